@@ -1,0 +1,36 @@
+import type { DType } from '../src/core/dtype.ts';
+import type { Shape } from '../src/core/shape.ts';
+import type { CodeModule } from './code.ts';
+
+/**
+ * Where an input or output lives in the frame. A rank-0 value is stored by value at `offset` (float64 in eight bytes,
+ * everything else in four; a bool as an i32, 0 or 1). An array is an i32 pointer at `offset` to row-major data in the
+ * heap, 16-byte aligned; bools take one byte each.
+ */
+export interface Slot {
+  readonly offset: number;
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** A point of the driver that calls back into JavaScript: `host.callback(id, address of the first argument slot)`. */
+export interface CallbackSite {
+  readonly id: number;
+  /** Argument slots, their offsets relative to the address that the call passes. */
+  readonly arguments: readonly Slot[];
+}
+
+/**
+ * A compiled function before it is bytes: plain data. `module` exports `main(frame: i32) → i32`, which returns 0, or 1
+ * when a callback asked it to stop. All addresses inside are relative to `frame`, so that calls may nest.
+ */
+export interface Program {
+  readonly module: CodeModule;
+  readonly inputs: readonly Slot[];
+  readonly outputs: readonly Slot[];
+  readonly callbacks: readonly CallbackSite[];
+  /** Size of the frame: slots, temporaries, scratch. Frames start 64-byte aligned and are not cleared. */
+  readonly frameBytes: number;
+  /** Bytes of temporaries and scratch at their peak, as `lower()` reports. */
+  readonly peakBytes: number;
+}

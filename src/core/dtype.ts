@@ -1,0 +1,61 @@
+/** The element types of arrays. */
+export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool';
+
+export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+interface DTypeInfo {
+  readonly short: string;
+  readonly bytes: number;
+  readonly array: new (source: number | ArrayLike<number> | ArrayBufferLike, offset?: number, n?: number) => TypedArray;
+}
+
+/** Facts about each dtype. A bool is stored as one byte, 0 or 1. */
+const info: Record<DType, DTypeInfo> = {
+  float32: { short: 'f32', bytes: 4, array: Float32Array as DTypeInfo['array'] },
+  float64: { short: 'f64', bytes: 8, array: Float64Array as DTypeInfo['array'] },
+  int32: { short: 'i32', bytes: 4, array: Int32Array as DTypeInfo['array'] },
+  uint32: { short: 'u32', bytes: 4, array: Uint32Array as DTypeInfo['array'] },
+  bool: { short: 'bool', bytes: 1, array: Uint8Array as DTypeInfo['array'] },
+};
+
+export const dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'uint32', 'bool'];
+
+export const isDType = (x: unknown): x is DType => typeof x === 'string' && x in info;
+export const isFloating = (dtype: DType): boolean => dtype === 'float32' || dtype === 'float64';
+export const isInteger = (dtype: DType): boolean => dtype === 'int32' || dtype === 'uint32';
+export const shortName = (dtype: DType): string => info[dtype].short;
+export const byteSize = (dtype: DType): number => info[dtype].bytes;
+
+/** A zero-filled typed array of `length` elements. */
+export const allocate = (dtype: DType, length: number): TypedArray => new info[dtype].array(length);
+
+/** A typed array that shares `buffer`. */
+export const viewOf = (dtype: DType, buffer: ArrayBufferLike, byteOffset: number, length: number): TypedArray =>
+  new info[dtype].array(buffer, byteOffset, length);
+
+/** The dtype of a typed array; `Uint8Array` holds bools. Undefined for any other array type. */
+export function dtypeOfTypedArray(data: ArrayBufferView): DType | undefined {
+  return dtypes.find((dtype) => data.constructor === info[dtype].array);
+}
+
+/**
+ * The value that `x` has once stored as `dtype`. Integers wrap modulo 2³² (floats outside the range saturate and NaN
+ * becomes 0, as JAX on CPU); a bool is 1 where `x` is not 0.
+ */
+export function castNumber(x: number, dtype: DType): number {
+  switch (dtype) {
+    case 'float32':
+      return Math.fround(x);
+    case 'float64':
+      return x;
+    case 'int32':
+      if (Number.isInteger(x) && Math.abs(x) <= 2 ** 53)
+        return x >= -(2 ** 31) && x < 2 ** 32 ? x | 0 : x < 0 ? -(2 ** 31) : 2 ** 31 - 1;
+      return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, -(2 ** 31)), 2 ** 31 - 1));
+    case 'uint32':
+      if (Number.isInteger(x) && x >= -(2 ** 31) && x < 2 ** 32) return x >>> 0;
+      return Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, 0), 2 ** 32 - 1));
+    case 'bool':
+      return x !== 0 ? 1 : 0;
+  }
+}

@@ -1,0 +1,46 @@
+/** Shapes are lists of non-negative integers; data is contiguous and row-major wherever nothing else is said. */
+export type Shape = readonly number[];
+
+export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+
+export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
+
+/** Row-major strides, in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = step;
+    step *= shape[i]!;
+  }
+  return strides;
+}
+
+/** NumPy's broadcasting of shapes; undefined where they do not fit together. */
+export function broadcastShapes(...shapes: Shape[]): number[] | undefined {
+  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const out = new Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    const lead = rank - shape.length;
+    for (let i = 0; i < shape.length; i++) {
+      const n = shape[i]!;
+      const m = out[lead + i]!;
+      if (n === m || n === 1) continue;
+      if (m !== 1) return undefined;
+      out[lead + i] = n;
+    }
+  }
+  return out;
+}
+
+/** `axis` as an index from the front; undefined when it is out of range. */
+export function normalizeAxis(axis: number, rank: number): number | undefined {
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) return undefined;
+  return axis < 0 ? axis + rank : axis;
+}
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** The shape without the given axes. */
+export const withoutAxes = (shape: Shape, axes: readonly number[]): number[] =>
+  shape.filter((_, i) => !axes.includes(i));
