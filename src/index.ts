@@ -1,1 +1,5 @@
-export const version: string = '0.1.0';
+export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/differentiate.ts';
+export { vmap } from '../transforms/vectorize.ts';
+export { NDArray } from './array.ts';
+export { evalShape, jit, makeJaxpr } from './jit.ts';
+export * as tree from './tree.ts';

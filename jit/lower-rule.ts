@@ -1,0 +1,92 @@
+import type { ShapedArray } from '../src/core/aval.ts';
+import type { Jaxpr } from '../src/core/jaxpr.ts';
+import type { Shape } from '../src/core/shape.ts';
+import type { Expr, FunctionBuilder, Target } from './code.ts';
+import type { Element, ElementBuilder } from './element.ts';
+
+/** How a primitive becomes machine code, as plain data; one of the kinds below. */
+export type LowerRule<P> =
+  /** One output of the iteration's shape; operands have that shape or rank 0 (a scalar stands for every element). */
+  | {
+      readonly kind: 'elementwise';
+      readonly build: (b: ElementBuilder, args: readonly Element[], params: P, output: ShapedArray) => Element;
+    }
+  /** The output is another indexing of operand 0: no data moves unless it has to. */
+  | { readonly kind: 'view'; readonly view: (params: P, input: ShapedArray, output: ShapedArray) => View }
+  /** Same elements in the same row-major order. */
+  | { readonly kind: 'reshape' }
+  /** Folds operand 0 over `axes`. The identity starts the fold; `and`/`or` work on bools. */
+  | {
+      readonly kind: 'reduce';
+      readonly combine: 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
+      readonly axes: (params: P) => readonly number[];
+    }
+  /** Contraction with batch dimensions: out[batch…, lhs free…, rhs free…]. */
+  | { readonly kind: 'dot'; readonly dimensions: (params: P) => DotDimensions }
+  /** A hand-written kernel: one function over contiguous row-major buffers. */
+  | {
+      readonly kind: 'kernel';
+      readonly build: (k: KernelContext, inputs: readonly Operand[], outputs: readonly Operand[], params: P) => void;
+    }
+  /** Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. */
+  | {
+      readonly kind: 'inline';
+      readonly jaxpr: (params: P, inputs: readonly ShapedArray[]) => { jaxpr: Jaxpr; operands?: readonly number[] };
+    }
+  /** Operand 0 is an int32 index (clamped) or a bool; the others go to the chosen branch. */
+  | { readonly kind: 'cond'; readonly branches: (params: P) => readonly Jaxpr[] }
+  /** Operands: cond constants, body constants, carry. */
+  | { readonly kind: 'while'; readonly loop: (params: P) => WhileLoop }
+  /** Operands: constants, carry, xs (leading axis = length). Results: carry, stacked ys. */
+  | { readonly kind: 'scan'; readonly loop: (params: P) => ScanLoop }
+  /** Calls back into JavaScript with the operands; no results. */
+  | { readonly kind: 'callback'; readonly handler: (params: P) => (...args: unknown[]) => void }
+  /** The result is operand 0, unchanged. */
+  | { readonly kind: 'identity' };
+
+/** Output element (i₀ … iₖ) reads input element offset + Σ stridesⱼ·iⱼ of the contiguous operand. */
+export interface View {
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+export interface DotDimensions {
+  readonly lhsContract: readonly number[];
+  readonly rhsContract: readonly number[];
+  readonly lhsBatch: readonly number[];
+  readonly rhsBatch: readonly number[];
+}
+
+export interface WhileLoop {
+  readonly cond: Jaxpr;
+  readonly body: Jaxpr;
+  readonly condConsts: number;
+  readonly bodyConsts: number;
+}
+
+export interface ScanLoop {
+  readonly body: Jaxpr;
+  readonly length: number;
+  readonly reverse: boolean;
+  readonly consts: number;
+  readonly carry: number;
+}
+
+/** An operand of a hand-written kernel. Inputs of rank 0 come by value (`value`; a bool as i32 0 or 1), arrays by address. */
+export interface Operand {
+  readonly aval: ShapedArray;
+  readonly shape: Shape;
+  /** i32 address of row-major data. Outputs of rank 0 have an address too. */
+  readonly ptr: Expr;
+  readonly value?: Expr;
+}
+
+/** What a hand-written kernel writes itself with. */
+export interface KernelContext {
+  readonly f: FunctionBuilder;
+  readonly target: Target;
+  /** Address of `bytes` of scratch memory, 16-byte aligned, not cleared. */
+  scratch(bytes: number): Expr;
+  /** Name to call a function of jit/math by, e.g. `k.math('exp', 'f64')`; it is added to the module. */
+  math(fn: string, type: 'f32' | 'f64' | 'f32x4' | 'f64x2'): string;
+}

@@ -1,0 +1,80 @@
+/** The call primitive: a jaxpr applied to operands, compiled as a unit when it is evaluated. */
+import { interpret } from '../../jit/interpret.ts';
+import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
+import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
+import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { batchJaxpr } from '../../transforms/vmap.ts';
+import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { bind, type Value } from '../core/trace.ts';
+import { isZero, Zero } from '../core/zero.ts';
+
+export interface JitParams {
+  readonly name: string;
+  readonly jaxpr: Jaxpr;
+}
+
+export const jitP: Primitive<JitParams> = primitive<JitParams>({
+  name: 'jit',
+  hot: true,
+  type: (_, { jaxpr }) => jaxpr.outAvals,
+  run: (inputs, { jaxpr }) => interpret(jaxpr, inputs),
+  accuracy: exact,
+  jvp: (primals, tangents, { name, jaxpr }) => {
+    const { nonzero, values } = packTangents(tangents);
+    const result = jvpJaxpr(jaxpr, nonzero);
+    return unpackTangents(bind(jitP, [...primals, ...values], { name, jaxpr: result.jaxpr }), result.outNonzero);
+  },
+  partialEval: (trace, args, unknown, { name, jaxpr }) => {
+    const split = partialEvalJaxpr(jaxpr, unknown);
+    const known = bind(
+      jitP,
+      args.filter((_, i) => !unknown[i]),
+      { name, jaxpr: split.known },
+    );
+    const knownOuts = known.slice(0, known.length - split.residuals);
+    const residuals = known.slice(known.length - split.residuals);
+    const operands = [...residuals, ...args.filter((_, i) => unknown[i])];
+    const unknownOuts = split.unknown.outs.length
+      ? trace.builder.emit(jitP, operands, { name, jaxpr: split.unknown })
+      : [];
+    let k = 0;
+    let u = 0;
+    return split.outUnknown.map((isUnknown) => (isUnknown ? unknownOuts[u++]! : knownOuts[k++]!));
+  },
+  transpose: (cotangents, args, { name, jaxpr }) => {
+    const linear = args.map(isLinear);
+    const outNonzero = cotangents.map((ct) => !isZero(ct));
+    const transposed = transposeJaxpr(jaxpr, linear, outNonzero);
+    const operands = [
+      ...args.filter((x): x is Value => !isLinear(x)),
+      ...cotangents.filter((ct): ct is Value => !isZero(ct)),
+    ];
+    const results = bind(jitP, operands, { name, jaxpr: transposed.jaxpr });
+    let next = 0;
+    let position = 0;
+    return args.map((x) => {
+      if (!isLinear(x)) return undefined;
+      return transposed.inNonzero[position++] ? results[next++] : new Zero(x.aval);
+    });
+  },
+  batch: (size, args, batched, { name, jaxpr }) => {
+    const result = batchJaxpr(jaxpr, size, batched);
+    return { outs: bind(jitP, args, { name, jaxpr: result.jaxpr }), batched: result.batched };
+  },
+  lower: { kind: 'inline', jaxpr: ({ jaxpr }) => ({ jaxpr }) },
+  dce: (eqn, used) => {
+    const { name, jaxpr } = eqn.params as JitParams;
+    const live = deadCodeElimination(jaxpr, used);
+    if (used.every(Boolean) && live.usedInputs.every(Boolean)) return undefined;
+    return {
+      eqn: {
+        ...eqn,
+        inputs: eqn.inputs.filter((_, i) => live.usedInputs[i]),
+        outputs: eqn.outputs.filter((_, i) => used[i]),
+        params: { name, jaxpr: dropInputs(live.jaxpr, live.usedInputs) },
+      },
+      usedInputs: live.usedInputs,
+    };
+  },
+});

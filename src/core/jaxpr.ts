@@ -1,0 +1,125 @@
+import type { ShapedArray } from './aval.ts';
+import type { Params, Primitive } from './primitive.ts';
+import type { Source } from './source.ts';
+
+let nextId = 0;
+
+/** A variable of a jaxpr: bound once, as an input or as an equation's output. */
+export class Var {
+  readonly aval: ShapedArray;
+  readonly id: number = nextId++;
+  constructor(aval: ShapedArray) {
+    this.aval = aval;
+  }
+}
+
+/** A rank-0 constant written into the program. */
+export class Literal {
+  readonly aval: ShapedArray;
+  readonly value: number;
+  constructor(value: number, aval: ShapedArray) {
+    this.value = value;
+    this.aval = aval;
+  }
+}
+
+export type Atom = Var | Literal;
+
+/** `outputs = primitive[params] inputs`. */
+export interface Eqn {
+  readonly primitive: Primitive;
+  readonly inputs: readonly Atom[];
+  readonly outputs: readonly Var[];
+  readonly params: Params;
+  /** Where in the user's program the operation was written. */
+  readonly source?: Source | undefined;
+}
+
+/** A typed program in A-normal form. Closed: captured values are leading inputs. Immutable. */
+export class Jaxpr {
+  readonly inVars: readonly Var[];
+  readonly eqns: readonly Eqn[];
+  readonly outs: readonly Atom[];
+  /** True when an equation, here or in a sub-jaxpr, is visible from outside. */
+  readonly effectful: boolean;
+
+  constructor(inVars: readonly Var[], eqns: readonly Eqn[], outs: readonly Atom[]) {
+    this.inVars = inVars;
+    this.eqns = eqns;
+    this.outs = outs;
+    this.effectful = eqns.some(isEffectful);
+  }
+
+  get inAvals(): ShapedArray[] {
+    return this.inVars.map((v) => v.aval);
+  }
+
+  get outAvals(): ShapedArray[] {
+    return this.outs.map((a) => a.aval);
+  }
+}
+
+/** Effects show in the primitive or in any sub-jaxpr among the parameters. */
+export const isEffectful = (eqn: Eqn): boolean =>
+  (eqn.primitive.effectful?.(eqn.params) ?? false) || subJaxprs(eqn.params).some((jaxpr) => jaxpr.effectful);
+
+/** The sub-jaxprs among an equation's parameters: values that are jaxprs or lists of them. */
+export function subJaxprs(params: Params): Jaxpr[] {
+  const found: Jaxpr[] = [];
+  for (const value of Object.values(params)) {
+    if (value instanceof Jaxpr) found.push(value);
+    else if (Array.isArray(value)) for (const item of value) if (item instanceof Jaxpr) found.push(item);
+  }
+  return found;
+}
+
+/** Drops equations whose results nothing uses; keeps effects. With `keepInputs` false, says which inputs are used. */
+export function deadCodeElimination(
+  jaxpr: Jaxpr,
+  usedOuts?: readonly boolean[],
+): { jaxpr: Jaxpr; usedInputs: boolean[] } {
+  const live = new Set<Var>();
+  const outs = usedOuts ? jaxpr.outs.filter((_, i) => usedOuts[i]) : jaxpr.outs;
+  for (const atom of outs) if (atom instanceof Var) live.add(atom);
+  const kept: Eqn[] = [];
+  for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
+    let eqn: Eqn | undefined = jaxpr.eqns[i]!;
+    const used = eqn.outputs.map((v) => live.has(v));
+    if (!used.includes(true) && !isEffectful(eqn)) continue;
+    let usedInputs: readonly boolean[] | undefined;
+    if (eqn.primitive.dce) {
+      const result = eqn.primitive.dce(eqn, used);
+      if (result) ({ eqn, usedInputs } = result);
+    }
+    if (!eqn) continue;
+    kept.push(eqn);
+    for (const [k, atom] of (usedInputs ? jaxpr.eqns[i]! : eqn).inputs.entries()) {
+      if (atom instanceof Var && (!usedInputs || usedInputs[k])) live.add(atom);
+    }
+  }
+  return { jaxpr: new Jaxpr(jaxpr.inVars, kept.reverse(), outs), usedInputs: jaxpr.inVars.map((v) => live.has(v)) };
+}
+
+/** A jaxpr with fewer inputs; those dropped must be unused. */
+export const dropInputs = (jaxpr: Jaxpr, keep: readonly boolean[]): Jaxpr =>
+  new Jaxpr(
+    jaxpr.inVars.filter((_, i) => keep[i]),
+    jaxpr.eqns,
+    jaxpr.outs,
+  );
+
+/** Memoises a function of a jaxpr and a string that stands for the other arguments. */
+export function memoPerJaxpr<R, A extends unknown[]>(
+  key: (...args: A) => string,
+  compute: (jaxpr: Jaxpr, ...args: A) => R,
+): (jaxpr: Jaxpr, ...args: A) => R {
+  const cache = new WeakMap<Jaxpr, Map<string, R>>();
+  return (jaxpr, ...args) => {
+    let results = cache.get(jaxpr);
+    if (!results) cache.set(jaxpr, (results = new Map()));
+    const k = key(...args);
+    let result = results.get(k);
+    if (result === undefined) results.set(k, (result = compute(jaxpr, ...args)));
+    return result;
+  };
+}

@@ -1,0 +1,75 @@
+import type { LowerRule } from '../../jit/lower-rule.ts';
+import type { JvpRule } from '../../transforms/jvp.ts';
+import type { PartialEvalRule } from '../../transforms/partial-eval.ts';
+import type { TransposeRule } from '../../transforms/transpose.ts';
+import type { BatchRule } from '../../transforms/vmap.ts';
+import type { ShapedArray } from './aval.ts';
+import type { TypedArray } from './dtype.ts';
+import type { Eqn } from './jaxpr.ts';
+
+/** A concrete array as the reference semantics see it: contiguous, row-major. */
+export interface HostArray {
+  readonly aval: ShapedArray;
+  readonly data: TypedArray;
+}
+
+/**
+ * How far two correct evaluations may differ. `exact`: bit-equal, NaNs equal. `ulp`: within `n` units in the last place
+ * of the output's dtype of the true value. `reduction`: |error| ≤ c·n·ε·Σ|terms| for `n` terms.
+ */
+export type Accuracy =
+  | { readonly kind: 'exact' }
+  | { readonly kind: 'ulp'; readonly n: number }
+  | { readonly kind: 'reduction'; readonly c: number };
+
+export const exact: Accuracy = { kind: 'exact' };
+export const ulp = (n: number): Accuracy => ({ kind: 'ulp', n });
+export const reductionAccuracy = (c = 2): Accuracy => ({ kind: 'reduction', c });
+
+export type Params = object;
+
+/** An input of a generated test: operand types (with the interval floats are drawn from) and parameters. */
+export interface Sample {
+  readonly inputs: readonly {
+    readonly shape: readonly number[];
+    readonly dtype: ShapedArray['dtype'];
+    readonly low?: number;
+    readonly high?: number;
+    readonly values?: readonly number[];
+  }[];
+  readonly params?: Params;
+}
+
+/**
+ * One operation of the IR: its name, its meaning and one rule per transformation. A missing rule is a compile error;
+ * `jvp: 'zero'` is a decision.
+ */
+export interface Primitive<P = any> {
+  readonly name: string;
+  /** Abstract evaluation: types of the results, or a `ShapeError` / `DtypeError`. */
+  readonly type: (inputs: readonly ShapedArray[], params: P) => readonly ShapedArray[];
+  /** Reference semantics in plain JavaScript: the oracle of every test. */
+  readonly run: (inputs: readonly HostArray[], params: P, outputs: readonly ShapedArray[]) => TypedArray[];
+  readonly accuracy: Accuracy;
+  readonly jvp: JvpRule<P> | 'zero';
+  /** Present where the primitive is linear in some operands. */
+  readonly transpose?: TransposeRule<P>;
+  readonly batch: BatchRule<P>;
+  readonly lower: LowerRule<P>;
+  /** Primitives with sub-jaxprs say how to split into known and unknown; the default treats the equation as a whole. */
+  readonly partialEval?: PartialEvalRule<P>;
+  /** Drops what the used outputs do not need; returns undefined to keep the equation as it is. */
+  readonly dce?: (
+    eqn: Eqn,
+    used: readonly boolean[],
+  ) => { eqn: Eqn | undefined; usedInputs: readonly boolean[] } | undefined;
+  /** True when executing the equation is visible from outside (debug print, callback). */
+  readonly effectful?: (params: P) => boolean;
+  /** True when eager evaluation should compile the equation: it contains a loop or calls. */
+  readonly hot?: boolean;
+  /** Inputs for the generated tests (primitive × dtype × transformation). */
+  readonly samples?: readonly Sample[];
+}
+
+/** Checks the record's shape at compile time; the identity at run time. */
+export const primitive = <P>(record: Primitive<P>): Primitive<P> => record;

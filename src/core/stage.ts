@@ -1,0 +1,105 @@
+import { NDArray } from '../array.ts';
+import type { ShapedArray } from './aval.ts';
+import { LeakError } from './errors.ts';
+import { leakMessage } from './evaluate.ts';
+import { type Atom, type Eqn, Jaxpr, Literal, Var } from './jaxpr.ts';
+import type { Params, Primitive } from './primitive.ts';
+import { currentSource, type Source } from './source.ts';
+import { type Trace, type Value, withTrace } from './trace.ts';
+
+/** A value that stands for a variable of a jaxpr under construction. */
+export class StagedTracer extends NDArray {
+  readonly builder: JaxprBuilder;
+  readonly variable: Var;
+  readonly source: Source | undefined;
+
+  constructor(builder: JaxprBuilder, variable: Var, source?: Source) {
+    super(variable.aval);
+    this.builder = builder;
+    this.variable = variable;
+    this.source = source;
+  }
+
+  override get isTracer(): boolean {
+    return true;
+  }
+}
+
+/** Collects equations, and the outer values that they capture, into a jaxpr. */
+export class JaxprBuilder {
+  readonly inVars: Var[] = [];
+  readonly eqns: Eqn[] = [];
+  /** Captured outer values, each with the variable that stands for it: leading inputs of the jaxpr. */
+  readonly captured: Map<Value, Var> = new Map();
+  open: boolean = true;
+
+  input(aval: ShapedArray): StagedTracer {
+    const variable = new Var(aval);
+    this.inVars.push(variable);
+    return new StagedTracer(this, variable);
+  }
+
+  owns(value: Value): value is StagedTracer {
+    return value instanceof StagedTracer && value.builder === this;
+  }
+
+  atom(value: Value, operation: string): Atom {
+    if (value instanceof StagedTracer) {
+      if (value.builder === this) return value.variable;
+      if (!value.builder.open) throw new LeakError(leakMessage(value, operation));
+    }
+    if (value.literal !== undefined) return new Literal(value.literal, value.aval);
+    let variable = this.captured.get(value);
+    if (!variable) this.captured.set(value, (variable = new Var(value.aval)));
+    return variable;
+  }
+
+  emit(primitive: Primitive, args: readonly Value[], params: Params): StagedTracer[] {
+    const outAvals = primitive.type(
+      args.map((arg) => arg.aval),
+      params,
+    );
+    const source = currentSource();
+    const outputs = outAvals.map((aval) => new Var(aval));
+    this.eqns.push({ primitive, inputs: args.map((arg) => this.atom(arg, primitive.name)), outputs, params, source });
+    return outputs.map((variable) => new StagedTracer(this, variable, source));
+  }
+
+  /** Ends the trace. The jaxpr's inputs are the captured values, then the inputs. */
+  build(outs: readonly Value[]): { jaxpr: Jaxpr; consts: Value[] } {
+    const atoms = outs.map((out) => this.atom(out, 'return'));
+    this.open = false;
+    return {
+      jaxpr: new Jaxpr([...this.captured.values(), ...this.inVars], this.eqns, atoms),
+      consts: [...this.captured.keys()],
+    };
+  }
+}
+
+/** Records every primitive as an equation. */
+export class StagingTrace implements Trace {
+  readonly name: string = 'stage';
+  readonly builder: JaxprBuilder = new JaxprBuilder();
+
+  process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
+    return this.builder.emit(primitive, args, params);
+  }
+}
+
+/**
+ * Traces `f`, called with one tracer per aval, to a jaxpr. `consts` are the outer values it captured, concrete arrays
+ * and tracers alike: they are the first inputs of the jaxpr.
+ */
+export function stage(
+  f: (...args: Value[]) => readonly Value[],
+  inAvals: readonly ShapedArray[],
+): { jaxpr: Jaxpr; consts: Value[] } {
+  const trace = new StagingTrace();
+  try {
+    const args = inAvals.map((aval) => trace.builder.input(aval));
+    const outs = withTrace(trace, () => f(...args));
+    return trace.builder.build(outs);
+  } finally {
+    trace.builder.open = false;
+  }
+}

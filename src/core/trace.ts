@@ -1,0 +1,36 @@
+import type { NDArray } from '../array.ts';
+import { evaluatingTrace } from './evaluate.ts';
+import type { Params, Primitive } from './primitive.ts';
+
+/** A value of the language: a concrete array or a tracer. Values of outer traces are plain values to inner ones. */
+export type Value = NDArray;
+
+/** An interpretation of primitives: evaluation, staging, jvp, partial evaluation, batching. */
+export interface Trace {
+  readonly name: string;
+  process(primitive: Primitive, args: readonly Value[], params: Params): Value[];
+}
+
+let current: Trace | undefined;
+
+/** The innermost trace; the evaluating one at the bottom. */
+export const currentTrace = (): Trace => current ?? evaluatingTrace;
+
+/** Runs `f` with `trace` interpreting every primitive. */
+export function withTrace<T>(trace: Trace, f: () => T): T {
+  const outer = current;
+  current = trace;
+  try {
+    return f();
+  } finally {
+    current = outer;
+  }
+}
+
+/** Applies a primitive under the current trace. */
+export const bind = (primitive: Primitive, args: readonly Value[], params: Params = {}): Value[] =>
+  currentTrace().process(primitive, args, params);
+
+/** Applies a primitive of one result. */
+export const bind1 = (primitive: Primitive, args: readonly Value[], params: Params = {}): Value =>
+  currentTrace().process(primitive, args, params)[0]!;

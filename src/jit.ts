@@ -1,0 +1,165 @@
+/** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
+import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
+import { NDArray } from './array.ts';
+import { jitP } from './control/jit-primitive.ts';
+import { type ShapedArray, shapedArray } from './core/aval.ts';
+import type { DType } from './core/dtype.ts';
+import { TraceError } from './core/errors.ts';
+import type { Jaxpr } from './core/jaxpr.ts';
+import { printJaxpr } from './core/print.ts';
+import { stage } from './core/stage.ts';
+import { bind, type Value } from './core/trace.ts';
+import { type ArrayLikes, type Arrays, type TreeDef, unflatten } from './tree.ts';
+
+export interface JitOptions {
+  /** Arguments that are not traced, by position or by name: strings, functions, numbers that decide shapes. */
+  static?: readonly (number | string)[];
+  /** Arguments whose memory the call may reuse; they must not be used afterwards. */
+  donate?: readonly number[];
+}
+
+interface Entry {
+  readonly statics: readonly unknown[];
+  readonly jaxpr: Jaxpr;
+  readonly consts: readonly Value[];
+  readonly outDef: TreeDef;
+}
+
+const ids = new WeakMap<ShapedArray, number>();
+let nextId = 0;
+const avalId = (aval: ShapedArray): number => {
+  let id = ids.get(aval);
+  if (id === undefined) ids.set(aval, (id = nextId++));
+  return id;
+};
+
+/** Traces once per signature and runs the compiled program afterwards. */
+export function jit<F extends AnyFunction>(
+  f: F,
+  options: JitOptions = {},
+): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
+  const cache = new Map<string, Entry[]>();
+  const name = functionName(f);
+  const staticPositions = resolveStatics(f, options.static ?? []);
+  const compiled = (...args: unknown[]): any => {
+    const statics = staticPositions.map((i) => args[i]);
+    const dynamic = staticPositions.length ? args.filter((_, i) => !staticPositions.includes(i)) : args;
+    const { values, def } = flattenArguments(dynamic, `jit(${name})`);
+    const key = `${def.key}|${values.map((v) => avalId(v.aval)).join()}`;
+    let entries = cache.get(key);
+    if (!entries) cache.set(key, (entries = []));
+    let entry = entries.find((e) => usable(e) && e.statics.every((s, i) => Object.is(s, statics[i])));
+    if (!entry) {
+      const full = staticPositions.length ? withStatics(f, args.length, staticPositions, statics) : f;
+      const flat = new FlatFunction(full, def, 'jit');
+      const { jaxpr, consts } = stage(
+        flat.call,
+        values.map((v) => v.aval),
+      );
+      entry = { statics, jaxpr, consts, outDef: flat.outDef };
+      const live = entries.filter(usable);
+      entries.splice(0, entries.length, ...live, entry);
+    }
+    return unflatten(entry.outDef, bind(jitP, [...entry.consts, ...values], { name, jaxpr: entry.jaxpr }));
+  };
+  Object.defineProperty(compiled, 'name', { value: name });
+  return compiled as never;
+}
+
+/** An entry that captured a tracer lives as long as the trace of that tracer. */
+const usable = (entry: Entry): boolean => entry.consts.every((c) => !c.isTracer);
+
+function withStatics(
+  f: AnyFunction,
+  count: number,
+  positions: readonly number[],
+  statics: readonly unknown[],
+): AnyFunction {
+  const full = (...dynamic: unknown[]) => {
+    const args: unknown[] = [];
+    let next = 0;
+    for (let i = 0; i < count; i++) {
+      const at = positions.indexOf(i);
+      args.push(at >= 0 ? statics[at] : dynamic[next++]);
+    }
+    return f(...args);
+  };
+  Object.defineProperty(full, 'name', { value: functionName(f) });
+  return full;
+}
+
+function resolveStatics(f: Function, statics: readonly (number | string)[]): number[] {
+  return statics.map((s) => {
+    if (typeof s === 'number') return s;
+    throw new TraceError(
+      `jit: static argument ${JSON.stringify(s)} of \`${functionName(f)}\` cannot be resolved to a position.`,
+    );
+  });
+}
+
+/** A traced function: a program, the arrays it captured, and how it prints. */
+export class ClosedJaxpr {
+  readonly jaxpr: Jaxpr;
+  readonly consts: readonly NDArray[];
+  constructor(jaxpr: Jaxpr, consts: readonly NDArray[]) {
+    this.jaxpr = jaxpr;
+    this.consts = consts;
+  }
+  toString(): string {
+    return printJaxpr(this.jaxpr, this.consts.length);
+  }
+}
+
+/**
+ * The program that tracing `f` gives for arguments of these types.
+ *
+ * @example
+ * console.log(makeJaxpr((x) => np.sin(x).mul(2))(np.zeros([3])));
+ */
+export function makeJaxpr<F extends AnyFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => ClosedJaxpr {
+  return (...args) => {
+    const { values, def } = flattenArguments(args as readonly unknown[], 'makeJaxpr');
+    const flat = new FlatFunction(f, def, 'makeJaxpr');
+    const { jaxpr, consts } = stage(
+      flat.call,
+      values.map((v) => v.aval),
+    );
+    return new ClosedJaxpr(jaxpr, consts);
+  };
+}
+
+/** A shape and a dtype without data. */
+export interface ShapeDType {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/** Shapes and dtypes of what `f` would return, without computing it. Arguments may be `{ shape, dtype }`. */
+export function evalShape(f: AnyFunction, ...args: unknown[]): any {
+  const { def, avals } = flattenTypes(args);
+  const flat = new FlatFunction(f, def, 'evalShape');
+  const { jaxpr } = stage(flat.call, avals);
+  return unflatten(
+    flat.outDef,
+    jaxpr.outAvals.map((aval): ShapeDType => ({ shape: aval.shape, dtype: aval.weakType ? 'float32' : aval.dtype })),
+  );
+}
+
+function flattenTypes(args: readonly unknown[]): { def: TreeDef; avals: ShapedArray[] } {
+  const placeholder = (node: unknown): unknown => {
+    if (node instanceof NDArray || node === null || typeof node !== 'object') return node;
+    if ('shape' in node && 'dtype' in node && Array.isArray(node.shape)) {
+      return new NDArray(shapedArray(node.shape, node.dtype as DType));
+    }
+    if (Array.isArray(node)) return node.map(placeholder);
+    return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, placeholder(v)]));
+  };
+  const { values, def } = flattenArguments(args.map(placeholder), 'evalShape');
+  return { def, avals: values.map((v) => v.aval) };
+}
+
+Object.defineProperty(ClosedJaxpr.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: ClosedJaxpr): string {
+    return this.toString();
+  },
+});

@@ -1,0 +1,56 @@
+/** Arithmetic, element by element, with broadcasting and dtype promotion. */
+import { isLinear } from '../../transforms/transpose.ts';
+import { isFloating } from '../core/dtype.ts';
+import type { Value } from '../core/trace.ts';
+import { type BinaryOp, binary, type UnaryOp, unary, unbroadcast } from './family.ts';
+
+/** x + y. */
+export const add: BinaryOp = binary('add', {
+  domain: 'numeric',
+  run: (x, y, dtype) => (isFloating(dtype) ? x + y : (x + y) | 0),
+  jvp: [(dx) => dx, (dy) => dy],
+  transpose: ([ct], args) => args.map((x) => (isLinear(x) ? unbroadcast(ct as Value, x.aval) : undefined)),
+  lower: (b, x, y) => b.add(x, y),
+});
+
+/** x − y. */
+export const sub: BinaryOp = binary('sub', {
+  domain: 'numeric',
+  run: (x, y, dtype) => (isFloating(dtype) ? x - y : (x - y) | 0),
+  jvp: [(dx) => dx, (dy) => neg(dy)],
+  transpose: ([ct], [x, y]) => [
+    isLinear(x) ? unbroadcast(ct as Value, x.aval) : undefined,
+    isLinear(y) ? unbroadcast(neg(ct as Value), y.aval) : undefined,
+  ],
+  lower: (b, x, y) => b.sub(x, y),
+});
+
+/** x · y. */
+export const mul: BinaryOp = binary('mul', {
+  domain: 'numeric',
+  run: (x, y, dtype) => (isFloating(dtype) ? x * y : Math.imul(x, y)),
+  jvp: [(dx, _x, y) => mul(dx, y), (dy, x) => mul(x, dy)],
+  transpose: ([ct], [x, y]) => [
+    isLinear(x) ? unbroadcast(mul(ct as Value, y as Value), x.aval) : undefined,
+    isLinear(y) ? unbroadcast(mul(x as Value, ct as Value), y.aval) : undefined,
+  ],
+  lower: (b, x, y) => b.mul(x, y),
+});
+
+/** x / y. On integers the quotient is truncated; x / 0 is −1 and −2³¹ / −1 is −2³¹. */
+export const div: BinaryOp = binary('div', {
+  domain: 'numeric',
+  run: (x, y, dtype) => (isFloating(dtype) ? x / y : y === 0 ? -1 : Math.trunc(x / y) | 0),
+  jvp: [(dx, _x, y) => div(dx, y), (dy, _x, y, out) => neg(mul(div(dy, y), out))],
+  transpose: ([ct], [x, y]) => [isLinear(x) ? unbroadcast(div(ct as Value, y as Value), x.aval) : undefined, undefined],
+  lower: (b, x, y) => b.div(x, y),
+});
+
+/** −x. */
+export const neg: UnaryOp = unary('neg', {
+  domain: 'numeric',
+  run: (x, dtype) => (isFloating(dtype) ? -x : -x | 0),
+  jvp: (dx) => neg(dx),
+  transpose: (ct) => neg(ct),
+  lower: (b, x) => b.unary('neg', x),
+});

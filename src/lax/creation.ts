@@ -1,0 +1,58 @@
+/** Arrays made from nothing. */
+import { NDArray } from '../array.ts';
+import { type ShapedArray, shapedArray } from '../core/aval.ts';
+import { allocate, castNumber, type DType } from '../core/dtype.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { type Shape, sizeOf, stridesOf } from '../core/shape.ts';
+import { bind1, type Value } from '../core/trace.ts';
+import { broadcastTo } from './movement.ts';
+
+/** A rank-0 constant of the given dtype. */
+export const scalar = (value: number, dtype: DType): Value =>
+  NDArray.ofLiteral(castNumber(value, dtype), shapedArray([], dtype));
+
+/** An array whose elements are all `value`. */
+export const full = (shape: Shape, value: number, dtype: DType): Value => broadcastTo(scalar(value, dtype), shape);
+
+/** Zeros of a type; rank-0 weak types give weak zeros. */
+export function zerosLike(aval: ShapedArray): Value {
+  if (aval.weakType) return broadcastTo(NDArray.ofLiteral(0, shapedArray([], aval.dtype, true)), aval.shape);
+  return full(aval.shape, 0, aval.dtype);
+}
+
+interface IotaParams {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly dimension: number;
+}
+
+/** Each element is its own coordinate along `dimension`. */
+export const iotaP: Primitive<IotaParams> = primitive<IotaParams>({
+  name: 'iota',
+  type: (_, { shape, dtype }) => [shapedArray(shape, dtype)],
+  run: (_, { shape, dtype, dimension }) => {
+    const out = allocate(dtype, sizeOf(shape));
+    const stride = stridesOf(shape)[dimension]!;
+    for (let i = 0; i < out.length; i++) out[i] = Math.floor(i / stride) % shape[dimension]!;
+    return [out];
+  },
+  accuracy: exact,
+  jvp: 'zero',
+  batch: () => {
+    throw new Error('iota has no operands to batch');
+  },
+  lower: { kind: 'elementwise', build: (b, _, { dtype, dimension }) => b.convert(b.index(dimension), dtype) },
+  samples: (['float32', 'float64', 'int32', 'uint32'] as const).flatMap((dtype) => [
+    { inputs: [], params: { dtype, shape: [5], dimension: 0 } },
+    { inputs: [], params: { dtype, shape: [2, 3], dimension: 1 } },
+    { inputs: [], params: { dtype, shape: [0], dimension: 0 } },
+    { inputs: [], params: { dtype, shape: [1000], dimension: 0 } },
+  ]),
+});
+
+/** Coordinates along `dimension` of an array of the given shape. */
+export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): Value =>
+  bind1(iotaP, [], { dtype, shape, dimension });
+
+/** 0, 1, …, n − 1. */
+export const iota = (dtype: DType, n: number): Value => broadcastedIota(dtype, [n], 0);

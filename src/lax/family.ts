@@ -1,0 +1,238 @@
+/** Constructors of first-order primitives: a family fills in what its members share. */
+import type { Element, ElementBuilder } from '../../jit/element.ts';
+import { isLinear, type TransposeRule } from '../../transforms/transpose.ts';
+import type { ArrayLike } from '../array.ts';
+import { type ShapedArray, shapedArray } from '../core/aval.ts';
+import { allocate, castNumber, type DType, isFloating, isInteger } from '../core/dtype.ts';
+import { DtypeError, ShapeError } from '../core/errors.ts';
+import { type Accuracy, exact, type Params, type Primitive, primitive, type Sample } from '../core/primitive.ts';
+import { range, type Shape, sameShape } from '../core/shape.ts';
+import { bind1, type Value } from '../core/trace.ts';
+import { isZero, Zero } from '../core/zero.ts';
+import { promote, toFloating, toValue } from '../promote.ts';
+import { add } from './arithmetic.ts';
+import { broadcastInDim, broadcastTo } from './movement.ts';
+import { sum } from './reductions.ts';
+
+/** Which dtypes an operation takes. `floating` converts integers and bools to float32 first. */
+export type Domain = 'floating' | 'numeric' | 'integer' | 'logical' | 'bool' | 'any';
+
+const inDomain = (domain: Domain, dtype: DType): boolean =>
+  domain === 'any' ||
+  (domain === 'floating' && isFloating(dtype)) ||
+  (domain === 'numeric' && dtype !== 'bool') ||
+  (domain === 'integer' && isInteger(dtype)) ||
+  (domain === 'logical' && !isFloating(dtype)) ||
+  (domain === 'bool' && dtype === 'bool');
+
+export function checkDomain(operation: string, domain: Domain, aval: ShapedArray): void {
+  if (inDomain(domain, aval.dtype)) return;
+  const wanted = domain === 'logical' ? 'integer or bool' : domain;
+  throw new DtypeError(`${operation}: needs ${wanted} operands, but got ${aval}.`);
+}
+
+/** The common shape of elementwise operands: equal, or rank 0. */
+export function elementwiseShape(operation: string, avals: readonly ShapedArray[]): Shape {
+  let shape: Shape = [];
+  for (const aval of avals) {
+    if (aval.shape.length === 0) continue;
+    if (shape.length === 0) shape = aval.shape;
+    else if (!sameShape(shape, aval.shape)) {
+      throw new ShapeError(`${operation}: operands have shapes ${avals.map(String).join(', ')}.`);
+    }
+  }
+  return shape;
+}
+
+export interface ElementwiseSpec<P extends Params> {
+  /** Type of the result; operands have been checked against `domain`. */
+  result: (avals: readonly ShapedArray[], params: P) => DType;
+  domain: Domain;
+  /** One element: plain numbers in, a number out (cast to the result's dtype). */
+  run: (args: readonly number[], params: P, dtypes: readonly DType[]) => number;
+  accuracy: Accuracy;
+  /** Per operand: (tangent, …operands, result, params) → its share of the result's tangent; null where that is zero. */
+  jvp:
+    | readonly (((tangent: Value, operands: readonly Value[], out: Value, params: P) => Value | Zero) | null)[]
+    | 'zero';
+  transpose?: TransposeRule<P>;
+  lower: (b: ElementBuilder, args: readonly Element[], params: P, output: ShapedArray) => Element;
+  samples: readonly Sample[];
+  /** The result is never weak. */
+  strong?: boolean;
+}
+
+/** A primitive that works element by element; operands of rank 0 stand for every element. */
+export function elementwise<P extends Params>(name: string, arity: number, spec: ElementwiseSpec<P>): Primitive<P> {
+  const self: Primitive<P> = primitive<P>({
+    name,
+    type: (avals, params) => {
+      for (const aval of avals) checkDomain(name, spec.domain, aval);
+      const dtype = spec.result(avals, params);
+      const weak =
+        !spec.strong &&
+        isFloating(dtype) &&
+        avals.every((aval) => aval.weakType || !aval.isFloating) &&
+        avals.some((a) => a.weakType);
+      return [shapedArray(elementwiseShape(name, avals), dtype, weak)];
+    },
+    run: (inputs, params, [output]) => {
+      const n = output!.size;
+      const out = allocate(output!.dtype, n);
+      const dtypes = inputs.map((x) => x.aval.dtype);
+      const step = inputs.map((x) => (x.aval.shape.length === 0 ? 0 : 1));
+      const args = new Array<number>(arity).fill(0);
+      for (let i = 0; i < n; i++) {
+        for (let k = 0; k < arity; k++) args[k] = inputs[k]!.data[i * step[k]!]!;
+        out[i] = castNumber(spec.run(args, params, dtypes), output!.dtype);
+      }
+      return [out];
+    },
+    accuracy: spec.accuracy,
+    jvp:
+      spec.jvp === 'zero'
+        ? 'zero'
+        : (primals, tangents, params) => {
+            const out = bind1(self, primals, params);
+            let total: Value | undefined;
+            (spec.jvp as Exclude<typeof spec.jvp, 'zero'>).forEach((rule, i) => {
+              const tangent = tangents[i]!;
+              if (!rule || isZero(tangent)) return;
+              const result = rule(tangent, primals, out, params);
+              if (isZero(result)) return;
+              const share = broadcastTo(result, out.aval.shape);
+              total = total ? add(total, share) : share;
+            });
+            return [[out], [total ?? new Zero(out.aval)]];
+          },
+    ...(spec.transpose ? { transpose: spec.transpose } : {}),
+    batch: (size, args, batched, params) => ({
+      outs: [bind1(self, alignLanes(size, args, batched), params)],
+      batched: [true],
+    }),
+    lower: { kind: 'elementwise', build: spec.lower },
+    samples: spec.samples,
+  });
+  return self;
+}
+
+/** Gives elementwise operands a common batched shape; unbatched rank-0 operands stay as they are. */
+export function alignLanes(size: number, args: readonly Value[], batched: readonly boolean[]): Value[] {
+  const laneShapes = args.map((arg, i) => (batched[i] ? arg.aval.shape.slice(1) : arg.aval.shape));
+  const shape = laneShapes.find((s) => s.length > 0) ?? [];
+  return args.map((arg, i) => {
+    const rank = laneShapes[i]!.length;
+    if (batched[i]) return rank === shape.length ? arg : broadcastInDim(arg, [size, ...shape], [0]);
+    if (rank === 0) return arg;
+    return broadcastInDim(
+      arg,
+      [size, ...shape],
+      range(rank).map((a) => a + 1),
+    );
+  });
+}
+
+/** Sums a cotangent down to an operand's shape, when a rank-0 operand stood for every element. */
+export const unbroadcast = (cotangent: Value, aval: ShapedArray): Value =>
+  aval.shape.length === 0 && cotangent.aval.shape.length > 0 ? sum(cotangent) : cotangent;
+
+const same = (avals: readonly ShapedArray[]): DType => {
+  return avals[0]!.dtype;
+};
+
+/** A function on arrays that applies one primitive. */
+export type UnaryOp = ((x: ArrayLike) => Value) & { readonly primitive: Primitive };
+export type BinaryOp = ((x: ArrayLike, y: ArrayLike) => Value) & { readonly primitive: Primitive };
+
+const floats: readonly DType[] = ['float32', 'float64'];
+const domains: Record<Domain, readonly DType[]> = {
+  floating: floats,
+  numeric: [...floats, 'int32', 'uint32'],
+  integer: ['int32', 'uint32'],
+  logical: ['int32', 'uint32', 'bool'],
+  bool: ['bool'],
+  any: [...floats, 'int32', 'uint32', 'bool'],
+};
+
+/** Sizes that generated tests run every elementwise primitive at, and the interval its float operands are drawn from. */
+const sizes: readonly Shape[] = [[], [0], [1], [3], [4], [5], [17], [2, 3], [1, 3], [1000]];
+
+function samplesFor(domain: Domain, intervals: readonly (readonly [number, number])[]): Sample[] {
+  return domains[domain].flatMap((dtype) =>
+    sizes.map((shape) => ({ inputs: intervals.map(([low, high]) => ({ shape, dtype, low, high })) })),
+  );
+}
+
+export interface UnarySpec {
+  domain: Domain;
+  run: (x: number, dtype: DType) => number;
+  /** (tangent, x, result) → tangent of the result; or 'zero'. */
+  jvp: ((dx: Value, x: Value, out: Value) => Value) | 'zero';
+  /** Given when the primitive is linear. */
+  transpose?: (ct: Value) => Value;
+  lower: (b: ElementBuilder, x: Element) => Element;
+  accuracy?: Accuracy;
+  result?: (dtype: DType) => DType;
+  /** Interval that float test inputs come from. */
+  interval?: readonly [number, number];
+}
+
+/** An elementwise function of one operand. */
+export function unary(name: string, spec: UnarySpec): UnaryOp {
+  const { jvp, transpose } = spec;
+  const p = elementwise(name, 1, {
+    domain: spec.domain,
+    result: spec.result ? (avals) => spec.result!(avals[0]!.dtype) : same,
+    run: ([x], _params, dtypes) => spec.run(x!, dtypes[0]!),
+    accuracy: spec.accuracy ?? exact,
+    jvp: jvp === 'zero' ? 'zero' : [(dx, [x], out) => jvp(dx, x!, out)],
+    ...(transpose ? { transpose: ([ct]: readonly (Value | Zero)[]) => [transpose(ct as Value)] } : {}),
+    lower: (b, [x]) => spec.lower(b, x!),
+    samples: samplesFor(spec.domain, [spec.interval ?? [-3, 3]]),
+  });
+  const op = (x: ArrayLike): Value => bind1(p, [spec.domain === 'floating' ? toFloating(x, name) : toValue(x, name)]);
+  return Object.assign(op, { primitive: p });
+}
+
+export interface BinarySpec {
+  domain: Domain;
+  run: (x: number, y: number, dtype: DType) => number;
+  jvp: readonly [BinaryJvp | null, BinaryJvp | null] | 'zero';
+  /** Cotangents of (x, y) where linear: each sees the other operand when that one is known. */
+  transpose?: TransposeRule<any>;
+  lower: (b: ElementBuilder, x: Element, y: Element) => Element;
+  accuracy?: Accuracy;
+  result?: (dtype: DType) => DType;
+  intervals?: readonly [readonly [number, number], readonly [number, number]];
+}
+export type BinaryJvp = (tangent: Value, x: Value, y: Value, out: Value) => Value;
+
+/** An elementwise function of two operands, which are promoted to one dtype and broadcast to one shape. */
+export function binary(name: string, spec: BinarySpec): BinaryOp {
+  const p = elementwise(name, 2, {
+    domain: spec.domain,
+    result: spec.result ? (avals) => spec.result!(avals[0]!.dtype) : same,
+    run: ([x, y], _params, dtypes) => spec.run(x!, y!, dtypes[0]!),
+    accuracy: spec.accuracy ?? exact,
+    jvp:
+      spec.jvp === 'zero'
+        ? 'zero'
+        : spec.jvp.map((rule) => rule && ((t: Value, [x, y]: readonly Value[], out: Value) => rule(t, x!, y!, out))),
+    ...(spec.transpose ? { transpose: spec.transpose } : {}),
+    lower: (b, [x, y]) => spec.lower(b, x!, y!),
+    samples: samplesFor(
+      spec.domain,
+      spec.intervals ?? [
+        [-3, 3],
+        [-3, 3],
+      ],
+    ),
+  });
+  const op = (x: ArrayLike, y: ArrayLike): Value => {
+    const [a, b] = promote(name, [x, y]);
+    return spec.domain === 'floating' ? bind1(p, [toFloating(a!, name), toFloating(b!, name)]) : bind1(p, [a!, b!]);
+  };
+  return Object.assign(op, { primitive: p });
+}
+
+export { isLinear };

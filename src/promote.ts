@@ -1,0 +1,78 @@
+import { type ArrayLike, NDArray } from './array.ts';
+import { type DType, isFloating, isInteger } from './core/dtype.ts';
+import { DtypeError, ShapeError } from './core/errors.ts';
+import { broadcastShapes, type Shape } from './core/shape.ts';
+import type { Value } from './core/trace.ts';
+import { convert } from './lax/convert.ts';
+import { broadcastTo } from './lax/movement.ts';
+
+/** An operand as a value: numbers become weak float literals, booleans bool literals. */
+export function toValue(x: ArrayLike, operation: string): Value {
+  if (x instanceof NDArray) return x;
+  if (typeof x === 'number') return NDArray.weakNumber(x);
+  if (typeof x === 'boolean') return NDArray.ofBoolean(x);
+  throw new DtypeError(`${operation}: expected an array, a number or a boolean, but got ${describe(x)}.`, {
+    hint: Array.isArray(x) ? 'make an array of nested lists with `np.array(…)`' : undefined!,
+  });
+}
+
+const describe = (x: unknown): string =>
+  x === null ? 'null' : Array.isArray(x) ? 'a JavaScript array' : x instanceof Promise ? 'a Promise' : `a ${typeof x}`;
+
+const isIntegralLiteral = (v: Value): boolean => v.literal !== undefined && Number.isInteger(v.literal);
+
+/**
+ * The common dtype of operands, by JAX's lattice: bool → int32 | uint32 → float32 → float64; uint32 with int32 is int32.
+ * Weak numbers take the dtype of the arrays they meet; an integral literal keeps integers integer.
+ * Undefined when every operand is weak.
+ */
+export function commonDType(values: readonly Value[]): DType | undefined {
+  const strong = values.filter((v) => !v.aval.weakType).map((v) => v.aval.dtype);
+  if (strong.length === 0) return undefined;
+  const weak = values.filter((v) => v.aval.weakType);
+  let dtype = strong.reduce(join);
+  if (weak.length > 0 && !isFloating(dtype)) {
+    if (!weak.every(isIntegralLiteral)) return 'float32';
+    if (dtype === 'bool') dtype = 'int32';
+  }
+  return dtype;
+}
+
+function join(a: DType, b: DType): DType {
+  if (a === b) return a;
+  if (isFloating(a) || isFloating(b)) return a === 'float64' || b === 'float64' ? 'float64' : 'float32';
+  if (isInteger(a) && isInteger(b)) return 'int32';
+  return isInteger(a) ? a : b;
+}
+
+/** Operands of one dtype. All-weak operands stay weak (float64). */
+export function promoteDTypes(operation: string, args: readonly ArrayLike[]): Value[] {
+  const values = args.map((x) => toValue(x, operation));
+  const dtype = commonDType(values);
+  if (dtype === undefined) return values;
+  return values.map((v) => (v.aval.dtype === dtype && !v.aval.weakType ? v : convert(v, dtype)));
+}
+
+/** Operands of one dtype, and of one shape but for rank-0 ones. */
+export function promote(operation: string, args: readonly ArrayLike[]): Value[] {
+  const values = promoteDTypes(operation, args);
+  const shapes = values.map((v) => v.aval.shape).filter((s) => s.length > 0);
+  if (shapes.length < 2 || shapes.every((s) => s === shapes[0])) return values;
+  const shape = broadcastShapes(...shapes);
+  if (!shape) throw broadcastError(operation, values);
+  return values.map((v) => (v.aval.shape.length === 0 ? v : broadcastTo(v, shape)));
+}
+
+export function broadcastError(operation: string, values: readonly Value[]): ShapeError {
+  const types = values.map((v) => v.aval.toString());
+  const list = `${types.slice(0, -1).join(', ')} and ${types.at(-1)}`;
+  return new ShapeError(`${operation}: ${list} do not broadcast together.`);
+}
+
+/** An operand of floating dtype: integers and bools become float32. */
+export function toFloating(x: ArrayLike, operation: string): Value {
+  const value = toValue(x, operation);
+  return isFloating(value.aval.dtype) ? value : convert(value, 'float32');
+}
+
+export const shapeOf = (x: ArrayLike): Shape => (x instanceof NDArray ? x.shape : []);

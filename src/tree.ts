@@ -1,0 +1,221 @@
+/**
+ * Trees of arrays (JAX's pytrees): arrays and numbers as leaves in plain objects, arrays and tuples, nested, and in
+ * registered classes. Keys flatten in sorted order; null and undefined are empty subtrees.
+ */
+import { NDArray } from './array.ts';
+import { TreeError } from './core/errors.ts';
+
+export type Leaf = NDArray | number | boolean;
+
+/** The same tree with every leaf an `NDArray`: what a transformed function receives and returns. */
+export type Arrays<T> = T extends Leaf
+  ? NDArray
+  : T extends null | undefined | string | ((...args: never[]) => unknown)
+    ? T
+    : T extends object
+      ? { [K in keyof T]: Arrays<T[K]> }
+      : T;
+
+/** The same tree where numbers and booleans may stand for arrays: what a transformed function accepts. */
+export type ArrayLikes<T> = T extends NDArray
+  ? Leaf
+  : T extends null | undefined | string | ((...args: never[]) => unknown)
+    ? T
+    : T extends object
+      ? { [K in keyof T]: ArrayLikes<T[K]> }
+      : T;
+
+type Node =
+  | { readonly kind: 'leaf' }
+  | { readonly kind: 'none'; readonly value: null | undefined }
+  | { readonly kind: 'list'; readonly children: readonly TreeDef[] }
+  | { readonly kind: 'object'; readonly keys: readonly string[]; readonly children: readonly TreeDef[] }
+  | {
+      readonly kind: 'class';
+      readonly type: ClassEntry;
+      readonly data: unknown;
+      readonly children: readonly TreeDef[];
+    };
+
+/** The structure of a tree without its leaves. Equal structures have equal `key`s. */
+export class TreeDef {
+  readonly node: Node;
+  readonly leafCount: number;
+  readonly key: string;
+
+  constructor(node: Node) {
+    this.node = node;
+    this.leafCount =
+      node.kind === 'leaf' ? 1 : node.kind === 'none' ? 0 : node.children.reduce((sum, c) => sum + c.leafCount, 0);
+    this.key = keyOf(node);
+  }
+
+  /** As error messages show it: `{ b: *, w: [*, *] }`. */
+  toString(): string {
+    return this.key;
+  }
+}
+
+function keyOf(node: Node): string {
+  switch (node.kind) {
+    case 'leaf':
+      return '*';
+    case 'none':
+      return 'null';
+    case 'list':
+      return `[${node.children.map((c) => c.key).join(', ')}]`;
+    case 'object':
+      return `{ ${node.keys.map((k, i) => `${/^\w+$/.test(k) ? k : JSON.stringify(k)}: ${node.children[i]!.key}`).join(', ')} }`;
+    case 'class':
+      return `${node.type.name}#${node.type.id}${node.type.dataKey(node.data)}(${node.children.map((c) => c.key).join(', ')})`;
+  }
+}
+
+interface ClassEntry {
+  readonly name: string;
+  readonly id: number;
+  readonly flatten: (value: any) => { children: readonly unknown[]; data?: unknown };
+  readonly unflatten: (children: unknown[], data: unknown) => unknown;
+  readonly dataKey: (data: unknown) => string;
+}
+
+const classes = new Map<Function, ClassEntry>();
+
+/**
+ * Makes instances of a class trees.
+ * @param flatten gives the children (subtrees) and optional static data
+ * @param unflatten makes an instance from children and data
+ */
+export function register<T>(
+  type: abstract new (...args: any[]) => T,
+  flatten: (value: T) => { children: readonly unknown[]; data?: unknown },
+  unflatten: (children: any[], data: any) => T,
+): void {
+  classes.set(type, {
+    name: type.name,
+    id: classes.size,
+    flatten,
+    unflatten,
+    dataKey: (data) => (data === undefined ? '' : JSON.stringify(data)),
+  });
+}
+
+const leafDef = new TreeDef({ kind: 'leaf' });
+const noneDefs = [new TreeDef({ kind: 'none', value: null }), new TreeDef({ kind: 'none', value: undefined })] as const;
+
+export const isLeaf = (x: unknown): x is Leaf =>
+  x instanceof NDArray || typeof x === 'number' || typeof x === 'boolean';
+
+/** Leaves in order, and the structure. `where` names the tree in errors. */
+export function flatten(tree: unknown, where = 'tree'): { leaves: Leaf[]; def: TreeDef } {
+  const leaves: Leaf[] = [];
+  const visit = (node: unknown, path: string): TreeDef => {
+    if (isLeaf(node)) {
+      leaves.push(node);
+      return leafDef;
+    }
+    if (node === null) return noneDefs[0];
+    if (node === undefined) return noneDefs[1];
+    if (Array.isArray(node)) {
+      return new TreeDef({ kind: 'list', children: node.map((child, i) => visit(child, `${path}[${i}]`)) });
+    }
+    if (typeof node === 'object') {
+      const entry = classes.get(node.constructor);
+      if (entry) {
+        const { children, data } = entry.flatten(node);
+        const defs = children.map((child, i) => visit(child, `${path}.${i}`));
+        return new TreeDef({ kind: 'class', type: entry, data, children: defs });
+      }
+      const proto = Object.getPrototypeOf(node);
+      if (proto === Object.prototype || proto === null) {
+        const keys = Object.keys(node).sort();
+        const children = keys.map((key) => visit((node as Record<string, unknown>)[key], `${path}.${key}`));
+        return new TreeDef({ kind: 'object', keys, children });
+      }
+    }
+    throw new TreeError(`${path} is ${describeNode(node)}, which is not an array, a number or a tree of them.`, {
+      hint: hintFor(node),
+    });
+  };
+  return { def: visit(tree, where), leaves };
+}
+
+function describeNode(node: unknown): string {
+  if (node instanceof Promise) return 'a Promise';
+  if (typeof node === 'object') return `an instance of ${node?.constructor?.name ?? 'an unknown class'}`;
+  return typeof node === 'string' ? `the string ${JSON.stringify(node)}` : `a ${typeof node}`;
+}
+
+function hintFor(node: unknown): string | undefined {
+  if (node instanceof Promise)
+    return 'functions under a transformation cannot be async: await the data before the call';
+  if (typeof node === 'string' || typeof node === 'function') return 'pass it as a static argument, or close over it';
+  if (ArrayBuffer.isView(node)) return 'make an array of it with `np.array(…)`';
+  return undefined;
+}
+
+/** Puts leaves back into a structure. */
+export function unflatten(def: TreeDef, leaves: readonly unknown[]): any {
+  let next = 0;
+  const build = ({ node }: TreeDef): unknown => {
+    switch (node.kind) {
+      case 'leaf':
+        return leaves[next++];
+      case 'none':
+        return node.value;
+      case 'list':
+        return node.children.map(build);
+      case 'object':
+        return Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)]));
+      case 'class':
+        return node.type.unflatten(node.children.map(build), node.data);
+    }
+  };
+  return build(def);
+}
+
+/** Where each leaf stands: `.w[0]`. */
+export function leafPaths(def: TreeDef, prefix = ''): string[] {
+  const { node } = def;
+  switch (node.kind) {
+    case 'leaf':
+      return [prefix];
+    case 'none':
+      return [];
+    case 'list':
+      return node.children.flatMap((child, i) => leafPaths(child, `${prefix}[${i}]`));
+    case 'object':
+      return node.children.flatMap((child, i) => leafPaths(child, `${prefix}.${node.keys[i]}`));
+    case 'class':
+      return node.children.flatMap((child, i) => leafPaths(child, `${prefix}.${i}`));
+  }
+}
+
+/** Leaves of a tree, in order. */
+export const leaves = (tree: unknown): Leaf[] => flatten(tree).leaves;
+
+/** The structure of a tree. */
+export const structure = (tree: unknown): TreeDef => flatten(tree).def;
+
+/**
+ * Applies `f` to corresponding leaves of trees of one structure.
+ * @throws TreeError when structures differ
+ */
+export function map<T>(f: (leaf: NDArray, ...others: NDArray[]) => unknown, tree: T, ...others: unknown[]): Arrays<T> {
+  const first = flatten(tree);
+  const rest = others.map((other, i) => {
+    const flat = flatten(other);
+    if (flat.def.key !== first.def.key) {
+      throw new TreeError(`tree.map: tree ${i + 1} has structure ${flat.def}, but the first has ${first.def}.`);
+    }
+    return flat.leaves;
+  });
+  return unflatten(
+    first.def,
+    first.leaves.map((leaf, i) => f(leaf as NDArray, ...(rest.map((r) => r[i]) as NDArray[]))),
+  );
+}
+
+/** Folds over the leaves. */
+export const reduce = <R>(f: (sum: R, leaf: NDArray) => R, tree: unknown, init: R): R =>
+  (leaves(tree) as NDArray[]).reduce(f, init);

@@ -1,0 +1,132 @@
+import { NDArray } from '../src/array.ts';
+import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
+import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
+import type { Params, Primitive } from '../src/core/primitive.ts';
+import { stage } from '../src/core/stage.ts';
+import { currentTrace, type Trace, type Value, withTrace } from '../src/core/trace.ts';
+import { isZero, Zero } from '../src/core/zero.ts';
+import { zerosLike } from '../src/lax/creation.ts';
+
+export type Tangent = Value | Zero;
+
+/** Results and their tangents, from operands and theirs. At least one tangent is not `Zero`. */
+export type JvpRule<P> = (
+  primals: readonly Value[],
+  tangents: readonly Tangent[],
+  params: P,
+) => readonly [readonly Value[], readonly Tangent[]];
+
+/** A value with its tangent. Values whose tangent is zero are not wrapped. */
+export class JvpTracer extends NDArray {
+  readonly trace: JvpTrace;
+  readonly primal: Value;
+  readonly tangent: Value;
+
+  constructor(trace: JvpTrace, primal: Value, tangent: Value) {
+    super(primal.aval);
+    this.trace = trace;
+    this.primal = primal;
+    this.tangent = tangent;
+  }
+
+  override get isTracer(): boolean {
+    return true;
+  }
+
+  /** The value to read where only the primal matters: bools and integers have no tangent. */
+  override get concrete(): Value | undefined {
+    return this.aval.isFloating ? undefined : this.primal.concrete;
+  }
+}
+
+/** Pushes tangents forward, beside the values (Griewank & Walther, Evaluating Derivatives, chapter 3). */
+export class JvpTrace implements Trace {
+  readonly name: string = 'jvp';
+  readonly parent: Trace;
+
+  constructor(parent: Trace) {
+    this.parent = parent;
+  }
+
+  split(value: Value): [Value, Tangent] {
+    if (value instanceof JvpTracer && value.trace === this) return [value.primal, value.tangent];
+    return [value, new Zero(value.aval)];
+  }
+
+  join(primal: Value, tangent: Tangent): Value {
+    return isZero(tangent) ? primal : new JvpTracer(this, primal, tangent);
+  }
+
+  process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
+    const pairs = args.map((arg) => this.split(arg));
+    const primals = pairs.map(([primal]) => primal);
+    const tangents = pairs.map(([, tangent]) => tangent);
+    const rule = primitive.jvp;
+    if (rule === 'zero' || tangents.every(isZero)) {
+      return withTrace(this.parent, () => this.parent.process(primitive, primals, params));
+    }
+    const [outs, outTangents] = withTrace(this.parent, () => rule(primals, tangents, params));
+    return outs.map((out, i) => this.join(out, outTangents[i]!));
+  }
+}
+
+/** A materialised tangent. */
+export const instantiate = (tangent: Tangent): Value => (isZero(tangent) ? zerosLike(tangent.aval) : tangent);
+
+/** Values and tangents of a function on leaves. Integer and bool operands take `Zero` tangents. */
+export function jvpValues(
+  f: (...args: Value[]) => readonly Value[],
+  primals: readonly Value[],
+  tangents: readonly Tangent[],
+): { outs: Value[]; tangents: Tangent[] } {
+  const trace = new JvpTrace(currentTrace());
+  const outs = withTrace(trace, () => f(...primals.map((primal, i) => trace.join(primal, tangents[i]!))));
+  const pairs = outs.map((out) => trace.split(out));
+  return { outs: pairs.map(([primal]) => primal), tangents: pairs.map(([, tangent]) => tangent) };
+}
+
+export interface JvpJaxpr {
+  /** (primals, tangents of the inputs in `nonzero`) → (outs, tangents of the outs in `outNonzero`). */
+  readonly jaxpr: Jaxpr;
+  readonly outNonzero: readonly boolean[];
+}
+
+const bits = (flags: readonly boolean[]): string => flags.map((f) => (f ? '1' : '0')).join('');
+
+/**
+ * The jaxpr of the jvp of `jaxpr`, given which inputs have tangents. Outputs flagged in `force` have their tangent
+ * materialised even where it is zero.
+ */
+export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: readonly boolean[], force?: readonly boolean[]) => JvpJaxpr =
+  memoPerJaxpr(
+    (nonzero: readonly boolean[], force?: readonly boolean[]) => `${bits(nonzero)}|${force ? bits(force) : ''}`,
+    (jaxpr, nonzero, force) => {
+      const n = jaxpr.inVars.length;
+      const tangentAvals = jaxpr.inAvals.filter((_, i) => nonzero[i]);
+      let outNonzero: boolean[] = [];
+      const staged = stage(
+        (...args) => {
+          let next = n;
+          const tangents = nonzero.map((has, i) => (has ? args[next++]! : new Zero(jaxpr.inAvals[i]!)));
+          const result = jvpValues((...xs) => evalJaxpr(jaxpr, xs), args.slice(0, n), tangents);
+          outNonzero = result.tangents.map((t, i) => !isZero(t) || (force?.[i] ?? false));
+          return [...result.outs, ...result.tangents.filter((_, i) => outNonzero[i]).map(instantiate)];
+        },
+        [...jaxpr.inAvals, ...tangentAvals],
+      );
+      return { jaxpr: staged.jaxpr, outNonzero };
+    },
+  );
+
+/** Splits the operands of a jvp rule: primals, then the tangents that are not zero. */
+export function packTangents(tangents: readonly Tangent[]): { nonzero: boolean[]; values: Value[] } {
+  return { nonzero: tangents.map((t) => !isZero(t)), values: tangents.filter((t): t is Value => !isZero(t)) };
+}
+
+/** The inverse for outputs: takes (outs, nonzero tangents) apart. */
+export function unpackTangents(results: readonly Value[], outNonzero: readonly boolean[]): [Value[], Tangent[]] {
+  const n = outNonzero.length;
+  const outs = results.slice(0, n);
+  let next = n;
+  return [outs, outNonzero.map((has, i) => (has ? results[next++]! : new Zero(outs[i]!.aval)))];
+}
