@@ -93,7 +93,10 @@ export class Heap extends PagedMemory {
     // A call under way may still read there; the slot then waits until the segment leaves.
     if (segment.address < 0 || segment.pins > 0) return;
     segment.live--;
-    if (segment.live === 0) return this.freeSegment(segment);
+    if (segment.live === 0) {
+      this.freeSegment(segment);
+      return;
+    }
     if (segment.free) segment.free.push(cell.offset);
     else segment.free = [cell.offset];
     let reusable = this.reusable.get(segment.slotBytes);

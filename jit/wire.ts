@@ -86,7 +86,10 @@ class Writer {
   /** A text is written out once; later it is its number. */
   text(text: string): void {
     const index = this.texts.get(text);
-    if (index !== undefined) return this.number(index);
+    if (index !== undefined) {
+      this.number(index);
+      return;
+    }
     this.number(this.texts.size);
     this.texts.set(text, this.texts.size);
     const utf8 = new TextEncoder().encode(text);
@@ -120,32 +123,40 @@ class Writer {
       case 'set':
         this.number(s.local);
         this.type(s.type);
-        return this.expression(s.value);
+        this.expression(s.value);
+        break;
       case 'store':
         this.text(s.op);
         this.number(s.offset);
         this.number(s.lane ?? 0);
         this.expression(s.ptr);
-        return this.expression(s.value);
+        this.expression(s.value);
+        break;
       case 'call':
         this.text(s.fn);
-        return this.expressions(s.args);
+        this.expressions(s.args);
+        break;
       case 'if':
         this.expression(s.cond);
         this.statements(s.yes);
-        return this.statements(s.no);
+        this.statements(s.no);
+        break;
       case 'while':
       case 'doWhile':
         this.expression(s.cond);
-        return this.statements(s.body);
+        this.statements(s.body);
+        break;
       case 'break':
         return;
       case 'return':
-        return this.expressions(s.value ? [s.value] : []);
+        this.expressions(s.value ? [s.value] : []);
+        break;
       case 'copy':
-        return this.expressions([s.to, s.from, s.bytes]);
+        this.expressions([s.to, s.from, s.bytes]);
+        break;
       case 'fill':
-        return this.expressions([s.to, s.byte, s.bytes]);
+        this.expressions([s.to, s.byte, s.bytes]);
+        break;
     }
   }
 
@@ -158,25 +169,31 @@ class Writer {
     this.byte(expressionCode[e.kind]! | (typeCode[e.type]! << 4));
     switch (e.kind) {
       case 'local':
-        return this.number(e.index);
+        this.number(e.index);
+        break;
       case 'const':
-        return this.constant(e);
+        this.constant(e);
+        break;
       case 'op':
         this.text(e.op);
         this.list(e.lanes ?? [], (n) => this.byte(n));
-        return this.expressions(e.args);
+        this.expressions(e.args);
+        break;
       case 'load':
         this.text(e.op);
         this.number(e.offset);
         this.number(e.lane ?? 0);
-        return this.expressions(e.into ? [e.ptr, e.into] : [e.ptr]);
+        this.expressions(e.into ? [e.ptr, e.into] : [e.ptr]);
+        break;
       case 'select':
         this.expression(e.cond);
         this.expression(e.a);
-        return this.expression(e.b);
+        this.expression(e.b);
+        break;
       case 'call':
         this.text(e.fn);
-        return this.expressions(e.args);
+        this.expressions(e.args);
+        break;
     }
   }
 
@@ -185,16 +202,22 @@ class Writer {
     const at = this.reserve(e.type === 'v128' ? 16 : e.type === 'i64' || e.type === 'f64' ? 8 : 4);
     switch (e.type) {
       case 'i32':
-        return this.view.setInt32(at, e.value);
+        this.view.setInt32(at, e.value);
+        break;
       case 'i64':
-        return this.view.setBigInt64(at, e.value);
+        this.view.setBigInt64(at, e.value);
+        break;
       case 'f32':
-        return Number.isNaN(e.value) ? this.view.setInt32(at, 0x7fc00000) : this.view.setFloat32(at, e.value);
+        if (Number.isNaN(e.value)) this.view.setInt32(at, 0x7fc00000);
+        else this.view.setFloat32(at, e.value);
+        break;
       case 'f64':
-        if (Number.isNaN(e.value)) return this.view.setBigInt64(at, 0x7ff8000000000000n);
-        return this.view.setFloat64(at, e.value);
+        if (Number.isNaN(e.value)) this.view.setBigInt64(at, 0x7ff8000000000000n);
+        else this.view.setFloat64(at, e.value);
+        break;
       case 'v128':
-        return this.bytes.set(e.bytes, at);
+        this.bytes.set(e.bytes, at);
+        break;
     }
   }
 }
