@@ -1,0 +1,61 @@
+import type { Target } from './code.ts';
+import type { Answer, Request } from './compile-worker.ts';
+import type { BinaryenModule } from './emit.ts';
+import { builtin, environment } from './node.ts';
+import { decode } from './wire.ts';
+
+/**
+ * Who turns code into bytes: binaryen in a worker thread, which the calling thread waits for, or, where a thread may
+ * not wait, binaryen loaded beforehand onto this one.
+ */
+type Compiler = (code: Uint8Array, target: Target) => Uint8Array;
+
+let compiler: Compiler | undefined;
+const validate = environment('COTANGENT_VALIDATE') === '1';
+
+/** Bytes of the module that `code` encodes. */
+export function produce(code: Uint8Array, target: Target): Uint8Array {
+  compiler ??= startWorker();
+  if (!compiler) throw new Error('the compiler is not loaded; call `await init()` once before `jit`');
+  return compiler(code, target);
+}
+
+/** Starts the compiler's thread, if there can be one, without waiting for it. */
+export function prepareCompiler(): void {
+  compiler ??= startWorker();
+}
+
+/** Loads binaryen onto this thread where no worker can answer. Where one can, starts it. */
+export async function loadCompiler(): Promise<void> {
+  prepareCompiler();
+  if (compiler) return;
+  const [{ default: binaryen }, { emit }] = await Promise.all([
+    import('binaryen') as Promise<{ default: BinaryenModule }>,
+    import('./emit.ts'),
+  ]);
+  compiler = (code, target) => emit(binaryen, decode(code), target, validate);
+}
+
+function startWorker(): Compiler | undefined {
+  const threads = builtin('worker_threads');
+  if (!threads) return undefined;
+  const { Worker, receiveMessageOnPort } = threads;
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  // A port of our own: the worker's built-in one cannot be read synchronously.
+  const { port1, port2 } = new threads.MessageChannel();
+  const worker = new Worker(new URL('./compile-worker.js', import.meta.url), {
+    workerData: { flag, port: port2 },
+    transferList: [port2],
+    execArgv: [],
+  });
+  worker.unref();
+  port1.unref();
+  return (code, target) => {
+    Atomics.store(flag, 0, 0);
+    port1.postMessage({ code, target, validate } satisfies Request);
+    if (Atomics.wait(flag, 0, 0, 60_000) === 'timed-out') throw new Error('the compiler does not answer');
+    const answer = receiveMessageOnPort(port1)!.message as Answer;
+    if ('error' in answer) throw new Error(`compiling failed: ${answer.error}`);
+    return answer.wasm;
+  };
+}

@@ -1,0 +1,399 @@
+import type { CodeModule, Expr, Func, Stmt, Target, WasmType } from './code.ts';
+import { instruction, memoryAccess } from './instructions.ts';
+
+/** What `import('binaryen')` gives as its default. The C functions behind the builders are used directly. */
+export type BinaryenModule = any;
+
+/** Changes whenever the same code module would become other bytes. Part of every cache key. */
+export const emitterVersion = 1;
+
+/** The version that package.json pins: its operation numbers and C signatures change between versions. */
+export const binaryenVersion = '132.0.0';
+
+/**
+ * Turns a code module into the bytes of a WebAssembly module, instruction for instruction. No optimisation pass runs:
+ * the engine's optimising compiler does the same work again, passes cost milliseconds a kernel, and inlining would undo
+ * the outlining that lets kernels tier up.
+ */
+export function emit(binaryen: BinaryenModule, module: CodeModule, target: Target, validate = false): Uint8Array {
+  const emitter = new Emitter(binaryen, module, target);
+  try {
+    return emitter.emit(validate);
+  } finally {
+    emitter.dispose();
+  }
+}
+
+interface Loop {
+  readonly exit: string;
+  left: boolean;
+}
+
+interface Signature {
+  readonly params: readonly WasmType[];
+  readonly result?: WasmType;
+}
+
+class Emitter {
+  private readonly b: BinaryenModule;
+  private readonly module: any;
+  private readonly ptr: number;
+  private readonly code: CodeModule;
+  private readonly target: Target;
+  private readonly strings = new Map<string, number>();
+  private readonly signatures = new Map<string, Signature>();
+  /** A literal, sixteen bytes and a list of operands in binaryen's memory; all are read at once by the call they are made for. */
+  private readonly literal: number;
+  private readonly lanes: number;
+  private list: number;
+  private listLength = 64;
+  private current: Func | undefined;
+  private loops: Loop[] = [];
+  private labels = 0;
+
+  constructor(binaryen: BinaryenModule, code: CodeModule, target: Target) {
+    this.b = binaryen;
+    this.code = code;
+    this.target = target;
+    this.module = new binaryen.Module();
+    this.ptr = this.module.ptr;
+    this.literal = binaryen._malloc(binaryen._BinaryenSizeofLiteral());
+    this.lanes = binaryen._malloc(16);
+    this.list = binaryen._malloc(4 * this.listLength);
+  }
+
+  dispose(): void {
+    for (const address of this.strings.values()) this.b._free(address);
+    this.b._free(this.literal);
+    this.b._free(this.lanes);
+    this.b._free(this.list);
+    this.module.dispose();
+  }
+
+  emit(validate: boolean): Uint8Array {
+    const { b, module, code, target } = this;
+    const { Features } = b;
+    module.setFeatures(
+      Features.SIMD128 |
+        Features.BulkMemory |
+        Features.BulkMemoryOpt |
+        Features.NontrappingFPToInt |
+        Features.SignExt |
+        Features.MutableGlobals |
+        (target.fma ? Features.RelaxedSIMD : 0) |
+        (target.shared ? Features.Atomics : 0),
+    );
+    module.setMemory(1, target.shared ? 65536 : -1, null, [], target.shared, false, 'memory');
+    module.addMemoryImport('memory', 'env', 'memory', target.shared);
+    for (const f of code.imports) {
+      this.declare(f.name, f);
+      module.addFunctionImport(f.name, f.module, f.base, this.types(f.params), this.type(f.result));
+    }
+    for (const f of code.functions) this.declare(f.name, f);
+    for (const f of code.functions) this.function(f);
+    if (validate && !module.validate()) throw new Error(`invalid code module:\n${module.emitText().slice(0, 4000)}`);
+    return module.emitBinary();
+  }
+
+  private declare(name: string, signature: Signature): void {
+    if (this.signatures.has(name)) throw new Error(`function ${name} is defined twice`);
+    this.signatures.set(name, signature);
+  }
+
+  private function(f: Func): void {
+    this.current = f;
+    this.loops = [];
+    this.labels = 0;
+    const statements = f.body.map((s) => this.statement(s));
+    // A result falls off the end only where the function never ends there; binaryen wants a value all the same.
+    if (f.result && !leaves(f.body)) statements.push(this.zero(f.result));
+    const body = this.block(0, statements, f.result ? this.b.auto : this.b.none);
+    const locals = this.write(f.locals.map((t) => this.type(t)));
+    const { b, ptr } = this;
+    b._BinaryenAddFunction(
+      ptr,
+      this.string(f.name),
+      this.types(f.params),
+      this.type(f.result),
+      locals,
+      f.locals.length,
+      body,
+    );
+    if (f.exported) this.module.addFunctionExport(f.name, f.name);
+  }
+
+  // Statements
+
+  private statement(s: Stmt): number {
+    const { b, ptr } = this;
+    switch (s.kind) {
+      case 'set':
+        return b._BinaryenLocalSet(ptr, s.local, this.expression(s.value));
+      case 'store':
+        return this.store(s);
+      case 'call': {
+        const { result } = this.signature(s.fn);
+        const call = this.call(s.fn, s.args, result);
+        return result ? b._BinaryenDrop(ptr, call) : call;
+      }
+      case 'if':
+        return b._BinaryenIf(ptr, this.expression(s.cond), this.body(s.yes), s.no.length ? this.body(s.no) : 0);
+      case 'while':
+        return b._BinaryenIf(ptr, this.expression(s.cond), this.loop(s.cond, s.body), 0);
+      case 'doWhile':
+        return this.loop(s.cond, s.body);
+      case 'break': {
+        const loop = this.loops.at(-1);
+        if (!loop) throw new Error(`break outside a loop in ${this.current!.name}`);
+        loop.left = true;
+        return b._BinaryenBreak(ptr, this.string(loop.exit), 0, 0);
+      }
+      case 'return':
+        return b._BinaryenReturn(ptr, s.value ? this.expression(s.value) : 0);
+      case 'copy': {
+        const [to, from, bytes] = [this.expression(s.to), this.expression(s.from), this.expression(s.bytes)];
+        return b._BinaryenMemoryCopy(ptr, to, from, bytes, 0, 0);
+      }
+      case 'fill': {
+        const [to, byte, bytes] = [this.expression(s.to), this.expression(s.byte), this.expression(s.bytes)];
+        return b._BinaryenMemoryFill(ptr, to, byte, bytes, 0);
+      }
+    }
+  }
+
+  private body(statements: readonly Stmt[]): number {
+    return this.block(
+      0,
+      statements.map((s) => this.statement(s)),
+      this.b.none,
+    );
+  }
+
+  /** `block exit { loop top { body; br_if top cond } }`, the block only where something leaves by it. */
+  private loop(cond: Expr, body: readonly Stmt[]): number {
+    const { b, ptr } = this;
+    const label = ++this.labels;
+    const top = this.string(`top${label}`);
+    const loop: Loop = { exit: `exit${label}`, left: false };
+    this.loops.push(loop);
+    const statements = body.map((s) => this.statement(s));
+    this.loops.pop();
+    statements.push(b._BinaryenBreak(ptr, top, this.expression(cond), 0));
+    const whole = b._BinaryenLoop(ptr, top, this.block(0, statements, b.none));
+    return loop.left ? this.block(this.string(loop.exit), [whole], b.none) : whole;
+  }
+
+  private block(name: number, statements: readonly number[], type: number): number {
+    if (!name && statements.length === 1) return statements[0]!;
+    return this.b._BinaryenBlock(this.ptr, name, this.write(statements), statements.length, type);
+  }
+
+  private store(s: Extract<Stmt, { kind: 'store' }>): number {
+    const { b, ptr } = this;
+    const access = memoryAccess(s.op);
+    if (!access?.constant.startsWith('Store')) throw new Error(`unknown instruction ${s.op}`);
+    const [to, value] = [this.expression(s.ptr), this.expression(s.value)];
+    if (access.form === 'lane')
+      return b._BinaryenSIMDLoadStoreLane(
+        ptr,
+        this.constant(s.op, access.constant),
+        s.offset,
+        1,
+        s.lane ?? 0,
+        to,
+        value,
+        0,
+      );
+    return b._BinaryenStore(ptr, access.bytes, s.offset, alignment(access.bytes), to, value, this.type(access.type), 0);
+  }
+
+  // Expressions
+
+  private expression(e: Expr): number {
+    const { b, ptr } = this;
+    switch (e.kind) {
+      case 'local':
+        return b._BinaryenLocalGet(ptr, e.index, this.type(e.type));
+      case 'const':
+        return this.const(e);
+      case 'op':
+        return this.op(e);
+      case 'load':
+        return this.load(e);
+      case 'select': {
+        const [cond, yes, no] = [this.expression(e.cond), this.expression(e.a), this.expression(e.b)];
+        return b._BinaryenSelect(ptr, cond, yes, no);
+      }
+      case 'call':
+        return this.call(e.fn, e.args, e.type);
+    }
+  }
+
+  private op(e: Extract<Expr, { kind: 'op' }>): number {
+    const { b, ptr } = this;
+    const i = instruction(e.op);
+    if (e.args.length !== i.operands)
+      throw new Error(`${e.op} takes ${i.operands} operands, not ${e.args.length}, in ${this.current!.name}`);
+    const x = this.expression(e.args[0]!);
+    const y = i.operands > 1 ? this.expression(e.args[1]!) : 0;
+    if (i.form === 'shuffle') {
+      if (e.lanes?.length !== 16) throw new Error('i8x16.shuffle takes 16 byte indices');
+      this.bytes(this.lanes, e.lanes);
+      return b._BinaryenSIMDShuffle(ptr, x, y, this.lanes);
+    }
+    const code = this.constant(e.op, i.constant);
+    switch (i.form) {
+      case 'unary':
+        return b._BinaryenUnary(ptr, code, x);
+      case 'binary':
+        return b._BinaryenBinary(ptr, code, x, y);
+      case 'ternary':
+        return b._BinaryenSIMDTernary(ptr, code, x, y, this.expression(e.args[2]!));
+      case 'shift':
+        return b._BinaryenSIMDShift(ptr, code, x, y);
+      case 'extract':
+        return b._BinaryenSIMDExtract(ptr, code, x, e.lanes![0]);
+      case 'replace':
+        return b._BinaryenSIMDReplace(ptr, code, x, e.lanes![0], y);
+    }
+  }
+
+  private load(e: Extract<Expr, { kind: 'load' }>): number {
+    const { b, ptr } = this;
+    const access = memoryAccess(e.op);
+    if (!access?.constant.startsWith('Load')) throw new Error(`unknown instruction ${e.op}`);
+    const from = this.expression(e.ptr);
+    switch (access.form) {
+      case 'plain': {
+        const { bytes, signed, type } = access;
+        return b._BinaryenLoad(ptr, bytes, signed, e.offset, alignment(bytes), this.type(type), from, 0);
+      }
+      case 'simd':
+        return b._BinaryenSIMDLoad(ptr, this.constant(e.op, access.constant), e.offset, 1, from, 0);
+      case 'lane': {
+        const into = this.expression(e.into!);
+        return b._BinaryenSIMDLoadStoreLane(
+          ptr,
+          this.constant(e.op, access.constant),
+          e.offset,
+          1,
+          e.lane ?? 0,
+          from,
+          into,
+          0,
+        );
+      }
+    }
+  }
+
+  private call(fn: string, args: readonly Expr[], result: WasmType | undefined): number {
+    const signature = this.signature(fn);
+    if (signature.params.length !== args.length)
+      throw new Error(`${fn} takes ${signature.params.length} arguments, not ${args.length}, in ${this.current!.name}`);
+    if (signature.result !== result) throw new Error(`${fn} returns ${signature.result ?? 'nothing'}, not ${result}`);
+    const operands = args.map((a) => this.expression(a));
+    return this.b._BinaryenCall(this.ptr, this.string(fn), this.write(operands), operands.length, this.type(result));
+  }
+
+  private signature(fn: string): Signature {
+    const signature = this.signatures.get(fn);
+    if (!signature) throw new Error(`${this.current!.name} calls ${fn}, which is neither defined nor imported`);
+    return signature;
+  }
+
+  private const(e: Extract<Expr, { kind: 'const' }>): number {
+    const { b, literal } = this;
+    switch (e.type) {
+      case 'i32':
+        b._BinaryenLiteralInt32(literal, e.value);
+        break;
+      case 'i64':
+        b._BinaryenLiteralInt64(literal, e.value);
+        break;
+      // By their bits, so that the sign of zero survives and every NaN is the canonical one.
+      case 'f32':
+        b._BinaryenLiteralFloat32Bits(literal, float32Bits(e.value));
+        break;
+      case 'f64':
+        b._BinaryenLiteralFloat64Bits(literal, float64Bits(e.value));
+        break;
+      case 'v128':
+        this.bytes(this.lanes, e.bytes);
+        b._BinaryenLiteralVec128(literal, this.lanes);
+        break;
+    }
+    return b._BinaryenConst(this.ptr, literal);
+  }
+
+  private zero(type: WasmType): number {
+    if (type === 'v128') return this.const({ kind: 'const', type, bytes: new Array<number>(16).fill(0) });
+    return this.const(type === 'i64' ? { kind: 'const', type, value: 0n } : { kind: 'const', type, value: 0 });
+  }
+
+  // Binaryen's memory
+
+  private constant(op: string, name: string): number {
+    const value = this.b[name];
+    if (value === undefined) throw new Error(`unknown instruction ${op} in ${this.current!.name}`);
+    return value;
+  }
+
+  private type(type: WasmType | undefined): number {
+    return type ? this.b[type] : this.b.none;
+  }
+
+  private types(list: readonly WasmType[]): number {
+    return list.length === 1 ? this.type(list[0]) : this.b.createType(list.map((t) => this.type(t)));
+  }
+
+  private string(text: string): number {
+    let address = this.strings.get(text);
+    if (address === undefined) {
+      const bytes = new TextEncoder().encode(text);
+      address = this.b._malloc(bytes.length + 1) as number;
+      this.bytes(address, bytes);
+      this.b.__i32_store8(address + bytes.length, 0);
+      this.strings.set(text, address);
+    }
+    return address;
+  }
+
+  private bytes(address: number, bytes: ArrayLike<number>): void {
+    for (let i = 0; i < bytes.length; i++) this.b.__i32_store8(address + i, bytes[i]);
+  }
+
+  /** The list of operands or locals for the next call. */
+  private write(values: readonly number[]): number {
+    if (values.length > this.listLength) {
+      this.b._free(this.list);
+      this.listLength = 2 * values.length;
+      this.list = this.b._malloc(4 * this.listLength);
+    }
+    for (let i = 0; i < values.length; i++) this.b.__i32_store(this.list + 4 * i, values[i]);
+    return this.list;
+  }
+}
+
+/** Whether control never reaches the end of the statements. */
+function leaves(body: readonly Stmt[]): boolean {
+  const last = body.at(-1);
+  if (last?.kind === 'if') return last.no.length > 0 && leaves(last.yes) && leaves(last.no);
+  return last?.kind === 'return';
+}
+
+/** Scalars are always aligned to their size; vectors only to their elements. */
+const alignment = (bytes: number): number => (bytes === 16 ? 1 : bytes);
+
+const bits = new DataView(new ArrayBuffer(8));
+
+export function float32Bits(x: number): number {
+  if (Number.isNaN(x)) return 0x7fc00000;
+  bits.setFloat32(0, x);
+  return bits.getInt32(0);
+}
+
+export function float64Bits(x: number): bigint {
+  if (Number.isNaN(x)) return 0x7ff8000000000000n;
+  bits.setFloat64(0, x);
+  return bits.getBigInt64(0);
+}

@@ -1,0 +1,256 @@
+import { byteSize, type DType, type TypedArray } from '../src/core/dtype.ts';
+import { sizeOf } from '../src/core/shape.ts';
+import { compileEncoded } from './compile.ts';
+import { hash } from './hash.ts';
+import { Cell, type Heap, heap, smallBytes } from './heap.ts';
+import type { CallbackSite, Program, Slot } from './program.ts';
+import { runtimeExports } from './runtime/instance.ts';
+import { encode } from './wire.ts';
+
+/** What a program calls back: gets the arguments of its site, copied. An exception stops the program. */
+export type Callback = (args: readonly Cell[]) => void;
+
+export interface RunOptions {
+  /** Inputs whose storage is freed as soon as the call is over. */
+  readonly donate?: readonly boolean[];
+  /** The functions behind `host.callback`, by id. */
+  readonly callbacks?: readonly Callback[];
+}
+
+let handler: ((executable: Executable, id: number, args: readonly Cell[]) => void) | undefined;
+
+/** Answers the callbacks of every run that brings no functions of its own. */
+export function setCallbackHandler(answer: typeof handler): void {
+  handler = answer;
+}
+
+type Place = 'f64' | 'f32' | 'i32' | 'u32' | 'small' | 'array';
+
+/** A slot as `run` reads it. */
+interface Port {
+  readonly place: Place;
+  readonly offset: number;
+  readonly dtype: DType;
+  readonly length: number;
+  readonly bytes: number;
+}
+
+const scalarPlace: Record<DType, Place> = { float64: 'f64', float32: 'f32', int32: 'i32', uint32: 'u32', bool: 'i32' };
+
+function port({ offset, dtype, shape }: Slot): Port {
+  const length = sizeOf(shape);
+  const bytes = length * byteSize(dtype);
+  const place = shape.length === 0 ? scalarPlace[dtype] : bytes <= smallBytes ? 'small' : 'array';
+  return { place, offset, dtype, length, bytes };
+}
+
+const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/** A program that is ready to run. */
+export class Executable {
+  readonly program: Program;
+  private readonly inputs: readonly Port[];
+  private readonly outputs: readonly Port[];
+  private readonly main: (frame: number) => number;
+  private readonly frameBytes: number;
+  /** The frame and, behind it, 64 bytes for each small array that goes in or out. */
+  private readonly pushedBytes: number;
+  private callbacks: readonly Callback[] | undefined;
+  private failure: { readonly error: unknown } | undefined;
+
+  constructor(program: Program, wasm: WebAssembly.Module) {
+    this.program = program;
+    this.inputs = program.inputs.map(port);
+    this.outputs = program.outputs.map(port);
+    this.frameBytes = align(program.frameBytes);
+    const small = [...this.inputs, ...this.outputs].filter((p) => p.place === 'small').length;
+    this.pushedBytes = this.frameBytes + 64 * small;
+    const imports: WebAssembly.Imports = { env: { memory: heap().memory } };
+    if (program.module.imports.some((f) => f.module === 'host'))
+      imports.host = { callback: (id: number, address: number) => this.callback(id, address >>> 0) };
+    if (program.module.imports.some((f) => f.module === 'runtime')) imports.runtime = runtimeExports();
+    this.main = new WebAssembly.Instance(wasm, imports).exports.main as (frame: number) => number;
+  }
+
+  /** Runs the program. Calls may nest: every one has a frame of its own. */
+  run(inputs: readonly Cell[], options?: RunOptions): Cell[] {
+    if (inputs.length !== this.inputs.length)
+      throw new Error(`the program takes ${this.inputs.length} inputs, not ${inputs.length}`);
+    const h = heap();
+    const { frames } = h;
+    const { top, depth } = frames;
+    const pins = h.pinned.length;
+    const outer = this.callbacks;
+    this.callbacks = options?.callbacks;
+    h.clock++;
+    try {
+      const frame = frames.push(this.pushedBytes);
+      const spare = this.writeInputs(h, frame, inputs);
+      const results = this.allocateOutputs(h, frame, spare);
+      if (this.main(frame) !== 0) this.stopped();
+      return this.readOutputs(h, results);
+    } finally {
+      this.callbacks = outer;
+      if (h.pinned.length > pins) h.unpin(pins);
+      frames.pop(top, depth);
+      if (options?.donate) for (let i = 0; i < inputs.length; i++) if (options.donate[i]) inputs[i]!.dispose();
+    }
+  }
+
+  /** Writes values and pointers; returns the end of the small arrays. */
+  private writeInputs(h: Heap, frame: number, inputs: readonly Cell[]): number {
+    let spare = frame + this.frameBytes;
+    for (let i = 0; i < inputs.length; i++) {
+      const cell = inputs[i]!;
+      const { place, offset, dtype, length } = this.inputs[i]!;
+      if (cell.length !== length || cell.dtype !== dtype)
+        throw new Error(`input ${i} is ${cell.dtype}[${cell.length}], not ${dtype}[${length}]`);
+      const at = frame + offset;
+      switch (place) {
+        case 'f64':
+          h.f64[at >>> 3] = cell.first();
+          break;
+        case 'f32':
+          h.f32[at >>> 2] = cell.first();
+          break;
+        case 'i32':
+        case 'u32':
+          h.i32[at >>> 2] = cell.first();
+          break;
+        case 'small':
+          copyIn(h, dtype, cell.peek(), spare);
+          h.i32[at >>> 2] = spare;
+          spare += 64;
+          break;
+        case 'array': {
+          const address = h.pin(cell);
+          h.i32[at >>> 2] = address;
+        }
+      }
+    }
+    return spare;
+  }
+
+  private allocateOutputs(h: Heap, frame: number, spare: number): (Cell | number)[] {
+    const results: (Cell | number)[] = [];
+    for (const { place, offset, dtype, length } of this.outputs) {
+      if (place === 'array') {
+        const cell = Cell.inHeap(dtype, length);
+        h.i32[(frame + offset) >>> 2] = h.pin(cell);
+        results.push(cell);
+      } else if (place === 'small') {
+        h.i32[(frame + offset) >>> 2] = spare;
+        results.push(spare);
+        spare += 64;
+      } else {
+        results.push(frame + offset);
+      }
+    }
+    return results;
+  }
+
+  private readOutputs(h: Heap, results: (Cell | number)[]): Cell[] {
+    const { outputs } = this;
+    for (let i = 0; i < results.length; i++) {
+      const at = results[i]!;
+      if (typeof at === 'number') results[i] = readCell(h, outputs[i]!, at);
+    }
+    return results as Cell[];
+  }
+
+  private callback(id: number, address: number): number {
+    try {
+      const site = this.program.callbacks.find((s) => s.id === id);
+      if (!site) throw new Error(`the program has no callback ${id}`);
+      const args = readArguments(site, address);
+      const own = this.callbacks?.[id];
+      if (own) own(args);
+      else if (handler) handler(this, id, args);
+      else throw new Error('no callback handler is set');
+      return 0;
+    } catch (error) {
+      this.failure = { error };
+      return 1;
+    }
+  }
+
+  private stopped(): never {
+    const { failure } = this;
+    this.failure = undefined;
+    throw failure ? failure.error : new Error('the program stopped');
+  }
+}
+
+function readArguments(site: CallbackSite, address: number): Cell[] {
+  const h = heap();
+  return site.arguments.map((slot) => {
+    const p = port(slot);
+    const at = address + p.offset;
+    if (p.place !== 'small' && p.place !== 'array') return readCell(h, p, at);
+    return Cell.fromHost(p.dtype, copyFrom(h, p.dtype, h.u32[at >>> 2]!, p.length));
+  });
+}
+
+/** A value in the frame: a rank-0 one itself, a small array copied out. */
+function readCell(h: Heap, { place, dtype, length }: Port, at: number): Cell {
+  switch (place) {
+    case 'f64':
+      return Cell.fromNumber(dtype, h.f64[at >>> 3]!);
+    case 'f32':
+      return Cell.fromNumber(dtype, h.f32[at >>> 2]!);
+    case 'i32':
+      return Cell.fromNumber(dtype, h.i32[at >>> 2]!);
+    case 'u32':
+      return Cell.fromNumber(dtype, h.u32[at >>> 2]!);
+    default:
+      return Cell.fromHost(dtype, copyFrom(h, dtype, at, length));
+  }
+}
+
+function viewFor(h: Heap, dtype: DType): TypedArray {
+  switch (dtype) {
+    case 'float32':
+      return h.f32;
+    case 'float64':
+      return h.f64;
+    case 'int32':
+      return h.i32;
+    case 'uint32':
+      return h.u32;
+    case 'bool':
+      return h.u8;
+  }
+}
+
+function copyIn(h: Heap, dtype: DType, data: TypedArray, address: number): void {
+  const view = viewFor(h, dtype);
+  const start = address / view.BYTES_PER_ELEMENT;
+  // A few elements: quicker one by one than through `set`.
+  for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
+}
+
+function copyFrom(h: Heap, dtype: DType, address: number, length: number): TypedArray {
+  const view = viewFor(h, dtype);
+  const start = address / view.BYTES_PER_ELEMENT;
+  return view.slice(start, start + length);
+}
+
+const executables = new Map<string, Executable>();
+const loaded = new WeakMap<Program, Executable>();
+
+/** Compiles and instantiates, once for equal programs. */
+export function load(program: Program): Executable {
+  let executable = loaded.get(program);
+  if (!executable) {
+    const code = encode(program.module);
+    const { inputs, outputs, callbacks, frameBytes } = program;
+    const key = `${hash(code)} ${JSON.stringify([inputs, outputs, callbacks, frameBytes])}`;
+    executable = executables.get(key);
+    if (!executable) {
+      executable = new Executable(program, compileEncoded(code));
+      executables.set(key, executable);
+    }
+    loaded.set(program, executable);
+  }
+  return executable;
+}

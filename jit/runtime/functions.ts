@@ -1,0 +1,12 @@
+import type { CodeModule, Target } from '../code.ts';
+import { gemmFunctions } from './gemm.ts';
+import { movementFunctions } from './movement.ts';
+
+/**
+ * The runtime module: the functions that eager operations and compiled programs share. It is the same for every
+ * program, so the engine optimises it once per process.
+ */
+export const runtimeModule = (target: Target): CodeModule => ({
+  imports: [],
+  functions: [...movementFunctions(), ...gemmFunctions(target)],
+});

@@ -1,0 +1,107 @@
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type WasmType } from '../code.ts';
+
+const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
+
+/** Sizes of elements, with the instructions that move one. */
+const widths: readonly { readonly bytes: number; readonly type: WasmType; readonly suffix: string }[] = [
+  { bytes: 1, type: 'i32', suffix: '8' },
+  { bytes: 4, type: 'i32', suffix: '' },
+  { bytes: 8, type: 'f64', suffix: '' },
+];
+
+/** Elements that one call of a kernel moves at most, so that long copies are entered often. */
+const chunk = 4096;
+
+/**
+ * fill_1, fill_4 (to, n, bits) and fill_8 (to, n, f64); copy_1, copy_4, copy_8 (rows, columns, to, toRow, toColumn,
+ * from, fromRow, fromColumn) with strides in elements, 0 for broadcasting.
+ */
+export function movementFunctions(): Func[] {
+  return widths.flatMap(({ bytes, type, suffix }) => [
+    fillChunk(bytes, type, suffix),
+    fill(bytes, type),
+    copyRow(bytes, type, suffix),
+    copy(bytes),
+  ]);
+}
+
+function fillChunk(bytes: number, type: WasmType, suffix: string): Func {
+  const f = new FunctionBuilder(`fill_chunk_${bytes}`, ['i32', 'i32', type]);
+  const [to, n, value] = [f.param(0), f.param(1), f.param(2)];
+  if (bytes === 1) {
+    f.fill(to, value, n);
+    return f.build();
+  }
+  const vector = f.var(op(bytes === 4 ? 'i32x4.splat' : 'f64x2.splat', value));
+  const lanes = 16 / bytes;
+  const end = f.var(add(to, op('i32.shl', n, i32c(Math.log2(bytes)))));
+  const whole = f.var(add(to, op('i32.shl', op('i32.and', n, i32c(-lanes)), i32c(Math.log2(bytes)))));
+  f.while(op('i32.lt_u', to, whole), () => {
+    f.store('v128.store', to, vector);
+    f.set(to, add(to, i32c(16)));
+  });
+  f.while(op('i32.lt_u', to, end), () => {
+    f.store(`${type}.store${suffix}`, to, value);
+    f.set(to, add(to, i32c(bytes)));
+  });
+  return f.build();
+}
+
+function fill(bytes: number, type: WasmType): Func {
+  const f = new FunctionBuilder(`fill_${bytes}`, ['i32', 'i32', type]);
+  const [to, n, value] = [f.param(0), f.param(1), f.param(2)];
+  inChunks(f, n, (at, count) => {
+    f.call(`fill_chunk_${bytes}`, add(to, op('i32.mul', at, i32c(bytes))), count, value);
+  });
+  return f.build(true);
+}
+
+/** Byte strides: one row, at most `chunk` elements. */
+function copyRow(bytes: number, type: WasmType, suffix: string): Func {
+  const f = new FunctionBuilder(`copy_row_${bytes}`, ['i32', 'i32', 'i32', 'i32', 'i32']);
+  const [n, to, toStep, from, fromStep] = [0, 1, 2, 3, 4].map((i) => f.param(i)) as [Local, Local, Local, Local, Local];
+  f.for(0, n, () => {
+    f.store(`${type}.store${suffix}`, to, load(`${type}.load${suffix && `${suffix}_u`}`, from));
+    f.set(to, add(to, toStep));
+    f.set(from, add(from, fromStep));
+  });
+  return f.build();
+}
+
+function copy(bytes: number): Func {
+  const f = new FunctionBuilder(`copy_${bytes}`, new Array(8).fill('i32'));
+  const [rows, columns, to, toRow, toColumn, from, fromRow, fromColumn] = Array.from({ length: 8 }, (_, i) =>
+    f.param(i),
+  ) as [Local, Local, Local, Local, Local, Local, Local, Local];
+  for (const stride of [toRow, toColumn, fromRow, fromColumn]) f.set(stride, op('i32.mul', stride, i32c(bytes)));
+  const one = i32c(bytes);
+  const contiguous = f.var(op('i32.and', op('i32.eq', toColumn, one), op('i32.eq', fromColumn, one)));
+  f.for(0, rows, () => {
+    f.if(
+      contiguous,
+      () => f.copy(to, from, op('i32.mul', columns, one)),
+      () =>
+        inChunks(f, columns, (at, count) => {
+          const target = add(to, op('i32.mul', at, toColumn));
+          const source = add(from, op('i32.mul', at, fromColumn));
+          f.call(`copy_row_${bytes}`, count, target, toColumn, source, fromColumn);
+        }),
+    );
+    f.set(to, add(to, toRow));
+    f.set(from, add(from, fromRow));
+  });
+  return f.build(true);
+}
+
+function inChunks(f: FunctionBuilder, n: Expr, write: (at: Expr, count: Expr) => void): void {
+  f.for(
+    0,
+    n,
+    (i) => {
+      const left = f.var(op('i32.sub', n, i));
+      f.if(op('i32.gt_s', left, i32c(chunk)), () => f.set(left, i32c(chunk)));
+      write(i, left);
+    },
+    chunk,
+  );
+}

@@ -1,0 +1,352 @@
+import type { CodeModule, Expr, Func, ImportedFunc, Stmt, WasmType } from './code.ts';
+
+/**
+ * Code modules as canonical bytes: equal modules and only those have equal bytes, floats compared bit by bit (every
+ * NaN is the same one). The bytes are what the caches hash and what the compile worker receives.
+ */
+const types: readonly WasmType[] = ['i32', 'i64', 'f32', 'f64', 'v128'];
+const expressionKinds = ['const', 'local', 'op', 'load', 'select', 'call'] as const;
+const statementKinds = ['set', 'store', 'call', 'if', 'while', 'doWhile', 'break', 'return', 'copy', 'fill'] as const;
+
+const expressionCode: Record<string, number> = Object.fromEntries(expressionKinds.map((kind, i) => [kind, i]));
+const statementCode: Record<string, number> = Object.fromEntries(statementKinds.map((kind, i) => [kind, i]));
+const typeCode: Record<string, number> = Object.fromEntries(types.map((type, i) => [type, i]));
+
+export function encode(module: CodeModule): Uint8Array {
+  const out = new Writer();
+  out.list(module.imports, (f) => {
+    out.text(f.name);
+    out.text(f.module);
+    out.text(f.base);
+    out.signature(f);
+  });
+  out.list(module.functions, (f) => {
+    out.text(f.name);
+    out.signature(f);
+    out.list(f.locals, (t) => out.type(t));
+    out.statements(f.body);
+    out.byte(f.exported ? 1 : 0);
+  });
+  return out.finish();
+}
+
+export function decode(bytes: Uint8Array): CodeModule {
+  const from = new Reader(bytes);
+  const imports = from.list((): ImportedFunc => {
+    const [name, module, base] = [from.text(), from.text(), from.text()];
+    return { name, module, base, ...from.signature() };
+  });
+  const functions = from.list((): Func => {
+    const name = from.text();
+    const signature = from.signature();
+    const locals = from.list(() => from.type());
+    return { name, ...signature, locals, body: from.statements(), exported: from.byte() === 1 };
+  });
+  return { imports, functions };
+}
+
+interface Signature {
+  readonly params: readonly WasmType[];
+  readonly result?: WasmType;
+}
+
+class Writer {
+  private bytes = new Uint8Array(4096);
+  private view = new DataView(this.bytes.buffer);
+  private length = 0;
+  private readonly texts = new Map<string, number>();
+
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.length);
+  }
+
+  private reserve(n: number): number {
+    const at = this.length;
+    this.length += n;
+    if (this.length > this.bytes.length) {
+      const larger = new Uint8Array(2 * this.length);
+      larger.set(this.bytes);
+      this.bytes = larger;
+      this.view = new DataView(larger.buffer);
+    }
+    return at;
+  }
+
+  byte(value: number): void {
+    const at = this.reserve(1);
+    this.bytes[at] = value;
+  }
+
+  /** A non-negative integer, seven bits a byte. */
+  number(value: number): void {
+    for (; value >= 128; value = Math.floor(value / 128)) this.byte((value % 128) | 128);
+    this.byte(value);
+  }
+
+  /** A text is written out once; later it is its number. */
+  text(text: string): void {
+    const index = this.texts.get(text);
+    if (index !== undefined) {
+      this.number(index);
+      return;
+    }
+    this.number(this.texts.size);
+    this.texts.set(text, this.texts.size);
+    const utf8 = new TextEncoder().encode(text);
+    this.number(utf8.length);
+    const at = this.reserve(utf8.length);
+    this.bytes.set(utf8, at);
+  }
+
+  list<T>(items: readonly T[], write: (item: T) => void): void {
+    this.number(items.length);
+    for (const item of items) write(item);
+  }
+
+  type(type: WasmType): void {
+    this.byte(typeCode[type]!);
+  }
+
+  signature(s: Signature): void {
+    this.list(s.params, (t) => this.type(t));
+    this.byte(s.result ? typeCode[s.result]! : 255);
+  }
+
+  statements(list: readonly Stmt[]): void {
+    this.number(list.length);
+    for (const s of list) this.statement(s);
+  }
+
+  private statement(s: Stmt): void {
+    this.byte(statementCode[s.kind]!);
+    switch (s.kind) {
+      case 'set':
+        this.number(s.local);
+        this.type(s.type);
+        this.expression(s.value);
+        break;
+      case 'store':
+        this.text(s.op);
+        this.number(s.offset);
+        this.number(s.lane ?? 0);
+        this.expression(s.ptr);
+        this.expression(s.value);
+        break;
+      case 'call':
+        this.text(s.fn);
+        this.expressions(s.args);
+        break;
+      case 'if':
+        this.expression(s.cond);
+        this.statements(s.yes);
+        this.statements(s.no);
+        break;
+      case 'while':
+      case 'doWhile':
+        this.expression(s.cond);
+        this.statements(s.body);
+        break;
+      case 'break':
+        return;
+      case 'return':
+        this.expressions(s.value ? [s.value] : []);
+        break;
+      case 'copy':
+        this.expressions([s.to, s.from, s.bytes]);
+        break;
+      case 'fill':
+        this.expressions([s.to, s.byte, s.bytes]);
+        break;
+    }
+  }
+
+  private expressions(list: readonly Expr[]): void {
+    this.number(list.length);
+    for (const e of list) this.expression(e);
+  }
+
+  private expression(e: Expr): void {
+    this.byte(expressionCode[e.kind]! | (typeCode[e.type]! << 4));
+    switch (e.kind) {
+      case 'local':
+        this.number(e.index);
+        break;
+      case 'const':
+        this.constant(e);
+        break;
+      case 'op':
+        this.text(e.op);
+        this.list(e.lanes ?? [], (n) => this.byte(n));
+        this.expressions(e.args);
+        break;
+      case 'load':
+        this.text(e.op);
+        this.number(e.offset);
+        this.number(e.lane ?? 0);
+        this.expressions(e.into ? [e.ptr, e.into] : [e.ptr]);
+        break;
+      case 'select':
+        this.expression(e.cond);
+        this.expression(e.a);
+        this.expression(e.b);
+        break;
+      case 'call':
+        this.text(e.fn);
+        this.expressions(e.args);
+        break;
+    }
+  }
+
+  private constant(e: Extract<Expr, { kind: 'const' }>): void {
+    // Reserving may replace the view, so it comes first.
+    const at = this.reserve(e.type === 'v128' ? 16 : e.type === 'i64' || e.type === 'f64' ? 8 : 4);
+    switch (e.type) {
+      case 'i32':
+        this.view.setInt32(at, e.value);
+        break;
+      case 'i64':
+        this.view.setBigInt64(at, e.value);
+        break;
+      case 'f32':
+        if (Number.isNaN(e.value)) this.view.setInt32(at, 0x7fc00000);
+        else this.view.setFloat32(at, e.value);
+        break;
+      case 'f64':
+        if (Number.isNaN(e.value)) this.view.setBigInt64(at, 0x7ff8000000000000n);
+        else this.view.setFloat64(at, e.value);
+        break;
+      case 'v128':
+        this.bytes.set(e.bytes, at);
+        break;
+    }
+  }
+}
+
+class Reader {
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  private at = 0;
+  private readonly texts: string[] = [];
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  byte(): number {
+    return this.bytes[this.at++]!;
+  }
+
+  number(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.byte();
+      value += (byte & 127) * scale;
+      if (byte < 128) return value;
+    }
+  }
+
+  text(): string {
+    const index = this.number();
+    if (index === this.texts.length) {
+      const length = this.number();
+      this.texts.push(new TextDecoder().decode(this.bytes.subarray(this.at, this.at + length)));
+      this.at += length;
+    }
+    return this.texts[index]!;
+  }
+
+  list<T>(read: () => T): T[] {
+    const n = this.number();
+    const items: T[] = [];
+    for (let i = 0; i < n; i++) items.push(read());
+    return items;
+  }
+
+  type(): WasmType {
+    return types[this.byte()]!;
+  }
+
+  signature(): Signature {
+    const params = this.list(() => this.type());
+    const result = types[this.byte()];
+    return result ? { params, result } : { params };
+  }
+
+  statements(): Stmt[] {
+    return this.list(() => this.statement());
+  }
+
+  private statement(): Stmt {
+    const kind = statementKinds[this.byte()]!;
+    switch (kind) {
+      case 'set':
+        return { kind, local: this.number(), type: this.type(), value: this.expression() };
+      case 'store': {
+        const [op, offset, lane] = [this.text(), this.number(), this.number()];
+        return { kind, op, offset, lane, ptr: this.expression(), value: this.expression() };
+      }
+      case 'call':
+        return { kind, fn: this.text(), args: this.expressions() };
+      case 'if':
+        return { kind, cond: this.expression(), yes: this.statements(), no: this.statements() };
+      case 'while':
+      case 'doWhile':
+        return { kind, cond: this.expression(), body: this.statements() };
+      case 'break':
+        return { kind };
+      case 'return': {
+        const [value] = this.expressions();
+        return value ? { kind, value } : { kind };
+      }
+      case 'copy': {
+        const [to, from, bytes] = this.expressions() as [Expr, Expr, Expr];
+        return { kind, to, from, bytes };
+      }
+      case 'fill': {
+        const [to, byte, bytes] = this.expressions() as [Expr, Expr, Expr];
+        return { kind, to, byte, bytes };
+      }
+    }
+  }
+
+  private expressions(): Expr[] {
+    return this.list(() => this.expression());
+  }
+
+  private expression(): Expr {
+    const tag = this.byte();
+    const kind = expressionKinds[tag & 15]!;
+    const type = types[tag >> 4]!;
+    switch (kind) {
+      case 'local':
+        return { kind, type, index: this.number() };
+      case 'const':
+        return this.constant(type);
+      case 'op': {
+        const op = this.text();
+        const lanes = this.list(() => this.byte());
+        return { kind, type, op, args: this.expressions(), lanes };
+      }
+      case 'load': {
+        const [op, offset, lane] = [this.text(), this.number(), this.number()];
+        const [ptr, into] = this.expressions() as [Expr, Expr?];
+        return into ? { kind, type, op, offset, lane, ptr, into } : { kind, type, op, offset, ptr };
+      }
+      case 'select':
+        return { kind, type, cond: this.expression(), a: this.expression(), b: this.expression() };
+      case 'call':
+        return { kind, type, fn: this.text(), args: this.expressions() };
+    }
+  }
+
+  private constant(type: WasmType): Expr {
+    const kind = 'const';
+    const at = this.at;
+    this.at += type === 'v128' ? 16 : type === 'i64' || type === 'f64' ? 8 : 4;
+    if (type === 'v128') return { kind, type, bytes: [...this.bytes.subarray(at, at + 16)] };
+    if (type === 'i64') return { kind, type, value: this.view.getBigInt64(at) };
+    if (type === 'i32') return { kind, type, value: this.view.getInt32(at) };
+    return { kind, type, value: type === 'f32' ? this.view.getFloat32(at) : this.view.getFloat64(at) };
+  }
+}
