@@ -25,12 +25,21 @@ export class Segment {
   /** The heap's clock at the last use, and when the segment last went to the end of the queue. */
   used = 0;
   queued = 0;
+  holder: Holder | undefined;
 
   constructor(address: number, pages: number, slotBytes: number) {
     this.address = address;
     this.pages = pages;
     this.slotBytes = slotBytes;
   }
+}
+
+/**
+ * What the registry keeps for a large array. It lets go of a segment that has left the memory: finalizers wait for the
+ * end of the job, and until then the registry would keep the host copy of every array that a loop has dropped.
+ */
+interface Holder {
+  segment: Segment | undefined;
 }
 
 /** Arrays up to this size stay with JavaScript: they ride along in the frame of a call. */
@@ -51,7 +60,7 @@ export class Heap extends PagedMemory {
   /** By size class, the segment that is being filled and segments with slots given back. */
   private readonly filling = new Map<number, Segment>();
   private readonly reusable = new Map<number, Set<Segment>>();
-  private readonly registry = new FinalizationRegistry<Segment>((segment) => this.freeSegment(segment));
+  private readonly registry = new FinalizationRegistry<Holder>(({ segment }) => segment && this.freeSegment(segment));
 
   constructor() {
     super();
@@ -68,7 +77,10 @@ export class Heap extends PagedMemory {
       segment.live = 1;
       cell.segment = segment;
       cell.offset = 0;
-      if (bytes >= registeredBytes) this.registry.register(cell, segment, cell);
+      if (bytes >= registeredBytes) {
+        segment.holder = { segment };
+        this.registry.register(cell, segment.holder, cell);
+      }
       return;
     }
     const slot = slotBytes(bytes);
@@ -204,6 +216,7 @@ export class Heap extends PagedMemory {
   private vacate(segment: Segment): void {
     this.freePages(segment.address, segment.pages);
     segment.address = -1;
+    if (segment.holder) segment.holder.segment = undefined;
     segment.free = undefined;
     this.resident.delete(segment);
     this.reusable.get(segment.slotBytes)?.delete(segment);
