@@ -1,0 +1,236 @@
+/** `cond` and `switch`: one of several programs, chosen by an index. */
+import { interpret } from '../../jit/interpret.ts';
+import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
+import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
+import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
+import { flattenArguments } from '../../transforms/flat.ts';
+import type { ArrayLike } from '../array.ts';
+import type { ShapedArray } from '../core/aval.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import { stage } from '../core/stage.ts';
+import { CarryError, ControlFlowError, DtypeError, TreeError } from '../core/errors.ts';
+import { deadCodeElimination, type Eqn, Jaxpr, Var } from '../core/jaxpr.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { bind, type Value } from '../core/trace.ts';
+import { isZero, Zero } from '../core/zero.ts';
+import { eq, ge, le, select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { zerosLike } from '../lax/creation.ts';
+import { broadcastInDim } from '../lax/movement.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
+import { toValue } from '../promote.ts';
+import { type ArrayLikes, leafPaths, unflatten } from '../tree.ts';
+import { convertOuts, joinAvals, shareConsts, type Traced, traceFunction } from './branches.ts';
+import { always, merge, not, or, where } from './flags.ts';
+import { jitP } from './jit-primitive.ts';
+
+export interface CondParams {
+  /** Programs over the same inputs with the same result types. */
+  readonly branches: readonly Jaxpr[];
+}
+
+/** Operand 0 is the int32 index, clamped to the branches. */
+export const condP: Primitive<CondParams> = primitive<CondParams>({
+  name: 'cond',
+  hot: true,
+  type: (_, { branches }) => branches[0]!.outAvals,
+  run: ([index, ...operands], { branches }) =>
+    interpret(branches[Math.min(Math.max(index!.data[0]!, 0), branches.length - 1)]!, operands),
+  accuracy: exact,
+  jvp: ([index, ...primals], [, ...tangents], { branches }) => {
+    const { nonzero, values } = packTangents(tangents);
+    const outNonzero = branches.map((b) => jvpJaxpr(b, nonzero).outNonzero).reduce(or);
+    const jvps = branches.map((b) => jvpJaxpr(b, nonzero, outNonzero).jaxpr);
+    return unpackTangents(bind(condP, [index!, ...primals, ...values], { branches: jvps }), outNonzero);
+  },
+  partialEval: partialEvalCond,
+  transpose: (cotangents, [index, ...args], { branches }) => {
+    const linear = args.map(isLinear);
+    const outNonzero = cotangents.map((ct) => !isZero(ct));
+    const inNonzero = branches.map((b) => transposeJaxpr(b, linear, outNonzero).inNonzero).reduce(or);
+    const transposed = branches.map((b) => transposeJaxpr(b, linear, outNonzero, inNonzero).jaxpr);
+    const operands = [
+      ...args.filter((x): x is Value => !isLinear(x)),
+      ...cotangents.filter((ct): ct is Value => !isZero(ct)),
+    ];
+    const results = bind(condP, [index as Value, ...operands], { branches: transposed });
+    let next = 0;
+    let position = 0;
+    return [
+      undefined,
+      ...args.map((x) =>
+        isLinear(x) ? (inNonzero[position++] ? results[next++]! : new Zero(x.aval)) : undefined,
+      ),
+    ];
+  },
+  batch: (size, [index, ...args], [indexBatched, ...batched], { branches }) => {
+    if (!indexBatched) {
+      const outs = branches.map((b) => batchJaxpr(b, size, batched).batched).reduce(or);
+      const lanes = branches.map((b) => batchJaxpr(b, size, batched, outs).jaxpr);
+      return { outs: bind(condP, [index!, ...args], { branches: lanes }), batched: outs };
+    }
+    if (branches.some((b) => b.effectful)) {
+      throw new ControlFlowError('cond: branches with effects cannot run under vmap when the condition depends on the lane.');
+    }
+    const n = branches[0]!.outs.length;
+    const allOut = always(n);
+    // Every branch runs on every lane. A lane that did not choose a branch must not send its derivative through it, where
+    // it could be NaN: its operands pass through stopGradient.
+    const results = branches.map((branch, i) => {
+      const chosen = chooses(index!, i, branches.length);
+      const guarded = args.map((arg, k) => {
+        if (!arg.aval.isFloating) return arg;
+        const lanes = batched[k] ? arg : addLanes(arg, size);
+        return select(alongLanes(chosen, lanes.shape), lanes, stopGradient(lanes));
+      });
+      const guardedBatched = batched.map((b, k) => b || args[k]!.aval.isFloating);
+      const { jaxpr } = batchJaxpr(branch, size, guardedBatched, allOut);
+      return bind(jitP, guarded, { name: 'branch', jaxpr });
+    });
+    const outs = allOut.map((_, k) =>
+      results.map((r) => r[k]!).reduceRight((rest, own, i) => {
+        const chosen = chooses(index!, i, branches.length);
+        return select(alongLanes(chosen, own.shape), own, rest);
+      }),
+    );
+    return { outs, batched: allOut };
+  },
+  lower: { kind: 'cond', branches: ({ branches }) => branches },
+  dce: (eqn, used) => {
+    const { branches } = eqn.params as CondParams;
+    const live = branches.map((b) => deadCodeElimination(b, used));
+    const usedInputs = live.map((l) => l.usedInputs).reduce(or);
+    if (used.every(Boolean) && usedInputs.every(Boolean)) return undefined;
+    const kept = live.map(({ jaxpr }) => new Jaxpr(where(jaxpr.inVars, usedInputs), jaxpr.eqns, jaxpr.outs));
+    const all = [true, ...usedInputs];
+    const smaller: Eqn = {
+      ...eqn,
+      inputs: where(eqn.inputs, all),
+      outputs: where(eqn.outputs, used),
+      params: { branches: kept } satisfies CondParams,
+    };
+    return { eqn: smaller, usedInputs: all };
+  },
+});
+
+/** Lanes whose (clamped) index is i. */
+function chooses(index: Value, i: number, n: number): Value {
+  if (i === 0) return le(index, 0);
+  if (i === n - 1) return ge(index, n - 1);
+  return eq(index, i);
+}
+
+const alongLanes = (mask: Value, shape: readonly number[]): Value => broadcastInDim(mask, shape, [0]);
+
+/**
+ * Splits every branch. Residuals differ from branch to branch: they share slots by type, and a branch fills the slots
+ * that it does not need with zeros.
+ */
+function partialEvalCond(trace: PartialEvalTrace, operands: readonly Value[], unknown: readonly boolean[], { branches }: CondParams): Value[] {
+  if (unknown[0]) return trace.builder.emit(condP, operands, { branches });
+  const [index, ...args] = operands as [Value, ...Value[]];
+  const unknownArgs = unknown.slice(1);
+  const outUnknown = branches.map((b) => partialEvalJaxpr(b, unknownArgs).outUnknown).reduce(or);
+  const splits = branches.map((b) => partialEvalJaxpr(b, unknownArgs, outUnknown));
+  const nKnown = outUnknown.filter((u) => !u).length;
+
+  const slots: ShapedArray[] = [];
+  const assigned = splits.map(({ known }) => {
+    const free = slots.map((_, i) => i);
+    return known.outAvals.slice(nKnown).map((aval) => {
+      const at = free.findIndex((slot) => slots[slot] === aval);
+      if (at >= 0) return free.splice(at, 1)[0]!;
+      slots.push(aval);
+      return slots.length - 1;
+    });
+  });
+  const knownBranches = splits.map(({ known }, b) => {
+    const own = assigned[b]!;
+    const filled = stage(
+      (...xs) => {
+        const outs = evalJaxpr(known, xs);
+        return [
+          ...outs.slice(0, nKnown),
+          ...slots.map((aval, slot) => (own.includes(slot) ? outs[nKnown + own.indexOf(slot)]! : zerosLike(aval))),
+        ];
+      },
+      known.inAvals,
+    );
+    return filled.jaxpr;
+  });
+  const unknownBranches = splits.map((s, b) => {
+    const own = assigned[b]!;
+    const residualVars = slots.map((aval, slot) => (own.includes(slot) ? s.unknown.inVars[own.indexOf(slot)]! : new Var(aval)));
+    return new Jaxpr([...residualVars, ...s.unknown.inVars.slice(s.residuals)], s.unknown.eqns, s.unknown.outs);
+  });
+  const known = bind(condP, [index, ...where(args, not(unknownArgs))], { branches: knownBranches });
+  const residuals = known.slice(nKnown);
+  const unknownOuts = trace.builder.emit(condP, [index, ...residuals, ...where(args, unknownArgs)], { branches: unknownBranches });
+  return merge(outUnknown, unknownOuts, known.slice(0, nKnown));
+}
+
+/** Traces branches to programs of one signature. */
+function traceBranches(operation: string, branches: readonly ((...args: any[]) => unknown)[], operands: readonly unknown[]) {
+  const { values, def } = flattenArguments(operands, operation);
+  const traced = branches.map((f) => traceFunction(operation, f, def, values.map((v) => v.aval)));
+  checkBranches(operation, traced);
+  const { jaxprs, consts } = shareConsts(traced);
+  const avals = jaxprs.map((j) => j.outAvals).reduce((a, b) => a.map((aval, i) => joinAvals(aval, b[i]!)!));
+  return { jaxprs: jaxprs.map((j) => convertOuts(j, avals)), operands: [...consts, ...values], outDef: traced[0]!.outDef };
+}
+
+function checkBranches(operation: string, traced: readonly Traced[]): void {
+  const first = traced[0]!;
+  for (const [i, other] of traced.entries()) {
+    if (other.outDef.key !== first.outDef.key) {
+      throw new TreeError(`${operation}: branches return different structures: ${first.outDef} and ${other.outDef}.`);
+    }
+    const paths = leafPaths(first.outDef, 'result');
+    other.jaxpr.outAvals.forEach((aval, k) => {
+      if (!joinAvals(first.jaxpr.outAvals[k]!, aval)) {
+        throw new CarryError(`${operation}: branches return different types: ${paths[k]} is ${first.jaxpr.outAvals[k]} in branch 0 and ${aval} in branch ${i}.`);
+      }
+    });
+  }
+}
+
+/**
+ * `onTrue(...operands)` where `pred` holds, else `onFalse(...operands)`: only the chosen branch runs (under `vmap` with
+ * a predicate per lane, both do, and results are selected).
+ *
+ * @param pred a rank-0 bool (numbers count as true where not 0)
+ * @example
+ * cond(x.gt(0), (x) => np.log(x), (x) => x, x);
+ * @throws CarryError when the branches return different types
+ */
+export function cond<A extends unknown[], T>(
+  pred: ArrayLike,
+  onTrue: (...operands: A) => T,
+  onFalse: (...operands: A) => T,
+  ...operands: ArrayLikes<A>
+): T {
+  const value = toValue(pred, 'cond');
+  if (value.ndim !== 0) throw new DtypeError(`cond: the predicate must be a scalar, but it is ${value.aval}.`);
+  const chosen = convert(value.aval.dtype === 'bool' ? value : convert(value, 'bool'), 'int32');
+  const traced = traceBranches('cond', [onFalse, onTrue], operands as unknown[]);
+  return unflatten(traced.outDef, bind(condP, [chosen, ...traced.operands], { branches: traced.jaxprs }));
+}
+
+/**
+ * `branches[index](...operands)`, the index clamped into range.
+ * @param index a rank-0 integer
+ */
+export function switchCase<A extends unknown[], T>(
+  index: ArrayLike,
+  branches: readonly ((...operands: A) => T)[],
+  ...operands: ArrayLikes<A>
+): T {
+  const value = toValue(index, 'switch');
+  if (branches.length === 0) throw new ControlFlowError('switch: needs at least one branch.');
+  if (value.ndim !== 0 || (value.aval.isFloating && !value.aval.weakType)) {
+    throw new DtypeError(`switch: the index must be an integer scalar, but it is ${value.aval}.`);
+  }
+  const traced = traceBranches('switch', branches, operands as unknown[]);
+  return unflatten(traced.outDef, bind(condP, [convert(value, 'int32'), ...traced.operands], { branches: traced.jaxprs }));
+}

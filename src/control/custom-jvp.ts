@@ -1,0 +1,159 @@
+/** `customJvp`: a function with a derivative rule of the user's. */
+import { interpret } from '../../jit/interpret.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { instantiate, jvpJaxpr, type Tangent } from '../../transforms/jvp.ts';
+import { batchJaxpr } from '../../transforms/vmap.ts';
+import { sameType } from '../core/aval.ts';
+import { RuleError, TreeError } from '../core/errors.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import type { Jaxpr } from '../core/jaxpr.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { range } from '../core/shape.ts';
+import { stage } from '../core/stage.ts';
+import { bind, type Value } from '../core/trace.ts';
+import { isZero, Zero } from '../core/zero.ts';
+import { add } from '../lax/arithmetic.ts';
+import { convert } from '../lax/convert.ts';
+import { toValue } from '../promote.ts';
+import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
+import { always, split, where } from './flags.ts';
+
+interface CustomJvpParams {
+  /** (captured by the function, arguments) → results. */
+  readonly call: Jaxpr;
+  /** (captured by the rule, arguments, tangents of the floating arguments) → (results, tangents of the floating results). */
+  readonly jvp: Jaxpr;
+  readonly callConsts: number;
+  readonly ruleConsts: number;
+}
+
+/** Operands: captured by the function, captured by the rule, arguments. */
+export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>({
+  name: 'custom_jvp_call',
+  hot: true,
+  type: (_, { call }) => call.outAvals,
+  run: (inputs, { call, callConsts, ruleConsts }) => {
+    const [captured, , args] = split(inputs, callConsts, ruleConsts);
+    return interpret(call, [...captured!, ...args!]);
+  },
+  accuracy: exact,
+  // The rule gives the derivative in the arguments; what the function captured is differentiated as ordinary code.
+  jvp: (primals, tangents, { call, jvp, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
+    const [capturedTangents, , argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
+    const given = argTangents.filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
+    const results = evalJaxpr(jvp, [...ruleCaptured, ...args, ...given]);
+    const outs = results.slice(0, call.outs.length);
+    let next = outs.length;
+    const ruled: Tangent[] = outs.map((out) => (out.aval.isFloating ? results[next++]! : new Zero(out.aval)));
+    if (capturedTangents.every((t) => isZero(t))) return [outs, ruled];
+    const nonzero = [...capturedTangents.map((t) => !isZero(t)), ...args.map(() => false)];
+    const through = jvpJaxpr(call, nonzero);
+    const extra = evalJaxpr(through.jaxpr, [...captured, ...args, ...capturedTangents.filter((t): t is Value => !isZero(t))]);
+    let k = outs.length;
+    const total = ruled.map((t, i) => {
+      if (!through.outNonzero[i]) return t;
+      const share = extra[k++]!;
+      return isZero(t) ? share : add(t, share);
+    });
+    return [outs, total];
+  },
+  batch: (size, args, batched, { call, jvp, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(batched, callConsts, ruleConsts) as [boolean[], boolean[], boolean[]];
+    const argAvals = call.inAvals.slice(callConsts);
+    const tangentBatched = where(own, argAvals.map((aval) => aval.isFloating));
+    const params: CustomJvpParams = {
+      call: batchJaxpr(call, size, [...captured, ...own], always(call.outs.length)).jaxpr,
+      jvp: batchJaxpr(jvp, size, [...ruleCaptured, ...own, ...tangentBatched], always(jvp.outs.length)).jaxpr,
+      callConsts,
+      ruleConsts,
+    };
+    return { outs: bind(customJvpP, args, params), batched: always(call.outs.length) };
+  },
+  lower: {
+    kind: 'inline',
+    jaxpr: ({ call, callConsts, ruleConsts }, inputs) => ({
+      jaxpr: call,
+      operands: range(inputs.length).filter((i) => i < callConsts || i >= callConsts + ruleConsts),
+    }),
+  },
+});
+
+/** A function whose derivative is given by a rule. Call `defjvp` once before use. */
+export interface CustomJvp<F extends AnyFunction> {
+  (...args: ArrayLikes<Parameters<F>>): Arrays<ReturnType<F>>;
+  /**
+   * @param rule from primals and tangents (tuples with an entry per argument; tangents of integer arguments are null) to
+   * `[result, tangent of the result]`, linear in the tangents
+   */
+  defjvp(rule: (primals: Parameters<F>, tangents: any) => readonly [unknown, unknown]): void;
+}
+
+/**
+ * Gives `f` a derivative rule of its own, used by forward and reverse mode alike. The function and its rule may capture
+ * anything, traced values too.
+ *
+ * @example
+ * const f = customJvp((x) => np.log(np.add(1, np.exp(x))));
+ * f.defjvp(([x], [dx]) => [f(x), np.multiply(nn.sigmoid(x), dx)]);
+ */
+export function customJvp<F extends AnyFunction>(f: F): CustomJvp<F> {
+  let rule: ((primals: any, tangents: any) => readonly [unknown, unknown]) | undefined;
+  const name = functionName(f);
+  const call = (...args: unknown[]): any => {
+    if (!rule) throw new RuleError(`customJvp: \`${name}\` has no rule yet; call \`${name}.defjvp(…)\` before using it.`);
+    const { values, def } = flattenArguments(args, name);
+    const avals = values.map((v) => v.aval);
+    const flat = new FlatFunction(f, def, name);
+    const traced = stage(flat.call, avals);
+    const outAvals = traced.jaxpr.outAvals;
+    const floating = avals.filter((aval) => aval.isFloating);
+    const ruled = stage((...xs) => runRule(name, rule!, def, flat.outDef, xs, avals, outAvals), [...avals, ...floating]);
+    const outs = bind(customJvpP, [...traced.consts, ...ruled.consts, ...values], {
+      call: traced.jaxpr,
+      jvp: ruled.jaxpr,
+      callConsts: traced.consts.length,
+      ruleConsts: ruled.consts.length,
+    });
+    return unflatten(flat.outDef, outs);
+  };
+  Object.defineProperty(call, 'name', { value: name });
+  return Object.assign(call, {
+    defjvp: (r: typeof rule) => {
+      rule = r;
+    },
+  }) as never;
+}
+
+function runRule(
+  name: string,
+  rule: (primals: any, tangents: any) => readonly [unknown, unknown],
+  def: TreeDef,
+  outDef: TreeDef,
+  xs: readonly Value[],
+  avals: readonly Value['aval'][],
+  outAvals: readonly Value['aval'][],
+): Value[] {
+  const n = avals.length;
+  let next = n;
+  const tangents = avals.map((aval) => (aval.isFloating ? xs[next++]! : null));
+  const result = rule(unflatten(def, xs.slice(0, n)), unflatten(def, tangents));
+  if (!Array.isArray(result) || result.length !== 2) {
+    throw new RuleError(`customJvp: the rule of \`${name}\` must return a pair [result, tangent].`);
+  }
+  const parts = [result[0], result[1]].map((tree, i) => {
+    const flat = flatten(tree, i === 0 ? 'result' : 'tangent');
+    if (flat.def.key !== outDef.key) {
+      throw new TreeError(`customJvp: the rule of \`${name}\` returned a ${i === 0 ? 'result' : 'tangent'} of structure ${flat.def}, but \`${name}\` returns ${outDef}.`);
+    }
+    return flat.leaves.map((leaf, k) => matchType(name, i === 0 ? 'result' : 'tangent', toValue(leaf, name), outAvals[k]!));
+  });
+  return [...parts[0]!, ...parts[1]!.filter((_, k) => outAvals[k]!.isFloating)];
+}
+
+/** A value of the rule as the type that it must have; weak values are converted. */
+export function matchType(name: string, what: string, value: Value, aval: Value['aval']): Value {
+  const converted = value.aval.weakType && !aval.weakType ? convert(value, aval.dtype) : value;
+  if (sameType(converted.aval, aval)) return converted;
+  throw new RuleError(`the rule of \`${name}\` returned a ${what} of type ${value.aval}, but it must be ${aval}.`);
+}

@@ -1,0 +1,226 @@
+/** `customVjp`: a function with a reverse-mode rule of the user's. */
+import { interpret } from '../../jit/interpret.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { instantiate, jvpJaxpr, packTangents, type Tangent, unpackTangents } from '../../transforms/jvp.ts';
+import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
+import { RuleError, TreeError } from '../core/errors.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import type { Jaxpr } from '../core/jaxpr.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { range } from '../core/shape.ts';
+import { stage } from '../core/stage.ts';
+import { bind, type Value } from '../core/trace.ts';
+import { isZero, Zero } from '../core/zero.ts';
+import { zerosLike } from '../lax/creation.ts';
+import { toValue } from '../promote.ts';
+import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
+import { matchType } from './custom-jvp.ts';
+import { always, split, where } from './flags.ts';
+
+interface CustomVjpParams {
+  /** (captured, arguments) → results. */
+  readonly call: Jaxpr;
+  /** (captured, arguments) → (results, residuals). */
+  readonly fwd: Jaxpr;
+  /** (captured, residuals, cotangents of the floating results) → cotangents of the floating arguments. */
+  readonly bwd: Jaxpr;
+  readonly callConsts: number;
+  readonly fwdConsts: number;
+  readonly bwdConsts: number;
+}
+
+/** Operands: captured by the function, by fwd, by bwd, then the arguments. */
+export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>({
+  name: 'custom_vjp_call',
+  hot: true,
+  type: (_, { call }) => call.outAvals,
+  run: (inputs, { call, callConsts, fwdConsts, bwdConsts }) => {
+    const [captured, , , args] = split(inputs, callConsts, fwdConsts, bwdConsts);
+    return interpret(call, [...captured!, ...args!]);
+  },
+  accuracy: exact,
+  jvp: (primals, tangents, { fwd, bwd, call, callConsts, fwdConsts, bwdConsts }) => {
+    const parts = split(primals, callConsts, fwdConsts, bwdConsts) as [Value[], Value[], Value[], Value[]];
+    const [, fwdCaptured, bwdCaptured, args] = parts;
+    const captured = split(tangents, callConsts, fwdConsts, bwdConsts) as [Tangent[], Tangent[], Tangent[], Tangent[]];
+    if (![...captured[0], ...captured[1]].every((t) => isZero(t))) {
+      throw new RuleError('customVjp: the function captured a value that is being differentiated; pass it as an argument instead.');
+    }
+    const results = evalJaxpr(fwd, [...fwdCaptured, ...args]);
+    const n = call.outs.length;
+    const outs = results.slice(0, n);
+    const given = captured[3].filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
+    const linear = bind(customVjpLinearP, [...bwdCaptured, ...results.slice(n), ...given], {
+      bwd,
+      residuals: bwdConsts + results.length - n,
+    });
+    let next = 0;
+    return [outs, outs.map((out) => (out.aval.isFloating ? linear[next++]! : new Zero(out.aval)))];
+  },
+  batch: (size, args, batched, { call, fwd, bwd, callConsts, fwdConsts, bwdConsts }) => {
+    const [c, f, b, own] = split(batched, callConsts, fwdConsts, bwdConsts) as [boolean[], boolean[], boolean[], boolean[]];
+    const nRes = fwd.outs.length - call.outs.length;
+    const nCts = bwd.inVars.length - bwdConsts - nRes;
+    // An argument that every lane shares gets the sum of the lanes' cotangents: that is left to the transpose of the
+    // broadcast which gave it lanes, so all arguments are given lanes here.
+    const lanes = args.map((arg, i) => (i < args.length - own.length || batched[i] ? arg : addLanes(arg, size)));
+    const params: CustomVjpParams = {
+      call: batchJaxpr(call, size, [...c, ...always(own.length)], always(call.outs.length)).jaxpr,
+      fwd: batchJaxpr(fwd, size, [...f, ...always(own.length)], always(fwd.outs.length)).jaxpr,
+      bwd: batchJaxpr(bwd, size, [...b, ...always(nRes + nCts)], always(bwd.outs.length)).jaxpr,
+      callConsts,
+      fwdConsts,
+      bwdConsts,
+    };
+    return { outs: bind(customVjpP, lanes, params), batched: always(call.outs.length) };
+  },
+  lower: {
+    kind: 'inline',
+    jaxpr: ({ call, callConsts, fwdConsts, bwdConsts }, inputs) => ({
+      jaxpr: call,
+      operands: range(inputs.length).filter((i) => i < callConsts || i >= callConsts + fwdConsts + bwdConsts),
+    }),
+  },
+});
+
+interface LinearParams {
+  readonly bwd: Jaxpr;
+  readonly residuals: number;
+}
+
+/** bwd's transpose as a program: (residuals, tangents of the arguments) → tangents of the results. */
+function forwardOf({ bwd, residuals }: LinearParams): Jaxpr {
+  const linear = bwd.inVars.map((_, i) => i >= residuals);
+  return transposeJaxpr(bwd, linear, always(bwd.outs.length), always(bwd.inVars.length - residuals)).jaxpr;
+}
+
+/**
+ * The derivative of a customVjp function as a linear map of tangents. Reverse mode transposes it to the user's bwd;
+ * evaluated forwards it is the transpose of bwd, so that forward mode works too.
+ */
+export const customVjpLinearP: Primitive<LinearParams> = primitive<LinearParams>({
+  name: 'custom_vjp_linear',
+  hot: true,
+  type: (_, { bwd, residuals }) => bwd.inAvals.slice(residuals),
+  run: (inputs, params) => interpret(forwardOf(params), inputs),
+  accuracy: exact,
+  jvp: (primals, tangents, params) => {
+    const { nonzero, values } = packTangents(tangents);
+    if (!nonzero.slice(0, params.residuals).includes(true)) {
+      const outs = bind(customVjpLinearP, primals, params);
+      const given = tangents.slice(params.residuals).map(instantiate);
+      return [outs, bind(customVjpLinearP, [...primals.slice(0, params.residuals), ...given], params)];
+    }
+    const result = jvpJaxpr(forwardOf(params), nonzero);
+    return unpackTangents(evalJaxpr(result.jaxpr, [...primals, ...values]), result.outNonzero);
+  },
+  transpose: (cotangents, args, { bwd, residuals }) => {
+    const known = args.slice(0, residuals) as Value[];
+    const results = evalJaxpr(bwd, [...known, ...cotangents.map(instantiate)]);
+    return args.map((x, i) => (isLinear(x) ? results[i - residuals] : undefined));
+  },
+  batch: (size, args, batched, { bwd, residuals }) => {
+    const inBatched = [...batched.slice(0, residuals), ...always(bwd.inVars.length - residuals)];
+    const lanes = args.map((arg, i) => (i < residuals || batched[i] ? arg : addLanes(arg, size)));
+    const params: LinearParams = { bwd: batchJaxpr(bwd, size, inBatched, always(bwd.outs.length)).jaxpr, residuals };
+    return { outs: bind(customVjpLinearP, lanes, params), batched: always(bwd.inVars.length - residuals) };
+  },
+  lower: { kind: 'inline', jaxpr: (params) => ({ jaxpr: forwardOf(params) }) },
+});
+
+/** A function whose reverse-mode derivative is given by rules. Call `defvjp` once before use. */
+export interface CustomVjp<F extends AnyFunction> {
+  (...args: ArrayLikes<Parameters<F>>): Arrays<ReturnType<F>>;
+  /**
+   * @param fwd from the arguments to `[result, residuals]`
+   * @param bwd from residuals and the cotangent of the result to the list of cotangents of the arguments (null: zero)
+   */
+  defvjp(fwd: (...args: Parameters<F>) => readonly [unknown, any], bwd: (residuals: any, cotangent: any) => readonly unknown[]): void;
+}
+
+/**
+ * Gives `f` a reverse-mode rule of its own. Forward mode uses the transpose of `bwd`, which must be linear in the
+ * cotangent.
+ *
+ * @example
+ * const clipGradient = customVjp((x) => x);
+ * clipGradient.defvjp((x) => [x, null], (_, ct) => [np.clip(ct, -1, 1)]);
+ */
+export function customVjp<F extends AnyFunction>(f: F): CustomVjp<F> {
+  let rules: { fwd: AnyFunction; bwd: AnyFunction } | undefined;
+  const name = functionName(f);
+  const call = (...args: unknown[]): any => {
+    if (!rules) throw new RuleError(`customVjp: \`${name}\` has no rules yet; call \`${name}.defvjp(…)\` before using it.`);
+    const { fwd, bwd } = rules;
+    const { values, def } = flattenArguments(args, name);
+    const avals = values.map((v) => v.aval);
+    const flat = new FlatFunction(f, def, name);
+    const traced = stage(flat.call, avals);
+    const outAvals = traced.jaxpr.outAvals;
+    let residualDef!: TreeDef;
+    const forward = stage((...xs) => {
+      const result = fwd(...unflatten(def, xs));
+      if (!Array.isArray(result) || result.length !== 2) throw new RuleError(`customVjp: fwd of \`${name}\` must return a pair [result, residuals].`);
+      const main = flatten(result[0], 'result');
+      const residuals = flatten(result[1], 'residuals');
+      if (main.def.key !== flat.outDef.key) {
+        throw new TreeError(`customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${flat.outDef}.`);
+      }
+      residualDef = residuals.def;
+      return [
+        ...main.leaves.map((leaf, i) => matchType(name, 'result', toValue(leaf, name), outAvals[i]!)),
+        ...residuals.leaves.map((leaf) => toValue(leaf, name)),
+      ];
+    }, avals);
+    const residualAvals = forward.jaxpr.outAvals.slice(outAvals.length);
+    const floatingOut = outAvals.map((aval) => aval.isFloating);
+    const backward = stage((...xs) => {
+      const residuals = unflatten(residualDef, xs.slice(0, residualAvals.length));
+      let next = residualAvals.length;
+      const cts = outAvals.map((aval, i) => (floatingOut[i] ? xs[next++]! : zerosLike(aval)));
+      return argumentCotangents(name, bwd(residuals, unflatten(flat.outDef, cts)), def, avals);
+    }, [...residualAvals, ...where(outAvals, floatingOut)]);
+    const outs = bind(customVjpP, [...traced.consts, ...forward.consts, ...backward.consts, ...values], {
+      call: traced.jaxpr,
+      fwd: forward.jaxpr,
+      bwd: backward.jaxpr,
+      callConsts: traced.consts.length,
+      fwdConsts: forward.consts.length,
+      bwdConsts: backward.consts.length,
+    } satisfies CustomVjpParams);
+    return unflatten(flat.outDef, outs);
+  };
+  Object.defineProperty(call, 'name', { value: name });
+  return Object.assign(call, {
+    defvjp: (fwd: AnyFunction, bwd: AnyFunction) => {
+      rules = { fwd, bwd };
+    },
+  }) as never;
+}
+
+/** What bwd returned, one leaf per floating argument leaf; a null argument cotangent is zero. */
+function argumentCotangents(name: string, result: unknown, def: TreeDef, avals: readonly Value['aval'][]): Value[] {
+  const children = (def.node as { children: readonly TreeDef[] }).children;
+  if (!Array.isArray(result) || result.length !== children.length) {
+    throw new TreeError(`customVjp: bwd of \`${name}\` must return a list of ${children.length} cotangents, one per argument.`);
+  }
+  const cts: Value[] = [];
+  let at = 0;
+  children.forEach((child, i) => {
+    const own = avals.slice(at, at + child.leafCount);
+    at += child.leafCount;
+    if (result[i] === null || result[i] === undefined) {
+      cts.push(...own.filter((aval) => aval.isFloating).map(zerosLike));
+      return;
+    }
+    const given = flatten(result[i], `cotangent ${i}`);
+    if (given.def.key !== child.key) {
+      throw new TreeError(`customVjp: bwd of \`${name}\` returned cotangent ${i} of structure ${given.def}, but the argument has ${child}.`);
+    }
+    given.leaves.forEach((leaf, k) => {
+      if (own[k]!.isFloating) cts.push(matchType(name, `cotangent of argument ${i}`, toValue(leaf, name), own[k]!));
+    });
+  });
+  return cts;
+}

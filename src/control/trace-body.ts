@@ -1,0 +1,47 @@
+import type { ShapedArray } from '../core/aval.ts';
+import { CarryError, TreeError } from '../core/errors.ts';
+import type { Value } from '../core/trace.ts';
+import { convert } from '../lax/convert.ts';
+import { leafPaths, type TreeDef } from '../tree.ts';
+import { convertOuts, joinAvals, type Traced } from './branches.ts';
+
+/**
+ * Traces a loop body until the types of the carry are stable: weak values take the type that the body gives them.
+ * The body's results are converted to the carry's types.
+ */
+export function traceBody(
+  operation: string,
+  trace: (carry: readonly ShapedArray[]) => Traced,
+  init: readonly Value[],
+  carryDef: TreeDef,
+): { traced: Traced; init: Value[] } {
+  let values = [...init];
+  for (let attempt = 0; ; attempt++) {
+    const traced = trace(values.map((v) => v.aval));
+    const paths = leafPaths(carryDef, 'carry');
+    const outs = traced.jaxpr.outAvals.slice(0, values.length);
+    const joined = values.map((v, i) => {
+      const aval = joinAvals(v.aval, outs[i]!);
+      if (!aval || (!v.aval.weakType && aval !== v.aval)) {
+        throw new CarryError(`${operation}: the body changes the type of ${paths[i]}, from ${v.aval} to ${outs[i]}.`);
+      }
+      return aval;
+    });
+    if (joined.every((aval, i) => aval === values[i]!.aval)) {
+      const full = [...joined, ...traced.jaxpr.outAvals.slice(values.length)];
+      return { traced: { ...traced, jaxpr: convertOuts(traced.jaxpr, full) }, init: values };
+    }
+    if (attempt > values.length + 1) throw new CarryError(`${operation}: the types of the carry do not settle.`);
+    values = values.map((v, i) => (joined[i] === v.aval ? v : convert(v, joined[i]!.dtype)));
+  }
+}
+
+export function checkCarryTree(operation: string, out: TreeDef, carry: TreeDef): void {
+  if (out.key === carry.key) return;
+  throw new TreeError(`${operation}: the body returns a carry of structure ${out}, but it was given ${carry}.`);
+}
+
+/** The structure of the single argument in a list of arguments. */
+export function carryOf(def: TreeDef): TreeDef {
+  return (def.node as { children: readonly TreeDef[] }).children[0]!;
+}

@@ -1,0 +1,193 @@
+/** `whileLoop`: a body repeated while a condition on the carry holds. */
+import { interpretArrays } from '../../jit/interpret.ts';
+import { instantiate, jvpJaxpr, packTangents, type Tangent } from '../../transforms/jvp.ts';
+import type { PartialEvalTrace } from '../../transforms/partial-eval.ts';
+import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
+import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
+import { ControlFlowError, RuleError } from '../core/errors.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import { deadCodeElimination, Jaxpr } from '../core/jaxpr.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { range } from '../core/shape.ts';
+import { stage } from '../core/stage.ts';
+import { bind, type Value } from '../core/trace.ts';
+import { isZero, Zero } from '../core/zero.ts';
+import { and } from '../lax/logic.ts';
+import { select } from '../lax/compare.ts';
+import { broadcastInDim } from '../lax/movement.ts';
+import { any } from '../lax/reductions.ts';
+import { always, count, merge, not, or, order, reorder, split, where, withUnusedInputs } from './flags.ts';
+
+export interface WhileParams {
+  /** (cond constants, carry) → bool. */
+  readonly cond: Jaxpr;
+  /** (body constants, carry) → carry. */
+  readonly body: Jaxpr;
+  readonly condConsts: number;
+  readonly bodyConsts: number;
+}
+
+export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
+  name: 'while',
+  hot: true,
+  type: (_, { body }) => body.outAvals,
+  run: (inputs, { cond, body, condConsts, bodyConsts }) => {
+    const [condArgs, bodyArgs, init] = split(inputs, condConsts, bodyConsts);
+    let carry = init!;
+    while (interpretArrays(cond, [...condArgs!, ...carry])[0]!.data[0]) {
+      carry = interpretArrays(body, [...bodyArgs!, ...carry]);
+    }
+    return carry.map((x) => x.data.slice());
+  },
+  accuracy: exact,
+  jvp: jvpWhile,
+  partialEval: partialEvalWhile,
+  transpose: () => {
+    throw new RuleError('whileLoop: reverse-mode differentiation cannot run a loop of unknown length backwards.', {
+      hint: 'use `scan` or a `foriLoop` with number bounds, bound the loop with `maxSteps`, or differentiate its solution implicitly with `customRoot` or `customFixedPoint`',
+    });
+  },
+  batch: batchWhile,
+  lower: { kind: 'while', loop: (params) => params },
+  dce: (eqn, used) => {
+    const { cond, body, condConsts, bodyConsts } = eqn.params as WhileParams;
+    const condUses = deadCodeElimination(cond).usedInputs.slice(condConsts);
+    let live = or(used, condUses);
+    for (;;) {
+      const next = or(live, deadCodeElimination(body, live).usedInputs.slice(bodyConsts));
+      if (count(next) === count(live)) break;
+      live = next;
+    }
+    const { jaxpr, usedInputs } = deadCodeElimination(body, live);
+    const constUse = usedInputs.slice(0, bodyConsts);
+    if (live.every(Boolean) && constUse.every(Boolean)) return undefined;
+    const keep = [...always(condConsts), ...constUse, ...live];
+    const params: WhileParams = {
+      cond: new Jaxpr([...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), live)], cond.eqns, cond.outs),
+      body: new Jaxpr(where(jaxpr.inVars, [...constUse, ...live]), jaxpr.eqns, jaxpr.outs),
+      condConsts,
+      bodyConsts: count(constUse),
+    };
+    return { eqn: { ...eqn, inputs: where(eqn.inputs, keep), outputs: where(eqn.outputs, live), params }, usedInputs: keep };
+  },
+});
+
+/** Which carried values have tangents: the least set that holds the given ones and is closed under the body. */
+function jvpWhile(primals: readonly Value[], tangents: readonly Tangent[], params: WhileParams): [Value[], Tangent[]] {
+  const { cond, body, condConsts, bodyConsts } = params;
+  const [, bodyTangents, initTangents] = split(tangents, condConsts, bodyConsts);
+  const constNonzero = bodyTangents!.map((t) => !isZero(t));
+  let nonzero = initTangents!.map((t) => !isZero(t));
+  for (;;) {
+    const next = or(nonzero, jvpJaxpr(body, [...constNonzero, ...nonzero], nonzero).outNonzero);
+    if (count(next) === count(nonzero)) break;
+    nonzero = next;
+  }
+  const result = jvpJaxpr(body, [...constNonzero, ...nonzero], nonzero);
+  const n = nonzero.length;
+  const ct = count(constNonzero);
+  const nt = count(nonzero);
+  // Inputs come as (consts, carry, const tangents, carry tangents); a loop wants constants first.
+  const jvpBody = reorder(result.jaxpr, order([0, bodyConsts], [bodyConsts + n, ct], [bodyConsts, n], [bodyConsts + n + ct, nt]), range(n + nt));
+  const carryTangentAvals = where(body.outAvals, nonzero);
+  const [condArgs, bodyArgs, init] = split(primals, condConsts, bodyConsts);
+  const outs = bind(
+    whileP,
+    [
+      ...condArgs!,
+      ...bodyArgs!,
+      ...packTangents(bodyTangents!).values,
+      ...init!,
+      ...where(initTangents!, nonzero).map(instantiate),
+    ],
+    {
+      cond: withUnusedInputs(cond, condConsts + n, carryTangentAvals),
+      body: jvpBody,
+      condConsts,
+      bodyConsts: bodyConsts + ct,
+    } satisfies WhileParams,
+  );
+  let next = n;
+  return [outs.slice(0, n), nonzero.map((has, i) => (has ? outs[next++]! : new Zero(outs[i]!.aval)))];
+}
+
+/**
+ * Runs the part of the loop that does not depend on unknown values; the recorded equation runs all of it again. What
+ * can be computed early is the carry that is closed under the body without unknowns.
+ */
+function partialEvalWhile(trace: PartialEvalTrace, args: readonly Value[], unknown: readonly boolean[], params: WhileParams): Value[] {
+  const { cond, body, condConsts, bodyConsts } = params;
+  const [condUnknown, constUnknown, initUnknown] = split(unknown, condConsts, bodyConsts);
+  let carryUnknown = initUnknown!;
+  for (;;) {
+    const next = or(carryUnknown, partialEvalJaxpr(body, [...constUnknown!, ...carryUnknown]).outUnknown);
+    if (count(next) === count(carryUnknown)) break;
+    carryUnknown = next;
+  }
+  const testUnknown = partialEvalJaxpr(cond, [...condUnknown!, ...carryUnknown]).outUnknown[0]!;
+  if (testUnknown || carryUnknown.every(Boolean)) return trace.builder.emit(whileP, args, params);
+  const carryKnown = not(carryUnknown);
+  const live = deadCodeElimination(body, carryKnown).jaxpr;
+  const known: WhileParams = {
+    cond: new Jaxpr([...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), carryKnown)], cond.eqns, cond.outs),
+    body: new Jaxpr([...where(live.inVars.slice(0, bodyConsts), not(constUnknown!)), ...where(live.inVars.slice(bodyConsts), carryKnown)], live.eqns, live.outs),
+    condConsts,
+    bodyConsts: count(not(constUnknown!)),
+  };
+  const [condArgs, constArgs, init] = split(args, condConsts, bodyConsts);
+  const knownOuts = bind(whileP, [...condArgs!, ...where(constArgs!, not(constUnknown!)), ...where(init!, carryKnown)], known);
+  const all = trace.builder.emit(whileP, args, params);
+  return merge(carryUnknown, where(all, carryUnknown), knownOuts);
+}
+
+/**
+ * A condition that depends on the lane: the loop runs until every lane is done, and a finished lane is frozen by
+ * `select`, so that what its body computes meanwhile (NaN, say) never shows. Whether a lane still runs is carried along,
+ * so that the condition is evaluated once a step.
+ */
+function batchWhile(size: number, args: readonly Value[], batched: readonly boolean[], params: WhileParams) {
+  const { cond, body, condConsts, bodyConsts } = params;
+  const [condBatched, constBatched, initBatched] = split(batched, condConsts, bodyConsts);
+  const [condArgs, constArgs, init] = split(args, condConsts, bodyConsts);
+  let carryBatched = initBatched!;
+  for (;;) {
+    const next = or(carryBatched, batchJaxpr(body, size, [...constBatched!, ...carryBatched]).batched);
+    if (count(next) === count(carryBatched)) break;
+    carryBatched = next;
+  }
+  const lanes = (values: readonly Value[], wanted: readonly boolean[], has: readonly boolean[]) =>
+    values.map((v, i) => (wanted[i] && !has[i] ? addLanes(v, size) : v));
+  if (!batchJaxpr(cond, size, [...condBatched!, ...carryBatched]).batched[0]) {
+    const outs = bind(whileP, [...condArgs!, ...constArgs!, ...lanes(init!, carryBatched, initBatched!)], {
+      cond: batchJaxpr(cond, size, [...condBatched!, ...carryBatched]).jaxpr,
+      body: batchJaxpr(body, size, [...constBatched!, ...carryBatched], carryBatched).jaxpr,
+      condConsts,
+      bodyConsts,
+    } satisfies WhileParams);
+    return { outs, batched: carryBatched };
+  }
+  if (body.effectful) throw new ControlFlowError('whileLoop: a body with effects cannot run under vmap when the condition depends on the lane.');
+  const n = init!.length;
+  const test = batchJaxpr(cond, size, [...condBatched!, ...always(n)], [true]).jaxpr;
+  const step = batchJaxpr(body, size, [...constBatched!, ...always(n)], always(n)).jaxpr;
+  const fullInit = lanes(init!, always(n), initBatched!);
+  const running = evalJaxpr(test, [...condArgs!, ...fullInit])[0]!;
+  const carryAvals = [running.aval, ...fullInit.map((v) => v.aval)];
+  const anyLane = stage((flag) => [any(flag!)], [running.aval]).jaxpr;
+  const frozen = stage(
+    (...xs) => {
+      const [tests, consts, [active, ...carry]] = split(xs, condConsts, bodyConsts) as [Value[], Value[], Value[]];
+      const stepped = evalJaxpr(step, [...consts, ...carry]);
+      const next = stepped.map((x, i) => select(broadcastInDim(active!, x.shape, [0]), x, carry[i]!));
+      return [and(active!, evalJaxpr(test, [...tests, ...next])[0]!), ...next];
+    },
+    [...condArgs!, ...constArgs!].map((v) => v.aval).concat(carryAvals),
+  ).jaxpr;
+  const outs = bind(whileP, [...condArgs!, ...constArgs!, running, ...fullInit], {
+    cond: withUnusedInputs(anyLane, 1, carryAvals.slice(1)),
+    body: frozen,
+    condConsts: 0,
+    bodyConsts: condConsts + bodyConsts,
+  } satisfies WhileParams);
+  return { outs: outs.slice(1), batched: always(n) };
+}

@@ -1,0 +1,129 @@
+/** Jacobians and Hessians of functions from trees to trees. */
+import { GradError } from '../src/core/errors.ts';
+import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
+import { range, type Shape, sizeOf } from '../src/core/shape.ts';
+import type { Value } from '../src/core/trace.ts';
+import { Zero } from '../src/core/zero.ts';
+import { eq } from '../src/lax/compare.ts';
+import { convert } from '../src/lax/convert.ts';
+import { broadcastedIota } from '../src/lax/creation.ts';
+import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
+import { type ArrayLikes, leafPaths, unflatten } from '../src/tree.ts';
+import { selectArguments } from './differentiate.ts';
+import { type AnyFunction, FlatFunction, functionName } from './flat.ts';
+import { instantiate } from './jvp.ts';
+import { linearizeValues, pullback } from './linearize.ts';
+import { addLanes, vmapValues } from './vmap.ts';
+
+export interface JacobianOptions {
+  /** Which argument, or which arguments, to differentiate; the first when left out. */
+  argnums?: number | readonly number[];
+  /** The function returns `[result, aux]`; the result is `[jacobian, aux]`. */
+  hasAux?: boolean;
+}
+
+/** Row `i` of the n×n identity shaped as `shape`, for i in 0 … n−1: shape [n, …shape]. */
+function unitVectors(aval: Value['aval']): Value {
+  const n = sizeOf(aval.shape);
+  const identity = eq(broadcastedIota('int32', [n, n], 0), broadcastedIota('int32', [n, n], 1));
+  return reshape(convert(identity, aval.dtype), [n, ...aval.shape]);
+}
+
+/** Jacobian leaves: for each (out, in) pair an array of shape [...out.shape, ...in.shape]. */
+type Blocks = Value[][];
+
+function jacobianFunction(
+  operation: string,
+  f: AnyFunction,
+  { argnums = 0, hasAux = false }: JacobianOptions,
+  blocks: (call: (...xs: Value[]) => Value[], values: readonly Value[], outCount: () => number) => { outs: Value[]; blocks: Blocks },
+) {
+  const result = (...args: unknown[]): any => {
+    const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
+    const paths = leafPaths(def, '');
+    values.forEach((value, i) => {
+      if (!value.aval.isFloating) {
+        throw new GradError(`${operation} needs floating-point arguments, but argument${paths[i]} of \`${functionName(f)}\` is ${value.aval}.`);
+      }
+    });
+    const flat = new FlatFunction(partial, def, operation, hasAux);
+    const { outs, blocks: rows } = blocks(flat.call, values, () => flat.outDef.leafCount);
+    const jacobian = unflatten(flat.outDef, rows.map((row) => rebuild(row)));
+    return hasAux ? [jacobian, unflatten(flat.auxDef!, outs.slice(flat.outDef.leafCount))] : jacobian;
+  };
+  Object.defineProperty(result, 'name', { value: `${operation}(${functionName(f)})` });
+  return result;
+}
+
+/**
+ * The Jacobian by forward mode: one directional derivative per input element, all at once. Best for functions with
+ * more outputs than inputs.
+ *
+ * @returns for each result leaf, a tree of the shape of the differentiated argument with arrays of shape
+ * `[...result.shape, ...argument.shape]`
+ * @example
+ * jacfwd((x) => np.multiply(x, x))(np.array([1, 2, 3])); // diag(2x)
+ */
+export function jacfwd<F extends AnyFunction>(f: F, options: JacobianOptions = {}): (...args: ArrayLikes<Parameters<F>>) => any {
+  return jacobianFunction('jacfwd', f, options, (call, values, outCount) => {
+    const linear = linearizeValues(call, values);
+    const n = outCount();
+    const columns = values.map((value, k) => {
+      const basis = unitVectors(value.aval);
+      const zeros = values.map((v) => instantiate(new Zero(v.aval)));
+      const { outs, batched } = vmapValues(
+        (e) => evalJaxpr(linear.jaxpr, [...linear.residuals, ...zeros.map((z, i) => (i === k ? e! : z))]).slice(0, n),
+        basis.shape[0]!,
+        [basis],
+        [true],
+      );
+      return outs.map((out, i) => moveLast(batched[i] ? out : addLanes(out, basis.shape[0]!), value.shape));
+    });
+    return { outs: linear.outs, blocks: range(n).map((i) => columns.map((column) => column[i]!)) };
+  }) as never;
+}
+
+/**
+ * The Jacobian by reverse mode: one pullback per result element, all at once. Best for functions with more inputs than
+ * outputs. The result is as for {@link jacfwd}.
+ */
+export function jacrev<F extends AnyFunction>(f: F, options: JacobianOptions = {}): (...args: ArrayLikes<Parameters<F>>) => any {
+  return jacobianFunction('jacrev', f, options, (call, values, outCount) => {
+    const linear = linearizeValues(call, values);
+    const n = outCount();
+    const blocks = range(n).map((k) => {
+      const out = linear.outs[k]!;
+      if (!out.aval.isFloating) throw new GradError(`jacrev needs floating-point results, but result ${k} is ${out.aval}.`);
+      const basis = unitVectors(out.aval);
+      const { outs, batched } = vmapValues(
+        (e) => pullback(linear, linear.outs.map((o, i) => (i === k ? e! : new Zero(o.aval)))).map(instantiate),
+        basis.shape[0]!,
+        [basis],
+        [true],
+      );
+      return outs.map((ct, i) => {
+        const rows = batched[i] ? ct : addLanes(ct, basis.shape[0]!);
+        return strengthen(reshape(rows, [...out.shape, ...values[i]!.shape]));
+      });
+    });
+    return { outs: linear.outs, blocks };
+  }) as never;
+}
+
+
+/** [n, …out] → [...out, ...shape], where n elements have the given shape. */
+function moveLast(x: Value, shape: Shape): Value {
+  const order = [...range(x.ndim - 1).map((i) => i + 1), 0];
+  return strengthen(reshape(transpose(x, order), [...x.shape.slice(1), ...shape]));
+}
+
+/** The Jacobian, by reverse mode. */
+export const jacobian: typeof jacrev = jacrev;
+
+/**
+ * The matrix of second derivatives of a scalar function: forward mode over reverse mode.
+ * @returns for a single array argument of shape s, an array of shape `[...s, ...s]`; trees of trees otherwise
+ */
+export function hessian<F extends AnyFunction>(f: F, options: JacobianOptions = {}): (...args: ArrayLikes<Parameters<F>>) => any {
+  return jacfwd(jacrev(f, options) as AnyFunction, options) as never;
+}
