@@ -17,12 +17,13 @@ import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { always, split, where } from './flags.ts';
+import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
 
 interface CustomJvpParams {
   /** (captured by the function, arguments) → results. */
   readonly call: Jaxpr;
   /** (captured by the rule, arguments, tangents of the floating arguments) → (results, tangents of the floating results). */
-  readonly jvp: Jaxpr;
+  readonly jvp: Jaxpr | LazyRule<Jaxpr>;
   readonly callConsts: number;
   readonly ruleConsts: number;
 }
@@ -42,7 +43,8 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
     const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
     const [capturedTangents, , argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
     const given = argTangents.filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
-    const results = evalJaxpr(jvp, [...ruleCaptured, ...args, ...given]);
+    const { rule, consts } = resolveRule(jvp, ruleCaptured);
+    const results = evalJaxpr(rule, [...consts, ...args, ...given]);
     const outs = results.slice(0, call.outs.length);
     let next = outs.length;
     const ruled: Tangent[] = outs.map((out) => (out.aval.isFloating ? results[next++]! : new Zero(out.aval)));
@@ -62,9 +64,17 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
     const [captured, ruleCaptured, own] = split(batched, callConsts, ruleConsts) as [boolean[], boolean[], boolean[]];
     const argAvals = call.inAvals.slice(callConsts);
     const tangentBatched = where(own, argAvals.map((aval) => aval.isFloating));
+    const lanes = (rule: Jaxpr, consts: readonly boolean[]) =>
+      batchJaxpr(rule, size, [...consts, ...own, ...tangentBatched], always(rule.outs.length)).jaxpr;
     const params: CustomJvpParams = {
       call: batchJaxpr(call, size, [...captured, ...own], always(call.outs.length)).jaxpr,
-      jvp: batchJaxpr(jvp, size, [...ruleCaptured, ...own, ...tangentBatched], always(jvp.outs.length)).jaxpr,
+      jvp:
+        jvp instanceof LazyRule
+          ? new LazyRule(() => {
+              const { rule, consts } = jvp.resolve();
+              return { rule: lanes(rule, consts.map(() => false)), consts };
+            })
+          : lanes(jvp, ruleCaptured),
       callConsts,
       ruleConsts,
     };
@@ -100,6 +110,7 @@ export interface CustomJvp<F extends AnyFunction> {
 export function customJvp<F extends AnyFunction>(f: F): CustomJvp<F> {
   let rule: ((primals: any, tangents: any) => readonly [unknown, unknown]) | undefined;
   const name = functionName(f);
+  const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
     if (!rule) throw new RuleError(`customJvp: \`${name}\` has no rule yet; call \`${name}.defjvp(…)\` before using it.`);
     const { values, def } = flattenArguments(args, name);
@@ -108,10 +119,13 @@ export function customJvp<F extends AnyFunction>(f: F): CustomJvp<F> {
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
     const floating = avals.filter((aval) => aval.isFloating);
-    const ruled = stage((...xs) => runRule(name, rule!, def, flat.outDef, xs, avals, outAvals), [...avals, ...floating]);
+    const ruled = tracer.trace(() => {
+      const { jaxpr, consts } = stage((...xs) => runRule(name, rule!, def, flat.outDef, xs, avals, outAvals), [...avals, ...floating]);
+      return { rule: jaxpr, consts };
+    });
     const outs = bind(customJvpP, [...traced.consts, ...ruled.consts, ...values], {
       call: traced.jaxpr,
-      jvp: ruled.jaxpr,
+      jvp: ruled.rule,
       callConsts: traced.consts.length,
       ruleConsts: ruled.consts.length,
     });

@@ -17,69 +17,90 @@ import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { matchType } from './custom-jvp.ts';
 import { always, split, where } from './flags.ts';
+import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
 
-interface CustomVjpParams {
-  /** (captured, arguments) → results. */
-  readonly call: Jaxpr;
+interface VjpRules {
   /** (captured, arguments) → (results, residuals). */
   readonly fwd: Jaxpr;
   /** (captured, residuals, cotangents of the floating results) → cotangents of the floating arguments. */
   readonly bwd: Jaxpr;
-  readonly callConsts: number;
+  /** How many of the values that the rules captured are fwd's; they come first. */
   readonly fwdConsts: number;
-  readonly bwdConsts: number;
 }
 
-/** Operands: captured by the function, by fwd, by bwd, then the arguments. */
+interface CustomVjpParams {
+  /** (captured, arguments) → results. */
+  readonly call: Jaxpr;
+  readonly rules: VjpRules | LazyRule<VjpRules>;
+  readonly callConsts: number;
+  readonly ruleConsts: number;
+}
+
+/** Operands: captured by the function, captured by the rules, arguments. */
 export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>({
   name: 'custom_vjp_call',
   hot: true,
   type: (_, { call }) => call.outAvals,
-  run: (inputs, { call, callConsts, fwdConsts, bwdConsts }) => {
-    const [captured, , , args] = split(inputs, callConsts, fwdConsts, bwdConsts);
+  run: (inputs, { call, callConsts, ruleConsts }) => {
+    const [captured, , args] = split(inputs, callConsts, ruleConsts);
     return interpret(call, [...captured!, ...args!]);
   },
   accuracy: exact,
-  jvp: (primals, tangents, { fwd, bwd, call, callConsts, fwdConsts, bwdConsts }) => {
-    const parts = split(primals, callConsts, fwdConsts, bwdConsts) as [Value[], Value[], Value[], Value[]];
-    const [, fwdCaptured, bwdCaptured, args] = parts;
-    const captured = split(tangents, callConsts, fwdConsts, bwdConsts) as [Tangent[], Tangent[], Tangent[], Tangent[]];
-    if (![...captured[0], ...captured[1]].every((t) => isZero(t))) {
+  jvp: (primals, tangents, { call, rules, callConsts, ruleConsts }) => {
+    const [, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
+    const [callTangents, ruleTangents, argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
+    if (![...callTangents, ...ruleTangents].every((t) => isZero(t))) {
       throw new RuleError('customVjp: the function captured a value that is being differentiated; pass it as an argument instead.');
     }
-    const results = evalJaxpr(fwd, [...fwdCaptured, ...args]);
+    const { rule, consts } = resolveRule(rules, ruleCaptured);
+    const bwdCaptured = consts.slice(rule.fwdConsts);
+    const results = evalJaxpr(rule.fwd, [...consts.slice(0, rule.fwdConsts), ...args]);
     const n = call.outs.length;
     const outs = results.slice(0, n);
-    const given = captured[3].filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
+    const given = argTangents.filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
     const linear = bind(customVjpLinearP, [...bwdCaptured, ...results.slice(n), ...given], {
-      bwd,
-      residuals: bwdConsts + results.length - n,
+      bwd: rule.bwd,
+      residuals: bwdCaptured.length + results.length - n,
     });
     let next = 0;
     return [outs, outs.map((out) => (out.aval.isFloating ? linear[next++]! : new Zero(out.aval)))];
   },
-  batch: (size, args, batched, { call, fwd, bwd, callConsts, fwdConsts, bwdConsts }) => {
-    const [c, f, b, own] = split(batched, callConsts, fwdConsts, bwdConsts) as [boolean[], boolean[], boolean[], boolean[]];
-    const nRes = fwd.outs.length - call.outs.length;
-    const nCts = bwd.inVars.length - bwdConsts - nRes;
-    // An argument that every lane shares gets the sum of the lanes' cotangents: that is left to the transpose of the
-    // broadcast which gave it lanes, so all arguments are given lanes here.
-    const lanes = args.map((arg, i) => (i < args.length - own.length || batched[i] ? arg : addLanes(arg, size)));
-    const params: CustomVjpParams = {
-      call: batchJaxpr(call, size, [...c, ...always(own.length)], always(call.outs.length)).jaxpr,
-      fwd: batchJaxpr(fwd, size, [...f, ...always(own.length)], always(fwd.outs.length)).jaxpr,
-      bwd: batchJaxpr(bwd, size, [...b, ...always(nRes + nCts)], always(bwd.outs.length)).jaxpr,
-      callConsts,
+  // An argument that every lane shares gets the sum of the lanes' cotangents: that is left to the transpose of the
+  // broadcast which gives it lanes.
+  batch: (size, args, batched, { call, rules, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(batched, callConsts, ruleConsts) as [boolean[], boolean[], boolean[]];
+    const all = always(own.length);
+    const lanes = ({ fwd, bwd, fwdConsts }: VjpRules, consts: readonly boolean[]): VjpRules => ({
+      fwd: batchJaxpr(fwd, size, [...consts.slice(0, fwdConsts), ...all], always(fwd.outs.length)).jaxpr,
+      bwd: batchJaxpr(
+        bwd,
+        size,
+        [...consts.slice(fwdConsts), ...always(bwd.inVars.length - consts.length + fwdConsts)],
+        always(bwd.outs.length),
+      ).jaxpr,
       fwdConsts,
-      bwdConsts,
+    });
+    const params: CustomVjpParams = {
+      call: batchJaxpr(call, size, [...captured, ...all], always(call.outs.length)).jaxpr,
+      rules:
+        rules instanceof LazyRule
+          ? new LazyRule(() => {
+              const { rule, consts } = rules.resolve();
+              return { rule: lanes(rule, consts.map(() => false)), consts };
+            })
+          : lanes(rules, ruleCaptured),
+      callConsts,
+      ruleConsts,
     };
-    return { outs: bind(customVjpP, lanes, params), batched: always(call.outs.length) };
+    const first = callConsts + ruleConsts;
+    const operands = args.map((arg, i) => (i < first || batched[i] ? arg : addLanes(arg, size)));
+    return { outs: bind(customVjpP, operands, params), batched: always(call.outs.length) };
   },
   lower: {
     kind: 'inline',
-    jaxpr: ({ call, callConsts, fwdConsts, bwdConsts }, inputs) => ({
+    jaxpr: ({ call, callConsts, ruleConsts }, inputs) => ({
       jaxpr: call,
-      operands: range(inputs.length).filter((i) => i < callConsts || i >= callConsts + fwdConsts + bwdConsts),
+      operands: range(inputs.length).filter((i) => i < callConsts || i >= callConsts + ruleConsts),
     }),
   },
 });
@@ -150,44 +171,20 @@ export interface CustomVjp<F extends AnyFunction> {
 export function customVjp<F extends AnyFunction>(f: F): CustomVjp<F> {
   let rules: { fwd: AnyFunction; bwd: AnyFunction } | undefined;
   const name = functionName(f);
+  const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
     if (!rules) throw new RuleError(`customVjp: \`${name}\` has no rules yet; call \`${name}.defvjp(…)\` before using it.`);
-    const { fwd, bwd } = rules;
     const { values, def } = flattenArguments(args, name);
     const avals = values.map((v) => v.aval);
     const flat = new FlatFunction(f, def, name);
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
-    let residualDef!: TreeDef;
-    const forward = stage((...xs) => {
-      const result = fwd(...unflatten(def, xs));
-      if (!Array.isArray(result) || result.length !== 2) throw new RuleError(`customVjp: fwd of \`${name}\` must return a pair [result, residuals].`);
-      const main = flatten(result[0], 'result');
-      const residuals = flatten(result[1], 'residuals');
-      if (main.def.key !== flat.outDef.key) {
-        throw new TreeError(`customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${flat.outDef}.`);
-      }
-      residualDef = residuals.def;
-      return [
-        ...main.leaves.map((leaf, i) => matchType(name, 'result', toValue(leaf, name), outAvals[i]!)),
-        ...residuals.leaves.map((leaf) => toValue(leaf, name)),
-      ];
-    }, avals);
-    const residualAvals = forward.jaxpr.outAvals.slice(outAvals.length);
-    const floatingOut = outAvals.map((aval) => aval.isFloating);
-    const backward = stage((...xs) => {
-      const residuals = unflatten(residualDef, xs.slice(0, residualAvals.length));
-      let next = residualAvals.length;
-      const cts = outAvals.map((aval, i) => (floatingOut[i] ? xs[next++]! : zerosLike(aval)));
-      return argumentCotangents(name, bwd(residuals, unflatten(flat.outDef, cts)), def, avals);
-    }, [...residualAvals, ...where(outAvals, floatingOut)]);
-    const outs = bind(customVjpP, [...traced.consts, ...forward.consts, ...backward.consts, ...values], {
+    const ruled = tracer.trace(() => traceRules(name, rules!, def, flat.outDef, avals, outAvals));
+    const outs = bind(customVjpP, [...traced.consts, ...ruled.consts, ...values], {
       call: traced.jaxpr,
-      fwd: forward.jaxpr,
-      bwd: backward.jaxpr,
+      rules: ruled.rule,
       callConsts: traced.consts.length,
-      fwdConsts: forward.consts.length,
-      bwdConsts: backward.consts.length,
+      ruleConsts: ruled.consts.length,
     } satisfies CustomVjpParams);
     return unflatten(flat.outDef, outs);
   };
@@ -197,6 +194,48 @@ export function customVjp<F extends AnyFunction>(f: F): CustomVjp<F> {
       rules = { fwd, bwd };
     },
   }) as never;
+}
+
+function traceRules(
+  name: string,
+  { fwd, bwd }: { fwd: AnyFunction; bwd: AnyFunction },
+  def: TreeDef,
+  outDef: TreeDef,
+  avals: readonly Value['aval'][],
+  outAvals: readonly Value['aval'][],
+): { rule: VjpRules; consts: Value[] } {
+  let residualDef!: TreeDef;
+  const forward = stage((...xs) => {
+    const result = fwd(...unflatten(def, xs));
+    if (!Array.isArray(result) || result.length !== 2) {
+      throw new RuleError(`customVjp: fwd of \`${name}\` must return a pair [result, residuals].`);
+    }
+    const main = flatten(result[0], 'result');
+    const residuals = flatten(result[1], 'residuals');
+    if (main.def.key !== outDef.key) {
+      throw new TreeError(`customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${outDef}.`);
+    }
+    residualDef = residuals.def;
+    return [
+      ...main.leaves.map((leaf, i) => matchType(name, 'result', toValue(leaf, name), outAvals[i]!)),
+      ...residuals.leaves.map((leaf) => toValue(leaf, name)),
+    ];
+  }, avals);
+  const residualAvals = forward.jaxpr.outAvals.slice(outAvals.length);
+  const floatingOut = outAvals.map((aval) => aval.isFloating);
+  const backward = stage(
+    (...xs) => {
+      const residuals = unflatten(residualDef, xs.slice(0, residualAvals.length));
+      let next = residualAvals.length;
+      const cts = outAvals.map((aval, i) => (floatingOut[i] ? xs[next++]! : zerosLike(aval)));
+      return argumentCotangents(name, bwd(residuals, unflatten(outDef, cts)), def, avals);
+    },
+    [...residualAvals, ...where(outAvals, floatingOut)],
+  );
+  return {
+    rule: { fwd: forward.jaxpr, bwd: backward.jaxpr, fwdConsts: forward.consts.length },
+    consts: [...forward.consts, ...backward.consts],
+  };
 }
 
 /** What bwd returned, one leaf per floating argument leaf; a null argument cotangent is zero. */

@@ -5,7 +5,6 @@ import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partia
 import { backwardPass, type Cotangent, isLinear, type Linear } from '../../transforms/transpose.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { allocate, type TypedArray } from '../core/dtype.ts';
-import { RuleError } from '../core/errors.ts';
 import { deadCodeElimination, Jaxpr, Var } from '../core/jaxpr.ts';
 import { exact, type HostArray, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
@@ -14,7 +13,7 @@ import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
 import { transpose } from '../lax/movement.ts';
-import { count, merge, not, or, order, reorder, split, where } from './flags.ts';
+import { always, count, merge, not, or, order, reorder, split, where } from './flags.ts';
 
 export interface ScanParams {
   /** (constants, carry, slices of xs) → (carry, slices of ys). */
@@ -191,11 +190,8 @@ function transposeScan(cotangents: readonly Cotangent[], args: readonly (Value |
   const constLinear = constArgs.map(isLinear);
   const xsLinear = xs.map(isLinear);
   const known = <T>(items: readonly T[]) => items.filter((x): x is Exclude<T, Linear> => !isLinear(x)) as unknown as Value[];
-  if (init.some((x) => !isLinear(x)) && init.some(isLinear)) {
-    // Known initial values of a carry that turns linear are zeros that partial evaluation materialised: treat all alike.
-    throw new RuleError('scan: cannot transpose a carry that is linear in part.');
-  }
-  const carryLinear = init.map(isLinear);
+  // The carry is linear as a whole: a known initial value is a zero that partial evaluation materialised.
+  const carryLinear = always(n);
   const [ctCarry, ctYs] = split(cotangents, n) as [Cotangent[], Cotangent[]];
   const ysNonzero = ctYs.map((ct) => !isZero(ct));
   const knownConsts = known(constArgs);
@@ -244,7 +240,7 @@ function transposeScan(cotangents: readonly Cotangent[], args: readonly (Value |
     let i = 0;
     return flags.map((f) => (f ? values[i++] : undefined));
   };
-  return [...spread(constLinear, ctConsts), ...spread(carryLinear, ctInit), ...spread(xsLinear, ctXs)];
+  return [...spread(constLinear, ctConsts), ...init.map((x, i) => (isLinear(x) ? ctInit[i] : undefined)), ...spread(xsLinear, ctXs)];
 }
 
 const swapLeading = (x: Value): Value => transpose(x, [1, 0, ...range(x.ndim - 2).map((i) => i + 2)]);
