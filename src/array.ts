@@ -2,9 +2,15 @@ import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { allocate, castNumber, type DType, type TypedArray } from './core/dtype.ts';
 import { TraceError } from './core/errors.ts';
 import type { Shape } from './core/shape.ts';
+import type { Source } from './core/source.ts';
 
 /** What operations accept for an array: numbers and booleans stand for rank-0 arrays. */
 export type ArrayLike = NDArray | number | boolean;
+
+export interface TracerOrigin {
+  readonly transformation: string;
+  readonly source?: Source | undefined;
+}
 
 /**
  * An n-dimensional array: concrete, or a tracer that stands for one while a function is traced.
@@ -49,6 +55,16 @@ export class NDArray {
   /** The concrete array behind this value, where one may be read while tracing; undefined otherwise. */
   get concrete(): NDArray | undefined {
     return this.storage ? this : undefined;
+  }
+
+  /** False once the function that traced this value has returned. */
+  get live(): boolean {
+    return true;
+  }
+
+  /** The transformation that a tracer belongs to, and where it was made. */
+  get origin(): TracerOrigin | undefined {
+    return undefined;
   }
 
   get shape(): Shape {

@@ -9,6 +9,8 @@ import type { Jaxpr } from './core/jaxpr.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, type Value } from './core/trace.ts';
+import { lintFunction } from './syntax/lint.ts';
+import { parameterNames } from './syntax/names.ts';
 import { type ArrayLikes, type Arrays, type TreeDef, unflatten } from './tree.ts';
 
 export interface JitOptions {
@@ -50,6 +52,7 @@ export function jit<F extends AnyFunction>(
     if (!entries) cache.set(key, (entries = []));
     let entry = entries.find((e) => usable(e) && e.statics.every((s, i) => Object.is(s, statics[i])));
     if (!entry) {
+      lintFunction(f);
       const full = staticPositions.length ? withStatics(f, args.length, staticPositions, statics) : f;
       const flat = new FlatFunction(full, def, 'jit');
       const { jaxpr, consts } = stage(
@@ -91,8 +94,12 @@ function withStatics(
 function resolveStatics(f: Function, statics: readonly (number | string)[]): number[] {
   return statics.map((s) => {
     if (typeof s === 'number') return s;
+    const names = parameterNames(f);
+    const position = names.indexOf(s);
+    if (position >= 0) return position;
     throw new TraceError(
-      `jit: static argument ${JSON.stringify(s)} of \`${functionName(f)}\` cannot be resolved to a position.`,
+      `jit: \`${functionName(f)}\` has no argument named \`${s}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
+      { hint: 'give its position instead' },
     );
   });
 }

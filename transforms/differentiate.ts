@@ -8,6 +8,7 @@ import { isZero, Zero } from '../src/core/zero.ts';
 import { convert } from '../src/lax/convert.ts';
 import { scalar, zerosLike } from '../src/lax/creation.ts';
 import { toValue } from '../src/promote.ts';
+import { lintFunction } from '../src/syntax/lint.ts';
 import { type ArrayLikes, type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from './flat.ts';
 import { instantiate, jvpValues, type Tangent } from './jvp.ts';
@@ -217,6 +218,7 @@ export function selectArguments(
   args: readonly unknown[],
   argnums: number | readonly number[] = 0,
 ): SelectedArguments {
+  lintFunction(f);
   const list = typeof argnums === 'number' ? [argnums] : argnums;
   const positions = list.map((n) => (n < 0 ? n + args.length : n));
   positions.forEach((n, i) => {

@@ -1,6 +1,7 @@
 import { TraceError } from '../src/core/errors.ts';
 import type { Value } from '../src/core/trace.ts';
 import { toValue } from '../src/promote.ts';
+import { lintFunction } from '../src/syntax/lint.ts';
 import { flatten, type TreeDef, unflatten } from '../src/tree.ts';
 
 export type AnyFunction = (...args: any[]) => any;
@@ -22,6 +23,7 @@ export class FlatFunction {
 
   /** `inDef` is the structure of the list of arguments. */
   constructor(f: AnyFunction, inDef: TreeDef, operation: string, hasAux = false) {
+    lintFunction(f);
     this.f = f;
     this.inDef = inDef;
     this.operation = operation;

@@ -1,4 +1,4 @@
-import { NDArray } from '../src/array.ts';
+import { NDArray, type TracerOrigin } from '../src/array.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
@@ -33,6 +33,14 @@ export class JvpTracer extends NDArray {
     return true;
   }
 
+  override get live(): boolean {
+    return this.trace.open;
+  }
+
+  override get origin(): TracerOrigin {
+    return { transformation: 'jvp' };
+  }
+
   /** The value to read where only the primal matters: bools and integers have no tangent. */
   override get concrete(): Value | undefined {
     return this.aval.isFloating ? undefined : this.primal.concrete;
@@ -43,6 +51,7 @@ export class JvpTracer extends NDArray {
 export class JvpTrace implements Trace {
   readonly name: string = 'jvp';
   readonly parent: Trace;
+  open: boolean = true;
 
   constructor(parent: Trace) {
     this.parent = parent;
@@ -55,6 +64,15 @@ export class JvpTrace implements Trace {
 
   join(primal: Value, tangent: Tangent): Value {
     return isZero(tangent) ? primal : new JvpTracer(this, primal, tangent);
+  }
+
+  /** Results of `f` under this trace, taken apart. */
+  run(f: () => readonly Value[]): [Value, Tangent][] {
+    try {
+      return withTrace(this, f).map((out) => this.split(out));
+    } finally {
+      this.open = false;
+    }
   }
 
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
@@ -80,8 +98,7 @@ export function jvpValues(
   tangents: readonly Tangent[],
 ): { outs: Value[]; tangents: Tangent[] } {
   const trace = new JvpTrace(currentTrace());
-  const outs = withTrace(trace, () => f(...primals.map((primal, i) => trace.join(primal, tangents[i]!))));
-  const pairs = outs.map((out) => trace.split(out));
+  const pairs = trace.run(() => f(...primals.map((primal, i) => trace.join(primal, tangents[i]!))));
   return { outs: pairs.map(([primal]) => primal), tangents: pairs.map(([, tangent]) => tangent) };
 }
 

@@ -24,7 +24,7 @@ export function linearizeValues(f: (...args: Value[]) => readonly Value[], prima
     const args = primals.map((primal) =>
       jvp.join(primal, primal.aval.isFloating ? partial.builder.input(primal.aval) : new Zero(primal.aval)),
     );
-    const pairs = withTrace(jvp, () => f(...args)).map((out) => jvp.split(out));
+    const pairs = jvp.run(() => f(...args));
     const tangents = withTrace(partial, () => pairs.map(([, tangent]) => instantiate(tangent)));
     const built = partial.builder.build(tangents);
     const { jaxpr, usedInputs } = deadCodeElimination(built.jaxpr);

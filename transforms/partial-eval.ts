@@ -22,7 +22,7 @@ export type PartialEvalRule<P> = (
 export class PartialEvalTrace implements Trace {
   readonly name: string = 'linearize';
   readonly parent: Trace;
-  readonly builder: JaxprBuilder = new JaxprBuilder();
+  readonly builder: JaxprBuilder = new JaxprBuilder('grad');
 
   constructor(parent: Trace) {
     this.parent = parent;

@@ -1,4 +1,4 @@
-import { NDArray } from '../src/array.ts';
+import { NDArray, type TracerOrigin } from '../src/array.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
@@ -32,11 +32,20 @@ export class BatchTracer extends NDArray {
   override get isTracer(): boolean {
     return true;
   }
+
+  override get live(): boolean {
+    return this.trace.open;
+  }
+
+  override get origin(): TracerOrigin {
+    return { transformation: 'vmap' };
+  }
 }
 
 export class BatchTrace implements Trace {
   readonly name: string = 'vmap';
   readonly parent: Trace;
+  open: boolean = true;
   readonly size: number;
 
   constructor(parent: Trace, size: number) {
@@ -63,7 +72,12 @@ export function vmapValues(
   batched: readonly boolean[],
 ): { outs: Value[]; batched: boolean[] } {
   const trace = new BatchTrace(currentTrace(), size);
-  const outs = withTrace(trace, () => f(...args.map((arg, i) => (batched[i] ? new BatchTracer(trace, arg) : arg))));
+  let outs: readonly Value[];
+  try {
+    outs = withTrace(trace, () => f(...args.map((arg, i) => (batched[i] ? new BatchTracer(trace, arg) : arg))));
+  } finally {
+    trace.open = false;
+  }
   const flags = outs.map((out) => out instanceof BatchTracer && out.trace === trace);
   return { outs: outs.map((out, i) => (flags[i] ? (out as BatchTracer).value : out)), batched: flags };
 }

@@ -7,7 +7,7 @@ import type { Trace, Value } from './trace.ts';
 export const evaluatingTrace: Trace = {
   name: 'eval',
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
-    for (const arg of args) if (arg.isTracer) throw new LeakError(leakMessage(arg, primitive.name));
+    for (const arg of args) if (arg.isTracer) throw leakError(arg, primitive.name);
     const avals = args.map((arg) => arg.aval);
     const outputs = primitive.type(avals, params);
     const results = primitive.run(
@@ -19,5 +19,14 @@ export const evaluatingTrace: Trace = {
   },
 };
 
-export const leakMessage = (value: Value, operation: string): string =>
-  `${operation}: ${value.describe()} was used after the function that traced it returned.`;
+/** A traced value that outlived its function; names the line that made it. */
+export function leakError(value: Value, operation: string): LeakError {
+  const { origin } = value;
+  const made = origin?.source?.position;
+  return new LeakError(
+    `${operation}: a value of type ${value.aval}, traced by ${origin?.transformation ?? 'a transformation'}, was used after its function returned${
+      made ? ` (made at ${made})` : ''
+    }.`,
+    { hint: 'return it from the function instead of keeping it in an outer variable' },
+  );
+}

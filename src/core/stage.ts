@@ -1,7 +1,6 @@
-import { NDArray } from '../array.ts';
+import { NDArray, type TracerOrigin } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
-import { LeakError } from './errors.ts';
-import { leakMessage } from './evaluate.ts';
+import { leakError } from './evaluate.ts';
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from './jaxpr.ts';
 import type { Params, Primitive } from './primitive.ts';
 import { currentSource, type Source } from './source.ts';
@@ -23,6 +22,14 @@ export class StagedTracer extends NDArray {
   override get isTracer(): boolean {
     return true;
   }
+
+  override get live(): boolean {
+    return this.builder.open;
+  }
+
+  override get origin(): TracerOrigin {
+    return { transformation: this.builder.transformation, source: this.source };
+  }
 }
 
 /** Collects equations, and the outer values that they capture, into a jaxpr. */
@@ -32,6 +39,11 @@ export class JaxprBuilder {
   /** Captured outer values, each with the variable that stands for it: leading inputs of the jaxpr. */
   readonly captured: Map<Value, Var> = new Map();
   open: boolean = true;
+  readonly transformation: string;
+
+  constructor(transformation = 'jit') {
+    this.transformation = transformation;
+  }
 
   input(aval: ShapedArray): StagedTracer {
     const variable = new Var(aval);
@@ -44,10 +56,8 @@ export class JaxprBuilder {
   }
 
   atom(value: Value, operation: string): Atom {
-    if (value instanceof StagedTracer) {
-      if (value.builder === this) return value.variable;
-      if (!value.builder.open) throw new LeakError(leakMessage(value, operation));
-    }
+    if (value instanceof StagedTracer && value.builder === this) return value.variable;
+    if (!value.live) throw leakError(value, operation);
     if (value.literal !== undefined) return new Literal(value.literal, value.aval);
     let variable = this.captured.get(value);
     if (!variable) this.captured.set(value, (variable = new Var(value.aval)));
