@@ -1,0 +1,324 @@
+/** Slices whose position is computed: start indices are int32 scalars, clamped so that the slice lies inside. */
+import { type Expr, i32c, op, select as selectExpr } from '../../jit/code.ts';
+import { addressed, copyRegion, copyRun } from '../../jit/loop-nest.ts';
+import type { KernelContext, Operand } from '../../jit/lower-rule.ts';
+import { instantiate } from '../../transforms/jvp.ts';
+import { isLinear, type Linear } from '../../transforms/transpose.ts';
+import { addLanes } from '../../transforms/vmap.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
+import type { ShapedArray } from '../core/aval.ts';
+import { byteSize, isInteger } from '../core/dtype.ts';
+import { DtypeError, ShapeError } from '../core/errors.ts';
+import { exact, type HostArray, type Primitive, primitive } from '../core/primitive.ts';
+import { normalizeAxis, range, type Shape, sameShape, stridesOf } from '../core/shape.ts';
+import { bind1, type Value } from '../core/trace.ts';
+import { toValue } from '../promote.ts';
+import { add } from './arithmetic.ts';
+import { lt, select } from './compare.ts';
+import { concatenate } from './concatenate.ts';
+import { convert } from './convert.ts';
+import { scalar, zerosLike } from './creation.ts';
+import { type GatherParams, gatherP } from './gather.ts';
+import { broadcastInDim, gatherStrided, reshape, strengthen } from './movement.ts';
+import { indexInputs, samplesOf } from './movement-samples.ts';
+import { scatterP } from './scatter.ts';
+import { indexInDim, slice, squeeze } from './slicing.ts';
+
+interface DynamicSliceParams {
+  readonly sliceSizes: Shape;
+}
+
+const clamp = (start: number, room: number): number => Math.min(Math.max(start, 0), room);
+
+/** Offset, in elements, of a window that starts at clamped indices. */
+const windowOffset = (starts: readonly HostArray[], shape: Shape, window: Shape): number =>
+  stridesOf(shape).reduce((sum, stride, i) => sum + clamp(starts[i]!.data[0]!, shape[i]! - window[i]!) * stride, 0);
+
+function checkStarts(operation: string, x: ShapedArray, starts: readonly ShapedArray[], window: Shape): void {
+  if (starts.length !== x.ndim || starts.some((start) => start.ndim !== 0 || start.dtype !== 'int32')) {
+    throw new ShapeError(
+      `${operation}: ${x} needs ${x.ndim} int32 scalars to start at, but got (${starts.join(', ')}).`,
+    );
+  }
+  if (window.length !== x.ndim || window.some((n, i) => n < 0 || n > x.shape[i]!)) {
+    throw new ShapeError(`${operation}: a slice of shape [${window}] does not fit in ${x}.`);
+  }
+}
+
+/** `ptr` moved to where the window starts. */
+function windowPointer({ f }: KernelContext, ptr: Expr, starts: readonly Operand[], aval: ShapedArray, window: Shape) {
+  const strides = stridesOf(aval.shape);
+  let at = ptr;
+  starts.forEach((start, i) => {
+    const room = aval.shape[i]! - window[i]!;
+    if (room <= 0) return;
+    const given = start.value!;
+    const high = f.let(selectExpr(op('i32.gt_s', given, i32c(room)), i32c(room), given));
+    const index = selectExpr(op('i32.lt_s', high, i32c(0)), i32c(0), high);
+    at = op('i32.add', at, op('i32.mul', index, i32c(strides[i]! * byteSize(aval.dtype))));
+  });
+  return f.let(at);
+}
+
+const regionOf = (shape: Shape, to: Shape, from: Shape, bytes: number) =>
+  shape.map((extent, i) => ({ extent, steps: [to[i]! * bytes, from[i]! * bytes] }));
+
+const everyAxis = (rank: number) => range(rank);
+
+/** Starts of every lane as rows of indices, and the gather that takes each lane's window there. */
+function lanesOfStarts(size: number, starts: readonly Value[], batched: readonly boolean[]): Value {
+  const columns = starts.map((start, i) => reshape(batched[i] ? start : broadcastInDim(start, [size], []), [size, 1]));
+  return concatenate(columns, 1);
+}
+
+const windowGather = (rank: number, sliceSizes: Shape): GatherParams => ({
+  offsetDims: everyAxis(rank),
+  collapsedSliceDims: [],
+  startIndexMap: everyAxis(rank),
+  operandBatchingDims: [],
+  startIndicesBatchingDims: [],
+  sliceSizes,
+  mode: 'clip',
+  fillValue: 0,
+});
+
+const windows: readonly { shape: Shape; window: Shape; starts: readonly number[] }[] = [
+  { shape: [0], window: [0], starts: [2] },
+  { shape: [1], window: [1], starts: [-3] },
+  { shape: [3], window: [2], starts: [1] },
+  { shape: [4], window: [2], starts: [9] },
+  { shape: [5], window: [0], starts: [1] },
+  { shape: [17], window: [5], starts: [-2147483648] },
+  { shape: [200], window: [150], starts: [2147483647] },
+  { shape: [4, 5], window: [1, 5], starts: [2, 0] },
+  { shape: [4, 5], window: [2, 3], starts: [3, 1] },
+  { shape: [2, 1, 5], window: [2, 1, 2], starts: [0, 7, 2] },
+];
+
+export const dynamicSliceP: Primitive<DynamicSliceParams> = primitive<DynamicSliceParams>({
+  name: 'dynamic_slice',
+  type: ([x, ...starts], { sliceSizes }) => {
+    checkStarts('dynamicSlice', x!, starts, sliceSizes);
+    return [x!.withShape(sliceSizes)];
+  },
+  run: ([x, ...starts], { sliceSizes }) => {
+    const { shape } = x!.aval;
+    return [gatherStrided(x!, sliceSizes, stridesOf(shape), windowOffset(starts, shape, sliceSizes))];
+  },
+  accuracy: exact,
+  jvp: ([x, ...starts], [dx], params) => [
+    [bind1(dynamicSliceP, [x!, ...starts], params)],
+    [bind1(dynamicSliceP, [dx as Value, ...starts], params)],
+  ],
+  transpose: ([ct], [x, ...starts]) => {
+    const zeros = zerosLike((x as Linear).aval);
+    return [bind1(dynamicUpdateSliceP, [zeros, ct as Value, ...(starts as Value[])])];
+  },
+  batch: (size, [x, ...starts], [xBatched, ...startsBatched], { sliceSizes }) => {
+    if (startsBatched.includes(true)) {
+      const indices = lanesOfStarts(size, starts, startsBatched);
+      return gatherP.batch(size, [x!, indices], [xBatched!, true], windowGather(sliceSizes.length, sliceSizes));
+    }
+    const operands = [x!, scalar(0, 'int32'), ...starts];
+    return { outs: [bind1(dynamicSliceP, operands, { sliceSizes: [size, ...sliceSizes] })], batched: [true] };
+  },
+  lower: {
+    kind: 'kernel',
+    build: (k, [x, ...starts], [out], { sliceSizes }) => {
+      const { aval } = x!;
+      const bytes = byteSize(aval.dtype);
+      if (sliceSizes.includes(0)) return;
+      const from = windowPointer(k, addressed(k, x!), starts, aval, sliceSizes);
+      const axes = regionOf(sliceSizes, stridesOf(sliceSizes), stridesOf(aval.shape), bytes);
+      copyRegion(k.f, aval.dtype, axes, out!.ptr, from);
+    },
+  },
+  samples: windows.flatMap(({ shape, window, starts }) =>
+    samplesOf([shape], { sliceSizes: window }, { extra: indexInputs(starts) }),
+  ),
+});
+
+/** Operand 0 with operand 1 written over the window at the start indices. */
+export const dynamicUpdateSliceP: Primitive<object> = primitive<object>({
+  name: 'dynamic_update_slice',
+  type: ([x, update, ...starts]) => {
+    if (update!.dtype !== x!.dtype) {
+      throw new DtypeError(`dynamicUpdateSlice: cannot write ${update} into ${x}: the dtypes differ.`);
+    }
+    checkStarts('dynamicUpdateSlice', x!, starts, update!.shape);
+    return [x!];
+  },
+  run: ([x, update, ...starts]) => {
+    const { shape } = x!.aval;
+    const out = x!.data.slice();
+    const window = update!.aval.shape;
+    // The update's elements in order, each to the place that a view of the window reads.
+    const places = gatherStrided(
+      { aval: x!.aval.withDType('int32'), data: Int32Array.from(out.keys()) },
+      window,
+      stridesOf(shape),
+      windowOffset(starts, shape, window),
+    );
+    places.forEach((place, i) => {
+      out[place] = update!.data[i]!;
+    });
+    return [out];
+  },
+  accuracy: exact,
+  jvp: ([x, update, ...starts], [dx, du]) => [
+    [bind1(dynamicUpdateSliceP, [x!, update!, ...starts])],
+    [bind1(dynamicUpdateSliceP, [instantiate(dx!), instantiate(du!), ...starts])],
+  ],
+  transpose: ([ct], [x, update, ...starts]) => {
+    const at = starts as Value[];
+    const window = update!.aval;
+    return [
+      isLinear(x) ? bind1(dynamicUpdateSliceP, [ct as Value, zerosLike(window), ...at]) : undefined,
+      isLinear(update) ? bind1(dynamicSliceP, [ct as Value, ...at], { sliceSizes: window.shape }) : undefined,
+    ];
+  },
+  batch: (size, [x, update, ...starts], [xBatched, updateBatched, ...startsBatched]) => {
+    const array = xBatched ? x! : addLanes(x!, size);
+    const window = updateBatched ? update! : addLanes(update!, size);
+    if (!startsBatched.includes(true)) {
+      return { outs: [bind1(dynamicUpdateSliceP, [array, window, scalar(0, 'int32'), ...starts])], batched: [true] };
+    }
+    const rank = array.aval.ndim - 1;
+    return scatterP.set.batch(size, [array, lanesOfStarts(size, starts, startsBatched), window], [true, true, true], {
+      updateWindowDims: everyAxis(rank),
+      insertedWindowDims: [],
+      scatterDimsToOperandDims: everyAxis(rank),
+      operandBatchingDims: [],
+      scatterIndicesBatchingDims: [],
+      mode: 'clip',
+      uniqueIndices: true,
+    });
+  },
+  lower: {
+    kind: 'kernel',
+    build: (k, [x, update, ...starts], [out]) => {
+      const { aval } = x!;
+      const bytes = byteSize(aval.dtype);
+      const window = update!.shape;
+      copyRun(k.f, out!.ptr, addressed(k, x!), aval.size * bytes);
+      if (window.includes(0)) return;
+      const to = windowPointer(k, out!.ptr, starts, aval, window);
+      copyRegion(
+        k.f,
+        aval.dtype,
+        regionOf(window, stridesOf(aval.shape), stridesOf(window), bytes),
+        to,
+        addressed(k, update!),
+      );
+    },
+  },
+  samples: windows.flatMap(({ shape, window, starts }) =>
+    samplesOf([shape, window], {}, { extra: indexInputs(starts) }),
+  ),
+});
+
+/**
+ * Start indices as int32 scalars. A negative one counts from the end, as in JAX. Known ones come back as numbers,
+ * clamped, in `known`.
+ */
+function startIndices(operation: string, starts: readonly ArrayLike[] | NDArray, aval: ShapedArray, window: Shape) {
+  const list: readonly ArrayLike[] =
+    starts instanceof NDArray ? range(starts.shape[0] ?? 0).map((i) => indexInDim(starts, i, 0, false)) : starts;
+  const values = list.map((start, i) => {
+    const value = toValue(start, operation);
+    const integral = isInteger(value.aval.dtype) || (value.literal !== undefined && Number.isInteger(value.literal));
+    if (value.aval.ndim !== 0 || !integral) {
+      throw new DtypeError(`${operation}: start indices must be integer scalars, but number ${i} is ${value.aval}.`);
+    }
+    const n = aval.shape[i] ?? 0;
+    if (value.literal !== undefined) return scalar(value.literal < 0 ? value.literal + n : value.literal, 'int32');
+    const index = convert(value, 'int32');
+    return select(lt(index, 0), add(index, n), index);
+  });
+  checkStarts(
+    operation,
+    aval,
+    values.map((v) => v.aval),
+    window,
+  );
+  const literal = values.every((v) => v.literal !== undefined);
+  return { values, known: literal ? values.map((v, i) => clamp(v.literal!, aval.shape[i]! - window[i]!)) : undefined };
+}
+
+/**
+ * The window of shape `sizes` at computed start indices: integer scalars, one an axis (or one integer vector). They are
+ * clamped so that the window lies inside; negative ones count from the end.
+ *
+ * @example
+ * dynamicSlice(x, [i, 0], [1, 4]); // row i of an f32[3,4], as f32[1,4]
+ * @throws ShapeError when the window is larger than `x`
+ */
+export function dynamicSlice(x: ArrayLike, starts: readonly ArrayLike[] | NDArray, sizes: Shape): Value {
+  const value = toValue(x, 'dynamicSlice');
+  const at = startIndices('dynamicSlice', starts, value.aval, sizes);
+  if (at.known) {
+    return slice(
+      value,
+      at.known,
+      at.known.map((start, i) => start + sizes[i]!),
+    );
+  }
+  return bind1(dynamicSliceP, [value, ...at.values], { sliceSizes: sizes });
+}
+
+/**
+ * `x` with `update`, of the same rank, written at computed start indices (see `dynamicSlice`).
+ *
+ * @throws ShapeError when the update is larger than `x`
+ */
+export function dynamicUpdateSlice(x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[] | NDArray): Value {
+  const value = strengthen(toValue(x, 'dynamicUpdateSlice'));
+  const window = convert(toValue(update, 'dynamicUpdateSlice'), value.aval.dtype);
+  const { values } = startIndices('dynamicUpdateSlice', starts, value.aval, window.aval.shape);
+  if (sameShape(window.aval.shape, value.aval.shape)) return window;
+  return bind1(dynamicUpdateSliceP, [value, window, ...values]);
+}
+
+/** A window of `size` along one axis. */
+export function dynamicSliceInDim(x: ArrayLike, start: ArrayLike, size: number, axis = 0): Value {
+  const value = toValue(x, 'dynamicSliceInDim');
+  const along = axisOf('dynamicSliceInDim', value, axis);
+  return dynamicSlice(
+    value,
+    value.aval.shape.map((_, i) => (i === along ? start : 0)),
+    value.aval.shape.map((n, i) => (i === along ? size : n)),
+  );
+}
+
+/** The element at a computed index along `axis`; with `keepdims` false that axis goes. */
+export function dynamicIndexInDim(x: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): Value {
+  const value = toValue(x, 'dynamicIndexInDim');
+  const along = axisOf('dynamicIndexInDim', value, axis);
+  const taken = dynamicSliceInDim(value, index, 1, along);
+  return keepdims ? taken : squeeze(taken, [along]);
+}
+
+/** `x` with `update` written at a computed index along `axis`. */
+export function dynamicUpdateSliceInDim(x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): Value {
+  const value = toValue(x, 'dynamicUpdateSliceInDim');
+  const along = axisOf('dynamicUpdateSliceInDim', value, axis);
+  return dynamicUpdateSlice(
+    value,
+    update,
+    value.aval.shape.map((_, i) => (i === along ? start : 0)),
+  );
+}
+
+/** `x` with the element at a computed index along `axis` replaced; `update` may lack that axis. */
+export function dynamicUpdateIndexInDim(x: ArrayLike, update: ArrayLike, index: ArrayLike, axis = 0): Value {
+  const value = toValue(x, 'dynamicUpdateIndexInDim');
+  const along = axisOf('dynamicUpdateIndexInDim', value, axis);
+  const shape = value.aval.shape.map((n, i) => (i === along ? 1 : n));
+  return dynamicUpdateSliceInDim(value, reshape(update, shape), index, along);
+}
+
+function axisOf(operation: string, value: Value, axis: number): number {
+  const along = normalizeAxis(axis, value.aval.ndim);
+  if (along === undefined) throw new ShapeError(`${operation}: axis ${axis} is out of range for ${value.aval}.`);
+  return along;
+}

@@ -1,0 +1,178 @@
+/** Reading windows of an array at computed positions. */
+
+import { type Expr, f32c, f64c, i32c } from '../../jit/code.ts';
+import { addressed, copyRegion, fillRegion } from '../../jit/loop-nest.ts';
+import type { Linear } from '../../transforms/transpose.ts';
+import type { ArrayLike } from '../array.ts';
+import { allocate, type DType, dtypes } from '../core/dtype.ts';
+import { exact, type Primitive, primitive, type Sample } from '../core/primitive.ts';
+import type { Shape } from '../core/shape.ts';
+import { bind1, type Value } from '../core/trace.ts';
+import { toValue } from '../promote.ts';
+import { convert } from './convert.ts';
+import { zerosLike } from './creation.ts';
+import { windowCases } from './movement-samples.ts';
+import { type ScatterParams, scatterP } from './scatter.ts';
+import {
+  checkWindows,
+  defaultFill,
+  emitRows,
+  forEachElement,
+  type IndexMode,
+  type WindowMap,
+  windowsShape,
+} from './windows.ts';
+
+export interface GatherParams extends WindowMap {
+  readonly mode: IndexMode;
+  /** What a window that does not fit is filled with, under mode 'fill'. */
+  readonly fillValue: number;
+}
+
+/** The same correspondence of windows, as scatter names it. */
+export const scatterParamsOf = (p: WindowMap & { mode: IndexMode }, uniqueIndices: boolean): ScatterParams => ({
+  updateWindowDims: p.offsetDims,
+  insertedWindowDims: p.collapsedSliceDims,
+  scatterDimsToOperandDims: p.startIndexMap,
+  operandBatchingDims: p.operandBatchingDims,
+  scatterIndicesBatchingDims: p.startIndicesBatchingDims,
+  mode: p.mode,
+  uniqueIndices,
+});
+
+const up = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
+
+export const constant = (value: number, dtype: DType): Expr =>
+  dtype === 'float32' ? f32c(value) : dtype === 'float64' ? f64c(value) : i32c(value);
+
+export const gatherP: Primitive<GatherParams> = primitive<GatherParams>({
+  name: 'gather',
+  type: ([x, indices], params) => {
+    checkWindows('gather', x!, indices!, params);
+    return [x!.withShape(windowsShape(x!.shape, indices!.shape, params)).strong()];
+  },
+  run: ([x, indices], params, [out]) => {
+    const result = allocate(out!.dtype, out!.size);
+    forEachElement(x!.aval.shape, indices!, params, params.mode === 'fill', (to, from) => {
+      result[to] = from < 0 ? params.fillValue : x!.data[from]!;
+    });
+    return [result];
+  },
+  accuracy: exact,
+  jvp: ([x, indices], [dx], params) => [
+    [bind1(gatherP, [x!, indices!], params)],
+    [bind1(gatherP, [dx as Value, indices!], { ...params, fillValue: 0 })],
+  ],
+  transpose: ([ct], [x, indices], params) => [
+    bind1(scatterP.add, [zerosLike((x as Linear).aval), indices as Value, ct as Value], scatterParamsOf(params, false)),
+    undefined,
+  ],
+  batch: (size, [x, indices], [xBatched, indicesBatched], params) => {
+    const operand = xBatched
+      ? { collapsedSliceDims: up(params.collapsedSliceDims), startIndexMap: up(params.startIndexMap) }
+      : {};
+    const batching = {
+      operandBatchingDims: xBatched ? up(params.operandBatchingDims) : params.operandBatchingDims,
+      startIndicesBatchingDims: indicesBatched ? up(params.startIndicesBatchingDims) : params.startIndicesBatchingDims,
+    };
+    let lifted: GatherParams;
+    if (xBatched && indicesBatched) {
+      lifted = {
+        ...params,
+        ...operand,
+        offsetDims: up(params.offsetDims),
+        operandBatchingDims: [0, ...batching.operandBatchingDims],
+        startIndicesBatchingDims: [0, ...batching.startIndicesBatchingDims],
+        sliceSizes: [Math.min(1, size), ...params.sliceSizes],
+      };
+    } else if (xBatched) {
+      // One set of positions for all lanes: the lane is an axis of every window.
+      const offsetDims = [0, ...up(params.offsetDims)];
+      lifted = { ...params, ...operand, ...batching, offsetDims, sliceSizes: [size, ...params.sliceSizes] };
+    } else lifted = { ...params, ...batching, offsetDims: up(params.offsetDims) };
+    return { outs: [bind1(gatherP, [x!, indices!], lifted)], batched: [true] };
+  },
+  lower: {
+    kind: 'kernel',
+    build: (k, [x, indices], [out], params) => {
+      const { f } = k;
+      const { dtype } = out!.aval;
+      if (out!.aval.size === 0) return;
+      const drop = params.mode === 'fill' && params.startIndexMap.length > 0;
+      const pointers = { windows: out!.ptr, operand: addressed(k, x!), indices: indices!.ptr };
+      emitRows(
+        f,
+        { operand: x!.aval, indices: indices!.aval, map: params, drop },
+        pointers,
+        (to, from, window, fits) => {
+          const copy = () => copyRegion(f, dtype, window, to, from);
+          if (!fits) copy();
+          else {
+            const filled = window.map(({ extent, steps }) => ({ extent, steps: [steps[0]!] }));
+            f.if(fits, copy, () => fillRegion(f, dtype, filled, to, constant(params.fillValue, dtype)));
+          }
+        },
+      );
+    },
+  },
+  samples: windowSamples(),
+});
+
+function windowSamples(): Sample[] {
+  return windowCases.flatMap(({ shape, indices, values, map }) =>
+    (['clip', 'fill', 'promise_in_bounds'] as const).flatMap((mode) =>
+      dtypes.map(
+        (dtype): Sample => ({
+          inputs: [
+            { shape, dtype, low: -9, high: 9 },
+            { shape: indices, dtype: 'int32', values },
+          ],
+          params: {
+            operandBatchingDims: [],
+            startIndicesBatchingDims: [],
+            ...map,
+            mode,
+            fillValue: defaultFill(dtype),
+          } satisfies GatherParams,
+        }),
+      ),
+    ),
+  );
+}
+
+export interface GatherOptions {
+  readonly sliceSizes: Shape;
+  readonly offsetDims: readonly number[];
+  readonly collapsedSliceDims?: readonly number[];
+  readonly startIndexMap: readonly number[];
+  readonly operandBatchingDims?: readonly number[];
+  readonly startIndicesBatchingDims?: readonly number[];
+  /** 'fill' when left out. */
+  readonly mode?: IndexMode;
+  /** For mode 'fill'; NaN, −2³¹, 2³² − 1 or true when left out. */
+  readonly fillValue?: number;
+}
+
+/**
+ * Windows of `x` that start at the positions in the last axis of `indices`; XLA's gather.
+ *
+ * @example
+ * // Rows 2, 0 of an f32[3,4]
+ * gather(x, np.array([[2], [0]], { dtype: 'int32' }),
+ *   { sliceSizes: [1, 4], offsetDims: [1], collapsedSliceDims: [0], startIndexMap: [0] });
+ * @throws ShapeError when the dimension numbers do not fit the operands
+ */
+export function gather(x: ArrayLike, indices: ArrayLike, options: GatherOptions): Value {
+  const value = toValue(x, 'gather');
+  const params: GatherParams = {
+    sliceSizes: options.sliceSizes,
+    offsetDims: options.offsetDims,
+    collapsedSliceDims: options.collapsedSliceDims ?? [],
+    startIndexMap: options.startIndexMap,
+    operandBatchingDims: options.operandBatchingDims ?? [],
+    startIndicesBatchingDims: options.startIndicesBatchingDims ?? [],
+    mode: options.mode ?? 'fill',
+    fillValue: options.fillValue ?? defaultFill(value.aval.dtype),
+  };
+  return bind1(gatherP, [value, convert(indices, 'int32')], params);
+}
