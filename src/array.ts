@@ -1,16 +1,44 @@
+import { formatArray } from './array-print.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { allocate, castNumber, type DType, type TypedArray } from './core/dtype.ts';
-import { TraceError } from './core/errors.ts';
+import { ControlFlowError, ShapeError, TraceError } from './core/errors.ts';
 import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
+import type { ArrayMethods } from './numpy/methods.ts';
+import type { ScanOptions } from './numpy/numeric.ts';
+import type { ArgReduceOptions, ReduceOptions, VarOptions } from './numpy/reductions.ts';
 
 /** What operations accept for an array: numbers and booleans stand for rank-0 arrays. */
 export type ArrayLike = NDArray | number | boolean;
+
+/** One entry of an index: a position, `[start, stop, step?]`, `[]` for all, `null` for a new axis, or an array. */
+export type IndexEntry = number | readonly (number | null)[] | null | '...' | NDArray;
+
+/** What `tolist` gives: numbers (booleans for bool arrays) in lists nested as deep as the rank. */
+export type NestedList = number | boolean | NestedList[];
 
 export interface TracerOrigin {
   readonly transformation: string;
   readonly source?: Source | undefined;
 }
+
+/** `x.at(…)`: the places of an array, to be given new values in a copy of it. */
+export interface IndexedPlaces {
+  set(values: ArrayLike): NDArray;
+  add(values: ArrayLike): NDArray;
+  mul(values: ArrayLike): NDArray;
+  min(values: ArrayLike): NDArray;
+  max(values: ArrayLike): NDArray;
+}
+
+/**
+ * Methods compute with the functions of `numpy`, which compute with arrays: a cycle of modules, and of classes, since
+ * tracers extend `NDArray`. It is closed at run time, when the library is loaded.
+ */
+let ops: ArrayMethods;
+export const provideMethods = (methods: ArrayMethods): void => {
+  ops = methods;
+};
 
 /**
  * An n-dimensional array: concrete, or a tracer that stands for one while a function is traced.
@@ -85,9 +113,16 @@ export class NDArray {
 
   /** Row-major elements in the held dtype (float64 for weak numbers). Not a copy: never write to it. */
   hostData(): TypedArray {
+    return this.known('hostData').storage!;
+  }
+
+  /** The concrete array to read, or the reason why there is none. */
+  private known(operation: string): NDArray {
     const { concrete } = this;
-    if (!concrete?.storage) throw new TraceError(`${this.describe()} has no value while its function is traced.`);
-    return concrete.storage;
+    if (concrete) return concrete;
+    throw new TraceError(`${operation}: the value of ${this.describe()} is not known while its function is traced.`, {
+      hint: readingHint(this),
+    });
   }
 
   /** As an error message names it. */
@@ -95,9 +130,435 @@ export class NDArray {
     return this.isTracer ? `Traced<${this.aval}>` : `${this.aval}`;
   }
 
-  /** The single element of an array of size 1. */
+  /**
+   * The element of an array of size 1, as a JavaScript number or boolean.
+   * @throws ShapeError on other sizes
+   * @throws TraceError where the value is not known because its function is being traced
+   */
   item(): number | boolean {
-    const value = this.hostData()[0]!;
-    return this.aval.dtype === 'bool' ? value !== 0 : castNumber(value, this.dtype);
+    if (this.size !== 1) {
+      throw new ShapeError(
+        `item: ${this.aval} has ${this.size} elements, but only an array of one element is a number.`,
+        {
+          hint: 'read all elements with `tolist()` or `data()`',
+        },
+      );
+    }
+    return reader(this)(this.known('item').hostData()[0]!);
+  }
+
+  /**
+   * The elements in nested JavaScript arrays; a number or boolean for rank 0.
+   *
+   * @example
+   * np.array([[1, 2], [3, 4]]).tolist(); // [[1, 2], [3, 4]]
+   */
+  tolist(): any {
+    const data = this.known('tolist').hostData();
+    const read = reader(this);
+    const nest = (axis: number, at: number, count: number): NestedList => {
+      if (axis === this.ndim) return read(data[at]!);
+      const n = this.shape[axis]!;
+      const step = n === 0 ? 0 : count / n;
+      return Array.from({ length: n }, (_, i) => nest(axis + 1, at + i * step, step));
+    };
+    return nest(0, 0, this.size);
+  }
+
+  /** A copy of the elements, row-major, in the typed array of the dtype; bools as a `Uint8Array` of 0 and 1. */
+  data(): TypedArray {
+    const data = this.known('data').hostData();
+    return this.aval.weakType ? Float32Array.from(data) : data.slice();
+  }
+
+  /** As NumPy prints it; `Traced<f32[3]>` where the value is not known. */
+  toString(): string {
+    const { concrete } = this;
+    if (!concrete) return `Traced<${this.aval}>`;
+    const data = concrete.hostData();
+    return formatArray(this.aval.weakType ? data.map((x) => castNumber(x, this.dtype)) : data, this.shape, this.dtype);
+  }
+
+  toJSON(): NestedList {
+    this.known('toJSON');
+    return this.tolist();
+  }
+
+  /** Text for template literals; an error for JavaScript's operators, which cannot compute with arrays. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    throw new ControlFlowError(
+      `A JavaScript operator or Math function was applied to ${this.isTracer ? 'a traced' : 'an'} array of type ${this.aval}.`,
+      {
+        hint: 'compare with `x.gt(0)`, compute with `x.add(1)` or `np.sin(x)`, or read a number with `x.item()`',
+      },
+    );
+  }
+
+  /** Rows: the arrays along the first axis. Allows `const [a, b] = x`. */
+  *[Symbol.iterator](): Generator<NDArray> {
+    if (this.ndim === 0) throw new ShapeError(`iteration: ${this.aval} has no axis to iterate over.`);
+    for (let i = 0; i < this.shape[0]!; i++) yield ops.slice(this, i);
+  }
+
+  /** The transpose: axes reversed. */
+  get T(): NDArray {
+    return ops.transpose(this);
+  }
+
+  /** this + y, broadcast together. */
+  add(y: ArrayLike): NDArray {
+    return ops.add(this, y);
+  }
+
+  /** this − y. */
+  sub(y: ArrayLike): NDArray {
+    return ops.sub(this, y);
+  }
+
+  /** this · y. */
+  mul(y: ArrayLike): NDArray {
+    return ops.mul(this, y);
+  }
+
+  /** this / y; integers give floats. */
+  div(y: ArrayLike): NDArray {
+    return ops.div(this, y);
+  }
+
+  /** Remainder with the sign of y. */
+  mod(y: ArrayLike): NDArray {
+    return ops.mod(this, y);
+  }
+
+  /** this to the power y. */
+  pow(y: ArrayLike): NDArray {
+    return ops.pow(this, y);
+  }
+
+  /** −this. */
+  neg(): NDArray {
+    return ops.neg(this);
+  }
+
+  /** Magnitudes. */
+  abs(): NDArray {
+    return ops.abs(this);
+  }
+
+  /** −1, 0 or 1. */
+  sign(): NDArray {
+    return ops.sign(this);
+  }
+
+  /** Square roots. */
+  sqrt(): NDArray {
+    return ops.sqrt(this);
+  }
+
+  /** e to the power of each element. */
+  exp(): NDArray {
+    return ops.exp(this);
+  }
+
+  /** Natural logarithms. */
+  log(): NDArray {
+    return ops.log(this);
+  }
+
+  /** Sines. */
+  sin(): NDArray {
+    return ops.sin(this);
+  }
+
+  /** Cosines. */
+  cos(): NDArray {
+    return ops.cos(this);
+  }
+
+  /** Tangents. */
+  tan(): NDArray {
+    return ops.tan(this);
+  }
+
+  /** Hyperbolic tangents. */
+  tanh(): NDArray {
+    return ops.tanh(this);
+  }
+
+  /** Squares. */
+  square(): NDArray {
+    return ops.square(this);
+  }
+
+  /** 1 / this. */
+  reciprocal(): NDArray {
+    return ops.reciprocal(this);
+  }
+
+  /** The integers below. */
+  floor(): NDArray {
+    return ops.floor(this);
+  }
+
+  /** The integers above. */
+  ceil(): NDArray {
+    return ops.ceil(this);
+  }
+
+  /** The nearest integers, halves to even. */
+  round(): NDArray {
+    return ops.round(this);
+  }
+
+  /** this > y. */
+  gt(y: ArrayLike): NDArray {
+    return ops.gt(this, y);
+  }
+
+  /** this ≥ y. */
+  ge(y: ArrayLike): NDArray {
+    return ops.ge(this, y);
+  }
+
+  /** this < y. */
+  lt(y: ArrayLike): NDArray {
+    return ops.lt(this, y);
+  }
+
+  /** this ≤ y. */
+  le(y: ArrayLike): NDArray {
+    return ops.le(this, y);
+  }
+
+  /** this = y. */
+  eq(y: ArrayLike): NDArray {
+    return ops.eq(this, y);
+  }
+
+  /** this ≠ y. */
+  ne(y: ArrayLike): NDArray {
+    return ops.ne(this, y);
+  }
+
+  /** Both: logical on bools, bitwise on integers. */
+  and(y: ArrayLike): NDArray {
+    return ops.and(this, y);
+  }
+
+  /** Either: logical on bools, bitwise on integers. */
+  or(y: ArrayLike): NDArray {
+    return ops.or(this, y);
+  }
+
+  /** One but not both: logical on bools, bitwise on integers. */
+  xor(y: ArrayLike): NDArray {
+    return ops.xor(this, y);
+  }
+
+  /** Logical not on bools, bitwise on integers. */
+  not(): NDArray {
+    return ops.not(this);
+  }
+
+  /** Sum over axes. */
+  sum(options?: ReduceOptions): NDArray {
+    return ops.sum(this, options);
+  }
+
+  /** Product over axes. */
+  prod(options?: ReduceOptions): NDArray {
+    return ops.prod(this, options);
+  }
+
+  /** Mean over axes. */
+  mean(options?: ReduceOptions): NDArray {
+    return ops.mean(this, options);
+  }
+
+  /** Largest element over axes. */
+  max(options?: ReduceOptions): NDArray {
+    return ops.max(this, options);
+  }
+
+  /** Smallest element over axes. */
+  min(options?: ReduceOptions): NDArray {
+    return ops.min(this, options);
+  }
+
+  /** Whether any element is true, over axes. */
+  any(options?: ReduceOptions): NDArray {
+    return ops.any(this, options);
+  }
+
+  /** Whether all elements are true, over axes. */
+  all(options?: ReduceOptions): NDArray {
+    return ops.all(this, options);
+  }
+
+  /** Variance over axes. */
+  var(options?: VarOptions): NDArray {
+    return ops.var(this, options);
+  }
+
+  /** Standard deviation over axes. */
+  std(options?: VarOptions): NDArray {
+    return ops.std(this, options);
+  }
+
+  /** Index of the first largest element. */
+  argmax(options?: ArgReduceOptions): NDArray {
+    return ops.argmax(this, options);
+  }
+
+  /** Index of the first smallest element. */
+  argmin(options?: ArgReduceOptions): NDArray {
+    return ops.argmin(this, options);
+  }
+
+  /** Running sums. */
+  cumsum(options?: ScanOptions): NDArray {
+    return ops.cumsum(this, options);
+  }
+
+  /** Running products. */
+  cumprod(options?: ScanOptions): NDArray {
+    return ops.cumprod(this, options);
+  }
+
+  /** Dot product as `np.dot`. */
+  dot(y: ArrayLike): NDArray {
+    return ops.dot(this, y);
+  }
+
+  /** Matrix product. */
+  matmul(y: ArrayLike): NDArray {
+    return ops.matmul(this, y);
+  }
+
+  /** The same elements in another shape; one length may be −1. `x.reshape(2, 3)` or `x.reshape([2, 3])`. */
+  reshape(...shape: number[] | [Shape]): NDArray {
+    return ops.reshape(this, typeof shape[0] === 'object' ? shape[0] : (shape as number[]));
+  }
+
+  /** The elements as a vector. */
+  ravel(): NDArray {
+    return ops.ravel(this);
+  }
+
+  /** The elements as a vector. */
+  flatten(): NDArray {
+    return ops.ravel(this);
+  }
+
+  /** Axes in another order; reversed when none are given. */
+  transpose(...axes: number[] | [Shape]): NDArray {
+    return ops.transpose(
+      this,
+      axes.length === 0 ? undefined : typeof axes[0] === 'object' ? axes[0] : (axes as number[]),
+    );
+  }
+
+  /** Two axes exchanged. */
+  swapaxes(a: number, b: number): NDArray {
+    return ops.swapaxes(this, a, b);
+  }
+
+  /** Without axes of length 1. */
+  squeeze(options?: { axis?: number | readonly number[] }): NDArray {
+    return ops.squeeze(this, options);
+  }
+
+  /** With new axes of length 1. */
+  expandDims(axis: number | readonly number[]): NDArray {
+    return ops.expandDims(this, axis);
+  }
+
+  /** Converted to another dtype. */
+  astype(dtype: DType): NDArray {
+    return ops.astype(this, dtype);
+  }
+
+  /** Limited to [low, high]; null leaves a side open. */
+  clip(low: ArrayLike | null, high?: ArrayLike | null): NDArray {
+    return ops.clip(this, low, high);
+  }
+
+  /** Elements, or slices along an axis, at given positions. */
+  take(indices: ArrayLike | readonly number[], options?: { axis?: number | null }): NDArray {
+    return ops.take(this, indices, options);
+  }
+
+  /** Each element repeated. */
+  repeat(repeats: number, options?: { axis?: number | null }): NDArray {
+    return ops.repeat(this, repeats, options);
+  }
+
+  /** Sorted along an axis, the last by default. */
+  sort(options?: { axis?: number | null }): NDArray {
+    return ops.sort(this, options);
+  }
+
+  /** The positions that sort along an axis. */
+  argsort(options?: { axis?: number | null }): NDArray {
+    return ops.argsort(this, options);
+  }
+
+  /** Elements of a diagonal. */
+  diagonal(options?: { offset?: number }): NDArray {
+    return ops.diagonal(this, options);
+  }
+
+  /** Sum of a diagonal. */
+  trace(options?: { offset?: number }): NDArray {
+    return ops.trace(this, options);
+  }
+
+  /**
+   * Part of the array. Entries are, axis by axis: a number, `[start, stop, step?]` (null leaves a bound open), `[]` for
+   * all, `null` for a new axis, `'...'` for the axes in between, or an array of integers or bools.
+   *
+   * @example
+   * x.slice([1, 3], -1); // x[1:3, -1] in Python
+   */
+  slice(...index: IndexEntry[]): NDArray {
+    return ops.slice(this, ...index);
+  }
+
+  /**
+   * Places of the array, as `slice` names them, to update in a copy.
+   *
+   * @example
+   * x.at(0).set(5); // x with 5 in its first row
+   */
+  at(...index: IndexEntry[]): IndexedPlaces {
+    return ops.at(this, ...index);
   }
 }
+
+/** Converts a stored element to what JavaScript calls it. */
+const reader = (x: NDArray): ((value: number) => number | boolean) =>
+  x.dtype === 'bool'
+    ? (value) => value !== 0
+    : x.aval.weakType
+      ? (value) => castNumber(value, x.dtype)
+      : (value) => value;
+
+function readingHint(x: NDArray): string {
+  switch (x.origin?.transformation) {
+    case 'jvp':
+    case 'linearize':
+    case 'grad':
+      return 'return it with `hasAux`, or read it without its derivative: `lax.stopGradient(x).item()`';
+    case 'vmap':
+      return 'each lane has a value of its own: choose with `np.where(…)`, or read the result after the call';
+    default:
+      return 'choose between values with `np.where(…)`, between computations with `lax.cond(…)`, or make the argument static';
+  }
+}
+
+Object.defineProperty(NDArray.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: NDArray): string {
+    return this.toString();
+  },
+});

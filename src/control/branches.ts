@@ -52,7 +52,9 @@ export function convertOuts(jaxpr: Jaxpr, avals: readonly ShapedArray[]): Jaxpr 
   if (jaxpr.outs.every((out, i) => out.aval === avals[i])) return jaxpr;
   return stage(
     (...args) =>
-      evalJaxpr(jaxpr, args).map((out, i) => (out.aval === avals[i] || avals[i]!.weakType ? out : convert(out, avals[i]!.dtype))),
+      evalJaxpr(jaxpr, args).map((out, i) =>
+        out.aval === avals[i] || avals[i]!.weakType ? out : convert(out, avals[i]!.dtype),
+      ),
     jaxpr.inAvals,
   ).jaxpr;
 }

@@ -44,7 +44,10 @@ export const checkpointP: Primitive<CheckpointParams> = primitive<CheckpointPara
     const linear = args.map(isLinear);
     const outNonzero = cotangents.map((ct) => !isZero(ct));
     const transposed = transposeJaxpr(jaxpr, linear, outNonzero);
-    const operands = [...args.filter((x): x is Value => !isLinear(x)), ...cotangents.filter((ct): ct is Value => !isZero(ct))];
+    const operands = [
+      ...args.filter((x): x is Value => !isLinear(x)),
+      ...cotangents.filter((ct): ct is Value => !isZero(ct)),
+    ];
     const results = bind(checkpointP, operands, { jaxpr: transposed.jaxpr });
     let next = 0;
     let position = 0;
@@ -71,7 +74,10 @@ export function checkpoint<F extends AnyFunction>(f: F): (...args: ArrayLikes<Pa
   const call = (...args: unknown[]): any => {
     const { values, def } = flattenArguments(args, 'checkpoint');
     const flat = new FlatFunction(f, def, 'checkpoint');
-    const { jaxpr, consts } = stage(flat.call, values.map((v) => v.aval));
+    const { jaxpr, consts } = stage(
+      flat.call,
+      values.map((v) => v.aval),
+    );
     return unflatten(flat.outDef, bind(checkpointP, [...consts, ...values], { jaxpr }));
   };
   Object.defineProperty(call, 'name', { value: functionName(f) });

@@ -1,17 +1,17 @@
 /** `cond` and `switch`: one of several programs, chosen by an index. */
 import { interpret } from '../../jit/interpret.ts';
+import { flattenArguments } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
-import { flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike } from '../array.ts';
 import type { ShapedArray } from '../core/aval.ts';
-import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import { stage } from '../core/stage.ts';
 import { CarryError, ControlFlowError, DtypeError, TreeError } from '../core/errors.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, type Eqn, Jaxpr, Var } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { eq, ge, le, select } from '../lax/compare.ts';
@@ -59,9 +59,7 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
     let position = 0;
     return [
       undefined,
-      ...args.map((x) =>
-        isLinear(x) ? (inNonzero[position++] ? results[next++]! : new Zero(x.aval)) : undefined,
-      ),
+      ...args.map((x) => (isLinear(x) ? (inNonzero[position++] ? results[next++]! : new Zero(x.aval)) : undefined)),
     ];
   },
   batch: (size, [index, ...args], [indexBatched, ...batched], { branches }) => {
@@ -71,7 +69,9 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
       return { outs: bind(condP, [index!, ...args], { branches: lanes }), batched: outs };
     }
     if (branches.some((b) => b.effectful)) {
-      throw new ControlFlowError('cond: branches with effects cannot run under vmap when the condition depends on the lane.');
+      throw new ControlFlowError(
+        'cond: branches with effects cannot run under vmap when the condition depends on the lane.',
+      );
     }
     const n = branches[0]!.outs.length;
     const allOut = always(n);
@@ -89,10 +89,12 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
       return bind(jitP, guarded, { name: 'branch', jaxpr });
     });
     const outs = allOut.map((_, k) =>
-      results.map((r) => r[k]!).reduceRight((rest, own, i) => {
-        const chosen = chooses(index!, i, branches.length);
-        return select(alongLanes(chosen, own.shape), own, rest);
-      }),
+      results
+        .map((r) => r[k]!)
+        .reduceRight((rest, own, i) => {
+          const chosen = chooses(index!, i, branches.length);
+          return select(alongLanes(chosen, own.shape), own, rest);
+        }),
     );
     return { outs, batched: allOut };
   },
@@ -127,7 +129,12 @@ const alongLanes = (mask: Value, shape: readonly number[]): Value => broadcastIn
  * Splits every branch. Residuals differ from branch to branch: they share slots by type, and a branch fills the slots
  * that it does not need with zeros.
  */
-function partialEvalCond(trace: PartialEvalTrace, operands: readonly Value[], unknown: readonly boolean[], { branches }: CondParams): Value[] {
+function partialEvalCond(
+  trace: PartialEvalTrace,
+  operands: readonly Value[],
+  unknown: readonly boolean[],
+  { branches }: CondParams,
+): Value[] {
   if (unknown[0]) return trace.builder.emit(condP, operands, { branches });
   const [index, ...args] = operands as [Value, ...Value[]];
   const unknownArgs = unknown.slice(1);
@@ -147,37 +154,53 @@ function partialEvalCond(trace: PartialEvalTrace, operands: readonly Value[], un
   });
   const knownBranches = splits.map(({ known }, b) => {
     const own = assigned[b]!;
-    const filled = stage(
-      (...xs) => {
-        const outs = evalJaxpr(known, xs);
-        return [
-          ...outs.slice(0, nKnown),
-          ...slots.map((aval, slot) => (own.includes(slot) ? outs[nKnown + own.indexOf(slot)]! : zerosLike(aval))),
-        ];
-      },
-      known.inAvals,
-    );
+    const filled = stage((...xs) => {
+      const outs = evalJaxpr(known, xs);
+      return [
+        ...outs.slice(0, nKnown),
+        ...slots.map((aval, slot) => (own.includes(slot) ? outs[nKnown + own.indexOf(slot)]! : zerosLike(aval))),
+      ];
+    }, known.inAvals);
     return filled.jaxpr;
   });
   const unknownBranches = splits.map((s, b) => {
     const own = assigned[b]!;
-    const residualVars = slots.map((aval, slot) => (own.includes(slot) ? s.unknown.inVars[own.indexOf(slot)]! : new Var(aval)));
+    const residualVars = slots.map((aval, slot) =>
+      own.includes(slot) ? s.unknown.inVars[own.indexOf(slot)]! : new Var(aval),
+    );
     return new Jaxpr([...residualVars, ...s.unknown.inVars.slice(s.residuals)], s.unknown.eqns, s.unknown.outs);
   });
   const known = bind(condP, [index, ...where(args, not(unknownArgs))], { branches: knownBranches });
   const residuals = known.slice(nKnown);
-  const unknownOuts = trace.builder.emit(condP, [index, ...residuals, ...where(args, unknownArgs)], { branches: unknownBranches });
+  const unknownOuts = trace.builder.emit(condP, [index, ...residuals, ...where(args, unknownArgs)], {
+    branches: unknownBranches,
+  });
   return merge(outUnknown, unknownOuts, known.slice(0, nKnown));
 }
 
 /** Traces branches to programs of one signature. */
-function traceBranches(operation: string, branches: readonly ((...args: any[]) => unknown)[], operands: readonly unknown[]) {
+function traceBranches(
+  operation: string,
+  branches: readonly ((...args: any[]) => unknown)[],
+  operands: readonly unknown[],
+) {
   const { values, def } = flattenArguments(operands, operation);
-  const traced = branches.map((f) => traceFunction(operation, f, def, values.map((v) => v.aval)));
+  const traced = branches.map((f) =>
+    traceFunction(
+      operation,
+      f,
+      def,
+      values.map((v) => v.aval),
+    ),
+  );
   checkBranches(operation, traced);
   const { jaxprs, consts } = shareConsts(traced);
   const avals = jaxprs.map((j) => j.outAvals).reduce((a, b) => a.map((aval, i) => joinAvals(aval, b[i]!)!));
-  return { jaxprs: jaxprs.map((j) => convertOuts(j, avals)), operands: [...consts, ...values], outDef: traced[0]!.outDef };
+  return {
+    jaxprs: jaxprs.map((j) => convertOuts(j, avals)),
+    operands: [...consts, ...values],
+    outDef: traced[0]!.outDef,
+  };
 }
 
 function checkBranches(operation: string, traced: readonly Traced[]): void {
@@ -189,7 +212,9 @@ function checkBranches(operation: string, traced: readonly Traced[]): void {
     const paths = leafPaths(first.outDef, 'result');
     other.jaxpr.outAvals.forEach((aval, k) => {
       if (!joinAvals(first.jaxpr.outAvals[k]!, aval)) {
-        throw new CarryError(`${operation}: branches return different types: ${paths[k]} is ${first.jaxpr.outAvals[k]} in branch 0 and ${aval} in branch ${i}.`);
+        throw new CarryError(
+          `${operation}: branches return different types: ${paths[k]} is ${first.jaxpr.outAvals[k]} in branch 0 and ${aval} in branch ${i}.`,
+        );
       }
     });
   }
@@ -232,5 +257,8 @@ export function switchCase<A extends unknown[], T>(
     throw new DtypeError(`switch: the index must be an integer scalar, but it is ${value.aval}.`);
   }
   const traced = traceBranches('switch', branches, operands as unknown[]);
-  return unflatten(traced.outDef, bind(condP, [convert(value, 'int32'), ...traced.operands], { branches: traced.jaxprs }));
+  return unflatten(
+    traced.outDef,
+    bind(condP, [convert(value, 'int32'), ...traced.operands], { branches: traced.jaxprs }),
+  );
 }

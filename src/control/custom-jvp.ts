@@ -41,7 +41,11 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
   // The rule gives the derivative in the arguments; what the function captured is differentiated as ordinary code.
   jvp: (primals, tangents, { call, jvp, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
-    const [capturedTangents, , argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
+    const [capturedTangents, , argTangents] = split(tangents, callConsts, ruleConsts) as [
+      Tangent[],
+      Tangent[],
+      Tangent[],
+    ];
     const given = argTangents.filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
     const { rule, consts } = resolveRule(jvp, ruleCaptured);
     const results = evalJaxpr(rule, [...consts, ...args, ...given]);
@@ -51,7 +55,11 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
     if (capturedTangents.every((t) => isZero(t))) return [outs, ruled];
     const nonzero = [...capturedTangents.map((t) => !isZero(t)), ...args.map(() => false)];
     const through = jvpJaxpr(call, nonzero);
-    const extra = evalJaxpr(through.jaxpr, [...captured, ...args, ...capturedTangents.filter((t): t is Value => !isZero(t))]);
+    const extra = evalJaxpr(through.jaxpr, [
+      ...captured,
+      ...args,
+      ...capturedTangents.filter((t): t is Value => !isZero(t)),
+    ]);
     let k = outs.length;
     const total = ruled.map((t, i) => {
       if (!through.outNonzero[i]) return t;
@@ -63,7 +71,10 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
   batch: (size, args, batched, { call, jvp, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, own] = split(batched, callConsts, ruleConsts) as [boolean[], boolean[], boolean[]];
     const argAvals = call.inAvals.slice(callConsts);
-    const tangentBatched = where(own, argAvals.map((aval) => aval.isFloating));
+    const tangentBatched = where(
+      own,
+      argAvals.map((aval) => aval.isFloating),
+    );
     const lanes = (rule: Jaxpr, consts: readonly boolean[]) =>
       batchJaxpr(rule, size, [...consts, ...own, ...tangentBatched], always(rule.outs.length)).jaxpr;
     const params: CustomJvpParams = {
@@ -72,7 +83,13 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
         jvp instanceof LazyRule
           ? new LazyRule(() => {
               const { rule, consts } = jvp.resolve();
-              return { rule: lanes(rule, consts.map(() => false)), consts };
+              return {
+                rule: lanes(
+                  rule,
+                  consts.map(() => false),
+                ),
+                consts,
+              };
             })
           : lanes(jvp, ruleCaptured),
       callConsts,
@@ -112,7 +129,8 @@ export function customJvp<F extends AnyFunction>(f: F): CustomJvp<F> {
   const name = functionName(f);
   const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
-    if (!rule) throw new RuleError(`customJvp: \`${name}\` has no rule yet; call \`${name}.defjvp(…)\` before using it.`);
+    if (!rule)
+      throw new RuleError(`customJvp: \`${name}\` has no rule yet; call \`${name}.defjvp(…)\` before using it.`);
     const { values, def } = flattenArguments(args, name);
     const avals = values.map((v) => v.aval);
     const flat = new FlatFunction(f, def, name);
@@ -120,7 +138,10 @@ export function customJvp<F extends AnyFunction>(f: F): CustomJvp<F> {
     const outAvals = traced.jaxpr.outAvals;
     const floating = avals.filter((aval) => aval.isFloating);
     const ruled = tracer.trace(() => {
-      const { jaxpr, consts } = stage((...xs) => runRule(name, rule!, def, flat.outDef, xs, avals, outAvals), [...avals, ...floating]);
+      const { jaxpr, consts } = stage(
+        (...xs) => runRule(name, rule!, def, flat.outDef, xs, avals, outAvals),
+        [...avals, ...floating],
+      );
       return { rule: jaxpr, consts };
     });
     const outs = bind(customJvpP, [...traced.consts, ...ruled.consts, ...values], {
@@ -158,9 +179,13 @@ function runRule(
   const parts = [result[0], result[1]].map((tree, i) => {
     const flat = flatten(tree, i === 0 ? 'result' : 'tangent');
     if (flat.def.key !== outDef.key) {
-      throw new TreeError(`customJvp: the rule of \`${name}\` returned a ${i === 0 ? 'result' : 'tangent'} of structure ${flat.def}, but \`${name}\` returns ${outDef}.`);
+      throw new TreeError(
+        `customJvp: the rule of \`${name}\` returned a ${i === 0 ? 'result' : 'tangent'} of structure ${flat.def}, but \`${name}\` returns ${outDef}.`,
+      );
     }
-    return flat.leaves.map((leaf, k) => matchType(name, i === 0 ? 'result' : 'tangent', toValue(leaf, name), outAvals[k]!));
+    return flat.leaves.map((leaf, k) =>
+      matchType(name, i === 0 ? 'result' : 'tangent', toValue(leaf, name), outAvals[k]!),
+    );
   });
   return [...parts[0]!, ...parts[1]!.filter((_, k) => outAvals[k]!.isFloating)];
 }

@@ -48,9 +48,15 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
   accuracy: exact,
   jvp: (primals, tangents, { call, rules, callConsts, ruleConsts }) => {
     const [, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
-    const [callTangents, ruleTangents, argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
+    const [callTangents, ruleTangents, argTangents] = split(tangents, callConsts, ruleConsts) as [
+      Tangent[],
+      Tangent[],
+      Tangent[],
+    ];
     if (![...callTangents, ...ruleTangents].every((t) => isZero(t))) {
-      throw new RuleError('customVjp: the function captured a value that is being differentiated; pass it as an argument instead.');
+      throw new RuleError(
+        'customVjp: the function captured a value that is being differentiated; pass it as an argument instead.',
+      );
     }
     const { rule, consts } = resolveRule(rules, ruleCaptured);
     const bwdCaptured = consts.slice(rule.fwdConsts);
@@ -86,7 +92,13 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
         rules instanceof LazyRule
           ? new LazyRule(() => {
               const { rule, consts } = rules.resolve();
-              return { rule: lanes(rule, consts.map(() => false)), consts };
+              return {
+                rule: lanes(
+                  rule,
+                  consts.map(() => false),
+                ),
+                consts,
+              };
             })
           : lanes(rules, ruleCaptured),
       callConsts,
@@ -157,7 +169,10 @@ export interface CustomVjp<F extends AnyFunction> {
    * @param fwd from the arguments to `[result, residuals]`
    * @param bwd from residuals and the cotangent of the result to the list of cotangents of the arguments (null: zero)
    */
-  defvjp(fwd: (...args: Parameters<F>) => readonly [unknown, any], bwd: (residuals: any, cotangent: any) => readonly unknown[]): void;
+  defvjp(
+    fwd: (...args: Parameters<F>) => readonly [unknown, any],
+    bwd: (residuals: any, cotangent: any) => readonly unknown[],
+  ): void;
 }
 
 /**
@@ -173,7 +188,8 @@ export function customVjp<F extends AnyFunction>(f: F): CustomVjp<F> {
   const name = functionName(f);
   const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
-    if (!rules) throw new RuleError(`customVjp: \`${name}\` has no rules yet; call \`${name}.defvjp(…)\` before using it.`);
+    if (!rules)
+      throw new RuleError(`customVjp: \`${name}\` has no rules yet; call \`${name}.defvjp(…)\` before using it.`);
     const { values, def } = flattenArguments(args, name);
     const avals = values.map((v) => v.aval);
     const flat = new FlatFunction(f, def, name);
@@ -213,7 +229,9 @@ function traceRules(
     const main = flatten(result[0], 'result');
     const residuals = flatten(result[1], 'residuals');
     if (main.def.key !== outDef.key) {
-      throw new TreeError(`customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${outDef}.`);
+      throw new TreeError(
+        `customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${outDef}.`,
+      );
     }
     residualDef = residuals.def;
     return [
@@ -242,7 +260,9 @@ function traceRules(
 function argumentCotangents(name: string, result: unknown, def: TreeDef, avals: readonly Value['aval'][]): Value[] {
   const children = (def.node as { children: readonly TreeDef[] }).children;
   if (!Array.isArray(result) || result.length !== children.length) {
-    throw new TreeError(`customVjp: bwd of \`${name}\` must return a list of ${children.length} cotangents, one per argument.`);
+    throw new TreeError(
+      `customVjp: bwd of \`${name}\` must return a list of ${children.length} cotangents, one per argument.`,
+    );
   }
   const cts: Value[] = [];
   let at = 0;
@@ -255,7 +275,9 @@ function argumentCotangents(name: string, result: unknown, def: TreeDef, avals: 
     }
     const given = flatten(result[i], `cotangent ${i}`);
     if (given.def.key !== child.key) {
-      throw new TreeError(`customVjp: bwd of \`${name}\` returned cotangent ${i} of structure ${given.def}, but the argument has ${child}.`);
+      throw new TreeError(
+        `customVjp: bwd of \`${name}\` returned cotangent ${i} of structure ${given.def}, but the argument has ${child}.`,
+      );
     }
     given.leaves.forEach((leaf, k) => {
       if (own[k]!.isFloating) cts.push(matchType(name, `cotangent of argument ${i}`, toValue(leaf, name), own[k]!));

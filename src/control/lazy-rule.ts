@@ -20,8 +20,10 @@ export class LazyRule<T> {
 }
 
 /** The rule and the values it captured: operands when it was traced at the call. */
-export const resolveRule = <T>(rule: T | LazyRule<T>, operands: readonly Value[]): { rule: T; consts: readonly Value[] } =>
-  rule instanceof LazyRule ? rule.resolve() : { rule, consts: operands };
+export const resolveRule = <T>(
+  rule: T | LazyRule<T>,
+  operands: readonly Value[],
+): { rule: T; consts: readonly Value[] } => (rule instanceof LazyRule ? rule.resolve() : { rule, consts: operands });
 
 /** Runs `trace` now, or later when a trace of the same function's rule is under way. */
 export class RuleTracer {

@@ -51,10 +51,17 @@ export function whileLoop<T>(
     values,
     carryDef,
   );
-  const test = traceFunction('whileLoop', cond, def, start.map((v) => v.aval));
+  const test = traceFunction(
+    'whileLoop',
+    cond,
+    def,
+    start.map((v) => v.aval),
+  );
   const [result] = test.jaxpr.outAvals;
   if (test.jaxpr.outs.length !== 1 || result!.shape.length !== 0 || result!.dtype !== 'bool') {
-    throw new ControlFlowError(`whileLoop: the condition must return a bool scalar, but it returned ${test.jaxpr.outAvals.join(', ') || 'nothing'}.`);
+    throw new ControlFlowError(
+      `whileLoop: the condition must return a bool scalar, but it returned ${test.jaxpr.outAvals.join(', ') || 'nothing'}.`,
+    );
   }
   const params: WhileParams = {
     cond: test.jaxpr,
@@ -67,12 +74,15 @@ export function whileLoop<T>(
   return unflatten(carryDef, outs);
 }
 
-
 /**
  * A loop of at most `maxSteps` steps, as a scan whose body stops changing the carry once the condition fails: every
  * transformation of scan applies, reverse mode included.
  */
-function boundedWhile(operands: readonly Value[], { cond, body, condConsts, bodyConsts }: WhileParams, maxSteps: number): Value[] {
+function boundedWhile(
+  operands: readonly Value[],
+  { cond, body, condConsts, bodyConsts }: WhileParams,
+  maxSteps: number,
+): Value[] {
   const [condArgs, bodyArgs, init] = split(operands, condConsts, bodyConsts) as [Value[], Value[], Value[]];
   const avals = operands.map((v) => v.aval);
   const stay = stage((...xs) => xs.slice(bodyConsts), avals.slice(condConsts)).jaxpr;
@@ -97,7 +107,12 @@ function boundedWhile(operands: readonly Value[], { cond, body, condConsts, body
  * @example
  * foriLoop(0, 10, (i, sum) => sum.add(i), 0);
  */
-export function foriLoop<T>(lower: ArrayLike, upper: ArrayLike, body: (i: Arrays<number>, carry: Arrays<T>) => unknown, init: T): Arrays<T> {
+export function foriLoop<T>(
+  lower: ArrayLike,
+  upper: ArrayLike,
+  body: (i: Arrays<number>, carry: Arrays<T>) => unknown,
+  init: T,
+): Arrays<T> {
   if (typeof lower === 'number' && typeof upper === 'number') {
     const start = scalar(lower, 'int32');
     const step = ([i, carry]: any): [unknown, null] => [[add(i, 1), body(i, carry)], null];
@@ -146,7 +161,8 @@ export function scan<C, X, Y>(
     (avals) => {
       const t = traceFunction('scan', f as (...args: any[]) => unknown, def, [...avals, ...slices]);
       const { node } = t.outDef;
-      if (node.kind !== 'list' || node.children.length !== 2) throw new TreeError('scan: the body must return a pair [carry, y].');
+      if (node.kind !== 'list' || node.children.length !== 2)
+        throw new TreeError('scan: the body must return a pair [carry, y].');
       checkCarryTree('scan', node.children[0]!, carryDef);
       ysDef = node.children[1]!;
       return t;
@@ -170,7 +186,9 @@ function scanLength(xs: readonly Value[], def: TreeDef, length: number | undefin
   xs.forEach((x, i) => {
     if (x.ndim === 0) throw new ShapeError(`scan: ${paths[i]} is a scalar and has no leading axis to scan over.`);
     if (steps !== undefined && x.shape[0] !== steps) {
-      throw new ShapeError(`scan: ${paths[i]} has ${x.shape[0]} slices, but ${i === 0 ? 'length is' : 'the others have'} ${steps}.`);
+      throw new ShapeError(
+        `scan: ${paths[i]} has ${x.shape[0]} slices, but ${i === 0 ? 'length is' : 'the others have'} ${steps}.`,
+      );
     }
     steps = x.shape[0]!;
   });

@@ -55,7 +55,10 @@ export const scanP: Primitive<ScanParams> = primitive<ScanParams>({
       consts: count(keep.slice(0, consts)),
       carry: count(live),
     };
-    return { eqn: { ...eqn, inputs: where(eqn.inputs, keep), outputs: where(eqn.outputs, [...live, ...ys]), params }, usedInputs: keep };
+    return {
+      eqn: { ...eqn, inputs: where(eqn.inputs, keep), outputs: where(eqn.outputs, [...live, ...ys]), params },
+      usedInputs: keep,
+    };
   },
 });
 
@@ -129,14 +132,23 @@ function jvpScan(primals: readonly Value[], tangents: readonly Tangent[], params
  * Runs the known part of every step and stacks the residuals that the rest needs. Residuals that are constants of the
  * loop are passed once, not stacked.
  */
-function partialEvalScan(trace: PartialEvalTrace, args: readonly Value[], unknown: readonly boolean[], params: ScanParams): Value[] {
+function partialEvalScan(
+  trace: PartialEvalTrace,
+  args: readonly Value[],
+  unknown: readonly boolean[],
+  params: ScanParams,
+): Value[] {
   const { body, length, reverse, consts, carry: n } = params;
   const [constUnknown, initUnknown, xsUnknown] = split(unknown, consts, n) as [boolean[], boolean[], boolean[]];
   const ny = body.outs.length - n;
   const noYs = new Array<boolean>(ny).fill(false);
   let carryUnknown = initUnknown;
   for (;;) {
-    const out = partialEvalJaxpr(body, [...constUnknown, ...carryUnknown, ...xsUnknown], [...carryUnknown, ...noYs]).outUnknown;
+    const out = partialEvalJaxpr(
+      body,
+      [...constUnknown, ...carryUnknown, ...xsUnknown],
+      [...carryUnknown, ...noYs],
+    ).outUnknown;
     const next = or(carryUnknown, out.slice(0, n));
     if (count(next) === count(carryUnknown)) break;
     carryUnknown = next;
@@ -155,11 +167,13 @@ function partialEvalScan(trace: PartialEvalTrace, args: readonly Value[], unknow
     ...where(residualAtoms, not(invariant)),
   ]);
   const nKnownCarry = count(not(carryUnknown));
-  const knownOuts = bind(
-    scanP,
-    [...knownConsts, ...where(init, not(carryUnknown)), ...where(xs, not(xsUnknown))],
-    { body: knownBody, length, reverse, consts: knownConsts.length, carry: nKnownCarry } satisfies ScanParams,
-  );
+  const knownOuts = bind(scanP, [...knownConsts, ...where(init, not(carryUnknown)), ...where(xs, not(xsUnknown))], {
+    body: knownBody,
+    length,
+    reverse,
+    consts: knownConsts.length,
+    carry: nKnownCarry,
+  } satisfies ScanParams);
   const [known, stacked] = split(knownOuts, nKnownOuts) as [Value[], Value[]];
   const invariants = where(residualAtoms, invariant).map((atom) => knownConsts[knownConstVars.indexOf(atom as Var)]!);
 
@@ -169,12 +183,22 @@ function partialEvalScan(trace: PartialEvalTrace, args: readonly Value[], unknow
   const residualAt = range(r);
   const unknownBody = reorder(
     parts.unknown,
-    [...where(residualAt, invariant), ...order([r, uc], [r + uc, un], [r + uc + un, ux]), ...where(residualAt, not(invariant))],
+    [
+      ...where(residualAt, invariant),
+      ...order([r, uc], [r + uc, un], [r + uc + un, ux]),
+      ...where(residualAt, not(invariant)),
+    ],
     range(parts.unknown.outs.length),
   );
   const unknownOuts = trace.builder.emit(
     scanP,
-    [...invariants, ...where(constArgs, constUnknown), ...where(init, carryUnknown), ...where(xs, xsUnknown), ...stacked],
+    [
+      ...invariants,
+      ...where(constArgs, constUnknown),
+      ...where(init, carryUnknown),
+      ...where(xs, xsUnknown),
+      ...stacked,
+    ],
     { body: unknownBody, length, reverse, consts: invariants.length + uc, carry: un } satisfies ScanParams,
   );
   return merge([...carryUnknown, ...ysUnknown], unknownOuts, known);
@@ -184,12 +208,17 @@ function partialEvalScan(trace: PartialEvalTrace, args: readonly Value[], unknow
  * The transpose is a scan the other way round: the carry's cotangent is carried, cotangents of constants are added up
  * in the carry, those of xs are stacked.
  */
-function transposeScan(cotangents: readonly Cotangent[], args: readonly (Value | Linear)[], params: ScanParams): (Cotangent | undefined)[] {
+function transposeScan(
+  cotangents: readonly Cotangent[],
+  args: readonly (Value | Linear)[],
+  params: ScanParams,
+): (Cotangent | undefined)[] {
   const { body, length, reverse, consts, carry: n } = params;
   const [constArgs, init, xs] = split(args, consts, n) as [(Value | Linear)[], (Value | Linear)[], (Value | Linear)[]];
   const constLinear = constArgs.map(isLinear);
   const xsLinear = xs.map(isLinear);
-  const known = <T>(items: readonly T[]) => items.filter((x): x is Exclude<T, Linear> => !isLinear(x)) as unknown as Value[];
+  const known = <T>(items: readonly T[]) =>
+    items.filter((x): x is Exclude<T, Linear> => !isLinear(x)) as unknown as Value[];
   // The carry is linear as a whole: a known initial value is a zero that partial evaluation materialised.
   const carryLinear = always(n);
   const [ctCarry, ctYs] = split(cotangents, n) as [Cotangent[], Cotangent[]];
@@ -203,12 +232,22 @@ function transposeScan(cotangents: readonly Cotangent[], args: readonly (Value |
   const knownXsAvals = where(body.inAvals.slice(consts + n), not(xsLinear));
   const back = stage(
     (...all) => {
-      const [ks, ctConsts, ctC, ctY, kx] = split(all, knownConsts.length, ctConstAvals.length, n, ysAvals.length) as [Value[], Value[], Value[], Value[], Value[]];
+      const [ks, ctConsts, ctC, ctY, kx] = split(all, knownConsts.length, ctConstAvals.length, n, ysAvals.length) as [
+        Value[],
+        Value[],
+        Value[],
+        Value[],
+        Value[],
+      ];
       let y = 0;
       const outCts = [...ctC, ...ysNonzero.map((has, i) => (has ? ctY[y++]! : new Zero(body.outAvals[n + i]!)))];
       const values = merge<Value | undefined>(linear, new Array(count(linear)).fill(undefined), [...ks, ...kx]);
       const results = backwardPass(body, linear, values, outCts);
-      const [rc, rn, rx] = split(results, ctConsts.length, count(carryLinear)) as [Cotangent[], Cotangent[], Cotangent[]];
+      const [rc, rn, rx] = split(results, ctConsts.length, count(carryLinear)) as [
+        Cotangent[],
+        Cotangent[],
+        Cotangent[],
+      ];
       return [
         ...ctConsts.map((ct, i) => (isZero(rc[i]) ? ct : add(ct, rc[i] as Value))),
         ...rn.map(instantiate),
@@ -240,7 +279,11 @@ function transposeScan(cotangents: readonly Cotangent[], args: readonly (Value |
     let i = 0;
     return flags.map((f) => (f ? values[i++] : undefined));
   };
-  return [...spread(constLinear, ctConsts), ...init.map((x, i) => (isLinear(x) ? ctInit[i] : undefined)), ...spread(xsLinear, ctXs)];
+  return [
+    ...spread(constLinear, ctConsts),
+    ...init.map((x, i) => (isLinear(x) ? ctInit[i] : undefined)),
+    ...spread(xsLinear, ctXs),
+  ];
 }
 
 const swapLeading = (x: Value): Value => transpose(x, [1, 0, ...range(x.ndim - 2).map((i) => i + 2)]);
@@ -252,7 +295,12 @@ function batchScan(size: number, args: readonly Value[], batched: readonly boole
   const noYs = new Array<boolean>(ny).fill(false);
   let carryBatched = initBatched;
   for (;;) {
-    const out = batchJaxpr(body, size, [...constBatched, ...carryBatched, ...xsBatched], [...carryBatched, ...noYs]).batched;
+    const out = batchJaxpr(
+      body,
+      size,
+      [...constBatched, ...carryBatched, ...xsBatched],
+      [...carryBatched, ...noYs],
+    ).batched;
     const next = or(carryBatched, out.slice(0, n));
     if (count(next) === count(carryBatched)) break;
     carryBatched = next;

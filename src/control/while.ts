@@ -12,8 +12,8 @@ import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
-import { and } from '../lax/logic.ts';
 import { select } from '../lax/compare.ts';
+import { and } from '../lax/logic.ts';
 import { broadcastInDim } from '../lax/movement.ts';
 import { any } from '../lax/reductions.ts';
 import { always, count, merge, not, or, order, reorder, split, where, withUnusedInputs } from './flags.ts';
@@ -63,12 +63,19 @@ export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
     if (live.every(Boolean) && constUse.every(Boolean)) return undefined;
     const keep = [...always(condConsts), ...constUse, ...live];
     const params: WhileParams = {
-      cond: new Jaxpr([...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), live)], cond.eqns, cond.outs),
+      cond: new Jaxpr(
+        [...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), live)],
+        cond.eqns,
+        cond.outs,
+      ),
       body: new Jaxpr(where(jaxpr.inVars, [...constUse, ...live]), jaxpr.eqns, jaxpr.outs),
       condConsts,
       bodyConsts: count(constUse),
     };
-    return { eqn: { ...eqn, inputs: where(eqn.inputs, keep), outputs: where(eqn.outputs, live), params }, usedInputs: keep };
+    return {
+      eqn: { ...eqn, inputs: where(eqn.inputs, keep), outputs: where(eqn.outputs, live), params },
+      usedInputs: keep,
+    };
   },
 });
 
@@ -88,7 +95,11 @@ function jvpWhile(primals: readonly Value[], tangents: readonly Tangent[], param
   const ct = count(constNonzero);
   const nt = count(nonzero);
   // Inputs come as (consts, carry, const tangents, carry tangents); a loop wants constants first.
-  const jvpBody = reorder(result.jaxpr, order([0, bodyConsts], [bodyConsts + n, ct], [bodyConsts, n], [bodyConsts + n + ct, nt]), range(n + nt));
+  const jvpBody = reorder(
+    result.jaxpr,
+    order([0, bodyConsts], [bodyConsts + n, ct], [bodyConsts, n], [bodyConsts + n + ct, nt]),
+    range(n + nt),
+  );
   const carryTangentAvals = where(body.outAvals, nonzero);
   const [condArgs, bodyArgs, init] = split(primals, condConsts, bodyConsts);
   const outs = bind(
@@ -115,7 +126,12 @@ function jvpWhile(primals: readonly Value[], tangents: readonly Tangent[], param
  * Runs the part of the loop that does not depend on unknown values; the recorded equation runs all of it again. What
  * can be computed early is the carry that is closed under the body without unknowns.
  */
-function partialEvalWhile(trace: PartialEvalTrace, args: readonly Value[], unknown: readonly boolean[], params: WhileParams): Value[] {
+function partialEvalWhile(
+  trace: PartialEvalTrace,
+  args: readonly Value[],
+  unknown: readonly boolean[],
+  params: WhileParams,
+): Value[] {
   const { cond, body, condConsts, bodyConsts } = params;
   const [condUnknown, constUnknown, initUnknown] = split(unknown, condConsts, bodyConsts);
   let carryUnknown = initUnknown!;
@@ -129,13 +145,28 @@ function partialEvalWhile(trace: PartialEvalTrace, args: readonly Value[], unkno
   const carryKnown = not(carryUnknown);
   const live = deadCodeElimination(body, carryKnown).jaxpr;
   const known: WhileParams = {
-    cond: new Jaxpr([...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), carryKnown)], cond.eqns, cond.outs),
-    body: new Jaxpr([...where(live.inVars.slice(0, bodyConsts), not(constUnknown!)), ...where(live.inVars.slice(bodyConsts), carryKnown)], live.eqns, live.outs),
+    cond: new Jaxpr(
+      [...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), carryKnown)],
+      cond.eqns,
+      cond.outs,
+    ),
+    body: new Jaxpr(
+      [
+        ...where(live.inVars.slice(0, bodyConsts), not(constUnknown!)),
+        ...where(live.inVars.slice(bodyConsts), carryKnown),
+      ],
+      live.eqns,
+      live.outs,
+    ),
     condConsts,
     bodyConsts: count(not(constUnknown!)),
   };
   const [condArgs, constArgs, init] = split(args, condConsts, bodyConsts);
-  const knownOuts = bind(whileP, [...condArgs!, ...where(constArgs!, not(constUnknown!)), ...where(init!, carryKnown)], known);
+  const knownOuts = bind(
+    whileP,
+    [...condArgs!, ...where(constArgs!, not(constUnknown!)), ...where(init!, carryKnown)],
+    known,
+  );
   const all = trace.builder.emit(whileP, args, params);
   return merge(carryUnknown, where(all, carryUnknown), knownOuts);
 }
@@ -166,7 +197,10 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
     } satisfies WhileParams);
     return { outs, batched: carryBatched };
   }
-  if (body.effectful) throw new ControlFlowError('whileLoop: a body with effects cannot run under vmap when the condition depends on the lane.');
+  if (body.effectful)
+    throw new ControlFlowError(
+      'whileLoop: a body with effects cannot run under vmap when the condition depends on the lane.',
+    );
   const n = init!.length;
   const test = batchJaxpr(cond, size, [...condBatched!, ...always(n)], [true]).jaxpr;
   const step = batchJaxpr(body, size, [...constBatched!, ...always(n)], always(n)).jaxpr;

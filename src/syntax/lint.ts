@@ -8,8 +8,29 @@ import { parseFunction, walk } from './parse.ts';
 
 /** Methods that return arrays, of which JavaScript's own arrays, maps, strings and numbers have none. */
 const arrayMethods = new Set([
-  'gt', 'ge', 'lt', 'le', 'eq', 'ne', 'add', 'sub', 'mul', 'div', 'mod', 'pow', 'neg', 'sum', 'prod', 'mean', 'any', 'all', 'dot', 'matmul',
-  'astype', 'argmax', 'argmin',
+  'gt',
+  'ge',
+  'lt',
+  'le',
+  'eq',
+  'ne',
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'mod',
+  'pow',
+  'neg',
+  'sum',
+  'prod',
+  'mean',
+  'any',
+  'all',
+  'dot',
+  'matmul',
+  'astype',
+  'argmax',
+  'argmin',
 ]);
 /** Methods that `Set`, `Map` and friends share with arrays: they count only on a parameter's own expression. */
 const shared = new Set(['add']);
@@ -54,12 +75,22 @@ function finding(node: any): Finding | undefined {
     case 'WhileStatement':
     case 'DoWhileStatement':
     case 'ForStatement':
-      return { form: node.type === 'ForStatement' ? 'for' : 'while', test: arrayTest(node.test), hint: 'loop with `lax.whileLoop(…)`' };
+      return {
+        form: node.type === 'ForStatement' ? 'for' : 'while',
+        test: arrayTest(node.test),
+        hint: 'loop with `lax.whileLoop(…)`',
+      };
     case 'LogicalExpression':
       if (node.operator === '??') return undefined;
-      return { form: node.operator, test: arrayTest(node.left), hint: `combine arrays with \`${node.operator === '&&' ? 'np.logicalAnd' : 'np.logicalOr'}\`` };
+      return {
+        form: node.operator,
+        test: arrayTest(node.left),
+        hint: `combine arrays with \`${node.operator === '&&' ? 'np.logicalAnd' : 'np.logicalOr'}\``,
+      };
     case 'UnaryExpression':
-      return node.operator === '!' ? { form: '!', test: arrayTest(node.argument), hint: 'negate an array with `np.logicalNot`' } : undefined;
+      return node.operator === '!'
+        ? { form: '!', test: arrayTest(node.argument), hint: 'negate an array with `np.logicalNot`' }
+        : undefined;
     default:
       return undefined;
   }

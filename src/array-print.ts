@@ -1,0 +1,164 @@
+/** Arrays as text, as NumPy 2 prints them with its default options. */
+import type { DType, TypedArray } from './core/dtype.ts';
+import { isFloating } from './core/dtype.ts';
+import { type Shape, sizeOf, stridesOf } from './core/shape.ts';
+
+/** NumPy's defaults: digits after the point, elements before summarising, items kept at each edge, line width. */
+const precision = 8;
+const threshold = 1000;
+const edgeItems = 3;
+const lineWidth = 75;
+
+/** The shortest decimal that reads back as `x` in its dtype: significant digits and the exponent of the first one. */
+function shortest(x: number, dtype: DType): { digits: string; exponent: number } {
+  let text = Math.abs(x).toExponential();
+  if (dtype === 'float32') {
+    for (let p = 0; p <= 8; p++) {
+      text = Math.abs(x).toExponential(p);
+      if (Math.fround(Number(text)) === Math.abs(x)) break;
+    }
+  }
+  const [mantissa, exponent] = text.split('e');
+  return { digits: mantissa!.replace('.', '').replace(/0+$/, '') || '0', exponent: Number(exponent) };
+}
+
+const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '');
+
+/** `[integer part, fraction]` with at most `places` digits in the fraction and no trailing zeros. */
+function positional(x: number, dtype: DType, places: number): [string, string] {
+  const { digits, exponent } = shortest(x, dtype);
+  if (digits.length - 1 - exponent > places) {
+    const [whole, fraction] = Math.abs(x).toFixed(places).split('.');
+    return [signOf(x) + whole, (fraction ?? '').replace(/0+$/, '')];
+  }
+  if (exponent < 0) return [`${signOf(x)}0`, digits === '0' ? '' : '0'.repeat(-exponent - 1) + digits];
+  const padded = digits.padEnd(exponent + 1, '0');
+  return [signOf(x) + padded.slice(0, exponent + 1), padded.slice(exponent + 1)];
+}
+
+/** `[leading digit, fraction, exponent]`, the exponent with a sign and at least two digits. */
+function scientific(x: number, dtype: DType, places: number): [string, string, string] {
+  let { digits, exponent } = shortest(x, dtype);
+  if (digits.length - 1 > places) {
+    const [mantissa, e] = Math.abs(x).toExponential(places).split('e');
+    digits = mantissa!.replace('.', '').replace(/0+$/, '');
+    exponent = Number(e);
+  }
+  const power = `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  return [signOf(x) + digits[0]!, digits.slice(1), power];
+}
+
+const nonFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf');
+const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map((s) => s.length));
+
+/** One notation for all elements: positional with the points aligned, or scientific when magnitudes differ widely. */
+function floatFormat(data: readonly number[], dtype: DType): (x: number) => string {
+  const finite = data.filter(Number.isFinite);
+  const magnitudes = finite.filter((x) => x !== 0).map(Math.abs);
+  const round = dtype === 'float32' ? Math.fround : (x: number) => x;
+  const largest = magnitudes.reduce((a, b) => Math.max(a, b), 0);
+  const smallest = magnitudes.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const cutoff = dtype === 'float32' ? 1e6 : 1e8;
+  const exponential =
+    magnitudes.length > 0 && (largest >= cutoff || smallest < round(0.0001) || round(largest / smallest) > 1000);
+
+  let left = 0;
+  let right = 0;
+  let format: (x: number) => string;
+  if (exponential) {
+    const parts = finite.map((x) => scientific(x, dtype, precision));
+    const places = longest(parts.map(([, fraction]) => fraction));
+    const powerDigits = longest(parts.map(([, , power]) => power)) - 1;
+    left = longest(parts.map(([whole]) => whole));
+    right = powerDigits + 2 + places;
+    format = (x) => {
+      const [whole, fraction, power] = scientific(x, dtype, places);
+      const digits = power.slice(1).padStart(powerDigits, '0');
+      return `${whole.padStart(left)}.${fraction.padEnd(places, '0')}e${power[0]}${digits}`;
+    };
+  } else {
+    const parts = finite.map((x) => positional(x, dtype, precision));
+    left = longest(parts.map(([whole]) => whole));
+    right = longest(parts.map(([, fraction]) => fraction));
+    format = (x) => {
+      const [whole, fraction] = positional(x, dtype, precision);
+      return `${whole.padStart(left)}.${fraction.padEnd(right)}`;
+    };
+  }
+  if (finite.length < data.length) {
+    const negative = data.includes(Number.NEGATIVE_INFINITY) ? 1 : 0;
+    left = Math.max(left, 3 - (right + 1), 3 + negative - (right + 1));
+  }
+  return (x) => (Number.isFinite(x) ? format(x) : nonFinite(x).padStart(left + right + 1));
+}
+
+function elementFormat(data: readonly number[], dtype: DType): (x: number) => string {
+  if (dtype === 'bool') return (x) => (x ? ' True' : 'False');
+  if (isFloating(dtype)) return floatFormat(data, dtype);
+  const width = longest(data.map(String));
+  return (x) => String(x).padStart(width);
+}
+
+/** A number alone: positional between 1e-4 and 1e16, with at least one digit after the point. */
+function formatScalar(x: number, dtype: DType): string {
+  if (dtype === 'bool') return x ? 'True' : 'False';
+  if (!isFloating(dtype)) return String(x);
+  if (!Number.isFinite(x)) return nonFinite(x);
+  if (x === 0 || (Math.abs(x) >= 1e-4 && Math.abs(x) < 1e16)) {
+    const [whole, fraction] = positional(x, dtype, Number.POSITIVE_INFINITY);
+    return `${whole}.${fraction || '0'}`;
+  }
+  const [whole, fraction, power] = scientific(x, dtype, Number.POSITIVE_INFINITY);
+  return `${whole}${fraction ? `.${fraction}` : ''}e${power}`;
+}
+
+/** Indices along an axis that are printed; undefined stands for the dots. */
+function shownIndices(n: number, summarise: boolean): (number | undefined)[] {
+  const all = Array.from({ length: n }, (_, i) => i);
+  if (!summarise || n <= 2 * edgeItems) return all;
+  return [...all.slice(0, edgeItems), undefined, ...all.slice(-edgeItems)];
+}
+
+/** Row-major `data` of the given shape as text: `[[1. 2.]\n [3. 4.]]`. */
+export function formatArray(data: TypedArray, shape: Shape, dtype: DType): string {
+  if (shape.length === 0) return formatScalar(data[0]!, dtype);
+  if (sizeOf(shape) === 0) return '[]';
+  const summarise = data.length > threshold;
+  const strides = stridesOf(shape);
+  const shown = shape.map((n) => shownIndices(n, summarise));
+
+  const seen: number[] = [];
+  const collect = (axis: number, at: number): void => {
+    if (axis === shape.length) seen.push(data[at]!);
+    else for (const i of shown[axis]!) if (i !== undefined) collect(axis + 1, at + i * strides[axis]!);
+  };
+  collect(0, 0);
+  const format = elementFormat(seen, dtype);
+
+  const block = (axis: number, at: number, indent: string, width: number): string => {
+    const inner = `${indent} `;
+    if (axis === shape.length - 1) {
+      const words = shown[axis]!.map((i) => (i === undefined ? '...' : format(data[at + i]!)));
+      return `[${wrap(words, indent, width - 1).slice(indent.length)}]`;
+    }
+    const rows = shown[axis]!.map(
+      (i) => indent + (i === undefined ? '...' : block(axis + 1, at + i * strides[axis]!, inner, width - 1)),
+    );
+    return `[${rows.join('\n'.repeat(shape.length - 1 - axis)).slice(indent.length)}]`;
+  };
+  return block(0, 0, ' ', lineWidth);
+}
+
+/** Words separated by spaces, on lines of at most `width` characters that begin with `indent`. */
+function wrap(words: readonly string[], indent: string, width: number): string {
+  let text = '';
+  let line = indent;
+  words.forEach((word, i) => {
+    if (line.length + word.length > width && line.length > indent.length) {
+      text += `${line.trimEnd()}\n`;
+      line = indent;
+    }
+    line += i < words.length - 1 ? `${word} ` : word;
+  });
+  return text + line;
+}

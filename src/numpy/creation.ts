@@ -1,0 +1,200 @@
+/** Arrays made from shapes, ranges and values. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import type { DType } from '../core/dtype.ts';
+import { ShapeError } from '../core/errors.ts';
+import { range, type Shape } from '../core/shape.ts';
+import { add, mul } from '../lax/arithmetic.ts';
+import { eq, ge } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import * as creation from '../lax/creation.ts';
+import { broadcastInDim, broadcastTo } from '../lax/movement.ts';
+import { promoteDTypes, toFloating, toValue } from '../promote.ts';
+import { checkDType, type DTypeOption, fromNumbers, strong } from './array.ts';
+import { power } from './elementwise.ts';
+
+/** A shape, or the length of a vector. */
+export type ShapeLike = number | Shape;
+
+export function toShape(shape: ShapeLike, operation: string): Shape {
+  const list = typeof shape === 'number' ? [shape] : shape;
+  if (!Array.isArray(list) || !list.every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new ShapeError(`${operation}: [${list}] is not a shape: lengths are integers from 0 on.`);
+  }
+  return list;
+}
+
+/** An array of zeros; float32 if no dtype is given. */
+export const zeros = (shape: ShapeLike, { dtype }: DTypeOption = {}): NDArray =>
+  creation.full(toShape(shape, 'zeros'), 0, checkDType(dtype, 'zeros') ?? 'float32');
+
+/** An array of ones; float32 if no dtype is given. */
+export const ones = (shape: ShapeLike, { dtype }: DTypeOption = {}): NDArray =>
+  creation.full(toShape(shape, 'ones'), 1, checkDType(dtype, 'ones') ?? 'float32');
+
+/** An array whose elements are all 0: nothing is uninitialised here. */
+export const empty: typeof zeros = zeros;
+
+/** `value` broadcast to a shape. Its dtype is that of the value: float32 for numbers, bool for booleans. */
+export function full(shape: ShapeLike, value: ArrayLike, { dtype }: DTypeOption = {}): NDArray {
+  const target = toShape(shape, 'full');
+  const filled = toValue(value, 'full');
+  return broadcastTo(checkDType(dtype, 'full') ? convert(filled, dtype!) : strong(filled), target);
+}
+
+interface LikeOptions extends DTypeOption {
+  shape?: ShapeLike;
+}
+const like =
+  (name: string, value: number) =>
+  (x: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray => {
+    const model = toValue(x, name);
+    return creation.full(shape === undefined ? model.shape : toShape(shape, name), value, dtype ?? model.dtype);
+  };
+/** Zeros with the shape and dtype of `x`. */
+export const zerosLike: (x: ArrayLike, options?: LikeOptions) => NDArray = like('zerosLike', 0);
+/** Ones with the shape and dtype of `x`. */
+export const onesLike: (x: ArrayLike, options?: LikeOptions) => NDArray = like('onesLike', 1);
+export const emptyLike: (x: ArrayLike, options?: LikeOptions) => NDArray = like('emptyLike', 0);
+/** `value` broadcast to the shape of `x`, in its dtype. */
+export function fullLike(x: ArrayLike, value: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray {
+  const model = toValue(x, 'fullLike');
+  return full(shape ?? model.shape, value, { dtype: dtype ?? model.dtype });
+}
+
+/** Ones where column − row = k. `m` columns, as many as rows if left out. */
+export function eye(
+  n: number,
+  m: number | null = null,
+  { k = 0, dtype = 'float32' }: DTypeOption & { k?: number } = {},
+): NDArray {
+  const shape = toShape([n, m ?? n], 'eye');
+  const row = creation.broadcastedIota('int32', shape, 0);
+  const column = creation.broadcastedIota('int32', shape, 1);
+  return convert(eq(add(row, k), column), dtype);
+}
+
+/** The n × n identity matrix. */
+export const identity = (n: number, options?: DTypeOption): NDArray => eye(n, n, options);
+
+/** Ones on and below the k-th diagonal. */
+export function tri(
+  n: number,
+  m: number | null = null,
+  { k = 0, dtype = 'float32' }: DTypeOption & { k?: number } = {},
+): NDArray {
+  const shape = toShape([n, m ?? n], 'tri');
+  const row = creation.broadcastedIota('int32', shape, 0);
+  const column = creation.broadcastedIota('int32', shape, 1);
+  return convert(ge(add(row, k), column), dtype);
+}
+
+/**
+ * Numbers from `start` (0) up to but not including `stop`. int32 when all arguments are integers, else float32.
+ *
+ * @example
+ * np.arange(3); // [0 1 2]
+ * np.arange(1, 2, 0.25); // [1. 1.25 1.5 1.75]
+ */
+export function arange(start: number, stop?: number | null, step = 1, { dtype }: DTypeOption = {}): NDArray {
+  const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
+  if (step === 0) throw new ShapeError('arange: the step must not be 0.');
+  const n = Math.max(0, Math.ceil((to - from) / step));
+  const integral = [from, to, step].every(Number.isInteger);
+  const type = checkDType(dtype, 'arange') ?? (integral ? 'int32' : 'float32');
+  if (!integral || type === 'bool') {
+    return fromNumbers(
+      range(n).map((i) => from + i * step),
+      [n],
+      type,
+    );
+  }
+  const counted = creation.iota(type, n);
+  const scaled = step === 1 ? counted : mul(counted, step);
+  return from === 0 ? scaled : add(scaled, from);
+}
+
+export interface LinspaceOptions extends DTypeOption {
+  /** Whether the last number is `stop`; true if left out. */
+  endpoint?: boolean;
+}
+
+/** `num` evenly spaced numbers from `start` to `stop`, which may be traced or arrays (the new axis is the first). */
+export function linspace(
+  start: ArrayLike,
+  stop: ArrayLike,
+  num = 50,
+  { endpoint = true, dtype }: LinspaceOptions = {},
+): NDArray {
+  const [count] = toShape(num, 'linspace') as [number];
+  const steps = Math.max(endpoint ? count - 1 : count, 1);
+  const last = endpoint && count > 1 ? count - 1 : -1;
+  if (typeof start === 'number' && typeof stop === 'number') {
+    const values = range(count).map((i) => (i === last ? stop : start + ((stop - start) * i) / steps));
+    return fromNumbers(values, [count], dtype ?? 'float32');
+  }
+  const [a, b] = promoteDTypes('linspace', [toFloating(start, 'linspace'), toFloating(stop, 'linspace')]).map(strong);
+  const fractions = fromNumbers(
+    range(count).map((i) => i / steps),
+    [count],
+    a!.dtype,
+  );
+  // Weights of both ends, so that the ends themselves are exact.
+  const rank = Math.max(a!.ndim, b!.ndim);
+  const weight = broadcastInDim(fractions, [count, ...new Array<number>(rank).fill(1)], [0]);
+  const result = add(mul(a!, add(mul(weight, -1), 1)), mul(b!, weight));
+  return dtype ? convert(result, dtype) : result;
+}
+
+/** Numbers whose logarithms to `base` are evenly spaced: from baseˢᵗᵃʳᵗ to baseˢᵗᵒᵖ. */
+export function logspace(
+  start: ArrayLike,
+  stop: ArrayLike,
+  num = 50,
+  { base = 10, dtype, ...options }: LinspaceOptions & { base?: number } = {},
+): NDArray {
+  const result = power(
+    base,
+    linspace(start, stop, num, { ...options, dtype: dtype === 'float64' ? 'float64' : undefined! }),
+  );
+  return dtype ? convert(result, dtype) : result;
+}
+
+/** Numbers in geometric progression from `start` to `stop`, which have one sign and are not 0. */
+export function geomspace(
+  start: number,
+  stop: number,
+  num = 50,
+  { endpoint = true, dtype }: LinspaceOptions = {},
+): NDArray {
+  const [count] = toShape(num, 'geomspace') as [number];
+  if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
+  const steps = Math.max(endpoint ? count - 1 : count, 1);
+  const last = endpoint && count > 1 ? count - 1 : -1;
+  return fromNumbers(
+    range(count).map((i) => (i === last ? stop : start * (stop / start) ** (i / steps))),
+    [count],
+    dtype ?? 'float32',
+  );
+}
+
+/**
+ * Coordinate arrays of a grid from the coordinates along each axis.
+ *
+ * @example
+ * const [x, y] = np.meshgrid([np.arange(3), np.arange(2)]); // both i32[2,3]
+ */
+export function meshgrid(
+  axes: readonly ArrayLike[],
+  { indexing = 'xy', sparse = false }: { indexing?: 'xy' | 'ij'; sparse?: boolean } = {},
+): NDArray[] {
+  const values = axes.map((x) => strong(toValue(x, 'meshgrid')));
+  for (const v of values) if (v.ndim > 1) throw new ShapeError(`meshgrid: needs vectors, but got ${v.aval}.`);
+  // With 'xy' the first two axes of the grid are exchanged.
+  const place = (i: number) => (indexing === 'xy' && values.length > 1 && i < 2 ? 1 - i : i);
+  const lengths = values.map((v) => v.size);
+  const shape = lengths.map((_, axis) => lengths[place(axis)]!);
+  return values.map((v, i) => {
+    const target = sparse ? shape.map((n, axis) => (axis === place(i) ? n : 1)) : shape;
+    return broadcastInDim(v.ndim === 0 ? broadcastTo(v, [1]) : v, target, [place(i)]);
+  });
+}

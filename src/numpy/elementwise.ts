@@ -1,0 +1,217 @@
+/** Arithmetic, comparison and logic under NumPy's names: operands are promoted to one dtype and broadcast together. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { isFloating, isInteger } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
+import type { Value } from '../core/trace.ts';
+import * as arithmetic from '../lax/arithmetic.ts';
+import * as compare from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import * as logic from '../lax/logic.ts';
+import { promote, toFloating, toValue } from '../promote.ts';
+
+export type Unary = (x: ArrayLike) => NDArray;
+export type Binary = (x: ArrayLike, y: ArrayLike) => NDArray;
+
+type Operation = (x: Value, y: Value) => Value;
+
+/** The functions below are made by name, since methods and functions call the same operation differently in errors. */
+const binary =
+  (operation: Operation, onBools?: Operation) =>
+  (name: string): Binary =>
+  (x, y) => {
+    const [a, b] = promote(name, [x, y]);
+    return onBools && a!.aval.dtype === 'bool' ? onBools(a!, b!) : operation(a!, b!);
+  };
+
+const { select, eq, ne, lt, gt, le, ge } = compare;
+
+export const addNamed: (name: string) => Binary = binary(arithmetic.add, logic.or);
+export const subtractNamed: (name: string) => Binary = binary(arithmetic.sub);
+export const multiplyNamed: (name: string) => Binary = binary(arithmetic.mul, logic.and);
+export const divideNamed: (name: string) => Binary = (name) => (x, y) => {
+  const [a, b] = promote(name, [x, y]);
+  return arithmetic.div(toFloating(a!, name), toFloating(b!, name));
+};
+
+/** The remainder with the sign of the divisor, from the one with the sign of the dividend. */
+function signedRemainder(x: Value, y: Value): Value {
+  const remainder = arithmetic.rem(x, y);
+  const wrong = logic.and(ne(remainder, 0), ne(lt(remainder, 0), lt(y, 0)));
+  return select(wrong, arithmetic.add(remainder, y), remainder);
+}
+
+/** x + y. Bools: either. */
+export const add: Binary = addNamed('add');
+/** x − y. */
+export const subtract: Binary = subtractNamed('subtract');
+/** x · y. Bools: both. */
+export const multiply: Binary = multiplyNamed('multiply');
+/** x / y, always floating. */
+export const divide: Binary = divideNamed('divide');
+export const trueDivide: Binary = divideNamed('trueDivide');
+
+export const modNamed: (name: string) => Binary = binary(signedRemainder);
+/** The remainder of x / y, with the sign of y. */
+export const mod: Binary = modNamed('mod');
+export const remainder: Binary = modNamed('remainder');
+/** The remainder of x / y, with the sign of x. */
+export const fmod: Binary = binary(arithmetic.rem)('fmod');
+
+/** The largest integer that is not above x / y. */
+export const floorDivide: Binary = (x, y) => {
+  const [a, b] = promote('floorDivide', [x, y]);
+  if (isFloating(a!.aval.dtype)) {
+    // Rounding x / y up to an integer would be one too many: the remainder decides.
+    return arithmetic.round(arithmetic.div(arithmetic.sub(a!, signedRemainder(a!, b!)), b!));
+  }
+  const quotient = arithmetic.div(a!, b!);
+  if (a!.aval.dtype === 'uint32') return quotient;
+  const inexact = logic.and(ne(arithmetic.rem(a!, b!), 0), ne(lt(a!, 0), lt(b!, 0)));
+  return select(inexact, arithmetic.sub(quotient, 1), quotient);
+};
+
+/** [floorDivide(x, y), mod(x, y)]. */
+export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [floorDivide(x, y), mod(x, y)];
+
+/** Repeated squaring on integers, with wraparound. */
+function integerPower(x: Value, y: Value): Value {
+  let result: Value = arithmetic.add(arithmetic.mul(x, 0), 1);
+  let base = x;
+  for (let bit = 0; bit < 32; bit++) {
+    const odd = ne(logic.and(logic.shiftRightLogical(y, bit), 1), 0);
+    result = select(odd, arithmetic.mul(result, base), result);
+    if (bit < 31) base = arithmetic.mul(base, base);
+  }
+  return result;
+}
+
+export const powerNamed: (name: string) => Binary = (name) => (x, y) => {
+  const exponent = toValue(y, name);
+  const base = toValue(x, name);
+  const n = exponent.aval.weakType ? exponent.literal : undefined;
+  if (n !== undefined && Number.isInteger(n) && Math.abs(n) < 2 ** 31 && base.aval.dtype !== 'bool') {
+    if (n < 0 && isInteger(base.aval.dtype)) {
+      throw new DtypeError(`${name}: ${base.aval} cannot be raised to the negative power ${n}.`, {
+        hint: "convert it first: `x.astype('float32')`",
+      });
+    }
+    return arithmetic.integerPow(base, n);
+  }
+  if (n === 0.5) return arithmetic.sqrt(toFloating(base, name));
+  const [a, b] = promote(name, [base, exponent]);
+  return isInteger(a!.aval.dtype) ? integerPower(a!, b!) : arithmetic.pow(toFloating(a!, name), toFloating(b!, name));
+};
+/** x to the power y. An integer number as y is a product; integers stay integers. */
+export const power: Binary = powerNamed('power');
+/** x to the power y, always floating. */
+export const floatPower: Binary = (x, y) => arithmetic.pow(toFloating(x, 'floatPower'), toFloating(y, 'floatPower'));
+
+const numeric =
+  (operation: (x: Value) => Value) =>
+  (name: string): Unary =>
+  (x) =>
+    operation(toValue(x, name));
+const orItself = (operation: (x: Value) => Value) => (x: Value) => (isFloating(x.aval.dtype) ? operation(x) : x);
+
+export const negative: Unary = numeric(arithmetic.neg)('negative');
+export const positive: Unary = numeric((x) => x)('positive');
+/** |x|. */
+export const absolute: Unary = numeric((x) =>
+  x.aval.dtype === 'bool' || x.aval.dtype === 'uint32' ? x : arithmetic.abs(x),
+)('absolute');
+export const abs: Unary = absolute;
+export const fabs: Unary = (x) => arithmetic.abs(toFloating(x, 'fabs'));
+/** −1, 0 or 1. */
+export const sign: Unary = numeric(arithmetic.sign)('sign');
+export const square: Unary = numeric((x) => arithmetic.mul(x, x))('square');
+export const reciprocal: Unary = (x) => arithmetic.reciprocal(toFloating(x, 'reciprocal'));
+export const sqrt: Unary = (x) => arithmetic.sqrt(toFloating(x, 'sqrt'));
+export const cbrt: Unary = (x) => arithmetic.cbrt(toFloating(x, 'cbrt'));
+/** Integers are their own floor; so for `ceil`, `trunc` and `rint`. */
+export const floor: Unary = numeric(orItself(arithmetic.floor))('floor');
+export const ceil: Unary = numeric(orItself(arithmetic.ceil))('ceil');
+export const trunc: Unary = numeric(orItself(arithmetic.trunc))('trunc');
+export const fix: Unary = trunc;
+/** The nearest integers, halves to even. */
+export const rint: Unary = numeric(orItself(arithmetic.round))('rint');
+/** Rounds to `decimals` places, halves to even. */
+export function round(x: ArrayLike, { decimals = 0 }: { decimals?: number } = {}): NDArray {
+  if (decimals === 0) return rint(x);
+  const scale = 10 ** Math.abs(decimals);
+  return decimals > 0 ? divide(rint(multiply(x, scale)), scale) : multiply(rint(divide(x, scale)), scale);
+}
+
+/** The larger of x and y; NaN where either is. */
+export const maximum: Binary = binary(arithmetic.max, logic.or)('maximum');
+/** The smaller of x and y; NaN where either is. */
+export const minimum: Binary = binary(arithmetic.min, logic.and)('minimum');
+/** The larger of x and y; NaN only where both are. */
+export const fmax: Binary = binary((x, y) => select(logic.or(gt(x, y), ne(y, y)), x, y))('fmax');
+/** The smaller of x and y; NaN only where both are. */
+export const fmin: Binary = binary((x, y) => select(logic.or(lt(x, y), ne(y, y)), x, y))('fmin');
+
+/** x limited to [low, high]; null leaves a side open. */
+export function clip(x: ArrayLike, low: ArrayLike | null = null, high: ArrayLike | null = null): NDArray {
+  let result = toValue(x, 'clip');
+  if (low !== null) result = maximum(result, low);
+  return high === null ? result : minimum(result, high);
+}
+
+export const equalNamed: (name: string) => Binary = binary(eq);
+export const notEqualNamed: (name: string) => Binary = binary(ne);
+export const lessNamed: (name: string) => Binary = binary(lt);
+export const lessEqualNamed: (name: string) => Binary = binary(le);
+export const greaterNamed: (name: string) => Binary = binary(gt);
+export const greaterEqualNamed: (name: string) => Binary = binary(ge);
+export const equal: Binary = equalNamed('equal');
+export const notEqual: Binary = notEqualNamed('notEqual');
+export const less: Binary = lessNamed('less');
+export const lessEqual: Binary = lessEqualNamed('lessEqual');
+export const greater: Binary = greaterNamed('greater');
+export const greaterEqual: Binary = greaterEqualNamed('greaterEqual');
+
+const truth = (x: ArrayLike, name: string): Value => convert(toValue(x, name), 'bool');
+const logical =
+  (name: string, operation: Operation): Binary =>
+  (x, y) => {
+    const [a, b] = promote(name, [truth(x, name), truth(y, name)]);
+    return operation(a!, b!);
+  };
+/** Both are not 0. */
+export const logicalAnd: Binary = logical('logicalAnd', logic.and);
+/** Either is not 0. */
+export const logicalOr: Binary = logical('logicalOr', logic.or);
+export const logicalXor: Binary = logical('logicalXor', logic.xor);
+export const logicalNot: Unary = (x) => logic.not(truth(x, 'logicalNot'));
+
+const bitwise =
+  (operation: Operation) =>
+  (name: string): Binary =>
+  (x, y) => {
+    const [a, b] = promote(name, [x, y]);
+    if (isFloating(a!.aval.dtype)) {
+      throw new DtypeError(`${name}: needs integer or bool operands, but got ${a!.aval} and ${b!.aval}.`);
+    }
+    return operation(a!, b!);
+  };
+export const andNamed: (name: string) => Binary = bitwise(logic.and);
+export const orNamed: (name: string) => Binary = bitwise(logic.or);
+export const xorNamed: (name: string) => Binary = bitwise(logic.xor);
+export const notNamed: (name: string) => Unary = numeric(logic.not);
+export const bitwiseAnd: Binary = andNamed('bitwiseAnd');
+export const bitwiseOr: Binary = orNamed('bitwiseOr');
+export const bitwiseXor: Binary = xorNamed('bitwiseXor');
+export const bitwiseNot: Unary = notNamed('bitwiseNot');
+export const invert: Unary = notNamed('invert');
+export const leftShift: Binary = bitwise(logic.shiftLeft)('leftShift');
+/** Shifts right: with the sign for int32, with zeros for uint32. */
+export const rightShift: Binary = bitwise((x, y) =>
+  x.aval.dtype === 'uint32' ? logic.shiftRightLogical(x, y) : logic.shiftRightArithmetic(x, y),
+)('rightShift');
+export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount');
+
+/** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */
+export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = promote('where', [x, y]);
+  return select(truth(condition, 'where'), a!, b!);
+}

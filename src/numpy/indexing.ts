@@ -1,0 +1,168 @@
+/** Elements by position. */
+import type { ArrayLike, IndexEntry, IndexedPlaces, NDArray } from '../array.ts';
+import { DtypeError, ShapeError } from '../core/errors.ts';
+import { range } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { eq, ge, le, lt, select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { broadcastedIota, iota } from '../lax/creation.ts';
+import { indexArray, indexUpdate } from '../lax/indexing.ts';
+import { broadcastTo, reshape } from '../lax/movement.ts';
+import { sum } from '../lax/reductions.ts';
+import * as slicing from '../lax/slicing.ts';
+import { promoteDTypes, toValue } from '../promote.ts';
+import { array, fromNumbers, strong } from './array.ts';
+import { where } from './elementwise.ts';
+import { axisOf, operand, ravel } from './shape.ts';
+import { argsort } from './sorting.ts';
+
+/** Part of `x`: what `x.slice(…index)` calls. */
+export const slice = (x: ArrayLike, ...index: IndexEntry[]): NDArray => indexArray(operand(x, 'slice'), index);
+
+/** Places of `x` to update in a copy: what `x.at(…index)` calls. */
+export function at(x: NDArray, ...index: IndexEntry[]): IndexedPlaces {
+  const update = (mode: 'set' | 'add' | 'mul' | 'min' | 'max') => (values: ArrayLike) =>
+    indexUpdate(strong(x), index, values, mode);
+  return { set: update('set'), add: update('add'), mul: update('mul'), min: update('min'), max: update('max') };
+}
+
+const indices = (x: ArrayLike | readonly number[], operation: string): Value => {
+  const value = Array.isArray(x) ? fromNumbers(x, [x.length], 'int32') : toValue(x as ArrayLike, operation);
+  if (value.literal !== undefined && Number.isInteger(value.literal)) return convert(value, 'int32');
+  if (value.aval.isFloating || value.aval.dtype === 'bool') {
+    throw new DtypeError(`${operation}: indices must be integers, but are ${value.aval}.`, {
+      hint: "convert them: `indices.astype('int32')`",
+    });
+  }
+  return value;
+};
+
+/**
+ * Elements of the array as a vector, or slices along `axis`, at the given positions. Negative ones count from the end.
+ *
+ * @example
+ * np.take(x, [2, 0], { axis: 1 });
+ */
+export function take(
+  x: ArrayLike,
+  index: ArrayLike | readonly number[],
+  { axis = null }: { axis?: number | null } = {},
+): NDArray {
+  const value = axis === null ? ravel(x) : operand(x, 'take');
+  const along = axisOf(value, axis ?? 0, 'take');
+  return indexArray(value, [...range(along).map((): IndexEntry => []), indices(index, 'take')]);
+}
+
+/** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
+export function takeAlongAxis(x: ArrayLike, index: ArrayLike, { axis = -1 }: { axis?: number | null } = {}): NDArray {
+  const positions = indices(index, 'takeAlongAxis');
+  if (axis === null) return take(x, ravel(positions));
+  const value = operand(x, 'takeAlongAxis');
+  const along = axisOf(value, axis, 'takeAlongAxis');
+  if (positions.ndim !== value.ndim) {
+    throw new ShapeError(`takeAlongAxis: ${value.aval} and indices ${positions.aval} differ in rank.`);
+  }
+  const shape = value.shape.map((n, i) => (i === along ? positions.shape[i]! : n));
+  const wanted = broadcastTo(positions, shape);
+  return indexArray(
+    value,
+    shape.map((_, i) => (i === along ? wanted : broadcastedIota('int32', shape, i))),
+  );
+}
+
+/** Elements of the first choice whose condition is true; `fallback` where there is none. */
+export function select_(
+  conditions: readonly ArrayLike[],
+  choices: readonly ArrayLike[],
+  fallback: ArrayLike = 0,
+): NDArray {
+  if (conditions.length !== choices.length) {
+    throw new ShapeError(`select: ${conditions.length} conditions for ${choices.length} choices.`);
+  }
+  return choices.reduceRight<NDArray>(
+    (rest, choice, i) => where(conditions[i]!, choice, rest),
+    toValue(fallback, 'select'),
+  );
+}
+export { select_ as select };
+
+/** Elementwise, the element of the choice whose number `index` holds; numbers outside are limited to the range. */
+export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray {
+  const number = indices(index, 'choose');
+  const values = promoteDTypes('choose', choices);
+  return values.reduceRight<NDArray>((rest, choice, i) => where(le(number, i), choice, rest), values.at(-1)!);
+}
+
+/**
+ * Where in the sorted vector each element of `values` belongs: before equal ones (`side: 'left'`) or after. int32.
+ * Counts by comparison with all of `sorted`: no branches, and all lanes alike.
+ */
+export function searchsorted(
+  sorted: ArrayLike,
+  values: ArrayLike,
+  { side = 'left', sorter }: { side?: 'left' | 'right'; sorter?: ArrayLike } = {},
+): NDArray {
+  const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter);
+  if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
+  const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
+  const queries = reshape(v, [...v.shape, 1]);
+  // NaN sorts last: a query of NaN belongs at the end.
+  const before = side === 'left' ? lt(a, queries) : le(a, queries);
+  const counted = sum(convert(before, 'int32'), { axis: -1 });
+  return v.aval.isFloating ? select(ge(v, Number.NEGATIVE_INFINITY), counted, a.size) : counted;
+}
+
+/** The bin of each value among increasing (or decreasing) edges. */
+export const digitize = (x: ArrayLike, bins: ArrayLike, { right = false }: { right?: boolean } = {}): NDArray =>
+  searchsorted(bins, x, { side: right ? 'left' : 'right' });
+
+/** How often each of 0, 1, …, length − 1 occurs; `length` is needed, since shapes are known before values. */
+export function bincount(x: ArrayLike, { length, weights }: { length: number; weights?: ArrayLike }): NDArray {
+  const value = ravel(indices(x, 'bincount'));
+  const hit = eq(reshape(iota(value.dtype, length), [length, 1]), value);
+  if (weights === undefined) return sum(hit, { axis: 1 });
+  return sum(select(hit, ravel(weights), 0), { axis: 1 });
+}
+
+/**
+ * The distinct elements in increasing order. The shape depends on the values: concrete arrays only.
+ * @throws TraceError on traced arrays
+ */
+export function unique(x: ArrayLike): NDArray {
+  const value = operand(x, 'unique');
+  const sorted = value.data().sort();
+  const distinct = [...sorted].filter(
+    (v, i) => i === 0 || !(v === sorted[i - 1] || (Number.isNaN(v) && Number.isNaN(sorted[i - 1]))),
+  );
+  return fromNumbers(distinct, [distinct.length], value.dtype);
+}
+
+/**
+ * Positions of the elements that are not 0: one int32 vector per axis. Concrete arrays only.
+ * @throws TraceError on traced arrays
+ */
+export function nonzero(x: ArrayLike): NDArray[] {
+  const value = operand(x, 'nonzero');
+  const found: number[] = [];
+  value.data().forEach((v, i) => {
+    if (v !== 0) found.push(i);
+  });
+  let below = value.size;
+  return value.shape.map((n) => {
+    below /= n;
+    const step = below;
+    return fromNumbers(
+      found.map((i) => Math.floor(i / step) % n),
+      [found.length],
+      'int32',
+    );
+  });
+}
+export const flatnonzero = (x: ArrayLike): NDArray => nonzero(ravel(x))[0]!;
+export const argwhere = (x: ArrayLike): NDArray => {
+  const parts = nonzero(x);
+  return slicing.concatenate(
+    parts.map((p) => reshape(p, [p.size, 1])),
+    1,
+  );
+};

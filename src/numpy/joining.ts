@@ -1,0 +1,292 @@
+/** Arrays put together, taken apart, repeated and padded. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { normalizeAxis, range, sameShape } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { convert } from '../lax/convert.ts';
+import { broadcastInDim, reshape } from '../lax/movement.ts';
+import * as slicing from '../lax/slicing.ts';
+import { promoteDTypes, toValue } from '../promote.ts';
+import { type DTypeOption, strong } from './array.ts';
+import { take } from './indexing.ts';
+import { atleast1d, atleast2d, atleast3d, axisOf, operand, ravel } from './shape.ts';
+
+export interface AxisOption {
+  axis?: number | null;
+}
+
+function operands(arrays: readonly ArrayLike[], operation: string): Value[] {
+  if (!Array.isArray(arrays) || arrays.length === 0) {
+    throw new ShapeError(`${operation}: needs a list of at least one array.`);
+  }
+  return promoteDTypes(operation, arrays).map(strong);
+}
+
+const list = (values: readonly Value[]): string =>
+  values.length < 2
+    ? String(values[0]?.aval)
+    : `${values
+        .slice(0, -1)
+        .map((v) => v.aval)
+        .join(', ')} and ${values.at(-1)!.aval}`;
+
+function join(values: readonly Value[], axis: number, operation: string): NDArray {
+  const first = values[0]!;
+  const along = axisOf(first, axis, operation);
+  for (const v of values) {
+    if (v.ndim !== first.ndim || v.shape.some((n, i) => i !== along && n !== first.shape[i])) {
+      throw new ShapeError(`${operation}: ${list(values)} differ in more than axis ${along}.`);
+    }
+  }
+  return values.length === 1 ? first : slicing.concatenate(values, along);
+}
+
+/** Arrays one after the other along an axis; `axis: null` joins their elements as vectors. */
+export function concatenate(arrays: readonly ArrayLike[], { axis = 0, dtype }: AxisOption & DTypeOption = {}): NDArray {
+  const values = operands(arrays, 'concatenate').map((v) => (dtype ? convert(v, dtype) : v));
+  return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
+}
+export const concat: typeof concatenate = concatenate;
+
+/** Arrays of one shape along a new axis. */
+export function stack(
+  arrays: readonly ArrayLike[],
+  { axis = 0, dtype }: { axis?: number } & DTypeOption = {},
+): NDArray {
+  const values = operands(arrays, 'stack').map((v) => (dtype ? convert(v, dtype) : v));
+  const { shape } = values[0]!;
+  for (const v of values)
+    if (!sameShape(v.shape, shape)) throw new ShapeError(`stack: ${list(values)} differ in shape.`);
+  const at = normalizeAxis(axis, shape.length + 1);
+  if (at === undefined) throw new ShapeError(`stack: axis ${axis} is out of range for stacks of ${values[0]!.aval}.`);
+  const expanded = [...shape.slice(0, at), 1, ...shape.slice(at)];
+  return join(
+    values.map((v) => reshape(v, expanded)),
+    at,
+    'stack',
+  );
+}
+
+/** Arrays on top of each other; vectors are rows. */
+export const vstack = (arrays: readonly ArrayLike[]): NDArray =>
+  join(operands(arrays, 'vstack').map(atleast2d), 0, 'vstack');
+/** Arrays side by side. */
+export function hstack(arrays: readonly ArrayLike[]): NDArray {
+  const values = operands(arrays, 'hstack').map(atleast1d);
+  return join(values, values[0]!.ndim === 1 ? 0 : 1, 'hstack');
+}
+/** Arrays along the third axis. */
+export const dstack = (arrays: readonly ArrayLike[]): NDArray =>
+  join(operands(arrays, 'dstack').map(atleast3d), 2, 'dstack');
+/** Vectors as columns of a matrix. */
+export const columnStack = (arrays: readonly ArrayLike[]): NDArray =>
+  join(
+    operands(arrays, 'columnStack').map((v) => (v.ndim < 2 ? reshape(v, [v.size, 1]) : v)),
+    1,
+    'columnStack',
+  );
+
+/** `values` added at the end of an axis, or of the elements as a vector. */
+export const append = (x: ArrayLike, values: ArrayLike, { axis = null }: AxisOption = {}): NDArray =>
+  axis === null
+    ? join(operands([x, values], 'append').map(ravel), 0, 'append')
+    : join(operands([x, values], 'append'), axis, 'append');
+
+function cutAt(value: Value, bounds: readonly number[], axis: number): NDArray[] {
+  const n = value.shape[axis]!;
+  // Python's slices: bounds beyond the end give empty parts.
+  const clipped = bounds.map((b) => Math.min(Math.max(b < 0 ? b + n : b, 0), n));
+  return [0, ...clipped].map((start, i) => {
+    const stop = Math.max(i < clipped.length ? clipped[i]! : n, start);
+    return slicing.slice(
+      value,
+      value.shape.map((_, a) => (a === axis ? start : 0)),
+      value.shape.map((m, a) => (a === axis ? stop : m)),
+    );
+  });
+}
+
+/**
+ * An axis cut in equal parts, or at the given positions.
+ *
+ * @throws ShapeError when the length does not divide
+ */
+export function split(
+  x: ArrayLike,
+  parts: number | readonly number[],
+  { axis = 0 }: { axis?: number } = {},
+): NDArray[] {
+  const value = operand(x, 'split');
+  const along = axisOf(value, axis, 'split');
+  if (typeof parts === 'number' && value.shape[along]! % parts !== 0) {
+    throw new ShapeError(`split: axis ${along} of ${value.aval} does not divide into ${parts} equal parts.`, {
+      hint: '`np.arraySplit` allows parts of unequal length',
+    });
+  }
+  return arraySplit(value, parts, { axis });
+}
+
+/** As `split`, but the parts may differ in length by one. */
+export function arraySplit(
+  x: ArrayLike,
+  parts: number | readonly number[],
+  { axis = 0 }: { axis?: number } = {},
+): NDArray[] {
+  const value = operand(x, 'arraySplit');
+  const along = axisOf(value, axis, 'arraySplit');
+  if (typeof parts !== 'number') return cutAt(value, parts, along);
+  if (!Number.isInteger(parts) || parts < 1) throw new ShapeError(`arraySplit: ${parts} is not a number of parts.`);
+  const n = value.shape[along]!;
+  const [small, larger] = [Math.floor(n / parts), n % parts];
+  return cutAt(
+    value,
+    range(parts - 1).map((i) => (i + 1) * small + Math.min(i + 1, larger)),
+    along,
+  );
+}
+export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 0 });
+export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] =>
+  split(x, parts, { axis: toValue(x, 'hsplit').ndim === 1 ? 0 : 1 });
+
+/** The array repeated as tiles, `reps` times per axis. */
+export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
+  const value = operand(x, 'tile');
+  const counts = typeof reps === 'number' ? [reps] : [...reps];
+  const rank = Math.max(value.ndim, counts.length);
+  const shape = [...new Array<number>(rank - value.ndim).fill(1), ...value.shape];
+  const times = [...new Array<number>(rank - counts.length).fill(1), ...counts];
+  // Each axis becomes a pair (repetition, position).
+  const paired = shape.flatMap((n, i) => [times[i]!, n]);
+  const spread = broadcastInDim(
+    reshape(value, shape),
+    paired,
+    range(rank).map((i) => 2 * i + 1),
+  );
+  return reshape(
+    spread,
+    shape.map((n, i) => n * times[i]!),
+  );
+}
+
+/** Each element repeated in place: `repeats` times, or as often as its entry in a list says. */
+export function repeat(x: ArrayLike, repeats: number | readonly number[], { axis = null }: AxisOption = {}): NDArray {
+  const input = operand(x, 'repeat');
+  const value = axis === null ? ravel(input) : input;
+  const along = axisOf(value, axis ?? 0, 'repeat');
+  const n = value.shape[along]!;
+  if (typeof repeats !== 'number') {
+    if (repeats.length !== n)
+      throw new ShapeError(`repeat: ${repeats.length} counts for axis ${along} of ${value.aval}.`);
+    return take(
+      value,
+      repeats.flatMap((count, i) => new Array<number>(count).fill(i)),
+      { axis: along },
+    );
+  }
+  const { shape } = value;
+  const spread = broadcastInDim(
+    value,
+    [...shape.slice(0, along + 1), repeats, ...shape.slice(along + 1)],
+    range(value.ndim).map((i) => (i <= along ? i : i + 1)),
+  );
+  return reshape(
+    spread,
+    shape.map((m, i) => (i === along ? n * repeats : m)),
+  );
+}
+
+/** Elements moved along axes, those pushed out coming in at the other end; over the array as a vector if no axis is given. */
+export function roll(
+  x: ArrayLike,
+  shift: number | readonly number[],
+  { axis = null }: { axis?: number | readonly number[] | null } = {},
+): NDArray {
+  const value = operand(x, 'roll');
+  if (axis === null) return reshape(roll(ravel(value), shift, { axis: 0 }), value.shape);
+  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(value, a, 'roll'));
+  const shifts = typeof shift === 'number' ? axes.map(() => shift) : shift;
+  return axes.reduce<NDArray>((rolled, along, i) => {
+    const n = rolled.shape[along]!;
+    if (n === 0) return rolled;
+    const by = ((shifts[i]! % n) + n) % n;
+    if (by === 0) return rolled;
+    const [head, tail] = cutAt(rolled, [n - by], along);
+    return slicing.concatenate([tail!, head!], along);
+  }, value);
+}
+
+export interface PadOptions {
+  mode?: 'constant' | 'edge' | 'reflect' | 'symmetric' | 'wrap';
+  constantValues?: ArrayLike;
+}
+
+/**
+ * Elements added at both ends of axes.
+ * @param width one count for all, `[before, after]` for all, or a pair per axis
+ */
+export function pad(
+  x: ArrayLike,
+  width: number | readonly [number, number] | readonly (readonly [number, number])[],
+  { mode = 'constant', constantValues = 0 }: PadOptions = {},
+): NDArray {
+  const value = operand(x, 'pad');
+  const pairs = padPairs(value, width);
+  if (mode === 'constant') {
+    return slicing.pad(
+      value,
+      convert(constantValues, value.dtype),
+      pairs.map(([low, high]) => [low, high, 0] as const),
+    );
+  }
+  return pairs.reduce<NDArray>((padded, [low, high], axis) => {
+    if (low === 0 && high === 0) return padded;
+    const n = padded.shape[axis]!;
+    const positions = range(low + n + high).map((i) => sourceOf(i - low, n, mode));
+    return take(padded, positions, { axis });
+  }, value);
+}
+
+function padPairs(value: Value, width: Parameters<typeof pad>[1]): (readonly [number, number])[] {
+  if (typeof width === 'number') return value.shape.map(() => [width, width]);
+  if (typeof width[0] === 'number') return value.shape.map(() => width as readonly [number, number]);
+  const pairs = width as readonly (readonly [number, number])[];
+  if (pairs.length === 1) return value.shape.map(() => pairs[0]!);
+  if (pairs.length !== value.ndim) throw new ShapeError(`pad: ${pairs.length} pairs of widths for ${value.aval}.`);
+  return [...pairs];
+}
+
+/** Which of n elements stands at position i, which may lie outside. */
+function sourceOf(i: number, n: number, mode: PadOptions['mode']): number {
+  const modulo = (a: number, b: number) => ((a % b) + b) % b;
+  switch (mode) {
+    case 'edge':
+      return Math.min(Math.max(i, 0), n - 1);
+    case 'wrap':
+      return modulo(i, n);
+    case 'symmetric': {
+      const j = modulo(i, 2 * n);
+      return j < n ? j : 2 * n - 1 - j;
+    }
+    default: {
+      if (n === 1) return 0;
+      const j = modulo(i, 2 * n - 2);
+      return j < n ? j : 2 * n - 2 - j;
+    }
+  }
+}
+
+/** Blocks along the diagonal of a matrix of zeros. */
+export function blockDiag(blocks: readonly ArrayLike[]): NDArray {
+  const values = operands(blocks, 'blockDiag').map(atleast2d);
+  const columns = values.reduce((n, v) => n + v.shape[1]!, 0);
+  let left = 0;
+  const rows = values.map((v) => {
+    const padded = pad(v, [
+      [0, 0],
+      [left, columns - left - v.shape[1]!],
+    ]);
+    left += v.shape[1]!;
+    return padded;
+  });
+  return join(rows, 0, 'blockDiag');
+}

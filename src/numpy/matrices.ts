@@ -1,0 +1,104 @@
+/** Diagonals and triangles of matrices. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { range } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { add } from '../lax/arithmetic.ts';
+import { ge, le, select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { broadcastedIota, scalar } from '../lax/creation.ts';
+import { broadcastTo, reshape, transpose } from '../lax/movement.ts';
+import { sum } from '../lax/reductions.ts';
+import * as slicing from '../lax/slicing.ts';
+import { toValue } from '../promote.ts';
+import { fromNumbers, strong } from './array.ts';
+import { power } from './elementwise.ts';
+import { axesOf, operand } from './shape.ts';
+
+export interface DiagonalOptions {
+  /** Which diagonal: column − row. 0 when left out. */
+  offset?: number;
+  /** The axes of rows and columns, the first two when left out. */
+  axis1?: number;
+  axis2?: number;
+}
+
+/** The diagonal of a matrix, or of each matrix in a stack: it is the last axis of the result. */
+export function diagonal(x: ArrayLike, { offset = 0, axis1 = 0, axis2 = 1 }: DiagonalOptions = {}): NDArray {
+  return diagonalOf('diagonal', operand(x, 'diagonal'), offset, axis1, axis2);
+}
+
+/** Row-major, a diagonal is a slice with stride (columns + 1). */
+export function diagonalOf(name: string, value: Value, offset: number, axis1: number, axis2: number): Value {
+  if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
+  const [a, b] = axesOf(value, [axis1, axis2], name) as [number, number];
+  if (a === b) throw new ShapeError(`${name}: the two axes must differ.`);
+  const rest = range(value.ndim).filter((axis) => axis !== a && axis !== b);
+  const [n, m] = [value.shape[a]!, value.shape[b]!];
+  const lead = rest.map((axis) => value.shape[axis]!);
+  const flat = reshape(transpose(value, [...rest, a, b]), [...lead, n * m]);
+  const length = Math.max(0, offset >= 0 ? Math.min(n, m - offset) : Math.min(n + offset, m));
+  const start = length === 0 ? 0 : offset >= 0 ? offset : -offset * m;
+  const stop = length === 0 ? 0 : start + (length - 1) * (m + 1) + 1;
+  return slicing.slice(flat, [...lead.map(() => 0), start], [...lead, stop], [...lead.map(() => 1), m + 1]);
+}
+
+/** A matrix with the vector on its k-th diagonal; of a matrix, its k-th diagonal. */
+export function diag(x: ArrayLike, { k = 0 }: { k?: number } = {}): NDArray {
+  const value = operand(x, 'diag');
+  if (value.ndim === 2) return diagonalOf('diag', value, k, 0, 1);
+  if (value.ndim !== 1) throw new ShapeError(`diag: needs a vector or a matrix, but got ${value.aval}.`);
+  const n = value.size;
+  const zero = scalar(0, value.dtype);
+  if (n === 0) return reshape(slicing.pad(value, zero, [[0, k * k, 0]]), [Math.abs(k), Math.abs(k)]);
+  // n zeros between the elements put them on the diagonal of n × n.
+  const square = reshape(slicing.pad(value, zero, [[0, 0, n]]), [n, n]);
+  if (k === 0) return square;
+  const [before, after] = [[k > 0 ? 0 : -k, k > 0 ? k : 0, 0] as const, [k > 0 ? k : 0, k > 0 ? 0 : -k, 0] as const];
+  return slicing.pad(square, zero, [before, after]);
+}
+
+/** The elements of `x` as a vector on a diagonal. */
+export const diagflat = (x: ArrayLike, options?: { k?: number }): NDArray =>
+  diag(reshape(operand(x, 'diagflat'), [-1]), options);
+
+/** The sum of a diagonal. */
+export function trace(x: ArrayLike, { offset = 0, axis1 = 0, axis2 = 1 }: DiagonalOptions = {}): NDArray {
+  return sum(diagonalOf('trace', operand(x, 'trace'), offset, axis1, axis2), { axis: -1 });
+}
+
+const triangle =
+  (name: string, inside: (shiftedRow: Value, column: Value) => Value) =>
+  (x: ArrayLike, { k = 0 }: { k?: number } = {}): NDArray => {
+    const value = operand(x, name);
+    if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
+    const shape = value.shape.slice(-2);
+    const mask = inside(add(broadcastedIota('int32', shape, 0), k), broadcastedIota('int32', shape, 1));
+    return select(broadcastTo(mask, value.shape), value, 0);
+  };
+/** The elements on and below the k-th diagonal; 0 above. */
+export const tril: (x: ArrayLike, options?: { k?: number }) => NDArray = triangle('tril', ge);
+/** The elements on and above the k-th diagonal; 0 below. */
+export const triu: (x: ArrayLike, options?: { k?: number }) => NDArray = triangle('triu', le);
+
+/** Rows and columns of the triangle, in row-major order. */
+const triangleIndices = (n: number, m: number, inside: (i: number, j: number) => boolean): [NDArray, NDArray] => {
+  const places = range(n * m).filter((at) => inside(Math.floor(at / m), at % m));
+  const vector = (values: number[]) => fromNumbers(values, [values.length], 'int32');
+  return [vector(places.map((at) => Math.floor(at / m))), vector(places.map((at) => at % m))];
+};
+export const trilIndices = (n: number, { k = 0, m = n }: { k?: number; m?: number } = {}): [NDArray, NDArray] =>
+  triangleIndices(n, m, (i, j) => j - i <= k);
+export const triuIndices = (n: number, { k = 0, m = n }: { k?: number; m?: number } = {}): [NDArray, NDArray] =>
+  triangleIndices(n, m, (i, j) => j - i >= k);
+
+/** Powers of a vector as columns: x^(n−1), …, x, 1; in the other order if `increasing`. */
+export function vander(x: ArrayLike, { n, increasing = false }: { n?: number; increasing?: boolean } = {}): NDArray {
+  const value = strong(toValue(x, 'vander'));
+  if (value.ndim !== 1) throw new ShapeError(`vander: needs a vector, but got ${value.aval}.`);
+  const count = n ?? value.size;
+  const columns = range(count).map((p) =>
+    reshape(convert(power(value, increasing ? p : count - 1 - p), value.dtype), [value.size, 1]),
+  );
+  return slicing.concatenate(columns, 1);
+}

@@ -1,0 +1,219 @@
+/** Running folds, differences, interpolation, polynomials, convolution, covariance. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { range } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { add, div, mul, sub } from '../lax/arithmetic.ts';
+import { eq, gt, lt, ne, select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { iota } from '../lax/creation.ts';
+import * as cumulative from '../lax/cumulative.ts';
+import { reshape } from '../lax/movement.ts';
+import * as slicing from '../lax/slicing.ts';
+import { promoteDTypes, toFloating, toValue } from '../promote.ts';
+import { strong } from './array.ts';
+import { clip } from './elementwise.ts';
+import { searchsorted, take } from './indexing.ts';
+import { concatenate, pad, stack } from './joining.ts';
+import { diagonalOf } from './matrices.ts';
+import { factors, matmul, outer } from './products.ts';
+import { mean } from './reductions.ts';
+import { axisOf, flip, moveaxis, operand, ravel } from './shape.ts';
+
+export interface ScanOptions {
+  /** The axis to run along; the elements as a vector when left out. */
+  axis?: number | null;
+}
+
+const running =
+  (name: string, fold: (x: Value, options: { axis: number }) => Value) =>
+  (x: ArrayLike, { axis = null }: ScanOptions = {}): NDArray => {
+    const input = axis === null ? ravel(x) : operand(x, name);
+    const value = input.aval.dtype === 'bool' ? convert(input, 'int32') : input;
+    return fold(value, { axis: axisOf(value, axis ?? 0, name) });
+  };
+/** Running sums. */
+export const cumsum: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumsum', cumulative.cumsum);
+/** Running products. */
+export const cumprod: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumprod', cumulative.cumprod);
+
+/** Elements `from` (inclusive) to `to` along an axis; negative ones count from the end. */
+function span(x: Value, axis: number, from: number, to: number | null = null, step = 1): Value {
+  const n = x.shape[axis]!;
+  const bound = (i: number) => Math.min(Math.max(i < 0 ? i + n : i, 0), n);
+  return slicing.slice(
+    x,
+    x.shape.map((_, a) => (a === axis ? bound(from) : 0)),
+    x.shape.map((m, a) => (a === axis ? Math.max(bound(from), to === null ? n : bound(to)) : m)),
+    x.shape.map((_, a) => (a === axis ? step : 1)),
+  );
+}
+
+/** Differences of neighbours along an axis, `n` times. */
+export function diff(
+  x: ArrayLike,
+  { n = 1, axis = -1, prepend, append }: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike } = {},
+): NDArray {
+  let value = operand(x, 'diff');
+  const along = axisOf(value, axis, 'diff');
+  const edge = (v: ArrayLike) => {
+    const e = toValue(v, 'diff');
+    return e.ndim === 0 ? add(mul(span(value, along, 0, 1), 0), e) : e;
+  };
+  const parts = [prepend, value, append].filter((p): p is ArrayLike => p !== undefined);
+  if (parts.length > 1)
+    value = concatenate(
+      parts.map((p) => (p === value ? p : edge(p))),
+      { axis: along },
+    );
+  for (let i = 0; i < n; i++) {
+    const [after, before] = [span(value, along, 1), span(value, along, 0, -1)];
+    value = value.aval.dtype === 'bool' ? ne(after, before) : sub(after, before);
+  }
+  return value;
+}
+
+/** Differences of neighbours of a vector: the elements of `x` as they come. */
+export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));
+
+/**
+ * Derivatives by central differences inside and one-sided differences at the ends, along each axis or those named.
+ * One array for one axis, else a list. `spacing` is the distance of samples.
+ */
+export function gradient(
+  x: ArrayLike,
+  { spacing = 1, axis }: { spacing?: ArrayLike; axis?: number } = {},
+): NDArray | NDArray[] {
+  const value = strong(toFloating(x, 'gradient'));
+  const along = (a: number): NDArray => {
+    const n = value.shape[a]!;
+    if (n < 2) throw new ShapeError(`gradient: axis ${a} of ${value.aval} needs at least two elements.`);
+    const inside = mul(sub(span(value, a, 2), span(value, a, 0, -2)), 0.5);
+    const first = sub(span(value, a, 1, 2), span(value, a, 0, 1));
+    const last = sub(span(value, a, n - 1), span(value, a, n - 2, n - 1));
+    return div(slicing.concatenate([first, inside, last], a), spacing);
+  };
+  if (axis !== undefined) return along(axisOf(value, axis, 'gradient'));
+  return value.ndim === 1 ? along(0) : range(value.ndim).map(along);
+}
+
+/** The integral by the trapezoidal rule along an axis, of samples at `x` or `dx` apart. */
+export function trapezoid(
+  y: ArrayLike,
+  { x, dx = 1, axis = -1 }: { x?: ArrayLike; dx?: ArrayLike; axis?: number } = {},
+): NDArray {
+  const value = moveaxis(strong(toFloating(y, 'trapezoid')), axis, -1);
+  const last = value.ndim - 1;
+  const pairs = add(span(value, last, 1), span(value, last, 0, -1));
+  const widths = x === undefined ? dx : diff(toValue(x, 'trapezoid').ndim === 1 ? x : moveaxis(x, axis, -1));
+  return mul(mul(pairs, widths), 0.5).sum({ axis: -1 });
+}
+
+export interface InterpOptions {
+  /** Values left and right of the samples; those of the ends when left out. */
+  left?: ArrayLike;
+  right?: ArrayLike;
+}
+
+/** Linear interpolation at `x` between samples `fp` at increasing positions `xp`. */
+export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, { left, right }: InterpOptions = {}): NDArray {
+  const [at, positions, values] = promoteDTypes(
+    'interp',
+    [x, xp, fp].map((v) => toFloating(v, 'interp')),
+  ).map(strong) as [Value, Value, Value];
+  if (positions.ndim !== 1 || values.ndim !== 1 || positions.size !== values.size || positions.size === 0) {
+    throw new ShapeError(
+      `interp: samples ${positions.aval} and ${values.aval} must be vectors of one length, not empty.`,
+    );
+  }
+  const n = positions.size;
+  if (n === 1) return add(mul(at, 0), take(values, [0]).reshape([]));
+  const i = clip(searchsorted(positions, at, { side: 'right' }), 1, n - 1);
+  const [x0, x1] = [take(positions, sub(i, 1)), take(positions, i)];
+  const [f0, f1] = [take(values, sub(i, 1)), take(values, i)];
+  const width = sub(x1, x0);
+  const flat = eq(width, 0);
+  let result = select(flat, f0, add(f0, mul(div(sub(at, x0), select(flat, 1, width)), sub(f1, f0))));
+  const [first, last] = [0, n - 1].map((k) => take(values, [k]).reshape([])) as [Value, Value];
+  result = select(lt(at, take(positions, [0])), left ?? first, result);
+  return select(gt(at, take(positions, [n - 1])), right ?? last, result);
+}
+
+/** The polynomial with coefficients p[0] xⁿ + … + p[n] at `x` (Horner's rule). */
+export function polyval(p: ArrayLike | readonly ArrayLike[], x: ArrayLike): NDArray {
+  const coefficients = Array.isArray(p) ? [...(p as readonly ArrayLike[])] : [...operand(p as ArrayLike, 'polyval')];
+  const start: ArrayLike = mul(x, 0);
+  return coefficients.reduce<NDArray>((sum, c) => add(mul(sum, x), c), start);
+}
+
+export type ConvolveMode = 'full' | 'same' | 'valid';
+
+/** The convolution of two vectors: of each shift, the sum of products with the shorter one reversed. */
+export function convolve(x: ArrayLike, y: ArrayLike, { mode = 'full' }: { mode?: ConvolveMode } = {}): NDArray {
+  return slide('convolve', x, y, mode, true);
+}
+
+/** The correlation of two vectors. */
+export function correlate(x: ArrayLike, y: ArrayLike, { mode = 'valid' }: { mode?: ConvolveMode } = {}): NDArray {
+  return slide('correlate', x, y, mode, false);
+}
+
+function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reversed: boolean): NDArray {
+  let [a, b] = factors(name, [x, y]) as [Value, Value];
+  if (a.ndim !== 1 || b.ndim !== 1 || a.size === 0 || b.size === 0) {
+    throw new ShapeError(`${name}: needs vectors that are not empty, but got ${a.aval} and ${b.aval}.`);
+  }
+  // Correlation is convolution with the second vector reversed; convolution commutes, so that the longer comes first.
+  if (!reversed) b = flip(b);
+  const [n, m] = [Math.max(a.size, b.size), Math.min(a.size, b.size)];
+  const [long, short] = a.size >= b.size ? [a, b] : [b, a];
+  const padded = pad(long, m - 1);
+  const windows = stack(
+    range(m).map((k) => span(padded, 0, k, k + n + m - 1)),
+    { axis: 1 },
+  );
+  const full = matmul(windows, flip(short));
+  if (mode === 'full') return full;
+  const length = mode === 'same' ? n : n - m + 1;
+  const start =
+    mode === 'valid' ? m - 1 : reversed || a.size >= b.size ? Math.floor((m - 1) / 2) : Math.ceil((m - 1) / 2);
+  return span(full, 0, start, start + length);
+}
+
+/** The covariance matrix of variables in rows and observations in columns. */
+export function cov(x: ArrayLike, { ddof = 1, rowvar = true }: { ddof?: number; rowvar?: boolean } = {}): NDArray {
+  let value = strong(toFloating(x, 'cov'));
+  if (value.ndim > 2) throw new ShapeError(`cov: needs a vector or a matrix, but got ${value.aval}.`);
+  if (value.ndim < 2) value = reshape(value, [1, value.size]);
+  else if (!rowvar) value = value.T;
+  const centred = sub(value, mean(value, { axis: 1, keepdims: true }));
+  const result = div(matmul(centred, centred.T), value.shape[1]! - ddof);
+  return result.size === 1 ? reshape(result, []) : result;
+}
+
+/** The correlation coefficients of variables in rows. */
+export function corrcoef(x: ArrayLike, { rowvar = true }: { rowvar?: boolean } = {}): NDArray {
+  const covariance = cov(x, { rowvar });
+  if (covariance.ndim === 0) return div(covariance, covariance);
+  const deviation = diagonalOf('corrcoef', covariance, 0, 0, 1).sqrt();
+  return clip(div(covariance, outer(deviation, deviation)), -1, 1);
+}
+
+/** Counts of elements in `bins` equal bins over `range`, and the edges; the last bin is closed. */
+export function histogram(
+  x: ArrayLike,
+  { bins = 10, range: limits }: { bins?: number; range?: readonly [ArrayLike, ArrayLike] } = {},
+): [NDArray, NDArray] {
+  const value = ravel(strong(toFloating(x, 'histogram')));
+  const [low, high] = limits ?? [value.min(), value.max()];
+  const [a, b] = promoteDTypes('histogram', [low, high, value]) as [Value, Value, Value];
+  const flat = eq(a, b);
+  const [from, to] = [select(flat, sub(a, 0.5), a), select(flat, add(b, 0.5), b)];
+  const step = div(sub(to, from), bins);
+  const edges = add(from, mul(step, iota(value.dtype, bins + 1)));
+  // At or above each edge but the last: differences of these counts are the bins.
+  const inside = value.ge(from).and(value.le(to));
+  const above = inside.and(reshape(edges.slice([0, bins]), [bins, 1]).le(value)).sum({ axis: 1 });
+  const counts = sub(above, pad(above.slice([1, null]), [[0, 1]]));
+  return [counts, edges];
+}

@@ -1,0 +1,157 @@
+/** Products of vectors, matrices and tensors. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { broadcastShapes, range } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { mul, sub } from '../lax/arithmetic.ts';
+import { convert } from '../lax/convert.ts';
+import { dotGeneral } from '../lax/dot.ts';
+import { broadcastTo, reshape } from '../lax/movement.ts';
+import { promoteDTypes } from '../promote.ts';
+import { strong } from './array.ts';
+import { multiply } from './elementwise.ts';
+import { take } from './indexing.ts';
+import { concatenate } from './joining.ts';
+import { axisOf, moveaxis } from './shape.ts';
+
+/** Operands of one dtype; bools are counted in int32. */
+export function factors(name: string, args: readonly ArrayLike[]): Value[] {
+  const values = promoteDTypes(name, args).map(strong);
+  return values[0]!.aval.dtype === 'bool' ? values.map((v) => convert(v, 'int32')) : values;
+}
+
+/** A contraction without batch axes, with an error that names the lengths. */
+function contract(name: string, x: Value, y: Value, xAxes: readonly number[], yAxes: readonly number[]): Value {
+  xAxes.forEach((axis, i) => {
+    const [n, m] = [x.shape[axis]!, y.shape[yAxes[i]!]!];
+    if (n !== m) throw misfit(name, x, y, n, m);
+  });
+  return dotGeneral(x, y, { lhsContract: xAxes, rhsContract: yAxes, lhsBatch: [], rhsBatch: [] });
+}
+
+const misfit = (name: string, x: Value, y: Value, n: number, m: number): ShapeError =>
+  new ShapeError(`${name}: ${x.aval} and ${y.aval} do not fit: ${n} against ${m}.`);
+
+/**
+ * The dot product: of vectors their inner product, of matrices their product; else the sum over the last axis of `x` and
+ * the last but one of `y`. A number multiplies.
+ *
+ * @throws ShapeError when the lengths differ
+ */
+export function dot(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = factors('dot', [x, y]) as [Value, Value];
+  if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
+  return contract('dot', a, b, [a.ndim - 1], [Math.max(0, b.ndim - 2)]);
+}
+
+/** The inner product of all elements as vectors. */
+export function vdot(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = factors('vdot', [x, y]).map((v) => reshape(v, [-1])) as [Value, Value];
+  return contract('vdot', a, b, [0], [0]);
+}
+
+/** The sum of products over the last axes. */
+export function inner(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = factors('inner', [x, y]) as [Value, Value];
+  if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
+  return contract('inner', a, b, [a.ndim - 1], [b.ndim - 1]);
+}
+
+/** All products of an element of `x` with one of `y`: a matrix. */
+export function outer(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = promoteDTypes('outer', [x, y]).map(strong) as [Value, Value];
+  return multiply(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
+}
+
+/**
+ * The product of matrices, or of stacks of matrices whose leading axes broadcast. A vector is a row on the left and a
+ * column on the right.
+ *
+ * @example
+ * np.matmul(np.ones([5, 2, 3]), np.ones([3, 4])); // f32[5,2,4]
+ * @throws ShapeError when the shapes do not fit, or on numbers
+ */
+export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = factors('matmul', [x, y]) as [Value, Value];
+  if (a.ndim === 0 || b.ndim === 0) {
+    throw new ShapeError(`matmul: ${a.aval} and ${b.aval} are not both vectors or matrices.`, {
+      hint: 'multiply by a number with `mul`',
+    });
+  }
+  const [n, m] = [a.shape.at(-1)!, b.shape.at(b.ndim === 1 ? 0 : -2)!];
+  if (n !== m) throw misfit('matmul', a, b, n, m);
+  // Without leading axes on the right, one product does it all.
+  if (b.ndim <= 2) return contract('matmul', a, b, [a.ndim - 1], [0]);
+  if (a.ndim === 1) return contract('matmul', a, b, [0], [b.ndim - 2]);
+  const [leftBatch, rightBatch] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  const batch = broadcastShapes(leftBatch, rightBatch);
+  if (!batch) throw new ShapeError(`matmul: the leading axes of ${a.aval} and ${b.aval} do not broadcast together.`);
+  const axes = range(batch.length);
+  return dotGeneral(
+    broadcastTo(a, [...batch, ...a.shape.slice(-2)]),
+    broadcastTo(b, [...batch, ...b.shape.slice(-2)]),
+    {
+      lhsContract: [batch.length + 1],
+      rhsContract: [batch.length],
+      lhsBatch: axes,
+      rhsBatch: axes,
+    },
+  );
+}
+
+/** Inner products of stacks of vectors along `axis`, the last when left out. */
+export function vecdot(x: ArrayLike, y: ArrayLike, { axis = -1 }: { axis?: number } = {}): NDArray {
+  const [a, b] = factors('vecdot', [x, y]) as [Value, Value];
+  return multiply(a, b).sum({ axis });
+}
+
+export interface TensordotOptions {
+  /** How many axes, the last of `x` and the first of `y`; or the axes of both. 2 when left out. */
+  axes?: number | readonly [number | readonly number[], number | readonly number[]];
+}
+
+/** The sum of products over several axes. */
+export function tensordot(x: ArrayLike, y: ArrayLike, { axes = 2 }: TensordotOptions = {}): NDArray {
+  const [a, b] = factors('tensordot', [x, y]) as [Value, Value];
+  const pick = (v: Value, list: number | readonly number[]) =>
+    (typeof list === 'number' ? [list] : list).map((axis) => axisOf(v, axis, 'tensordot'));
+  const left = typeof axes === 'number' ? range(axes).map((i) => a.ndim - axes + i) : pick(a, axes[0]);
+  const right = typeof axes === 'number' ? range(axes) : pick(b, axes[1]);
+  if (left.length !== right.length || left.some((i) => i < 0) || right.some((i) => i >= b.ndim)) {
+    throw new ShapeError(`tensordot: ${a.aval} and ${b.aval} cannot be summed over axes [${left}] and [${right}].`);
+  }
+  return contract('tensordot', a, b, left, right);
+}
+
+/** The Kronecker product: blocks x[i, j] · y. */
+export function kron(x: ArrayLike, y: ArrayLike): NDArray {
+  const [a, b] = promoteDTypes('kron', [x, y]).map(strong) as [Value, Value];
+  const rank = Math.max(a.ndim, b.ndim);
+  const lengths = (v: Value) => [...new Array<number>(rank - v.ndim).fill(1), ...v.shape];
+  const [p, q] = [lengths(a), lengths(b)];
+  const spread = multiply(
+    reshape(
+      a,
+      p.flatMap((n) => [n, 1]),
+    ),
+    reshape(
+      b,
+      q.flatMap((n) => [1, n]),
+    ),
+  );
+  return reshape(
+    spread,
+    p.map((n, i) => n * q[i]!),
+  );
+}
+
+/** The cross product of vectors of length 3 along `axis`, the last when left out. */
+export function cross(x: ArrayLike, y: ArrayLike, { axis = -1 }: { axis?: number } = {}): NDArray {
+  const [a, b] = factors('cross', [x, y]).map((v) => moveaxis(v, axis, -1)) as [Value, Value];
+  if (a.shape.at(-1) !== 3 || b.shape.at(-1) !== 3) {
+    throw new ShapeError(`cross: needs vectors of length 3, but got ${a.aval} and ${b.aval}.`);
+  }
+  const part = (v: Value, i: number) => take(v, [i], { axis: v.ndim - 1 });
+  const minor = (i: number, j: number) => sub(multiply(part(a, i), part(b, j)), multiply(part(a, j), part(b, i)));
+  return moveaxis(concatenate([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 }), -1, axis);
+}

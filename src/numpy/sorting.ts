@@ -1,0 +1,96 @@
+/** Order, and statistics of order. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { range } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { add, ceil, div, floor, mul, round, sub } from '../lax/arithmetic.ts';
+import { ne, select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { reshape, transpose } from '../lax/movement.ts';
+import { reduceAxes } from '../lax/reductions.ts';
+import * as lax from '../lax/sort.ts';
+import { toFloating, toValue } from '../promote.ts';
+import { array, strong } from './array.ts';
+import { take } from './indexing.ts';
+import { any, type ReduceOptions } from './reductions.ts';
+import { axisOf, flip, operand, ravel } from './shape.ts';
+
+export interface SortOptions {
+  /** The axis to sort along, the last when left out; null sorts the elements as a vector. */
+  axis?: number | null;
+  descending?: boolean;
+}
+
+const sorted =
+  (name: string, order: (x: Value, options: { axis: number }) => Value) =>
+  (x: ArrayLike, { axis = -1, descending = false }: SortOptions = {}): NDArray => {
+    const value = axis === null ? ravel(x) : operand(x, name);
+    if (value.ndim === 0) throw new ShapeError(`${name}: ${value.aval} has no axis to sort along.`);
+    const along = axisOf(value, axis ?? 0, name);
+    const result = order(value, { axis: along });
+    return descending ? flip(result, { axis: along }) : result;
+  };
+/** Elements in increasing order along an axis; stable, NaN last. */
+export const sort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted('sort', lax.sort);
+/** The positions (int32) that put the elements in increasing order; stable. */
+export const argsort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted('argsort', lax.argsort);
+
+export interface QuantileOptions extends ReduceOptions {
+  /** What to take between two elements: `linear` when left out. */
+  method?: 'linear' | 'lower' | 'higher' | 'midpoint' | 'nearest';
+}
+
+/**
+ * The q-th quantiles over axes, q in [0, 1]: the axes of `q` come first in the result. NaN where there is one.
+ *
+ * @example
+ * np.quantile(x, [0.25, 0.75]); // the quartiles
+ */
+export function quantile(x: ArrayLike, q: ArrayLike | readonly number[], options: QuantileOptions = {}): NDArray {
+  return quantileNamed('quantile', x, Array.isArray(q) ? array(q) : (q as ArrayLike), options);
+}
+
+/** As `quantile`, with q in percent. */
+export function percentile(x: ArrayLike, q: ArrayLike | readonly number[], options: QuantileOptions = {}): NDArray {
+  if (Array.isArray(q)) return quantileNamed('percentile', x, array(q.map((p) => p / 100)), options);
+  return quantileNamed('percentile', x, typeof q === 'number' ? q / 100 : div(q as ArrayLike, 100), options);
+}
+
+/** The middle element, or the mean of the two in the middle. */
+export const median = (x: ArrayLike, options: ReduceOptions = {}): NDArray => quantileNamed('median', x, 0.5, options);
+
+function quantileNamed(
+  name: string,
+  x: ArrayLike,
+  q: ArrayLike,
+  { axis, keepdims = false, method = 'linear' }: QuantileOptions,
+): NDArray {
+  const value = strong(toFloating(x, name));
+  const axes = reduceAxes(name, value, axis);
+  const kept = range(value.ndim).filter((a) => !axes.includes(a));
+  const n = axes.reduce((product, a) => product * value.shape[a]!, 1);
+  if (n === 0) throw new ShapeError(`${name}: ${value.aval} has no elements to order.`);
+  const keptShape = kept.map((a) => value.shape[a]!);
+  const columns = reshape(transpose(value, [...axes, ...kept]), [n, ...keptShape]);
+  const ordered = lax.sort(columns, { axis: 0 });
+
+  const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0 });
+  const level = toValue(q, name);
+  const position = mul(level.aval.weakType ? level : convert(level, value.dtype), n - 1);
+  const weightShape = [...position.shape, ...keptShape.map(() => 1)];
+  let result: NDArray;
+  if (method === 'lower') result = at(floor(position));
+  else if (method === 'higher') result = at(ceil(position));
+  else if (method === 'nearest') result = at(round(position));
+  else {
+    const below = floor(position);
+    const [low, high] = [at(below), at(ceil(position))];
+    const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
+    const fitted = weight.ndim === 0 ? weight : reshape(weight, weightShape);
+    // Equal neighbours, infinite ones above all, stay as they are.
+    result = select(ne(low, high), add(mul(low, sub(1, fitted)), mul(high, fitted)), low);
+  }
+  result = select(any(ne(columns, columns), { axis: 0 }), Number.NaN, result);
+  if (!keepdims) return result;
+  return reshape(result, [...level.shape, ...value.shape.map((m, a) => (axes.includes(a) ? 1 : m))]);
+}

@@ -1,0 +1,94 @@
+/** Questions about whole arrays, and facts about dtypes. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { type DType, isFloating, isInteger } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
+import { sameShape } from '../core/shape.ts';
+import { abs, add, mul, sub } from '../lax/arithmetic.ts';
+import { eq, le, ne, select } from '../lax/compare.ts';
+import { and, or } from '../lax/logic.ts';
+import { promote, toFloating, toValue } from '../promote.ts';
+import { type ArrayData, array } from './array.ts';
+import { isfinite } from './functions.ts';
+
+export interface CloseOptions {
+  /** Relative and absolute tolerance: |x − y| ≤ atol + rtol·|y|. */
+  rtol?: number;
+  atol?: number;
+  /** Whether NaN equals NaN. */
+  equalNan?: boolean;
+}
+
+/** Elementwise, whether x and y are equal within a tolerance. */
+export function isclose(
+  x: ArrayLike,
+  y: ArrayLike,
+  { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {},
+): NDArray {
+  const [a, b] = promote('isclose', [x, y]).map((v) => toFloating(v, 'isclose')) as [NDArray, NDArray];
+  const near = le(abs(sub(a, b)), add(atol, mul(rtol, abs(b))));
+  const close = select(and(isfinite(a), isfinite(b)), near, eq(a, b));
+  return equalNan ? or(close, and(ne(a, a), ne(b, b))) : close;
+}
+
+const concrete = (x: ArrayData): NDArray => array(x);
+
+/**
+ * Whether all elements are equal within a tolerance: a JavaScript boolean. Nested lists may stand for arrays.
+ * @throws TraceError on traced arrays
+ */
+export const allclose = (x: ArrayData, y: ArrayData, options?: CloseOptions): boolean =>
+  isclose(concrete(x), concrete(y), options).all().item() as boolean;
+
+/**
+ * Whether shapes and all elements are equal: a JavaScript boolean. Nested lists may stand for arrays.
+ * @throws TraceError on traced arrays
+ */
+export function arrayEqual(x: ArrayData, y: ArrayData, { equalNan = false }: { equalNan?: boolean } = {}): boolean {
+  const [a, b] = [concrete(x), concrete(y)];
+  if (!sameShape(a.shape, b.shape)) return false;
+  const same = eq(a, b);
+  return (equalNan ? or(same, and(ne(a, a), ne(b, b))) : same).all().item() as boolean;
+}
+
+export interface FloatInfo {
+  readonly dtype: DType;
+  readonly bits: number;
+  /** The distance from 1 to the next number. */
+  readonly eps: number;
+  readonly max: number;
+  readonly min: number;
+  /** The smallest positive normal number. */
+  readonly tiny: number;
+}
+
+/** The limits of a floating dtype, given by name or by an array of it. */
+export function finfo(of: DType | ArrayLike): FloatInfo {
+  const dtype = typeof of === 'string' ? of : toValue(of, 'finfo').dtype;
+  if (!isFloating(dtype)) throw new DtypeError(`finfo: ${dtype} is not a floating dtype.`);
+  const single = dtype === 'float32';
+  const max = single ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
+  return {
+    dtype,
+    bits: single ? 32 : 64,
+    eps: single ? 2 ** -23 : 2 ** -52,
+    max,
+    min: -max,
+    tiny: single ? 2 ** -126 : 2 ** -1022,
+  };
+}
+
+export interface IntegerInfo {
+  readonly dtype: DType;
+  readonly bits: number;
+  readonly max: number;
+  readonly min: number;
+}
+
+/** The limits of an integer dtype, given by name or by an array of it. */
+export function iinfo(of: DType | ArrayLike): IntegerInfo {
+  const dtype = typeof of === 'string' ? of : toValue(of, 'iinfo').dtype;
+  if (!isInteger(dtype)) throw new DtypeError(`iinfo: ${dtype} is not an integer dtype.`);
+  return dtype === 'int32'
+    ? { dtype, bits: 32, max: 2 ** 31 - 1, min: -(2 ** 31) }
+    : { dtype, bits: 32, max: 2 ** 32 - 1, min: 0 };
+}
