@@ -1,6 +1,6 @@
 import { formatArray } from './array-print.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
-import { allocate, castNumber, type DType, type TypedArray } from './core/dtype.ts';
+import { allocate, castNumber, type DType, shortName, type TypedArray } from './core/dtype.ts';
 import { ControlFlowError, ShapeError, TraceError } from './core/errors.ts';
 import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
@@ -127,7 +127,8 @@ export class NDArray {
 
   /** As an error message names it. */
   describe(): string {
-    return this.isTracer ? `Traced<${this.aval}>` : `${this.aval}`;
+    const type = `${shortName(this.dtype)}[${this.shape.join(',')}]`;
+    return this.isTracer ? `Traced<${type}>` : type;
   }
 
   /**
@@ -174,7 +175,7 @@ export class NDArray {
   /** As NumPy prints it; `Traced<f32[3]>` where the value is not known. */
   toString(): string {
     const { concrete } = this;
-    if (!concrete) return `Traced<${this.aval}>`;
+    if (!concrete) return this.describe();
     const data = concrete.hostData();
     return formatArray(this.aval.weakType ? data.map((x) => castNumber(x, this.dtype)) : data, this.shape, this.dtype);
   }
@@ -507,11 +508,6 @@ export class NDArray {
   /** Elements of a diagonal. */
   diagonal(options?: { offset?: number }): NDArray {
     return ops.diagonal(this, options);
-  }
-
-  /** Sum of a diagonal. */
-  trace(options?: { offset?: number }): NDArray {
-    return ops.trace(this, options);
   }
 
   /**

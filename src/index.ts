@@ -2,4 +2,5 @@ export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/different
 export { vmap } from '../transforms/vectorize.ts';
 export { NDArray } from './array.ts';
 export { evalShape, jit, makeJaxpr } from './jit.ts';
+export * as np from './numpy/index.ts';
 export * as tree from './tree.ts';

@@ -1,6 +1,5 @@
 /** Arrays made from shapes, ranges and values. */
 import type { ArrayLike, NDArray } from '../array.ts';
-import type { DType } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { range, type Shape } from '../core/shape.ts';
 import { add, mul } from '../lax/arithmetic.ts';

@@ -11,10 +11,9 @@ import { broadcastTo, reshape } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
-import { array, fromNumbers, strong } from './array.ts';
+import { fromNumbers, strong } from './array.ts';
 import { where } from './elementwise.ts';
 import { axisOf, operand, ravel } from './shape.ts';
-import { argsort } from './sorting.ts';
 
 /** Part of `x`: what `x.slice(…index)` calls. */
 export const slice = (x: ArrayLike, ...index: IndexEntry[]): NDArray => indexArray(operand(x, 'slice'), index);

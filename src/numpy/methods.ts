@@ -14,21 +14,78 @@ import * as reductions from './reductions.ts';
 import * as shape from './shape.ts';
 import * as sorting from './sorting.ts';
 
-const { negative, absolute, sign, sqrt, square, reciprocal, floor, ceil, rint } = elementwise;
-const { exp, log, sin, cos, tan, tanh } = functions;
+type BinaryName =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'pow'
+  | 'gt'
+  | 'ge'
+  | 'lt'
+  | 'le'
+  | 'eq'
+  | 'ne'
+  | 'and'
+  | 'or'
+  | 'xor';
+type UnaryName =
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'sqrt'
+  | 'square'
+  | 'reciprocal'
+  | 'exp'
+  | 'log'
+  | 'sin'
+  | 'cos'
+  | 'tan'
+  | 'tanh'
+  | 'floor'
+  | 'ceil'
+  | 'round'
+  | 'not';
+
+/** The functions that the methods call. */
+export type ArrayMethods = Record<BinaryName, elementwise.Binary> &
+  Record<UnaryName, elementwise.Unary> &
+  Pick<
+    typeof reductions,
+    'sum' | 'prod' | 'mean' | 'var' | 'std' | 'max' | 'min' | 'any' | 'all' | 'argmax' | 'argmin'
+  > &
+  Pick<typeof shape, 'reshape' | 'ravel' | 'transpose' | 'swapaxes' | 'squeeze' | 'expandDims'> &
+  Pick<typeof indexing, 'take' | 'slice' | 'at'> &
+  Pick<typeof numeric, 'cumsum' | 'cumprod'> &
+  Pick<typeof products, 'dot' | 'matmul'> &
+  Pick<typeof sorting, 'sort' | 'argsort'> &
+  Pick<typeof elementwise, 'clip'> &
+  Pick<typeof joining, 'repeat'> &
+  Pick<typeof matrices, 'diagonal'> & { astype: (x: ArrayLike, dtype: DType) => NDArray };
 
 /** Operations whose method has a shorter name than NumPy's function report errors under that name. */
-const methods = {
-  ...reductions,
+const methods: ArrayMethods = {
+  sum: reductions.sum,
+  prod: reductions.prod,
+  mean: reductions.mean,
+  var: reductions.var,
+  std: reductions.std,
+  max: reductions.max,
+  min: reductions.min,
+  any: reductions.any,
+  all: reductions.all,
+  argmax: reductions.argmax,
+  argmin: reductions.argmin,
   add: elementwise.add,
   sub: elementwise.subtractNamed('sub'),
   mul: elementwise.multiplyNamed('mul'),
   div: elementwise.divideNamed('div'),
   mod: elementwise.mod,
   pow: elementwise.powerNamed('pow'),
-  neg: negative,
-  abs: absolute,
-  round: rint,
+  neg: elementwise.negative,
+  abs: elementwise.absolute,
+  round: elementwise.rint,
   gt: elementwise.greaterNamed('gt'),
   ge: elementwise.greaterEqualNamed('ge'),
   lt: elementwise.lessNamed('lt'),
@@ -40,18 +97,18 @@ const methods = {
   xor: elementwise.xorNamed('xor'),
   not: elementwise.notNamed('not'),
   clip: elementwise.clip,
-  sign,
-  sqrt,
-  square,
-  reciprocal,
-  floor,
-  ceil,
-  exp,
-  log,
-  sin,
-  cos,
-  tan,
-  tanh,
+  sign: elementwise.sign,
+  sqrt: elementwise.sqrt,
+  square: elementwise.square,
+  reciprocal: elementwise.reciprocal,
+  floor: elementwise.floor,
+  ceil: elementwise.ceil,
+  exp: functions.exp,
+  log: functions.log,
+  sin: functions.sin,
+  cos: functions.cos,
+  tan: functions.tan,
+  tanh: functions.tanh,
   cumsum: numeric.cumsum,
   cumprod: numeric.cumprod,
   dot: products.dot,
@@ -70,9 +127,6 @@ const methods = {
   sort: sorting.sort,
   argsort: sorting.argsort,
   diagonal: matrices.diagonal,
-  trace: matrices.trace,
 };
-
-export type ArrayMethods = typeof methods;
 
 provideMethods(methods);
