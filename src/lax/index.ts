@@ -1,0 +1,85 @@
+/** The primitive operations, nearly as JAX's `lax` names them: what `numpy` is built from, and control flow. */
+import '../numpy/methods.ts';
+
+export { argmax, argmin } from './argreduce.ts';
+export {
+  abs,
+  add,
+  cbrt,
+  ceil,
+  clamp,
+  div,
+  floor,
+  integerPow,
+  max,
+  min,
+  mul,
+  neg,
+  nextafter,
+  pow,
+  reciprocal,
+  rem,
+  round,
+  rsqrt,
+  sign,
+  sqrt,
+  square,
+  sub,
+  trunc,
+} from './arithmetic.ts';
+export { eq, ge, gt, isFinite, le, lt, ne, select } from './compare.ts';
+export { convert } from './convert.ts';
+export { broadcastedIota, full, iota } from './creation.ts';
+export { cumlogsumexp, cummax, cummin, cumprod, cumsum } from './cumulative.ts';
+export { dotGeneral } from './dot.ts';
+export {
+  dynamicIndexInDim,
+  dynamicSlice,
+  dynamicSliceInDim,
+  dynamicUpdateIndexInDim,
+  dynamicUpdateSlice,
+  dynamicUpdateSliceInDim,
+} from './dynamic-slice.ts';
+export { gather } from './gather.ts';
+export {
+  and,
+  not,
+  or,
+  populationCount,
+  shiftLeft,
+  shiftRightArithmetic,
+  shiftRightLogical,
+  xor,
+} from './logic.ts';
+export { broadcastInDim, broadcastTo, reshape, transpose } from './movement.ts';
+export { all, any, prod, reduceMax, reduceMin, sum } from './reductions.ts';
+export { scatter, scatterAdd, scatterMax, scatterMin, scatterMul } from './scatter.ts';
+export { concatenate, expandDims, indexInDim, pad, reverse, slice, sliceInDim, squeeze } from './slicing.ts';
+export { argsort, sort, sortMulti } from './sort.ts';
+export { stopGradient } from './stop-gradient.ts';
+export {
+  acos,
+  acosh,
+  asin,
+  asinh,
+  atan,
+  atan2,
+  atanh,
+  cos,
+  cosh,
+  digamma,
+  erf,
+  erfc,
+  erfInv,
+  exp,
+  expm1,
+  lgamma,
+  log,
+  log1p,
+  log2,
+  logistic,
+  sin,
+  sinh,
+  tan,
+  tanh,
+} from './transcendental.ts';

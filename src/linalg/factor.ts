@@ -1,0 +1,96 @@
+/** Factorisations, and solving with them. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import type { Value } from '../core/trace.ts';
+import * as lax from '../lax/linalg.ts';
+import { broadcastTo } from '../lax/movement.ts';
+import { takeAlongAxis } from '../numpy/indexing.ts';
+import { expandDims, matrixTranspose } from '../numpy/shape.ts';
+import { matrix, square, system } from './operands.ts';
+
+/**
+ * The lower triangular L with L Lᵀ = a, for symmetric positive definite `a`; only its lower triangle is read.
+ * NaN where `a` is not positive definite. With `upper`, Lᵀ.
+ */
+export function cholesky(a: ArrayLike, { upper = false }: { upper?: boolean } = {}): NDArray {
+  const value = square('cholesky', a);
+  const factor = lax.cholesky(upper ? matrixTranspose(value) : value);
+  return upper ? matrixTranspose(factor) : factor;
+}
+
+export type QrMode = 'reduced' | 'r';
+
+/** [q, r] with q r = a: q has orthonormal columns, r is upper triangular. `mode: 'r'` gives r alone. */
+export function qr(a: ArrayLike): [NDArray, NDArray];
+export function qr(a: ArrayLike, options: { mode?: 'reduced' }): [NDArray, NDArray];
+export function qr(a: ArrayLike, options: { mode: 'r' }): NDArray;
+export function qr(a: ArrayLike, { mode = 'reduced' }: { mode?: QrMode } = {}): NDArray | [NDArray, NDArray] {
+  const [q, r] = lax.qr(matrix('qr', a)) as [Value, Value];
+  return mode === 'r' ? r : [q, r];
+}
+
+export interface TriangularOptions {
+  lower?: boolean;
+  /** Solve with the transpose of `a`. */
+  trans?: boolean;
+  /** Take the diagonal to be ones. */
+  unitDiagonal?: boolean;
+}
+
+/** The x with a x = b, for a triangular `a`; the other triangle is not read. */
+export function solveTriangular(
+  a: ArrayLike,
+  b: ArrayLike,
+  { lower = false, trans = false, unitDiagonal = false }: TriangularOptions = {},
+): NDArray {
+  const { a: left, b: right, restore } = system('solveTriangular', square('solveTriangular', a), b);
+  return restore(lax.triangularSolve(left, right, { leftSide: true, lower, transposeA: trans, unitDiagonal }));
+}
+
+/** A Cholesky factor for `choSolve`. */
+export interface CholeskyFactor {
+  readonly factor: NDArray;
+  readonly lower: boolean;
+}
+export const choFactor = (a: ArrayLike, { lower = true }: { lower?: boolean } = {}): CholeskyFactor => ({
+  factor: cholesky(a, { upper: !lower }),
+  lower,
+});
+
+/** The x with a x = b, from the Cholesky factor of `a` (a lower triangular array alone will do). */
+export function choSolve(factor: CholeskyFactor | NDArray, b: ArrayLike): NDArray {
+  const { factor: f, lower } = 'factor' in factor ? factor : { factor, lower: true };
+  const { a, b: right, restore } = system('choSolve', f, b);
+  const forward = lax.triangularSolve(a, right, { leftSide: true, lower, transposeA: !lower, unitDiagonal: false });
+  return restore(lax.triangularSolve(a, forward, { leftSide: true, lower, transposeA: lower, unitDiagonal: false }));
+}
+
+/** P a = L U: both triangles in one matrix, the ones of L left out, and the order of rows. */
+export interface LuFactor {
+  readonly lu: NDArray;
+  readonly pivots: NDArray;
+  readonly permutation: NDArray;
+}
+
+export function luFactor(a: ArrayLike): LuFactor {
+  const [lu, pivots, permutation] = lax.lu(square('luFactor', a)) as [Value, Value, Value];
+  return { lu, pivots, permutation };
+}
+
+/** Rows of the columns `b` in the order of `permutation`. */
+export const permuteRows = (b: Value, permutation: Value): Value =>
+  takeAlongAxis(b, broadcastTo(expandDims(permutation, -1), b.shape), { axis: -2 });
+
+/** The x with a x = b, from the LU factors of `a`. */
+export function luSolve({ lu, permutation }: LuFactor, b: ArrayLike): NDArray {
+  const { a, b: right, restore } = system('luSolve', lu, b);
+  const order = broadcastTo(permutation, a.shape.slice(0, -1));
+  const forward = lax.triangularSolve(a, permuteRows(right, order), {
+    leftSide: true,
+    lower: true,
+    transposeA: false,
+    unitDiagonal: true,
+  });
+  return restore(
+    lax.triangularSolve(a, forward, { leftSide: true, lower: false, transposeA: false, unitDiagonal: false }),
+  );
+}

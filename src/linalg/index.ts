@@ -1,0 +1,10 @@
+/** Linear algebra on matrices and stacks of matrices: the last two axes are rows and columns. */
+import '../numpy/methods.ts';
+
+export { diagonal, trace } from '../numpy/matrices.ts';
+export { cross, matmul, outer, tensordot, vecdot } from '../numpy/products.ts';
+export { matrixTranspose } from '../numpy/shape.ts';
+export { choFactor, cholesky, choSolve, luFactor, luSolve, qr, solveTriangular } from './factor.ts';
+export { matrixNorm, norm, vectorNorm } from './norm.ts';
+export { matrixPower, multiDot } from './power.ts';
+export { det, inv, lstsq, slogdet, solve } from './solve.ts';

@@ -1,0 +1,88 @@
+/** Linear systems, inverses, determinants. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import type { Value } from '../core/trace.ts';
+import { abs, add, mul, sign, sub } from '../lax/arithmetic.ts';
+import { ne, select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { full, iota } from '../lax/creation.ts';
+import { broadcastTo } from '../lax/movement.ts';
+import { prod, sum } from '../lax/reductions.ts';
+import { log } from '../lax/transcendental.ts';
+import { eye } from '../numpy/creation.ts';
+import { diagonalOf } from '../numpy/matrices.ts';
+import { matmul } from '../numpy/products.ts';
+import { matrixTranspose } from '../numpy/shape.ts';
+import { luFactor, luSolve, qr, solveTriangular } from './factor.ts';
+import { matrix, square, system } from './operands.ts';
+
+/**
+ * The x with a x = b, by LU with partial pivoting. Infinite or NaN where `a` is singular.
+ *
+ * @example
+ * linalg.solve(np.array([[3, 1], [1, 2]]), np.array([9, 8])); // [2. 3.]
+ * @throws ShapeError when `a` is not square or `b` does not fit
+ */
+export function solve(a: ArrayLike, b: ArrayLike): NDArray {
+  const { a: left, b: right, restore } = system('solve', square('solve', a), b);
+  return restore(luSolve(luFactor(left), right));
+}
+
+/** The inverse of a matrix. To solve a system, `solve` is faster and more accurate. */
+export function inv(a: ArrayLike): NDArray {
+  const value = square('inv', a);
+  return solve(value, broadcastTo(eye(value.shape.at(-1)!, null, { dtype: value.dtype }), value.shape));
+}
+
+const last = (x: Value, i: number, j: number): Value => x.slice('...', i, j);
+
+/** The determinant: in closed form up to 3 × 3, so that it has derivatives at singular matrices; else by LU. */
+export function det(a: ArrayLike): NDArray {
+  const value = square('det', a);
+  const n = value.shape.at(-1)!;
+  const m = (i: number, j: number) => last(value, i, j);
+  const minor = (i: number, j: number) => sub(mul(m(1, i), m(2, j)), mul(m(1, j), m(2, i)));
+  switch (n) {
+    case 0:
+      return full(value.shape.slice(0, -2), 1, value.dtype);
+    case 1:
+      return m(0, 0);
+    case 2:
+      return sub(mul(m(0, 0), m(1, 1)), mul(m(0, 1), m(1, 0)));
+    case 3:
+      return add(sub(mul(m(0, 0), minor(1, 2)), mul(m(0, 1), minor(0, 2))), mul(m(0, 2), minor(0, 1)));
+    default: {
+      const { diagonal, parity } = luDiagonal(value);
+      return mul(prod(diagonal, { axis: -1 }), parity);
+    }
+  }
+}
+
+/** The diagonal of U, and the sign of the row permutation. */
+function luDiagonal(value: Value): { diagonal: Value; parity: Value } {
+  const { lu, pivots } = luFactor(value);
+  const swaps = sum(convert(ne(pivots, iota('int32', value.shape.at(-1)!)), 'int32'), { axis: -1 });
+  const odd = swaps.mod(2).eq(1);
+  return { diagonal: diagonalOf('det', lu, 0, -2, -1), parity: convert(select(odd, -1, 1), value.dtype) };
+}
+
+/** The sign of the determinant and the logarithm of its magnitude: neither overflows. */
+export function slogdet(a: ArrayLike): { sign: NDArray; logabsdet: NDArray } {
+  const { diagonal, parity } = luDiagonal(square('slogdet', a));
+  return {
+    sign: mul(prod(sign(diagonal), { axis: -1 }), parity),
+    logabsdet: sum(log(abs(diagonal)), { axis: -1 }),
+  };
+}
+
+/**
+ * The x of least |a x − b|; the shortest such x when `a` has more columns than rows. By QR: `a` must have full rank.
+ */
+export function lstsq(a: ArrayLike, b: ArrayLike): NDArray {
+  const { a: left, b: right, restore } = system('lstsq', matrix('lstsq', a), b);
+  if (left.shape.at(-2)! >= left.shape.at(-1)!) {
+    const [q, r] = qr(left);
+    return restore(solveTriangular(r, matmul(matrixTranspose(q), right)));
+  }
+  const [q, r] = qr(matrixTranspose(left));
+  return restore(matmul(q, solveTriangular(r, right, { trans: true })));
+}

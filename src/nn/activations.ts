@@ -1,0 +1,83 @@
+/** Elementwise activation functions. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import type { Value } from '../core/trace.ts';
+import { abs, add, div, integerPow, max, min, mul, neg, sqrt } from '../lax/arithmetic.ts';
+import { gt, select } from '../lax/compare.ts';
+import * as lax from '../lax/transcendental.ts';
+import { logaddexp } from '../numpy/functions.ts';
+import { split } from '../numpy/joining.ts';
+import { toFloating, toValue } from '../promote.ts';
+
+type Activation = (x: ArrayLike) => NDArray;
+const activation =
+  (name: string, f: (x: Value) => Value): Activation =>
+  (x) =>
+    f(toFloating(x, name));
+
+/** max(x, 0). Its derivative at 0 is taken as 0. */
+export const relu: Activation = (x) => {
+  const value = toValue(x, 'relu');
+  return select(gt(value, 0), value, mul(value, 0));
+};
+/** min(max(x, 0), 6). */
+export const relu6: Activation = activation('relu6', (x) => min(max(x, 0), 6));
+/** x, or `slope`·x below 0. */
+export const leakyRelu = (x: ArrayLike, { slope = 0.01 }: { slope?: ArrayLike } = {}): NDArray => {
+  const value = toFloating(x, 'leakyRelu');
+  return select(gt(value, 0), value, mul(value, slope));
+};
+
+/** alpha·(eˣ − 1) below 0. The other branch's exponential is not evaluated, so that it cannot overflow in derivatives. */
+const expBelow = (x: Value, inner: (x: Value) => Value): Value => {
+  const positive = gt(x, 0);
+  return select(positive, x, inner(select(positive, 0, x)));
+};
+/** x, or alpha·(eˣ − 1) below 0. */
+export const elu = (x: ArrayLike, { alpha = 1 }: { alpha?: ArrayLike } = {}): NDArray =>
+  expBelow(toFloating(x, 'elu'), (v) => mul(alpha, lax.expm1(v)));
+/** x, or alpha·(e^(x/alpha) − 1) below 0: continuously differentiable. */
+export const celu = (x: ArrayLike, { alpha = 1 }: { alpha?: ArrayLike } = {}): NDArray =>
+  expBelow(toFloating(x, 'celu'), (v) => mul(alpha, lax.expm1(div(v, alpha))));
+/** The scaled `elu` that keeps mean 0 and variance 1 through layers (Klambauer et al., 2017). */
+export const selu: Activation = (x) => mul(1.0507009873554805, elu(x, { alpha: 1.6732632423543772 }));
+/** x·Φ(x), by its tanh approximation unless `approximate` is false. */
+export const gelu = (x: ArrayLike, { approximate = true }: { approximate?: boolean } = {}): NDArray => {
+  const value = toFloating(x, 'gelu');
+  if (!approximate) return mul(mul(value, 0.5), lax.erfc(mul(value, -Math.SQRT1_2)));
+  const inner = mul(Math.sqrt(2 / Math.PI), add(value, mul(0.044715, integerPow(value, 3))));
+  return mul(value, mul(0.5, add(1, lax.tanh(inner))));
+};
+/** 1 / (1 + e⁻ˣ). */
+export const sigmoid: Activation = activation('sigmoid', lax.logistic);
+/** log(1 + eˣ). */
+export const softplus: Activation = activation('softplus', (x) => logaddexp(x, 0));
+/** log sigmoid(x). */
+export const logSigmoid: Activation = activation('logSigmoid', (x) => neg(softplus(neg(x))));
+/** x / (1 + |x|). */
+export const softSign: Activation = activation('softSign', (x) => div(x, add(1, abs(x))));
+/** x·sigmoid(x). */
+export const silu: Activation = activation('silu', (x) => mul(x, lax.logistic(x)));
+export const swish: Activation = silu;
+export const tanh: Activation = activation('tanh', lax.tanh);
+/** x·tanh(softplus(x)). */
+export const mish: Activation = activation('mish', (x) => mul(x, lax.tanh(softplus(x))));
+/** x limited to [−1, 1]. */
+export const hardTanh: Activation = activation('hardTanh', (x) => max(min(x, 1), -1));
+/** relu6(x + 3) / 6. */
+export const hardSigmoid: Activation = activation('hardSigmoid', (x) => div(relu6(add(x, 3)), 6));
+/** x·hardSigmoid(x). */
+export const hardSilu: Activation = activation('hardSilu', (x) => mul(x, hardSigmoid(x)));
+/** (x + √(x² + b)) / 2. */
+export const squareplus = (x: ArrayLike, { b = 4 }: { b?: ArrayLike } = {}): NDArray => {
+  const value = toFloating(x, 'squareplus');
+  return div(add(value, sqrt(add(mul(value, value), b))), 2);
+};
+/** The first half of an axis times the sigmoid of the second. */
+export function glu(x: ArrayLike, { axis = -1 }: { axis?: number } = {}): NDArray {
+  const value = toFloating(x, 'glu');
+  if ((value.shape.at(axis) ?? 1) % 2 !== 0)
+    throw new ShapeError(`glu: axis ${axis} of ${value.aval} has no two halves.`);
+  const [a, b] = split(value, 2, { axis });
+  return mul(a!, lax.logistic(b!));
+}

@@ -1,0 +1,26 @@
+/** Activation functions and other pieces of neural networks. */
+
+export { logsumexp } from '../special.ts';
+export {
+  celu,
+  elu,
+  gelu,
+  glu,
+  hardSigmoid,
+  hardSilu,
+  hardTanh,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  relu,
+  relu6,
+  selu,
+  sigmoid,
+  silu,
+  softplus,
+  softSign,
+  squareplus,
+  swish,
+  tanh,
+} from './activations.ts';
+export { logSoftmax, oneHot, softmax, standardize } from './normalise.ts';

@@ -1,0 +1,55 @@
+/** Functions that look along an axis: softmax, one-hot vectors, standardisation. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import type { DType } from '../core/dtype.ts';
+import { add, div, max, mul, rsqrt, sub } from '../lax/arithmetic.ts';
+import { eq } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { iota } from '../lax/creation.ts';
+import { reduceMax, sum } from '../lax/reductions.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
+import { exp, log } from '../lax/transcendental.ts';
+import { strong } from '../numpy/array.ts';
+import { mean } from '../numpy/reductions.ts';
+import { expandDims, moveaxis } from '../numpy/shape.ts';
+import { toFloating, toValue } from '../promote.ts';
+
+export interface AxisOptions {
+  /** Axis or axes to sum over; the last when left out. */
+  axis?: number | readonly number[];
+}
+
+/** eˣ / Σ eˣ. The largest element is taken out first; that shift cancels, so derivatives do not pass through it. */
+export function softmax(x: ArrayLike, { axis = -1 }: AxisOptions = {}): NDArray {
+  const value = strong(toFloating(x, 'softmax'));
+  const terms = exp(sub(value, stopGradient(reduceMax(value, { axis, keepdims: true }))));
+  return div(terms, sum(terms, { axis, keepdims: true }));
+}
+
+/** log softmax(x), without overflow or loss of small probabilities. */
+export function logSoftmax(x: ArrayLike, { axis = -1 }: AxisOptions = {}): NDArray {
+  const value = strong(toFloating(x, 'logSoftmax'));
+  const shifted = sub(value, stopGradient(reduceMax(value, { axis, keepdims: true })));
+  return sub(shifted, log(sum(exp(shifted), { axis, keepdims: true })));
+}
+
+/** Vectors of length `classes`, on a new axis (the last): 1 at the position that `x` holds, 0 elsewhere. */
+export function oneHot(
+  x: ArrayLike,
+  classes: number,
+  { dtype = 'float32', axis = -1 }: { dtype?: DType; axis?: number } = {},
+): NDArray {
+  const value = convert(toValue(x, 'oneHot'), 'int32');
+  const hot = convert(eq(expandDims(value, -1), iota('int32', classes)), dtype);
+  return axis === -1 ? hot : moveaxis(hot, -1, axis);
+}
+
+/** Mean 0 and variance 1 along an axis. */
+export function standardize(
+  x: ArrayLike,
+  { axis = -1, epsilon = 1e-5 }: AxisOptions & { epsilon?: ArrayLike } = {},
+): NDArray {
+  const value = strong(toFloating(x, 'standardize'));
+  const centred = sub(value, mean(value, { axis, keepdims: true }));
+  const variance = max(mean(mul(centred, centred), { axis, keepdims: true }), 0);
+  return mul(centred, rsqrt(add(variance, epsilon)));
+}
