@@ -37,13 +37,13 @@ export const fromData = (data: TypedArray, shape: Shape, dtype: DType): NDArray 
 /** A new array of `dtype` from numbers. */
 export function fromNumbers(values: NumberList, shape: Shape, dtype: DType): NDArray {
   const data = allocate(dtype, sizeOf(shape));
-  for (let i = 0; i < data.length; i++) data[i] = castNumber(values[i]!, dtype);
+  for (let i = 0; i < data.length; i++) data[i] = castNumber(Number(values[i]), dtype);
   return fromData(data, shape, dtype);
 }
 
 interface NumberList {
   readonly length: number;
-  readonly [i: number]: number;
+  readonly [i: number]: number | boolean;
 }
 
 /**
@@ -69,7 +69,7 @@ export function array(data: ArrayData, { dtype }: DTypeOption = {}): NDArray {
   const shape = plainShape(data as readonly ArrayData[], leaves);
   if (!shape) return stackNested(data as readonly ArrayData[], dtype);
   const bools = leaves.length > 0 && leaves.every((leaf) => typeof leaf === 'boolean');
-  return fromNumbers(leaves as number[], shape, dtype ?? (bools ? 'bool' : 'float32'));
+  return fromNumbers(leaves, shape, dtype ?? (bools ? 'bool' : 'float32'));
 }
 
 /** The same as `array`: arrays are immutable, so an array of the dtype asked for is returned as it is. */
