@@ -212,7 +212,7 @@ export function categorical(
   if (!(at >= 0 && at < ndim)) throw new ShapeError(`categorical: axis ${axis} is out of range for ${value.aval}.`);
   const lanes = withoutAxes(value.aval.shape, [at]);
   const prefix = (shape ?? lanes).slice(0, (shape ?? lanes).length - lanes.length);
-  if (shape && shape.slice(prefix.length).some((n, i) => n !== lanes[i])) {
+  if (shape?.slice(prefix.length).some((n, i) => n !== lanes[i])) {
     throw new ShapeError(`categorical: shape [${shape}] does not end with [${lanes}], the lanes of ${value.aval}.`);
   }
   const noise = gumbel(k, [...prefix, ...value.aval.shape], { dtype });
