@@ -1,8 +1,14 @@
 /** Arithmetic, element by element, with broadcasting and dtype promotion. */
+import type { Element } from '../../jit/element.ts';
 import { isLinear } from '../../transforms/transpose.ts';
 import { isFloating } from '../core/dtype.ts';
 import type { Value } from '../core/trace.ts';
 import { type BinaryOp, binary, type UnaryOp, unary, unbroadcast } from './family.ts';
+import { trunc } from './rounding.ts';
+
+export * from './minmax.ts';
+export * from './power.ts';
+export * from './rounding.ts';
 
 /** x + y. */
 export const add: BinaryOp = binary('add', {
@@ -53,4 +59,38 @@ export const neg: UnaryOp = unary('neg', {
   jvp: (dx) => neg(dx),
   transpose: (ct) => neg(ct),
   lower: (b, x) => b.unary('neg', x),
+});
+
+/** |x|. The derivative at 0 is 0; |−2³¹| of an int32 is −2³¹. */
+export const abs: UnaryOp = unary('abs', {
+  domain: 'numeric',
+  run: (x) => Math.abs(x),
+  jvp: (dx, x) => mul(dx, sign(x)),
+  lower: (b, x) => (x.dtype === 'uint32' ? x : b.unary('abs', x)),
+});
+
+/** −1, 0 or 1; −0 and NaN stay themselves. */
+export const sign: UnaryOp = unary('sign', {
+  domain: 'numeric',
+  run: (x) => Math.sign(x),
+  jvp: 'zero',
+  lower: (b, x) => {
+    const [zero, one] = [b.const(0, x.dtype), b.const(1, x.dtype)];
+    const positive = (otherwise: Element): Element => b.select(b.compare('gt', x, zero), one, otherwise);
+    if (x.dtype === 'uint32') return positive(zero);
+    return positive(b.select(b.compare('lt', x, zero), b.const(-1, x.dtype), x));
+  },
+});
+
+/** Remainder of the truncated quotient, with the sign of x. On integers x rem 0 is x. */
+export const rem: BinaryOp = binary('rem', {
+  domain: 'numeric',
+  run: (x, y, dtype) => (!isFloating(dtype) && y === 0 ? x : x % y),
+  // x − y·trunc(x/y), whose quotient is constant wherever the remainder is differentiable.
+  jvp: [(dx) => dx, (dy, x, y) => neg(mul(dy, trunc(div(x, y))))],
+  lower: (b, x, y) => (isFloating(x.dtype) ? b.call('rem', x, y) : b.binary('rem', x, y)),
+  intervals: [
+    [-3, 3],
+    [1, 3],
+  ],
 });

@@ -1,9 +1,10 @@
 /** Constructors of first-order primitives: a family fills in what its members share. */
 import type { Element, ElementBuilder } from '../../jit/element.ts';
+import type { JvpRule } from '../../transforms/jvp.ts';
 import { isLinear, type TransposeRule } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
-import { allocate, castNumber, type DType, isFloating, isInteger } from '../core/dtype.ts';
+import { allocate, castNumber, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { type Accuracy, exact, type Params, type Primitive, primitive, type Sample } from '../core/primitive.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
@@ -13,20 +14,12 @@ import { promote, toFloating, toValue } from '../promote.ts';
 import { add } from './arithmetic.ts';
 import { broadcastInDim, broadcastTo } from './movement.ts';
 import { sum } from './reductions.ts';
+import { type Domain, domains, samplesFor } from './samples.ts';
 
-/** Which dtypes an operation takes. `floating` converts integers and bools to float32 first. */
-export type Domain = 'floating' | 'numeric' | 'integer' | 'logical' | 'bool' | 'any';
-
-const inDomain = (domain: Domain, dtype: DType): boolean =>
-  domain === 'any' ||
-  (domain === 'floating' && isFloating(dtype)) ||
-  (domain === 'numeric' && dtype !== 'bool') ||
-  (domain === 'integer' && isInteger(dtype)) ||
-  (domain === 'logical' && !isFloating(dtype)) ||
-  (domain === 'bool' && dtype === 'bool');
+export type { Domain };
 
 export function checkDomain(operation: string, domain: Domain, aval: ShapedArray): void {
-  if (inDomain(domain, aval.dtype)) return;
+  if (domains[domain].includes(aval.dtype)) return;
   const wanted = domain === 'logical' ? 'integer or bool' : domain;
   throw new DtypeError(`${operation}: needs ${wanted} operands, but got ${aval}.`);
 }
@@ -54,6 +47,8 @@ export interface ElementwiseSpec<P extends Params> {
   /** Per operand: (tangent, …operands, result, params) → its share of the result's tangent; null where that is zero. */
   jvp:
     | readonly (((tangent: Value, operands: readonly Value[], out: Value, params: P) => Value | Zero) | null)[]
+    /** The whole rule, where the operands' shares are better computed together. */
+    | JvpRule<P>
     | 'zero';
   transpose?: TransposeRule<P>;
   lower: (b: ElementBuilder, args: readonly Element[], params: P, output: ShapedArray) => Element;
@@ -90,12 +85,12 @@ export function elementwise<P extends Params>(name: string, arity: number, spec:
     },
     accuracy: spec.accuracy,
     jvp:
-      spec.jvp === 'zero'
-        ? 'zero'
+      spec.jvp === 'zero' || typeof spec.jvp === 'function'
+        ? spec.jvp
         : (primals, tangents, params) => {
             const out = bind1(self, primals, params);
             let total: Value | undefined;
-            (spec.jvp as Exclude<typeof spec.jvp, 'zero'>).forEach((rule, i) => {
+            (spec.jvp as Exclude<typeof spec.jvp, 'zero' | Function>).forEach((rule, i) => {
               const tangent = tangents[i]!;
               if (!rule || isZero(tangent)) return;
               const result = rule(tangent, primals, out, params);
@@ -136,32 +131,13 @@ export function alignLanes(size: number, args: readonly Value[], batched: readon
 export const unbroadcast = (cotangent: Value, aval: ShapedArray): Value =>
   aval.shape.length === 0 && cotangent.aval.shape.length > 0 ? sum(cotangent) : cotangent;
 
-const same = (avals: readonly ShapedArray[]): DType => {
+function same(avals: readonly ShapedArray[]): DType {
   return avals[0]!.dtype;
-};
+}
 
 /** A function on arrays that applies one primitive. */
 export type UnaryOp = ((x: ArrayLike) => Value) & { readonly primitive: Primitive };
 export type BinaryOp = ((x: ArrayLike, y: ArrayLike) => Value) & { readonly primitive: Primitive };
-
-const floats: readonly DType[] = ['float32', 'float64'];
-const domains: Record<Domain, readonly DType[]> = {
-  floating: floats,
-  numeric: [...floats, 'int32', 'uint32'],
-  integer: ['int32', 'uint32'],
-  logical: ['int32', 'uint32', 'bool'],
-  bool: ['bool'],
-  any: [...floats, 'int32', 'uint32', 'bool'],
-};
-
-/** Sizes that generated tests run every elementwise primitive at, and the interval its float operands are drawn from. */
-const sizes: readonly Shape[] = [[], [0], [1], [3], [4], [5], [17], [2, 3], [1, 3], [1000]];
-
-function samplesFor(domain: Domain, intervals: readonly (readonly [number, number])[]): Sample[] {
-  return domains[domain].flatMap((dtype) =>
-    sizes.map((shape) => ({ inputs: intervals.map(([low, high]) => ({ shape, dtype, low, high })) })),
-  );
-}
 
 export interface UnarySpec {
   domain: Domain;

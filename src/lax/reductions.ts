@@ -1,88 +1,24 @@
 /** Folds over axes. */
 import type { Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
-import { allocate, type DType } from '../core/dtype.ts';
-import { ShapeError } from '../core/errors.ts';
-import { type Primitive, primitive, reductionAccuracy, type Sample } from '../core/primitive.ts';
-import { normalizeAxis, range, type Shape, sizeOf, stridesOf, withoutAxes } from '../core/shape.ts';
+import { allocate } from '../core/dtype.ts';
+import { type Primitive, primitive, reductionAccuracy } from '../core/primitive.ts';
+import { range, withoutAxes } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { convert } from './convert.ts';
-import { broadcastInDim, reshape } from './movement.ts';
+import { broadcastInDim } from './movement.ts';
+import {
+  forEachReduced,
+  keepAxes,
+  type ReduceOptions,
+  type ReduceParams,
+  reduceAxes,
+  reductionSamples,
+} from './reduce-axes.ts';
 
-export interface ReduceParams {
-  readonly axes: readonly number[];
-}
-
-export interface ReduceOptions {
-  /** Axis or axes to fold over; all when left out. */
-  axis?: number | readonly number[] | null;
-  /** Keep the folded axes with length 1. */
-  keepdims?: boolean;
-}
-
-/** Calls `visit(output index, input index)` for every input element in row-major order. */
-export function forEachReduced(
-  shape: Shape,
-  axes: readonly number[],
-  visit: (out: number, input: number) => void,
-): void {
-  const kept = range(shape.length).filter((axis) => !axes.includes(axis));
-  const outStrides = stridesOf(kept.map((axis) => shape[axis]!));
-  const strides = shape.map((_, axis) => (kept.includes(axis) ? outStrides[kept.indexOf(axis)]! : 0));
-  const index = new Array<number>(shape.length).fill(0);
-  const n = sizeOf(shape);
-  let out = 0;
-  for (let i = 0; i < n; i++) {
-    visit(out, i);
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      out += strides[axis]!;
-      if (++index[axis]! < shape[axis]!) break;
-      out -= strides[axis]! * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
-}
-
-/** The axes of a reduction, from the front and sorted. */
-export function reduceAxes(operation: string, x: Value, axis: ReduceOptions['axis']): number[] {
-  if (axis === undefined || axis === null) return range(x.aval.ndim);
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => {
-    const normal = normalizeAxis(a, x.aval.ndim);
-    if (normal === undefined) throw new ShapeError(`${operation}: axis ${a} is out of range for ${x.aval}.`);
-    return normal;
-  });
-  return [...new Set(axes)].sort((a, b) => a - b);
-}
-
-/** Restores folded axes as length 1 when asked for. */
-export const keepAxes = (result: Value, input: Value, axes: readonly number[], keepdims: boolean | undefined): Value =>
-  keepdims
-    ? reshape(
-        result,
-        input.aval.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
-      )
-    : result;
-
-const shapes: readonly { shape: Shape; axes: readonly number[] }[] = [
-  { shape: [0], axes: [0] },
-  { shape: [1], axes: [0] },
-  { shape: [3], axes: [0] },
-  { shape: [17], axes: [0] },
-  { shape: [1000], axes: [0] },
-  { shape: [4, 5], axes: [0] },
-  { shape: [4, 5], axes: [1] },
-  { shape: [2, 3, 4], axes: [0, 2] },
-  { shape: [2, 3, 4], axes: [] },
-  { shape: [3, 1], axes: [1] },
-];
-
-export const reductionSamples = (dtypes: readonly DType[], nonEmpty = false): Sample[] =>
-  dtypes.flatMap((dtype) =>
-    shapes
-      .filter(({ shape, axes }) => !nonEmpty || axes.every((a) => shape[a] !== 0))
-      .map(({ shape, axes }) => ({ inputs: [{ shape, dtype, low: -3, high: 3 }], params: { axes } })),
-  );
+export * from './folds.ts';
+export { forEachReduced, keepAxes, type ReduceOptions, type ReduceParams, reduceAxes, reductionSamples };
 
 /** Sum with a float64 accumulator in the reference; compiled code adds pairwise. */
 export const reduceSumP: Primitive<ReduceParams> = primitive<ReduceParams>({

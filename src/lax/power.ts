@@ -1,0 +1,159 @@
+/** Powers and roots. */
+import type { Element, ElementBuilder } from '../../jit/element.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
+import { isFloating } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
+import { exact, type Primitive, ulp } from '../core/primitive.ts';
+import { bind1, type Value } from '../core/trace.ts';
+import { toFloating, toValue } from '../promote.ts';
+import { div, mul, sub } from './arithmetic.ts';
+import { eq, select } from './compare.ts';
+import { type BinaryOp, binary, elementwise, type UnaryOp, unary } from './family.ts';
+import { domains } from './samples.ts';
+import { log } from './transcendental.ts';
+
+/** √x; NaN below 0. */
+export const sqrt: UnaryOp = unary('sqrt', {
+  domain: 'floating',
+  run: Math.sqrt,
+  jvp: (dx, _x, out) => div(dx, mul(out, 2)),
+  lower: (b, x) => b.unary('sqrt', x),
+  interval: [0, 5],
+});
+
+/** 1/√x. */
+export const rsqrt: UnaryOp = unary('rsqrt', {
+  domain: 'floating',
+  run: (x, dtype) => 1 / (dtype === 'float32' ? Math.fround(Math.sqrt(x)) : Math.sqrt(x)),
+  jvp: (dx, x, out) => mul(dx, mul(div(out, x), -0.5)),
+  lower: (b, x) => b.div(b.const(1, x.dtype), b.unary('sqrt', x)),
+  interval: [0.01, 5],
+});
+
+/** ∛x, negative for negative x. */
+export const cbrt: UnaryOp = unary('cbrt', {
+  domain: 'floating',
+  run: Math.cbrt,
+  jvp: (dx, _x, out) => mul(dx, div(integerPow(out, -2), 3)),
+  lower: (b, x) => b.call('cbrt', x),
+  accuracy: ulp(1.5),
+});
+
+/**
+ * The floating power as IEEE 754 has it, where JavaScript differs: 1^y is 1 for every y, and (−1)^±∞ is 1. An integer
+ * power is a product modulo 2³², its exponent read as unsigned.
+ */
+function power(x: number, y: number, floating: boolean): number {
+  if (floating) return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
+  let result = 1;
+  for (let rest = y >>> 0, square = x; rest !== 0; rest >>>= 1) {
+    if (rest & 1) result = Math.imul(result, square);
+    square = Math.imul(square, square);
+  }
+  return result;
+}
+
+/** One squaring and one chosen factor for each bit of the exponent. */
+function lowerIntegerPower(b: ElementBuilder, x: Element, y: Element): Element {
+  const c = (value: number): Element => b.const(value, x.dtype);
+  let result = c(1);
+  let square = x;
+  for (let bit = 0; bit < 32; bit++) {
+    const present = b.compare('ne', b.binary('and', y, c(2 ** bit)), c(0));
+    result = b.mul(result, b.select(present, square, c(1)));
+    if (bit < 31) square = b.mul(square, square);
+  }
+  return result;
+}
+
+const powOp: BinaryOp = binary('pow', {
+  domain: 'numeric',
+  run: (x, y, dtype) => power(x, y, isFloating(dtype)),
+  jvp: [
+    // y·x^(y−1), which is 0 for y = 0 at every x. The exponent that is not used is replaced before it can make an
+    // infinity, so that derivatives of this expression are right at x = 0 too.
+    (dx, x, y) => {
+      const zero = eq(y, 0);
+      const exponent = select(zero, 1, y);
+      return mul(dx, select(zero, 0, mul(exponent, pow(x, sub(exponent, 1)))));
+    },
+    // x^y·log x, whose limit at x = 0 is 0 for y > 0.
+    (dy, x, _y, out) => mul(dy, mul(out, log(select(eq(x, 0), 1, x)))),
+  ],
+  lower: (b, x, y) => (isFloating(x.dtype) ? b.call('pow', x, y) : lowerIntegerPower(b, x, y)),
+  accuracy: ulp(1.5),
+  intervals: [
+    [0, 4],
+    [-3, 3],
+  ],
+});
+export const powP: Primitive = powOp.primitive;
+
+/**
+ * x to the power y. A JavaScript integer as exponent is a product, exact in its derivatives and defined for negative x;
+ * integer arrays give integers modulo 2³².
+ *
+ * @example
+ * pow(x, 3); // integerPow(x, 3)
+ */
+export function pow(x: ArrayLike, y: ArrayLike): Value {
+  const n = typeof y === 'number' ? y : y instanceof NDArray && y.aval.weakType ? y.literal : undefined;
+  if (n !== undefined && Number.isInteger(n) && Math.abs(n) <= 64) return integerPow(x, n);
+  return powOp(x, y);
+}
+
+/** x^n for n ≥ 0 by repeated squaring, in the order that the reference and the compiled code share. */
+function product<T>(x: T, n: number, times: (a: T, b: T) => T): T | undefined {
+  let result: T | undefined;
+  let square = x;
+  for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result = result === undefined ? square : times(result, square);
+    if (rest > 1) square = times(square, square);
+  }
+  return result;
+}
+
+export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ readonly y: number }>('integer_pow', 1, {
+  domain: 'numeric',
+  result: ([x]) => x!.dtype,
+  run: ([x], { y }, [dtype]) => {
+    const times = (a: number, b: number): number =>
+      dtype === 'float64' ? a * b : dtype === 'float32' ? Math.fround(a * b) : Math.imul(a, b);
+    const positive = product(x!, Math.abs(y), times) ?? 1;
+    return y < 0 ? 1 / positive : positive;
+  },
+  accuracy: exact,
+  jvp: [(dx, [x], _out, { y }) => mul(dx, mul(integerPow(x!, y - 1), y))],
+  lower: (b, [x], { y }) => {
+    const one = b.const(1, x!.dtype);
+    const positive = product(x!, Math.abs(y), (p, q) => b.mul(p, q)) ?? one;
+    return y < 0 ? b.div(one, positive) : positive;
+  },
+  samples: [2, 3, 5, -1, -2].flatMap((y) =>
+    domains[y < 0 ? 'floating' : 'numeric'].flatMap((dtype) =>
+      [[], [0], [5], [17]].map((shape) => ({ inputs: [{ shape, dtype, low: -3, high: 3 }], params: { y } })),
+    ),
+  ),
+});
+
+/**
+ * x to a fixed integer power, by repeated squaring.
+ *
+ * @throws DtypeError for a negative power of integers
+ */
+export function integerPow(x: ArrayLike, n: number): Value {
+  const value = toValue(x, 'integerPow');
+  if (!Number.isInteger(n)) throw new DtypeError(`integerPow: the exponent must be an integer, but is ${n}.`);
+  if (n < 0 && !value.aval.isFloating) {
+    throw new DtypeError(`integerPow: ${value.aval} cannot be raised to the negative power ${n}.`, {
+      hint: 'convert the base to a floating dtype',
+    });
+  }
+  return n === 1 ? value : bind1(integerPowP, [value], { y: n });
+}
+
+/** x². */
+export const square = (x: ArrayLike): Value => integerPow(x, 2);
+
+/** 1/x. Integers become float32. */
+export const reciprocal = (x: ArrayLike): Value => integerPow(toFloating(x, 'reciprocal'), -1);
