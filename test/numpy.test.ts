@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { NDArray } from '../src/array.ts';
+import { grad, jit, NDArray, vmap } from '../src/index.ts';
 import * as linalg from '../src/linalg/index.ts';
 import * as nn from '../src/nn/index.ts';
 import * as np from '../src/numpy/index.ts';
@@ -36,17 +36,17 @@ function decode(x: unknown): any {
 
 const scopes: Record<string, Record<string, any>> = { np, linalg, nn, special };
 
-/** Why a result differs from what was expected; undefined if it does not. Floats: five digits, or 5e-6. */
-function difference(actual: unknown, expected: unknown): string | undefined {
+/** Why a result differs from what was expected; undefined if it does not. Floats: five digits, or half the tolerance. */
+function difference(actual: unknown, expected: unknown, tolerance = 1e-5): string | undefined {
   if (!isEncoded(expected)) {
     if (Array.isArray(expected)) {
       const list = actual as unknown[];
       if (!Array.isArray(list) || list.length !== expected.length) return `not a list of ${expected.length}`;
-      return expected.map((e, i) => difference(list[i], e)).find((d) => d !== undefined);
+      return expected.map((e, i) => difference(list[i], e, tolerance)).find((d) => d !== undefined);
     }
     if (typeof expected === 'object' && expected !== null) {
       return Object.entries(expected)
-        .map(([key, value]) => difference((actual as Record<string, unknown>)[key], value))
+        .map(([key, value]) => difference((actual as Record<string, unknown>)[key], value, tolerance))
         .find((d) => d !== undefined);
     }
     return Object.is(actual, expected) ? undefined : `${actual} instead of ${expected}`;
@@ -59,20 +59,80 @@ function difference(actual: unknown, expected: unknown): string | undefined {
   const at = want.findIndex((w, i) => {
     const g = got[i]!;
     if (Number.isNaN(w) || !Number.isFinite(w)) return !Object.is(w, g);
-    return !(Math.abs(g - w) <= 5e-6 + 1e-5 * Math.abs(w));
+    return !(Math.abs(g - w) <= tolerance / 2 + tolerance * Math.abs(w));
   });
   return at < 0 ? undefined : `element ${at} is ${got[at]} instead of ${want[at]}`;
 }
 
-for (const { call, args, options, expected } of fixture('numpy') as Call[]) {
-  const [scope, name] = call.includes('.') ? call.split('.') : ['np', call];
-  const label = `${call}(${args.map((a) => (isEncoded(a) ? `${a.dtype}[${a.shape}]` : Array.isArray(a) ? `list of ${a.length}` : String(a))).join(', ')}${options ? `, ${JSON.stringify(options).slice(0, 60)}` : ''})`;
-  try {
-    const decoded = options && Object.fromEntries(Object.entries(options).map(([k, v]) => [k, decode(v)]));
-    const values = args.map(decode);
-    const result = scopes[scope!]![name!](...values, ...(decoded ? [decoded] : []));
-    t.equal(difference(result, expected), undefined, label);
-  } catch (error) {
-    t.fail(label, { error: String(error) });
-  }
+function label({ call, args, options }: Call): string {
+  const shown = args.map((a) => (isEncoded(a) ? `${a.dtype}[${a.shape}]` : JSON.stringify(a)?.slice(0, 30)));
+  return `${call}(${[...shown, ...(options ? [JSON.stringify(options).slice(0, 60)] : [])].join(', ')})`;
 }
+
+/** The call as a function of its arrays, wherever they stand among the arguments, and those arrays. */
+function asFunction({ call, args, options }: Call): { f: (...arrays: NDArray[]) => any; arrays: NDArray[] } {
+  const [scope, name] = call.includes('.') ? call.split('.') : ['np', call];
+  const arrays: NDArray[] = [];
+  const fill = (x: unknown, take: (x: NDArray) => NDArray): unknown =>
+    x instanceof NDArray ? take(x) : Array.isArray(x) ? x.map((y) => fill(y, take)) : x;
+  const decoded = args.map(decode);
+  const settings = options && Object.fromEntries(Object.entries(options).map(([k, v]) => [k, decode(v)]));
+  fill(decoded, (x) => {
+    arrays.push(x);
+    return x;
+  });
+  const f = (...given: NDArray[]) => {
+    let next = 0;
+    const values = fill(decoded, () => given[next++]!) as unknown[];
+    return scopes[scope!]![name!](...values, ...(settings ? [settings] : []));
+  };
+  return { f, arrays };
+}
+
+const check = (name: string, compute: () => unknown, expected: unknown, tolerance?: number) => {
+  try {
+    t.equal(difference(compute(), expected, tolerance), undefined, name);
+  } catch (error) {
+    t.fail(`${name}: ${error}`);
+  }
+};
+
+/** Their results are not arrays, or have shapes that depend on values. */
+const concreteOnly = new Set(['unique', 'nonzero', 'argwhere', 'allclose', 'arrayEqual']);
+const calls: Call[] = fixture('numpy');
+
+t.test('values', async () => {
+  for (const call of calls) {
+    const { f, arrays } = asFunction(call);
+    check(label(call), () => f(...arrays), call.expected);
+  }
+});
+
+t.test('under jit and vmap the same values', async () => {
+  for (const call of calls) {
+    if (concreteOnly.has(call.call)) continue;
+    const { f, arrays } = asFunction(call);
+    if (arrays.length === 0) continue;
+    check(`jit ${label(call)}`, () => jit(f)(...arrays), call.expected);
+    const lanes = arrays.map((x) => np.stack([x, x]));
+    const second = (result: any): unknown =>
+      result instanceof NDArray
+        ? result.slice(1)
+        : Array.isArray(result)
+          ? result.map(second)
+          : Object.fromEntries(Object.entries(result).map(([k, v]) => [k, second(v)]));
+    check(`vmap ${label(call)}`, () => second(vmap(f)(...lanes)), call.expected);
+  }
+});
+
+t.test('derivatives', async () => {
+  for (const call of fixture('numpy-gradients') as Call[]) {
+    const { f, arrays } = asFunction(call);
+    const [x, ...rest] = arrays as [NDArray, ...NDArray[]];
+    const total = (v: NDArray) => {
+      const y = f(v, ...rest) as NDArray;
+      return np.sum(y.mul(np.reshape(np.cos(np.arange(y.size)), y.shape)));
+    };
+    check(`grad ${label(call)}`, () => grad(total)(x), call.expected, 1e-4);
+  }
+});

@@ -17,14 +17,17 @@ export function cholesky(a: ArrayLike, { upper = false }: { upper?: boolean } = 
   return upper ? matrixTranspose(factor) : factor;
 }
 
-export type QrMode = 'reduced' | 'r';
+export type QrMode = 'reduced' | 'complete' | 'r';
 
-/** [q, r] with q r = a: q has orthonormal columns, r is upper triangular. `mode: 'r'` gives r alone. */
+/**
+ * [q, r] with q r = a: q has orthonormal columns, r is upper triangular. `mode: 'complete'` makes q square,
+ * `mode: 'r'` gives r alone.
+ */
 export function qr(a: ArrayLike): [NDArray, NDArray];
-export function qr(a: ArrayLike, options: { mode?: 'reduced' }): [NDArray, NDArray];
+export function qr(a: ArrayLike, options: { mode?: 'reduced' | 'complete' }): [NDArray, NDArray];
 export function qr(a: ArrayLike, options: { mode: 'r' }): NDArray;
 export function qr(a: ArrayLike, { mode = 'reduced' }: { mode?: QrMode } = {}): NDArray | [NDArray, NDArray] {
-  const [q, r] = lax.qr(matrix('qr', a)) as [Value, Value];
+  const [q, r] = lax.qr(matrix('qr', a), { fullMatrices: mode === 'complete' });
   return mode === 'r' ? r : [q, r];
 }
 

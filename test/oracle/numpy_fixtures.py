@@ -89,7 +89,7 @@ for js, f, x in [
     ('floor', jnp.floor, S), ('ceil', jnp.ceil, S), ('trunc', jnp.trunc, S), ('rint', jnp.rint, S),
     ('round', jnp.round, F(0.5, 1.5, 2.5, -0.5, 1.4, -1.6)), ('isnan', jnp.isnan, S), ('isinf', jnp.isinf, S), ('isfinite', jnp.isfinite, S),
     ('isposinf', jnp.isposinf, S), ('isneginf', jnp.isneginf, S), ('isnan', jnp.isnan, N), ('signbit', jnp.signbit, S), ('logicalNot', jnp.logical_not, X), ('logicalNot', jnp.logical_not, B),
-    ('bitwiseNot', jnp.bitwise_not, N), ('invert', jnp.invert, B), ('bitwiseCount', jnp.bitwise_count, W), ('deg2rad', jnp.deg2rad, X), ('rad2deg', jnp.rad2deg, X),
+    ('bitwiseNot', jnp.bitwise_not, N), ('invert', jnp.invert, B), ('bitwiseCount', lambda w: jnp.bitwise_count(w).astype(w.dtype), W), ('deg2rad', jnp.deg2rad, X), ('rad2deg', jnp.rad2deg, X),
     ('sinc', jnp.sinc, F(0, 0.001, 0.5, 1, -1.5)), ('nanToNum', jnp.nan_to_num, S), ('fabs', jnp.fabs, X), ('positive', jnp.positive, X),
 ]:
     case(js, f(x), x)
@@ -324,8 +324,9 @@ case('cov', jnp.cov(X), X)
 case('cov', jnp.cov(X, rowvar=False), X, rowvar=False)
 case('cov', jnp.cov(V), V)
 case('corrcoef', jnp.corrcoef(X), X)
-case('histogram', list(jnp.histogram(V, bins=4)), V, bins=4)
-case('histogram', list(jnp.histogram(V, bins=3, range=(-1, 1))), V, bins=3, range=[-1, 1])
+for options in [{'bins': 4}, {'bins': 3, 'range': (-1, 1)}]:
+    counts, edges = jnp.histogram(V, **options)
+    case('histogram', [counts.astype(jnp.int32), edges], V, **options)
 case('isclose', jnp.isclose(F(1, 1, nan, inf), F(1 + 1e-7, 1.1, nan, inf)), F(1, 1, nan, inf), F(1 + 1e-7, 1.1, nan, inf))
 case('isclose', jnp.isclose(F(1, nan), F(1, nan), equal_nan=True), F(1, nan), F(1, nan), equalNan=True)
 case('allclose', True, X, X + onp.float32(1e-7))
@@ -389,6 +390,36 @@ case('special.multigammaln', jsp.multigammaln(P + 1, 2), P + 1, 2)
 
 with open(os.path.join(HERE, 'numpy.json'), 'w') as f:
     f.write('[\n' + ',\n'.join(json.dumps(c) for c in cases) + '\n]\n')
+
+# Derivatives: of sum(f(x) * cos of the position), with respect to x
+gradients = []
+
+
+def slope(js, f, x, *rest, **options):
+    def total(x):
+        y = f(x, *rest)
+        return jnp.sum(y * jnp.cos(jnp.arange(y.size, dtype=y.dtype)).reshape(y.shape))
+
+    entry = {'call': js, 'args': [encode(x), *[encode(r) for r in rest]], 'expected': encode(jax.grad(total)(x))}
+    if options:
+        entry['options'] = options
+    gradients.append(entry)
+
+
+for js, f, x in [('abs', jnp.abs, X), ('cbrt', jnp.cbrt, P), ('exp2', jnp.exp2, X), ('log10', jnp.log10, P), ('arcsin', jnp.arcsin, U), ('arctanh', jnp.arctanh, U), ('arccosh', jnp.arccosh, P + 1), ('sinc', jnp.sinc, F(0, 0.5, 1.5)),
+                 ('var', jnp.var, X), ('std', jnp.std, X), ('prod', jnp.prod, X), ('max', jnp.max, X), ('min', jnp.min, X), ('median', jnp.median, X), ('mean', jnp.mean, X), ('ptp', jnp.ptp, X), ('sort', jnp.sort, X), ('cumsum', lambda x: jnp.cumsum(x), X), ('cumprod', lambda x: jnp.cumprod(x), X),
+                 ('ravel', jnp.ravel, X), ('diag', jnp.diag, X), ('diag', jnp.diag, V), ('tril', jnp.tril, X), ('trace', jnp.trace, X), ('fliplr', jnp.fliplr, X), ('diff', jnp.diff, X), ('gradient', jnp.gradient, V), ('trapezoid', jnp.trapezoid, X), ('cov', jnp.cov, X), ('nansum', jnp.nansum, Z), ('nanmean', jnp.nanmean, Z),
+                 ('linalg.inv', jnp.linalg.inv, H), ('linalg.det', jnp.linalg.det, H), ('linalg.det', jnp.linalg.det, G), ('linalg.norm', jnp.linalg.norm, X), ('linalg.cholesky', jnp.linalg.cholesky, SPD),
+                 ('nn.relu', jax.nn.relu, X), ('nn.relu6', jax.nn.relu6, X * 3), ('nn.elu', jax.nn.elu, X), ('nn.selu', jax.nn.selu, X), ('nn.celu', jax.nn.celu, X), ('nn.gelu', jax.nn.gelu, X), ('nn.softplus', jax.nn.softplus, X * 9), ('nn.silu', jax.nn.silu, X), ('nn.softmax', jax.nn.softmax, X), ('nn.logSoftmax', jax.nn.log_softmax, X), ('nn.logsumexp', jax.nn.logsumexp, X), ('nn.standardize', jax.nn.standardize, X), ('nn.leakyRelu', jax.nn.leaky_relu, X), ('nn.glu', jax.nn.glu, X),
+                 ('special.logit', jsp.logit, (U + 1) / 2), ('special.entr', jsp.entr, P), ('special.ndtr', jsp.ndtr, X), ('special.logNdtr', jsp.log_ndtr, F(-9, -7, 0, 2)), ('special.gammaln', jsp.gammaln, P), ('special.digamma', jsp.digamma, P)]:
+    slope(js, f, x)
+for js, f, x, y in [('mod', jnp.mod, X, Y), ('power', jnp.power, P, X), ('power', jnp.power, X, 3), ('hypot', jnp.hypot, X, Y), ('maximum', jnp.maximum, X, Y), ('logaddexp', jnp.logaddexp, X, Y), ('arctan2', jnp.arctan2, X, Y), ('divide', jnp.divide, X, Y[0]), ('dot', jnp.dot, X, Q), ('matmul', jnp.matmul, T, T2), ('outer', jnp.outer, V, V[:2]),
+                    ('kron', jnp.kron, X[:2], Y[:1]), ('cross', jnp.cross, X[:, :3], Y[:, :3]), ('convolve', jnp.convolve, V, V[:3]), ('take', jnp.take, X, I(1, 3, 1)), ('fmax', jnp.fmax, X, Y), ('copysign', jnp.copysign, X, Y), ('quantile', jnp.quantile, X, 0.3), ('tile', jnp.tile, X, [2, 2]), ('polyval', jnp.polyval, F(1, -2, 3), X), ('vdot', jnp.vdot, X, Y),
+                    ('linalg.solve', jnp.linalg.solve, G, V[:3]), ('linalg.lstsq', lambda a, b: jnp.linalg.lstsq(a, b)[0], R4[0], v4), ('linalg.matrixPower', jnp.linalg.matrix_power, G, 3), ('special.xlogy', jsp.xlogy, P, P + 1)]:
+    slope(js, f, x, y)
+
+with open(os.path.join(HERE, 'numpy-gradients.json'), 'w') as f:
+    f.write('[\n' + ',\n'.join(json.dumps(c) for c in gradients) + '\n]\n')
 
 # Printing: NumPy's own text
 printed = []
@@ -467,4 +498,4 @@ shown([4294967295, 0], onp.uint32)
 
 with open(os.path.join(HERE, 'print.json'), 'w') as f:
     f.write('[\n' + ',\n'.join(json.dumps(c) for c in printed) + '\n]\n')
-print(len(cases), 'calls,', len(printed), 'texts')
+print(len(cases), 'calls,', len(gradients), 'gradients,', len(printed), 'texts')
