@@ -71,10 +71,12 @@ function floatFormat(data: readonly number[], dtype: DType): (x: number) => stri
     const powerDigits = longest(parts.map(([, , power]) => power)) - 1;
     left = longest(parts.map(([whole]) => whole));
     right = powerDigits + 2 + places;
+    // All with as many digits: those beyond the shortest are the number's own, not zeros.
     format = (x) => {
-      const [whole, fraction, power] = scientific(x, dtype, places);
-      const digits = power.slice(1).padStart(powerDigits, '0');
-      return `${whole.padStart(left)}.${fraction.padEnd(places, '0')}e${power[0]}${digits}`;
+      const [mantissa, power] = Math.abs(x).toExponential(places).split('e');
+      const digits = power!.slice(1).padStart(powerDigits, '0');
+      const whole = signOf(x) + mantissa![0];
+      return `${whole.padStart(left)}.${mantissa!.slice(2)}e${power![0]}${digits}`;
     };
   } else {
     const parts = finite.map((x) => positional(x, dtype, precision));
@@ -99,12 +101,12 @@ function elementFormat(data: readonly number[], dtype: DType): (x: number) => st
   return (x) => String(x).padStart(width);
 }
 
-/** A number alone: positional between 1e-4 and 1e16, with at least one digit after the point. */
+/** A number alone: positional from 1e-4 up to 1e16 (float32: 1e6), with at least one digit after the point. */
 function formatScalar(x: number, dtype: DType): string {
   if (dtype === 'bool') return x ? 'True' : 'False';
   if (!isFloating(dtype)) return String(x);
   if (!Number.isFinite(x)) return nonFinite(x);
-  if (x === 0 || (Math.abs(x) >= 1e-4 && Math.abs(x) < 1e16)) {
+  if (x === 0 || (Math.abs(x) >= 1e-4 && Math.abs(x) < (dtype === 'float32' ? 1e6 : 1e16))) {
     const [whole, fraction] = positional(x, dtype, Number.POSITIVE_INFINITY);
     return `${whole}.${fraction || '0'}`;
   }

@@ -2,5 +2,8 @@ export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/different
 export { vmap } from '../transforms/vectorize.ts';
 export { NDArray } from './array.ts';
 export { evalShape, jit, makeJaxpr } from './jit.ts';
+export * as linalg from './linalg/index.ts';
+export * as nn from './nn/index.ts';
 export * as np from './numpy/index.ts';
+export * as special from './special.ts';
 export * as tree from './tree.ts';
