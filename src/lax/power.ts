@@ -5,6 +5,7 @@ import { isFloating } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { exact, type Primitive, ulp } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
+import { Zero } from '../core/zero.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { div, mul, sub } from './arithmetic.ts';
 import { eq, select } from './compare.ts';
@@ -123,13 +124,13 @@ export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ read
     return y < 0 ? 1 / positive : positive;
   },
   accuracy: exact,
-  jvp: [(dx, [x], _out, { y }) => mul(dx, mul(integerPow(x!, y - 1), y))],
+  jvp: [(dx, [x], out, { y }) => (y === 0 ? new Zero(out.aval) : mul(dx, mul(integerPow(x!, y - 1), y)))],
   lower: (b, [x], { y }) => {
     const one = b.const(1, x!.dtype);
     const positive = product(x!, Math.abs(y), (p, q) => b.mul(p, q)) ?? one;
     return y < 0 ? b.div(one, positive) : positive;
   },
-  samples: [2, 3, 5, -1, -2].flatMap((y) =>
+  samples: [0, 2, 3, 5, -1, -2].flatMap((y) =>
     domains[y < 0 ? 'floating' : 'numeric'].flatMap((dtype) =>
       [[], [0], [5], [17]].map((shape) => ({ inputs: [{ shape, dtype, low: -3, high: 3 }], params: { y } })),
     ),
