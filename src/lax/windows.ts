@@ -8,7 +8,7 @@ import type { ShapedArray } from '../core/aval.ts';
 import { byteSize, type DType } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import type { HostArray } from '../core/primitive.ts';
-import { range, type Shape, stridesOf } from '../core/shape.ts';
+import { range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 
 /** What happens to a window that does not lie inside the operand: it is moved inside, left out, or (promised) cannot occur. */
 export type IndexMode = 'clip' | 'fill' | 'promise_in_bounds';
@@ -75,7 +75,9 @@ export function checkWindows(operation: string, operand: ShapedArray, indices: S
     [...map.collapsedSliceDims, ...map.operandBatchingDims].every((axis) => map.sliceSizes[axis]! <= 1) &&
     map.operandBatchingDims.every((axis, i) => operand.shape[axis] === indices.shape[map.startIndicesBatchingDims[i]!]);
   if (!valid) throw new ShapeError(`${operation}: dimension numbers do not fit ${operand} with indices ${indices}.`);
-  if (map.sliceSizes.some((n, axis) => n < 0 || n > operand.shape[axis]!)) {
+  const rows = sizeOf(indices.shape.slice(0, -1));
+  const empty = [...map.collapsedSliceDims, ...map.operandBatchingDims].some((axis) => map.sliceSizes[axis] === 0);
+  if ((empty && rows > 0) || map.sliceSizes.some((n, axis) => n < 0 || n > operand.shape[axis]!)) {
     throw new ShapeError(`${operation}: a window of shape [${map.sliceSizes}] does not fit in ${operand}.`);
   }
 }

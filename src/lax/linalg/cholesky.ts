@@ -1,0 +1,126 @@
+import { type Expr, f32c, f64c, i32c, op } from '../../../jit/code.ts';
+import { fillRun } from '../../../jit/loop-nest.ts';
+import { dotRuns, elementAt, floatCode, loadFloat, storeFloat } from '../../../jit/vector-loops.ts';
+import type { ArrayLike } from '../../array.ts';
+import { allocate } from '../../core/dtype.ts';
+import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
+import { sizeOf } from '../../core/shape.ts';
+import { bind1, type Value } from '../../core/trace.ts';
+import { toFloating } from '../../promote.ts';
+import { add, div, mul } from '../arithmetic.ts';
+import { strengthen } from '../movement.ts';
+import { batchOf, checkMatrix, identity, lowerTriangle, matmul, matrixTranspose, matrixValues } from './matrix.ts';
+import { triangularSolve } from './triangular-solve.ts';
+
+/** The lower factor L with A = L·Lᵀ; reads the lower triangle of A. NaN where A is not positive definite. */
+export const choleskyP: Primitive<object> = primitive<object>({
+  name: 'cholesky',
+  type: ([a]) => {
+    checkMatrix('cholesky', a!, true);
+    return [a!];
+  },
+  run: ([a], _, [out]) => {
+    const n = out!.shape.at(-1)!;
+    const result = allocate(out!.dtype, out!.size);
+    const l = new Float64Array(n * n);
+    for (let at = 0; at < out!.size; at += n * n) {
+      let positive = true;
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j <= i; j++) {
+          let value = a!.data[at + i * n + j]!;
+          for (let k = 0; k < j; k++) value -= l[i * n + k]! * l[j * n + k]!;
+          if (i === j && !(value > 0)) positive = false;
+          l[i * n + j] = i === j ? Math.sqrt(value) : value / l[j * n + j]!;
+        }
+      }
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j <= i; j++) result[at + i * n + j] = positive ? l[i * n + j]! : Number.NaN;
+      }
+    }
+    return [result];
+  },
+  accuracy: reductionAccuracy(64),
+  /**
+   * A = L·Lᵀ gives L⁻¹·Ȧ·L⁻ᵀ = L⁻¹·L̇ + (L⁻¹·L̇)ᵀ, and L⁻¹·L̇ is lower triangular: it is the lower triangle of the left
+   * side with its diagonal halved (I. Murray, Differentiation of the Cholesky decomposition, 2016).
+   */
+  jvp: ([a], [da]) => {
+    const l = bind1(choleskyP, [a!]);
+    const half = lowerTriangle(da as Value);
+    const symmetric = add(half, matrixTranspose(lowerTriangle(da as Value, -1)));
+    const right = triangularSolve(l, symmetric, { lower: true, transposeA: true });
+    const both = triangularSolve(l, right, { leftSide: true, lower: true });
+    const phi = div(lowerTriangle(both), add(identity(l.aval.shape, l.aval.dtype), 1));
+    return [[l], [matmul(l, phi)]];
+  },
+  batch: (_size, [a]) => ({ outs: [bind1(choleskyP, [a!])], batched: [true] }),
+  lower: {
+    kind: 'kernel',
+    build: ({ f }, [a], [out]) => {
+      const { dtype, size } = out!.aval;
+      if (size === 0) return;
+      const n = out!.shape.at(-1)!;
+      const code = floatCode(dtype);
+      const constant = (x: number): Expr => (code.type === 'f32' ? f32c(x) : f64c(x));
+      fillRun(f, dtype, out!.ptr, size, constant(0));
+      f.for(0, sizeOf(batchOf(out!.aval)), (batch) => {
+        const offset = f.let(op('i32.mul', batch, i32c(n * n * code.bytes)));
+        const [from, to] = [f.let(op('i32.add', a!.ptr, offset)), f.let(op('i32.add', out!.ptr, offset))];
+        const rowOf = (base: Expr, i: Expr) => f.let(elementAt(base, op('i32.mul', i, i32c(n)), code));
+        const failed = f.var(i32c(0));
+        f.for(0, n, (i) => {
+          const [source, row] = [rowOf(from, i), rowOf(to, i)];
+          const reduced = (j: Expr, other: Expr) => {
+            const known = dotRuns(f, code, row, other, j);
+            return f.let(op(`${code.type}.sub`, loadFloat(code, elementAt(source, j, code)), known));
+          };
+          f.for(0, i, (j) => {
+            const other = rowOf(to, j);
+            const value = reduced(j, other);
+            const pivot = loadFloat(code, elementAt(other, j, code));
+            storeFloat(f, code, elementAt(row, j, code), op(`${code.type}.div`, value, pivot));
+          });
+          const square = reduced(i, row);
+          f.if(op('i32.eqz', op(`${code.type}.gt`, square, constant(0))), () => f.set(failed, i32c(1)));
+          storeFloat(f, code, elementAt(row, i, code), op(`${code.type}.sqrt`, square));
+        });
+        f.if(failed, () => {
+          f.for(0, n, (i) => {
+            const row = rowOf(to, i);
+            f.for(0, op('i32.add', i, i32c(1)), (j) =>
+              storeFloat(f, code, elementAt(row, j, code), constant(Number.NaN)),
+            );
+          });
+        });
+      });
+    },
+  },
+  samples: (['float32', 'float64'] as const).flatMap((dtype) =>
+    [
+      [0, 0],
+      [1, 1],
+      [3, 3],
+      [4, 4],
+      [5, 5],
+      [17, 17],
+      [2, 3, 3],
+      [0, 3, 3],
+      [2, 1, 4, 4],
+    ].map((shape): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, 'positive') }], params: {} })),
+  ),
+});
+
+/**
+ * The lower triangular L with x = L·Lᵀ for positive definite matrices, over leading batch axes. The symmetric part of
+ * `x` is factorised; with `symmetrizeInput` false, only its lower triangle is read. A matrix that is not positive
+ * definite gives NaN.
+ *
+ * @example
+ * cholesky(a); // f32[3,3] → f32[3,3]
+ * @throws ShapeError when the last two axes differ in length
+ */
+export function cholesky(x: ArrayLike, { symmetrizeInput = true }: { symmetrizeInput?: boolean } = {}): Value {
+  const a = strengthen(toFloating(x, 'cholesky'));
+  checkMatrix('cholesky', a.aval, true);
+  return bind1(choleskyP, [symmetrizeInput ? mul(add(a, matrixTranspose(a)), 0.5) : a]);
+}
