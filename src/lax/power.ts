@@ -9,6 +9,7 @@ import { Zero } from '../core/zero.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { div, mul, sub } from './arithmetic.ts';
 import { eq, select } from './compare.ts';
+import { convert } from './convert.ts';
 import { type BinaryOp, binary, elementwise, type UnaryOp, unary } from './family.ts';
 import { domains } from './samples.ts';
 import { log } from './transcendental.ts';
@@ -138,12 +139,13 @@ export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ read
 });
 
 /**
- * x to a fixed integer power, by repeated squaring.
+ * x to a fixed integer power, by repeated squaring. Bools become int32.
  *
  * @throws DtypeError for a negative power of integers
  */
 export function integerPow(x: ArrayLike, n: number): Value {
-  const value = toValue(x, 'integerPow');
+  let value = toValue(x, 'integerPow');
+  if (value.aval.dtype === 'bool') value = convert(value, 'int32');
   if (!Number.isInteger(n)) throw new DtypeError(`integerPow: the exponent must be an integer, but is ${n}.`);
   if (n < 0 && !value.aval.isFloating) {
     throw new DtypeError(`integerPow: ${value.aval} cannot be raised to the negative power ${n}.`, {
