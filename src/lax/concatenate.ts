@@ -1,7 +1,5 @@
 import { copyRegion, offsetBy } from '../../jit/loop-nest.ts';
-import { instantiate } from '../../transforms/jvp.ts';
 import { isLinear } from '../../transforms/transpose.ts';
-import { addLanes } from '../../transforms/vmap.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
@@ -11,6 +9,7 @@ import { bind1, type Value } from '../core/trace.ts';
 import { promoteDTypes } from '../promote.ts';
 import { strengthen } from './movement.ts';
 import { samplesOf } from './movement-samples.ts';
+import { materialize, repeatLanes } from './rule-helpers.ts';
 import { slice } from './slicing.ts';
 
 interface ConcatenateParams {
@@ -49,7 +48,7 @@ export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateP
     return [result];
   },
   accuracy: exact,
-  jvp: (xs, dxs, params) => [[bind1(concatenateP, xs, params)], [bind1(concatenateP, dxs.map(instantiate), params)]],
+  jvp: (xs, dxs, params) => [[bind1(concatenateP, xs, params)], [bind1(concatenateP, dxs.map(materialize), params)]],
   transpose: ([ct], xs, { dimension }) => {
     const { shape } = (ct as Value).aval;
     let at = 0;
@@ -69,7 +68,7 @@ export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateP
     outs: [
       bind1(
         concatenateP,
-        xs.map((x, i) => (batched[i] ? x : addLanes(x, size))),
+        xs.map((x, i) => (batched[i] ? x : repeatLanes(x, size))),
         { dimension: dimension + 1 },
       ),
     ],

@@ -2,39 +2,32 @@
 import { type Expr, i32c, op, select as selectExpr } from '../../jit/code.ts';
 import { addressed, copyRegion, copyRun } from '../../jit/loop-nest.ts';
 import type { KernelContext, Operand } from '../../jit/lower-rule.ts';
-import { instantiate } from '../../transforms/jvp.ts';
 import { isLinear, type Linear } from '../../transforms/transpose.ts';
-import { addLanes } from '../../transforms/vmap.ts';
-import { type ArrayLike, NDArray } from '../array.ts';
 import type { ShapedArray } from '../core/aval.ts';
-import { byteSize, isInteger } from '../core/dtype.ts';
+import { byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { exact, type HostArray, type Primitive, primitive } from '../core/primitive.ts';
-import { normalizeAxis, range, type Shape, sameShape, stridesOf } from '../core/shape.ts';
+import { range, type Shape, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
-import { toValue } from '../promote.ts';
-import { add } from './arithmetic.ts';
-import { lt, select } from './compare.ts';
 import { concatenate } from './concatenate.ts';
-import { convert } from './convert.ts';
 import { scalar, zerosLike } from './creation.ts';
 import { type GatherParams, gatherP } from './gather.ts';
-import { broadcastInDim, gatherStrided, reshape, strengthen } from './movement.ts';
+import { broadcastInDim, gatherStrided, reshape } from './movement.ts';
 import { indexInputs, samplesOf } from './movement-samples.ts';
+import { materialize, repeatLanes } from './rule-helpers.ts';
 import { scatterP } from './scatter.ts';
-import { indexInDim, slice, squeeze } from './slicing.ts';
 
 interface DynamicSliceParams {
   readonly sliceSizes: Shape;
 }
 
-const clamp = (start: number, room: number): number => Math.min(Math.max(start, 0), room);
+export const clamp = (start: number, room: number): number => Math.min(Math.max(start, 0), room);
 
 /** Offset, in elements, of a window that starts at clamped indices. */
 const windowOffset = (starts: readonly HostArray[], shape: Shape, window: Shape): number =>
   stridesOf(shape).reduce((sum, stride, i) => sum + clamp(starts[i]!.data[0]!, shape[i]! - window[i]!) * stride, 0);
 
-function checkStarts(operation: string, x: ShapedArray, starts: readonly ShapedArray[], window: Shape): void {
+export function checkStarts(operation: string, x: ShapedArray, starts: readonly ShapedArray[], window: Shape): void {
   if (starts.length !== x.ndim || starts.some((start) => start.ndim !== 0 || start.dtype !== 'int32')) {
     throw new ShapeError(
       `${operation}: ${x} needs ${x.ndim} int32 scalars to start at, but got (${starts.join(', ')}).`,
@@ -167,7 +160,7 @@ export const dynamicUpdateSliceP: Primitive<object> = primitive<object>({
   accuracy: exact,
   jvp: ([x, update, ...starts], [dx, du]) => [
     [bind1(dynamicUpdateSliceP, [x!, update!, ...starts])],
-    [bind1(dynamicUpdateSliceP, [instantiate(dx!), instantiate(du!), ...starts])],
+    [bind1(dynamicUpdateSliceP, [materialize(dx!), materialize(du!), ...starts])],
   ],
   transpose: ([ct], [x, update, ...starts]) => {
     const at = starts as Value[];
@@ -178,8 +171,8 @@ export const dynamicUpdateSliceP: Primitive<object> = primitive<object>({
     ];
   },
   batch: (size, [x, update, ...starts], [xBatched, updateBatched, ...startsBatched]) => {
-    const array = xBatched ? x! : addLanes(x!, size);
-    const window = updateBatched ? update! : addLanes(update!, size);
+    const array = xBatched ? x! : repeatLanes(x!, size);
+    const window = updateBatched ? update! : repeatLanes(update!, size);
     if (!startsBatched.includes(true)) {
       return { outs: [bind1(dynamicUpdateSliceP, [array, window, scalar(0, 'int32'), ...starts])], batched: [true] };
     }
@@ -216,109 +209,3 @@ export const dynamicUpdateSliceP: Primitive<object> = primitive<object>({
     samplesOf([shape, window], {}, { extra: indexInputs(starts) }),
   ),
 });
-
-/**
- * Start indices as int32 scalars. A negative one counts from the end, as in JAX. Known ones come back as numbers,
- * clamped, in `known`.
- */
-function startIndices(operation: string, starts: readonly ArrayLike[] | NDArray, aval: ShapedArray, window: Shape) {
-  const list: readonly ArrayLike[] =
-    starts instanceof NDArray ? range(starts.shape[0] ?? 0).map((i) => indexInDim(starts, i, 0, false)) : starts;
-  const values = list.map((start, i) => {
-    const value = toValue(start, operation);
-    const integral = isInteger(value.aval.dtype) || (value.literal !== undefined && Number.isInteger(value.literal));
-    if (value.aval.ndim !== 0 || !integral) {
-      throw new DtypeError(`${operation}: start indices must be integer scalars, but number ${i} is ${value.aval}.`);
-    }
-    const n = aval.shape[i] ?? 0;
-    if (value.literal !== undefined) return scalar(value.literal < 0 ? value.literal + n : value.literal, 'int32');
-    const index = convert(value, 'int32');
-    return select(lt(index, 0), add(index, n), index);
-  });
-  checkStarts(
-    operation,
-    aval,
-    values.map((v) => v.aval),
-    window,
-  );
-  const literal = values.every((v) => v.literal !== undefined);
-  return { values, known: literal ? values.map((v, i) => clamp(v.literal!, aval.shape[i]! - window[i]!)) : undefined };
-}
-
-/**
- * The window of shape `sizes` at computed start indices: integer scalars, one an axis (or one integer vector). They are
- * clamped so that the window lies inside; negative ones count from the end.
- *
- * @example
- * dynamicSlice(x, [i, 0], [1, 4]); // row i of an f32[3,4], as f32[1,4]
- * @throws ShapeError when the window is larger than `x`
- */
-export function dynamicSlice(x: ArrayLike, starts: readonly ArrayLike[] | NDArray, sizes: Shape): Value {
-  const value = toValue(x, 'dynamicSlice');
-  const at = startIndices('dynamicSlice', starts, value.aval, sizes);
-  if (at.known) {
-    return slice(
-      value,
-      at.known,
-      at.known.map((start, i) => start + sizes[i]!),
-    );
-  }
-  return bind1(dynamicSliceP, [value, ...at.values], { sliceSizes: sizes });
-}
-
-/**
- * `x` with `update`, of the same rank, written at computed start indices (see `dynamicSlice`).
- *
- * @throws ShapeError when the update is larger than `x`
- */
-export function dynamicUpdateSlice(x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[] | NDArray): Value {
-  const value = strengthen(toValue(x, 'dynamicUpdateSlice'));
-  const window = convert(toValue(update, 'dynamicUpdateSlice'), value.aval.dtype);
-  const { values } = startIndices('dynamicUpdateSlice', starts, value.aval, window.aval.shape);
-  if (sameShape(window.aval.shape, value.aval.shape)) return window;
-  return bind1(dynamicUpdateSliceP, [value, window, ...values]);
-}
-
-/** A window of `size` along one axis. */
-export function dynamicSliceInDim(x: ArrayLike, start: ArrayLike, size: number, axis = 0): Value {
-  const value = toValue(x, 'dynamicSliceInDim');
-  const along = axisOf('dynamicSliceInDim', value, axis);
-  return dynamicSlice(
-    value,
-    value.aval.shape.map((_, i) => (i === along ? start : 0)),
-    value.aval.shape.map((n, i) => (i === along ? size : n)),
-  );
-}
-
-/** The element at a computed index along `axis`; with `keepdims` false that axis goes. */
-export function dynamicIndexInDim(x: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): Value {
-  const value = toValue(x, 'dynamicIndexInDim');
-  const along = axisOf('dynamicIndexInDim', value, axis);
-  const taken = dynamicSliceInDim(value, index, 1, along);
-  return keepdims ? taken : squeeze(taken, [along]);
-}
-
-/** `x` with `update` written at a computed index along `axis`. */
-export function dynamicUpdateSliceInDim(x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): Value {
-  const value = toValue(x, 'dynamicUpdateSliceInDim');
-  const along = axisOf('dynamicUpdateSliceInDim', value, axis);
-  return dynamicUpdateSlice(
-    value,
-    update,
-    value.aval.shape.map((_, i) => (i === along ? start : 0)),
-  );
-}
-
-/** `x` with the element at a computed index along `axis` replaced; `update` may lack that axis. */
-export function dynamicUpdateIndexInDim(x: ArrayLike, update: ArrayLike, index: ArrayLike, axis = 0): Value {
-  const value = toValue(x, 'dynamicUpdateIndexInDim');
-  const along = axisOf('dynamicUpdateIndexInDim', value, axis);
-  const shape = value.aval.shape.map((n, i) => (i === along ? 1 : n));
-  return dynamicUpdateSliceInDim(value, reshape(update, shape), index, along);
-}
-
-function axisOf(operation: string, value: Value, axis: number): number {
-  const along = normalizeAxis(axis, value.aval.ndim);
-  if (along === undefined) throw new ShapeError(`${operation}: axis ${axis} is out of range for ${value.aval}.`);
-  return along;
-}

@@ -1,5 +1,4 @@
 import { copyRegion, fillRun, offsetBy } from '../../jit/loop-nest.ts';
-import { instantiate } from '../../transforms/jvp.ts';
 import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
@@ -13,6 +12,7 @@ import { full, scalar, zerosLike } from './creation.ts';
 import { broadcastInDim, strengthen } from './movement.ts';
 import { samplesOf } from './movement-samples.ts';
 import { sum } from './reductions.ts';
+import { materialize } from './rule-helpers.ts';
 import { slice } from './slicing.ts';
 
 /** Per axis: elements added before, after, and between neighbours. Negative ones before and after take elements away. */
@@ -69,7 +69,7 @@ export const padP: Primitive<PadParams> = primitive<PadParams>({
   accuracy: exact,
   jvp: (primals, tangents, params) => [
     [bind1(padP, primals, params)],
-    [bind1(padP, tangents.map(instantiate), params)],
+    [bind1(padP, tangents.map(materialize), params)],
   ],
   transpose: ([ct], [x, value], { config }) => [
     isLinear(x) ? unpad(ct as Value, x.aval.shape, config) : undefined,

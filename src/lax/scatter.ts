@@ -2,25 +2,21 @@
 import { type Expr, op, select as selectExpr } from '../../jit/code.ts';
 import { addressed, copyRegion, copyRun, loadElement, nest, storeElement } from '../../jit/loop-nest.ts';
 import type { JvpRule } from '../../transforms/jvp.ts';
-import { instantiate } from '../../transforms/jvp.ts';
-import { isLinear, type TransposeRule } from '../../transforms/transpose.ts';
-import { addLanes } from '../../transforms/vmap.ts';
+import type { TransposeRule } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
-import type { ShapedArray } from '../core/aval.ts';
 import { byteSize, type DType, dtypes, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { type Accuracy, exact, type Primitive, primitive, reductionAccuracy, type Sample } from '../core/primitive.ts';
 import { type Shape, sameShape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
-import { isZero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
-import { add, div, mul } from './arithmetic.ts';
-import { eq, select } from './compare.ts';
+import { mul } from './arithmetic.ts';
 import { convert } from './convert.ts';
-import { full, iota, zerosLike } from './creation.ts';
-import { gatherP } from './gather.ts';
-import { reshape, strengthen } from './movement.ts';
+import { full } from './creation.ts';
+import { strengthen } from './movement.ts';
 import { windowCases } from './movement-samples.ts';
+import { repeatLanes } from './rule-helpers.ts';
+import { addTranspose, bindOp, extremeJvp, linearJvp, mulJvp, setTranspose } from './scatter-rules.ts';
 import { checkWindows, emitRows, forEachElement, type IndexMode, type WindowMap, windowsShape } from './windows.ts';
 
 export interface ScatterParams {
@@ -40,7 +36,7 @@ export interface ScatterParams {
 export type ScatterOp = 'set' | 'add' | 'mul' | 'min' | 'max';
 
 /** The windows in gather's vocabulary; their lengths are those of the updates. */
-function windowMap(operand: Shape, updates: Shape, p: ScatterParams): WindowMap {
+export function windowMap(operand: Shape, updates: Shape, p: ScatterParams): WindowMap {
   let next = 0;
   const missing = [...p.insertedWindowDims, ...p.operandBatchingDims];
   return {
@@ -56,10 +52,6 @@ function windowMap(operand: Shape, updates: Shape, p: ScatterParams): WindowMap 
 }
 
 const up = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
-
-/** Reads, for each update, the element of `x` that it is written to. */
-const gatherLike = (x: Value, indices: Value, updates: ShapedArray, p: ScatterParams, fillValue = 0): Value =>
-  bind1(gatherP, [x, indices], { ...windowMap(x.aval.shape, updates.shape, p), mode: p.mode, fillValue });
 
 interface ScatterSpec {
   readonly name: string;
@@ -102,9 +94,9 @@ function scatterPrimitive(spec: ScatterSpec): Primitive<ScatterParams> {
     ...(spec.transpose ? { transpose: spec.transpose } : {}),
     batch: (size, [x, indices, updates], [xBatched, indicesBatched, updatesBatched], p) => {
       const operands = [
-        xBatched ? x! : addLanes(x!, size),
+        xBatched ? x! : repeatLanes(x!, size),
         indices!,
-        updatesBatched ? updates! : addLanes(updates!, size),
+        updatesBatched ? updates! : repeatLanes(updates!, size),
       ];
       const moved = {
         insertedWindowDims: up(p.insertedWindowDims),
@@ -167,81 +159,6 @@ const extreme = (which: 'min' | 'max') => (a: Expr, b: Expr, dtype: DType) => {
   const compare = `i32.${which === 'min' ? 'lt' : 'gt'}_${dtype === 'uint32' ? 'u' : 's'}`;
   return selectExpr(op(compare, a, b), a, b);
 };
-
-const bindOp = (which: ScatterOp, operands: readonly Value[], p: ScatterParams): Value =>
-  bind1(scatterP[which], operands, p);
-
-/** Where the update is the one that stays: the last that is written to its element. Updates are numbered and followed. */
-function lastWrites(operand: ShapedArray, indices: Value, updates: ShapedArray, p: ScatterParams): Value {
-  const ids = reshape(iota('int32', updates.size), updates.shape);
-  const written = bindOp('set', [full(operand.shape, -1, 'int32'), indices, ids], p);
-  return eq(gatherLike(written, indices, updates, p, -1), ids);
-}
-
-const setTranspose: TransposeRule<ScatterParams> = ([ct], [x, indices, updates], p) => {
-  const at = indices as Value;
-  let update: Value | undefined;
-  if (isLinear(updates)) {
-    update = gatherLike(ct as Value, at, updates.aval, p);
-    if (!p.uniqueIndices) {
-      update = select(lastWrites(x!.aval, at, updates.aval, p), update, zerosLike(update.aval));
-    }
-  }
-  return [isLinear(x) ? bindOp('set', [ct as Value, at, zerosLike(updates!.aval)], p) : undefined, undefined, update];
-};
-
-const addTranspose: TransposeRule<ScatterParams> = ([ct], [x, indices, updates], p) => [
-  isLinear(x) ? (ct as Value) : undefined,
-  undefined,
-  isLinear(updates) ? gatherLike(ct as Value, indices as Value, updates.aval, p) : undefined,
-];
-
-/** Set and add are linear: the same operation on the tangents. A set's last write wins in the tangents as well. */
-const linearJvp =
-  (which: 'set' | 'add'): JvpRule<ScatterParams> =>
-  ([x, indices, updates], [dx, , du], p) => [
-    [bindOp(which, [x!, indices!, updates!], p)],
-    [bindOp(which, [instantiate(dx!), indices!, instantiate(du!)], p)],
-  ];
-
-/**
- * out = x · Π u over the updates of an element. Each tangent is multiplied by the product of all other factors. Where
- * no factor is 0 that is out / u; to be right with zeros too, the product of the factors that are not 0 and the number
- * of those that are 0 are computed apart.
- */
-const mulJvp: JvpRule<ScatterParams> = ([x, indices, updates], [dx, , du], p) => {
-  const [a, at, u] = [x!, indices!, updates!];
-  const { dtype } = a.aval;
-  const ones = full(a.aval.shape, 1, dtype);
-  let tangent: Value | undefined;
-  if (!isZero(dx!)) tangent = mul(dx, bindOp('mul', [ones, at, u], p));
-  if (!isZero(du!)) {
-    const isNull = eq(u, 0);
-    const nonzero = select(isNull, full(u.aval.shape, 1, dtype), u);
-    const zeros = bindOp('add', [full(a.aval.shape, 0, dtype), at, convert(isNull, dtype)], p);
-    const product = gatherLike(bindOp('mul', [a, at, nonzero], p), at, u.aval, p);
-    const otherZeros = add(gatherLike(zeros, at, u.aval, p), mul(convert(isNull, dtype), -1));
-    const others = select(eq(otherZeros, 0), div(product, nonzero), zerosLike(u.aval));
-    const share = bindOp('add', [full(a.aval.shape, 0, dtype), at, mul(du, others)], p);
-    tangent = tangent ? add(tangent, share) : share;
-  }
-  return [[bindOp('mul', [a, at, u], p)], [tangent!]];
-};
-
-/** The tangent of whichever value is the result; where several are, their mean (as for `reduceMax`). */
-const extremeJvp =
-  (which: 'min' | 'max'): JvpRule<ScatterParams> =>
-  ([x, indices, updates], [dx, , du], p) => {
-    const [a, at, u] = [x!, indices!, updates!];
-    const { dtype } = a.aval;
-    const out = bindOp(which, [a, at, u], p);
-    const oldWins = convert(eq(a, out), dtype);
-    const updateWins = convert(eq(u, gatherLike(out, at, u.aval, p, Number.NaN)), dtype);
-    const ties = bindOp('add', [oldWins, at, updateWins], p);
-    const old = mul(instantiate(dx!), oldWins);
-    const sum = bindOp('add', [old, at, mul(instantiate(du!), updateWins)], p);
-    return [[out], [div(sum, ties)]];
-  };
 
 /** One primitive for each way of combining an update with what stands there. Updates are applied in order. */
 export const scatterP: Readonly<Record<ScatterOp, Primitive<ScatterParams>>> = {

@@ -17,12 +17,11 @@ export {
   dynamicIndexInDim,
   dynamicSlice,
   dynamicSliceInDim,
-  dynamicSliceP,
   dynamicUpdateIndexInDim,
   dynamicUpdateSlice,
   dynamicUpdateSliceInDim,
-  dynamicUpdateSliceP,
-} from './dynamic-slice.ts';
+} from './dynamic-indexing.ts';
+export { dynamicSliceP, dynamicUpdateSliceP } from './dynamic-slice.ts';
 export { type PaddingConfig, pad, padP } from './pad.ts';
 
 interface SliceParams {

@@ -10,7 +10,6 @@ import {
   storeFloat,
 } from '../../../jit/vector-loops.ts';
 import { isLinear } from '../../../transforms/transpose.ts';
-import { addLanes } from '../../../transforms/vmap.ts';
 import type { ArrayLike } from '../../array.ts';
 import type { ShapedArray } from '../../core/aval.ts';
 import { allocate, byteSize } from '../../core/dtype.ts';
@@ -22,6 +21,7 @@ import { isZero } from '../../core/zero.ts';
 import { promoteDTypes, toFloating } from '../../promote.ts';
 import { neg, sub } from '../arithmetic.ts';
 import { reshape, strengthen, transpose } from '../movement.ts';
+import { repeatLanes } from '../rule-helpers.ts';
 import { batchOf, checkMatrix, lowerTriangle, matmul, matrixTranspose, matrixValues, upperTriangle } from './matrix.ts';
 
 export interface TriangularSolveParams {
@@ -105,7 +105,7 @@ export const triangularSolveP: Primitive<TriangularSolveParams> = primitive<Tria
   ],
   batch: (size, [a, b], [aBatched, bBatched], params) => {
     if (aBatched || !bBatched) {
-      const both = [a!, bBatched ? b! : addLanes(b!, size)];
+      const both = [a!, bBatched ? b! : repeatLanes(b!, size)];
       return { outs: [bind1(triangularSolveP, both, params)], batched: [true] };
     }
     return { outs: [solveLanes(a!, b!, params)], batched: [true] };
