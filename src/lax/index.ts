@@ -39,7 +39,7 @@ export {
   dynamicUpdateIndexInDim,
   dynamicUpdateSlice,
   dynamicUpdateSliceInDim,
-} from './dynamic-slice.ts';
+} from './dynamic-indexing.ts';
 export { gather } from './gather.ts';
 export {
   and,
