@@ -1,21 +1,19 @@
 import { formatArray } from './array-print.ts';
+import { elementReader, type NestedList, nested, operatorError, readingHint } from './array-read.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { allocate, castNumber, type DType, shortName, type TypedArray } from './core/dtype.ts';
-import { ControlFlowError, ShapeError, TraceError } from './core/errors.ts';
+import { ShapeError, TraceError } from './core/errors.ts';
 import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
+import type { Index } from './lax/index-plan.ts';
 import type { ArrayMethods } from './numpy/methods.ts';
 import type { ScanOptions } from './numpy/numeric.ts';
-import type { ArgReduceOptions, ReduceOptions, VarOptions } from './numpy/reductions.ts';
+import type { ArgReduceOptions, ReduceOptions, SumOptions, VarOptions } from './numpy/reductions.ts';
 
 /** What operations accept for an array: numbers and booleans stand for rank-0 arrays. */
 export type ArrayLike = NDArray | number | boolean;
 
-/** One entry of an index: a position, `[start, stop, step?]`, `[]` for all, `null` for a new axis, or an array. */
-export type IndexEntry = number | readonly (number | null)[] | null | '...' | NDArray;
-
-/** What `tolist` gives: numbers (booleans for bool arrays) in lists nested as deep as the rank. */
-export type NestedList = number | boolean | NestedList[];
+export type { Index };
 
 export interface TracerOrigin {
   readonly transformation: string;
@@ -121,7 +119,7 @@ export class NDArray {
     const { concrete } = this;
     if (concrete) return concrete;
     throw new TraceError(`${operation}: the value of ${this.describe()} is not known while its function is traced.`, {
-      hint: readingHint(this),
+      hint: readingHint(this.origin?.transformation),
     });
   }
 
@@ -145,7 +143,7 @@ export class NDArray {
         },
       );
     }
-    return reader(this)(this.known('item').hostData()[0]!);
+    return elementReader(this.aval)(this.known('item').hostData()[0]!);
   }
 
   /**
@@ -155,15 +153,7 @@ export class NDArray {
    * np.array([[1, 2], [3, 4]]).tolist(); // [[1, 2], [3, 4]]
    */
   tolist(): any {
-    const data = this.known('tolist').hostData();
-    const read = reader(this);
-    const nest = (axis: number, at: number, count: number): NestedList => {
-      if (axis === this.ndim) return read(data[at]!);
-      const n = this.shape[axis]!;
-      const step = n === 0 ? 0 : count / n;
-      return Array.from({ length: n }, (_, i) => nest(axis + 1, at + i * step, step));
-    };
-    return nest(0, 0, this.size);
+    return nested(this.known('tolist').hostData(), this.shape, elementReader(this.aval));
   }
 
   /** A copy of the elements, row-major, in the typed array of the dtype; bools as a `Uint8Array` of 0 and 1. */
@@ -188,12 +178,7 @@ export class NDArray {
   /** Text for template literals; an error for JavaScript's operators, which cannot compute with arrays. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
-    throw new ControlFlowError(
-      `A JavaScript operator or Math function was applied to ${this.isTracer ? 'a traced' : 'an'} array of type ${this.aval}.`,
-      {
-        hint: 'compare with `x.gt(0)`, compute with `x.add(1)` or `np.sin(x)`, or read a number with `x.item()`',
-      },
-    );
+    throw operatorError(this.aval, this.isTracer);
   }
 
   /** Rows: the arrays along the first axis. Allows `const [a, b] = x`. */
@@ -307,9 +292,9 @@ export class NDArray {
     return ops.ceil(this);
   }
 
-  /** The nearest integers, halves to even. */
-  round(): NDArray {
-    return ops.round(this);
+  /** Rounded to `decimals` places (0), halves to even. */
+  round(options?: { decimals?: number }): NDArray {
+    return ops.round(this, options);
   }
 
   /** this > y. */
@@ -363,17 +348,17 @@ export class NDArray {
   }
 
   /** Sum over axes. */
-  sum(options?: ReduceOptions): NDArray {
+  sum(options?: SumOptions): NDArray {
     return ops.sum(this, options);
   }
 
   /** Product over axes. */
-  prod(options?: ReduceOptions): NDArray {
+  prod(options?: SumOptions): NDArray {
     return ops.prod(this, options);
   }
 
   /** Mean over axes. */
-  mean(options?: ReduceOptions): NDArray {
+  mean(options?: SumOptions): NDArray {
     return ops.mean(this, options);
   }
 
@@ -517,7 +502,7 @@ export class NDArray {
    * @example
    * x.slice([1, 3], -1); // x[1:3, -1] in Python
    */
-  slice(...index: IndexEntry[]): NDArray {
+  slice(...index: Index[]): NDArray {
     return ops.slice(this, ...index);
   }
 
@@ -527,29 +512,8 @@ export class NDArray {
    * @example
    * x.at(0).set(5); // x with 5 in its first row
    */
-  at(...index: IndexEntry[]): IndexedPlaces {
+  at(...index: Index[]): IndexedPlaces {
     return ops.at(this, ...index);
-  }
-}
-
-/** Converts a stored element to what JavaScript calls it. */
-const reader = (x: NDArray): ((value: number) => number | boolean) =>
-  x.dtype === 'bool'
-    ? (value) => value !== 0
-    : x.aval.weakType
-      ? (value) => castNumber(value, x.dtype)
-      : (value) => value;
-
-function readingHint(x: NDArray): string {
-  switch (x.origin?.transformation) {
-    case 'jvp':
-    case 'linearize':
-    case 'grad':
-      return 'return it with `hasAux`, or read it without its derivative: `lax.stopGradient(x).item()`';
-    case 'vmap':
-      return 'each lane has a value of its own: choose with `np.where(…)`, or read the result after the call';
-    default:
-      return 'choose between values with `np.where(…)`, between computations with `lax.cond(…)`, or make the argument static';
   }
 }
 

@@ -28,7 +28,7 @@ export {
   trunc,
 } from './arithmetic.ts';
 export { eq, ge, gt, isFinite, le, lt, ne, select } from './compare.ts';
-export { convert } from './convert.ts';
+export { bitcastConvertType, convert } from './convert.ts';
 export { broadcastedIota, full, iota } from './creation.ts';
 export { cumlogsumexp, cummax, cummin, cumprod, cumsum } from './cumulative.ts';
 export { dotGeneral } from './dot.ts';

@@ -128,3 +128,9 @@ function stackNested(data: readonly ArrayData[], dtype: DType | undefined): NDAr
     0,
   );
 }
+
+/** The array converted to another dtype. */
+export const astype = (x: ArrayLike, dtype: DType): NDArray => convert(x, checkDType(dtype, 'astype')!);
+
+/** The array itself: arrays are immutable. */
+export const copy = (x: ArrayLike): NDArray => array(x);

@@ -1,7 +1,7 @@
 /** NumPy's functions on arrays of this library. Python's keyword arguments are one object of options, last. */
 import './methods.ts';
 
-export { array, asarray } from './array.ts';
+export { array, asarray, astype, copy } from './array.ts';
 export * from './constants.ts';
 export {
   arange,
@@ -175,4 +175,4 @@ export {
   transpose,
 } from './shape.ts';
 export { argsort, median, percentile, quantile, sort } from './sorting.ts';
-export { allclose, arrayEqual, finfo, iinfo, isclose } from './testing.ts';
+export { allclose, arrayEqual, finfo, iinfo, isclose, resultType } from './testing.ts';

@@ -1,5 +1,5 @@
 /** Elements by position. */
-import type { ArrayLike, IndexEntry, IndexedPlaces, NDArray } from '../array.ts';
+import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -16,10 +16,10 @@ import { where } from './elementwise.ts';
 import { axisOf, operand, ravel } from './shape.ts';
 
 /** Part of `x`: what `x.slice(…index)` calls. */
-export const slice = (x: ArrayLike, ...index: IndexEntry[]): NDArray => indexArray(operand(x, 'slice'), index);
+export const slice = (x: ArrayLike, ...index: Index[]): NDArray => indexArray(operand(x, 'slice'), index);
 
 /** Places of `x` to update in a copy: what `x.at(…index)` calls. */
-export function at(x: NDArray, ...index: IndexEntry[]): IndexedPlaces {
+export function at(x: NDArray, ...index: Index[]): IndexedPlaces {
   const update = (mode: 'set' | 'add' | 'mul' | 'min' | 'max') => (values: ArrayLike) =>
     indexUpdate(strong(x), index, values, mode);
   return { set: update('set'), add: update('add'), mul: update('mul'), min: update('min'), max: update('max') };
@@ -49,7 +49,7 @@ export function take(
 ): NDArray {
   const value = axis === null ? ravel(x) : operand(x, 'take');
   const along = axisOf(value, axis ?? 0, 'take');
-  return indexArray(value, [...range(along).map((): IndexEntry => []), indices(index, 'take')]);
+  return indexArray(value, [...range(along).map((): Index => []), indices(index, 'take')]);
 }
 
 /** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
@@ -70,7 +70,7 @@ export function takeAlongAxis(x: ArrayLike, index: ArrayLike, { axis = -1 }: { a
 }
 
 /** Elements of the first choice whose condition is true; `fallback` where there is none. */
-export function select_(
+function selectFirst(
   conditions: readonly ArrayLike[],
   choices: readonly ArrayLike[],
   fallback: ArrayLike = 0,
@@ -83,7 +83,8 @@ export function select_(
     toValue(fallback, 'select'),
   );
 }
-export { select_ as select };
+
+export { selectFirst as select };
 
 /** Elementwise, the element of the choice whose number `index` holds; numbers outside are limited to the range. */
 export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray {

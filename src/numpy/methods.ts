@@ -1,8 +1,6 @@
 /** Gives arrays their methods: see `provideMethods`. */
-import { type ArrayLike, type NDArray, provideMethods } from '../array.ts';
-import type { DType } from '../core/dtype.ts';
-import { convert } from '../lax/convert.ts';
-import { checkDType } from './array.ts';
+import { provideMethods } from '../array.ts';
+import { astype } from './array.ts';
 import * as elementwise from './elementwise.ts';
 import * as functions from './functions.ts';
 import * as indexing from './indexing.ts';
@@ -45,7 +43,6 @@ type UnaryName =
   | 'tanh'
   | 'floor'
   | 'ceil'
-  | 'round'
   | 'not';
 
 /** The functions that the methods call. */
@@ -60,9 +57,9 @@ export type ArrayMethods = Record<BinaryName, elementwise.Binary> &
   Pick<typeof numeric, 'cumsum' | 'cumprod'> &
   Pick<typeof products, 'dot' | 'matmul'> &
   Pick<typeof sorting, 'sort' | 'argsort'> &
-  Pick<typeof elementwise, 'clip'> &
+  Pick<typeof elementwise, 'clip' | 'round'> &
   Pick<typeof joining, 'repeat'> &
-  Pick<typeof matrices, 'diagonal'> & { astype: (x: ArrayLike, dtype: DType) => NDArray };
+  Pick<typeof matrices, 'diagonal'> & { astype: typeof astype };
 
 /** Operations whose method has a shorter name than NumPy's function report errors under that name. */
 const methods: ArrayMethods = {
@@ -85,7 +82,7 @@ const methods: ArrayMethods = {
   pow: elementwise.powerNamed('pow'),
   neg: elementwise.negative,
   abs: elementwise.absolute,
-  round: elementwise.rint,
+  round: elementwise.round,
   gt: elementwise.greaterNamed('gt'),
   ge: elementwise.greaterEqualNamed('ge'),
   lt: elementwise.lessNamed('lt'),
@@ -119,7 +116,7 @@ const methods: ArrayMethods = {
   swapaxes: shape.swapaxes,
   squeeze: shape.squeeze,
   expandDims: shape.expandDims,
-  astype: (x: ArrayLike, dtype: DType): NDArray => convert(x, checkDType(dtype, 'astype')!),
+  astype,
   take: indexing.take,
   slice: indexing.slice,
   at: indexing.at,

@@ -6,7 +6,7 @@ import { sameShape } from '../core/shape.ts';
 import { abs, add, mul, sub } from '../lax/arithmetic.ts';
 import { eq, le, ne, select } from '../lax/compare.ts';
 import { and, or } from '../lax/logic.ts';
-import { promote, toFloating, toValue } from '../promote.ts';
+import { commonDType, promote, toFloating, toValue } from '../promote.ts';
 import { type ArrayData, array } from './array.ts';
 import { isfinite } from './functions.ts';
 
@@ -92,3 +92,11 @@ export function iinfo(of: DType | ArrayLike): IntegerInfo {
     ? { dtype, bits: 32, max: 2 ** 31 - 1, min: -(2 ** 31) }
     : { dtype, bits: 32, max: 2 ** 32 - 1, min: 0 };
 }
+
+/** The dtype that an operation on these operands computes in: arrays, numbers or names of dtypes. */
+export function resultType(...operands: (ArrayLike | DType)[]): DType {
+  const values = operands.map((x) => (typeof x === 'string' ? scalarOf(x) : toValue(x, 'resultType')));
+  return commonDType(values) ?? 'float32';
+}
+/** A strong value of the dtype: its own value does not matter. */
+const scalarOf = (dtype: DType): NDArray => array(0, { dtype });
