@@ -433,6 +433,12 @@ t.test('errors name the operation and the types', async () => {
       'DtypeError',
       'sin: expected an array, a number or a boolean, but got a JavaScript array.\n  hint: make an array of nested lists with `np.array(…)`',
     ],
+    [() => a.sum(0 as never), 'CotangentError', 'sum: options are given by name in an object, such as `{ axis: 0 }`.'],
+    [
+      () => np.stack([a, a], 1 as never),
+      'CotangentError',
+      'stack: options are given by name in an object, such as `{ axis: 1 }`.',
+    ],
     [() => np.finfo('int32'), 'DtypeError', 'finfo: int32 is not a floating dtype.'],
   ];
   for (const [f, name, message] of cases) t.throws(f, { name, message }, message);

@@ -108,6 +108,28 @@ t.test('values', async () => {
   }
 });
 
+/** The same encoded value with its float32 arrays as float64. */
+function widened(x: unknown): any {
+  if (isEncoded(x)) return x.dtype === 'float32' ? { ...x, dtype: 'float64' } : x;
+  if (Array.isArray(x)) return x.map(widened);
+  if (typeof x === 'object' && x !== null) {
+    return Object.fromEntries(Object.entries(x).map(([k, v]) => [k, widened(v)]));
+  }
+  return x;
+}
+
+t.test('float64 stays float64', async () => {
+  const hasFloats = (x: unknown): boolean =>
+    isEncoded(x) ? x.dtype === 'float32' : Array.isArray(x) ? x.some(hasFloats) : false;
+  for (const call of calls) {
+    // The largest finite number, which stands for ∞, differs.
+    if (!hasFloats(call.args) || (call.call === 'nanToNum' && !call.options)) continue;
+    const wide: Call = { ...call, args: widened(call.args), options: call.options && widened(call.options) };
+    const { f, arrays } = asFunction(wide);
+    check(label(wide), () => f(...arrays), widened(call.expected), 2e-5);
+  }
+});
+
 t.test('under jit and vmap the same values', async () => {
   for (const call of calls) {
     if (concreteOnly.has(call.call)) continue;

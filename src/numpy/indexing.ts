@@ -1,4 +1,5 @@
 /** Elements by position. */
+
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { range } from '../core/shape.ts';
@@ -13,6 +14,7 @@ import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
 import { where } from './elementwise.ts';
+import { optionsOf } from './options.ts';
 import { axisOf, operand, ravel } from './shape.ts';
 
 /** Part of `x`: what `x.slice(…index)` calls. */
@@ -45,15 +47,17 @@ const indices = (x: ArrayLike | readonly number[], operation: string): Value => 
 export function take(
   x: ArrayLike,
   index: ArrayLike | readonly number[],
-  { axis = null }: { axis?: number | null } = {},
+  given: { axis?: number | null } = {},
 ): NDArray {
+  const { axis = null } = optionsOf('take', given);
   const value = axis === null ? ravel(x) : operand(x, 'take');
   const along = axisOf(value, axis ?? 0, 'take');
   return indexArray(value, [...range(along).map((): Index => []), indices(index, 'take')]);
 }
 
 /** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
-export function takeAlongAxis(x: ArrayLike, index: ArrayLike, { axis = -1 }: { axis?: number | null } = {}): NDArray {
+export function takeAlongAxis(x: ArrayLike, index: ArrayLike, given: { axis?: number | null } = {}): NDArray {
+  const { axis = -1 } = optionsOf('takeAlongAxis', given);
   const positions = indices(index, 'takeAlongAxis');
   if (axis === null) return take(x, ravel(positions));
   const value = operand(x, 'takeAlongAxis');
@@ -100,8 +104,9 @@ export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray
 export function searchsorted(
   sorted: ArrayLike,
   values: ArrayLike,
-  { side = 'left', sorter }: { side?: 'left' | 'right'; sorter?: ArrayLike } = {},
+  given: { side?: 'left' | 'right'; sorter?: ArrayLike } = {},
 ): NDArray {
+  const { side = 'left', sorter } = optionsOf('searchsorted', given);
   const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter);
   if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
   const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];

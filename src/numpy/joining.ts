@@ -1,4 +1,5 @@
 /** Arrays put together, taken apart, repeated and padded. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { normalizeAxis, range, sameShape } from '../core/shape.ts';
@@ -9,6 +10,7 @@ import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { type DTypeOption, strong } from './array.ts';
 import { take } from './indexing.ts';
+import { optionsOf } from './options.ts';
 import { atleast1d, atleast2d, atleast3d, axisOf, operand, ravel } from './shape.ts';
 
 export interface AxisOption {
@@ -42,17 +44,16 @@ function join(values: readonly Value[], axis: number, operation: string): NDArra
 }
 
 /** Arrays one after the other along an axis; `axis: null` joins their elements as vectors. */
-export function concatenate(arrays: readonly ArrayLike[], { axis = 0, dtype }: AxisOption & DTypeOption = {}): NDArray {
+export function concatenate(arrays: readonly ArrayLike[], given: AxisOption & DTypeOption = {}): NDArray {
+  const { axis = 0, dtype } = optionsOf('concatenate', given);
   const values = operands(arrays, 'concatenate').map((v) => (dtype ? convert(v, dtype) : v));
   return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
 }
 export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
-export function stack(
-  arrays: readonly ArrayLike[],
-  { axis = 0, dtype }: { axis?: number } & DTypeOption = {},
-): NDArray {
+export function stack(arrays: readonly ArrayLike[], given: { axis?: number } & DTypeOption = {}): NDArray {
+  const { axis = 0, dtype } = optionsOf('stack', given);
   const values = operands(arrays, 'stack').map((v) => (dtype ? convert(v, dtype) : v));
   const { shape } = values[0]!;
   for (const v of values)
@@ -87,10 +88,11 @@ export const columnStack = (arrays: readonly ArrayLike[]): NDArray =>
   );
 
 /** `values` added at the end of an axis, or of the elements as a vector. */
-export const append = (x: ArrayLike, values: ArrayLike, { axis = null }: AxisOption = {}): NDArray =>
-  axis === null
-    ? join(operands([x, values], 'append').map(ravel), 0, 'append')
-    : join(operands([x, values], 'append'), axis, 'append');
+export function append(x: ArrayLike, values: ArrayLike, given: AxisOption = {}): NDArray {
+  const { axis = null } = optionsOf('append', given);
+  const parts = operands([x, values], 'append');
+  return axis === null ? join(parts.map(ravel), 0, 'append') : join(parts, axis, 'append');
+}
 
 function cutAt(value: Value, bounds: readonly number[], axis: number): NDArray[] {
   const n = value.shape[axis]!;
@@ -111,11 +113,8 @@ function cutAt(value: Value, bounds: readonly number[], axis: number): NDArray[]
  *
  * @throws ShapeError when the length does not divide
  */
-export function split(
-  x: ArrayLike,
-  parts: number | readonly number[],
-  { axis = 0 }: { axis?: number } = {},
-): NDArray[] {
+export function split(x: ArrayLike, parts: number | readonly number[], given: { axis?: number } = {}): NDArray[] {
+  const { axis = 0 } = optionsOf('split', given);
   const value = operand(x, 'split');
   const along = axisOf(value, axis, 'split');
   if (typeof parts === 'number' && value.shape[along]! % parts !== 0) {
@@ -127,11 +126,8 @@ export function split(
 }
 
 /** As `split`, but the parts may differ in length by one. */
-export function arraySplit(
-  x: ArrayLike,
-  parts: number | readonly number[],
-  { axis = 0 }: { axis?: number } = {},
-): NDArray[] {
+export function arraySplit(x: ArrayLike, parts: number | readonly number[], given: { axis?: number } = {}): NDArray[] {
+  const { axis = 0 } = optionsOf('arraySplit', given);
   const value = operand(x, 'arraySplit');
   const along = axisOf(value, axis, 'arraySplit');
   if (typeof parts !== 'number') return cutAt(value, parts, along);
@@ -169,7 +165,8 @@ export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
 }
 
 /** Each element repeated in place: `repeats` times, or as often as its entry in a list says. */
-export function repeat(x: ArrayLike, repeats: number | readonly number[], { axis = null }: AxisOption = {}): NDArray {
+export function repeat(x: ArrayLike, repeats: number | readonly number[], given: AxisOption = {}): NDArray {
+  const { axis = null } = optionsOf('repeat', given);
   const input = operand(x, 'repeat');
   const value = axis === null ? ravel(input) : input;
   const along = axisOf(value, axis ?? 0, 'repeat');
@@ -199,8 +196,9 @@ export function repeat(x: ArrayLike, repeats: number | readonly number[], { axis
 export function roll(
   x: ArrayLike,
   shift: number | readonly number[],
-  { axis = null }: { axis?: number | readonly number[] | null } = {},
+  given: { axis?: number | readonly number[] | null } = {},
 ): NDArray {
+  const { axis = null } = optionsOf('roll', given);
   const value = operand(x, 'roll');
   if (axis === null) return reshape(roll(ravel(value), shift, { axis: 0 }), value.shape);
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(value, a, 'roll'));
@@ -227,8 +225,9 @@ export interface PadOptions {
 export function pad(
   x: ArrayLike,
   width: number | readonly [number, number] | readonly (readonly [number, number])[],
-  { mode = 'constant', constantValues = 0 }: PadOptions = {},
+  given: PadOptions = {},
 ): NDArray {
+  const { mode = 'constant', constantValues = 0 } = optionsOf('pad', given);
   const value = operand(x, 'pad');
   const pairs = padPairs(value, width);
   if (mode === 'constant') {

@@ -1,4 +1,5 @@
 /** Diagonals and triangles of matrices. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { range } from '../core/shape.ts';
@@ -13,6 +14,7 @@ import * as slicing from '../lax/slicing.ts';
 import { toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
 import { power } from './elementwise.ts';
+import { optionsOf } from './options.ts';
 import { axesOf, operand } from './shape.ts';
 
 export interface DiagonalOptions {
@@ -24,7 +26,8 @@ export interface DiagonalOptions {
 }
 
 /** The diagonal of a matrix, or of each matrix in a stack: it is the last axis of the result. */
-export function diagonal(x: ArrayLike, { offset = 0, axis1 = 0, axis2 = 1 }: DiagonalOptions = {}): NDArray {
+export function diagonal(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
+  const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('diagonal', given);
   return diagonalOf('diagonal', operand(x, 'diagonal'), offset, axis1, axis2);
 }
 
@@ -44,7 +47,8 @@ export function diagonalOf(name: string, value: Value, offset: number, axis1: nu
 }
 
 /** A matrix with the vector on its k-th diagonal; of a matrix, its k-th diagonal. */
-export function diag(x: ArrayLike, { k = 0 }: { k?: number } = {}): NDArray {
+export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
+  const { k = 0 } = optionsOf('diag', given);
   const value = operand(x, 'diag');
   if (value.ndim === 2) return diagonalOf('diag', value, k, 0, 1);
   if (value.ndim !== 1) throw new ShapeError(`diag: needs a vector or a matrix, but got ${value.aval}.`);
@@ -54,8 +58,11 @@ export function diag(x: ArrayLike, { k = 0 }: { k?: number } = {}): NDArray {
   // n zeros between the elements put them on the diagonal of n × n.
   const square = reshape(slicing.pad(value, zero, [[0, 0, n]]), [n, n]);
   if (k === 0) return square;
-  const [before, after] = [[k > 0 ? 0 : -k, k > 0 ? k : 0, 0] as const, [k > 0 ? k : 0, k > 0 ? 0 : -k, 0] as const];
-  return slicing.pad(square, zero, [before, after]);
+  const [above, left] = [Math.max(-k, 0), Math.max(k, 0)];
+  return slicing.pad(square, zero, [
+    [above, left, 0],
+    [left, above, 0],
+  ]);
 }
 
 /** The elements of `x` as a vector on a diagonal. */
@@ -63,7 +70,8 @@ export const diagflat = (x: ArrayLike, options?: { k?: number }): NDArray =>
   diag(reshape(operand(x, 'diagflat'), [-1]), options);
 
 /** The sum of a diagonal. */
-export function trace(x: ArrayLike, { offset = 0, axis1 = 0, axis2 = 1 }: DiagonalOptions = {}): NDArray {
+export function trace(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
+  const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('trace', given);
   return sum(diagonalOf('trace', operand(x, 'trace'), offset, axis1, axis2), { axis: -1 });
 }
 
@@ -93,7 +101,8 @@ export const triuIndices = (n: number, { k = 0, m = n }: { k?: number; m?: numbe
   triangleIndices(n, m, (i, j) => j - i >= k);
 
 /** Powers of a vector as columns: x^(n−1), …, x, 1; in the other order if `increasing`. */
-export function vander(x: ArrayLike, { n, increasing = false }: { n?: number; increasing?: boolean } = {}): NDArray {
+export function vander(x: ArrayLike, given: { n?: number; increasing?: boolean } = {}): NDArray {
+  const { n, increasing = false } = optionsOf('vander', given);
   const value = strong(toValue(x, 'vander'));
   if (value.ndim !== 1) throw new ShapeError(`vander: needs a vector, but got ${value.aval}.`);
   const count = n ?? value.size;

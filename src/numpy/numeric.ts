@@ -1,4 +1,5 @@
 /** Running folds, differences, interpolation, polynomials, convolution, covariance. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { range } from '../core/shape.ts';
@@ -16,6 +17,7 @@ import { clip } from './elementwise.ts';
 import { searchsorted, take } from './indexing.ts';
 import { concatenate, pad, stack } from './joining.ts';
 import { diagonalOf } from './matrices.ts';
+import { optionsOf } from './options.ts';
 import { factors, matmul, outer } from './products.ts';
 import { mean } from './reductions.ts';
 import { axisOf, flip, moveaxis, operand, ravel } from './shape.ts';
@@ -27,7 +29,8 @@ export interface ScanOptions {
 
 const running =
   (name: string, fold: (x: Value, options: { axis: number }) => Value) =>
-  (x: ArrayLike, { axis = null }: ScanOptions = {}): NDArray => {
+  (x: ArrayLike, given: ScanOptions = {}): NDArray => {
+    const { axis = null } = optionsOf(name, given);
     const input = axis === null ? ravel(x) : operand(x, name);
     const value = input.aval.dtype === 'bool' ? convert(input, 'int32') : input;
     return fold(value, { axis: axisOf(value, axis ?? 0, name) });
@@ -52,8 +55,9 @@ function span(x: Value, axis: number, from: number, to: number | null = null, st
 /** Differences of neighbours along an axis, `n` times. */
 export function diff(
   x: ArrayLike,
-  { n = 1, axis = -1, prepend, append }: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike } = {},
+  given: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike } = {},
 ): NDArray {
+  const { n = 1, axis = -1, prepend, append } = optionsOf('diff', given);
   let value = operand(x, 'diff');
   const along = axisOf(value, axis, 'diff');
   const edge = (v: ArrayLike) => {
@@ -80,10 +84,8 @@ export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));
  * Derivatives by central differences inside and one-sided differences at the ends, along each axis or those named.
  * One array for one axis, else a list. `spacing` is the distance of samples.
  */
-export function gradient(
-  x: ArrayLike,
-  { spacing = 1, axis }: { spacing?: ArrayLike; axis?: number } = {},
-): NDArray | NDArray[] {
+export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: number } = {}): NDArray | NDArray[] {
+  const { spacing = 1, axis } = optionsOf('gradient', given);
   const value = strong(toFloating(x, 'gradient'));
   const along = (a: number): NDArray => {
     const n = value.shape[a]!;
@@ -98,10 +100,8 @@ export function gradient(
 }
 
 /** The integral by the trapezoidal rule along an axis, of samples at `x` or `dx` apart. */
-export function trapezoid(
-  y: ArrayLike,
-  { x, dx = 1, axis = -1 }: { x?: ArrayLike; dx?: ArrayLike; axis?: number } = {},
-): NDArray {
+export function trapezoid(y: ArrayLike, given: { x?: ArrayLike; dx?: ArrayLike; axis?: number } = {}): NDArray {
+  const { x, dx = 1, axis = -1 } = optionsOf('trapezoid', given);
   const value = moveaxis(strong(toFloating(y, 'trapezoid')), axis, -1);
   const last = value.ndim - 1;
   const pairs = add(span(value, last, 1), span(value, last, 0, -1));
@@ -116,7 +116,8 @@ export interface InterpOptions {
 }
 
 /** Linear interpolation at `x` between samples `fp` at increasing positions `xp`. */
-export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, { left, right }: InterpOptions = {}): NDArray {
+export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given: InterpOptions = {}): NDArray {
+  const { left, right } = optionsOf('interp', given);
   const [at, positions, values] = promoteDTypes(
     'interp',
     [x, xp, fp].map((v) => toFloating(v, 'interp')),
@@ -149,12 +150,14 @@ export function polyval(p: ArrayLike | readonly ArrayLike[], x: ArrayLike): NDAr
 export type ConvolveMode = 'full' | 'same' | 'valid';
 
 /** The convolution of two vectors: of each shift, the sum of products with the shorter one reversed. */
-export function convolve(x: ArrayLike, y: ArrayLike, { mode = 'full' }: { mode?: ConvolveMode } = {}): NDArray {
+export function convolve(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMode } = {}): NDArray {
+  const { mode = 'full' } = optionsOf('convolve', given);
   return slide('convolve', x, y, mode, true);
 }
 
 /** The correlation of two vectors. */
-export function correlate(x: ArrayLike, y: ArrayLike, { mode = 'valid' }: { mode?: ConvolveMode } = {}): NDArray {
+export function correlate(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMode } = {}): NDArray {
+  const { mode = 'valid' } = optionsOf('correlate', given);
   return slide('correlate', x, y, mode, false);
 }
 
@@ -181,7 +184,8 @@ function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, rev
 }
 
 /** The covariance matrix of variables in rows and observations in columns. */
-export function cov(x: ArrayLike, { ddof = 1, rowvar = true }: { ddof?: number; rowvar?: boolean } = {}): NDArray {
+export function cov(x: ArrayLike, given: { ddof?: number; rowvar?: boolean } = {}): NDArray {
+  const { ddof = 1, rowvar = true } = optionsOf('cov', given);
   let value = strong(toFloating(x, 'cov'));
   if (value.ndim > 2) throw new ShapeError(`cov: needs a vector or a matrix, but got ${value.aval}.`);
   if (value.ndim < 2) value = reshape(value, [1, value.size]);
@@ -192,7 +196,8 @@ export function cov(x: ArrayLike, { ddof = 1, rowvar = true }: { ddof?: number; 
 }
 
 /** The correlation coefficients of variables in rows. */
-export function corrcoef(x: ArrayLike, { rowvar = true }: { rowvar?: boolean } = {}): NDArray {
+export function corrcoef(x: ArrayLike, given: { rowvar?: boolean } = {}): NDArray {
+  const { rowvar = true } = optionsOf('corrcoef', given);
   const covariance = cov(x, { rowvar });
   if (covariance.ndim === 0) return div(covariance, covariance);
   const deviation = diagonalOf('corrcoef', covariance, 0, 0, 1).sqrt();
@@ -202,8 +207,9 @@ export function corrcoef(x: ArrayLike, { rowvar = true }: { rowvar?: boolean } =
 /** Counts of elements in `bins` equal bins over `range`, and the edges; the last bin is closed. */
 export function histogram(
   x: ArrayLike,
-  { bins = 10, range: limits }: { bins?: number; range?: readonly [ArrayLike, ArrayLike] } = {},
+  given: { bins?: number; range?: readonly [ArrayLike, ArrayLike] } = {},
 ): [NDArray, NDArray] {
+  const { bins = 10, range: limits } = optionsOf('histogram', given);
   const value = ravel(strong(toFloating(x, 'histogram')));
   const [low, high] = limits ?? [value.min(), value.max()];
   const [a, b] = promoteDTypes('histogram', [low, high, value]) as [Value, Value, Value];

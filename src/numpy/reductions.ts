@@ -1,4 +1,5 @@
 /** Folds over axes under NumPy's names. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
@@ -11,6 +12,7 @@ import { reshape } from '../lax/movement.ts';
 import * as lax from '../lax/reductions.ts';
 import { reduceAxes } from '../lax/reductions.ts';
 import { promote, toFloating, toValue } from '../promote.ts';
+import { optionsOf } from './options.ts';
 
 export interface ReduceOptions {
   /** Axis or axes to fold over; all when left out. */
@@ -54,7 +56,8 @@ function promoteMask(x: Value, where: ArrayLike): [Value, Value] {
 
 const folded =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value, neutral: number) =>
-  (x: ArrayLike, { dtype, where, axis, keepdims }: SumOptions = {}): NDArray => {
+  (x: ArrayLike, given: SumOptions = {}): NDArray => {
+    const { dtype, where, axis, keepdims } = optionsOf(name, given);
     let value = toValue(x, name);
     if (dtype) value = convert(value, dtype);
     else if (value.aval.dtype === 'bool') value = convert(value, 'int32');
@@ -74,7 +77,8 @@ export const prod: (x: ArrayLike, options?: SumOptions) => NDArray = folded('pro
 
 const extremum =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
-  (x, { axis, keepdims } = {}) => {
+  (x, given = {}) => {
+    const { axis, keepdims } = optionsOf(name, given);
     const value = toValue(x, name);
     const axes = reduceAxes(name, value, axis);
     if (axes.some((a) => value.shape[a] === 0)) {
@@ -97,7 +101,8 @@ export const ptp: Reduction = (x, options) => sub(max(x, options), min(x, option
 
 const quantifier =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
-  (x, { axis, keepdims } = {}) => {
+  (x, given = {}) => {
+    const { axis, keepdims } = optionsOf(name, given);
     const value = convert(toValue(x, name), 'bool');
     return fold(value, { axis: reduceAxes(name, value, axis), keepdims: keepdims ?? false });
   };
@@ -108,7 +113,8 @@ export const all: Reduction = quantifier('all', lax.all);
 
 const positionOf =
   (name: string, fold: (x: Value, options: { axis: number; keepdims: boolean }) => Value) =>
-  (x: ArrayLike, { axis, keepdims = false }: ArgReduceOptions = {}): NDArray => {
+  (x: ArrayLike, given: ArgReduceOptions = {}): NDArray => {
+    const { axis, keepdims = false } = optionsOf(name, given);
     const value = toValue(x, name);
     const flat = axis === undefined || axis === null;
     const operand = flat ? reshape(value, [value.size]) : value;
@@ -126,7 +132,8 @@ export const argmin: (x: ArrayLike, options?: ArgReduceOptions) => NDArray = pos
 const countOver = (x: Value, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
 
 /** Arithmetic mean over axes. Integers and bools give float32. */
-export function mean(x: ArrayLike, { axis, keepdims, dtype, where }: SumOptions = {}): NDArray {
+export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
+  const { axis, keepdims, dtype, where } = optionsOf('mean', given);
   let value = toFloating(x, 'mean');
   if (dtype && isFloating(dtype)) value = convert(value, dtype);
   const axes = reduceAxes('mean', value, axis);
@@ -138,7 +145,8 @@ export function mean(x: ArrayLike, { axis, keepdims, dtype, where }: SumOptions 
 }
 
 /** Variance over axes: the mean of the squared distances from the mean. */
-export function variance(x: ArrayLike, { axis, keepdims, ddof = 0 }: VarOptions = {}): NDArray {
+export function variance(x: ArrayLike, given: VarOptions = {}): NDArray {
+  const { axis, keepdims, ddof = 0 } = optionsOf('var', given);
   const value = toFloating(x, 'var');
   const axes = reduceAxes('var', value, axis);
   const centred = sub(value, mean(value, { axis: axes, keepdims: true }));
@@ -161,7 +169,8 @@ export interface AverageOptions extends ReduceOptions {
 }
 
 /** Weighted mean over axes. */
-export function average(x: ArrayLike, { weights, axis, keepdims }: AverageOptions = {}): NDArray {
+export function average(x: ArrayLike, given: AverageOptions = {}): NDArray {
+  const { weights, axis, keepdims } = optionsOf('average', given);
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
   if (weights === undefined) return mean(x, options);
   const value = toFloating(x, 'average');
@@ -204,7 +213,8 @@ export const nanmean: Reduction = (x, options) => {
   return div(nansum(value, options), sum(convert(ne(isNaNOf(value), true), value.dtype), options));
 };
 /** Variance of the elements that are not NaN. */
-export function nanvar(x: ArrayLike, { axis, keepdims, ddof = 0 }: VarOptions = {}): NDArray {
+export function nanvar(x: ArrayLike, given: VarOptions = {}): NDArray {
+  const { axis, keepdims, ddof = 0 } = optionsOf('nanvar', given);
   const value = toFloating(x, 'nanvar');
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
   const missing = isNaNOf(value);

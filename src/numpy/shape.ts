@@ -1,4 +1,5 @@
 /** The same elements in other shapes and orders of axes. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { broadcastShapes, normalizeAxis, range, type Shape } from '../core/shape.ts';
@@ -8,6 +9,7 @@ import { reverse } from '../lax/slicing.ts';
 import { broadcastError, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { type ShapeLike, toShape } from './creation.ts';
+import { optionsOf } from './options.ts';
 
 /** An operand whose shape will change: a number alone becomes a float32 array. */
 export const operand = (x: ArrayLike, operation: string): Value => strong(toValue(x, operation));
@@ -91,7 +93,8 @@ export function expandDims(x: ArrayLike, axis: number | readonly number[]): NDAr
 }
 
 /** Without axes of length 1: all of them, or those named. */
-export function squeeze(x: ArrayLike, { axis }: { axis?: number | readonly number[] | null } = {}): NDArray {
+export function squeeze(x: ArrayLike, given: { axis?: number | readonly number[] | null } = {}): NDArray {
+  const { axis } = optionsOf('squeeze', given);
   const value = operand(x, 'squeeze');
   const dropped =
     axis === undefined || axis === null
@@ -137,7 +140,8 @@ export const atleast3d: (x: ArrayLike) => NDArray = atLeast('atleast3d', (s) =>
 );
 
 /** Elements in reverse order along all axes, or those named. */
-export function flip(x: ArrayLike, { axis }: { axis?: number | readonly number[] | null } = {}): NDArray {
+export function flip(x: ArrayLike, given: { axis?: number | readonly number[] | null } = {}): NDArray {
+  const { axis } = optionsOf('flip', given);
   const value = operand(x, 'flip');
   const axes = axis === undefined || axis === null ? range(value.ndim) : axesOf(value, axis, 'flip');
   return axes.length === 0 ? value : reverse(value, axes);
@@ -148,7 +152,8 @@ export const fliplr = (x: ArrayLike): NDArray => flip(x, { axis: 1 });
 export const flipud = (x: ArrayLike): NDArray => flip(x, { axis: 0 });
 
 /** A quarter turn, `times` times, from the first axis of `axes` towards the second. */
-export function rot90(x: ArrayLike, times = 1, { axes = [0, 1] }: { axes?: readonly [number, number] } = {}): NDArray {
+export function rot90(x: ArrayLike, times = 1, given: { axes?: readonly [number, number] } = {}): NDArray {
+  const { axes = [0, 1] } = optionsOf('rot90', given);
   const value = operand(x, 'rot90');
   const [a, b] = axesOf(value, axes, 'rot90') as [number, number];
   if (a === b) throw new ShapeError('rot90: the two axes must differ.');
@@ -169,7 +174,8 @@ export const shape = (x: ArrayLike): Shape => toValue(x, 'shape').shape;
 /** The number of axes. */
 export const ndim = (x: ArrayLike): number => toValue(x, 'ndim').ndim;
 /** The number of elements, or the length of one axis. */
-export function size(x: ArrayLike, { axis }: { axis?: number } = {}): number {
+export function size(x: ArrayLike, given: { axis?: number } = {}): number {
+  const { axis } = optionsOf('size', given);
   const value = toValue(x, 'size');
   return axis === undefined ? value.size : value.shape[axisOf(value, axis, 'size')]!;
 }
