@@ -3,6 +3,7 @@ import type { Element } from '../../jit/element.ts';
 import { isLinear } from '../../transforms/transpose.ts';
 import { isFloating } from '../core/dtype.ts';
 import type { Value } from '../core/trace.ts';
+import { ge, select } from './compare.ts';
 import { type BinaryOp, binary, type UnaryOp, unary, unbroadcast } from './family.ts';
 import { trunc } from './rounding.ts';
 
@@ -61,11 +62,11 @@ export const neg: UnaryOp = unary('neg', {
   lower: (b, x) => b.unary('neg', x),
 });
 
-/** |x|. The derivative at 0 is 0; |−2³¹| of an int32 is −2³¹. */
+/** |x|. The derivative at 0 is 1, as in JAX; |−2³¹| of an int32 is −2³¹. */
 export const abs: UnaryOp = unary('abs', {
   domain: 'numeric',
   run: (x) => Math.abs(x),
-  jvp: (dx, x) => mul(dx, sign(x)),
+  jvp: (dx, x) => select(ge(x, 0), dx, neg(dx)),
   lower: (b, x) => (x.dtype === 'uint32' ? x : b.unary('abs', x)),
 });
 

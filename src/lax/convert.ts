@@ -1,12 +1,14 @@
 import { isLinear } from '../../transforms/transpose.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { castNumber, type DType, dtypes } from '../core/dtype.ts';
+import { allocate, byteSize, castNumber, type DType, dtypes, isInteger, viewOf } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
 import { exact, type Primitive } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
 import { elementwise } from './family.ts';
+import { strengthen } from './movement.ts';
 
 const pairs = dtypes.flatMap((from) => dtypes.map((to) => ({ from, to })));
 
@@ -32,4 +34,52 @@ export function convert(x: ArrayLike, dtype: DType): Value {
   if (value.aval.dtype === dtype && !value.aval.weakType) return value;
   if (value.literal !== undefined) return NDArray.ofLiteral(castNumber(value.literal, dtype), shapedArray([], dtype));
   return bind1(convertElementType, [value], { newDType: dtype });
+}
+
+/** Among them a denormal; NaN payloads are left out, since JavaScript may change them. */
+const bitPatterns: readonly number[] = [0, 1, 2 ** 31 - 1 - 2 ** 23, 0x3f800000, 7, 1234567];
+
+const views: readonly (readonly [DType, DType])[] = (['float32', 'int32', 'uint32'] as const).flatMap((from) =>
+  (['float32', 'int32', 'uint32'] as const).map((to) => [from, to] as const),
+);
+
+function bitsOf(x: number, dtype: DType): ArrayBufferLike {
+  const data = allocate(dtype, 1);
+  data[0] = x;
+  return data.buffer;
+}
+
+export const bitcastConvertTypeP: Primitive<{ newDType: DType }> = elementwise('bitcast_convert_type', 1, {
+  domain: 'any',
+  result: ([x], { newDType }) => {
+    if (byteSize(x!.dtype) !== 4 || byteSize(newDType) !== 4) {
+      throw new DtypeError(`bitcastConvertType: ${x} does not have the width of ${newDType}, or is not 32 bits wide.`);
+    }
+    return newDType;
+  },
+  strong: true,
+  run: ([x], { newDType }, [from]) => viewOf(newDType, bitsOf(x!, from!), 0, 1)[0]!,
+  accuracy: exact,
+  jvp: 'zero',
+  lower: (b, [x], { newDType }) =>
+    // Between the integer types the bits are those of the wrapped number.
+    isInteger(x!.dtype) && isInteger(newDType) ? b.convert(x!, newDType) : b.bitcast(x!, newDType),
+  samples: views.map(([from, newDType]) => ({
+    inputs: [
+      { shape: [6], dtype: from, values: from === 'float32' ? [0, -0, 1.5, -2e30, 1e-40, Infinity] : bitPatterns },
+    ],
+    params: { newDType },
+  })),
+});
+
+/**
+ * The bits of `x` read as another dtype of 32 bits.
+ *
+ * @example
+ * bitcastConvertType(scalar(1, 'float32'), 'uint32'); // 0x3f800000
+ * @throws DtypeError unless both dtypes are float32, int32 or uint32
+ */
+export function bitcastConvertType(x: ArrayLike, dtype: DType): Value {
+  const value = strengthen(toValue(x, 'bitcastConvertType'));
+  return value.aval.dtype === dtype ? value : bind1(bitcastConvertTypeP, [value], { newDType: dtype });
 }

@@ -1,20 +1,23 @@
 /** Constructors of first-order primitives: a family fills in what its members share. */
-import type { Element, ElementBuilder } from '../../jit/element.ts';
-import type { JvpRule } from '../../transforms/jvp.ts';
-import { isLinear, type TransposeRule } from '../../transforms/transpose.ts';
-import type { ArrayLike } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, castNumber, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { type Accuracy, exact, type Params, type Primitive, primitive, type Sample } from '../core/primitive.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
-import { bind1, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
+import { type Domain, domains, samplesFor } from './samples.ts';
+
+// Above, what imports nothing of the cycle below: its modules call these constructors while this one is being loaded.
+
+import type { Element, ElementBuilder } from '../../jit/element.ts';
+import type { JvpRule } from '../../transforms/jvp.ts';
+import { isLinear, type TransposeRule } from '../../transforms/transpose.ts';
+import type { ArrayLike } from '../array.ts';
+import { bind1, type Value } from '../core/trace.ts';
 import { promote, toFloating, toValue } from '../promote.ts';
 import { add } from './arithmetic.ts';
 import { broadcastInDim, broadcastTo } from './movement.ts';
 import { sum } from './reductions.ts';
-import { type Domain, domains, samplesFor } from './samples.ts';
 
 export type { Domain };
 

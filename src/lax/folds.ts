@@ -11,8 +11,9 @@ import { eq, ne } from './compare.ts';
 import { convert } from './convert.ts';
 import { broadcastInDim } from './movement.ts';
 import { productTangent } from './product-rule.ts';
-import { keepAxes, type ReduceOptions, type ReduceParams, reduceAxes, reductionSamples } from './reduce-axes.ts';
+import { keepAxes, type ReduceOptions, type ReduceParams, reduceAxes } from './reduce-axes.ts';
 import { forEachReduced, sum } from './reductions.ts';
+import { reductionSamples } from './samples.ts';
 
 type FoldPrimitive = Primitive<ReduceParams>;
 

@@ -5,9 +5,11 @@ import { isFloating } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { exact, type Primitive, ulp } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
+import { Zero } from '../core/zero.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { div, mul, sub } from './arithmetic.ts';
 import { eq, select } from './compare.ts';
+import { convert } from './convert.ts';
 import { type BinaryOp, binary, elementwise, type UnaryOp, unary } from './family.ts';
 import { domains } from './samples.ts';
 import { log } from './transcendental.ts';
@@ -123,13 +125,13 @@ export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ read
     return y < 0 ? 1 / positive : positive;
   },
   accuracy: exact,
-  jvp: [(dx, [x], _out, { y }) => mul(dx, mul(integerPow(x!, y - 1), y))],
+  jvp: [(dx, [x], out, { y }) => (y === 0 ? new Zero(out.aval) : mul(dx, mul(integerPow(x!, y - 1), y)))],
   lower: (b, [x], { y }) => {
     const one = b.const(1, x!.dtype);
     const positive = product(x!, Math.abs(y), (p, q) => b.mul(p, q)) ?? one;
     return y < 0 ? b.div(one, positive) : positive;
   },
-  samples: [2, 3, 5, -1, -2].flatMap((y) =>
+  samples: [0, 2, 3, 5, -1, -2].flatMap((y) =>
     domains[y < 0 ? 'floating' : 'numeric'].flatMap((dtype) =>
       [[], [0], [5], [17]].map((shape) => ({ inputs: [{ shape, dtype, low: -3, high: 3 }], params: { y } })),
     ),
@@ -137,12 +139,13 @@ export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ read
 });
 
 /**
- * x to a fixed integer power, by repeated squaring.
+ * x to a fixed integer power, by repeated squaring. Bools become int32.
  *
  * @throws DtypeError for a negative power of integers
  */
 export function integerPow(x: ArrayLike, n: number): Value {
-  const value = toValue(x, 'integerPow');
+  let value = toValue(x, 'integerPow');
+  if (value.aval.dtype === 'bool') value = convert(value, 'int32');
   if (!Number.isInteger(n)) throw new DtypeError(`integerPow: the exponent must be an integer, but is ${n}.`);
   if (n < 0 && !value.aval.isFloating) {
     throw new DtypeError(`integerPow: ${value.aval} cannot be raised to the negative power ${n}.`, {

@@ -1,7 +1,5 @@
-/** What reductions share: their axes, their options, their reference loop and their samples. */
-import type { DType } from '../core/dtype.ts';
+/** What reductions share: their axes, their options and their reference loop. */
 import { ShapeError } from '../core/errors.ts';
-import type { Sample } from '../core/primitive.ts';
 import { normalizeAxis, range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { reshape } from './movement.ts';
@@ -59,23 +57,3 @@ export const keepAxes = (result: Value, input: Value, axes: readonly number[], k
         input.aval.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
       )
     : result;
-
-const shapes: readonly { shape: Shape; axes: readonly number[] }[] = [
-  { shape: [0], axes: [0] },
-  { shape: [1], axes: [0] },
-  { shape: [3], axes: [0] },
-  { shape: [17], axes: [0] },
-  { shape: [1000], axes: [0] },
-  { shape: [4, 5], axes: [0] },
-  { shape: [4, 5], axes: [1] },
-  { shape: [2, 3, 4], axes: [0, 2] },
-  { shape: [2, 3, 4], axes: [] },
-  { shape: [3, 1], axes: [1] },
-];
-
-export const reductionSamples = (dtypes: readonly DType[], nonEmpty = false): Sample[] =>
-  dtypes.flatMap((dtype) =>
-    shapes
-      .filter(({ shape, axes }) => !nonEmpty || axes.every((a) => shape[a] !== 0))
-      .map(({ shape, axes }) => ({ inputs: [{ shape, dtype, low: -3, high: 3 }], params: { axes } })),
-  );

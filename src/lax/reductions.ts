@@ -8,14 +8,8 @@ import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { convert } from './convert.ts';
 import { broadcastInDim } from './movement.ts';
-import {
-  forEachReduced,
-  keepAxes,
-  type ReduceOptions,
-  type ReduceParams,
-  reduceAxes,
-  reductionSamples,
-} from './reduce-axes.ts';
+import { forEachReduced, keepAxes, type ReduceOptions, type ReduceParams, reduceAxes } from './reduce-axes.ts';
+import { reductionSamples } from './samples.ts';
 
 export * from './folds.ts';
 export { forEachReduced, keepAxes, type ReduceOptions, type ReduceParams, reduceAxes, reductionSamples };

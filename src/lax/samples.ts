@@ -44,3 +44,24 @@ export const samplesFor = (domain: Domain, intervals: readonly (readonly [number
     ...sizes.map((shape) => ({ inputs: intervals.map(([low, high]) => ({ shape, dtype, low, high })) })),
     specialSample(dtype, intervals.length),
   ]);
+
+const reductions: readonly { shape: Shape; axes: readonly number[] }[] = [
+  { shape: [0], axes: [0] },
+  { shape: [1], axes: [0] },
+  { shape: [3], axes: [0] },
+  { shape: [17], axes: [0] },
+  { shape: [1000], axes: [0] },
+  { shape: [4, 5], axes: [0] },
+  { shape: [4, 5], axes: [1] },
+  { shape: [2, 3, 4], axes: [0, 2] },
+  { shape: [2, 3, 4], axes: [] },
+  { shape: [3, 1], axes: [1] },
+];
+
+/** Folds over the first, the last, all and no axes. */
+export const reductionSamples = (dtypes: readonly DType[], nonEmpty = false): Sample[] =>
+  dtypes.flatMap((dtype) =>
+    reductions
+      .filter(({ shape, axes }) => !nonEmpty || axes.every((a) => shape[a] !== 0))
+      .map(({ shape, axes }) => ({ inputs: [{ shape, dtype, low: -3, high: 3 }], params: { axes } })),
+  );

@@ -1,0 +1,69 @@
+/** What operations along one axis share: the loop in the reference, the loop in kernels, arithmetic by dtype. */
+import { type Expr, type FunctionBuilder, op } from '../../jit/code.ts';
+import { nest } from '../../jit/loop-nest.ts';
+import type { Operand } from '../../jit/lower-rule.ts';
+import { byteSize, type DType } from '../core/dtype.ts';
+import { ShapeError } from '../core/errors.ts';
+import { normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+
+/** A shape around an axis: `outer` × `n` × `inner` elements in row-major order. */
+export interface Rows {
+  readonly outer: number;
+  readonly n: number;
+  readonly inner: number;
+}
+
+export const rowsOf = (shape: Shape, axis: number): Rows => ({
+  outer: sizeOf(shape.slice(0, axis)),
+  n: shape[axis]!,
+  inner: sizeOf(shape.slice(axis + 1)),
+});
+
+/** Calls `visit(start, row)` for each row along the axis: element k is at start + k·inner. */
+export function forEachRow({ outer, n, inner }: Rows, visit: (start: number, row: number) => void): void {
+  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) visit(o * n * inner + i, o * inner + i);
+}
+
+/**
+ * Emits a loop over the rows of operands that all have the shape behind `rows`, or, in `folded`, lack its axis. `body`
+ * gets the address of each operand's first element of the row.
+ */
+export function rowLoop(
+  f: FunctionBuilder,
+  { outer, n, inner }: Rows,
+  whole: readonly Operand[],
+  folded: readonly Operand[],
+  body: (whole: readonly Expr[], folded: readonly Expr[]) => void,
+): void {
+  const bytes = (x: Operand): number => byteSize(x.aval.dtype);
+  const axes = [
+    { extent: outer, steps: [...whole.map((x) => n * inner * bytes(x)), ...folded.map((x) => inner * bytes(x))] },
+    { extent: inner, steps: [...whole.map(bytes), ...folded.map(bytes)] },
+  ];
+  nest(
+    f,
+    axes,
+    [...whole, ...folded].map((x) => x.ptr),
+    (at) => body(at.slice(0, whole.length), at.slice(whole.length)),
+  );
+}
+
+const wasmTypes: Record<DType, string> = { float32: 'f32', float64: 'f64', int32: 'i32', uint32: 'i32', bool: 'i32' };
+
+/** An arithmetic instruction of the dtype: `arithmetic('add', 'float32', x, y)`. */
+export const arithmetic = (name: string, dtype: DType, ...args: Expr[]): Expr =>
+  op(`${wasmTypes[dtype]}.${name}`, ...args);
+
+/** An ordering instruction of the dtype, with the signedness that it needs. */
+export function ordering(name: 'lt' | 'le' | 'gt' | 'ge', dtype: DType, x: Expr, y: Expr): Expr {
+  const sign = wasmTypes[dtype] !== 'i32' ? '' : dtype === 'int32' ? '_s' : '_u';
+  return op(`${wasmTypes[dtype]}.${name}${sign}`, x, y);
+}
+
+/** `axis` of `x` from the front, or a ShapeError that names the operation. */
+export function axisOf(operation: string, x: Value, axis: number): number {
+  const normal = normalizeAxis(axis, x.aval.ndim);
+  if (normal === undefined) throw new ShapeError(`${operation}: axis ${axis} is out of range for ${x.aval}.`);
+  return normal;
+}

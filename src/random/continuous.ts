@@ -1,0 +1,97 @@
+/** Random numbers from continuous distributions. */
+import type { ArrayLike } from '../array.ts';
+import type { DType } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
+import { type Shape, sameShape } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { add, max, mul, neg, sub } from '../lax/arithmetic.ts';
+import { bitcastConvertType, convert } from '../lax/convert.ts';
+import { scalar } from '../lax/creation.ts';
+import { or, shiftRightLogical } from '../lax/logic.ts';
+import { broadcastTo } from '../lax/movement.ts';
+import { erfInv, log, log1p } from '../lax/transcendental.ts';
+import { bits32, bits64 } from './keys.ts';
+
+export interface FloatOptions {
+  /** 'float32' when left out. */
+  dtype?: DType;
+}
+
+function floatDType(operation: string, { dtype = 'float32' }: FloatOptions): 'float32' | 'float64' {
+  if (dtype !== 'float32' && dtype !== 'float64') {
+    throw new DtypeError(`${operation}: needs a floating dtype, but got ${dtype}.`);
+  }
+  return dtype;
+}
+
+/** Multiples of 2⁻²³ or 2⁻⁵² in [0, 1). */
+function unit(operation: string, k: ArrayLike, shape: Shape, dtype: 'float32' | 'float64'): Value {
+  if (dtype === 'float32') {
+    // 23 random bits as the fraction of a float in [1, 2).
+    const fraction = shiftRightLogical(bits32(operation, k, shape), 9);
+    return sub(bitcastConvertType(or(fraction, 0x3f800000), 'float32'), 1);
+  }
+  // The upper 52 of 64 bits: 32 + 20, the two terms of which do not overlap, so that nothing is rounded.
+  const [high, low] = bits64(operation, k, shape);
+  const upper = mul(convert(high, 'float64'), 2 ** -32);
+  return add(upper, mul(convert(shiftRightLogical(low, 12), 'float64'), 2 ** -52));
+}
+
+function uniformOf(
+  operation: string,
+  k: ArrayLike,
+  shape: Shape,
+  dtype: 'float32' | 'float64',
+  low: ArrayLike,
+  high: ArrayLike,
+): Value {
+  const typed = (x: ArrayLike): Value => (typeof x === 'number' ? scalar(x, dtype) : convert(x, dtype));
+  const [lo, hi] = [typed(low), typed(high)];
+  const spread = typeof low === 'number' && typeof high === 'number' ? spreadOf(low, high, dtype) : sub(hi, lo);
+  const scaled = add(mul(unit(operation, k, shape, dtype), spread), lo);
+  const result = max(lo, scaled);
+  return sameShape(result.aval.shape, shape) ? result : broadcastTo(result, shape);
+}
+
+/** high − low as the dtype rounds it. */
+function spreadOf(low: number, high: number, dtype: 'float32' | 'float64'): Value {
+  return scalar(dtype === 'float64' ? high - low : Math.fround(Math.fround(high) - Math.fround(low)), dtype);
+}
+
+/**
+ * Uniform in [minval, maxval), which are numbers or broadcast to `shape`.
+ *
+ * @example
+ * uniform(key(0), [2, 3], { minval: -1, maxval: 1 }); // f32[2,3]
+ */
+export function uniform(
+  k: ArrayLike,
+  shape: Shape = [],
+  { minval = 0, maxval = 1, ...options }: FloatOptions & { minval?: ArrayLike; maxval?: ArrayLike } = {},
+): Value {
+  return uniformOf('uniform', k, shape, floatDType('uniform', options), minval, maxval);
+}
+
+/**
+ * Standard normal, by the inverse of the distribution function: √2 erf⁻¹(u) for u uniform in (−1, 1).
+ *
+ * @example
+ * normal(key(0), [3, 4], { dtype: 'float64' }); // f64[3,4]
+ */
+export function normal(k: ArrayLike, shape: Shape = [], options: FloatOptions = {}): Value {
+  const dtype = floatDType('normal', options);
+  const aboveMinusOne = dtype === 'float32' ? -(1 - 2 ** -24) : -(1 - 2 ** -53);
+  return mul(erfInv(uniformOf('normal', k, shape, dtype, aboveMinusOne, 1)), Math.SQRT2);
+}
+
+/** Exponential with mean 1. */
+export function exponential(k: ArrayLike, shape: Shape = [], options: FloatOptions = {}): Value {
+  return neg(log1p(neg(uniformOf('exponential', k, shape, floatDType('exponential', options), 0, 1))));
+}
+
+/** Standard Gumbel: −log(−log u). */
+export function gumbel(k: ArrayLike, shape: Shape = [], options: FloatOptions = {}): Value {
+  const dtype = floatDType('gumbel', options);
+  const tiny = dtype === 'float32' ? 2 ** -126 : 2 ** -1022;
+  return neg(log(neg(log(uniformOf('gumbel', k, shape, dtype, tiny, 1)))));
+}

@@ -1,0 +1,94 @@
+/** Keys: uint32[2] arrays from which random numbers are a pure function. The same numbers as JAX, bit for bit. */
+import { type ArrayLike, NDArray } from '../array.ts';
+import { DtypeError, ShapeError } from '../core/errors.ts';
+import { type Shape, sizeOf } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { convert } from '../lax/convert.ts';
+import { broadcastedIota, scalar } from '../lax/creation.ts';
+import { reshape } from '../lax/movement.ts';
+import { concatenate, slice } from '../lax/slicing.ts';
+import { threefry2x32, threefryWord } from '../lax/threefry.ts';
+
+/**
+ * A key made from a seed, of which the lower 32 bits count.
+ *
+ * @example
+ * const [a, b] = split(key(0));
+ */
+export function key(seed: ArrayLike): Value {
+  return concatenate([reshape(scalar(0, 'uint32'), [1]), reshape(seedWord('key', seed), [1])], 0);
+}
+
+function seedWord(operation: string, seed: ArrayLike): Value {
+  if (typeof seed === 'number') {
+    if (!Number.isSafeInteger(seed)) throw new DtypeError(`${operation}: the seed must be an integer, but is ${seed}.`);
+    return scalar(((seed % 2 ** 32) + 2 ** 32) % 2 ** 32, 'uint32');
+  }
+  if (!(seed instanceof NDArray) || seed.aval.ndim > 0 || seed.aval.isFloating || seed.aval.dtype === 'bool') {
+    const got = seed instanceof NDArray ? seed.aval : typeof seed;
+    throw new DtypeError(`${operation}: the seed must be an integer scalar, but is ${got}.`);
+  }
+  return convert(seed, 'uint32');
+}
+
+/** The two words of a key, rank 0. */
+export function keyWords(operation: string, k: ArrayLike): [Value, Value] {
+  if (!(k instanceof NDArray) || k.aval.dtype !== 'uint32' || k.aval.ndim !== 1 || k.aval.shape[0] !== 2) {
+    const got = k instanceof NDArray ? String(k.aval) : `a ${typeof k}`;
+    throw new ShapeError(`${operation}: a key has type u32[2], but the argument is ${got}.`, {
+      hint: 'make a key with `random.key(seed)`, and map over several with `vmap`',
+    });
+  }
+  return [reshape(slice(k, [0], [1]), []), reshape(slice(k, [1], [2]), [])];
+}
+
+/** The position of each element in row-major order: the lower word of its counter, the upper being 0. */
+const counter = (shape: Shape): Value => {
+  const n = sizeOf(shape);
+  if (n > 2 ** 32) throw new ShapeError(`random: shape [${shape}] has more than 2³² elements.`);
+  return reshape(broadcastedIota('uint32', [n], 0), shape);
+};
+
+const zero = (): Value => scalar(0, 'uint32');
+
+/** 32 random bits per element; one hash each. */
+export function bits32(operation: string, k: ArrayLike, shape: Shape): Value {
+  return threefryWord('xor', ...keyWords(operation, k), zero(), counter(shape));
+}
+
+/** 64 random bits per element, as the upper and the lower word. */
+export function bits64(operation: string, k: ArrayLike, shape: Shape): [Value, Value] {
+  return threefry2x32(...keyWords(operation, k), zero(), counter(shape));
+}
+
+/**
+ * Independent keys: `uint32[...shape, 2]`. Use each key once.
+ *
+ * @example
+ * const keys = split(key(0), 3); // u32[3,2]
+ */
+export function split(k: ArrayLike, shape: number | Shape = 2): Value {
+  const lanes = typeof shape === 'number' ? [shape] : shape;
+  const words = bits64('split', k, lanes).map((word) => reshape(word, [...lanes, 1]));
+  return concatenate(words, lanes.length);
+}
+
+/** Row i of the keys that `split` made, as a key. */
+export const keyAt = (keys: Value, i: number): Value => reshape(slice(keys, [i, 0], [i + 1, 2]), [2]);
+
+/**
+ * A new key from a key and an integer, such as a step or an example number.
+ *
+ * @example
+ * const stepKey = foldIn(key(0), step);
+ */
+export function foldIn(k: ArrayLike, data: ArrayLike): Value {
+  const words = threefry2x32(...keyWords('foldIn', k), zero(), seedWord('foldIn', data));
+  return concatenate(
+    words.map((word) => reshape(word, [1])),
+    0,
+  );
+}
+
+/** Random uint32 numbers. */
+export const bits = (k: ArrayLike, shape: Shape = []): Value => bits32('bits', k, shape);
