@@ -9,7 +9,9 @@ import { allocate, byteSize, type TypedArray, viewOf } from '../src/core/dtype.t
 import type { Primitive, Sample } from '../src/core/primitive.ts';
 import { sizeOf } from '../src/core/shape.ts';
 import { bind, type Value } from '../src/core/trace.ts';
-import { jvp, NDArray, vjp, vmap } from '../src/index.ts';
+import { grad, jvp, NDArray, vjp, vmap } from '../src/index.ts';
+import { add, mul } from '../src/lax/arithmetic.ts';
+import { sum } from '../src/lax/reductions.ts';
 
 /** A small deterministic generator of numbers in [0, 1). */
 export function numbers(seed: number): () => number {
@@ -250,6 +252,54 @@ export function checkBatches(primitive: Primitive, tolerance = 0, size = 3): str
         wrong.push(`${name}: ${(error as Error).stack}`);
       }
     }
+  }
+  return wrong;
+}
+
+/** Hessian-vector products (forward over reverse) of Σ w·y² against differences of the gradient, on float64 samples. */
+export function checkSecondDerivatives(primitive: Primitive, tolerance = 1e-6): string[] {
+  const wrong: string[] = [];
+  for (const sample of primitive.samples ?? []) {
+    if (sample.inputs[0]?.dtype !== 'float64') continue;
+    const inputs = drawInputs(sample);
+    const points = inputs.filter((x) => x.aval.isFloating);
+    const loss = (...xs: Value[]) => {
+      let k = 0;
+      const next = numbers(11);
+      return bind(
+        primitive,
+        inputs.map((x) => (x.aval.isFloating ? xs[k++]! : x)),
+        sample.params ?? {},
+      )
+        .filter((y) => y.aval.isFloating)
+        .map((y) => sum(mul(mul(y, y), drawInput({ shape: y.aval.shape, dtype: 'float64' }, next))))
+        .reduce((a, b) => add(a, b));
+    };
+    const gradient = grad(loss as any, { argnums: points.map((_, i) => i) }) as any;
+    const next = numbers(5);
+    const tangents = points.map((x) => drawInput({ shape: x.shape, dtype: 'float64' }, next));
+    const [, products] = jvp(gradient, points as any, tangents as any) as unknown as [Value[], Value[]];
+    const h = 1e-6;
+    const moved = (step: number): Value[] =>
+      gradient(
+        ...points.map((x, i) =>
+          NDArray.fromHost(
+            host(x).map((v, j) => v + step * host(tangents[i]!)[j]!),
+            x.aval,
+          ),
+        ),
+      );
+    const [above, below] = [moved(h), moved(-h)];
+    products.forEach((product, i) => {
+      const numeric = host(above[i]!).map((v, j) => (v - host(below[i]!)[j]!) / (2 * h));
+      const scale = Math.max(1, ...numeric.map(Math.abs));
+      const d = difference(
+        host(product).map((v) => v / scale),
+        numeric.map((v) => v / scale),
+      );
+      // Where a window was filled with NaN, the gradient's differences are NaN although its derivative is not.
+      if (d > tolerance && !numeric.some(Number.isNaN)) wrong.push(`${describe(primitive, sample)}: ${d}`);
+    });
   }
   return wrong;
 }

@@ -10,7 +10,14 @@ import { cholesky, choleskyP, lu, luP, qr, qrP, triangularSolve, triangularSolve
 import { transpose } from '../src/lax/movement.ts';
 import { sum } from '../src/lax/reductions.ts';
 import { log } from '../src/lax/transcendental.ts';
-import { checkBatches, checkDerivatives, checkKernel, difference, host } from './check-primitive.ts';
+import {
+  checkBatches,
+  checkDerivatives,
+  checkKernel,
+  checkSecondDerivatives,
+  difference,
+  host,
+} from './check-primitive.ts';
 import { fixtures, matches, matchesLinear, thaw } from './primitive-fixtures.ts';
 
 process.env.COTANGENT_CACHE = 'off';
@@ -32,6 +39,7 @@ for (const p of [choleskyP, luP, qrP, triangularSolveP]) {
   t.test(`${p.name}: compiled, derivatives, batches`, async (t) => {
     t.same(checkKernel(p, 1e-13), []);
     t.same(checkDerivatives(p), []);
+    t.same(checkSecondDerivatives(p), []);
     t.same(checkBatches(p, 1e-13), []);
   });
 }

@@ -38,7 +38,7 @@ import {
   sliceP,
   squeeze,
 } from '../src/lax/slicing.ts';
-import { checkBatches, checkDerivatives, checkKernel, host } from './check-primitive.ts';
+import { checkBatches, checkDerivatives, checkKernel, checkSecondDerivatives, host } from './check-primitive.ts';
 import { fixtures, matches, matchesLinear, thaw } from './primitive-fixtures.ts';
 
 process.env.COTANGENT_CACHE = 'off';
@@ -68,6 +68,7 @@ for (const p of primitives) {
   t.test(`${p.name}: compiled, derivatives, batches`, async (t) => {
     if (p.lower.kind === 'kernel') t.same(checkKernel(p, tolerance), []);
     t.same(checkDerivatives(p), []);
+    t.same(checkSecondDerivatives(p), []);
     t.same(checkBatches(p, tolerance), []);
   });
 }

@@ -11,6 +11,7 @@ import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { convert } from './convert.ts';
 import { zerosLike } from './creation.ts';
+import { strengthen } from './movement.ts';
 import { windowCases } from './movement-samples.ts';
 import { type ScatterParams, scatterP } from './scatter.ts';
 import {
@@ -163,7 +164,7 @@ export interface GatherOptions {
  * @throws ShapeError when the dimension numbers do not fit the operands
  */
 export function gather(x: ArrayLike, indices: ArrayLike, options: GatherOptions): Value {
-  const value = toValue(x, 'gather');
+  const value = strengthen(toValue(x, 'gather'));
   const params: GatherParams = {
     sliceSizes: options.sliceSizes,
     offsetDims: options.offsetDims,

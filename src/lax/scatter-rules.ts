@@ -63,7 +63,8 @@ export function linearJvp(which: 'set' | 'add'): JvpRule<ScatterParams> {
 /**
  * out = x · Π u over the updates of an element. Each tangent is multiplied by the product of all other factors. Where
  * no factor is 0 that is out / u; to be right with zeros too, the product of the factors that are not 0 and the number
- * of those that are 0 are computed apart.
+ * of those that are 0 are computed apart. (First derivatives only: a second one at a factor of 0 misses the terms in
+ * which that factor is differentiated.)
  */
 export function mulJvp(...[[x, indices, updates], [dx, , du], p]: JvpArguments): JvpResult {
   const [a, at, u] = [x!, indices!, updates!];
