@@ -79,12 +79,9 @@ export {
 export * from './functions.ts';
 export {
   argwhere,
-  bincount,
   choose,
-  digitize,
   flatnonzero,
   nonzero,
-  searchsorted,
   select,
   take,
   takeAlongAxis,
@@ -120,7 +117,6 @@ export {
   diff,
   ediff1d,
   gradient,
-  histogram,
   interp,
   polyval,
   trapezoid,
@@ -151,6 +147,7 @@ export {
   sum,
   var,
 } from './reductions.ts';
+export { bincount, digitize, histogram, searchsorted } from './search.ts';
 export {
   atleast1d,
   atleast2d,

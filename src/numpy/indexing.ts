@@ -4,12 +4,11 @@ import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { eq, ge, le, lt, select } from '../lax/compare.ts';
+import { le } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { broadcastedIota, iota } from '../lax/creation.ts';
+import { broadcastedIota } from '../lax/creation.ts';
 import { indexArray, indexUpdate } from '../lax/indexing.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
-import { sum } from '../lax/reductions.ts';
 import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
@@ -27,7 +26,8 @@ export function at(x: NDArray, ...index: Index[]): IndexedPlaces {
   return { set: update('set'), add: update('add'), mul: update('mul'), min: update('min'), max: update('max') };
 }
 
-const indices = (x: ArrayLike | readonly number[], operation: string): Value => {
+/** Integers to use as positions. */
+export const indices = (x: ArrayLike | readonly number[], operation: string): Value => {
   const value = Array.isArray(x) ? fromNumbers(x, [x.length], 'int32') : toValue(x as ArrayLike, operation);
   if (value.literal !== undefined && Number.isInteger(value.literal)) return convert(value, 'int32');
   if (value.aval.isFloating || value.aval.dtype === 'bool') {
@@ -95,38 +95,6 @@ export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray
   const number = indices(index, 'choose');
   const values = promoteDTypes('choose', choices);
   return values.reduceRight<NDArray>((rest, choice, i) => where(le(number, i), choice, rest), values.at(-1)!);
-}
-
-/**
- * Where in the sorted vector each element of `values` belongs: before equal ones (`side: 'left'`) or after. int32.
- * Counts by comparison with all of `sorted`: no branches, and all lanes alike.
- */
-export function searchsorted(
-  sorted: ArrayLike,
-  values: ArrayLike,
-  given: { side?: 'left' | 'right'; sorter?: ArrayLike } = {},
-): NDArray {
-  const { side = 'left', sorter } = optionsOf('searchsorted', given);
-  const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter);
-  if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
-  const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
-  const queries = reshape(v, [...v.shape, 1]);
-  // NaN sorts last: a query of NaN belongs at the end.
-  const before = side === 'left' ? lt(a, queries) : le(a, queries);
-  const counted = sum(convert(before, 'int32'), { axis: -1 });
-  return v.aval.isFloating ? select(ge(v, Number.NEGATIVE_INFINITY), counted, a.size) : counted;
-}
-
-/** The bin of each value among increasing (or decreasing) edges. */
-export const digitize = (x: ArrayLike, bins: ArrayLike, { right = false }: { right?: boolean } = {}): NDArray =>
-  searchsorted(bins, x, { side: right ? 'left' : 'right' });
-
-/** How often each of 0, 1, …, length − 1 occurs; `length` is needed, since shapes are known before values. */
-export function bincount(x: ArrayLike, { length, weights }: { length: number; weights?: ArrayLike }): NDArray {
-  const value = ravel(indices(x, 'bincount'));
-  const hit = eq(reshape(iota(value.dtype, length), [length, 1]), value);
-  if (weights === undefined) return sum(hit, { axis: 1 });
-  return sum(select(hit, ravel(weights), 0), { axis: 1 });
 }
 
 /**

@@ -7,19 +7,19 @@ import type { Value } from '../core/trace.ts';
 import { add, div, mul, sub } from '../lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { iota } from '../lax/creation.ts';
 import * as cumulative from '../lax/cumulative.ts';
 import { reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { clip } from './elementwise.ts';
-import { searchsorted, take } from './indexing.ts';
+import { take } from './indexing.ts';
 import { concatenate, pad, stack } from './joining.ts';
 import { diagonalOf } from './matrices.ts';
 import { optionsOf } from './options.ts';
 import { factors, matmul, outer } from './products.ts';
 import { mean } from './reductions.ts';
+import { searchsorted } from './search.ts';
 import { axisOf, flip, moveaxis, operand, ravel } from './shape.ts';
 
 export interface ScanOptions {
@@ -202,24 +202,4 @@ export function corrcoef(x: ArrayLike, given: { rowvar?: boolean } = {}): NDArra
   if (covariance.ndim === 0) return div(covariance, covariance);
   const deviation = diagonalOf('corrcoef', covariance, 0, 0, 1).sqrt();
   return clip(div(covariance, outer(deviation, deviation)), -1, 1);
-}
-
-/** Counts of elements in `bins` equal bins over `range`, and the edges; the last bin is closed. */
-export function histogram(
-  x: ArrayLike,
-  given: { bins?: number; range?: readonly [ArrayLike, ArrayLike] } = {},
-): [NDArray, NDArray] {
-  const { bins = 10, range: limits } = optionsOf('histogram', given);
-  const value = ravel(strong(toFloating(x, 'histogram')));
-  const [low, high] = limits ?? [value.min(), value.max()];
-  const [a, b] = promoteDTypes('histogram', [low, high, value]) as [Value, Value, Value];
-  const flat = eq(a, b);
-  const [from, to] = [select(flat, sub(a, 0.5), a), select(flat, add(b, 0.5), b)];
-  const step = div(sub(to, from), bins);
-  const edges = add(from, mul(step, iota(value.dtype, bins + 1)));
-  // At or above each edge but the last: differences of these counts are the bins.
-  const inside = value.ge(from).and(value.le(to));
-  const above = inside.and(reshape(edges.slice([0, bins]), [bins, 1]).le(value)).sum({ axis: 1 });
-  const counts = sub(above, pad(above.slice([1, null]), [[0, 1]]));
-  return [counts, edges];
 }

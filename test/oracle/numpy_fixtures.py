@@ -266,6 +266,11 @@ case('select', jnp.select([X > 1, X > 0], [X, Y], 7.0), [X > 1, X > 0], [X, Y], 
 case('choose', jnp.choose(I(0, 1, 2, 1), [F(1, 2, 3, 4), F(5, 6, 7, 8), F(9, 10, 11, 12)]), I(0, 1, 2, 1), [F(1, 2, 3, 4), F(5, 6, 7, 8), F(9, 10, 11, 12)])
 case('searchsorted', jnp.searchsorted(F(1, 2, 2, 3), F(0, 2, 2.5, 9, nan)), F(1, 2, 2, 3), F(0, 2, 2.5, 9, nan))
 case('searchsorted', jnp.searchsorted(F(1, 2, 2, 3), F(0, 2, 2.5, 9), side='right'), F(1, 2, 2, 3), F(0, 2, 2.5, 9), side='right')
+LONG = onp.sort(rng.uniform(-3, 3, 40)).astype(onp.float32)
+LONG[5] = LONG[6]
+for side in ['left', 'right']:
+    queries = onp.concatenate([V, LONG[[0, 5, 39]], F(-9, 9, nan)])
+    case('searchsorted', jnp.searchsorted(LONG, queries, side=side), LONG, queries, side=side)
 case('digitize', jnp.digitize(F(0.5, 1, 2.5), F(0, 1, 2)), F(0.5, 1, 2.5), F(0, 1, 2))
 case('bincount', jnp.bincount(I(0, 1, 1, 4), length=6), I(0, 1, 1, 4), length=6)
 case('bincount', jnp.bincount(I(0, 1, 1, 3), weights=F(1, 2, 3, 4), length=4), I(0, 1, 1, 3), length=4, weights=F(1, 2, 3, 4))
@@ -324,7 +329,7 @@ case('cov', jnp.cov(X), X)
 case('cov', jnp.cov(X, rowvar=False), X, rowvar=False)
 case('cov', jnp.cov(V), V)
 case('corrcoef', jnp.corrcoef(X), X)
-for options in [{'bins': 4}, {'bins': 3, 'range': (-1, 1)}]:
+for options in [{'bins': 4}, {'bins': 3, 'range': (-1, 1)}, {'bins': 50}]:
     counts, edges = jnp.histogram(V, **options)
     case('histogram', [counts.astype(jnp.int32), edges], V, **options)
 case('isclose', jnp.isclose(F(1, 1, nan, inf), F(1 + 1e-7, 1.1, nan, inf)), F(1, 1, nan, inf), F(1 + 1e-7, 1.1, nan, inf))

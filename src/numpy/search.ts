@@ -1,0 +1,101 @@
+/** Positions in sorted vectors, and counts of where elements fall. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import type { Value } from '../core/trace.ts';
+import { add, div, max, mul, sub } from '../lax/arithmetic.ts';
+import { eq, ge, le, lt, select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { full, iota } from '../lax/creation.ts';
+import { indexUpdate } from '../lax/indexing.ts';
+import { and, not, shiftRightArithmetic } from '../lax/logic.ts';
+import { reshape } from '../lax/movement.ts';
+import { sum } from '../lax/reductions.ts';
+import { promoteDTypes, toFloating, toValue } from '../promote.ts';
+import { strong } from './array.ts';
+import { indices, take } from './indexing.ts';
+import { optionsOf } from './options.ts';
+import { ravel } from './shape.ts';
+
+export interface SearchOptions {
+  /** Before elements equal to the value (`left`, when left out) or after. */
+  side?: 'left' | 'right';
+  /** Positions that put the vector in order, if it is not. */
+  sorter?: ArrayLike;
+}
+
+/** Up to this length, comparing with every element is less work than halving intervals. */
+const shortVector = 32;
+
+/**
+ * Where in the sorted vector each element of `values` belongs; int32. NaN belongs at the end.
+ *
+ * @example
+ * np.searchsorted(np.array([1, 2, 3]), 2.5); // 2
+ */
+export function searchsorted(sorted: ArrayLike, values: ArrayLike, given: SearchOptions = {}): NDArray {
+  const { side = 'left', sorter } = optionsOf('searchsorted', given);
+  const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter);
+  if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
+  const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
+  const precedes = side === 'left' ? lt : le;
+  const found =
+    a.size <= shortVector
+      ? sum(convert(precedes(a, reshape(v, [...v.shape, 1])), 'int32'), { axis: -1 })
+      : bisect(a, v, precedes);
+  return v.aval.isFloating ? select(ge(v, Number.NEGATIVE_INFINITY), found, a.size) : found;
+}
+
+/**
+ * All queries halve their intervals [low, high) together, as many times as the longest needs: elements below `low`
+ * precede the query, those from `high` on do not.
+ */
+function bisect(a: Value, v: Value, precedes: (x: Value, y: Value) => Value): Value {
+  let low: Value = full(v.shape, 0, 'int32');
+  let high: Value = full(v.shape, a.size, 'int32');
+  for (let n = a.size; n > 0; n = Math.floor(n / 2)) {
+    const middle = shiftRightArithmetic(add(low, high), 1);
+    const open = lt(low, high);
+    const before = precedes(take(a, middle), v);
+    low = select(and(open, before), add(middle, 1), low);
+    high = select(and(open, not(before)), middle, high);
+  }
+  return low;
+}
+
+/** The bin of each value among increasing edges: 0 below the first. */
+export function digitize(x: ArrayLike, bins: ArrayLike, given: { right?: boolean } = {}): NDArray {
+  const { right = false } = optionsOf('digitize', given);
+  return searchsorted(bins, x, { side: right ? 'left' : 'right' });
+}
+
+/**
+ * How often each of 0, 1, …, length − 1 occurs, or the sums of the weights there. `length` is needed, since shapes are
+ * known before values; larger numbers are not counted, negative ones count as 0.
+ */
+export function bincount(x: ArrayLike, { length, weights }: { length: number; weights?: ArrayLike }): NDArray {
+  const value = max(ravel(indices(x, 'bincount')), 0);
+  const amount = weights === undefined ? convert(1, 'int32') : ravel(strong(toValue(weights, 'bincount')));
+  return indexUpdate(full([length], 0, amount.dtype), [value], amount, 'add');
+}
+
+export interface HistogramOptions {
+  bins?: number;
+  /** The ends of the first and last bin; the smallest and largest element when left out. */
+  range?: readonly [ArrayLike, ArrayLike];
+  weights?: ArrayLike;
+}
+
+/** Counts of elements in equal bins (int32, or sums of weights), and the edges; the last bin includes its end. */
+export function histogram(x: ArrayLike, given: HistogramOptions = {}): [counts: NDArray, edges: NDArray] {
+  const { bins = 10, range: limits, weights } = optionsOf('histogram', given);
+  const value = ravel(strong(toFloating(x, 'histogram')));
+  const [low, high] = limits ?? [value.min(), value.max()];
+  const [a, b] = promoteDTypes('histogram', [low, high, value]) as [Value, Value, Value];
+  const flat = eq(a, b);
+  const [from, to] = [select(flat, sub(a, 0.5), a), select(flat, add(b, 0.5), b)];
+  const edges = add(from, mul(div(sub(to, from), bins), iota(value.dtype, bins + 1)));
+  const inside = and(ge(value, from), le(value, to));
+  const bin = sub(searchsorted(edges, value, { side: 'right' }), 1);
+  const place = select(inside, select(ge(bin, bins), bins - 1, bin), bins);
+  return [bincount(place, weights === undefined ? { length: bins } : { length: bins, weights }), edges];
+}
