@@ -43,7 +43,8 @@ export interface Row {
 const asList = (x: ArrayLike<number> | number): ArrayLike<number> => (typeof x === 'number' ? [x] : x);
 
 function checkEqual(name: string, ours: ArrayLike<number>, theirs: ArrayLike<number>, tolerance: number): void {
-  if (ours.length !== theirs.length) throw new Error(`${name}: results have ${theirs.length} elements, not ${ours.length}`);
+  if (ours.length !== theirs.length)
+    throw new Error(`${name}: results have ${theirs.length} elements, not ${ours.length}`);
   let scale = 0;
   for (let i = 0; i < ours.length; i++) scale = Math.max(scale, Math.abs(ours[i]!));
   for (let i = 0; i < ours.length; i++) {
@@ -62,7 +63,7 @@ function time(implementation: Implementation, maxTime: number): { seconds: numbe
     const result = implementation.run();
     sink += typeof result === 'number' ? result : (result[0] ?? 0);
   });
-  benchmark.options.maxTime = maxTime;
+  Object.assign(benchmark, { maxTime });
   benchmark.run();
   if (benchmark.error) throw benchmark.error;
   const samples = [...benchmark.stats.sample].sort((x, y) => x - y);

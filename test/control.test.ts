@@ -1,4 +1,5 @@
 import t from 'tap';
+import { verifyJaxpr } from '../src/core/verify.ts';
 import {
   checkpoint,
   customJvp,
@@ -15,7 +16,6 @@ import {
   np,
   vmap,
 } from '../src/index.ts';
-import { verifyJaxpr } from '../src/core/verify.ts';
 
 const f64 = (values: any): NDArray => np.array(values, { dtype: 'float64' });
 const a: NDArray = f64([1, 2, 3]);
@@ -24,7 +24,8 @@ const a: NDArray = f64([1, 2, 3]);
 function close(actual: any, expected: any, name: string, tol = 1e-12): void {
   const got: number[] = [actual.tolist()].flat(9);
   const want: number[] = [expected].flat(9);
-  const ok = got.length === want.length && got.every((x, i) => Math.abs(x - want[i]!) <= tol * Math.max(1, Math.abs(want[i]!)));
+  const ok =
+    got.length === want.length && got.every((x, i) => Math.abs(x - want[i]!) <= tol * Math.max(1, Math.abs(want[i]!)));
   t.ok(ok, ok ? name : `${name}: got ${JSON.stringify(actual.tolist())}, want ${JSON.stringify(expected)}`);
 }
 
@@ -45,13 +46,32 @@ t.test('cond', (t) => {
   close(jit(vmap(grad(grad(cubeOrDouble))))(a), [0, 12, 18], 'jit of vmap of grad of grad');
   close(grad((x: NDArray) => np.sum(vmap(cubeOrDouble)(x)))(a), [2, 12, 27], 'grad of vmap');
   close(
-    grad((y: NDArray) => lax.cond(y.gt(0), (x: NDArray) => x.mul(y), (x: NDArray) => x, y))(f64(3)),
+    grad((y: NDArray) =>
+      lax.cond(
+        y.gt(0),
+        (x: NDArray) => x.mul(y),
+        (x: NDArray) => x,
+        y,
+      ),
+    )(f64(3)),
     6,
     'closed-over tracer',
   );
-  const safeLog = (x: NDArray): NDArray => lax.cond(x.gt(0), (y: NDArray) => np.log(y), (y: NDArray) => y.mul(0), x);
+  const safeLog = (x: NDArray): NDArray =>
+    lax.cond(
+      x.gt(0),
+      (y: NDArray) => np.log(y),
+      (y: NDArray) => y.mul(0),
+      x,
+    );
   close(vmap(grad(safeLog))(f64([-1, 0, 2])), [0, 0, 0.5], 'branches not taken send no NaN');
-  close(vmap((i: NDArray, x: NDArray) => lax.switch(i, [(y: NDArray) => y, (y: NDArray) => y.mul(y), (y: NDArray) => y.neg()], x))(np.array([-1, 0, 1, 2, 9], { dtype: 'int32' }), f64([2, 2, 3, 4, 5])), [2, 2, 9, -4, -5], 'switch clamps its index');
+  close(
+    vmap((i: NDArray, x: NDArray) =>
+      lax.switch(i, [(y: NDArray) => y, (y: NDArray) => y.mul(y), (y: NDArray) => y.neg()], x),
+    )(np.array([-1, 0, 1, 2, 9], { dtype: 'int32' }), f64([2, 2, 3, 4, 5])),
+    [2, 2, 9, -4, -5],
+    'switch clamps its index',
+  );
   t.end();
 });
 
@@ -66,8 +86,18 @@ t.test('whileLoop', (t) => {
   close(squareUntilLarge(f64(2)), 256, 'value');
   close(jvp(squareUntilLarge, [f64(2)], [f64(1)])[1], 1024, 'jvp');
   close(vmap(squareUntilLarge)(f64([2, 3, 200])), [256, 6561, 200], 'lanes stop on their own');
-  close(jit(vmap((x: NDArray) => jvp(squareUntilLarge, [x], [f64(1)])[1]))(f64([2, 3, 200])), [1024, 17496, 1], 'jit of vmap of jvp');
-  const bounded = (x: NDArray): NDArray => lax.whileLoop((c: NDArray) => c.lt(100), (c: NDArray) => c.mul(c), x, { maxSteps: 8 });
+  close(
+    jit(vmap((x: NDArray) => jvp(squareUntilLarge, [x], [f64(1)])[1]))(f64([2, 3, 200])),
+    [1024, 17496, 1],
+    'jit of vmap of jvp',
+  );
+  const bounded = (x: NDArray): NDArray =>
+    lax.whileLoop(
+      (c: NDArray) => c.lt(100),
+      (c: NDArray) => c.mul(c),
+      x,
+      { maxSteps: 8 },
+    );
   close(grad(bounded)(f64(2)), 1024, 'reverse mode of a bounded loop');
   close(vmap(grad(bounded))(f64([2, 3, 200])), [1024, 17496, 1], 'per lane');
   close(jit(grad(bounded))(f64(3)), 17496, 'compiled');
@@ -84,7 +114,11 @@ t.test('foriLoop', (t) => {
   close(vmap(grad(grad(fifthPower)))(a), [20, 160, 540], 'vmap of grad of grad');
   close(jacfwd(grad(fifthPower))(f64(2)), 160, 'forward over reverse');
   close(grad((x: NDArray) => jvp(fifthPower, [x], [f64(1)])[1])(f64(2)), 160, 'reverse over forward');
-  close(jit((n: NDArray) => lax.foriLoop(0, n, (i: NDArray, s: NDArray) => s.add(i), 0))(np.array(5, { dtype: 'int32' })), 10, 'traced bound');
+  close(
+    jit((n: NDArray) => lax.foriLoop(0, n, (i: NDArray, s: NDArray) => s.add(i), 0))(np.array(5, { dtype: 'int32' })),
+    10,
+    'traced bound',
+  );
   t.end();
 });
 
@@ -100,8 +134,21 @@ t.test('scan', (t) => {
     lax.scan((c: NDArray, y: NDArray) => [c.mul(y), c] as const, c0, xs, { reverse }) as any;
   close(grad((xs: NDArray) => running(f64(2), xs, false)[0])(a), [12, 6, 4], 'grad in xs');
   close(grad((xs: NDArray) => np.sum(running(f64(2), xs, true)[1]))(a), [0, 6, 6], 'reverse scan');
-  close(vmap((xs: NDArray) => running(f64(2), xs, true)[1])(f64([[1, 2, 3], [4, 5, 6]])), [12, 6, 2, 60, 12, 2], 'vmap of a reverse scan');
-  close(lax.map((x: NDArray) => x.mul(x), a), [1, 4, 9], 'map');
+  close(
+    vmap((xs: NDArray) => running(f64(2), xs, true)[1])(
+      f64([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+    ),
+    [12, 6, 2, 60, 12, 2],
+    'vmap of a reverse scan',
+  );
+  close(
+    lax.map((x: NDArray) => x.mul(x), a),
+    [1, 4, 9],
+    'map',
+  );
   t.end();
 });
 
@@ -143,13 +190,17 @@ t.test('checkpoint', (t) => {
 });
 
 t.test('jacobians', (t) => {
-  const f = (x: NDArray): NDArray => np.stack([x.slice(0).mul(x.slice(1)), np.sin(x.slice(2)), x.slice(0).add(x.slice(2)), x.slice(1)]);
+  const f = (x: NDArray): NDArray =>
+    np.stack([x.slice(0).mul(x.slice(1)), np.sin(x.slice(2)), x.slice(0).add(x.slice(2)), x.slice(1)]);
   const want = [2, 1, 0, 0, 0, Math.cos(3), 1, 0, 1, 0, 1, 0];
   close(jacfwd(f)(a), want, 'jacfwd, 4×3');
   close(jacrev(f)(a), want, 'jacrev, 4×3');
   t.same(jacrev(f)(a).shape, [4, 3]);
   close(hessian((x: NDArray) => np.sum(x.mul(x).mul(x)))(a), [6, 0, 0, 0, 12, 0, 0, 0, 18], 'hessian');
-  const trees = jacrev((p: { w: NDArray; b: NDArray }) => ({ s: np.sum(p.w.mul(p.b)), v: p.w.mul(2) }))({ w: a, b: f64(3) });
+  const trees = jacrev((p: { w: NDArray; b: NDArray }) => ({ s: np.sum(p.w.mul(p.b)), v: p.w.mul(2) }))({
+    w: a,
+    b: f64(3),
+  });
   close(trees.s.w, [3, 3, 3], 'scalar by vector');
   close(trees.s.b, 6, 'scalar by scalar');
   close(trees.v.w, [2, 0, 0, 0, 2, 0, 0, 0, 2], 'vector by vector');

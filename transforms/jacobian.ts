@@ -36,19 +36,28 @@ function jacobianFunction(
   operation: string,
   f: AnyFunction,
   { argnums = 0, hasAux = false }: JacobianOptions,
-  blocks: (call: (...xs: Value[]) => Value[], values: readonly Value[], outCount: () => number) => { outs: Value[]; blocks: Blocks },
+  blocks: (
+    call: (...xs: Value[]) => Value[],
+    values: readonly Value[],
+    outCount: () => number,
+  ) => { outs: Value[]; blocks: Blocks },
 ) {
   const result = (...args: unknown[]): any => {
     const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
     const paths = leafPaths(def, '');
     values.forEach((value, i) => {
       if (!value.aval.isFloating) {
-        throw new GradError(`${operation} needs floating-point arguments, but argument${paths[i]} of \`${functionName(f)}\` is ${value.aval}.`);
+        throw new GradError(
+          `${operation} needs floating-point arguments, but argument${paths[i]} of \`${functionName(f)}\` is ${value.aval}.`,
+        );
       }
     });
     const flat = new FlatFunction(partial, def, operation, hasAux);
     const { outs, blocks: rows } = blocks(flat.call, values, () => flat.outDef.leafCount);
-    const jacobian = unflatten(flat.outDef, rows.map((row) => rebuild(row)));
+    const jacobian = unflatten(
+      flat.outDef,
+      rows.map((row) => rebuild(row)),
+    );
     return hasAux ? [jacobian, unflatten(flat.auxDef!, outs.slice(flat.outDef.leafCount))] : jacobian;
   };
   Object.defineProperty(result, 'name', { value: `${operation}(${functionName(f)})` });
@@ -64,7 +73,10 @@ function jacobianFunction(
  * @example
  * jacfwd((x) => np.multiply(x, x))(np.array([1, 2, 3])); // diag(2x)
  */
-export function jacfwd<F extends AnyFunction>(f: F, options: JacobianOptions = {}): (...args: ArrayLikes<Parameters<F>>) => any {
+export function jacfwd<F extends AnyFunction>(
+  f: F,
+  options: JacobianOptions = {},
+): (...args: ArrayLikes<Parameters<F>>) => any {
   return jacobianFunction('jacfwd', f, options, (call, values, outCount) => {
     const linear = linearizeValues(call, values);
     const n = outCount();
@@ -87,16 +99,24 @@ export function jacfwd<F extends AnyFunction>(f: F, options: JacobianOptions = {
  * The Jacobian by reverse mode: one pullback per result element, all at once. Best for functions with more inputs than
  * outputs. The result is as for {@link jacfwd}.
  */
-export function jacrev<F extends AnyFunction>(f: F, options: JacobianOptions = {}): (...args: ArrayLikes<Parameters<F>>) => any {
+export function jacrev<F extends AnyFunction>(
+  f: F,
+  options: JacobianOptions = {},
+): (...args: ArrayLikes<Parameters<F>>) => any {
   return jacobianFunction('jacrev', f, options, (call, values, outCount) => {
     const linear = linearizeValues(call, values);
     const n = outCount();
     const blocks = range(n).map((k) => {
       const out = linear.outs[k]!;
-      if (!out.aval.isFloating) throw new GradError(`jacrev needs floating-point results, but result ${k} is ${out.aval}.`);
+      if (!out.aval.isFloating)
+        throw new GradError(`jacrev needs floating-point results, but result ${k} is ${out.aval}.`);
       const basis = unitVectors(out.aval);
       const { outs, batched } = vmapValues(
-        (e) => pullback(linear, linear.outs.map((o, i) => (i === k ? e! : new Zero(o.aval)))).map(instantiate),
+        (e) =>
+          pullback(
+            linear,
+            linear.outs.map((o, i) => (i === k ? e! : new Zero(o.aval))),
+          ).map(instantiate),
         basis.shape[0]!,
         [basis],
         [true],
@@ -109,7 +129,6 @@ export function jacrev<F extends AnyFunction>(f: F, options: JacobianOptions = {
     return { outs: linear.outs, blocks };
   }) as never;
 }
-
 
 /** [n, …out] → [...out, ...shape], where n elements have the given shape. */
 function moveLast(x: Value, shape: Shape): Value {
@@ -124,6 +143,9 @@ export const jacobian: typeof jacrev = jacrev;
  * The matrix of second derivatives of a scalar function: forward mode over reverse mode.
  * @returns for a single array argument of shape s, an array of shape `[...s, ...s]`; trees of trees otherwise
  */
-export function hessian<F extends AnyFunction>(f: F, options: JacobianOptions = {}): (...args: ArrayLikes<Parameters<F>>) => any {
+export function hessian<F extends AnyFunction>(
+  f: F,
+  options: JacobianOptions = {},
+): (...args: ArrayLikes<Parameters<F>>) => any {
   return jacfwd(jacrev(f, options) as AnyFunction, options) as never;
 }

@@ -1,6 +1,8 @@
 /** The primitive operations, nearly as JAX's `lax` names them: what `numpy` is built from, and control flow. */
 import '../numpy/methods.ts';
 
+export { cond, switchCase as switch } from '../control/cond.ts';
+export { foriLoop, map, scan, whileLoop } from '../control/loops.ts';
 export { argmax, argmin } from './argreduce.ts';
 export {
   abs,
@@ -27,6 +29,7 @@ export {
   sub,
   trunc,
 } from './arithmetic.ts';
+export { associativeScan } from './associative-scan.ts';
 export { eq, ge, gt, isFinite, le, lt, ne, select } from './compare.ts';
 export { bitcastConvertType, convert } from './convert.ts';
 export { broadcastedIota, full, iota } from './creation.ts';
@@ -41,6 +44,7 @@ export {
   dynamicUpdateSliceInDim,
 } from './dynamic-indexing.ts';
 export { gather } from './gather.ts';
+export { cholesky, lu, qr, triangularSolve } from './linalg.ts';
 export {
   and,
   not,
