@@ -302,6 +302,16 @@ export class Cell {
     return this.host;
   }
 
+  /** The data as a host array that stays valid, taken out of the heap if it is there. Never write to it. */
+  toHost(): TypedArray {
+    if (this.segment) {
+      const data = this.copyOut();
+      heap().release(this);
+      this.host = data;
+    }
+    return this.peek();
+  }
+
   /** A copy that the caller owns. */
   copyOut(): TypedArray {
     return this.peek().slice();

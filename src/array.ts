@@ -1,7 +1,8 @@
+import { Cell } from '../jit/heap.ts';
 import { formatArray } from './array-print.ts';
 import { elementReader, type NestedList, nested, operatorError, readingHint } from './array-read.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
-import { allocate, castNumber, type DType, shortName, type TypedArray } from './core/dtype.ts';
+import { castNumber, type DType, shortName, type TypedArray } from './core/dtype.ts';
 import { ShapeError, TraceError } from './core/errors.ts';
 import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
@@ -44,12 +45,12 @@ export const provideMethods = (methods: ArrayMethods): void => {
  */
 export class NDArray {
   readonly aval: ShapedArray;
-  private storage: TypedArray | undefined;
+  private readonly storage: Cell | undefined;
   /** The value of a rank-0 constant that came from a JavaScript number: written into programs rather than captured. */
   readonly literal: number | undefined;
 
   /** Use `np.array` and its kin. */
-  constructor(aval: ShapedArray, storage?: TypedArray, literal?: number) {
+  constructor(aval: ShapedArray, storage?: Cell, literal?: number) {
     this.aval = aval;
     this.storage = storage;
     this.literal = literal;
@@ -57,13 +58,11 @@ export class NDArray {
 
   /** Takes ownership of row-major `data`. */
   static fromHost(data: TypedArray, aval: ShapedArray): NDArray {
-    return new NDArray(aval, data);
+    return new NDArray(aval, Cell.fromHost(aval.dtype, data));
   }
 
   static ofLiteral(value: number, aval: ShapedArray): NDArray {
-    const data = allocate(aval.dtype, 1);
-    data[0] = value;
-    return new NDArray(aval, data, value);
+    return new NDArray(aval, Cell.fromNumber(aval.dtype, value), value);
   }
 
   static weakNumber(value: number): NDArray {
@@ -111,7 +110,29 @@ export class NDArray {
 
   /** Row-major elements in the held dtype (float64 for weak numbers). Not a copy: never write to it. */
   hostData(): TypedArray {
+    return this.cell().toHost();
+  }
+
+  /** Where the elements are. */
+  cell(): Cell {
     return this.known('hostData').storage!;
+  }
+
+  /** The same for reading at once: the memory may be another array's after the next operation. */
+  private read(operation: string): TypedArray {
+    return this.known(operation).storage!.peek();
+  }
+
+  /**
+   * Frees the memory now instead of when the garbage collector comes by. Reading the array afterwards is an error.
+   * Optional: for large arrays in long synchronous code. Also called at the end of the scope of a `using` declaration.
+   */
+  dispose(): void {
+    this.storage?.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
   /** The concrete array to read, or the reason why there is none. */
@@ -143,7 +164,7 @@ export class NDArray {
         },
       );
     }
-    return elementReader(this.aval)(this.known('item').hostData()[0]!);
+    return elementReader(this.aval)(this.known('item').storage!.first());
   }
 
   /**
@@ -153,12 +174,12 @@ export class NDArray {
    * np.array([[1, 2], [3, 4]]).tolist(); // [[1, 2], [3, 4]]
    */
   tolist(): any {
-    return nested(this.known('tolist').hostData(), this.shape, elementReader(this.aval));
+    return nested(this.read('tolist'), this.shape, elementReader(this.aval));
   }
 
   /** A copy of the elements, row-major, in the typed array of the dtype; bools as a `Uint8Array` of 0 and 1. */
   data(): TypedArray {
-    const data = this.known('data').hostData();
+    const data = this.read('data');
     return this.aval.weakType ? Float32Array.from(data) : data.slice();
   }
 
@@ -166,7 +187,7 @@ export class NDArray {
   toString(): string {
     const { concrete } = this;
     if (!concrete) return this.describe();
-    const data = concrete.hostData();
+    const data = concrete.read('toString');
     return formatArray(this.aval.weakType ? data.map((x) => castNumber(x, this.dtype)) : data, this.shape, this.dtype);
   }
 

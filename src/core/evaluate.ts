@@ -1,13 +1,21 @@
+import type { Cell } from '../../jit/heap.ts';
+import { execute } from '../../jit/run.ts';
 import { NDArray } from '../array.ts';
+import type { ShapedArray } from './aval.ts';
 import { LeakError } from './errors.ts';
+import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
 import type { Params, Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
-/** The bottom of every stack: computes now, on concrete arrays. */
+/** The bottom of every stack: computes now, on concrete arrays. What contains a program is compiled. */
 export const evaluatingTrace: Trace = {
   name: 'eval',
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
     for (const arg of args) if (arg.isTracer) throw leakError(arg, primitive.name);
+    if (primitive.hot || subJaxprs(params).length > 0) {
+      const program = primitive.name === 'jit' ? (params as { jaxpr: Jaxpr }).jaxpr : singleEquation(primitive, args, params);
+      return run(program, args);
+    }
     const avals = args.map((arg) => arg.aval);
     const outputs = primitive.type(avals, params);
     const results = primitive.run(
@@ -18,6 +26,42 @@ export const evaluatingTrace: Trace = {
     return outputs.map((aval, i) => NDArray.fromHost(results[i]!, aval));
   },
 };
+
+const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDArray[] =>
+  cells.map((cell, i) => new NDArray(avals[i]!, cell));
+
+/** Executes a program on concrete arrays. */
+export function run(jaxpr: Jaxpr, args: readonly Value[], donate?: readonly boolean[]): Value[] {
+  const results = execute(
+    jaxpr,
+    args.map((arg) => arg.cell()),
+    wrap,
+    donate,
+  );
+  return results.map((cell, i) => new NDArray(jaxpr.outs[i]!.aval, cell));
+}
+
+const programs = new WeakMap<Params, Map<string, Jaxpr>>();
+
+/** An equation outside of any program, as a program of its own: a loop that runs eagerly. */
+function singleEquation(primitive: Primitive, args: readonly Value[], params: Params): Jaxpr {
+  let known = programs.get(params);
+  if (!known) programs.set(params, (known = new Map()));
+  const key = `${primitive.name} ${args.map(({ aval }) => `${aval}${aval.weakType ? "*" : ""}`).join()}`;
+  let jaxpr = known.get(key);
+  if (!jaxpr) {
+    const inputs = args.map((arg) => new Var(arg.aval));
+    const outputs = primitive
+      .type(
+        args.map((arg) => arg.aval),
+        params,
+      )
+      .map((aval) => new Var(aval));
+    jaxpr = new Jaxpr(inputs, [{ primitive, inputs, outputs, params }], outputs);
+    known.set(key, jaxpr);
+  }
+  return jaxpr;
+}
 
 /** A traced value that outlived its function; names the line that made it. */
 export function leakError(value: Value, operation: string): LeakError {

@@ -1,0 +1,126 @@
+import { byteSize, type DType } from '../../src/core/dtype.ts';
+import { type Expr, type Func, FunctionBuilder, i32c } from '../code.ts';
+import { coalesce, loadElement, nest, storeElement } from '../loop-nest.ts';
+import type { DotDimensions } from '../lower-rule.ts';
+import { constant, scalarOp } from './scalar-code.ts';
+import { scalarType } from './storage.ts';
+
+/** A contraction as the matrix products it consists of. Strides count elements. */
+export interface Product {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly lhs: { readonly row: number; readonly column: number };
+  readonly rhs: { readonly row: number; readonly column: number };
+  /** Loops over products: extent and steps of lhs, rhs and the result, in elements. */
+  readonly batch: readonly { readonly extent: number; readonly steps: readonly [number, number, number] }[];
+}
+
+interface Axes {
+  readonly batch: readonly number[];
+  readonly free: readonly number[];
+  readonly contract: readonly number[];
+}
+
+export function axesOf(rank: number, batch: readonly number[], contract: readonly number[]): Axes {
+  const free = Array.from({ length: rank }, (_, i) => i).filter((i) => !batch.includes(i) && !contract.includes(i));
+  return { batch, free, contract };
+}
+
+/** Several axes as one, where they are laid out like one; its stride, or undefined. */
+function mergedStride(shape: readonly number[], strides: readonly number[], axes: readonly number[]): number | undefined {
+  const merged = coalesce(axes.map((axis) => ({ extent: shape[axis]!, steps: [strides[axis]!] })));
+  if (merged.length === 0) return 1;
+  return merged.length === 1 ? merged[0]!.steps[0]! : undefined;
+}
+
+const sizeOver = (shape: readonly number[], axes: readonly number[]): number => axes.reduce((n, axis) => n * shape[axis]!, 1);
+
+export interface Side {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** Whether an operand can be read where it lies: its free and its contracted axes each step evenly. */
+export const isMatrix = (side: Side, axes: Axes): boolean =>
+  mergedStride(side.shape, side.strides, axes.free) !== undefined &&
+  mergedStride(side.shape, side.strides, axes.contract) !== undefined;
+
+export function productOf(lhs: Side, rhs: Side, d: DotDimensions): Product {
+  const left = axesOf(lhs.shape.length, d.lhsBatch, d.lhsContract);
+  const right = axesOf(rhs.shape.length, d.rhsBatch, d.rhsContract);
+  const [m, n, k] = [sizeOver(lhs.shape, left.free), sizeOver(rhs.shape, right.free), sizeOver(lhs.shape, left.contract)];
+  const stride = (side: Side, axes: readonly number[]): number => mergedStride(side.shape, side.strides, axes)!;
+  let step = m * n;
+  const outSteps = new Array<number>(d.lhsBatch.length);
+  for (let i = d.lhsBatch.length - 1; i >= 0; i--) {
+    outSteps[i] = step;
+    step *= lhs.shape[d.lhsBatch[i]!]!;
+  }
+  const batch = coalesce(
+    d.lhsBatch.map((axis, i) => ({
+      extent: lhs.shape[axis]!,
+      steps: [lhs.strides[axis]!, rhs.strides[d.rhsBatch[i]!]!, outSteps[i]!],
+    })),
+  );
+  return {
+    m,
+    n,
+    k,
+    lhs: { row: stride(lhs, left.free), column: stride(lhs, left.contract) },
+    rhs: { row: stride(rhs, right.contract), column: stride(rhs, right.free) },
+    batch: batch as unknown as Product['batch'],
+  };
+}
+
+/** Arguments of the runtime's `gemm` for one product. */
+export const gemmArguments = (p: Product, a: Expr, b: Expr, c: Expr, scratch: Expr): Expr[] => [
+  ...[p.m, p.n, p.k].map(i32c),
+  a,
+  i32c(p.lhs.row),
+  i32c(p.lhs.column),
+  b,
+  i32c(p.rhs.row),
+  i32c(p.rhs.column),
+  c,
+  i32c(p.n),
+  i32c(0),
+  scratch,
+];
+
+/** A kernel (lhs, rhs, out, scratch) that does all products of a batch with `gemm`. */
+export function batchedProduct(p: Product, dtype: 'float32' | 'float64', gemm: string): Func {
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
+  const bytes = byteSize(dtype);
+  const axes = p.batch.map(({ extent, steps }) => ({ extent, steps: steps.map((s) => s * bytes) }));
+  nest(f, axes, [f.param(0), f.param(1), f.param(2)], ([a, b, c]) => {
+    f.call(gemm, ...gemmArguments(p, a!, b!, c!, f.param(3)));
+  });
+  return f.build();
+}
+
+/** The same for integers, which no runtime function multiplies: a loop nest with one accumulator. */
+export function integerProduct(p: Product, dtype: DType): Func {
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
+  const bytes = byteSize(dtype);
+  const scaled = (extent: number, ...steps: number[]) => ({ extent, steps: steps.map((s) => s * bytes) });
+  const outer = [
+    ...p.batch.map(({ extent, steps }) => scaled(extent, ...steps)),
+    scaled(p.m, p.lhs.row, 0, p.n),
+    scaled(p.n, 0, p.rhs.column, 1),
+  ];
+  const math = (): string => '';
+  const name = (e: Expr): Expr => f.let(e);
+  const combine = dtype === 'bool' ? (['or', 'and'] as const) : (['add', 'mul'] as const);
+  nest(f, outer, [f.param(0), f.param(1), f.param(2)], ([a, b, c]) => {
+    const sum = f.local(scalarType(dtype));
+    f.set(sum, constant(0, dtype));
+    nest(f, [scaled(p.k, p.lhs.column, p.rhs.row)], [a!, b!], ([x, y]) => {
+      const product = scalarOp(combine[1], dtype, [loadElement(dtype, x!), loadElement(dtype, y!)], dtype, name, math);
+      f.set(sum, scalarOp(combine[0], dtype, [sum, product], dtype, name, math));
+    });
+    storeElement(f, dtype, c!, sum);
+  });
+  return f.build();
+}
+

@@ -1,0 +1,527 @@
+import type { ShapedArray } from '../../src/core/aval.ts';
+import type { DType } from '../../src/core/dtype.ts';
+import { byteSize, isFloating } from '../../src/core/dtype.ts';
+import { type Atom, type Eqn, Literal, type Jaxpr, type Var } from '../../src/core/jaxpr.ts';
+import { sizeOf, stridesOf } from '../../src/core/shape.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type ImportedFunc, type Local, op, type Target } from '../code.ts';
+import { ElementBuilder } from '../element.ts';
+import { loadElement, storeElement } from '../loop-nest.ts';
+import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
+import type { CallbackSite, Slot } from '../program.ts';
+import { gemmScratchBytes } from '../runtime/gemm.ts';
+import { runtimeImport } from '../runtime/signatures.ts';
+import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
+import { FramePlan } from './frame-plan.ts';
+import { virtualValues } from './fusion.ts';
+import type { Kernel } from './kernel.ts';
+import { Locals } from './locals.ts';
+import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
+import { mapKernel } from './map-kernel.ts';
+import { combineScalars, identityOf, reduceKernel } from './reduce-kernel.ts';
+import { constant } from './scalar-code.ts';
+import { scalarValue } from './scalar-eval.ts';
+import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
+import {
+  applyElement,
+  contiguous,
+  type Fused,
+  readBuffer,
+  readScalar,
+  reshaped,
+  storagesOf,
+  treeSize,
+  viewed,
+} from './tree.ts';
+
+/** A value and the storage that it keeps alive. */
+export interface Bound {
+  readonly fused: Fused;
+  readonly storages: ReadonlySet<Storage>;
+}
+
+/** The function behind a callback, and the types of what it is called with. */
+export interface Handler {
+  readonly handler: (...args: unknown[]) => void;
+  readonly avals: readonly ShapedArray[];
+}
+
+/** Where a result has to go. */
+export type Destination = Buffer | undefined;
+
+/** Beyond this many nodes a value is stored rather than computed where it is read. */
+const largestTree = 200;
+
+/**
+ * Writes a program's `main`: one kernel call after the other, loops and branches around them, and rank-0 values in
+ * locals. Values are bound to trees; storing one means to emit a kernel.
+ */
+export class Driver {
+  readonly f: FunctionBuilder = new FunctionBuilder('main', ['i32'], 'i32');
+  readonly frame: Local = this.f.param(0);
+  readonly locals: Locals = new Locals(this.f);
+  readonly plan: FramePlan;
+  readonly target: Target;
+  readonly functions: Func[] = [];
+  readonly imports: Map<string, ImportedFunc> = new Map();
+  readonly math: Set<string> = new Set();
+  readonly callbacks: CallbackSite[] = [];
+  readonly handlers: Handler[] = [];
+  private readonly names = new Map<string, string>();
+  private readonly values = new Map<Var, Bound>();
+  private readonly builder = new ElementBuilder();
+
+  constructor(slotBytes: number, target: Target) {
+    this.plan = new FramePlan(slotBytes);
+    this.target = target;
+  }
+
+  // Values
+
+  bind(v: Var, fused: Fused): void {
+    const storages = storagesOf(fused.root);
+    for (const storage of storages) storage.retain();
+    this.values.set(v, { fused, storages });
+  }
+
+  /** Binds to something else; what the old value alone kept alive goes. */
+  rebind(v: Var, fused: Fused): void {
+    const old = this.values.get(v);
+    this.bind(v, fused);
+    if (old) for (const storage of old.storages) storage.release();
+  }
+
+  unbind(v: Var): void {
+    const bound = this.values.get(v);
+    if (!bound) return;
+    this.values.delete(v);
+    for (const storage of bound.storages) storage.release();
+  }
+
+  fused(atom: Atom): Fused {
+    if (atom instanceof Literal)
+      return { shape: [], root: { kind: 'const', dtype: atom.aval.dtype, value: atom.value } };
+    const bound = this.values.get(atom);
+    if (!bound) throw new Error(`a variable of type ${atom.aval} has no value`);
+    return bound.fused;
+  }
+
+  /** A place in the frame, given back with its last user. */
+  temporary(dtype: DType, length: number): Buffer {
+    const place = this.plan.allocate(length * byteSize(dtype));
+    return new Buffer(dtype, length, this.at(place.offset), () => this.plan.free(place));
+  }
+
+  /** Bytes of the frame while `use` runs. */
+  withScratch<T>(bytes: number, use: (ptr: Expr) => T): T {
+    if (bytes === 0) return use(i32c(0));
+    const place = this.plan.allocate(bytes);
+    try {
+      return use(this.at(place.offset));
+    } finally {
+      this.plan.free(place);
+    }
+  }
+
+  at(offset: number): Expr {
+    return op('i32.add', this.frame, i32c(offset));
+  }
+
+  /** A rank-0 value in a local of its own. */
+  newScalar(dtype: DType, value: Expr): Scalar {
+    if (value.kind === 'const') return new Scalar(dtype, value);
+    const local = this.locals.hold(value);
+    return new Scalar(dtype, local, () => this.locals.give(local));
+  }
+
+  /** The rank-0 value of an atom as a local or constant. */
+  scalar(atom: Atom): Expr {
+    const { root } = this.fused(atom);
+    if (root.kind === 'const') return constant(root.value, root.dtype);
+    if (root.kind === 'scalar') return root.scalar.expr;
+    const scalar = this.evaluateScalar(this.fused(atom));
+    this.rebind(atom as Var, readScalar(scalar));
+    return scalar.expr;
+  }
+
+  private evaluateScalar({ root }: Fused): Scalar {
+    return this.locals.within((name) => this.newScalar(root.dtype, scalarValue(root, name, this.useMath)));
+  }
+
+  /** A contiguous array that holds the value; stores it first if it is not in memory. Rank 0 as well. */
+  buffer(atom: Atom): Buffer {
+    const fused = this.fused(atom);
+    const leaf = contiguous(fused);
+    if (leaf) return this.part(leaf.buffer, leaf.offset, sizeOf(fused.shape));
+    const stored = this.temporary(fused.root.dtype, sizeOf(fused.shape));
+    this.store(fused, stored.ptr);
+    if (atom instanceof Literal) throw new Error('a literal has no address');
+    this.rebind(atom, readBuffer(stored, fused.shape));
+    return stored;
+  }
+
+  private part(buffer: Buffer, offset: number, length: number): Buffer {
+    if (offset === 0 && length === buffer.length) return buffer;
+    const bytes = offset * byteSize(buffer.dtype);
+    return new Buffer(buffer.dtype, length, bytes === 0 ? buffer.ptr : op('i32.add', buffer.ptr, i32c(bytes)));
+  }
+
+  /** Writes the value to memory, row-major. */
+  store(fused: Fused, ptr: Expr): void {
+    const { shape, root } = fused;
+    const size = sizeOf(shape);
+    if (size === 0) return;
+    if (shape.length === 0) {
+      this.locals.within((name) => storeElement(this.f, root.dtype, ptr, scalarValue(root, name, this.useMath)));
+      return;
+    }
+    const leaf = contiguous(fused);
+    if (leaf) {
+      const from = this.part(leaf.buffer, leaf.offset, size);
+      if (from.ptr !== ptr) this.f.copy(ptr, from.ptr, i32c(from.bytes));
+      return;
+    }
+    this.run(mapKernel([{ root, ptr }], shape));
+  }
+
+  // Functions
+
+  readonly useMath = (fn: string, type: 'f32' | 'f64' | 'f32x4' | 'f64x2'): string => {
+    this.math.add(`${fn}_${type}`);
+    return `${fn}_${type}`;
+  };
+
+  /** Adds a function to the module; equal ones are one. */
+  define(func: Func): string {
+    const key = JSON.stringify(func, (_, value: unknown) =>
+      typeof value === 'bigint' ? `${value}n` : typeof value === 'number' && !Number.isFinite(value) ? String(value) : Object.is(value, -0) ? '-0' : value,
+    );
+    let name = this.names.get(key);
+    if (!name) {
+      name = `k${this.functions.length}`;
+      this.names.set(key, name);
+      this.functions.push({ ...func, name });
+    }
+    return name;
+  }
+
+  runtime(name: string): string {
+    if (!this.imports.has(name)) this.imports.set(name, runtimeImport(name));
+    return name;
+  }
+
+  /** Calls a kernel without a result. */
+  run(kernel: Kernel): void {
+    const name = this.declare(kernel);
+    const { range } = kernel;
+    if (!range) {
+      this.f.call(name, ...kernel.args);
+      return;
+    }
+    this.inChunks(range, (begin, end) => this.f.call(name, begin, end, ...kernel.args));
+  }
+
+  private declare(kernel: Kernel): string {
+    for (const name of kernel.math) this.math.add(name);
+    return this.define(kernel.func);
+  }
+
+  private inChunks(
+    { extent, chunk }: { readonly extent: number; readonly chunk: number },
+    call: (begin: Expr, end: Expr) => void,
+  ): void {
+    const { f, locals } = this;
+    const begin = locals.hold(i32c(0));
+    const end = locals.take('i32');
+    f.while(op('i32.lt_s', begin, i32c(extent)), () => {
+      f.set(end, op('i32.add', begin, i32c(chunk)));
+      f.if(op('i32.gt_s', end, i32c(extent)), () => f.set(end, i32c(extent)));
+      call(begin, end);
+      f.set(begin, end);
+    });
+    locals.give(begin);
+    locals.give(end);
+  }
+
+  /** Calls a kernel that returns a rank-0 value; ranges are combined. */
+  private fold(kernel: Kernel, dtype: DType, combine: Parameters<typeof combineScalars>[0]): Scalar {
+    const name = this.declare(kernel);
+    const type = scalarType(dtype);
+    const call = (args: readonly Expr[]): Expr => ({ kind: 'call', type, fn: name, args });
+    if (!kernel.range) return this.newScalar(dtype, call(kernel.args));
+    const total = this.locals.hold(constant(identityOf(combine, dtype), dtype));
+    this.inChunks(kernel.range, (begin, end) => {
+      this.locals.within((hold) => {
+        const part = hold(call([begin, end, ...kernel.args]));
+        this.f.set(total, combineScalars(combine, dtype, total, part, hold));
+      });
+    });
+    return new Scalar(dtype, total, () => this.locals.give(total));
+  }
+
+  // Programs
+
+  /**
+   * Executes a program whose inputs are bound. Array results with a destination are put there: where possible they are
+   * computed in place. Afterwards `outs` are bound until `release`.
+   */
+  block(eqns: readonly Eqn[], outs: readonly Atom[], destinations: readonly Destination[], release?: () => void): void {
+    const uses = new Map<Var, number>();
+    const use = (atom: Atom): void => {
+      if (!(atom instanceof Literal)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
+    };
+    for (const eqn of eqns) eqn.inputs.forEach(use);
+    outs.forEach(use);
+    const places = new Map<Var, Buffer>();
+    outs.forEach((atom, i) => {
+      const place = destinations[i];
+      if (place && !(atom instanceof Literal) && !places.has(atom)) places.set(atom, place);
+    });
+    const virtual = virtualValues(eqns, outs);
+    const drop = (atom: Atom): void => {
+      if (atom instanceof Literal) return;
+      const left = uses.get(atom)! - 1;
+      uses.set(atom, left);
+      if (left === 0) this.unbind(atom);
+    };
+    for (const eqn of eqns) {
+      this.equation(eqn, virtual, places);
+      eqn.inputs.forEach(drop);
+      for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
+    }
+    outs.forEach((atom, i) => {
+      const place = destinations[i];
+      if (!place) return;
+      const fused = this.fused(atom);
+      if (contiguous(fused)?.buffer !== place) this.store(fused, place.ptr);
+    });
+    release?.();
+    outs.forEach(drop);
+  }
+
+  private equation(eqn: Eqn, virtual: ReadonlySet<Var>, places: ReadonlyMap<Var, Buffer>): void {
+    const rule = eqn.primitive.lower as LowerRule<unknown>;
+    const [out] = eqn.outputs;
+    switch (rule.kind) {
+      case 'elementwise': {
+        const { shape } = out!.aval;
+        const args = eqn.inputs.map((atom) => this.fused(atom).root);
+        const fused = { shape, root: applyElement(rule.build(this.builder, args.map((arg, i) => this.builder.input(i, arg.dtype)), eqn.params, out!.aval), args, shape) };
+        if (shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
+        else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
+        else this.keep(out!, fused, places);
+        return;
+      }
+      case 'view':
+        this.move(eqn, (x) => viewed(x, rule.view(eqn.params, eqn.inputs[0]!.aval, out!.aval), out!.aval.shape), virtual, places);
+        return;
+      case 'reshape':
+        this.move(eqn, (x) => reshaped(x, out!.aval.shape), virtual, places);
+        return;
+      case 'reduce':
+        this.reduce(eqn, rule.combine, rule.axes(eqn.params), places);
+        return;
+      case 'dot':
+        this.dot(eqn, rule.dimensions(eqn.params), places);
+        return;
+      case 'kernel':
+        this.kernel(eqn, rule, places);
+        return;
+      case 'callback':
+        this.callback(eqn, rule.handler(eqn.params));
+        return;
+      case 'cond':
+        lowerCond(this, eqn, rule.branches(eqn.params), places);
+        return;
+      case 'while':
+        lowerWhile(this, eqn, rule.loop(eqn.params), places);
+        return;
+      case 'scan':
+        lowerScan(this, eqn, rule.loop(eqn.params), places);
+        return;
+      default:
+        throw new Error(`${eqn.primitive.name} was not inlined`);
+    }
+  }
+
+  /** Stores an array, at its destination if it has one. */
+  private keep(out: Var, fused: Fused, places: ReadonlyMap<Var, Buffer>): void {
+    const place = this.placeFor(out, places);
+    this.store(fused, place.ptr);
+    this.bind(out, readBuffer(place, fused.shape));
+  }
+
+  placeFor(out: Var, places: ReadonlyMap<Var, Buffer>): Buffer {
+    return places.get(out) ?? this.temporary(out.aval.dtype, out.aval.size);
+  }
+
+  private move(
+    eqn: Eqn,
+    change: (x: Fused) => Fused | undefined,
+    virtual: ReadonlySet<Var>,
+    places: ReadonlyMap<Var, Buffer>,
+  ): void {
+    const [input] = eqn.inputs as [Atom];
+    const out = eqn.outputs[0]!;
+    let moved = change(this.fused(input));
+    if (!moved) {
+      this.buffer(input);
+      moved = change(this.fused(input))!;
+    }
+    if (out.aval.ndim === 0) this.bind(out, readScalar(this.evaluateScalar(moved)));
+    else if (virtual.has(out)) this.bind(out, moved);
+    else if (places.has(out)) this.keep(out, moved, places);
+    // A result without a destination is copied by whoever takes it.
+    else this.bind(out, moved);
+  }
+
+  private reduce(eqn: Eqn, combine: Parameters<typeof combineScalars>[0], axes: readonly number[], places: ReadonlyMap<Var, Buffer>): void {
+    const out = eqn.outputs[0]!;
+    const { dtype, shape } = out.aval;
+    const { root, shape: from } = this.fused(eqn.inputs[0]!);
+    if (sizeOf(from) === 0) {
+      const identity = identityOf(combine, dtype);
+      const fused: Fused = { shape, root: { kind: 'const', dtype, value: identity } };
+      if (shape.length === 0) this.bind(out, fused);
+      else this.keep(out, fused, places);
+      return;
+    }
+    if (shape.length === 0) {
+      this.bind(out, readScalar(this.fold(reduceKernel(root, from, axes, combine), dtype, combine)));
+      return;
+    }
+    const place = this.placeFor(out, places);
+    this.run(reduceKernel(root, from, axes, combine, place.ptr));
+    this.bind(out, readBuffer(place, shape));
+  }
+
+  private dot(eqn: Eqn, d: DotDimensions, places: ReadonlyMap<Var, Buffer>): void {
+    const out = eqn.outputs[0]!;
+    const { dtype, shape } = out.aval;
+    const [x, y] = eqn.inputs as [Atom, Atom];
+    const place = this.placeFor(out, places);
+    if (sizeOf(shape) > 0) {
+      const [a, b] = [
+        this.matrix(x, d.lhsBatch, d.lhsContract),
+        this.matrix(y, d.rhsBatch, d.rhsContract),
+      ];
+      const product = productOf(a.side, b.side, d);
+      if (!isFloating(dtype)) {
+        this.f.call(this.define(integerProduct(product, dtype)), a.ptr, b.ptr, place.ptr, i32c(0));
+      } else {
+        const bytes = byteSize(dtype);
+        const gemm = this.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
+        this.withScratch(gemmScratchBytes(product.m, product.n, product.k, bytes), (scratch) => {
+          if (product.batch.length === 0)
+            this.f.call(gemm, ...gemmArguments(product, a.ptr, b.ptr, place.ptr, scratch));
+          else {
+            const kernel = this.define(batchedProduct(product, dtype as 'float32', gemm));
+            this.f.call(kernel, a.ptr, b.ptr, place.ptr, scratch);
+          }
+        });
+      }
+    }
+    if (shape.length > 0) this.bind(out, readBuffer(place, shape));
+    else this.loadResult(out, place);
+  }
+
+  /** A rank-0 result that a function left in memory. */
+  private loadResult(out: Var, place: Buffer): void {
+    place.retain();
+    this.bind(out, readScalar(this.newScalar(out.aval.dtype, loadElement(out.aval.dtype, place.ptr))));
+    place.release();
+  }
+
+  /** An operand of a product: read where it lies if its axes step evenly, else from a contiguous copy. */
+  private matrix(atom: Atom, batch: readonly number[], contract: readonly number[]): { side: Side; ptr: Expr } {
+    const { shape, root } = this.fused(atom);
+    if (root.kind === 'array') {
+      const side = { shape, strides: root.strides };
+      if (isMatrix(side, axesOf(shape.length, batch, contract))) {
+        const bytes = root.offset * byteSize(root.dtype);
+        return { side, ptr: bytes === 0 ? root.buffer.ptr : op('i32.add', root.buffer.ptr, i32c(bytes)) };
+      }
+    }
+    const side = { shape, strides: stridesOf(shape) };
+    if (isMatrix(side, axesOf(shape.length, batch, contract))) return { side, ptr: this.operandPointer(atom) };
+    // Copied with the free axes before the contracted ones, both then in one piece.
+    const axes = axesOf(shape.length, batch, contract);
+    const order = [...axes.batch, ...axes.free, ...axes.contract];
+    const own = stridesOf(shape);
+    const permuted = viewed(this.fused(atom), { offset: 0, strides: order.map((axis) => own[axis]!) }, order.map((axis) => shape[axis]!));
+    const copy = this.temporary(root.dtype, sizeOf(shape));
+    this.store(permuted, copy.ptr);
+    const packed = stridesOf(permuted.shape);
+    const strides = shape.map((_, axis) => packed[order.indexOf(axis)]!);
+    const fused: Fused = { shape, root: { kind: 'array', dtype: root.dtype, buffer: copy, offset: 0, strides } };
+    this.rebind(atom as Var, fused);
+    return { side: { shape, strides }, ptr: copy.ptr };
+  }
+
+  private operandPointer(atom: Atom): Expr {
+    if (!(atom instanceof Literal)) return this.buffer(atom).ptr;
+    const place = this.temporary(atom.aval.dtype, 1);
+    this.store(this.fused(atom), place.ptr);
+    return place.ptr;
+  }
+
+  private kernel(eqn: Eqn, rule: Extract<LowerRule<unknown>, { kind: 'kernel' }>, places: ReadonlyMap<Var, Buffer>): void {
+    const scalars = eqn.inputs.map((atom) => atom.aval.ndim === 0);
+    const args = eqn.inputs.map((atom, i) => (scalars[i] ? this.scalar(atom) : this.buffer(atom).ptr));
+    const outs = eqn.outputs.map((v) => this.placeFor(v, places));
+    const inputTypes = eqn.inputs.map((atom, i) => (scalars[i] ? scalarType(atom.aval.dtype) : 'i32'));
+    const f = new FunctionBuilder('', [...inputTypes, ...outs.map(() => 'i32' as const), 'i32']);
+    let scratch = 0;
+    const base = f.param(args.length + outs.length);
+    const context: KernelContext = {
+      f,
+      target: this.target,
+      scratch: (bytes) => {
+        const start = scratch;
+        scratch += Math.ceil(bytes / 16) * 16;
+        return start === 0 ? base : op('i32.add', base, i32c(start));
+      },
+      math: this.useMath,
+    };
+    const inputs: Operand[] = eqn.inputs.map((atom, i) => {
+      const { aval } = atom;
+      const param = f.param(i);
+      return scalars[i] ? { aval, shape: aval.shape, ptr: i32c(0), value: param } : { aval, shape: aval.shape, ptr: param };
+    });
+    const outputs: Operand[] = eqn.outputs.map(({ aval }, i) => ({
+      aval,
+      shape: aval.shape,
+      ptr: f.param(args.length + i),
+    }));
+    rule.build(context, inputs, outputs, eqn.params);
+    const name = this.define(f.build());
+    this.withScratch(scratch, (ptr) => this.f.call(name, ...args, ...outs.map((out) => out.ptr), ptr));
+    eqn.outputs.forEach((v, i) => {
+      if (v.aval.ndim === 0) this.loadResult(v, outs[i]!);
+      else this.bind(v, readBuffer(outs[i]!, v.aval.shape));
+    });
+  }
+
+  private callback(eqn: Eqn, handler: (...args: unknown[]) => void): void {
+    const { f } = this;
+    const slots: Slot[] = eqn.inputs.map(({ aval }, i) => ({ offset: 8 * i, dtype: aval.dtype, shape: aval.shape }));
+    const values = eqn.inputs.map((atom) => (atom.aval.ndim === 0 ? this.scalar(atom) : this.buffer(atom).ptr));
+    const id = this.callbacks.length;
+    this.callbacks.push({ id, arguments: slots });
+    this.handlers.push({ handler, avals: eqn.inputs.map((atom) => atom.aval) });
+    if (!this.imports.has('callback'))
+      this.imports.set('callback', { name: 'callback', module: 'host', base: 'callback', params: ['i32', 'i32'], result: 'i32' });
+    this.withScratch(Math.max(8 * slots.length, 8), (ptr) => {
+      values.forEach((value, i) => f.store(`${value.type}.store`, ptr, value, 8 * i));
+      f.if({ kind: 'call', type: 'i32', fn: 'callback', args: [i32c(id), ptr] }, () => f.return(i32c(1)));
+    });
+  }
+
+  /** Runs a sub-program with its inputs bound to values of this one. */
+  inner(jaxpr: Jaxpr, inputs: readonly Fused[], destinations: readonly Destination[], release: () => void): void {
+    jaxpr.inVars.forEach((v, i) => this.bind(v, inputs[i]!));
+    const used = new Set<Atom>([...jaxpr.outs, ...jaxpr.eqns.flatMap((eqn) => eqn.inputs)]);
+    for (const v of jaxpr.inVars) if (!used.has(v)) this.unbind(v);
+    this.block(jaxpr.eqns, jaxpr.outs, destinations, release);
+  }
+}
+

@@ -1,0 +1,149 @@
+import type { DType } from '../../src/core/dtype.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, type WasmType } from '../code.ts';
+import { coalesce, type NestAxis, offsetBy } from '../loop-nest.ts';
+import { Inputs, type Stream, startOf } from './streams.ts';
+import { type Scalar, scalarType } from './storage.ts';
+import type { Tree } from './tree.ts';
+import type { UseMath } from './vector-eval.ts';
+
+/** A kernel and what the driver passes to it, in order. */
+export interface Kernel {
+  readonly func: Func;
+  readonly args: readonly Expr[];
+  /** Names of the functions of jit/math that it calls. */
+  readonly math: ReadonlySet<string>;
+  /**
+   * Present where the work is long: the kernel takes two leading arguments, the range of this many steps to do. Shorter
+   * calls let the engine move from its baseline to its optimising compiler between them.
+   */
+  readonly range?: { readonly extent: number; readonly chunk: number };
+}
+
+/** Elements that one call of a kernel treats at most, where its loops can be cut. */
+export const elementsPerCall = 16384;
+
+/** The loops of a kernel: axes with the steps of every stream and every output, and the parameters that start them. */
+export class KernelFrame {
+  readonly f: FunctionBuilder;
+  readonly inputs: Inputs;
+  readonly axes: readonly NestAxis[];
+  readonly streams: readonly Stream[];
+  readonly scalars: Map<object, Expr> = new Map();
+  readonly starts: readonly Local[];
+  readonly range: { readonly extent: number; readonly chunk: number } | undefined;
+  readonly math: Set<string> = new Set();
+  private readonly args: readonly Expr[];
+
+  /**
+   * @param outputs addresses and byte steps along each axis of `shape` (0 along reduced ones)
+   * @param cut whether the outermost axis may be done in ranges, given the merged axes
+   */
+  constructor(
+    roots: readonly Tree[],
+    shape: readonly number[],
+    outputs: readonly { readonly ptr: Expr; readonly steps: readonly number[] }[],
+    cut: (axes: readonly NestAxis[]) => boolean,
+    result?: WasmType,
+  ) {
+    const inputs = new Inputs(roots);
+    const axes = coalesce(
+      shape.map((extent, axis) => ({
+        extent,
+        steps: [...inputs.streams.map((s) => s.steps[axis]!), ...outputs.map((o) => o.steps[axis]!)],
+      })),
+    );
+    if (axes.length === 0) axes.push({ extent: 1, steps: new Array(inputs.streams.length + outputs.length).fill(0) });
+    this.inputs = inputs;
+    this.axes = axes;
+    this.streams = inputs.streams.map(({ leaf }, i) => ({ leaf, steps: axes.map((axis) => axis.steps[i]!) }));
+    const total = axes.reduce((n, { extent }) => n * extent, 1);
+    if (total > 2 * elementsPerCall && cut(axes)) {
+      const { extent } = axes[0]!;
+      const rows = Math.max(1, Math.floor((elementsPerCall * extent) / total));
+      this.range = { extent, chunk: axes.length === 1 ? Math.max(64, rows & -64) : rows };
+    }
+    const lead = this.range ? 2 : 0;
+    const count = inputs.streams.length + outputs.length;
+    const types: WasmType[] = [
+      ...new Array<WasmType>(lead + count).fill('i32'),
+      ...inputs.scalars.map((s) => scalarType(s.dtype)),
+    ];
+    this.f = new FunctionBuilder('', types, result);
+    this.starts = Array.from({ length: count }, (_, i) => this.f.param(lead + i));
+    inputs.scalars.forEach((s, i) => {
+      this.scalars.set(s, this.f.param(lead + count + i));
+    });
+    this.args = [
+      ...inputs.streams.map(startOf),
+      ...outputs.map((o) => o.ptr),
+      ...inputs.scalars.map((s: Scalar) => s.expr),
+    ];
+  }
+
+  readonly useMath: UseMath = (fn, type) => {
+    this.math.add(`${fn}_${type}`);
+    return `${fn}_${type}`;
+  };
+
+  /** What the innermost merged axis adds to a stream. */
+  readonly innerStep = (stream: Stream): number =>
+    this.axes.at(-1)!.steps[this.inputs.streams.findIndex((s) => s.leaf === stream.leaf)]!;
+
+  /** The streams' pointers by leaf. */
+  pointers(all: readonly Expr[]): Map<Tree, Expr> {
+    return new Map(this.inputs.streams.map(({ leaf }, i) => [leaf, all[i]!]));
+  }
+
+  /** The outputs' pointers. */
+  outputs(all: readonly Expr[]): readonly Expr[] {
+    return all.slice(this.inputs.streams.length);
+  }
+
+  /**
+   * Loops over `axes` (indices into this.axes), outermost first; `body` gets the pointers where they stand. The axis 0
+   * runs over the kernel's range where it has one.
+   */
+  loops(axes: readonly number[], from: readonly Expr[], body: (pointers: readonly Expr[]) => void): void {
+    const [first, ...rest] = axes;
+    if (first === undefined) {
+      body(from);
+      return;
+    }
+    const { f } = this;
+    const { extent, steps } = this.axes[first]!;
+    const here = from.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
+    let [begin, end]: [Expr, Expr] = [i32c(0), i32c(extent)];
+    if (first === 0 && this.range) {
+      [begin, end] = [f.param(0), f.param(1)];
+      this.skip(here as Local[], begin, steps);
+    }
+    f.for(begin, end, () => {
+      this.loops(rest, here, body);
+      this.advance(here, steps, 1);
+    });
+  }
+
+  /** Moves pointers over `count` steps. */
+  advance(pointers: readonly Expr[], steps: readonly number[], count: number): void {
+    pointers.forEach((ptr, i) => {
+      if (steps[i] !== 0) this.f.set(ptr as Local, offsetBy(ptr, steps[i]! * count));
+    });
+  }
+
+  /** Moves pointers over a number of steps known at run time. */
+  skip(pointers: readonly Expr[], count: Expr, steps: readonly number[]): void {
+    pointers.forEach((ptr, i) => {
+      if (steps[i] === 0) return;
+      const bytes = op('i32.mul', count, i32c(steps[i]!));
+      this.f.set(ptr as Local, op('i32.add', ptr, bytes));
+    });
+  }
+
+  finish(): Kernel {
+    const base = { func: this.f.build(), args: this.args, math: this.math };
+    return this.range ? { ...base, range: this.range } : base;
+  }
+}
+
+/** Bytes from one element to the next in memory. */
+export const elementBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };

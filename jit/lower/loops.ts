@@ -1,0 +1,289 @@
+import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import { byteSize } from '../../src/core/dtype.ts';
+import { type Expr, i32c, type Local, op } from '../code.ts';
+import { loadElement, storeElement } from '../loop-nest.ts';
+import type { ScanLoop, WhileLoop } from '../lower-rule.ts';
+import type { Destination, Driver } from './driver.ts';
+import { simplify } from './simplify.ts';
+import { Buffer, Scalar, scalarType } from './storage.ts';
+import { type ArrayLeaf, type Fused, readBuffer, readScalar } from './tree.ts';
+
+type Places = ReadonlyMap<Var, Buffer>;
+
+/** An operand as a loop's body reads it: in memory, or a scalar; never computed again in each iteration. */
+function settled(d: Driver, atom: Atom): Fused {
+  const { root } = d.fused(atom);
+  if (atom.aval.ndim > 0 && root.kind === 'op') d.buffer(atom);
+  return d.fused(atom);
+}
+
+/**
+ * The values that a loop hands from one iteration to the next. Scalars stay in one local each. Arrays have two places
+ * and two pointers: the body reads at one and writes at the other, then the pointers change roles. What the body hands
+ * on unchanged is not carried at all.
+ */
+class Carry {
+  private readonly d: Driver;
+  private readonly items: CarryItem[];
+
+  constructor(d: Driver, init: readonly Atom[], body: Jaxpr, inputs: readonly Var[], outs: readonly Atom[]) {
+    this.d = d;
+    void body;
+    this.items = init.map((atom, i): CarryItem => {
+      if (outs[i] === inputs[i]) return { kind: 'constant', fused: settled(d, atom) };
+      const { dtype, ndim, size } = atom.aval;
+      if (ndim === 0) {
+        const local = d.locals.take(scalarType(dtype));
+        d.f.set(local, d.scalar(atom));
+        return { kind: 'scalar', scalar: new Scalar(dtype, local), local };
+      }
+      const [a, b] = [d.temporary(dtype, size), d.temporary(dtype, size)];
+      d.store(d.fused(atom), a.ptr);
+      const [current, next] = [d.locals.hold(a.ptr), d.locals.hold(b.ptr)];
+      a.retain();
+      b.retain();
+      return { kind: 'array', shape: atom.aval.shape, places: [a, b], current, next, reading: new Buffer(dtype, size, current), writing: new Buffer(dtype, size, next) };
+    });
+  }
+
+  /** As the body sees it. */
+  get values(): Fused[] {
+    return this.items.map((item) => {
+      if (item.kind === 'constant') return item.fused;
+      return item.kind === 'scalar' ? readScalar(item.scalar) : readBuffer(item.reading, item.shape);
+    });
+  }
+
+  get destinations(): Destination[] {
+    return this.items.map((item) => (item.kind === 'array' ? item.writing : undefined));
+  }
+
+  /** Takes the body's results over. All are read before any is written. */
+  update(outs: readonly Atom[]): void {
+    const { d } = this;
+    const scalars: [Local, Expr][] = [];
+    this.items.forEach((item, i) => {
+      if (item.kind === 'scalar') scalars.push([item.local, d.scalar(outs[i]!)]);
+    });
+    const carried = new Set(scalars.map(([local]) => local.index));
+    d.locals.within(() => {
+      const held: Local[] = [];
+      const values = scalars.map(([local, value]) => {
+        if (value.kind !== 'local' || !carried.has(value.index) || value.index === local.index) return value;
+        const copy = d.locals.hold(value);
+        held.push(copy);
+        return copy;
+      });
+      scalars.forEach(([local], i) => {
+        if (values[i] !== local) d.f.set(local, values[i]!);
+      });
+      held.forEach((local) => {
+        d.locals.give(local);
+      });
+    });
+    for (const item of this.items) {
+      if (item.kind !== 'array') continue;
+      const kept = d.locals.hold(item.current);
+      d.f.set(item.current, item.next);
+      d.f.set(item.next, kept);
+      d.locals.give(kept);
+    }
+  }
+
+  /** Binds the results of the loop. */
+  finish(outputs: readonly Var[], places: Places): void {
+    const { d } = this;
+    this.items.forEach((item, i) => {
+      const out = outputs[i]!;
+      switch (item.kind) {
+        case 'constant':
+          d.bind(out, item.fused);
+          return;
+        case 'scalar':
+          d.bind(out, readScalar(new Scalar(item.scalar.dtype, item.local, () => d.locals.give(item.local))));
+          return;
+        case 'array': {
+          const [a, b] = item.places;
+          d.locals.give(item.next);
+          const free = (): void => {
+            d.locals.give(item.current);
+            a.release();
+            b.release();
+          };
+          const place = places.get(out);
+          const result = new Buffer(a.dtype, a.length, item.current, free);
+          if (place) {
+            if (a.length > 0) d.f.copy(place.ptr, item.current, i32c(a.bytes));
+            free();
+            d.bind(out, readBuffer(place, item.shape));
+          } else d.bind(out, readBuffer(result, item.shape));
+        }
+      }
+    });
+  }
+}
+
+type CarryItem =
+  | { readonly kind: 'constant'; readonly fused: Fused }
+  | { readonly kind: 'scalar'; readonly scalar: Scalar; readonly local: Local }
+  | {
+      readonly kind: 'array';
+      readonly shape: readonly number[];
+      readonly places: readonly [Buffer, Buffer];
+      readonly current: Local;
+      readonly next: Local;
+      readonly reading: Buffer;
+      readonly writing: Buffer;
+    };
+
+export function lowerWhile(d: Driver, eqn: Eqn, loop: WhileLoop, places: Places): void {
+  const { condConsts, bodyConsts } = loop;
+  const [cond, body] = [simplify(loop.cond), simplify(loop.body)];
+  const condInputs = eqn.inputs.slice(0, condConsts).map((atom) => settled(d, atom));
+  const bodyInputs = eqn.inputs.slice(condConsts, condConsts + bodyConsts).map((atom) => settled(d, atom));
+  const init = eqn.inputs.slice(condConsts + bodyConsts);
+  const carry = new Carry(d, init, body, body.inVars.slice(bodyConsts), body.outs);
+  d.f.while(i32c(1), () => {
+    d.inner(cond, [...condInputs, ...carry.values], [], () => {
+      const test = d.scalar(cond.outs[0]!);
+      d.f.if(op('i32.eqz', test), () => d.f.break());
+    });
+    d.inner(body, [...bodyInputs, ...carry.values], carry.destinations, () => carry.update(body.outs));
+  });
+  carry.finish(eqn.outputs, places);
+}
+
+/** One scanned operand: where its next row starts, and how to read it. */
+interface Rows {
+  readonly pointer: Local;
+  readonly leaf: ArrayLeaf;
+  readonly step: number;
+}
+
+export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): void {
+  const { length, reverse, consts, carry: carried } = loop;
+  const body = simplify(loop.body);
+  const { f, locals } = d;
+  const constants = eqn.inputs.slice(0, consts).map((atom) => settled(d, atom));
+  const init = eqn.inputs.slice(consts, consts + carried);
+  const xs = eqn.inputs.slice(consts + carried);
+  const stacked = eqn.outputs.slice(carried);
+
+  const carry = new Carry(d, init, body, body.inVars.slice(consts, consts + carried), body.outs);
+  const ys = stacked.map((v) => {
+    const buffer = d.placeFor(v, places);
+    buffer.retain();
+    const { dtype, shape } = v.aval;
+    const step = sizeOf(shape.slice(1)) * byteSize(dtype);
+    const start = reverse ? op('i32.add', buffer.ptr, i32c((length - 1) * step)) : buffer.ptr;
+    return { buffer, step, pointer: length > 0 ? locals.hold(start) : locals.take('i32'), rank: shape.length - 1 };
+  });
+  const rows = length === 0 ? [] : xs.map((atom) => rowsOf(d, atom, length, reverse));
+
+  if (length > 0) {
+    const count = locals.hold(i32c(0));
+    f.doWhile(op('i32.lt_s', count, i32c(length)), () => {
+      const used = new Set<Atom>([...body.outs, ...body.eqns.flatMap((e) => e.inputs)]);
+      const slices = rows.map((row, i) => {
+        const v = body.inVars[consts + carried + i]!;
+        return readRow(d, row, v.aval.shape, used.has(v));
+      });
+      const destinations: Destination[] = ys.map(({ buffer, pointer, rank, step }) =>
+        rank > 0 ? new Buffer(buffer.dtype, step / byteSize(buffer.dtype), pointer) : undefined,
+      );
+      const inputs = [...constants, ...carry.values, ...slices];
+      d.inner(body, inputs, [...carry.destinations, ...destinations], () => {
+        ys.forEach(({ buffer, pointer, rank }, i) => {
+          if (rank === 0) storeElement(f, buffer.dtype, pointer, d.scalar(body.outs[carried + i]!));
+        });
+        carry.update(body.outs);
+      });
+      const advance = (pointer: Local, step: number): void => f.set(pointer, op('i32.add', pointer, i32c(step)));
+      for (const row of rows) advance(row.pointer, row.step);
+      for (const { pointer, step } of ys) advance(pointer, reverse ? -step : step);
+      advance(count, 1);
+    });
+    locals.give(count);
+  }
+  for (const row of rows) locals.give(row.pointer);
+  carry.finish(eqn.outputs.slice(0, carried), places);
+  stacked.forEach((v, i) => {
+    const { buffer, pointer } = ys[i]!;
+    locals.give(pointer);
+    d.bind(v, readBuffer(buffer, v.aval.shape));
+    buffer.release();
+  });
+}
+
+function rowsOf(d: Driver, atom: Atom, length: number, reverse: boolean): Rows {
+  let { root } = d.fused(atom);
+  if (root.kind !== 'array') {
+    d.buffer(atom);
+    root = d.fused(atom).root;
+  }
+  const leaf = root as ArrayLeaf;
+  const bytes = byteSize(leaf.dtype);
+  const step = leaf.strides[0]! * bytes;
+  const first = leaf.offset * bytes + (reverse ? (length - 1) * step : 0);
+  const pointer = d.locals.hold(first === 0 ? leaf.buffer.ptr : op('i32.add', leaf.buffer.ptr, i32c(first)));
+  return { pointer, leaf, step: reverse ? -step : step };
+}
+
+function readRow(d: Driver, { pointer, leaf }: Rows, shape: readonly number[], used: boolean): Fused {
+  const { dtype } = leaf;
+  const strides = leaf.strides.slice(1);
+  if (strides.length === 0) {
+    if (!used) return { shape: [], root: { kind: 'const', dtype, value: 0 } };
+    return readScalar(d.newScalar(dtype, loadElement(dtype, pointer)));
+  }
+  return { shape, root: { kind: 'array', dtype, buffer: new Buffer(dtype, leaf.buffer.length, pointer), offset: 0, strides } };
+}
+
+export function lowerCond(d: Driver, eqn: Eqn, branches: readonly Jaxpr[], places: Places): void {
+  const { f } = d;
+  const [index, ...operands] = eqn.inputs as [Atom, ...Atom[]];
+  if (index instanceof Literal && branches.length === 0) return;
+  const inputs = operands.map((atom) => settled(d, atom));
+  const test = d.scalar(index);
+  const results = eqn.outputs.map((v) => {
+    if (v.aval.ndim === 0) {
+      const local = d.locals.take(scalarType(v.aval.dtype));
+      return { kind: 'scalar', local } as const;
+    }
+    const buffer = d.placeFor(v, places);
+    buffer.retain();
+    return { kind: 'array', buffer } as const;
+  });
+  const destinations = results.map((r) => (r.kind === 'array' ? r.buffer : undefined));
+  const run = (branch: Jaxpr): void => {
+    const program = simplify(branch);
+    d.inner(program, inputs, destinations, () => {
+      results.forEach((r, i) => {
+        if (r.kind === 'scalar') f.set(r.local, d.scalar(program.outs[i]!));
+      });
+    });
+  };
+  const choose = (i: number): void => {
+    if (i === branches.length - 1) {
+      run(branches[i]!);
+      return;
+    }
+    f.if(
+      op('i32.le_s', test, i32c(i)),
+      () => run(branches[i]!),
+      () => choose(i + 1),
+    );
+  };
+  choose(0);
+  eqn.outputs.forEach((v, i) => {
+    const r = results[i]!;
+    if (r.kind === 'scalar') {
+      d.bind(v, readScalar(new Scalar(v.aval.dtype, r.local, () => d.locals.give(r.local))));
+    } else {
+      d.bind(v, readBuffer(r.buffer, v.aval.shape));
+      r.buffer.release();
+    }
+  });
+}
+

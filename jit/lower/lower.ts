@@ -1,0 +1,109 @@
+import type { DType } from '../../src/core/dtype.ts';
+import { deadCodeElimination, dropInputs, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
+import type { Shape } from '../../src/core/shape.ts';
+import { i32c, load } from '../code.ts';
+import { loadElement } from '../loop-nest.ts';
+import { mathFunctions } from '../math/index.ts';
+import type { Program, Slot } from '../program.ts';
+import { target } from '../target.ts';
+import { type Destination, Driver, type Handler } from './driver.ts';
+import { simplify } from './simplify.ts';
+import { Buffer, Scalar } from './storage.ts';
+import { readBuffer, readScalar } from './tree.ts';
+
+/** A program and how its inputs and outputs relate to those of the jaxpr that it was made from. */
+export interface Lowered {
+  readonly program: Program;
+  /** The jaxpr's inputs that the program reads, in its order. */
+  readonly inputs: readonly number[];
+  /** Each output of the jaxpr: an output of the program, an input handed through, or a constant. */
+  readonly outputs: readonly OutputSource[];
+  /** The functions behind the program's callbacks. */
+  readonly handlers: readonly Handler[];
+  /** The program after simplification, for `lower()` to show. */
+  readonly jaxpr: Jaxpr;
+}
+
+export type OutputSource =
+  | { readonly kind: 'output'; readonly index: number }
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'constant'; readonly value: number };
+
+const lowered = new WeakMap<Jaxpr, Lowered>();
+
+/** Lowers a closed program to code, once. */
+export function lowerJaxpr(jaxpr: Jaxpr): Lowered {
+  let result = lowered.get(jaxpr);
+  if (!result) lowered.set(jaxpr, (result = lower(jaxpr)));
+  return result;
+}
+
+/** Slots one after the other: eight bytes for a float64 of rank 0, four otherwise. */
+class Slots {
+  bytes = 0;
+  add(dtype: DType, shape: Shape): Slot {
+    const size = shape.length === 0 && dtype === 'float64' ? 8 : 4;
+    const offset = Math.ceil(this.bytes / size) * size;
+    this.bytes = offset + size;
+    return { offset, dtype, shape };
+  }
+}
+
+function lower(original: Jaxpr): Lowered {
+  const { jaxpr: live, usedInputs } = deadCodeElimination(simplify(original));
+  const inputs = live.inVars.map((_, i) => i).filter((i) => usedInputs[i]);
+  const results: Var[] = [];
+  const outputs = live.outs.map((atom): OutputSource => {
+    if (atom instanceof Literal) return { kind: 'constant', value: atom.value };
+    const input = live.inVars.indexOf(atom);
+    if (input >= 0) return { kind: 'input', index: input };
+    if (!results.includes(atom)) results.push(atom);
+    return { kind: 'output', index: results.indexOf(atom) };
+  });
+  const jaxpr = dropInputs(live, usedInputs);
+
+  const slots = new Slots();
+  const inputSlots = jaxpr.inVars.map(({ aval }) => slots.add(aval.dtype, aval.shape));
+  const outputSlots = results.map(({ aval }) => slots.add(aval.dtype, aval.shape));
+  const d = new Driver(slots.bytes, target());
+  jaxpr.inVars.forEach((v, i) => {
+    const { dtype, shape, size } = v.aval;
+    const { offset } = inputSlots[i]!;
+    const local = d.locals.hold(
+      shape.length === 0 ? loadElementOfFrame(d, dtype, offset) : load('i32.load', d.frame, offset),
+    );
+    const fused = shape.length === 0 ? readScalar(new Scalar(dtype, local)) : readBuffer(new Buffer(dtype, size, local), shape);
+    d.bind(v, fused);
+  });
+  const destinations = results.map(({ aval }, i): Destination => {
+    if (aval.ndim === 0) return undefined;
+    return new Buffer(aval.dtype, aval.size, d.locals.hold(load('i32.load', d.frame, outputSlots[i]!.offset)));
+  });
+  const used = new Set([...results, ...jaxpr.eqns.flatMap((eqn) => eqn.inputs)]);
+  for (const v of jaxpr.inVars) if (!used.has(v)) d.unbind(v);
+  d.block(jaxpr.eqns, results, destinations, () => {
+    results.forEach((v, i) => {
+      if (v.aval.ndim > 0) return;
+      const value = d.scalar(v);
+      d.f.store(`${value.type}.store`, d.frame, value, outputSlots[i]!.offset);
+    });
+  });
+  d.f.return(i32c(0));
+  const module = {
+    imports: [...d.imports.values()],
+    functions: [...mathFunctions(d.math, d.target), ...d.functions, d.f.build(true)],
+  };
+  const program: Program = {
+    module,
+    inputs: inputSlots,
+    outputs: outputSlots,
+    callbacks: d.callbacks,
+    frameBytes: d.plan.end,
+    peakBytes: d.plan.peak,
+  };
+  return { program, inputs, outputs, handlers: d.handlers, jaxpr };
+}
+
+/** A rank-0 input: bools lie in the frame as an i32. */
+const loadElementOfFrame = (d: Driver, dtype: DType, offset: number) =>
+  dtype === 'bool' ? load('i32.load', d.frame, offset) : loadElement(dtype, d.frame, offset);

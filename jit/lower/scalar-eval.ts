@@ -1,0 +1,43 @@
+import { byteSize } from '../../src/core/dtype.ts';
+import { type Expr, i32c } from '../code.ts';
+import { loadElement } from '../loop-nest.ts';
+import { constant, type Let, scalarOp } from './scalar-code.ts';
+import type { Tree } from './tree.ts';
+import type { UseMath } from './vector-eval.ts';
+
+/** The value of a rank-0 tree, for the driver. Shared subtrees are named. */
+export function scalarValue(root: Tree, name: Let, math: UseMath): Expr {
+  const uses = new Map<Tree, number>();
+  const count = (tree: Tree): void => {
+    const seen = uses.get(tree) ?? 0;
+    uses.set(tree, seen + 1);
+    if (seen === 0 && tree.kind === 'op') tree.args.forEach(count);
+  };
+  count(root);
+  const memo = new Map<Tree, Expr>();
+  const visit = (tree: Tree): Expr => {
+    let value = memo.get(tree);
+    if (value) return value;
+    switch (tree.kind) {
+      case 'const':
+        return constant(tree.value, tree.dtype);
+      case 'scalar':
+        return tree.scalar.expr;
+      case 'iota':
+        return i32c(tree.offset);
+      case 'array':
+        value = loadElement(tree.dtype, tree.buffer.ptr, tree.offset * byteSize(tree.dtype));
+        break;
+      case 'op': {
+        const args = tree.args.map(visit);
+        const argType = tree.args[tree.op === 'select' ? 1 : 0]!.dtype;
+        const type = argType === 'float64' ? 'f64' : 'f32';
+        value = scalarOp(tree.op, tree.dtype, args, argType, name, (fn) => math(fn, type), tree.fn);
+      }
+    }
+    if (uses.get(tree)! > 1) value = name(value);
+    memo.set(tree, value);
+    return value;
+  };
+  return visit(root);
+}

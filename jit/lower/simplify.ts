@@ -1,0 +1,117 @@
+import { allocate } from '../../src/core/dtype.ts';
+import { type Atom, deadCodeElimination, type Eqn, isEffectful, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
+
+const simplified = new WeakMap<Jaxpr, Jaxpr>();
+
+/**
+ * The same program without calls: functions are inlined, equal equations made one, scalar constants folded, and what
+ * nothing uses dropped. Inputs and outputs stay as they are; sub-programs of loops and branches are left for later.
+ */
+export function simplify(jaxpr: Jaxpr): Jaxpr {
+  let result = simplified.get(jaxpr);
+  if (!result) {
+    result = deadCodeElimination(new Simplifier().run(jaxpr)).jaxpr;
+    simplified.set(jaxpr, result);
+  }
+  return result;
+}
+
+class Simplifier {
+  private readonly eqns: Eqn[] = [];
+  private readonly atoms = new Map<Var, Atom>();
+  private readonly known = new Map<string, readonly Var[]>();
+  private readonly ids = new Map<Var, number>();
+
+  run(jaxpr: Jaxpr): Jaxpr {
+    for (const v of jaxpr.inVars) this.atoms.set(v, v);
+    const outs = this.inline(jaxpr);
+    return new Jaxpr(jaxpr.inVars, this.eqns, outs);
+  }
+
+  private read(atom: Atom): Atom {
+    return atom instanceof Literal ? atom : this.atoms.get(atom)!;
+  }
+
+  private inline(jaxpr: Jaxpr): Atom[] {
+    for (const eqn of jaxpr.eqns) this.equation(eqn);
+    return jaxpr.outs.map((atom) => this.read(atom));
+  }
+
+  private equation(eqn: Eqn): void {
+    const inputs = eqn.inputs.map((atom) => this.read(atom));
+    const { lower } = eqn.primitive;
+    if (lower.kind === 'identity') {
+      this.atoms.set(eqn.outputs[0]!, inputs[0]!);
+      return;
+    }
+    if (lower.kind === 'inline') {
+      const inner = lower.jaxpr(
+        eqn.params,
+        eqn.inputs.map((atom) => atom.aval),
+      );
+      const operands = inner.operands ? inner.operands.map((i) => inputs[i]!) : inputs;
+      inner.jaxpr.inVars.forEach((v, i) => {
+        this.atoms.set(v, operands[i]!);
+      });
+      const outs = this.inline(inner.jaxpr);
+      eqn.outputs.forEach((v, i) => {
+        this.atoms.set(v, outs[i]!);
+      });
+      return;
+    }
+    const folded = foldConstants(eqn, inputs);
+    if (folded) {
+      this.atoms.set(eqn.outputs[0]!, folded);
+      return;
+    }
+    const key = this.keyOf(eqn, inputs);
+    const earlier = key === undefined ? undefined : this.known.get(key);
+    if (earlier) {
+      eqn.outputs.forEach((v, i) => {
+        this.atoms.set(v, earlier[i]!);
+      });
+      return;
+    }
+    // Fresh variables: the same equation may be inlined more than once.
+    const outputs = eqn.outputs.map((v) => new Var(v.aval));
+    eqn.outputs.forEach((v, i) => {
+      this.atoms.set(v, outputs[i]!);
+    });
+    this.eqns.push({ ...eqn, inputs, outputs });
+    if (key !== undefined) this.known.set(key, outputs);
+  }
+
+  /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
+  private keyOf(eqn: Eqn, inputs: readonly Atom[]): string | undefined {
+    if (subJaxprs(eqn.params).length > 0 || isEffectful(eqn)) return undefined;
+    let writable = true;
+    const params = JSON.stringify(eqn.params, (_, value: unknown) => {
+      if (typeof value === 'function') writable = false;
+      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    });
+    return writable ? `${eqn.primitive.name} ${params} ${inputs.map((atom) => this.name(atom))}` : undefined;
+  }
+
+  private name(atom: Atom): string {
+    if (atom instanceof Literal) return `${atom.aval}${Object.is(atom.value, -0) ? '-0' : atom.value}`;
+    let id = this.ids.get(atom);
+    if (id === undefined) this.ids.set(atom, (id = this.ids.size));
+    return `v${id}`;
+  }
+}
+
+/** A rank-0 result of literals, computed with the reference semantics. */
+function foldConstants(eqn: Eqn, inputs: readonly Atom[]): Literal | undefined {
+  const { primitive, outputs, params } = eqn;
+  if (primitive.lower.kind !== 'elementwise' || primitive.accuracy.kind !== 'exact' || inputs.length === 0) return;
+  if (outputs[0]!.aval.ndim > 0) return;
+  const values: { aval: Literal['aval']; data: ReturnType<typeof allocate> }[] = [];
+  for (const atom of inputs) {
+    if (!(atom instanceof Literal)) return;
+    const data = allocate(atom.aval.dtype, 1);
+    data[0] = atom.value;
+    values.push({ aval: atom.aval, data });
+  }
+  const [result] = primitive.run(values, params, [outputs[0]!.aval]);
+  return new Literal(result![0]!, outputs[0]!.aval);
+}

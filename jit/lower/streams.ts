@@ -1,0 +1,92 @@
+import { byteSize } from '../../src/core/dtype.ts';
+import { type Expr, i32c, op } from '../code.ts';
+import { forEachTree, type ArrayLeaf, type IotaLeaf, type Tree } from './tree.ts';
+import type { Scalar } from './storage.ts';
+
+/** A leaf that moves with the index: an address that walks through an array, or a number that counts. */
+export interface Stream {
+  readonly leaf: ArrayLeaf | IotaLeaf;
+  /** What one step along each axis of the iteration adds: bytes, or units of an iota. */
+  readonly steps: readonly number[];
+}
+
+const stream = (leaf: ArrayLeaf | IotaLeaf): Stream => {
+  const unit = leaf.kind === 'array' ? byteSize(leaf.dtype) : 1;
+  return { leaf, steps: leaf.strides.map((stride) => stride * unit) };
+};
+
+/** The address, or the number, at index 0, as the caller of a kernel passes it. */
+export function startOf({ leaf }: Stream): Expr {
+  if (leaf.kind === 'iota') return i32c(leaf.offset);
+  const bytes = leaf.offset * byteSize(leaf.dtype);
+  return bytes === 0 ? leaf.buffer.ptr : op('i32.add', leaf.buffer.ptr, i32c(bytes));
+}
+
+/**
+ * Trees with equal subtrees made one, so that each is computed once, and with everything they read in order of first
+ * appearance. The order is part of the kernel's identity: equal kernels over other arrays are equal code.
+ */
+export class Inputs {
+  readonly roots: readonly Tree[];
+  readonly streams: Stream[] = [];
+  readonly scalars: Scalar[] = [];
+  private readonly byKey = new Map<string, Tree>();
+  private readonly keys = new Map<Tree, number>();
+  private readonly storageIds = new Map<object, number>();
+  private readonly uses = new Map<Tree, number>();
+
+  constructor(roots: readonly Tree[]) {
+    const interned = new Map<Tree, Tree>();
+    for (const root of roots) {
+      forEachTree(root, (tree) => {
+        interned.set(
+          tree,
+          this.intern(tree.kind === 'op' ? { ...tree, args: tree.args.map((arg) => interned.get(arg)!) } : tree),
+        );
+      });
+    }
+    this.roots = roots.map((root) => interned.get(root)!);
+    for (const root of this.roots) this.uses.set(root, (this.uses.get(root) ?? 0) + 1);
+    for (const tree of this.byKey.values())
+      if (tree.kind === 'op') for (const arg of tree.args) this.uses.set(arg, (this.uses.get(arg) ?? 0) + 1);
+  }
+
+  /** In how many places the value of `tree` stands. */
+  usesOf(tree: Tree): number {
+    return this.uses.get(tree) ?? 0;
+  }
+
+  private intern(tree: Tree): Tree {
+    const key = this.keyOf(tree);
+    let known = this.byKey.get(key);
+    if (!known) {
+      known = tree;
+      this.byKey.set(key, tree);
+      this.keys.set(tree, this.keys.size);
+      if (tree.kind === 'array' || tree.kind === 'iota') this.streams.push(stream(tree));
+      else if (tree.kind === 'scalar') this.scalars.push(tree.scalar);
+    }
+    return known;
+  }
+
+  private keyOf(tree: Tree): string {
+    switch (tree.kind) {
+      case 'array':
+        return `a${this.id(tree.buffer)}:${tree.offset}:${tree.strides}`;
+      case 'iota':
+        return `i${tree.offset}:${tree.strides}`;
+      case 'scalar':
+        return `s${this.id(tree.scalar)}`;
+      case 'const':
+        return `c${tree.dtype}${Object.is(tree.value, -0) ? '-0' : tree.value}`;
+      case 'op':
+        return `o${tree.op}${tree.fn ?? ''}:${tree.dtype}:${tree.args.map((arg) => this.keys.get(arg))}`;
+    }
+  }
+
+  private id(storage: object): number {
+    let id = this.storageIds.get(storage);
+    if (id === undefined) this.storageIds.set(storage, (id = this.storageIds.size));
+    return id;
+  }
+}

@@ -1,0 +1,230 @@
+import { type DType, isFloating } from '../../src/core/dtype.ts';
+import {
+  bitselect,
+  call,
+  type Expr,
+  f32x4c,
+  f64x2c,
+  i32c,
+  i32x4c,
+  lane,
+  op,
+  select,
+  shuffle,
+} from '../code.ts';
+import type { ElementOp } from '../element.ts';
+import { type Let, scalarOp } from './scalar-code.ts';
+
+/**
+ * Four elements at a time. float32, int32 and uint32 take one vector, float64 two (elements 0–1 and 2–3), bools one
+ * vector of 32-bit masks.
+ */
+export type Vector = readonly Expr[];
+
+export const parts = (dtype: DType): number => (dtype === 'float64' ? 2 : 1);
+
+/** A constant in every lane. */
+export function splatConstant(value: number, dtype: DType): Vector {
+  switch (dtype) {
+    case 'float32':
+      return [f32x4c(value)];
+    case 'float64':
+      return [f64x2c(value), f64x2c(value)];
+    case 'bool':
+      return [i32x4c(value ? -1 : 0)];
+    default:
+      return [i32x4c(value)];
+  }
+}
+
+/** A rank-0 value in every lane. */
+export function splat(value: Expr, dtype: DType, name: Let): Vector {
+  switch (dtype) {
+    case 'float32':
+      return [op('f32x4.splat', value)];
+    case 'float64': {
+      const both = name(op('f64x2.splat', value));
+      return [both, both];
+    }
+    case 'bool':
+      return [op('i32x4.splat', op('i32.sub', i32c(0), value))];
+    default:
+      return [op('i32x4.splat', value)];
+  }
+}
+
+const low = [0, 1, 2, 3, 4, 5, 6, 7];
+const upper = (x: Expr): Expr => shuffle(x, x, [...low.map((i) => i + 8), ...low.map((i) => i + 8)]);
+/** The low halves of two vectors in one. */
+const join = (a: Expr, b: Expr): Expr => shuffle(a, b, [...low, ...low.map((i) => i + 16)]);
+/** The low words of the 64-bit lanes of two vectors. */
+const words = (a: Expr, b: Expr): Expr => shuffle(a, b, [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
+/** The high words. */
+const highWords = (a: Expr, b: Expr): Expr =>
+  shuffle(a, b, [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]);
+
+const floatOps: ReadonlySet<ElementOp> = new Set([
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'neg',
+  'abs',
+  'sqrt',
+  'floor',
+  'ceil',
+  'trunc',
+  'nearest',
+  'min',
+  'max',
+]);
+
+const flipped: Partial<Record<ElementOp, string>> = { eq: 'eq', ne: 'ne', lt: 'lt', le: 'le', gt: 'gt', ge: 'ge' };
+
+/** A shift amount that is the same in every lane, as an i32. */
+export type UniformAmount = Expr | undefined;
+
+/** One operation on four lanes. */
+export function vectorOp(
+  operation: ElementOp,
+  dtype: DType,
+  args: readonly Vector[],
+  argType: DType,
+  name: Let,
+  math: (fn: string) => string,
+  fn?: string,
+  amount?: UniformAmount,
+): Vector {
+  const [x, y, z] = args as [Vector, Vector, Vector];
+  switch (operation) {
+    case 'call':
+      return x.map((_, i) => call(math(fn!), 'v128', ...args.map((arg) => arg[i]!)));
+    case 'select':
+      return choose(x[0]!, y, z, name);
+    case 'convert':
+      return convert(x, argType, dtype, name);
+    case 'bitcast':
+      return x;
+    case 'and':
+    case 'or':
+    case 'xor':
+      return [op(`v128.${operation}`, x[0]!, y[0]!)];
+    case 'not':
+      return [op('v128.not', x[0]!)];
+  }
+  const comparison = flipped[operation];
+  if (comparison) return [compare(comparison, x, y, argType)];
+  if (isFloating(dtype)) {
+    if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
+    const shape = dtype === 'float32' ? 'f32x4' : 'f64x2';
+    return x.map((_, i) => op(`${shape}.${operation}`, ...args.map((arg) => arg[i]!)));
+  }
+  const sign = dtype === 'int32' ? 's' : 'u';
+  switch (operation) {
+    case 'add':
+    case 'sub':
+    case 'mul':
+      return [op(`i32x4.${operation}`, x[0]!, y[0]!)];
+    case 'neg':
+    case 'abs':
+      return [op(`i32x4.${operation}`, x[0]!)];
+    case 'min':
+    case 'max':
+      return [op(`i32x4.${operation}_${sign}`, x[0]!, y[0]!)];
+    case 'mulHigh': {
+      const [a, b] = [name(x[0]!), name(y[0]!)];
+      return [highWords(op('i64x2.extmul_low_i32x4_u', a, b), op('i64x2.extmul_high_i32x4_u', a, b))];
+    }
+    case 'shl':
+    case 'shrLogical':
+    case 'shrArithmetic':
+      if (amount) return [shift(operation, x[0]!, amount, name)];
+      return laneByLane(operation, dtype, args, argType, name, math);
+    case 'div':
+    case 'rem':
+      return laneByLane(operation, dtype, args, argType, name, math);
+    default:
+      throw new Error(`${operation} is not an operation on ${dtype}`);
+  }
+}
+
+function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amount: Expr, name: Let): Expr {
+  if (operation === 'shrArithmetic') {
+    const by = name(amount);
+    return op('i32x4.shr_s', x, select(op('i32.lt_u', by, i32c(31)), by, i32c(31)));
+  }
+  const instruction = operation === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
+  if (amount.kind === 'const') return (amount as { value: number }).value >>> 0 < 32 ? op(instruction, x, amount) : i32x4c(0);
+  const by = name(amount);
+  const inside = op('i32x4.splat', op('i32.sub', i32c(0), op('i32.lt_u', by, i32c(32))));
+  return op('v128.and', op(instruction, x, by), inside);
+}
+
+/** For what the vector unit lacks: integer division, shifts by different amounts. */
+function laneByLane(
+  operation: ElementOp,
+  dtype: DType,
+  args: readonly Vector[],
+  argType: DType,
+  name: Let,
+  math: (fn: string) => string,
+): Vector {
+  const named = args.map((arg) => name(arg[0]!));
+  let result: Expr | undefined;
+  for (let i = 0; i < 4; i++) {
+    const lanes = named.map((arg) => lane('i32x4.extract_lane', i, arg));
+    const value = scalarOp(operation, dtype, lanes, argType, name, math);
+    result = name(result ? lane('i32x4.replace_lane', i, result, value) : op('i32x4.splat', value));
+  }
+  return [result!];
+}
+
+/** `mask ? a : b` in each lane. */
+function choose(mask: Expr, a: Vector, b: Vector, name: Let): Vector {
+  if (a.length === 1) return [bitselect(mask, a[0]!, b[0]!)];
+  const m = name(mask);
+  return [
+    bitselect(op('i64x2.extend_low_i32x4_s', m), a[0]!, b[0]!),
+    bitselect(op('i64x2.extend_high_i32x4_s', m), a[1]!, b[1]!),
+  ];
+}
+
+function compare(comparison: string, x: Vector, y: Vector, dtype: DType): Expr {
+  if (dtype === 'float32') return op(`f32x4.${comparison}`, x[0]!, y[0]!);
+  if (dtype === 'float64') {
+    return words(op(`f64x2.${comparison}`, x[0]!, y[0]!), op(`f64x2.${comparison}`, x[1]!, y[1]!));
+  }
+  if (comparison === 'eq' || comparison === 'ne') return op(`i32x4.${comparison}`, x[0]!, y[0]!);
+  // A mask is −1 where true: as unsigned numbers masks are ordered like bools.
+  return op(`i32x4.${comparison}_${dtype === 'int32' ? 's' : 'u'}`, x[0]!, y[0]!);
+}
+
+function convert(x: Vector, from: DType, to: DType, name: Let): Vector {
+  if (from === to) return x;
+  const sign = (dtype: DType): string => (dtype === 'int32' ? 's' : 'u');
+  if (to === 'bool') return [compare('ne', x, splatConstant(0, from), from)];
+  if (from === 'bool') {
+    const one = op('v128.and', x[0]!, i32x4c(1));
+    if (to === 'float32') return [op('v128.and', x[0]!, f32x4c(1))];
+    if (to !== 'float64') return [one];
+    return convert([one], 'int32', 'float64', name);
+  }
+  if (from === 'float32') {
+    if (to === 'float64') {
+      const value = name(x[0]!);
+      return [op('f64x2.promote_low_f32x4', value), op('f64x2.promote_low_f32x4', upper(value))];
+    }
+    return [op(`i32x4.trunc_sat_f32x4_${sign(to)}`, x[0]!)];
+  }
+  if (from === 'float64') {
+    const narrow = to === 'float32' ? 'f32x4.demote_f64x2_zero' : `i32x4.trunc_sat_f64x2_${sign(to)}_zero`;
+    return [join(op(narrow, x[0]!), op(narrow, x[1]!))];
+  }
+  if (to === 'float32') return [op(`f32x4.convert_i32x4_${sign(from)}`, x[0]!)];
+  if (to === 'float64') {
+    const value = name(x[0]!);
+    const widen = `f64x2.convert_low_i32x4_${sign(from)}`;
+    return [op(widen, value), op(widen, upper(value))];
+  }
+  return x;
+}

@@ -1,0 +1,236 @@
+import { type DType } from '../../src/core/dtype.ts';
+import { type Expr, type FunctionBuilder, i32c, i32x4c, i32x4lanes, lane, load, loadLane, op } from '../code.ts';
+import { constant } from './scalar-code.ts';
+import type { Inputs, Stream } from './streams.ts';
+import type { Tree } from './tree.ts';
+import { splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
+
+/** How a kernel refers to functions of jit/math. */
+export type UseMath = (fn: string, type: 'f32' | 'f64' | 'f32x4' | 'f64x2') => string;
+
+const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
+
+/**
+ * Evaluates trees four elements of the innermost axis at a time. `step` is what that axis adds to each stream; streams
+ * and values that it does not move are evaluated once, before the loop (`hoist`).
+ */
+export class VectorEval {
+  private readonly f: FunctionBuilder;
+  private readonly inputs: Inputs;
+  private readonly scalars: ReadonlyMap<object, Expr>;
+  private readonly step: ReadonlyMap<Tree, number>;
+  private readonly math: UseMath;
+  private readonly hoisted = new Map<Tree, Vector>();
+  private readonly moving = new Map<Tree, boolean>();
+  private memo = new Map<Tree, Vector>();
+  private pointers: ReadonlyMap<Tree, Expr> = new Map();
+  private at = 0;
+  private lanes = 4;
+
+  constructor(
+    f: FunctionBuilder,
+    inputs: Inputs,
+    scalars: ReadonlyMap<object, Expr>,
+    innerAxis: (stream: Stream) => number,
+    math: UseMath,
+  ) {
+    this.f = f;
+    this.inputs = inputs;
+    this.scalars = scalars;
+    this.step = new Map(inputs.streams.map((s) => [s.leaf, innerAxis(s)]));
+    this.math = math;
+  }
+
+  /** Evaluates what does not change along the innermost axis. `pointers` stand at its start. */
+  hoist(pointers: ReadonlyMap<Tree, Expr>): void {
+    this.hoisted.clear();
+    this.begin(pointers, 0, 4);
+    const seen = new Set<Tree>();
+    const visit = (tree: Tree): void => {
+      if (seen.has(tree) || tree.kind === 'const') return;
+      seen.add(tree);
+      if (!this.moves(tree)) this.hoisted.set(tree, this.value(tree).map(this.name));
+      else if (tree.kind === 'op') tree.args.forEach(visit);
+    };
+    this.inputs.roots.forEach(visit);
+    this.memo = new Map();
+  }
+
+  /** Elements `at` … `at + lanes` from where `pointers` stand. */
+  evaluate(root: Tree, pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): Vector {
+    this.begin(pointers, at, lanes);
+    return this.value(root);
+  }
+
+  /** All roots at one place, named: stores come after every load. */
+  evaluateAll(pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): Vector[] {
+    this.begin(pointers, at, lanes);
+    const { roots } = this.inputs;
+    if (roots.length === 1) return [this.value(roots[0]!)];
+    return roots.map((root) => this.value(root).map(this.name));
+  }
+
+  private begin(pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): void {
+    this.memo = new Map();
+    this.pointers = pointers;
+    this.at = at;
+    this.lanes = lanes;
+  }
+
+  private readonly name = (value: Expr): Expr => (value.kind === 'local' ? value : this.f.let(value));
+
+  private moves(tree: Tree): boolean {
+    let moving = this.moving.get(tree);
+    if (moving === undefined) {
+      moving = tree.kind === 'op' ? tree.args.some((arg) => this.moves(arg)) : (this.step.get(tree) ?? 0) !== 0;
+      this.moving.set(tree, moving);
+    }
+    return moving;
+  }
+
+  private value(tree: Tree): Vector {
+    const known = this.hoisted.get(tree) ?? this.memo.get(tree);
+    if (known) return known;
+    let value = this.compute(tree);
+    if (this.inputs.usesOf(tree) > 1 && tree.kind !== 'const') value = value.map(this.name);
+    this.memo.set(tree, value);
+    return value;
+  }
+
+  private compute(tree: Tree): Vector {
+    switch (tree.kind) {
+      case 'const':
+        return splatConstant(tree.value, tree.dtype);
+      case 'scalar':
+        return splat(this.scalars.get(tree.scalar)!, tree.dtype, this.name);
+      case 'iota': {
+        const step = this.step.get(tree)!;
+        const first = op('i32x4.splat', add(this.pointers.get(tree)!, this.at * step));
+        return [step === 0 ? first : op('i32x4.add', first, i32x4lanes(0, step, 2 * step, 3 * step))];
+      }
+      case 'array':
+        return this.load(tree.dtype, this.pointers.get(tree)!, this.step.get(tree)!);
+      case 'op': {
+        const { op: operation, dtype, args, fn } = tree;
+        const math = (f: string): string => this.math(f, args[0]!.dtype === 'float64' ? 'f64x2' : 'f32x4');
+        const amount = operation.startsWith('sh') ? this.uniform(args[1]!) : undefined;
+        const values = args.map((arg, i) => (amount && i === 1 ? [] : this.value(arg)));
+        const argType = args[operation === 'select' ? 1 : 0]!.dtype;
+        return vectorOp(operation, dtype, values, argType, this.name, math, fn, amount);
+      }
+    }
+  }
+
+  private uniform(amount: Tree): Expr | undefined {
+    if (amount.kind === 'const') return constant(amount.value, amount.dtype);
+    return amount.kind === 'scalar' ? this.scalars.get(amount.scalar) : undefined;
+  }
+
+  private load(dtype: DType, ptr: Expr, step: number): Vector {
+    const offset = this.at * step;
+    const wide = laneBytes[dtype] === 8;
+    if (step === 0) {
+      if (dtype === 'bool') return [notZero(op('i32x4.splat', load('i32.load8_u', ptr)))];
+      if (!wide) return [load('v128.load32_splat', ptr)];
+      const both = this.name(load('v128.load64_splat', ptr));
+      return [both, both];
+    }
+    const base = offset < 0 ? op('i32.add', ptr, i32c(offset)) : ptr;
+    const from = Math.max(offset, 0);
+    const here = step < 0 && base.kind !== 'local' ? this.name(base) : base;
+    if (step === laneBytes[dtype]) return this.loadRun(dtype, here, from);
+    const at = (i: number): { ptr: Expr; offset: number } =>
+      step > 0 ? { ptr: here, offset: from + i * step } : { ptr: add(here, from + i * step), offset: 0 };
+    const gather = (first: number, count: number, width: 8 | 32 | 64): Expr => {
+      let result: Expr = i32x4c(0);
+      for (let i = 0; i < count; i++) {
+        const { ptr: p, offset: o } = at(first + i);
+        const start = i === 0 && width !== 8;
+        result = start ? load(`v128.load${width}_zero`, p, o) : loadLane(`v128.load${width}_lane`, p, result, i, o);
+      }
+      return result;
+    };
+    if (dtype === 'bool') return [widenBytes(gather(0, this.lanes, 8))];
+    if (!wide) return [gather(0, this.lanes, 32)];
+    return [gather(0, Math.min(this.lanes, 2), 64), gather(2, Math.max(this.lanes - 2, 0), 64)];
+  }
+
+  /** Neighbouring elements; of a tail only those that exist. */
+  private loadRun(dtype: DType, ptr: Expr, offset: number): Vector {
+    const { lanes } = this;
+    if (dtype === 'bool') {
+      if (lanes === 4) return [widenBytes(load('v128.load32_zero', ptr, offset))];
+      let bytes: Expr = i32x4c(0);
+      for (let i = 0; i < lanes; i++) bytes = loadLane('v128.load8_lane', ptr, bytes, i, offset + i);
+      return [widenBytes(bytes)];
+    }
+    if (dtype === 'float64') {
+      const second = lanes > 3 ? 'v128.load' : 'v128.load64_zero';
+      return [
+        load(lanes > 1 ? 'v128.load' : 'v128.load64_zero', ptr, offset),
+        lanes > 2 ? load(second, ptr, offset + 16) : i32x4c(0),
+      ];
+    }
+    if (lanes === 4) return [load('v128.load', ptr, offset)];
+    if (lanes === 1) return [load('v128.load32_zero', ptr, offset)];
+    const two = load('v128.load64_zero', ptr, offset);
+    return [lanes === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8)];
+  }
+}
+
+const add = (x: Expr, n: number): Expr => (n === 0 ? x : op('i32.add', x, i32c(n)));
+const notZero = (x: Expr): Expr => op('i32x4.ne', x, i32x4c(0));
+/** Four bytes in the low word to four masks. */
+const widenBytes = (x: Expr): Expr =>
+  notZero(op('i32x4.extend_low_i16x8_u', op('i16x8.extend_low_i8x16_u', x)));
+
+/** Writes `lanes` elements to successive places, `offset` bytes behind `ptr`. */
+export function storeVector(
+  f: FunctionBuilder,
+  dtype: DType,
+  ptr: Expr,
+  value: Vector,
+  offset: number,
+  lanes: number,
+): void {
+  const [x, y] = value as [Expr, Expr];
+  if (dtype === 'bool') {
+    const ones = op('v128.and', x, i32x4c(1));
+    const halves = op('i16x8.narrow_i32x4_u', ones, i32x4c(0));
+    const bytes = op('i8x16.narrow_i16x8_u', halves, i32x4c(0));
+    if (lanes === 4) f.storeLane('v128.store32_lane', ptr, bytes, 0, offset);
+    else {
+      const named = f.let(bytes);
+      for (let i = 0; i < lanes; i++) f.storeLane('v128.store8_lane', ptr, named, i, offset + i);
+    }
+    return;
+  }
+  if (dtype === 'float64') {
+    if (lanes === 1) f.storeLane('v128.store64_lane', ptr, x, 0, offset);
+    else f.store('v128.store', ptr, x, offset);
+    if (lanes === 3) f.storeLane('v128.store64_lane', ptr, y, 0, offset + 16);
+    else if (lanes === 4) f.store('v128.store', ptr, y, offset + 16);
+    return;
+  }
+  if (lanes === 4) {
+    f.store('v128.store', ptr, x, offset);
+    return;
+  }
+  const named = f.let(x);
+  if (lanes >= 2) f.storeLane('v128.store64_lane', ptr, named, 0, offset);
+  if (lanes !== 2) f.storeLane('v128.store32_lane', ptr, named, lanes - 1, offset + 4 * (lanes - 1));
+}
+
+/** One lane of a vector as a rank-0 value. */
+export function extractLane(dtype: DType, value: Vector, i: number): Expr {
+  switch (dtype) {
+    case 'float32':
+      return lane('f32x4.extract_lane', i, value[0]!);
+    case 'float64':
+      return lane('f64x2.extract_lane', i % 2, value[i >> 1]!);
+    case 'bool':
+      return op('i32.and', lane('i32x4.extract_lane', i, value[0]!), i32c(1));
+    default:
+      return lane('i32x4.extract_lane', i, value[0]!);
+  }
+}

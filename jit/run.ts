@@ -1,0 +1,63 @@
+import type { ShapedArray } from '../src/core/aval.ts';
+import type { Jaxpr } from '../src/core/jaxpr.ts';
+import { load } from './execute.ts';
+import { Cell } from './heap.ts';
+import { interpret } from './interpret.ts';
+import { type Lowered, lowerJaxpr } from './lower/lower.ts';
+import { environment } from './node.ts';
+
+/** What a callback of a running program gets: storage with its type. */
+export type CallbackArguments = (cells: readonly Cell[], avals: readonly ShapedArray[]) => readonly unknown[];
+
+const interpretOnly = environment('COTANGENT_INTERPRET') === '1';
+
+/**
+ * Executes a program, compiled: one call into WebAssembly. With COTANGENT_INTERPRET=1 the reference semantics of the
+ * primitives are used instead.
+ *
+ * @param donate inputs whose memory is free afterwards
+ * @param present makes values for callbacks from storage
+ */
+export function execute(
+  jaxpr: Jaxpr,
+  inputs: readonly Cell[],
+  present: CallbackArguments,
+  donate?: readonly boolean[],
+): Cell[] {
+  if (interpretOnly) return interpreted(jaxpr, inputs);
+  const lowered = lowerJaxpr(jaxpr);
+  const executable = load(lowered.program);
+  const { inputs: used, outputs, handlers } = lowered;
+  const cells = used.length === inputs.length ? inputs : used.map((i) => inputs[i]!);
+  const options = handlers.length
+    ? { callbacks: handlers.map(({ handler, avals }) => (args: readonly Cell[]) => handler(...present(args, avals))) }
+    : undefined;
+  const results = executable.run(cells, options);
+  const out: Cell[] = [];
+  for (let i = 0; i < outputs.length; i++) {
+    const source = outputs[i]!;
+    if (source.kind === 'output') out.push(results[source.index]!);
+    else if (source.kind === 'input') out.push(inputs[source.index]!);
+    else out.push(Cell.fromNumber(jaxpr.outs[i]!.aval.dtype, source.value));
+  }
+  if (donate) release(inputs, donate, out);
+  return out;
+}
+
+/** Frees donated inputs, except those that are results. */
+function release(inputs: readonly Cell[], donate: readonly boolean[], results: readonly Cell[]): void {
+  inputs.forEach((cell, i) => {
+    if (donate[i] && !results.includes(cell)) cell.dispose();
+  });
+}
+
+function interpreted(jaxpr: Jaxpr, inputs: readonly Cell[]): Cell[] {
+  const results = interpret(
+    jaxpr,
+    inputs.map((cell, i) => ({ aval: jaxpr.inVars[i]!.aval, data: cell.toHost() })),
+  );
+  return results.map((data, i) => Cell.fromHost(jaxpr.outs[i]!.aval.dtype, data));
+}
+
+/** The program that `execute` runs, for inspection. */
+export const inspect = (jaxpr: Jaxpr): Lowered => lowerJaxpr(jaxpr);
