@@ -30,7 +30,13 @@ export function execute(
   const { inputs: used, outputs, handlers } = lowered;
   const cells = used.length === inputs.length ? inputs : used.map((i) => inputs[i]!);
   const options = handlers.length
-    ? { callbacks: handlers.map(({ handler, avals }) => (args: readonly Cell[]) => handler(...present(args, avals))) }
+    ? {
+        callbacks: handlers.map(
+          ({ handler, avals }) =>
+            (args: readonly Cell[]) =>
+              handler(...present(args, avals)),
+        ),
+      }
     : undefined;
   const results = executable.run(cells, options);
   const out: Cell[] = [];

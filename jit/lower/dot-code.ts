@@ -28,13 +28,18 @@ export function axesOf(rank: number, batch: readonly number[], contract: readonl
 }
 
 /** Several axes as one, where they are laid out like one; its stride, or undefined. */
-function mergedStride(shape: readonly number[], strides: readonly number[], axes: readonly number[]): number | undefined {
+function mergedStride(
+  shape: readonly number[],
+  strides: readonly number[],
+  axes: readonly number[],
+): number | undefined {
   const merged = coalesce(axes.map((axis) => ({ extent: shape[axis]!, steps: [strides[axis]!] })));
   if (merged.length === 0) return 1;
   return merged.length === 1 ? merged[0]!.steps[0]! : undefined;
 }
 
-const sizeOver = (shape: readonly number[], axes: readonly number[]): number => axes.reduce((n, axis) => n * shape[axis]!, 1);
+const sizeOver = (shape: readonly number[], axes: readonly number[]): number =>
+  axes.reduce((n, axis) => n * shape[axis]!, 1);
 
 export interface Side {
   readonly shape: readonly number[];
@@ -49,7 +54,11 @@ export const isMatrix = (side: Side, axes: Axes): boolean =>
 export function productOf(lhs: Side, rhs: Side, d: DotDimensions): Product {
   const left = axesOf(lhs.shape.length, d.lhsBatch, d.lhsContract);
   const right = axesOf(rhs.shape.length, d.rhsBatch, d.rhsContract);
-  const [m, n, k] = [sizeOver(lhs.shape, left.free), sizeOver(rhs.shape, right.free), sizeOver(lhs.shape, left.contract)];
+  const [m, n, k] = [
+    sizeOver(lhs.shape, left.free),
+    sizeOver(rhs.shape, right.free),
+    sizeOver(lhs.shape, left.contract),
+  ];
   const stride = (side: Side, axes: readonly number[]): number => mergedStride(side.shape, side.strides, axes)!;
   let step = m * n;
   const outSteps = new Array<number>(d.lhsBatch.length);
@@ -123,4 +132,3 @@ export function integerProduct(p: Product, dtype: DType): Func {
   });
   return f.build();
 }
-

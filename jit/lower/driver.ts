@@ -1,9 +1,18 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { DType } from '../../src/core/dtype.ts';
 import { byteSize, isFloating } from '../../src/core/dtype.ts';
-import { type Atom, type Eqn, Literal, type Jaxpr, type Var } from '../../src/core/jaxpr.ts';
+import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../src/core/shape.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type ImportedFunc, type Local, op, type Target } from '../code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  type ImportedFunc,
+  i32c,
+  type Local,
+  op,
+  type Target,
+} from '../code.ts';
 import { ElementBuilder } from '../element.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
@@ -193,7 +202,13 @@ export class Driver {
   /** Adds a function to the module; equal ones are one. */
   define(func: Func): string {
     const key = JSON.stringify(func, (_, value: unknown) =>
-      typeof value === 'bigint' ? `${value}n` : typeof value === 'number' && !Number.isFinite(value) ? String(value) : Object.is(value, -0) ? '-0' : value,
+      typeof value === 'bigint'
+        ? `${value}n`
+        : typeof value === 'number' && !Number.isFinite(value)
+          ? String(value)
+          : Object.is(value, -0)
+            ? '-0'
+            : value,
     );
     let name = this.names.get(key);
     if (!name) {
@@ -305,14 +320,31 @@ export class Driver {
       case 'elementwise': {
         const { shape } = out!.aval;
         const args = eqn.inputs.map((atom) => this.fused(atom).root);
-        const fused = { shape, root: applyElement(rule.build(this.builder, args.map((arg, i) => this.builder.input(i, arg.dtype)), eqn.params, out!.aval), args, shape) };
+        const fused = {
+          shape,
+          root: applyElement(
+            rule.build(
+              this.builder,
+              args.map((arg, i) => this.builder.input(i, arg.dtype)),
+              eqn.params,
+              out!.aval,
+            ),
+            args,
+            shape,
+          ),
+        };
         if (shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
         else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
         else this.keep(out!, fused, places);
         return;
       }
       case 'view':
-        this.move(eqn, (x) => viewed(x, rule.view(eqn.params, eqn.inputs[0]!.aval, out!.aval), out!.aval.shape), virtual, places);
+        this.move(
+          eqn,
+          (x) => viewed(x, rule.view(eqn.params, eqn.inputs[0]!.aval, out!.aval), out!.aval.shape),
+          virtual,
+          places,
+        );
         return;
       case 'reshape':
         this.move(eqn, (x) => reshaped(x, out!.aval.shape), virtual, places);
@@ -374,7 +406,12 @@ export class Driver {
     else this.bind(out, moved);
   }
 
-  private reduce(eqn: Eqn, combine: Parameters<typeof combineScalars>[0], axes: readonly number[], places: ReadonlyMap<Var, Buffer>): void {
+  private reduce(
+    eqn: Eqn,
+    combine: Parameters<typeof combineScalars>[0],
+    axes: readonly number[],
+    places: ReadonlyMap<Var, Buffer>,
+  ): void {
     const out = eqn.outputs[0]!;
     const { dtype, shape } = out.aval;
     const { root, shape: from } = this.fused(eqn.inputs[0]!);
@@ -400,10 +437,7 @@ export class Driver {
     const [x, y] = eqn.inputs as [Atom, Atom];
     const place = this.placeFor(out, places);
     if (sizeOf(shape) > 0) {
-      const [a, b] = [
-        this.matrix(x, d.lhsBatch, d.lhsContract),
-        this.matrix(y, d.rhsBatch, d.rhsContract),
-      ];
+      const [a, b] = [this.matrix(x, d.lhsBatch, d.lhsContract), this.matrix(y, d.rhsBatch, d.rhsContract)];
       const product = productOf(a.side, b.side, d);
       if (!isFloating(dtype)) {
         this.f.call(this.define(integerProduct(product, dtype)), a.ptr, b.ptr, place.ptr, i32c(0));
@@ -447,7 +481,11 @@ export class Driver {
     const axes = axesOf(shape.length, batch, contract);
     const order = [...axes.batch, ...axes.free, ...axes.contract];
     const own = stridesOf(shape);
-    const permuted = viewed(this.fused(atom), { offset: 0, strides: order.map((axis) => own[axis]!) }, order.map((axis) => shape[axis]!));
+    const permuted = viewed(
+      this.fused(atom),
+      { offset: 0, strides: order.map((axis) => own[axis]!) },
+      order.map((axis) => shape[axis]!),
+    );
     const copy = this.temporary(root.dtype, sizeOf(shape));
     this.store(permuted, copy.ptr);
     const packed = stridesOf(permuted.shape);
@@ -464,7 +502,11 @@ export class Driver {
     return place.ptr;
   }
 
-  private kernel(eqn: Eqn, rule: Extract<LowerRule<unknown>, { kind: 'kernel' }>, places: ReadonlyMap<Var, Buffer>): void {
+  private kernel(
+    eqn: Eqn,
+    rule: Extract<LowerRule<unknown>, { kind: 'kernel' }>,
+    places: ReadonlyMap<Var, Buffer>,
+  ): void {
     const scalars = eqn.inputs.map((atom) => atom.aval.ndim === 0);
     const args = eqn.inputs.map((atom, i) => (scalars[i] ? this.scalar(atom) : this.buffer(atom).ptr));
     const outs = eqn.outputs.map((v) => this.placeFor(v, places));
@@ -485,7 +527,9 @@ export class Driver {
     const inputs: Operand[] = eqn.inputs.map((atom, i) => {
       const { aval } = atom;
       const param = f.param(i);
-      return scalars[i] ? { aval, shape: aval.shape, ptr: i32c(0), value: param } : { aval, shape: aval.shape, ptr: param };
+      return scalars[i]
+        ? { aval, shape: aval.shape, ptr: i32c(0), value: param }
+        : { aval, shape: aval.shape, ptr: param };
     });
     const outputs: Operand[] = eqn.outputs.map(({ aval }, i) => ({
       aval,
@@ -509,19 +553,28 @@ export class Driver {
     this.callbacks.push({ id, arguments: slots });
     this.handlers.push({ handler, avals: eqn.inputs.map((atom) => atom.aval) });
     if (!this.imports.has('callback'))
-      this.imports.set('callback', { name: 'callback', module: 'host', base: 'callback', params: ['i32', 'i32'], result: 'i32' });
+      this.imports.set('callback', {
+        name: 'callback',
+        module: 'host',
+        base: 'callback',
+        params: ['i32', 'i32'],
+        result: 'i32',
+      });
     this.withScratch(Math.max(8 * slots.length, 8), (ptr) => {
-      values.forEach((value, i) => f.store(`${value.type}.store`, ptr, value, 8 * i));
+      values.forEach((value, i) => {
+        f.store(`${value.type}.store`, ptr, value, 8 * i);
+      });
       f.if({ kind: 'call', type: 'i32', fn: 'callback', args: [i32c(id), ptr] }, () => f.return(i32c(1)));
     });
   }
 
   /** Runs a sub-program with its inputs bound to values of this one. */
   inner(jaxpr: Jaxpr, inputs: readonly Fused[], destinations: readonly Destination[], release: () => void): void {
-    jaxpr.inVars.forEach((v, i) => this.bind(v, inputs[i]!));
+    jaxpr.inVars.forEach((v, i) => {
+      this.bind(v, inputs[i]!);
+    });
     const used = new Set<Atom>([...jaxpr.outs, ...jaxpr.eqns.flatMap((eqn) => eqn.inputs)]);
     for (const v of jaxpr.inVars) if (!used.has(v)) this.unbind(v);
     this.block(jaxpr.eqns, jaxpr.outs, destinations, release);
   }
 }
-

@@ -1,8 +1,8 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, type WasmType } from '../code.ts';
 import { coalesce, type NestAxis, offsetBy } from '../loop-nest.ts';
-import { Inputs, type Stream, startOf } from './streams.ts';
 import { type Scalar, scalarType } from './storage.ts';
+import { Inputs, type Stream, startOf } from './streams.ts';
 import type { Tree } from './tree.ts';
 import type { UseMath } from './vector-eval.ts';
 

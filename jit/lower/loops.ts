@@ -1,6 +1,6 @@
+import { byteSize } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import { byteSize } from '../../src/core/dtype.ts';
 import { type Expr, i32c, type Local, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { ScanLoop, WhileLoop } from '../lower-rule.ts';
@@ -43,7 +43,15 @@ class Carry {
       const [current, next] = [d.locals.hold(a.ptr), d.locals.hold(b.ptr)];
       a.retain();
       b.retain();
-      return { kind: 'array', shape: atom.aval.shape, places: [a, b], current, next, reading: new Buffer(dtype, size, current), writing: new Buffer(dtype, size, next) };
+      return {
+        kind: 'array',
+        shape: atom.aval.shape,
+        places: [a, b],
+        current,
+        next,
+        reading: new Buffer(dtype, size, current),
+        writing: new Buffer(dtype, size, next),
+      };
     });
   }
 
@@ -237,7 +245,10 @@ function readRow(d: Driver, { pointer, leaf }: Rows, shape: readonly number[], u
     if (!used) return { shape: [], root: { kind: 'const', dtype, value: 0 } };
     return readScalar(d.newScalar(dtype, loadElement(dtype, pointer)));
   }
-  return { shape, root: { kind: 'array', dtype, buffer: new Buffer(dtype, leaf.buffer.length, pointer), offset: 0, strides } };
+  return {
+    shape,
+    root: { kind: 'array', dtype, buffer: new Buffer(dtype, leaf.buffer.length, pointer), offset: 0, strides },
+  };
 }
 
 export function lowerCond(d: Driver, eqn: Eqn, branches: readonly Jaxpr[], places: Places): void {
@@ -286,4 +297,3 @@ export function lowerCond(d: Driver, eqn: Eqn, branches: readonly Jaxpr[], place
     }
   });
 }
-

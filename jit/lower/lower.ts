@@ -72,7 +72,8 @@ function lower(original: Jaxpr): Lowered {
     const local = d.locals.hold(
       shape.length === 0 ? loadElementOfFrame(d, dtype, offset) : load('i32.load', d.frame, offset),
     );
-    const fused = shape.length === 0 ? readScalar(new Scalar(dtype, local)) : readBuffer(new Buffer(dtype, size, local), shape);
+    const fused =
+      shape.length === 0 ? readScalar(new Scalar(dtype, local)) : readBuffer(new Buffer(dtype, size, local), shape);
     d.bind(v, fused);
   });
   const destinations = results.map(({ aval }, i): Destination => {

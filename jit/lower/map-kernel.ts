@@ -1,6 +1,6 @@
 import { type Shape, stridesOf } from '../../src/core/shape.ts';
 import { type Expr, i32c, op } from '../code.ts';
-import { type Kernel, elementBytes, KernelFrame } from './kernel.ts';
+import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
 import type { Tree } from './tree.ts';
 import { storeVector, VectorEval } from './vector-eval.ts';
 

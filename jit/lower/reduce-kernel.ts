@@ -1,7 +1,7 @@
 import { type DType, isFloating } from '../../src/core/dtype.ts';
 import { type Shape, stridesOf } from '../../src/core/shape.ts';
 import { bitselect, type Expr, i32c, i32x4lanes, type Local, op } from '../code.ts';
-import { type Kernel, elementBytes, KernelFrame } from './kernel.ts';
+import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
 import { constant, scalarOp } from './scalar-code.ts';
 import { scalarType } from './storage.ts';
 import type { Tree } from './tree.ts';
@@ -110,7 +110,8 @@ class Reduce {
           frame.advance(here, inner.steps, 4 * count);
         };
         const tail = inner.extent % 4;
-        const doTail = (): void => this.fold(accumulators[0]!, this.masked(values.evaluate(this.root, pointers, 0, tail), tail));
+        const doTail = (): void =>
+          this.fold(accumulators[0]!, this.masked(values.evaluate(this.root, pointers, 0, tail), tail));
         if (ranged) {
           const [begin, end] = [f.param(0), f.param(1)];
           frame.skip(here as Local[], begin, inner.steps);
@@ -225,7 +226,9 @@ class Reduce {
     let lanes = [0, 1, 2, 3].map((i) => this.name(extractLane(dtype, vector, i)));
     while (lanes.length > 1) {
       const half = lanes.length / 2;
-      lanes = lanes.slice(0, half).map((a, i) => this.name(combineScalars(combine, dtype, a, lanes[i + half]!, this.name)));
+      lanes = lanes
+        .slice(0, half)
+        .map((a, i) => this.name(combineScalars(combine, dtype, a, lanes[i + half]!, this.name)));
     }
     return f.let(lanes[0] ?? constant(identityOf(combine, dtype), dtype));
   }

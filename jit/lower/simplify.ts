@@ -1,5 +1,14 @@
 import { allocate } from '../../src/core/dtype.ts';
-import { type Atom, deadCodeElimination, type Eqn, isEffectful, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
+import {
+  type Atom,
+  deadCodeElimination,
+  type Eqn,
+  isEffectful,
+  Jaxpr,
+  Literal,
+  subJaxprs,
+  Var,
+} from '../../src/core/jaxpr.ts';
 
 const simplified = new WeakMap<Jaxpr, Jaxpr>();
 

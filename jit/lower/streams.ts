@@ -1,7 +1,7 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import { type Expr, i32c, op } from '../code.ts';
-import { forEachTree, type ArrayLeaf, type IotaLeaf, type Tree } from './tree.ts';
 import type { Scalar } from './storage.ts';
+import { type ArrayLeaf, forEachTree, type IotaLeaf, type Tree } from './tree.ts';
 
 /** A leaf that moves with the index: an address that walks through an array, or a number that counts. */
 export interface Stream {

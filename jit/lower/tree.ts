@@ -49,7 +49,11 @@ export const readScalar = (scalar: Scalar, shape: Shape = []): Fused => ({
   shape,
   root:
     scalar.expr.kind === 'const' && scalar.expr.type !== 'v128' && scalar.expr.type !== 'i64'
-      ? { kind: 'const', dtype: scalar.dtype, value: scalar.dtype === 'uint32' ? scalar.expr.value >>> 0 : scalar.expr.value }
+      ? {
+          kind: 'const',
+          dtype: scalar.dtype,
+          value: scalar.dtype === 'uint32' ? scalar.expr.value >>> 0 : scalar.expr.value,
+        }
       : { kind: 'scalar', dtype: scalar.dtype, scalar },
 });
 

@@ -1,17 +1,5 @@
 import { type DType, isFloating } from '../../src/core/dtype.ts';
-import {
-  bitselect,
-  call,
-  type Expr,
-  f32x4c,
-  f64x2c,
-  i32c,
-  i32x4c,
-  lane,
-  op,
-  select,
-  shuffle,
-} from '../code.ts';
+import { bitselect, call, type Expr, f32x4c, f64x2c, i32c, i32x4c, lane, op, select, shuffle } from '../code.ts';
 import type { ElementOp } from '../element.ts';
 import { type Let, scalarOp } from './scalar-code.ts';
 
@@ -154,7 +142,8 @@ function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amoun
     return op('i32x4.shr_s', x, select(op('i32.lt_u', by, i32c(31)), by, i32c(31)));
   }
   const instruction = operation === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
-  if (amount.kind === 'const') return (amount as { value: number }).value >>> 0 < 32 ? op(instruction, x, amount) : i32x4c(0);
+  if (amount.kind === 'const')
+    return (amount as { value: number }).value >>> 0 < 32 ? op(instruction, x, amount) : i32x4c(0);
   const by = name(amount);
   const inside = op('i32x4.splat', op('i32.sub', i32c(0), op('i32.lt_u', by, i32c(32))));
   return op('v128.and', op(instruction, x, by), inside);

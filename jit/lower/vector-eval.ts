@@ -1,4 +1,4 @@
-import { type DType } from '../../src/core/dtype.ts';
+import type { DType } from '../../src/core/dtype.ts';
 import { type Expr, type FunctionBuilder, i32c, i32x4c, i32x4lanes, lane, load, loadLane, op } from '../code.ts';
 import { constant } from './scalar-code.ts';
 import type { Inputs, Stream } from './streams.ts';
@@ -181,8 +181,7 @@ export class VectorEval {
 const add = (x: Expr, n: number): Expr => (n === 0 ? x : op('i32.add', x, i32c(n)));
 const notZero = (x: Expr): Expr => op('i32x4.ne', x, i32x4c(0));
 /** Four bytes in the low word to four masks. */
-const widenBytes = (x: Expr): Expr =>
-  notZero(op('i32x4.extend_low_i16x8_u', op('i16x8.extend_low_i8x16_u', x)));
+const widenBytes = (x: Expr): Expr => notZero(op('i32x4.extend_low_i16x8_u', op('i16x8.extend_low_i8x16_u', x)));
 
 /** Writes `lanes` elements to successive places, `offset` bytes behind `ptr`. */
 export function storeVector(

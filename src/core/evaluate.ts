@@ -13,7 +13,8 @@ export const evaluatingTrace: Trace = {
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
     for (const arg of args) if (arg.isTracer) throw leakError(arg, primitive.name);
     if (primitive.hot || subJaxprs(params).length > 0) {
-      const program = primitive.name === 'jit' ? (params as { jaxpr: Jaxpr }).jaxpr : singleEquation(primitive, args, params);
+      const program =
+        primitive.name === 'jit' ? (params as { jaxpr: Jaxpr }).jaxpr : singleEquation(primitive, args, params);
       return run(program, args);
     }
     const avals = args.map((arg) => arg.aval);
@@ -47,7 +48,7 @@ const programs = new WeakMap<Params, Map<string, Jaxpr>>();
 function singleEquation(primitive: Primitive, args: readonly Value[], params: Params): Jaxpr {
   let known = programs.get(params);
   if (!known) programs.set(params, (known = new Map()));
-  const key = `${primitive.name} ${args.map(({ aval }) => `${aval}${aval.weakType ? "*" : ""}`).join()}`;
+  const key = `${primitive.name} ${args.map(({ aval }) => `${aval}${aval.weakType ? '*' : ''}`).join()}`;
   let jaxpr = known.get(key);
   if (!jaxpr) {
     const inputs = args.map((arg) => new Var(arg.aval));

@@ -1,0 +1,351 @@
+/** Compiled programs against the reference semantics of their primitives. */
+import t from 'tap';
+import { Cell } from '../jit/heap.ts';
+import { interpret } from '../jit/interpret.ts';
+import { execute } from '../jit/run.ts';
+import { isFloating, type TypedArray } from '../src/core/dtype.ts';
+import { type Eqn, Jaxpr, Var } from '../src/core/jaxpr.ts';
+import type { Accuracy, Primitive, Sample } from '../src/core/primitive.ts';
+import { sizeOf } from '../src/core/shape.ts';
+import { grad, jit, lax, makeJaxpr, type NDArray, np, vmap } from '../src/index.ts';
+import { allPrimitives } from './all-primitives.ts';
+import { drawInputs } from './check-primitive.ts';
+
+const epsilon = (data: TypedArray): number => (data instanceof Float32Array ? 2 ** -23 : 2 ** -52);
+
+/** Spacing of floats around x. */
+function spacing(x: number, data: TypedArray): number {
+  const smallest = data instanceof Float32Array ? 2 ** -149 : 2 ** -1074;
+  return Math.max(smallest, 2 ** Math.floor(Math.log2(Math.abs(x))) * epsilon(data));
+}
+
+/** How many elements are further apart than the accuracy allows, with the first one. */
+function disagreement(got: TypedArray, want: TypedArray, accuracy: Accuracy, inputs: readonly NDArray[]): string {
+  const sizes = inputs.map((x) => x.size);
+  const totals = inputs.map((x) => Array.from(x.hostData()).reduce((sum, v) => sum + Math.abs(v), 0));
+  for (let i = 0; i < want.length; i++) {
+    const [a, b] = [got[i]!, want[i]!];
+    if (Object.is(a, b) || (Number.isNaN(a) && Number.isNaN(b))) continue;
+    let allowed = 0;
+    if (accuracy.kind === 'ulp' && Number.isFinite(b)) {
+      // The reference is itself half a unit off in float32, a whole one in float64.
+      allowed = (accuracy.n + (want instanceof Float32Array ? 0.5 : 1)) * spacing(b, want);
+    } else if (accuracy.kind === 'reduction' && Number.isFinite(b)) {
+      const terms = Math.max(1, ...sizes);
+      const scale = Math.max(Math.abs(b), Math.max(1, ...totals));
+      allowed = accuracy.c * terms * epsilon(want) * scale;
+    }
+    if (!(Math.abs(a - b) <= allowed)) return `[${i}] ${a} instead of ${b}`;
+  }
+  return '';
+}
+
+function singleEquation(primitive: Primitive, sample: Sample, inputs: readonly NDArray[]): Eqn {
+  const params = sample.params ?? {};
+  const vars = inputs.map((x) => new Var(x.aval));
+  const outputs = primitive.type(
+    vars.map((v) => v.aval),
+    params,
+  );
+  return { primitive, params, inputs: vars, outputs: outputs.map((aval) => new Var(aval)) };
+}
+
+t.test('every primitive, interpreted and compiled', (t) => {
+  const primitives = allPrimitives();
+  t.ok(primitives.length > 80, `${primitives.length} primitives`);
+  for (const primitive of primitives) {
+    const samples = primitive.samples ?? [];
+    t.ok(samples.length > 0, `${primitive.name} has samples`);
+    const cases = samples.map((sample) => {
+      const inputs = drawInputs(sample);
+      return { sample, inputs, eqn: singleEquation(primitive, sample, inputs) };
+    });
+    // All samples of a primitive are one program: one module to compile.
+    const eqns = cases.map((c) => c.eqn);
+    const program = new Jaxpr(
+      eqns.flatMap((eqn) => eqn.inputs as Var[]),
+      eqns,
+      eqns.flatMap((eqn) => eqn.outputs),
+    );
+    const inputs = cases.flatMap((c) => c.inputs);
+    const got = execute(
+      program,
+      inputs.map((x) => Cell.fromHost(x.aval.dtype, x.hostData().slice())),
+      (cells) => cells,
+    ).map((cell) => cell.copyOut());
+    const want = interpret(
+      program,
+      inputs.map((x) => ({ aval: x.aval, data: x.hostData() })),
+    );
+    const wrong: string[] = [];
+    let next = 0;
+    for (const { sample, inputs, eqn } of cases)
+      for (const out of eqn.outputs) {
+        const accuracy: Accuracy = isFloating(out.aval.dtype) ? primitive.accuracy : { kind: 'exact' };
+        const problem = disagreement(got[next]!, want[next]!, accuracy, inputs);
+        if (problem) wrong.push(`${inputs.map((x) => x.aval)} ${JSON.stringify(sample.params ?? {})} ${problem}`);
+        next++;
+      }
+    t.same(wrong.slice(0, 4), [], primitive.name);
+  }
+  t.end();
+});
+
+/** A function's compiled program against the interpreted one, to a relative tolerance. */
+function agree(t: Tap.Test, name: string, f: (...args: any[]) => any, ...args: NDArray[]): void {
+  const { jaxpr, consts } = makeJaxpr(f)(...args);
+  const values = [...consts, ...args];
+  const want = interpret(
+    jaxpr,
+    values.map((x) => ({ aval: x.aval, data: x.hostData() })),
+  );
+  const got = execute(
+    jaxpr,
+    values.map((x) => Cell.fromHost(x.aval.dtype, x.hostData().slice())),
+    (cells) => cells,
+  );
+  const problems = want.map((data, i) => {
+    const w = Array.from(data);
+    const g = got[i]!.copyOut();
+    const scale = w.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30);
+    const tolerance = jaxpr.outs[i]!.aval.isFloating ? 1000 * epsilon(data) * scale : 0;
+    const at = w.findIndex((x, j) => !(Math.abs(x - g[j]!) <= tolerance || Object.is(x, g[j])));
+    return at < 0 && g.length === w.length ? '' : `output ${i}, element ${at}: ${g[at]} instead of ${w[at]}`;
+  });
+  t.same(problems.filter(Boolean), [], name);
+}
+declare namespace Tap {
+  type Test = { same: (a: unknown, b: unknown, name: string) => void };
+}
+
+const numbers = (shape: readonly number[], dtype: 'float32' | 'float64' | 'int32' = 'float32'): NDArray =>
+  np
+    .array(
+      Array.from(
+        { length: sizeOf(shape) },
+        (_, i) => Math.round(1000 * Math.sin(1 + 7.3 * i)) / (dtype === 'int32' ? 1 : 256),
+      ),
+      { dtype },
+    )
+    .reshape([...shape]);
+
+t.test('fusion', (t) => {
+  for (const dtype of ['float32', 'float64', 'int32'] as const) {
+    const [a, b, row, column] = [
+      numbers([5, 7], dtype),
+      numbers([7, 5], dtype),
+      numbers([7], dtype),
+      numbers([5, 1], dtype),
+    ];
+    agree(t, `${dtype}: transposed operands`, (x, y) => x.add(y.T).mul(y.T), a, b);
+    agree(t, `${dtype}: broadcast rows and columns`, (x, r, c) => x.mul(r).sub(c), a, row, column);
+    agree(
+      t,
+      `${dtype}: a reversed and strided slice`,
+      (x) => np.flip(x, { axis: 1 }).slice([], [null, null, 2]).add(1),
+      a,
+    );
+    agree(t, `${dtype}: reshape of a computed value`, (x) => x.mul(2).reshape([35]).add(1).reshape([7, 5]).T.mul(3), a);
+    agree(
+      t,
+      `${dtype}: a value read through a view and directly`,
+      (x) => {
+        const y = x.mul(x);
+        return np.matmul(y, y.T).add(np.sum(y));
+      },
+      a,
+    );
+    agree(t, `${dtype}: comparison and selection`, (x, r) => np.where(x.gt(r), x, r.neg()), a, row);
+    agree(
+      t,
+      `${dtype}: conversions between widths`,
+      (x) => x.astype('float64').mul(0.5).astype('int32').astype('float32').add(x.gt(0)),
+      a,
+    );
+    for (const axis of [0, 1, [0, 1]] as const) {
+      agree(t, `${dtype}: sum over ${axis}`, (x, r) => np.sum(x.mul(r), { axis: axis as any }), a, row);
+      agree(t, `${dtype}: max over ${axis} of a transpose`, (x) => np.max(x.T, { axis: axis as any }), a);
+      agree(
+        t,
+        `${dtype}: any and all over ${axis}`,
+        (x) => [np.any(x.gt(3), { axis: axis as any }), np.all(x.lt(3), { axis: axis as any })],
+        a,
+      );
+    }
+  }
+  const cube = numbers([3, 40, 6]);
+  for (const axis of [0, 1, 2, [0, 2], [0, 1], [1, 2]])
+    agree(
+      t,
+      `reductions of a cube over ${axis}`,
+      (x) => [np.sum(x, { axis }), np.min(x, { axis }), np.prod(x.div(4), { axis })],
+      cube,
+    );
+  agree(
+    t,
+    'softmax',
+    (x) => {
+      const e = x.sub(np.max(x, { axis: 1, keepdims: true })).mul(0.5);
+      return e.div(np.sum(e, { axis: 1, keepdims: true }));
+    },
+    numbers([6, 33]),
+  );
+  agree(
+    t,
+    'products of three operands',
+    (x, y) => np.einsum('bij,bkj->bik', x, y),
+    numbers([2, 3, 4]),
+    numbers([2, 5, 4]),
+  );
+  agree(
+    t,
+    'an outer product over two free axes',
+    (x, y) => np.tensordot(x, y, { axes: 0 }),
+    numbers([2, 3]),
+    numbers([4]),
+  );
+  agree(
+    t,
+    'results that are inputs, constants and each other',
+    (x) => {
+      const y = x.add(1);
+      return [y, x, y, np.zeros([3]), 2, y.reshape([5, 7])];
+    },
+    numbers([7, 5]),
+  );
+  agree(t, 'empty arrays', (x) => [x.add(1), np.sum(x), np.sum(x, { axis: 0 }), np.matmul(x.T, x)], np.zeros([0, 3]));
+  t.end();
+});
+
+t.test('long arrays are done in pieces', (t) => {
+  for (const n of [32767, 32768, 32771, 100003]) {
+    const x = np.arange(n).mul(1e-3).astype('float32');
+    agree(t, `map over ${n}`, (v) => v.mul(v).add(1), x);
+    agree(t, `folds over ${n}`, (v) => [np.sum(v), np.max(v.neg()), np.any(v.gt(32.7))], x);
+  }
+  const wide = np
+    .arange(300 * 401)
+    .astype('float32')
+    .reshape([300, 401]);
+  agree(
+    t,
+    'rows and columns',
+    (v) => [v.T.add(1), np.sum(v, { axis: 0 }), np.sum(v, { axis: 1 }), np.sum(v.T.mul(v.T))],
+    wide,
+  );
+  t.end();
+});
+
+t.test('loops', (t) => {
+  const v = numbers([7]);
+  const m = numbers([4, 7]);
+  const s = np.array(0.5);
+  agree(
+    t,
+    'a carry of two arrays that change places',
+    (x) => lax.foriLoop(0, 5, (_i, [a, b]: any) => [b, a.add(b)], [x, x.mul(2)]),
+    v,
+  );
+  agree(
+    t,
+    'scalars that change places',
+    (x) => lax.foriLoop(0, 5, (_i, [a, b, c]: any) => [b, c, a.add(b)], [x, x.mul(2), x.mul(3)]),
+    s,
+  );
+  agree(
+    t,
+    'a carry that does not change',
+    (x, y) => lax.foriLoop(0, 3, (i, [a, b]: any) => [a, b.add(a).add(i)], [x, y]),
+    v,
+    v,
+  );
+  agree(
+    t,
+    'scan over rows and columns',
+    (x) => [
+      lax.scan((c: any, r: any) => [c.add(r), c.mul(r)], np.zeros([7]), x),
+      lax.scan((c: any, r: any) => [c.add(r), c.mul(r)], np.zeros([4]), x.T),
+    ],
+    m,
+  );
+  agree(
+    t,
+    'scan backwards, passing rows through',
+    (x) => lax.scan((c: any, r: any) => [r, [c, r, np.sum(r)]], np.zeros([7]), x, { reverse: true }),
+    m,
+  );
+  agree(t, 'scan over nothing', (x) => lax.scan((c: any, _r: any) => [c.add(1), c], x, np.zeros([0, 2])), v);
+  agree(
+    t,
+    'a loop inside a loop',
+    (x) =>
+      lax.foriLoop(
+        0,
+        3,
+        (_i, a: any) =>
+          lax.whileLoop(
+            (b: any) => np.sum(b).lt(100),
+            (b: any) => b.mul(b).add(1),
+            a,
+          ),
+        x,
+      ),
+    v,
+  );
+  agree(
+    t,
+    'branches in a loop',
+    (x) =>
+      lax.foriLoop(
+        0,
+        6,
+        (i: any, a: any) => lax.switch(i, [(b: any) => b.add(1), (b: any) => b.mul(2), (b: any) => b], a),
+        x,
+      ),
+    v,
+  );
+  agree(
+    t,
+    'both results of a branch from one value',
+    (x) =>
+      lax.cond(
+        np.sum(x).gt(0),
+        (a: any) => [a, a],
+        (a: any) => [a.neg(), a],
+        x,
+      ),
+    v,
+  );
+  agree(
+    t,
+    'gradient through a scan',
+    grad((x: NDArray) => np.sum(lax.scan((c: any, r: any) => [c.mul(r).add(1), c], np.ones([7]), x)[0])) as any,
+    m,
+  );
+  agree(
+    t,
+    'lanes of a while loop',
+    vmap((x: NDArray) =>
+      lax.whileLoop(
+        (b: any) => b.lt(100),
+        (b: any) => b.mul(2).add(3),
+        x,
+      ),
+    ) as any,
+    np.abs(v),
+  );
+  t.end();
+});
+
+t.test('a program is compiled once', async (t) => {
+  const { compileStats } = await import('../jit/compile.ts');
+  const run = (): number => {
+    const f = jit((x: NDArray) => x.mul(3).sub(1.25).sum());
+    return f(np.array([1, 2, 3, 4, 5])).item() as number;
+  };
+  const first = run();
+  const before = compileStats().compiled;
+  t.equal(run(), first);
+  t.equal(compileStats().compiled, before, 'an equal function is not compiled again');
+  t.end();
+});
