@@ -5,13 +5,14 @@ import { jitP } from './control/jit-primitive.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
 import { TraceError } from './core/errors.ts';
+import { evaluatingTrace, run } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
-import { bind, type Value } from './core/trace.ts';
+import { bind, currentTrace, type Value } from './core/trace.ts';
 import { lintFunction } from './syntax/lint.ts';
 import { parameterNames } from './syntax/names.ts';
-import { type ArrayLikes, type Arrays, type TreeDef, unflatten } from './tree.ts';
+import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from './tree.ts';
 
 export interface JitOptions {
   /** Arguments that are not traced, by position or by name: strings, functions, numbers that decide shapes. */
@@ -43,6 +44,7 @@ export function jit<F extends AnyFunction>(
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
   const staticPositions = resolveStatics(f, options.static ?? []);
+  const donated = (options.donate ?? []).map((i) => i - staticPositions.filter((s) => s < i).length);
   const compiled = (...args: unknown[]): any => {
     const statics = staticPositions.map((i) => args[i]);
     const dynamic = staticPositions.length ? args.filter((_, i) => !staticPositions.includes(i)) : args;
@@ -63,11 +65,20 @@ export function jit<F extends AnyFunction>(
       const live = entries.filter(usable);
       entries.splice(0, entries.length, ...live, entry);
     }
-    return unflatten(entry.outDef, bind(jitP, [...entry.consts, ...values], { name, jaxpr: entry.jaxpr }));
+    const operands = entry.consts.length ? [...entry.consts, ...values] : values;
+    if (donated.length && currentTrace() === evaluatingTrace) {
+      const flags = [...entry.consts.map(() => false), ...donatedLeaves(dynamic, donated)];
+      return unflatten(entry.outDef, run(entry.jaxpr, operands, flags));
+    }
+    return unflatten(entry.outDef, bind(jitP, operands, { name, jaxpr: entry.jaxpr }));
   };
   Object.defineProperty(compiled, 'name', { value: name });
   return compiled as never;
 }
+
+/** Which leaves belong to donated arguments. */
+const donatedLeaves = (args: readonly unknown[], donated: readonly number[]): boolean[] =>
+  args.flatMap((arg, i) => flatten(arg).leaves.map(() => donated.includes(i)));
 
 /** An entry that captured a tracer lives as long as the trace of that tracer. */
 const usable = (entry: Entry): boolean => entry.consts.every((c) => !c.isTracer);

@@ -5,9 +5,10 @@ import { type Expr, i32c, type Local, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { ScanLoop, WhileLoop } from '../lower-rule.ts';
 import type { Destination, Driver } from './driver.ts';
+import { hoist } from './hoist.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar, scalarType } from './storage.ts';
-import { type ArrayLeaf, type Fused, readBuffer, readScalar } from './tree.ts';
+import { type ArrayLeaf, type Fused, readBuffer, readScalar, storagesOf } from './tree.ts';
 
 type Places = ReadonlyMap<Var, Buffer>;
 
@@ -27,9 +28,8 @@ class Carry {
   private readonly d: Driver;
   private readonly items: CarryItem[];
 
-  constructor(d: Driver, init: readonly Atom[], body: Jaxpr, inputs: readonly Var[], outs: readonly Atom[]) {
+  constructor(d: Driver, init: readonly Atom[], inputs: readonly Var[], outs: readonly Atom[]) {
     this.d = d;
-    void body;
     this.items = init.map((atom, i): CarryItem => {
       if (outs[i] === inputs[i]) return { kind: 'constant', fused: settled(d, atom) };
       const { dtype, ndim, size } = atom.aval;
@@ -61,6 +61,11 @@ class Carry {
       if (item.kind === 'constant') return item.fused;
       return item.kind === 'scalar' ? readScalar(item.scalar) : readBuffer(item.reading, item.shape);
     });
+  }
+
+  /** Only those that never change. */
+  get constants(): (Fused | undefined)[] {
+    return this.items.map((item) => (item.kind === 'constant' ? item.fused : undefined));
   }
 
   get destinations(): Destination[] {
@@ -145,19 +150,58 @@ type CarryItem =
       readonly writing: Buffer;
     };
 
+/**
+ * Runs what a loop's body computes in every iteration alike, and lets the loop read the results until `use` is done.
+ * `inputs` holds the values of the inputs that do not change.
+ */
+function withHoisted(
+  d: Driver,
+  body: Jaxpr,
+  inputs: readonly (Fused | undefined)[],
+  use: (body: Jaxpr, values: readonly Fused[]) => void,
+): void {
+  const hoisted = hoist(
+    body,
+    inputs.map((x) => x !== undefined),
+  );
+  if (!hoisted) {
+    use(body, []);
+    return;
+  }
+  const { before } = hoisted;
+  const fixed = before.inVars.map(
+    (v, i): Fused => inputs[i] ?? { shape: v.aval.shape, root: { kind: 'const', dtype: v.aval.dtype, value: 0 } },
+  );
+  let values: Fused[] = [];
+  d.inner(before, fixed, [], () => {
+    values = before.outs.map((atom) => (atom.aval.ndim === 0 ? readAtom(d, atom) : settled(d, atom)));
+    for (const value of values) for (const storage of storagesOf(value.root)) storage.retain();
+  });
+  use(hoisted.body, values);
+  for (const value of values) for (const storage of storagesOf(value.root)) storage.release();
+}
+
+function readAtom(d: Driver, atom: Atom): Fused {
+  d.scalar(atom);
+  return d.fused(atom);
+}
+
 export function lowerWhile(d: Driver, eqn: Eqn, loop: WhileLoop, places: Places): void {
   const { condConsts, bodyConsts } = loop;
   const [cond, body] = [simplify(loop.cond), simplify(loop.body)];
   const condInputs = eqn.inputs.slice(0, condConsts).map((atom) => settled(d, atom));
   const bodyInputs = eqn.inputs.slice(condConsts, condConsts + bodyConsts).map((atom) => settled(d, atom));
   const init = eqn.inputs.slice(condConsts + bodyConsts);
-  const carry = new Carry(d, init, body, body.inVars.slice(bodyConsts), body.outs);
-  d.f.while(i32c(1), () => {
-    d.inner(cond, [...condInputs, ...carry.values], [], () => {
-      const test = d.scalar(cond.outs[0]!);
-      d.f.if(op('i32.eqz', test), () => d.f.break());
+  const carry = new Carry(d, init, body.inVars.slice(bodyConsts), body.outs);
+  withHoisted(d, body, [...bodyInputs, ...carry.constants], (rest, values) => {
+    d.f.while(i32c(1), () => {
+      d.inner(cond, [...condInputs, ...carry.values], [], () => {
+        const test = d.scalar(cond.outs[0]!);
+        d.f.if(op('i32.eqz', test), () => d.f.break());
+      });
+      const inputs = [...values, ...bodyInputs, ...carry.values];
+      d.inner(rest, inputs, carry.destinations, () => carry.update(rest.outs));
     });
-    d.inner(body, [...bodyInputs, ...carry.values], carry.destinations, () => carry.update(body.outs));
   });
   carry.finish(eqn.outputs, places);
 }
@@ -178,7 +222,7 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
   const xs = eqn.inputs.slice(consts + carried);
   const stacked = eqn.outputs.slice(carried);
 
-  const carry = new Carry(d, init, body, body.inVars.slice(consts, consts + carried), body.outs);
+  const carry = new Carry(d, init, body.inVars.slice(consts, consts + carried), body.outs);
   const ys = stacked.map((v) => {
     const buffer = d.placeFor(v, places);
     buffer.retain();
@@ -189,10 +233,11 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
   });
   const rows = length === 0 ? [] : xs.map((atom) => rowsOf(d, atom, length, reverse));
 
-  if (length > 0) {
+  const fixed = [...constants, ...carry.constants, ...xs.map(() => undefined)];
+  const loopOver = (rest: Jaxpr, values: readonly Fused[]): void => {
     const count = locals.hold(i32c(0));
     f.doWhile(op('i32.lt_s', count, i32c(length)), () => {
-      const used = new Set<Atom>([...body.outs, ...body.eqns.flatMap((e) => e.inputs)]);
+      const used = new Set<Atom>([...rest.outs, ...rest.eqns.flatMap((e) => e.inputs)]);
       const slices = rows.map((row, i) => {
         const v = body.inVars[consts + carried + i]!;
         return readRow(d, row, v.aval.shape, used.has(v));
@@ -200,12 +245,12 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
       const destinations: Destination[] = ys.map(({ buffer, pointer, rank, step }) =>
         rank > 0 ? new Buffer(buffer.dtype, step / byteSize(buffer.dtype), pointer) : undefined,
       );
-      const inputs = [...constants, ...carry.values, ...slices];
-      d.inner(body, inputs, [...carry.destinations, ...destinations], () => {
+      const inputs = [...values, ...constants, ...carry.values, ...slices];
+      d.inner(rest, inputs, [...carry.destinations, ...destinations], () => {
         ys.forEach(({ buffer, pointer, rank }, i) => {
-          if (rank === 0) storeElement(f, buffer.dtype, pointer, d.scalar(body.outs[carried + i]!));
+          if (rank === 0) storeElement(f, buffer.dtype, pointer, d.scalar(rest.outs[carried + i]!));
         });
-        carry.update(body.outs);
+        carry.update(rest.outs);
       });
       const advance = (pointer: Local, step: number): void => f.set(pointer, op('i32.add', pointer, i32c(step)));
       for (const row of rows) advance(row.pointer, row.step);
@@ -213,7 +258,8 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
       advance(count, 1);
     });
     locals.give(count);
-  }
+  };
+  if (length > 0) withHoisted(d, body, fixed, loopOver);
   for (const row of rows) locals.give(row.pointer);
   carry.finish(eqn.outputs.slice(0, carried), places);
   stacked.forEach((v, i) => {
