@@ -1,23 +1,35 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Target } from './code.ts';
+import '../src/index.ts';
+import { elementwiseRecords } from '../src/lax/runtime-records.ts';
+import type { CodeModule, Target } from './code.ts';
 import { binaryenVersion, emit, emitterVersion } from './emit.ts';
 import { hash } from './hash.ts';
+import { elementwiseModule } from './runtime/elementwise.ts';
 import { runtimeModule } from './runtime/functions.ts';
 import { targetName } from './target.ts';
 import { encode } from './wire.ts';
 
-/** Part of the build: emits the runtime module for each target into `dist`, unless it is there already. */
-const file = new URL('./generated/runtime.js', import.meta.url);
+/** Part of the build: emits the prebuilt modules for each target into `dist`, unless they are there already. */
 const targets: Target[] = [true, false].flatMap((fma) => [false, true].map((shared) => ({ fma, shared })));
 const stamp = (code: Uint8Array): string => `${hash(code)} ${emitterVersion} ${binaryenVersion}`;
 
-const inputs = targets.map((target) => ({ target, code: encode(runtimeModule(target)) }));
-const header = `// ${inputs.map(({ code }) => stamp(code)).join(', ')}\n`;
-if (!readFileSync(file, 'utf8').startsWith(header)) {
+async function write(name: string, moduleFor: (target: Target) => CodeModule): Promise<void> {
+  const file = new URL(`./generated/${name}.js`, import.meta.url);
+  const inputs = targets.map((target) => ({ target, module: moduleFor(target) }));
+  const codes = inputs.map(({ module }) => encode(module));
+  const header = `// ${codes.map(stamp).join(', ')}\n`;
+  if (readFileSync(file, 'utf8').startsWith(header)) return;
   const { default: binaryen } = await import('binaryen');
-  const entries = inputs.map(({ target, code }) => {
-    const wasm = emit(binaryen, runtimeModule(target), target, true);
-    return `  '${targetName(target)}': { code: '${hash(code)}', wasm: '${Buffer.from(wasm).toString('base64')}' },\n`;
+  const made = new Map<string, string>();
+  const entries = inputs.map(({ target, module }, i) => {
+    const code = hash(codes[i]!);
+    const key = `${code} ${target.shared}`;
+    if (!made.has(key)) made.set(key, Buffer.from(emit(binaryen, module, target, true)).toString('base64'));
+    return `  '${targetName(target)}': { code: '${code}', wasm: '${made.get(key)}' },\n`;
   });
   writeFileSync(file, `${header}export const generated = {\n${entries.join('')}};\n`);
 }
+
+await write('runtime', runtimeModule);
+const records = elementwiseRecords();
+await write('elementwise', (target) => elementwiseModule(records, target));

@@ -9,7 +9,8 @@ import { environment } from './node.ts';
 /** What a callback of a running program gets: storage with its type. */
 export type CallbackArguments = (cells: readonly Cell[], avals: readonly ShapedArray[]) => readonly unknown[];
 
-const interpretOnly = environment('COTANGENT_INTERPRET') === '1';
+/** Whether to compute with the reference semantics alone. */
+export const interpretOnly: boolean = environment('COTANGENT_INTERPRET') === '1';
 
 /**
  * Executes a program, compiled: one call into WebAssembly. With COTANGENT_INTERPRET=1 the reference semantics of the

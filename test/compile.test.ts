@@ -8,7 +8,7 @@ import { type Eqn, Jaxpr, Var } from '../src/core/jaxpr.ts';
 import type { Accuracy, Primitive, Sample } from '../src/core/primitive.ts';
 import { sizeOf } from '../src/core/shape.ts';
 import { grad, jit, lax, makeJaxpr, type NDArray, np, vmap } from '../src/index.ts';
-import { allPrimitives } from './all-primitives.ts';
+import { allPrimitives } from '../src/lax/primitives.ts';
 import { drawInputs } from './check-primitive.ts';
 
 const epsilon = (data: TypedArray): number => (data instanceof Float32Array ? 2 ** -23 : 2 ** -52);

@@ -1,4 +1,5 @@
 import type { CodeModule, Target } from '../code.ts';
+import { foldFunctions } from './folds.ts';
 import { gemmFunctions } from './gemm.ts';
 import { movementFunctions } from './movement.ts';
 
@@ -8,5 +9,5 @@ import { movementFunctions } from './movement.ts';
  */
 export const runtimeModule = (target: Target): CodeModule => ({
   imports: [],
-  functions: [...movementFunctions(), ...gemmFunctions(target)],
+  functions: [...movementFunctions(), ...gemmFunctions(target), ...foldFunctions()],
 });

@@ -1,4 +1,5 @@
 import { compileEncoded } from '../compile.ts';
+import { generated as generatedElementwise } from '../generated/elementwise.ts';
 import { generated } from '../generated/runtime.ts';
 import { hash } from '../hash.ts';
 import { heap } from '../heap.ts';
@@ -21,5 +22,20 @@ function wasmModule(): WebAssembly.Module {
   // Development changes the code without always building it anew; in use the two never differ.
   const stale = prebuilt && environment('COTANGENT_VALIDATE') === '1' && prebuilt.code !== hash(code());
   if (!prebuilt || stale) return compileEncoded(code());
-  return new WebAssembly.Module(Uint8Array.from(atob(prebuilt.wasm), (c) => c.charCodeAt(0)));
+  return moduleOf(prebuilt.wasm);
 }
+
+let elementwise: Record<string, WebAssembly.ExportValue> | undefined;
+
+/** The functions of elementwise operations by name; none in a tree that was not built. */
+export function elementwiseExports(): Record<string, WebAssembly.ExportValue> {
+  if (!elementwise) {
+    const prebuilt = generatedElementwise[targetName(target())];
+    const imports = { env: { memory: heap().memory } };
+    elementwise = prebuilt ? new WebAssembly.Instance(moduleOf(prebuilt.wasm), imports).exports : {};
+  }
+  return elementwise;
+}
+
+const moduleOf = (base64: string): WebAssembly.Module =>
+  new WebAssembly.Module(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));

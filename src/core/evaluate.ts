@@ -1,5 +1,6 @@
+import { eager } from '../../jit/eager.ts';
 import type { Cell } from '../../jit/heap.ts';
-import { execute } from '../../jit/run.ts';
+import { execute, interpretOnly } from '../../jit/run.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { LeakError } from './errors.ts';
@@ -19,6 +20,11 @@ export const evaluatingTrace: Trace = {
     }
     const avals = args.map((arg) => arg.aval);
     const outputs = primitive.type(avals, params);
+    if (outputs.length === 1 && !interpretOnly) {
+      const operands = args.map((arg) => ({ aval: arg.aval, cell: arg.cell() }));
+      const cell = eager(primitive, operands, params, outputs[0]!);
+      if (cell) return [new NDArray(outputs[0]!, cell)];
+    }
     const results = primitive.run(
       args.map((arg) => ({ aval: arg.aval, data: arg.hostData() })),
       params,

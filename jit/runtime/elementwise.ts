@@ -1,0 +1,114 @@
+import type { ShapedArray } from '../../src/core/aval.ts';
+import { type DType, shortName } from '../../src/core/dtype.ts';
+import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, type Local, op, type Target } from '../code.ts';
+import { ElementBuilder } from '../element.ts';
+import { elementBytes } from '../lower/kernel.ts';
+import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
+import { Inputs } from '../lower/streams.ts';
+import { applyElement, type Tree } from '../lower/tree.ts';
+import { storeVector, VectorEval } from '../lower/vector-eval.ts';
+import type { LowerRule } from '../lower-rule.ts';
+import { mathFunctions } from '../math/index.ts';
+
+/** One elementwise operation on operands of given dtypes. */
+export interface ElementwiseRecord {
+  readonly name: string;
+  readonly rule: Extract<LowerRule<any>, { kind: 'elementwise' }>;
+  readonly params: object;
+  readonly inputs: readonly DType[];
+  readonly output: ShapedArray;
+}
+
+/** What the runtime calls an operation: with the dtypes, and which operands come by value. */
+export const elementwiseName = (
+  name: string,
+  params: object,
+  inputs: readonly DType[],
+  scalars: readonly boolean[],
+): string => {
+  const to = 'newDType' in params ? `>${shortName(params.newDType as DType)}` : '';
+  return `${name}${to}(${inputs.map((dtype, i) => `${shortName(dtype)}${scalars[i] ? '*' : ''}`)})`;
+};
+
+/** Parameters other than the dtype of a conversion would make a function for each of their values. */
+export const isPrebuilt = (params: object): boolean => Object.keys(params).every((key) => key === 'newDType');
+
+/**
+ * Which operands may come by value. Of two, either; of more, none: rank-0 operands of a `select` are filled into an
+ * array first.
+ */
+const variants = (arity: number): boolean[][] =>
+  arity === 2
+    ? [
+        [false, false],
+        [true, false],
+        [false, true],
+      ]
+    : [new Array<boolean>(arity).fill(false)];
+
+/**
+ * The module that eager elementwise operations run in: `f(n, out, x, …)`, where an operand is an address, or a value
+ * for those marked with a star. The code is that of compiled kernels, so the bits are the same.
+ */
+export function elementwiseModule(records: readonly ElementwiseRecord[], target: Target): CodeModule {
+  const math = new Set<string>();
+  const functions = records.flatMap((record) =>
+    variants(record.inputs.length).map((scalars) => elementwiseFunction(record, scalars, math)),
+  );
+  return { imports: [], functions: [...mathFunctions(math, target), ...functions] };
+}
+
+function elementwiseFunction(record: ElementwiseRecord, scalars: readonly boolean[], math: Set<string>): Func {
+  const { name, rule, params, inputs, output } = record;
+  const types = inputs.map((dtype, i) => (scalars[i] ? scalarType(dtype) : 'i32'));
+  const f = new FunctionBuilder(elementwiseName(name, params, inputs, scalars), ['i32', 'i32', ...types]);
+  const [n, out] = [f.param(0), f.param(1)];
+  const values = new Map<object, Expr>();
+  const operands = inputs.map((dtype, i): Tree => {
+    const param = f.param(2 + i);
+    if (scalars[i]) {
+      const scalar = new Scalar(dtype, param);
+      values.set(scalar, param);
+      return { kind: 'scalar', dtype, scalar };
+    }
+    return { kind: 'array', dtype, buffer: new Buffer(dtype, 0, param), offset: 0, strides: [1] };
+  });
+  const builder = new ElementBuilder();
+  const element = rule.build(
+    builder,
+    inputs.map((dtype, i) => builder.input(i, dtype)),
+    params,
+    output,
+  );
+  const read = new Inputs([applyElement(element, operands, [0])]);
+  const root = read.roots[0]!;
+  const evaluator = new VectorEval(
+    f,
+    read,
+    values,
+    (stream) => stream.steps[0]!,
+    (fn, type) => {
+      math.add(`${fn}_${type}`);
+      return `${fn}_${type}`;
+    },
+  );
+  const arrays = operands.flatMap((tree) => (tree.kind === 'array' ? [tree] : []));
+  const pointers = new Map<Tree, Expr>(arrays.map((tree) => [tree, tree.buffer.ptr]));
+  evaluator.hoist(pointers);
+  const loop = (count: Expr, lanes: number): void =>
+    f.for(
+      0,
+      count,
+      () => {
+        storeVector(f, root.dtype, out, evaluator.evaluate(root, pointers, 0, lanes), 0, lanes);
+        const advance = (ptr: Expr, bytes: number): void =>
+          f.set(ptr as Local, op('i32.add', ptr, i32c(lanes * bytes)));
+        for (const tree of arrays) advance(tree.buffer.ptr, elementBytes[tree.dtype]);
+        advance(out, elementBytes[root.dtype]);
+      },
+      lanes,
+    );
+  loop(op('i32.and', n, i32c(-4)), 4);
+  loop(op('i32.and', n, i32c(3)), 1);
+  return f.build(true);
+}
