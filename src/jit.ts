@@ -1,4 +1,8 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
+
+import type { Lowered } from '../jit/lower/lower.ts';
+import { inspect } from '../jit/run.ts';
+import { showModule } from '../jit/show.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
@@ -36,16 +40,26 @@ const avalId = (aval: ShapedArray): number => {
   return id;
 };
 
-/** Traces once per signature and runs the compiled program afterwards. */
-export function jit<F extends AnyFunction>(
-  f: F,
-  options: JitOptions = {},
-): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
+/** A function that `jit` compiled. */
+export interface Jitted<F extends AnyFunction> {
+  (...args: ArrayLikes<Parameters<F>>): Arrays<ReturnType<F>>;
+  /** The program for arguments of these types, as it is executed: prints its kernels. Nothing is run. */
+  lower(...args: ArrayLikes<Parameters<F>>): LoweredProgram;
+}
+
+/**
+ * Traces `f` once per signature — structure, shapes and dtypes of the arguments — and executes the compiled program from
+ * then on, in one call into WebAssembly. Functions of equal content share their code, also between processes.
+ *
+ * @example
+ * const step = jit((w, x) => w.sub(np.dot(x, w).mul(0.1)));
+ */
+export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitted<F> {
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
   const staticPositions = resolveStatics(f, options.static ?? []);
   const donated = (options.donate ?? []).map((i) => i - staticPositions.filter((s) => s < i).length);
-  const compiled = (...args: unknown[]): any => {
+  const trace = (args: readonly unknown[]): { entry: Entry; values: Value[]; dynamic: readonly unknown[] } => {
     const statics = staticPositions.map((i) => args[i]);
     const dynamic = staticPositions.length ? args.filter((_, i) => !staticPositions.includes(i)) : args;
     const { values, def } = flattenArguments(dynamic, `jit(${name})`);
@@ -65,6 +79,10 @@ export function jit<F extends AnyFunction>(
       const live = entries.filter(usable);
       entries.splice(0, entries.length, ...live, entry);
     }
+    return { entry, values, dynamic };
+  };
+  const compiled = (...args: unknown[]): any => {
+    const { entry, values, dynamic } = trace(args);
     const operands = entry.consts.length ? [...entry.consts, ...values] : values;
     if (donated.length && currentTrace() === evaluatingTrace) {
       const flags = [...entry.consts.map(() => false), ...donatedLeaves(dynamic, donated)];
@@ -73,7 +91,8 @@ export function jit<F extends AnyFunction>(
     return unflatten(entry.outDef, bind(jitP, operands, { name, jaxpr: entry.jaxpr }));
   };
   Object.defineProperty(compiled, 'name', { value: name });
-  return compiled as never;
+  const lower = (...args: unknown[]): LoweredProgram => new LoweredProgram(trace(args).entry.jaxpr);
+  return Object.assign(compiled, { lower }) as never;
 }
 
 /** Which leaves belong to donated arguments. */
@@ -113,6 +132,39 @@ function resolveStatics(f: Function, statics: readonly (number | string)[]): num
       { hint: 'give its position instead' },
     );
   });
+}
+
+/** A program as it is executed. */
+export class LoweredProgram {
+  private readonly lowered: Lowered;
+
+  constructor(jaxpr: Jaxpr) {
+    this.lowered = inspect(jaxpr);
+  }
+
+  /** The equations after inlining and simplification. */
+  get jaxpr(): string {
+    return printJaxpr(this.lowered.jaxpr);
+  }
+
+  /** Functions of the module by name: kernels, functions of vector math, and the driver `main`. */
+  get kernels(): string[] {
+    return this.lowered.program.module.functions.map((f) => f.name);
+  }
+
+  /** Most bytes of temporaries in use at a time. */
+  get peakBytes(): number {
+    return this.lowered.program.peakBytes;
+  }
+
+  /** The code of every function, in the manner of WebAssembly's text format. */
+  get code(): string {
+    return showModule(this.lowered.program.module);
+  }
+
+  toString(): string {
+    return `${this.jaxpr}\n\n${this.code}\n\npeak of temporaries: ${this.peakBytes} bytes`;
+  }
 }
 
 /** A traced function: a program, the arrays it captured, and how it prints. */
@@ -176,8 +228,9 @@ function flattenTypes(args: readonly unknown[]): { def: TreeDef; avals: ShapedAr
   return { def, avals: values.map((v) => v.aval) };
 }
 
-Object.defineProperty(ClosedJaxpr.prototype, Symbol.for('nodejs.util.inspect.custom'), {
-  value(this: ClosedJaxpr): string {
-    return this.toString();
-  },
-});
+for (const { prototype } of [ClosedJaxpr, LoweredProgram])
+  Object.defineProperty(prototype, Symbol.for('nodejs.util.inspect.custom'), {
+    value(this: object): string {
+      return String(this);
+    },
+  });

@@ -30,6 +30,8 @@ class Simplifier {
   private readonly atoms = new Map<Var, Atom>();
   private readonly known = new Map<string, readonly Var[]>();
   private readonly ids = new Map<Var, number>();
+  /** Arrays whose elements are all one literal. */
+  private readonly splats = new Map<Atom, Literal>();
 
   run(jaxpr: Jaxpr): Jaxpr {
     for (const v of jaxpr.inVars) this.atoms.set(v, v);
@@ -47,8 +49,14 @@ class Simplifier {
   }
 
   private equation(eqn: Eqn): void {
-    const inputs = eqn.inputs.map((atom) => this.read(atom));
     const { lower } = eqn.primitive;
+    let inputs = eqn.inputs.map((atom) => this.read(atom));
+    if (lower.kind === 'elementwise') inputs = this.withoutBroadcasts(eqn, inputs);
+    const same = unchanged(eqn, inputs);
+    if (same) {
+      this.atoms.set(eqn.outputs[0]!, same);
+      return;
+    }
     if (lower.kind === 'identity') {
       this.atoms.set(eqn.outputs[0]!, inputs[0]!);
       return;
@@ -87,7 +95,16 @@ class Simplifier {
       this.atoms.set(v, outputs[i]!);
     });
     this.eqns.push({ ...eqn, inputs, outputs });
+    if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]! instanceof Literal)
+      this.splats.set(outputs[0]!, inputs[0] as Literal);
     if (key !== undefined) this.known.set(key, outputs);
+  }
+
+  /** An array of equal literals is the literal, beside an operand that has the shape. */
+  private withoutBroadcasts(eqn: Eqn, inputs: Atom[]): Atom[] {
+    const ndim = eqn.outputs[0]!.aval.ndim;
+    if (ndim === 0 || !inputs.some((atom) => atom.aval.ndim === ndim && !this.splats.has(atom))) return inputs;
+    return inputs.map((atom) => this.splats.get(atom) ?? atom);
   }
 
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
@@ -98,7 +115,10 @@ class Simplifier {
       if (typeof value === 'function') writable = false;
       return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
     });
-    return writable ? `${eqn.primitive.name} ${params} ${inputs.map((atom) => this.name(atom))}` : undefined;
+    if (!writable) return undefined;
+    const names = inputs.map((atom) => this.name(atom));
+    if (commutative.has(eqn.primitive.name)) names.sort();
+    return `${eqn.primitive.name} ${params} ${names}`;
   }
 
   private name(atom: Atom): string {
@@ -107,6 +127,20 @@ class Simplifier {
     if (id === undefined) this.ids.set(atom, (id = this.ids.size));
     return `v${id}`;
   }
+}
+
+const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'and', 'or', 'xor', 'eq', 'ne']);
+
+/** The operand that the result equals bit for bit: x·1, x/1, x − 0. Not x + 0, which turns −0 into 0. */
+function unchanged({ primitive, outputs }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
+  const { name } = primitive;
+  const is = (atom: Atom | undefined, value: number): boolean =>
+    atom instanceof Literal && Object.is(atom.value, value);
+  const whole = (atom: Atom): Atom | undefined =>
+    atom.aval.ndim === outputs[0]!.aval.ndim && atom.aval.dtype === outputs[0]!.aval.dtype ? atom : undefined;
+  if (is(y, 1) && (name === 'mul' || name === 'div')) return whole(x!);
+  if (is(x, 1) && name === 'mul') return whole(y!);
+  return is(y, 0) && name === 'sub' ? whole(x!) : undefined;
 }
 
 /** A rank-0 result of literals, computed with the reference semantics. */
