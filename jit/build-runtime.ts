@@ -20,16 +20,22 @@ async function write(name: string, moduleFor: (target: Target) => CodeModule): P
   const header = `// ${codes.map(stamp).join(', ')}\n`;
   if (readFileSync(file, 'utf8').startsWith(header)) return;
   const { default: binaryen } = await import('binaryen');
-  const made = new Map<string, string>();
+  // Targets whose code is the same share one string.
+  const made = new Map<string, number>();
+  const modules: string[] = [];
   const entries = inputs.map(({ target, module }, i) => {
     const code = hash(codes[i]!);
     const key = `${code} ${target.shared}`;
-    if (!made.has(key)) made.set(key, Buffer.from(emit(binaryen, module, target, true)).toString('base64'));
-    return `  '${targetName(target)}': { code: '${code}', wasm: '${made.get(key)}' },\n`;
+    if (!made.has(key)) {
+      made.set(key, modules.length);
+      modules.push(`  '${Buffer.from(emit(binaryen, module, target, true)).toString('base64')}',\n`);
+    }
+    return `  '${targetName(target)}': { code: '${code}', wasm: modules[${made.get(key)}] },\n`;
   });
-  writeFileSync(file, `${header}export const generated = {\n${entries.join('')}};\n`);
+  const list = `const modules = [\n${modules.join('')}];\n`;
+  writeFileSync(file, `${header}${list}export const generated = {\n${entries.join('')}};\n`);
 }
 
 await write('runtime', runtimeModule);
 const records = elementwiseRecords();
-await write('elementwise', (target) => elementwiseModule(records, target));
+await write('elementwise', () => elementwiseModule(records));

@@ -20,6 +20,9 @@ export function produce(code: Uint8Array, target: Target): Uint8Array {
   return compiler(code, target);
 }
 
+/** Whether programs can be compiled now: always where there are worker threads, elsewhere once `init` is done. */
+export const canCompile = (): boolean => compiler !== undefined || builtin('worker_threads') !== undefined;
+
 /** Starts the compiler's thread, if there can be one, without waiting for it. */
 export function prepareCompiler(): void {
   compiler ??= startWorker();

@@ -3,6 +3,7 @@ import { sizeOf } from '../src/core/shape.ts';
 import { compileEncoded } from './compile.ts';
 import { hash } from './hash.ts';
 import { Cell, type Heap, heap, smallBytes } from './heap.ts';
+import { hostMath } from './math/index.ts';
 import type { CallbackSite, Program, Slot } from './program.ts';
 import { runtimeExports } from './runtime/instance.ts';
 import { encode } from './wire.ts';
@@ -68,6 +69,7 @@ export class Executable {
     const imports: WebAssembly.Imports = { env: { memory: heap().memory } };
     if (program.module.imports.some((f) => f.module === 'host'))
       imports.host = { callback: (id: number, address: number) => this.callback(id, address >>> 0) };
+    if (program.module.imports.some((f) => f.module === 'math')) imports.math = hostMath;
     if (program.module.imports.some((f) => f.module === 'runtime')) imports.runtime = runtimeExports();
     this.main = new WebAssembly.Instance(wasm, imports).exports.main as (frame: number) => number;
   }

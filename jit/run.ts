@@ -1,5 +1,6 @@
 import type { ShapedArray } from '../src/core/aval.ts';
 import type { Jaxpr } from '../src/core/jaxpr.ts';
+import { canCompile } from './compiler.ts';
 import { load } from './execute.ts';
 import { Cell } from './heap.ts';
 import { interpret } from './interpret.ts';
@@ -14,7 +15,7 @@ export const interpretOnly: boolean = environment('COTANGENT_INTERPRET') === '1'
 
 /**
  * Executes a program, compiled: one call into WebAssembly. With COTANGENT_INTERPRET=1 the reference semantics of the
- * primitives are used instead.
+ * primitives are used instead, as they are in a browser until `init` has loaded the compiler.
  *
  * @param donate inputs whose memory is free afterwards
  * @param present makes values for callbacks from storage
@@ -25,7 +26,7 @@ export function execute(
   present: CallbackArguments,
   donate?: readonly boolean[],
 ): Cell[] {
-  if (interpretOnly) return interpreted(jaxpr, inputs);
+  if (interpretOnly || !canCompile()) return interpreted(jaxpr, inputs);
   const lowered = lowerJaxpr(jaxpr);
   const executable = load(lowered.program);
   const { inputs: used, outputs, handlers } = lowered;

@@ -3,7 +3,7 @@ import { deadCodeElimination, dropInputs, type Jaxpr, Literal, type Var } from '
 import type { Shape } from '../../src/core/shape.ts';
 import { i32c, load } from '../code.ts';
 import { loadElement } from '../loop-nest.ts';
-import { mathFunctions } from '../math/index.ts';
+import { mathCode } from '../math/index.ts';
 import type { Program, Slot } from '../program.ts';
 import { target } from '../target.ts';
 import { type Destination, Driver, type Handler } from './driver.ts';
@@ -90,9 +90,10 @@ function lower(original: Jaxpr): Lowered {
     });
   });
   d.f.return(i32c(0));
+  const math = mathCode(d.math);
   const module = {
-    imports: [...d.imports.values()],
-    functions: [...mathFunctions(d.math, d.target), ...d.functions, d.f.build(true)],
+    imports: [...d.imports.values(), ...math.imports],
+    functions: [...math.functions, ...d.functions, d.f.build(true)],
   };
   const program: Program = {
     module,

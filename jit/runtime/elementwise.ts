@@ -1,6 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { type DType, shortName } from '../../src/core/dtype.ts';
-import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, type Local, op, type Target } from '../code.ts';
+import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
@@ -8,7 +8,7 @@ import { Inputs } from '../lower/streams.ts';
 import { applyElement, type Tree } from '../lower/tree.ts';
 import { storeVector, VectorEval } from '../lower/vector-eval.ts';
 import type { LowerRule } from '../lower-rule.ts';
-import { mathFunctions } from '../math/index.ts';
+import { mathCode } from '../math/index.ts';
 
 /** One elementwise operation on operands of given dtypes. */
 export interface ElementwiseRecord {
@@ -50,12 +50,13 @@ const variants = (arity: number): boolean[][] =>
  * The module that eager elementwise operations run in: `f(n, out, x, …)`, where an operand is an address, or a value
  * for those marked with a star. The code is that of compiled kernels, so the bits are the same.
  */
-export function elementwiseModule(records: readonly ElementwiseRecord[], target: Target): CodeModule {
+export function elementwiseModule(records: readonly ElementwiseRecord[]): CodeModule {
   const math = new Set<string>();
   const functions = records.flatMap((record) =>
     variants(record.inputs.length).map((scalars) => elementwiseFunction(record, scalars, math)),
   );
-  return { imports: [], functions: [...mathFunctions(math, target), ...functions] };
+  const code = mathCode(math);
+  return { imports: code.imports, functions: [...code.functions, ...functions] };
 }
 
 function elementwiseFunction(record: ElementwiseRecord, scalars: readonly boolean[], math: Set<string>): Func {

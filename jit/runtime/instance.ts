@@ -3,6 +3,7 @@ import { generated as generatedElementwise } from '../generated/elementwise.ts';
 import { generated } from '../generated/runtime.ts';
 import { hash } from '../hash.ts';
 import { heap } from '../heap.ts';
+import { hostMath } from '../math/index.ts';
 import { environment } from '../node.ts';
 import { target, targetName } from '../target.ts';
 import { encode } from '../wire.ts';
@@ -31,7 +32,7 @@ let elementwise: Record<string, WebAssembly.ExportValue> | undefined;
 export function elementwiseExports(): Record<string, WebAssembly.ExportValue> {
   if (!elementwise) {
     const prebuilt = generatedElementwise[targetName(target())];
-    const imports = { env: { memory: heap().memory } };
+    const imports = { env: { memory: heap().memory }, math: hostMath };
     elementwise = prebuilt ? new WebAssembly.Instance(moduleOf(prebuilt.wasm), imports).exports : {};
   }
   return elementwise;

@@ -1,0 +1,28 @@
+/** `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { callCases, memoryOfManyCalls } from './cases/calls.ts';
+import { kernelCases } from './cases/kernels.ts';
+import { ridgeCases } from './cases/ridge.ts';
+import { formatRows, machine, type Row, runCase } from './harness.ts';
+import { startup } from './startup.ts';
+
+const { cpu, cores, node, v8, binaryen } = machine();
+console.log(`${cpu}, ${cores} cores; Node ${node} (V8 ${v8}), binaryen ${binaryen}\n`);
+
+const rows: Row[] = [];
+for (const c of [...ridgeCases(), ...kernelCases(), ...callCases()]) rows.push(...runCase(c, 0.5));
+console.log(formatRows(rows));
+
+const memory = memoryOfManyCalls();
+console.log(`\n${memory}`);
+const { cold, warm } = startup();
+const ms = (t: number): string => `${t.toFixed(0)} ms`;
+console.log(
+  `a fresh process: import ${ms(warm.imported)}; first jitted result ${ms(cold.first)} with an empty cache, ` +
+    `${ms(warm.first)} with a warm one (${warm.compiled} modules compiled)`,
+);
+
+const folder = new URL('../../bench/results/local/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+const result = { machine: machine(), rows, memory, startup: { cold, warm } };
+writeFileSync(new URL('bench.json', folder), `${JSON.stringify(result, undefined, 2)}\n`);

@@ -1,0 +1,20 @@
+/** Preparing the compiler. */
+import { loadCompiler } from '../jit/compiler.ts';
+import { configure } from '../jit/target.ts';
+
+export interface InitOptions {
+  /** Do without fused multiply-add, so that every machine and engine computes the same bits. */
+  deterministic?: boolean;
+}
+
+/**
+ * Loads the compiler ahead of its first use. Needed once in browsers, whose main thread may not wait for it: until then
+ * programs are interpreted. Elsewhere it only saves the first `jit` call the wait.
+ *
+ * @example
+ * await init();
+ */
+export async function init(options: InitOptions = {}): Promise<void> {
+  if (options.deterministic !== undefined) configure({ deterministic: options.deterministic });
+  await loadCompiler();
+}
