@@ -1,0 +1,140 @@
+/**
+ * `custom_linear_solve`: the solution of A x = b as a primitive that knows its own derivatives.
+ *
+ * From A x = b follows A ẋ = ḃ − Ȧ x: the tangent is another solve with the same operator, and since that solve is linear
+ * in its right-hand side, its transpose is a solve with Aᵀ. How the systems are solved — by a factorisation, by an
+ * iteration — is never differentiated.
+ */
+import { interpret } from '../../jit/interpret.ts';
+import { instantiate, jvpJaxpr, type Tangent } from '../../transforms/jvp.ts';
+import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
+import { sameType } from '../core/aval.ts';
+import { RuleError, ShapeError } from '../core/errors.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import type { Jaxpr } from '../core/jaxpr.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { stage } from '../core/stage.ts';
+import { bind, type Value } from '../core/trace.ts';
+import { isZero } from '../core/zero.ts';
+import { sub } from '../lax/arithmetic.ts';
+import { shareConsts, type Traced } from './branches.ts';
+import { always, split } from './flags.ts';
+
+/** A linear map on lists of arrays. */
+export type LinearMap = (x: Value[]) => Value[];
+/** Solves A x = b, given x ↦ A x. */
+export type LinearSolver = (matvec: LinearMap, b: Value[]) => Value[];
+
+/** Programs over (captured values, x or b). */
+interface LinearSolveParams {
+  readonly matvec: Jaxpr;
+  readonly rmatvec: Jaxpr;
+  readonly solve: Jaxpr;
+  readonly transposeSolve: Jaxpr;
+  /** How many captured values lead the operands. */
+  readonly consts: number;
+}
+
+/** Operands: what the programs captured, the right-hand side. Results: the solution, of the types of b. */
+export const customLinearSolveP: Primitive<LinearSolveParams> = primitive<LinearSolveParams>({
+  name: 'custom_linear_solve',
+  hot: true,
+  type: (_, { solve }) => solve.outAvals,
+  run: (inputs, { solve }) => interpret(solve, inputs),
+  accuracy: exact,
+  jvp: (primals, tangents, params) => {
+    const { matvec, consts } = params;
+    const [captured] = split(primals, consts) as [Value[]];
+    const [capturedTangents, bTangents] = split(tangents, consts) as [Tangent[], Tangent[]];
+    const x = bind(customLinearSolveP, primals, params);
+    let right = bTangents.map(instantiate);
+    const nonzero = capturedTangents.map((t) => !isZero(t));
+    if (nonzero.includes(true)) {
+      const moved = jvpJaxpr(matvec, [...nonzero, ...x.map(() => false)]);
+      const given = capturedTangents.filter((t): t is Value => !isZero(t));
+      const results = evalJaxpr(moved.jaxpr, [...captured, ...x, ...given]);
+      let next = x.length;
+      right = right.map((r, i) => (moved.outNonzero[i] ? sub(r, results[next++]!) : r));
+    }
+    return [x, bind(customLinearSolveP, [...captured, ...right], params)];
+  },
+  transpose: (cotangents, args, params) => {
+    const [captured, b] = split(args, params.consts);
+    if (captured!.some(isLinear))
+      throw new RuleError('linear solve: the solution is not linear in the operator, only in the right-hand side.');
+    const { matvec, rmatvec, solve, transposeSolve } = params;
+    const swapped = { ...params, matvec: rmatvec, rmatvec: matvec, solve: transposeSolve, transposeSolve: solve };
+    const results = bind(customLinearSolveP, [...(captured as Value[]), ...cotangents.map(instantiate)], swapped);
+    return [...captured!.map(() => undefined), ...b!.map((_, i) => results[i]!)];
+  },
+  // With one operator for all lanes its matrix and factorisation carry no lane: many right-hand sides, one factorisation.
+  batch: (size, args, batched, params) => {
+    const { matvec, rmatvec, solve, transposeSolve, consts } = params;
+    const [flags] = split(batched, consts) as [boolean[]];
+    const lanes = (jaxpr: Jaxpr): Jaxpr => {
+      const unknowns = jaxpr.inVars.length - consts;
+      return batchJaxpr(jaxpr, size, [...flags, ...always(unknowns)], always(jaxpr.outs.length)).jaxpr;
+    };
+    const operands = args.map((arg, i) => (i < consts || batched[i] ? arg : addLanes(arg, size)));
+    const outs = bind(customLinearSolveP, operands, {
+      matvec: lanes(matvec),
+      rmatvec: lanes(rmatvec),
+      solve: lanes(solve),
+      transposeSolve: lanes(transposeSolve),
+      consts,
+    });
+    return { outs, batched: always(outs.length) };
+  },
+  lower: { kind: 'inline', jaxpr: ({ solve }) => ({ jaxpr: solve }) },
+});
+
+export interface CustomLinearSolveOptions {
+  /** The operator equals its transpose. */
+  symmetric?: boolean;
+  /** What to call the operation in errors. */
+  operation?: string;
+}
+
+/**
+ * Solves A x = b by `solve`, with derivatives by implicit differentiation. `matvec` and `solve` may capture traced
+ * values; they are traced here, once.
+ */
+export function customLinearSolve(
+  matvec: LinearMap,
+  b: readonly Value[],
+  solve: LinearSolver,
+  { symmetric = false, operation = 'linear solve' }: CustomLinearSolveOptions = {},
+): Value[] {
+  const avals = b.map((v) => v.aval);
+  const trace = (f: LinearMap): Traced => ({ ...stage((...xs) => f(xs), avals), outDef: undefined as never });
+  const forward = trace(matvec);
+  forward.jaxpr.outAvals.forEach((aval, i) => {
+    if (!avals[i] || !sameType(aval, avals[i]))
+      throw new ShapeError(
+        `${operation}: the operator maps ${avals.join(', ')} to ${forward.jaxpr.outAvals.join(', ')}; it must be square.`,
+      );
+  });
+  const apply = (x: Value[]): Value[] => evalJaxpr(forward.jaxpr, [...forward.consts, ...x]);
+  const backward = symmetric ? forward : trace(transposed(forward));
+  const applyBackward = (x: Value[]): Value[] => evalJaxpr(backward.jaxpr, [...backward.consts, ...x]);
+  const solved = trace((right) => solve(apply, right));
+  const solvedBackward = symmetric ? solved : trace((right) => solve(applyBackward, right));
+  const { jaxprs, consts } = shareConsts([forward, backward, solved, solvedBackward]);
+  const [matvecJaxpr, rmatvec, solveJaxpr, transposeSolve] = jaxprs as [Jaxpr, Jaxpr, Jaxpr, Jaxpr];
+  return bind(customLinearSolveP, [...consts, ...b], {
+    matvec: matvecJaxpr,
+    rmatvec,
+    solve: solveJaxpr,
+    transposeSolve,
+    consts: consts.length,
+  });
+}
+
+/** y ↦ Aᵀ y from the traced x ↦ A x. */
+function transposed({ jaxpr, consts }: Traced): LinearMap {
+  const linear = jaxpr.inVars.map((_, i) => i >= consts.length);
+  const unknowns = jaxpr.inVars.length - consts.length;
+  const back = transposeJaxpr(jaxpr, linear, always(jaxpr.outs.length), always(unknowns));
+  return (y) => evalJaxpr(back.jaxpr, [...consts, ...y]);
+}
