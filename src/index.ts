@@ -15,5 +15,6 @@ export * as linearSolve from './linear-solve/index.ts';
 export * as nn from './nn/index.ts';
 export * as np from './numpy/index.ts';
 export * as random from './random/index.ts';
+export * as solvers from './solvers/index.ts';
 export * as special from './special.ts';
 export * as tree from './tree.ts';
