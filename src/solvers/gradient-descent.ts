@@ -4,7 +4,8 @@ import { ProximalGradient, type ProximalGradientOptions } from './proximal-gradi
 export type GradientDescentOptions = Omit<ProximalGradientOptions, 'prox'>;
 
 /**
- * Gradient descent with backtracking line search and Nesterov's acceleration. `state.error` is the norm of the gradient.
+ * Gradient descent with backtracking line search and Nesterov's acceleration. `state.error` is the distance of
+ * the last two iterates over the step size: without acceleration, the norm of the gradient.
  * The solution is differentiable in every argument of `fun` after the first.
  *
  * @example

@@ -46,12 +46,14 @@ const dot = (x: unknown, y: unknown): Value => {
 };
 const minus = (x: any, y: any): any => tree.map((a, b) => sub(a, b!), x, y);
 const like = (s: Value | number, v: Value): Value | number => (typeof s === 'number' ? s : convert(s, v.dtype));
+const scalarLike = (s: Value | number, v: Value): Value => (typeof s === 'number' ? full([], s, v.dtype) : convert(s, v.dtype));
 /** x + s·y. */
 const axpy = (x: any, s: Value | number, y: any): any => tree.map((a, b) => a.add(mul(like(s, a), b!)), x, y);
 
 /**
  * Proximal gradient descent with backtracking and acceleration (Beck & Teboulle, A Fast Iterative Shrinkage-Thresholding
- * Algorithm, 2009). `state.error` is ‖x − prox(x − ∇f(x))‖₂. Options, defaults and iterates follow JAXopt's.
+ * Algorithm, 2009). `state.error` is the distance of the last two iterates over the step
+ * size. Options, defaults and iterates follow JAXopt's.
  *
  * @example
  * const lasso = new ProximalGradient({ fun: leastSquares, prox: proxLasso });
@@ -113,7 +115,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
     const { hyper, rest } = this.split(args);
     const at = this.objective.evaluate(x, rest);
     const { next, stepsize } = this.step(x, at, state, hyper, rest);
-    return { params: next, state: this.nextState(state, stepsize, this.error(x, at.gradient, hyper), at.aux) };
+    return { params: next, state: this.nextState(state, stepsize, minus(next, x), at.aux) };
   }
 
   private accelerated(
@@ -123,20 +125,21 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
   ): Step<any, ProximalGradientState> {
     const { hyper, rest } = this.split(args);
     const { velocity: y, t } = state;
-    const { next, stepsize } = this.step(y, this.objective.evaluate(y, rest), state, hyper, rest);
+    const at = this.objective.evaluate(y, rest);
+    const { next, stepsize } = this.step(y, at, state, hyper, rest);
     const nextT = sqrt(t!.mul(t!).mul(4).add(1)).add(1).mul(0.5);
-    const velocity = axpy(next, div(t!.sub(1), nextT), minus(next, x));
-    const { gradient, aux } = this.objective.evaluate(next, rest);
-    const error = this.error(next, gradient, hyper);
-    return { params: next, state: { ...this.nextState(state, stepsize, error, aux), velocity, t: nextT } };
+    const change = minus(next, x);
+    const velocity = axpy(next, div(t!.sub(1), nextT), change);
+    return { params: next, state: { ...this.nextState(state, stepsize, change, at.aux), velocity, t: nextT } };
   }
 
-  private nextState(state: ProximalGradientState, stepsize: Value, error: Value, aux: unknown): ProximalGradientState {
-    return { ...state, iterNum: state.iterNum.add(1), stepsize, error, aux };
-  }
-
-  private error(x: any, gradient: any, hyper: unknown): Value {
-    return norm(this.prox ? minus(this.move(x, gradient, 1, hyper), x) : gradient);
+  private nextState(
+    state: ProximalGradientState,
+    stepsize: Value,
+    change: unknown,
+    aux: unknown,
+  ): ProximalGradientState {
+    return { ...state, iterNum: state.iterNum.add(1), stepsize, error: div(norm(change), stepsize), aux };
   }
 
   private move(x: any, gradient: any, stepsize: Value | number, hyper: unknown): any {
@@ -154,7 +157,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
     const { stepsize } = this;
     if (typeof stepsize === 'number' && stepsize <= 0) return this.lineSearch(x, at, state.stepsize, hyper, args);
     const size = typeof stepsize === 'number' ? stepsize : stepsize(state.iterNum);
-    return { next: this.move(x, at.gradient, size, hyper), stepsize: state.stepsize };
+    return { next: this.move(x, at.gradient, size, hyper), stepsize: scalarLike(size, at.value) };
   }
 
   /** Shortens the step until f lies below its quadratic upper bound there; the next step starts longer. */
