@@ -46,7 +46,8 @@ const dot = (x: unknown, y: unknown): Value => {
 };
 const minus = (x: any, y: any): any => tree.map((a, b) => sub(a, b!), x, y);
 const like = (s: Value | number, v: Value): Value | number => (typeof s === 'number' ? s : convert(s, v.dtype));
-const scalarLike = (s: Value | number, v: Value): Value => (typeof s === 'number' ? full([], s, v.dtype) : convert(s, v.dtype));
+const scalarLike = (s: Value | number, v: Value): Value =>
+  typeof s === 'number' ? full([], s, v.dtype) : convert(s, v.dtype);
 /** x + s·y. */
 const axpy = (x: any, s: Value | number, y: any): any => tree.map((a, b) => a.add(mul(like(s, a), b!)), x, y);
 

@@ -1,0 +1,33 @@
+/** The examples run, and say what is true. */
+import t from 'tap';
+import { main as ridge } from '../examples/ridge.ts';
+import { main as roots } from '../examples/roots.ts';
+
+t.test('ridge', (t) => {
+  const lines: string[] = [];
+  const { errors, learned, best } = ridge((line) => lines.push(line));
+  for (const [name, parts] of Object.entries(errors))
+    for (const error of parts) t.ok(error < 1e-10, `${name}: ${error}`);
+  const losses = learned.customRoot!.loss;
+  t.ok(losses.at(-1)! < losses[0]! - 0.01, 'the validation loss went down');
+  t.ok(Math.abs(Math.log(learned.customRoot!.l2reg.at(-1)! / best)) < 0.3, 'near the best of a grid');
+  t.ok(Math.abs(learned.customFixedPoint!.loss.at(-1)! - losses.at(-1)!) < 1e-6, 'the fixed point agrees');
+  t.match(lines.join('\n'), /converged/);
+  t.end();
+});
+
+t.test('roots', (t) => {
+  const { x, first, second, third, lanes } = roots(() => {});
+  const near = (actual: number, wanted: number, name: string) =>
+    t.ok(Math.abs(actual - wanted) < 1e-9, `${name}: ${actual}, ${wanted}`);
+  near(x ** 3 + 2 * x, 1, 'the equation');
+  near(first, -x / (3 * x * x + 2), 'first derivative');
+  // Differentiating x′(3x² + θ) + x = 0 again and again.
+  const d = 3 * x * x + 2;
+  const byHand = -(6 * x * first * first + 2 * first) / d;
+  near(second, byHand, 'second derivative');
+  near(third, -(6 * first ** 3 + 18 * x * first * byHand + 3 * byHand) / d, 'third derivative');
+  near(lanes[0]!, -0.2846930805, 'first lane');
+  t.equal(lanes.length, 1000);
+  t.end();
+});
