@@ -80,7 +80,7 @@ interface Learned {
   readonly loss: number[];
 }
 
-/** Adam on θ = log l2reg. */
+/** Adam on θ = log l2reg, with a rate that decays. */
 function learn(solve: (init: NDArray, l2reg: NDArray) => NDArray, steps: number, name: string): Learned {
   const outer = jit(valueAndGrad((theta: NDArray) => validationLoss(solve(w0, np.exp(theta)))));
   const path: Learned = { l2reg: [], loss: [] };
@@ -93,7 +93,7 @@ function learn(solve: (init: NDArray, l2reg: NDArray) => NDArray, steps: number,
     const g = gradient.item() as number;
     m = 0.9 * m + 0.1 * g;
     v = 0.9 * v + 0.1 * g * g;
-    theta = theta.sub((0.15 * (m / (1 - 0.9 ** t))) / (Math.sqrt(v / (1 - 0.9 ** t)) + 1e-8));
+    theta = theta.sub((0.3 * 0.96 ** t * (m / (1 - 0.9 ** t))) / (Math.sqrt(v / (1 - 0.9 ** t)) + 1e-8));
     progress(
       t,
       steps,
