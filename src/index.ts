@@ -7,6 +7,7 @@ export { checkpoint } from './control/checkpoint.ts';
 export { customJvp } from './control/custom-jvp.ts';
 export { customVjp } from './control/custom-vjp.ts';
 export { type InitOptions, init } from './init.ts';
+export * as debug from './debug/index.ts';
 export { evalShape, type JitOptions, type Jitted, jit, makeJaxpr } from './jit.ts';
 export * as lax from './lax/index.ts';
 export * as linalg from './linalg/index.ts';
