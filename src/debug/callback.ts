@@ -5,6 +5,7 @@ import { DtypeError } from '../core/errors.ts';
 import { evaluatingTrace } from '../core/evaluate.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { sizeOf } from '../core/shape.ts';
+import { withSource } from '../core/source.ts';
 import { bind, withTrace } from '../core/trace.ts';
 import { takeApart } from './operands.ts';
 
@@ -66,7 +67,7 @@ function invoke({ callback, lanes }: CallbackParams, args: readonly NDArray[]): 
         values.map((x, k) => (batched[k] ? row(x, i) : x)),
       );
   };
-  withTrace(evaluatingTrace, () => visit(0, args));
+  withSource(null, () => withTrace(evaluatingTrace, () => visit(0, args)));
 }
 
 function row(x: NDArray, i: number): NDArray {
