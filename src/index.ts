@@ -6,6 +6,7 @@ export { type ArrayLike, type Index, NDArray } from './array.ts';
 export { checkpoint } from './control/checkpoint.ts';
 export { customJvp } from './control/custom-jvp.ts';
 export { customVjp } from './control/custom-vjp.ts';
+export * as debug from './debug/index.ts';
 export { customFixedPoint, customRoot, type ImplicitOptions, rootJvp, rootVjp } from './implicit/index.ts';
 export { type InitOptions, init } from './init.ts';
 export { evalShape, type JitOptions, type Jitted, jit, makeJaxpr } from './jit.ts';

@@ -5,7 +5,7 @@ import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts'
 import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
-import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
+import { deadCodeElimination, type Jaxpr, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -31,13 +31,15 @@ export const checkpointP: Primitive<CheckpointParams> = primitive<CheckpointPara
   // The known results are computed now; the recorded equation holds the whole program and recomputes from the operands,
   // so that the operands are the only residuals.
   partialEval: (trace, args, unknown, { jaxpr }) => {
-    const { outUnknown } = partialEvalJaxpr(jaxpr, unknown);
-    const knownOuts = not(outUnknown);
-    const live = deadCodeElimination(jaxpr, knownOuts);
-    const known = knownOuts.includes(true)
-      ? bind(checkpointP, where(args, not(unknown)), { jaxpr: withInputs(live.jaxpr, not(unknown)) })
-      : [];
-    const rest = deadCodeElimination(jaxpr, outUnknown).jaxpr;
+    const split = partialEvalJaxpr(jaxpr, unknown);
+    const { outUnknown } = split;
+    const nKnown = split.known.outs.length - split.residuals;
+    const { jaxpr: live } = deadCodeElimination(
+      split.known,
+      split.known.outs.map((_, i) => i < nKnown),
+    );
+    const known = nKnown > 0 || live.effectful ? bind(checkpointP, where(args, not(unknown)), { jaxpr: live }) : [];
+    const rest = deadCodeElimination(withoutEffects(jaxpr), outUnknown).jaxpr;
     return merge(outUnknown, trace.builder.emit(checkpointP, args, { jaxpr: rest }), known);
   },
   transpose: (cotangents, args, { jaxpr }) => {
@@ -61,8 +63,6 @@ export const checkpointP: Primitive<CheckpointParams> = primitive<CheckpointPara
   },
   lower: { kind: 'inline', jaxpr: ({ jaxpr }) => ({ jaxpr }) },
 });
-
-const withInputs = (jaxpr: Jaxpr, keep: readonly boolean[]): Jaxpr => dropInputs(jaxpr, keep);
 
 /**
  * `f`, whose intermediate values reverse mode computes again instead of keeping: memory for time.

@@ -35,9 +35,10 @@ export const jitP: Primitive<JitParams> = primitive<JitParams>({
     const knownOuts = known.slice(0, known.length - split.residuals);
     const residuals = known.slice(known.length - split.residuals);
     const operands = [...residuals, ...args.filter((_, i) => unknown[i])];
-    const unknownOuts = split.unknown.outs.length
-      ? trace.builder.emit(jitP, operands, { name, jaxpr: split.unknown })
-      : [];
+    const unknownOuts =
+      split.unknown.outs.length || split.unknown.effectful
+        ? trace.builder.emit(jitP, operands, { name, jaxpr: split.unknown })
+        : [];
     let k = 0;
     let u = 0;
     return split.outUnknown.map((isUnknown) => (isUnknown ? unknownOuts[u++]! : knownOuts[k++]!));

@@ -3,6 +3,7 @@
  * A rule may call its own function (`f` in the rule of `f`): such an inner call cannot trace the rule it is part of, and
  * traces it only when it is itself differentiated.
  */
+import { withSource } from '../core/source.ts';
 import type { Value } from '../core/trace.ts';
 
 export class LazyRule<T> {
@@ -14,7 +15,7 @@ export class LazyRule<T> {
   }
 
   resolve(): { rule: T; consts: readonly Value[] } {
-    this.cached ??= this.compute();
+    this.cached ??= withSource(null, () => this.compute());
     return this.cached;
   }
 }

@@ -6,7 +6,7 @@ import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { ControlFlowError, RuleError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import { deadCodeElimination, Jaxpr } from '../core/jaxpr.ts';
+import { deadCodeElimination, Jaxpr, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
@@ -143,21 +143,17 @@ function partialEvalWhile(
   const testUnknown = partialEvalJaxpr(cond, [...condUnknown!, ...carryUnknown]).outUnknown[0]!;
   if (testUnknown || carryUnknown.every(Boolean)) return trace.builder.emit(whileP, args, params);
   const carryKnown = not(carryUnknown);
-  const live = deadCodeElimination(body, carryKnown).jaxpr;
+  const parts = partialEvalJaxpr(body, [...constUnknown!, ...carryUnknown], carryUnknown);
   const known: WhileParams = {
     cond: new Jaxpr(
       [...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), carryKnown)],
       cond.eqns,
       cond.outs,
     ),
-    body: new Jaxpr(
-      [
-        ...where(live.inVars.slice(0, bodyConsts), not(constUnknown!)),
-        ...where(live.inVars.slice(bodyConsts), carryKnown),
-      ],
-      live.eqns,
-      live.outs,
-    ),
+    body: deadCodeElimination(
+      parts.known,
+      parts.known.outs.map((_, i) => i < count(carryKnown)),
+    ).jaxpr,
     condConsts,
     bodyConsts: count(not(constUnknown!)),
   };
@@ -167,7 +163,8 @@ function partialEvalWhile(
     [...condArgs!, ...where(constArgs!, not(constUnknown!)), ...where(init!, carryKnown)],
     known,
   );
-  const all = trace.builder.emit(whileP, args, params);
+  // Effects have been executed with the known part.
+  const all = trace.builder.emit(whileP, args, { ...params, cond: withoutEffects(cond), body: withoutEffects(body) });
   return merge(carryUnknown, where(all, carryUnknown), knownOuts);
 }
 

@@ -1,15 +1,34 @@
+import { currentSource, userFrames } from './source.ts';
+import { sourceLine } from './source-map.ts';
+
 /**
  * The errors a user meets. Each is one sentence that names the operation as the user wrote it, with types as `f32[3,4]`;
- * then, where known, the user's line; at most one hint.
+ * then at most one hint; then, where known, the place in the user's code, with the line itself.
  */
 export class CotangentError extends Error {
-  constructor(message: string, options?: { hint?: string; cause?: unknown }) {
-    super(
-      options?.hint ? `${message}\n  hint: ${options.hint}` : message,
-      options?.cause ? { cause: options.cause } : {},
-    );
+  /** `file:line:column` in the user's code. */
+  readonly position: string | undefined;
+  /** The stack with the library's own frames. */
+  declare readonly internalStack: string | undefined;
+
+  constructor(message: string, options?: { hint?: string | undefined; cause?: unknown }) {
+    const { position } = currentSource();
+    const hint = options?.hint ? `\n  hint: ${options.hint}` : '';
+    super(message + hint + at(position), options?.cause ? { cause: options.cause } : {});
     this.name = new.target.name;
+    this.position = position;
+    const { stack } = this;
+    Object.defineProperty(this, 'internalStack', { value: stack });
+    Object.defineProperty(this, 'position', { enumerable: false });
+    if (stack) this.stack = `${this.name}: ${this.message}\n${userFrames(stack, this.message)}`;
   }
+}
+
+/** A position with the text of its line, as errors end. */
+function at(position: string | undefined): string {
+  if (position === undefined) return '';
+  const line = sourceLine(position);
+  return `\n  at ${position}${line ? `: ${line}` : ''}`;
 }
 
 /** Shapes that do not fit the operation. */

@@ -73,6 +73,27 @@ export function subJaxprs(params: Params): Jaxpr[] {
   return found;
 }
 
+const pure = new WeakMap<Jaxpr, Jaxpr>();
+
+/** The program without its effects, for where its results are computed a second time. */
+export function withoutEffects(jaxpr: Jaxpr): Jaxpr {
+  if (!jaxpr.effectful) return jaxpr;
+  let result = pure.get(jaxpr);
+  if (!result) {
+    const strip = (value: unknown): unknown =>
+      value instanceof Jaxpr ? withoutEffects(value) : Array.isArray(value) ? value.map(strip) : value;
+    const eqns = jaxpr.eqns
+      .filter((eqn) => eqn.outputs.length > 0 || subJaxprs(eqn.params).length > 0 || !isEffectful(eqn))
+      .map((eqn) => {
+        if (!isEffectful(eqn)) return eqn;
+        const params = Object.fromEntries(Object.entries(eqn.params).map(([key, value]) => [key, strip(value)]));
+        return { ...eqn, params };
+      });
+    pure.set(jaxpr, (result = new Jaxpr(jaxpr.inVars, eqns, jaxpr.outs)));
+  }
+  return result;
+}
+
 /** Drops equations whose results nothing uses; keeps effects. With `keepInputs` false, says which inputs are used. */
 export function deadCodeElimination(
   jaxpr: Jaxpr,

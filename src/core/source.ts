@@ -1,3 +1,5 @@
+import { sourcePosition } from './source-map.ts';
+
 /**
  * Where an operation was written. The stack is taken when an equation is made, at trace time only, and turned into text
  * only when an error or a listing needs it.
@@ -10,39 +12,60 @@ export class Source {
     this.error = error;
   }
 
-  /** `file:line:column` of the innermost frame outside this library, if any. */
+  /** `file:line:column` of the innermost frame outside this library, if any; in the file that the user wrote. */
   get position(): string | undefined {
-    if (this.cached === null) this.cached = userFrame(this.error.stack ?? '');
+    if (this.cached === null) {
+      const frame = userFrame(this.error.stack ?? '');
+      this.cached = frame === undefined ? undefined : sourcePosition(frame);
+    }
     return this.cached;
   }
 }
 
-/** The directory that holds this library's own compiled code, as stack traces spell it. */
-const libraryRoot = new URL('../../', import.meta.url).href;
-const libraryFolders = ['src/', 'transforms/', 'jit/'].map((folder) => libraryRoot + folder);
-const libraryPaths = libraryFolders.map((href) => decodeURIComponent(href.replace(/^file:\/\//, '')));
+/**
+ * The folders of this library's own code, as stack traces spell them: compiled, and as written, which is what a stack
+ * trace shows with `--enable-source-maps`.
+ */
+const root = new URL('../../', import.meta.url).href;
+const libraryFolders = [root, root.replace(/\/dist\/$/, '/')].flatMap((base) =>
+  ['src/', 'transforms/', 'jit/'].flatMap((folder) => {
+    const href = base + folder;
+    return [href, decodeURIComponent(href.replace(/^file:\/\/(?:\/(?=[A-Za-z]:))?/, ''))];
+  }),
+);
 
 const isLibraryFrame = (frame: string): boolean =>
   libraryFolders.some((folder) => frame.includes(folder)) ||
-  libraryPaths.some((folder) => frame.includes(folder)) ||
   frame.includes('(node:') ||
+  frame.includes('at node:') ||
   frame.includes('<anonymous>');
 
+const isFrame = (line: string): boolean => /^\s+at |^[^\s@]*@\S+:\d+:\d+$/.test(line);
+
+/** `file:line:column` of the first frame outside the library. Reads the stacks of V8 and of other engines. */
 function userFrame(stack: string): string | undefined {
   for (const line of stack.split('\n')) {
-    if (!/^\s+at /.test(line) || isLibraryFrame(line)) continue;
-    const match = /(?:\(|at )(?:async )?((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line.trim());
-    if (match) return match[1]!.replace(/^file:\/\//, '');
+    if (!isFrame(line) || isLibraryFrame(line)) continue;
+    const match = /(?:\(|at |@)(?:async )?((?:file:\/\/|https?:\/\/)?[^()@]+:\d+:\d+)\)?$/.exec(line.trim());
+    if (match) return match[1]!;
   }
   return undefined;
 }
 
+/** The frames of a stack from the first one outside the library on; `message` is what stands above them. */
+export function userFrames(stack: string, message: string): string {
+  const at = stack.indexOf(message);
+  const lines = (at < 0 ? stack : stack.slice(at + message.length)).split('\n').filter(isFrame);
+  const user = lines.findIndex((line) => !isLibraryFrame(line));
+  return lines.slice(Math.max(user, 0)).join('\n');
+}
+
 let ambient: Source | undefined;
 
-/** Equations made inside `f` carry `source`: transformations keep the user's line. */
-export function withSource<T>(source: Source | undefined, f: () => T): T {
+/** Equations made inside `f` carry `source`: transformations keep the user's line. Null where a user's function runs. */
+export function withSource<T>(source: Source | undefined | null, f: () => T): T {
   const outer = ambient;
-  ambient = source ?? outer;
+  ambient = source === null ? undefined : (source ?? outer);
   try {
     return f();
   } finally {
@@ -50,11 +73,14 @@ export function withSource<T>(source: Source | undefined, f: () => T): T {
   }
 }
 
+/** More frames than the library ever puts between a user's call and the place where a position is taken. */
+const frames = 40;
+
 /** The position to record for an operation that happens now. */
 export function currentSource(): Source {
   if (ambient) return ambient;
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 30;
+  Error.stackTraceLimit = frames;
   const source = new Source(new Error());
   Error.stackTraceLimit = limit;
   return source;

@@ -1,0 +1,105 @@
+/** `debug.callback`: JavaScript called from inside a program, with the values that the program computes. */
+import { NDArray } from '../array.ts';
+import { shapedArray } from '../core/aval.ts';
+import { DtypeError } from '../core/errors.ts';
+import { evaluatingTrace } from '../core/evaluate.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { sizeOf } from '../core/shape.ts';
+import { withSource } from '../core/source.ts';
+import { bind, withTrace } from '../core/trace.ts';
+import { takeApart } from './operands.ts';
+
+/** One `vmap` around the call: how many lanes, and which operands have a leading axis for them. */
+interface Lanes {
+  readonly size: number;
+  readonly batched: readonly boolean[];
+}
+
+interface CallbackParams {
+  readonly callback: (...args: NDArray[]) => void;
+  /** Outermost first. An operand's leading axes are those of the levels that batch it, in this order. */
+  readonly lanes: readonly Lanes[];
+}
+
+/**
+ * No results: an equation that is kept for its effect. Derivatives pass it by: it sees primal values, once. A callback on
+ * a tangent runs where tangents are pushed forward, and has no place in the transposed program.
+ */
+export const debugCallbackP: Primitive<CallbackParams> = primitive<CallbackParams>({
+  name: 'debug_callback',
+  effectful: () => true,
+  type: () => [],
+  run: (inputs, params) => {
+    invoke(
+      params,
+      inputs.map(({ aval, data }) => NDArray.fromHost(data.slice(), aval)),
+    );
+    return [];
+  },
+  accuracy: exact,
+  jvp: 'zero',
+  // Lanes are taken apart when the callback runs, so that a program does not grow with their number.
+  batch: (size, args, batched, { callback, lanes }) => {
+    bind(debugCallbackP, args, { callback, lanes: [{ size, batched }, ...lanes] });
+    return { outs: [], batched: [] };
+  },
+  lower: {
+    kind: 'callback',
+    handler:
+      (params) =>
+      (...args) =>
+        invoke(params, args as NDArray[]),
+  },
+});
+
+/** Calls back, lane by lane; what the callback computes is computed at once, whatever is being traced around it. */
+function invoke({ callback, lanes }: CallbackParams, args: readonly NDArray[]): void {
+  const visit = (level: number, values: readonly NDArray[]): void => {
+    const lane = lanes[level];
+    if (!lane) {
+      callback(...values);
+      return;
+    }
+    const { size, batched } = lane;
+    for (let i = 0; i < size; i++)
+      visit(
+        level + 1,
+        values.map((x, k) => (batched[k] ? row(x, i) : x)),
+      );
+  };
+  withSource(null, () => withTrace(evaluatingTrace, () => visit(0, args)));
+}
+
+function row(x: NDArray, i: number): NDArray {
+  const shape = x.aval.shape.slice(1);
+  const n = sizeOf(shape);
+  return NDArray.fromHost(x.hostData().slice(i * n, (i + 1) * n), shapedArray(shape, x.aval.dtype, x.aval.weakType));
+}
+
+/**
+ * Calls `f(...args)` each time the program around it gets here: with concrete arrays, where `args` (trees) hold traced
+ * ones. Whatever in `args` is no array is passed on as it is. What `f` returns is ignored; what it throws ends the program.
+ *
+ * Inside `jit` it runs at each execution, in program order, in loops at each turn and in `cond` on the chosen branch.
+ * Under `vmap` it runs lane after lane, or once if no argument depends on the lane. Under `grad` it sees the values, not
+ * their derivatives.
+ *
+ * @example
+ * const seen = [];
+ * jit((x) => { debug.callback((v) => seen.push(v.item()), x.sum()); return x.mul(2); })(np.array([1, 2])); // seen: [3]
+ * @throws DtypeError when `f` is not a function
+ */
+export function callback<A extends unknown[]>(f: (...args: A) => unknown, ...args: A): void {
+  if (typeof f !== 'function') {
+    throw new DtypeError(
+      `debug.callback: the first argument must be a function, but it is ${(f as unknown) instanceof NDArray ? (f as NDArray).describe() : `a ${typeof f}`}.`,
+    );
+  }
+  const { arrays, rebuild } = takeApart(args);
+  bind(debugCallbackP, arrays, {
+    callback: (...values) => {
+      f(...(rebuild(values) as A));
+    },
+    lanes: [],
+  } satisfies CallbackParams);
+}

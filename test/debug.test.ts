@@ -1,0 +1,401 @@
+import t from 'tap';
+import {
+  checkpoint,
+  customJvp,
+  debug,
+  grad,
+  hessian,
+  jit,
+  jvp,
+  lax,
+  linearize,
+  makeJaxpr,
+  type NDArray,
+  np,
+  vjp,
+  vmap,
+} from '../src/index.ts';
+
+/** What `f` prints, line by line. */
+function printed(f: () => unknown): string[] {
+  const lines: string[] = [];
+  const { log } = console;
+  console.log = (line: string) => {
+    lines.push(line);
+  };
+  try {
+    f();
+  } finally {
+    console.log = log;
+  }
+  return lines;
+}
+
+const x: NDArray = np.array([1, 2, 3]);
+
+t.test('print formats like Python', async (t) => {
+  const shows = (line: string, format: string, ...args: unknown[]) =>
+    t.same(
+      printed(() => debug.print(format, ...args)),
+      [line],
+      format,
+    );
+  shows('x = [1. 2. 3.]', 'x = {}', x);
+  shows('[1. 2. 3.] then 4', '{} then {y}', x, { y: 4 });
+  shows('b a b', '{1} {0} {1}', 'a', 'b');
+  shows('{} {x}', '{{}} {{x}}');
+  shows('0.123', '{:.3f}', 0.12345);
+  shows('[1.00 2.00 3.00]', '{v:.2f}', { v: x });
+  shows('1.5e+00 | 1e+10 |     7|-1  |+2', '{:.1e} | {:.0e} |{:6d}|{:<4}|{:+}', 1.5, 1e10, 7, -1, 2);
+  shows('{ a: 1.0, b: [[1. 2. 3.], null, true] }', '{}', { a: np.array(1), b: [x, null, true] });
+  shows('no fields', 'no fields');
+});
+
+t.test('print checks its arguments where it is called', async (t) => {
+  const fails = (message: string, ...args: unknown[]) =>
+    t.throws(() => debug.print(...(args as [string])), { message }, message);
+  fails('debug.print: "{} {}" has a field for argument 1, but 1 was given.', '{} {}', 1);
+  fails('debug.print: "x" has no field for argument 0.', 'x', 1);
+  fails(
+    'debug.print: "{a}" has a field {a}, but no argument of that name was given.\n  hint: name it in an object given last: `debug.print(format, { a })`',
+    '{a}',
+    1,
+  );
+  fails(
+    "debug.print: the first argument must be a format string, but it is f32[3].\n  hint: put the value after it, as in `debug.print('{}', x)`",
+    x,
+  );
+  fails('debug.print: "{" has a brace that is not closed.', '{', 1);
+});
+
+t.test('callback receives arrays in trees, and the rest as it is', async (t) => {
+  const seen: unknown[] = [];
+  const f = jit((v: NDArray) => {
+    debug.callback(
+      (tree, text, n) => seen.push(tree.a.tolist(), tree.b[0].item(), tree.b[1], text, n),
+      { a: v, b: [v.sum(), 'inside'] as [NDArray, string] },
+      'outside',
+      7,
+    );
+    return v.mul(2);
+  });
+  t.same(f(x).tolist(), [2, 4, 6]);
+  t.same(seen, [[1, 2, 3], 6, 'inside', 'outside', 7]);
+  f(np.array([0, 0, 1]));
+  t.same(seen.slice(5), [[0, 0, 1], 1, 'inside', 'outside', 7]);
+  t.throws(() => debug.callback(x as never), {
+    message: 'debug.callback: the first argument must be a function, but it is f32[3].',
+  });
+});
+
+t.test('dtypes arrive unchanged', async (t) => {
+  const seen: string[] = [];
+  const f = jit((...values: NDArray[]) => {
+    for (const v of values) debug.callback((w) => seen.push(`${w.dtype} ${w}`), v);
+    return values[0]!;
+  });
+  f(np.array([1, 2], { dtype: 'float64' }), np.array(3, { dtype: 'int32' }), np.array([7], { dtype: 'uint32' }));
+  f(np.array(true), np.zeros([0]), np.arange(20).reshape(4, 5).slice(3));
+  t.same(seen, [
+    'float64 [1. 2.]',
+    'int32 3',
+    'uint32 [7]',
+    'bool True',
+    'float32 []',
+    `${np.arange(20).reshape(4, 5).slice(3).dtype} ${np.arange(20).reshape(4, 5).slice(3)}`,
+  ]);
+});
+
+t.test('compiled programs keep the order of effects', async (t) => {
+  const f = jit((v: NDArray) => {
+    debug.print('first {}', v);
+    const y = np.sin(v).mul(0);
+    debug.print('second {}', y.sum());
+    debug.print('third');
+    return v;
+  });
+  const run = () => printed(() => f(x));
+  t.same(run(), ['first [1. 2. 3.]', 'second 0.0', 'third']);
+  t.same(run(), run());
+  t.match(
+    String(
+      makeJaxpr((v: NDArray) => {
+        debug.print('{}', v);
+        return v;
+      })(x),
+    ),
+    /debug_callback/,
+  );
+});
+
+t.test('loops', async (t) => {
+  const expected = ['i = 0', 'i = 1', 'i = 2'];
+  const say = (i: NDArray) => debug.print('i = {:d}', i);
+  const loops: Record<string, () => unknown> = {
+    while: () =>
+      lax.whileLoop(
+        (i: NDArray) => i.lt(3),
+        (i: NDArray) => {
+          say(i);
+          return i.add(1);
+        },
+        0,
+      ),
+    bounded: () =>
+      lax.whileLoop(
+        (i: NDArray) => i.lt(3),
+        (i: NDArray) => {
+          say(i);
+          return i.add(1);
+        },
+        0,
+        { maxSteps: 5 },
+      ),
+    fori: () =>
+      lax.foriLoop(
+        0,
+        3,
+        (i, c) => {
+          say(i);
+          return c;
+        },
+        0,
+      ),
+    scan: () =>
+      lax.scan(
+        (c: NDArray, v: NDArray) => {
+          say(v);
+          return [c, v];
+        },
+        0,
+        np.arange(3),
+      ),
+    nested: () =>
+      lax.scan(
+        (c: NDArray, v: NDArray) =>
+          lax.cond(
+            v.ge(0),
+            (w: NDArray) => {
+              say(w);
+              return [c, w] as const;
+            },
+            (w: NDArray) => [c, w] as const,
+            v,
+          ),
+        0,
+        np.arange(3),
+      ),
+  };
+  for (const [name, loop] of Object.entries(loops)) {
+    t.same(printed(loop), expected, `${name}, eager`);
+    t.same(
+      printed(() => jit(loop as () => NDArray)()),
+      expected,
+      `${name}, jit`,
+    );
+  }
+  t.same(
+    printed(() =>
+      lax.scan(
+        (c: NDArray, v: NDArray) => {
+          say(v);
+          return [c, v];
+        },
+        0,
+        np.arange(3),
+        { reverse: true },
+      ),
+    ),
+    [...expected].reverse(),
+    'a reversed scan',
+  );
+  t.same(
+    printed(() =>
+      lax.whileLoop(
+        (i: NDArray) => {
+          debug.print('test {:d}', i);
+          return i.lt(1);
+        },
+        (i: NDArray) => {
+          say(i);
+          return i.add(1);
+        },
+        0,
+      ),
+    ),
+    ['test 0', 'i = 0', 'test 1'],
+    'an effect in the condition',
+  );
+});
+
+t.test('dead code keeps effects and what they need', async (t) => {
+  const f = (v: NDArray) => {
+    const [, unused] = lax.scan(
+      (c: NDArray, w: NDArray) => {
+        debug.print('{}', c);
+        return [c.add(w), w];
+      },
+      0,
+      v,
+    );
+    void unused;
+    return v.mul(2);
+  };
+  t.same(
+    printed(() => jit(f)(x)),
+    ['0.0', '1.0', '3.0'],
+  );
+  t.same(
+    printed(() => grad((v: NDArray) => jit(f)(v).sum())(x)),
+    ['0.0', '1.0', '3.0'],
+  );
+});
+
+t.test('cond runs the effects of the chosen branch', async (t) => {
+  const f = (v: NDArray | number) =>
+    lax.cond(
+      np.greater(v, 0),
+      (w: NDArray) => {
+        debug.print('positive');
+        return w.mul(2);
+      },
+      (w: NDArray) => {
+        debug.print('negative');
+        return w;
+      },
+      v as NDArray,
+    );
+  for (const g of [f, jit(f), grad(f), jit(grad(f))] as ((v: number) => unknown)[])
+    t.same(
+      printed(() => [g(1), g(-1)]),
+      ['positive', 'negative'],
+    );
+});
+
+t.test('derivatives see values, once', async (t) => {
+  const f = (v: NDArray) => {
+    debug.print('v = {}', v);
+    return np.sin(v).mul(v).sum();
+  };
+  const once = ['v = [1. 2. 3.]'];
+  const ways: Record<string, () => unknown> = {
+    grad: () => grad(f)(x),
+    'jit of grad': () => jit(grad(f))(x),
+    'grad of jit': () => grad(jit(f))(x),
+    jvp: () => jvp(f, [x], [x]),
+    vjp: () => vjp(f, [x])[1](1),
+    linearize: () => linearize(f, [x])[1](x),
+    hessian: () => hessian(f)(x),
+    checkpoint: () => grad(checkpoint(f))(x),
+    'jit of grad of checkpoint': () => jit(grad(checkpoint(f)))(x),
+  };
+  for (const [name, way] of Object.entries(ways)) t.same(printed(way), once, name);
+
+  const loop = (v: NDArray) =>
+    lax.whileLoop(
+      ([i]) => np.less(i, 2),
+      ([i, c]) => {
+        debug.print('{:d} {}', i, c);
+        return [i.add(1), c.mul(2)];
+      },
+      [0, v] as [number, NDArray],
+    )[1];
+  t.same(
+    printed(() => linearize(loop, [1 as never])[1](1 as never)),
+    ['0 1.0', '1 2.0'],
+    'a loop that the linear part repeats',
+  );
+});
+
+t.test('a rule may print its tangent; the transposed program does not', async (t) => {
+  const f = customJvp((v: NDArray) => np.sin(v));
+  f.defjvp(([v], [dv]) => {
+    debug.print('tangent {}', dv);
+    return [f(v), np.cos(v).mul(dv)];
+  });
+  t.same(
+    printed(() => jvp(f, [0 as never], [3 as never])),
+    ['tangent 3.0'],
+  );
+  t.same(
+    printed(() => grad(f)(0 as never)),
+    [],
+  );
+});
+
+t.test('vmap runs lane after lane', async (t) => {
+  const f = (v: NDArray) => {
+    debug.print('{}', v);
+    return v.mul(2);
+  };
+  t.same(
+    printed(() => vmap(f)(x)),
+    ['1.0', '2.0', '3.0'],
+  );
+  t.same(
+    printed(() => jit(vmap(f))(x)),
+    ['1.0', '2.0', '3.0'],
+  );
+  t.same(
+    printed(() =>
+      vmap(f, { inAxes: 1 })(
+        np.array([
+          [1, 2],
+          [3, 4],
+        ]),
+      ),
+    ),
+    ['[1. 3.]', '[2. 4.]'],
+  );
+  const pairs = (a: NDArray, b: NDArray) => {
+    debug.print('{} {}', a, b);
+    return a.add(b);
+  };
+  const grid = vmap(vmap(pairs, { inAxes: [null, 0] }), { inAxes: [0, null] });
+  const lines = ['1.0 10.0', '1.0 20.0', '2.0 10.0', '2.0 20.0'];
+  t.same(
+    printed(() => grid(np.array([1, 2]), np.array([10, 20]))),
+    lines,
+  );
+  t.same(
+    printed(() => jit(grid)(np.array([1, 2]), np.array([10, 20]))),
+    lines,
+  );
+  t.same(
+    printed(() =>
+      vmap((v: NDArray) => {
+        debug.print('whole {}', x);
+        return v;
+      })(x),
+    ),
+    ['whole [1. 2. 3.]'],
+    'once where nothing depends on the lane',
+  );
+  t.same(
+    printed(() => vmap(grad((v: NDArray) => f(v).mul(v)))(x)),
+    ['1.0', '2.0', '3.0'],
+  );
+});
+
+t.test('callbacks may run compiled programs, and may fail', async (t) => {
+  const inner = jit((v: NDArray) => v.mul(10).sum());
+  const seen: unknown[] = [];
+  const f = jit((v: NDArray) => {
+    debug.callback((w) => seen.push(inner(w).item()), v);
+    const y = np.exp(v.sub(v));
+    debug.callback((w) => seen.push(inner(w).item(), grad(inner)(w).tolist()), y);
+    return y.add(v);
+  });
+  t.same(f(x).tolist(), [2, 3, 4]);
+  t.same(seen, [60, 30, [10, 10, 10]]);
+
+  const failing = jit((v: NDArray) => {
+    debug.callback((w) => {
+      if (w.gt(2).item()) throw new RangeError('too large');
+    }, v.sum());
+    return v.mul(2);
+  });
+  t.same(failing(np.array([1])).tolist(), [2]);
+  t.throws(() => failing(x), { name: 'RangeError', message: 'too large' });
+  t.same(failing(np.array([1])).tolist(), [2], 'the program can run again');
+});
