@@ -1,152 +1,203 @@
 /**
- * Special functions in double precision: the reference semantics of the primitives. Polynomials were fitted at
- * Chebyshev nodes with 60 digits; each is in the variable that the comment names, scaled to [−1, 1].
+ * Special functions in double precision: the reference semantics of the primitives. Errors are at most 2 ulp; near the
+ * roots of lgamma and digamma on the negative axis the error is relative to the terms that cancel there.
  */
+import {
+  digammaNearRoot,
+  digammaRoot,
+  digammaStirling,
+  erfCentre,
+  erfcScaled,
+  erfInvCentre,
+  erfInvFar,
+  erfInvNear,
+  expTail,
+  lgammaNear2,
+  lgammaStirling,
+} from './special-coefficients.ts';
 
-/** Σ c[k]·tᵏ. */
-function polynomial(c: readonly number[], t: number): number {
+/** An unevaluated sum of two doubles, the second below the last place of the first. */
+type Pair = readonly [high: number, low: number];
+
+function polynomial(coefficients: readonly number[], x: number): number {
   let sum = 0;
-  for (let k = c.length - 1; k >= 0; k--) sum = sum * t + c[k]!;
+  for (let i = coefficients.length - 1; i >= 0; i--) sum = sum * x + coefficients[i]!;
   return sum;
 }
 
-/** erf(x)/x for x² in [0, 1]. */
-const erfSmall = [
-  0.9654687386698673, -0.1405360890227171, 0.019852496688983708, -0.0022854855611440673, 0.00021751715604160108,
-  -1.7537169441492004e-5, 1.2233827383524026e-6, -7.511569160710623e-8, 4.115800597661665e-9, -2.03524938661036e-10,
-  9.167606748998164e-12, -3.7910973708931526e-13, 1.4548169783352384e-14, -5.16472878942302e-16,
-];
-
-/** (1 + 2x)·exp(x²)·erfc(x) for x in [0.5, 30], in (x − 2)/(x + 2), which lies in [−0.6, 0.875]. */
-const erfcScaled = [
-  1.2614910967719726, -0.0956485456435087, -0.05693115024014409, 0.053421212803275386, -0.016919619106721698,
-  -0.00012274393589082797, 0.0014633998058811637, -6.63021430292477e-5, -0.00015591419110119097, -1.6036316907124876e-6,
-  1.9129773733261763e-5, 2.9877861605080345e-6, -2.1156107557056245e-6, -8.910124908155959e-7, 1.0386670228064325e-7,
-  1.7136572247614877e-7, 3.389099048435463e-8, -2.022046602043678e-8, -1.2447875244095126e-8, 5.556970966850906e-10,
-  2.120863244185197e-9, 1.5650593112557558e-10, -1.6740838647839782e-10,
-];
-
-/** exp(−x²). The square is taken in two parts: its rounding error alone would cost x² units in the last place. */
-function expOfMinusSquare(x: number): number {
-  const high = Math.round(x * 2 ** 20) * 2 ** -20;
-  return Math.exp(-high * high) * Math.exp(-(x - high) * (x + high));
+/** a + b exactly, for |a| ≥ |b|. */
+function quickSum(a: number, b: number): Pair {
+  const sum = a + b;
+  return [sum, b - (sum - a)];
 }
 
-function erfcOfLarge(x: number): number {
-  if (x > 27.3) return 0;
-  const t = ((x - 2) / (x + 2) - 0.1375) / 0.7375;
-  return (expOfMinusSquare(x) * polynomial(erfcScaled, t)) / (1 + 2 * x);
+/** a·b exactly (Dekker); neither factor may be near overflow. */
+function product(a: number, b: number): Pair {
+  const split = (x: number): Pair => {
+    const t = 134217729 * x;
+    const high = t - (t - x);
+    return [high, x - high];
+  };
+  const [ah, al] = split(a);
+  const [bh, bl] = split(b);
+  const p = a * b;
+  return [p, ah * bh - p + ah * bl + al * bh + al * bl];
 }
 
-/** The error function 2/√π ∫₀ˣ exp(−t²) dt. */
+/** exp(high + low) to about 2⁻⁶⁰, as (pair)·2^k. */
+function expPair(high: number, low: number): { pair: Pair; k: number } {
+  const k = Math.round(high * Math.LOG2E);
+  // log 2 in two parts, the first with trailing zeros so that its multiples are exact.
+  const a = high - k * 0.6931471803691238;
+  const c = low - k * 1.9082149292705877e-10;
+  const r = a + c;
+  const tail = r * r * polynomial(expTail, r) + (a - r + c);
+  const [sum, rest] = quickSum(1, r);
+  return { pair: quickSum(sum, rest + tail), k };
+}
+
+/** 2^k in two factors, so that a subnormal result is rounded once. */
+const scale = (x: number, k: number): number => {
+  const half = k >> 1;
+  return x * 2 ** half * 2 ** (k - half);
+};
+
+/** log x to about 2⁻⁷⁰ for normal x: one Newton step for exp(y) = x, whose residual is computed in two parts. */
+function logPair(x: number): Pair {
+  const y = Math.log(x);
+  const { pair, k } = expPair(-y, 0);
+  const p = product(scale(x, k), pair[0]);
+  return [y, p[0] - 1 + p[1] + pair[1]];
+}
+
+/** erfc for 0.75 ≤ x ≤ 28: exp(−x²)·p/(1 + 2x), every factor in two parts. */
+function erfcTail(x: number): number {
+  const [s, t] = product(x, x);
+  const { pair, k } = expPair(-s, -t);
+  const [c0, ...rest] = erfcScaled;
+  const u = (x - 3) / (x + 3);
+  const p = quickSum(c0!, u * polynomial(rest, u));
+  const n = product(pair[0], p[0]);
+  const low = n[1] + (pair[0] * p[1] + pair[1] * p[0]);
+  const d = quickSum(2 * x, 1);
+  const q = n[0] / d[0];
+  const back = product(q, d[0]);
+  return scale(q + (n[0] - back[0] - back[1] + low - q * d[1]) / d[0], k);
+}
+
+/** (2/√π)·∫₀ˣ exp(−t²) dt. */
 export function erf(x: number): number {
   const a = Math.abs(x);
-  if (a < 1) return x * polynomial(erfSmall, 2 * x * x - 1);
-  const value = 1 - erfcOfLarge(a);
-  return x < 0 ? -value : x > 0 ? value : x;
+  if (a <= 1) return x + x * polynomial(erfCentre, x * x);
+  if (Number.isNaN(x)) return x;
+  return Math.sign(x) * (a > 6 ? 1 : 1 - erfcTail(a));
 }
 
 /** 1 − erf(x), without cancellation. */
 export function erfc(x: number): number {
-  if (x >= 0.5) return erfcOfLarge(x);
-  return x > -1 ? 1 - erf(x) : x <= -1 ? 2 - erfcOfLarge(-x) : x;
-}
-
-/** The inverse of erf: a rational start, then Newton steps on whichever of erf and erfc is small. */
-export function erfInv(y: number): number {
-  if (!(Math.abs(y) < 1)) return y === 1 ? Infinity : y === -1 ? -Infinity : NaN;
-  const a = Math.abs(y);
-  if (a < 1e-8) return (y * Math.sqrt(Math.PI)) / 2;
-  // Winitzki's approximation, good to 2e-3: S. Winitzki, "A handy approximation for the error function and its inverse".
-  const l = Math.log1p(-a * a);
-  const b = 4.33 + l / 2;
-  let x = Math.sqrt(Math.sqrt(b * b - l / 0.147) - b);
-  for (let step = 0; step < 4; step++) {
-    const error = a > 0.55 ? 1 - a - erfcOfLarge(Math.max(x, 0.5)) : erf(x) - a;
-    const slope = (2 / Math.sqrt(Math.PI)) * expOfMinusSquare(x);
-    const newton = error / slope;
-    // Halley's correction: the second derivative of erf is −2x times the first.
-    const change = newton / (1 + x * newton);
-    x -= change;
-    if (Math.abs(change) < 1e-9 * x) break;
+  if (x >= -1 && x <= 0.75) {
+    const high = 1 - x;
+    const low = 1 - high - x;
+    return high + (low - x * polynomial(erfCentre, x * x));
   }
-  return y < 0 ? -x : x;
+  if (Number.isNaN(x)) return x;
+  if (x < 0) return x < -6 ? 2 : 2 - erfcTail(-x);
+  return x > 28 ? 0 : erfcTail(x);
 }
 
-/** 1 / (1 + exp(−x)). */
+/** Inverse of erf on [−1, 1]; NaN outside. */
+export function erfInv(y: number): number {
+  const a = Math.abs(y);
+  if (a <= 0.5) return y * polynomial(erfInvCentre, y * y);
+  if (!(a < 1)) return a === 1 ? y * Number.POSITIVE_INFINITY : Number.NaN;
+  const s = Math.sqrt(-Math.log(1 - a));
+  const first = s * (s < 2.2 ? polynomial(erfInvNear, s - 1.515) : polynomial(erfInvFar, s - 4.15));
+  // A Newton step for erfc(x) = 1 − a, which is exact.
+  const step = (erfc(first) - (1 - a)) / ((2 / Math.sqrt(Math.PI)) * Math.exp(-first * first));
+  return Math.sign(y) * (first + step);
+}
+
+/** 1/(1 + e⁻ˣ). For negative x as e^x/(1 + e^x), which does not overflow. */
 export function logistic(x: number): number {
   if (x >= 0) return 1 / (1 + Math.exp(-x));
   const e = Math.exp(x);
+  // From e = 2⁻⁵³ on the denominator rounds to 1; in between the division adds half an ulp to the exponential's.
   return e / (1 + e);
 }
 
-/** (−1)ᵏ (ζ(k) − 1)/k for k = 2, 3, … */
-const zetaSeries = [
-  0.3224670334241132, -0.0673523010531981, 0.020580808427784546, -0.007385551028673986, 0.0028905103307415234,
-  -0.001192753911703261, 0.0005096695247430425, -0.00022315475845357939, 9.945751278180853e-5, -4.492623673813314e-5,
-  2.050721277567069e-5, -9.439488275268397e-6, 4.374866789907488e-6, -2.039215753801366e-6, 9.55141213040742e-7,
-  -4.492469198764566e-7, 2.1207184805554665e-7, -1.0043224823968099e-7, 4.7698101693639804e-8, -2.2711094608943164e-8,
-  1.0838659214896955e-8, -5.183475041970047e-9, 2.4836745438024785e-9, -1.1921401405860912e-9, 5.731367241678862e-10,
-  -2.7595228851242334e-10, 1.330476437424449e-10, -6.4229645638381e-11,
-];
-const oneMinusEuler = 0.42278433509846713;
+/** sin(πx), the argument reduced exactly. */
+function sinPi(x: number): number {
+  const n = Math.round(x);
+  const s = Math.sin(Math.PI * (x - n));
+  return n % 2 === 0 ? s : -s;
+}
 
-/** log Γ(2 + u) for |u| ≤ 1/2 by its Taylor series, whose slow part, that of log(1 + u), is taken out. */
-const lgammaNearTwo = (u: number): number => u * (oneMinusEuler + u * polynomial(zetaSeries, u));
-
-/** 1/x, 1/x³, … in Stirling's series for log Γ. */
-const stirling = [1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156];
+/** cot(πr), |r| ≤ 1/2; near ±1/2, where it vanishes, from the exact distance to there. */
+function cotPi(r: number): number {
+  const a = Math.abs(r);
+  return Math.sign(r) * (a < 0.25 ? 1 / Math.tan(Math.PI * a) : Math.tan(Math.PI * (0.5 - a)));
+}
 
 /** log |Γ(x)|. */
 export function lgamma(x: number): number {
-  if (Number.isNaN(x)) return x;
-  if (Math.abs(x) === Infinity) return Infinity;
   if (x <= 0) {
-    if (Number.isInteger(x)) return Infinity;
-    if (x > -1e-17) return -Math.log(-x);
-    return Math.log(Math.PI / Math.abs(Math.sin(Math.PI * (x - 2 * Math.floor(x / 2))) * x)) - lgamma(-x);
+    if (Number.isInteger(x) || x === Number.NEGATIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    // Γ(x)·Γ(−x) = −π/(x·sin πx); a tiny x leaves −log |x|.
+    if (x > -1e-20) return -Math.log(-x);
+    return Math.log(Math.PI / Math.abs(x * sinPi(x))) - lgamma(-x);
   }
-  if (x < 0.5) return x < 1e-17 ? -Math.log(x) : lgammaNearTwo(x) - Math.log1p(x) - Math.log(x);
-  if (x < 1.5) return lgammaNearTwo(x - 1) - Math.log1p(x - 1);
-  if (x < 10) {
-    let product = 1;
-    while (x > 2.5) product *= --x;
-    return lgammaNearTwo(x - 2) + Math.log(product);
+  if (!(x < Number.POSITIVE_INFINITY)) return x;
+  if (x >= 4) {
+    // (x − 1/2)(log x − 1) + (log 2π − 1)/2 and the series. The product overflows only where the result does.
+    if (x > 1e280) return x * (Math.log(x) - 1);
+    const [high, low] = logPair(x);
+    const series = polynomial(lgammaStirling, 1 / (x * x)) / x;
+    const main = product(x - 0.5, high - 1);
+    return main[0] + (main[1] + (x - 0.5) * low + (0.4189385332046727 + series));
   }
-  const logX = Math.log(x);
-  if (x > 1e17) return x * (logX - 1);
-  const square = 1 / (x * x);
-  return (x - 0.5) * (logX - 1) + (0.5 * Math.log(2 * Math.PI) - 0.5) + polynomial(stirling, square) / x;
+  // Γ(x) = (x − 1)⋯z·Γ(z) with z in [3/2, 5/2).
+  let shifted = x;
+  let factors = 1;
+  while (shifted >= 2.5) {
+    shifted -= 1;
+    factors *= shifted;
+  }
+  let divisors = 1;
+  while (shifted < 1.5) {
+    divisors *= shifted;
+    shifted += 1;
+  }
+  // Near 0 the sum x + 1 forgets x, and nothing is lost by that.
+  const y = x < 1.5 ? (x < 0.5 ? x : x - 1) : shifted - 2;
+  const near = y * polynomial(lgammaNear2, y);
+  return factors > 1 ? near + Math.log(factors) : near - Math.log(divisors);
 }
 
-/** ψ(x)/(x − root) for x in [1, 2]. */
-const digammaNear = [
-  0.9510558760318328, -0.21181371064072865, 0.060135621060196195, -0.01855061538185726, 0.005936795278346364,
-  -0.001935066662210221, 0.0006368880294427922, -0.00021074843772854427, 6.995019751413975e-5, -2.3258098660110816e-5,
-  7.741184312154647e-6, -2.5785659502395533e-6, 8.590699307116732e-7, -2.8534578211707985e-7, 9.509734580818946e-8,
-  -3.288837880625679e-8, 1.0962078810190396e-8, -2.7066308634469587e-9, 9.021824538932729e-10, -7.217231554506031e-10,
-  2.4057297773026326e-10,
-];
-/** The positive root of ψ in two parts. */
-const rootHigh = 1.4616321449683622;
-const rootLow = 9.549995429965697e-17;
-
-/** ψ(x) = Γ′(x)/Γ(x). NaN at the negative integers, −∞ at 0 from above and ∞ from below. */
+/** The derivative of log Γ; NaN at its poles. */
 export function digamma(x: number): number {
-  if (x === 0) return Object.is(x, -0) ? Infinity : -Infinity;
-  if (x === Infinity) return x;
-  if (x < 0) {
-    if (Number.isInteger(x) || x === -Infinity) return NaN;
-    const fraction = x - Math.floor(x);
-    return digamma(1 - x) - Math.PI / Math.tan(Math.PI * fraction);
+  if (x <= 0) {
+    if (Number.isInteger(x) || x === Number.NEGATIVE_INFINITY) return Number.NaN;
+    // ψ(x) = ψ(−x) − 1/x − π/tan πx.
+    if (x > -1e-20) return -1 / x - 0.5772156649015329;
+    return digamma(-x) - 1 / x - Math.PI * cotPi(x - Math.round(x));
   }
-  let shift = 0;
-  while (x < 1) shift -= 1 / x++;
-  if (x < 10) {
-    while (x > 2) shift += 1 / --x;
-    return (x - rootHigh - rootLow) * polynomial(digammaNear, 2 * x - 3) + shift;
+  if (!(x < Number.POSITIVE_INFINITY)) return x;
+  if (x >= 4) {
+    const inverse = 1 / x;
+    const square = inverse * inverse;
+    return Math.log(x) - (0.5 * inverse + square * polynomial(digammaStirling, square));
   }
-  const square = 1 / (x * x);
-  const series = [1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12];
-  return Math.log(x) - 0.5 / x - square * polynomial(series, square) + shift;
+  // ψ(x) = ψ(z) + Σ 1/(z + k) with z in [1, 2), of one sign; the sum as one fraction.
+  let shifted = x;
+  let numerator = 0;
+  let denominator = 1;
+  while (shifted >= 2) {
+    shifted -= 1;
+    numerator = numerator * shifted + denominator;
+    denominator *= shifted;
+  }
+  const z = shifted < 1 ? shifted + 1 : shifted;
+  const offset = shifted < 1 ? shifted - (digammaRoot[0] - 1) : shifted - digammaRoot[0];
+  const near = (offset - digammaRoot[1]) * polynomial(digammaNearRoot, z - 1.5);
+  return shifted < 1 ? near - 1 / shifted : near + numerator / denominator;
 }
