@@ -341,7 +341,7 @@ t.test('a program is compiled once', async (t) => {
   const { compileStats } = await import('../jit/compile.ts');
   const run = (): number => {
     const f = jit((x: NDArray) => x.mul(3).sub(1.25).sum());
-    return f(np.array([1, 2, 3, 4, 5])).item() as number;
+    return f(np.array([1, 2, 3, 4, 5])).item();
   };
   const first = run();
   const before = compileStats().compiled;
