@@ -345,6 +345,7 @@ t.test('safetensors', (t) => {
   t.equal(tree.structure(safetensors.loadTree(safetensors.save(state), state)).key, tree.structure(state).key);
   t.same(Object.keys(safetensors.load(safetensors.save({}))), []);
   t.same(safetensors.unflattenNames({ 'a.1': 1, 'a.0': 2, 'b.x': 3 }), { a: [2, 1], b: { x: 3 } });
+  t.same(safetensors.load(bytes), record, "Node's Buffer");
   // Bytes anywhere in a larger buffer.
   const shifted = new Uint8Array(saved.length + 3);
   shifted.set(saved, 3);

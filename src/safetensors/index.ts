@@ -90,7 +90,8 @@ export const loadMetadata = (bytes: Uint8Array | ArrayBuffer): Record<string, st
 });
 
 function checkBytes(operation: string, bytes: Uint8Array | ArrayBuffer): Uint8Array {
-  if (bytes instanceof Uint8Array) return bytes;
+  // A plain view: `slice` of Node's Buffer does not copy.
+  if (bytes instanceof Uint8Array) return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
   throw new CotangentError(`${operation}: expected the bytes of a file, a Uint8Array or an ArrayBuffer.`, {
     hint: typeof bytes === 'string' ? 'read the file first: `load(readFileSync(path))`' : undefined,
