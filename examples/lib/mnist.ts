@@ -12,6 +12,23 @@ export interface Digits {
   readonly labels: NDArray;
 }
 
+interface Class {
+  readonly data: readonly number[];
+  readonly count: number;
+}
+
+let classes: readonly Class[] | undefined;
+
+/** By digit, the pixels of all its images. */
+function readClasses(): readonly Class[] {
+  classes ??= Array.from({ length: 10 }, (_, digit) => {
+    const path = require.resolve(`mnist/src/digits/${digit}.json`);
+    const { data } = JSON.parse(readFileSync(path, 'utf8')) as { data: number[] };
+    return { data, count: Math.floor(data.length / pixels) };
+  });
+  return classes;
+}
+
 /**
  * The 10,000 digits of MNIST that the package `mnist` ships, in an order that the seed decides: the first `train` to learn
  * from, the last `test` to judge by.
@@ -20,11 +37,7 @@ export function mnist({ train = 8500, test = 1500, seed = 0 }: { train?: number;
   train: Digits;
   test: Digits;
 } {
-  const classes = Array.from({ length: 10 }, (_, digit) => {
-    const path = require.resolve(`mnist/src/digits/${digit}.json`);
-    const { data } = JSON.parse(readFileSync(path, 'utf8')) as { data: number[] };
-    return { digit, data, count: Math.floor(data.length / pixels) };
-  });
+  const classes = readClasses();
   const places = classes.flatMap(({ count }, digit) => Array.from({ length: count }, (_, i) => [digit, i] as const));
   if (train + test > places.length)
     throw new RangeError(`mnist: there are ${places.length} digits, fewer than ${train} to train and ${test} to test`);
