@@ -24,15 +24,16 @@ const filled =
     typeof x === 'number' ? full(p.shape, x, p.dtype) : broadcastTo(convert(x, p.dtype), p.shape);
 
 /** (1 − β)·x + β·m. */
-const blend = (decay: Scalar, x: Value, m: Value): Value => add(mul(like(sub1(decay), m), x), mul(like(decay, m), m));
-const sub1 = (x: Scalar): Scalar => (typeof x === 'number' ? 1 - x : sub(1, x));
+const blend = (decay: Scalar, x: Value, m: Value): Value =>
+  add(mul(like(complement(decay), m), x), mul(like(decay, m), m));
+const complement = (x: Scalar): Scalar => (typeof x === 'number' ? 1 - x : sub(1, x));
 
 /**
  * m / (1 − βᵗ), which undoes the bias of moments that began at 0 (Kingma & Ba, section 3). The divisor is computed in
  * float64: for β near 1, float32 would keep few digits of the difference.
  */
-function unbiased(decay: Scalar, count: Value): (m: Value) => Value {
-  const correction = sub(1, pow(wide(decay, 'adam'), convert(count, 'float64')));
+function unbiased(operation: string, decay: Scalar, count: Value): (m: Value) => Value {
+  const correction = sub(1, pow(wide(decay, operation), convert(count, 'float64')));
   return (m) => div(m, convert(correction, m.dtype));
 }
 
@@ -84,12 +85,12 @@ export function adamAs(name: string, options: AdamScalingOptions): GradientTrans
       const mu = nextMoments(operation, (g, m) => blend(b1, g, m), gradients, part(operation, state, 'mu'));
       const nu = nextMoments(operation, (g, v) => blend(b2, square(g), v), gradients, part(operation, state, 'nu'));
       const count = increment(part(operation, state, 'count'));
-      const mean = unbiased(b1, count);
-      const square_ = unbiased(b2, count);
-      const ahead = options.nesterov ? unbiased(b1, increment(count)) : undefined;
+      const mean = unbiased(operation, b1, count);
+      const meanSquare = unbiased(operation, b2, count);
+      const ahead = options.nesterov ? unbiased(operation, b1, increment(count)) : undefined;
       const step = (g: Value, m: Value, v: Value): Value => {
         const top = ahead ? blend(b1, mean(g), ahead(m)) : mean(m);
-        return div(top, add(sqrt(add(square_(v), like(epsRoot, v))), like(eps, v)));
+        return div(top, add(sqrt(add(meanSquare(v), like(epsRoot, v))), like(eps, v)));
       };
       return [
         mapLeaves(operation, step, ['the gradients', gradients], ['the moments', mu], ['the moments', nu]),
@@ -145,7 +146,7 @@ export function rmsAs(name: string, options: RmsScalingOptions, centered: boolea
       const operation = `${name}.update`;
       const nu = nextMoments(operation, (g, v) => blend(decay, square(g), v), gradients, part(operation, state, 'nu'));
       const count = biasCorrection ? increment(part(operation, state, 'count')) : undefined;
-      const hat = count ? unbiased(decay, count) : (m: Value): Value => m;
+      const hat = count ? unbiased(operation, decay, count) : (m: Value): Value => m;
       const counted = count ? { count } : {};
       const named = [['the gradients', gradients] as const, ['the moments', nu] as const];
       if (!centered) {

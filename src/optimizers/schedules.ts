@@ -82,12 +82,12 @@ function polynomial(
     const from = wide(initValue, name);
     const to = wide(endValue, name);
     const left = sub(1, div(clamp(0, sub(wide(count, name), begin), steps), steps));
-    return add(mul(sub(from, to), power_(left, power, name)), to);
+    return add(mul(sub(from, to), raise(left, power, name)), to);
   };
 }
 
 /** Small integral powers are products: exact derivatives at 0, and no logarithm. */
-const power_ = (x: Value, p: Scalar, name: string): Value =>
+const raise = (x: Value, p: Scalar, name: string): Value =>
   typeof p === 'number' && Number.isInteger(p) ? integerPow(x, p) : pow(x, wide(p, name));
 
 /**
@@ -185,7 +185,7 @@ export function cosineDecaySchedule(initValue: Scalar, options: CosineDecayOptio
   if (checkSteps(name, 'decaySteps', decaySteps) <= 0)
     throw new CotangentError(`${name}: decaySteps is ${decaySteps}, but must be more than 0.`);
   return (count) => {
-    const share = power_(cosine(wide(count, name), decaySteps), exponent, name);
+    const share = raise(cosine(wide(count, name), decaySteps), exponent, name);
     const rest = wide(alpha, name);
     return mul(wide(initValue, name), add(mul(sub(1, rest), share), rest));
   };
@@ -228,7 +228,7 @@ export function warmupCosineDecaySchedule(
     throw new CotangentError(`${name}: decaySteps is ${decaySteps}, but must be more than warmupSteps, ${warmup}.`);
   const down = (count: ArrayLike): Value => {
     const to = wide(endValue, name);
-    const share = power_(cosine(wide(count, name), rest), exponent, name);
+    const share = raise(cosine(wide(count, name), rest), exponent, name);
     return add(mul(sub(wide(peakValue, name), to), share), to);
   };
   const up = polynomial(name, initValue, peakValue, { power: 1, transitionSteps: warmup });

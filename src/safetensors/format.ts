@@ -90,7 +90,9 @@ export function encode({ tensors, metadata }: Contents): Uint8Array {
     return [name, { dtype: names[dtype], shape, data_offsets: [begin, end] }] as const;
   });
   const about = Object.keys(metadata).length > 0 ? [['__metadata__', metadata] as const] : [];
-  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries<unknown>([...about, ...entries])));
+  // Written entry by entry: an object would move names that are numbers to the front.
+  const json = [...about, ...entries].map((entry) => entry.map((x) => JSON.stringify(x)).join(':'));
+  const header = new TextEncoder().encode(`{${json.join(',')}}`);
   const headerBytes = Math.ceil(header.length / 8) * 8;
   const file = new Uint8Array(8 + headerBytes + end);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes), true);
