@@ -54,7 +54,7 @@ t.test('every primitive, interpreted and compiled', (t) => {
   const primitives = allPrimitives();
   t.ok(primitives.length > 80, `${primitives.length} primitives`);
   for (const primitive of primitives) {
-    const samples = primitive.samples ?? [];
+    const samples = primitive.samples?.() ?? [];
     t.ok(samples.length > 0, `${primitive.name} has samples`);
     const cases = samples.map((sample) => {
       const inputs = drawInputs(sample);
