@@ -9,37 +9,15 @@ import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { debug, jit, lax, type NDArray, nn, np, optimizers, random, safetensors, valueAndGrad, vmap } from 'cotangent';
+import { type Model, mlp, type Params } from './lib/digit-models.ts';
 import { type Digits, mnist } from './lib/mnist.ts';
 import { Progress } from './lib/progress.ts';
 
-type Layer = { w: NDArray; b: NDArray };
-type Params = Layer[];
-
-const widths = [784, 256, 128, 10];
-
-/** Weights of variance 2 / inputs, which keeps the size of activations through rectifiers. */
-function initParams(key: NDArray): Params {
-  return widths.slice(1).map((outputs, i) => {
-    const inputs = widths[i]!;
-    const w = random.normal(random.foldIn(key, i), [inputs, outputs]).mul(Math.sqrt(2 / inputs));
-    return { w, b: np.zeros([outputs]) };
-  });
-}
-
-function logits(params: Params, images: NDArray): NDArray {
-  const hidden = params.slice(0, -1).reduce((x, { w, b }) => nn.relu(x.matmul(w).add(b)), images.reshape(-1, 784));
-  const { w, b } = params.at(-1)!;
-  return hidden.matmul(w).add(b);
-}
+const models: Readonly<Record<string, Model>> = { mlp };
 
 /** Mean of −log of the probability given to the right digit. */
-function loss(params: Params, images: NDArray, labels: NDArray): NDArray {
-  return nn.logSoftmax(logits(params, images)).mul(nn.oneHot(labels, 10)).sum({ axis: 1 }).mean().neg();
-}
-
-const accuracy = jit((params: Params, { images, labels }: Digits) =>
-  logits(params, images).argmax({ axis: 1 }).eq(labels).mean(),
-);
+const crossEntropy = (logits: NDArray, labels: NDArray): NDArray =>
+  nn.logSoftmax(logits).mul(nn.oneHot(labels, 10)).sum({ axis: 1 }).mean().neg();
 
 /** Each image moved by up to `by` pixels in each direction: digits for nothing. */
 function shifted(key: NDArray, images: NDArray, by: number): NDArray {
@@ -56,21 +34,17 @@ function shifted(key: NDArray, images: NDArray, by: number): NDArray {
 }
 
 /** Learning rates fall along a cosine to 0 at the last step. */
-function optimizerNamed(name: string, steps: number): optimizers.GradientTransformation {
+function optimizersFor(steps: number): Record<string, optimizers.GradientTransformation> {
   const falling = (rate: number) => optimizers.cosineDecaySchedule(rate, { decaySteps: steps });
-  switch (name) {
-    case 'sgd':
-      return optimizers.sgd(falling(0.2));
-    case 'momentum':
-      return optimizers.sgd(falling(0.05), { momentum: 0.9, nesterov: true });
-    case 'adam':
-      return optimizers.adam(falling(2e-3));
-    default:
-      throw new RangeError(`mnist: there is no optimizer ${name}; try sgd, momentum or adam`);
-  }
+  return {
+    sgd: optimizers.sgd(falling(0.2)),
+    momentum: optimizers.sgd(falling(0.05), { momentum: 0.9, nesterov: true }),
+    adam: optimizers.adam(falling(2e-3)),
+  };
 }
 
 export interface Options {
+  model?: string;
   optimizer?: string;
   epochs?: number;
   /** Digits to learn from, at most 8,500. */
@@ -89,89 +63,88 @@ export interface Report {
   /** Share of the 1,500 held-out digits that are read rightly, and the same with the weights from the file. */
   readonly accuracy: number;
   readonly reloaded: number;
-  readonly imagesPerSecond: number;
 }
 
 const defaultOut = fileURLToPath(new URL('../../examples/out/mnist.safetensors', import.meta.url));
 
+/** `name` among `choices`, or an error that lists them. */
+function choose<T>(kind: string, name: string, choices: Readonly<Record<string, T>>): T {
+  if (Object.hasOwn(choices, name)) return choices[name]!;
+  throw new RangeError(`mnist: there is no ${kind} ${name}; try ${Object.keys(choices).join(' or ')}`);
+}
+
 export function main(options: Options = {}, log: (text: string) => void = console.log): Report {
-  const {
-    optimizer: name = 'adam',
-    epochs = 25,
-    train = 8500,
-    batch = 100,
-    shift = 2,
-    seed = 0,
-    out = defaultOut,
-  } = options;
-  const digits = mnist({ train, seed });
+  const { model: modelName = 'mlp', optimizer: optimizerName = 'adam', train = 8500 } = options;
+  const { epochs = 25, batch = 100, shift = 2, seed = 0, out = defaultOut } = options;
   const batches = Math.floor(train / batch);
-  const optimizer = optimizerNamed(name, epochs * batches);
+  if (!(batches >= 1 && epochs >= 1))
+    throw new RangeError('mnist: nothing to learn: give at least one epoch and batch');
+  const { init, logits } = choose('model', modelName, models);
+  const optimizer = choose('optimizer', optimizerName, optimizersFor(epochs * batches));
+  const digits = mnist({ train, seed });
   let bar: Progress;
 
+  /** Learns from one batch. */
+  const step = ([params, state]: [Params, any], images: NDArray, labels: NDArray): [[Params, any], NDArray] => {
+    const loss = (params: Params): NDArray => crossEntropy(logits(params, images), labels);
+    const [value, gradients] = valueAndGrad(loss)(params) as [NDArray, Params];
+    const [updates, next] = optimizer.update(gradients, state, params);
+    debug.callback((value: NDArray) => bar.advance(batch, `loss ${(value.item() as number).toFixed(4)}`), value);
+    return [[optimizers.applyUpdates(params, updates), next], value];
+  };
+
   const epoch = jit(
-    (params: Params, state: any, key: NDArray, { images, labels }: Digits) => {
-      const order = random
-        .permutation(random.foldIn(key, 0), train)
-        .slice([0, batches * batch])
-        .reshape(batches, batch);
+    (params: Params, state: any, key: NDArray, { images, labels }: Digits): [Params, any, NDArray] => {
+      const order = random.permutation(random.foldIn(key, 0), train).slice([0, batches * batch]);
       const keys = random.split(random.foldIn(key, 1), batches);
-      const [[last, lastState], losses] = lax.scan(
-        ([params, state]: [Params, any], [rows, key]: [NDArray, NDArray]) => {
-          const x = shifted(key, images.take(rows, { axis: 0 }), shift);
-          const [value, gradients] = valueAndGrad(loss)(params, x, labels.take(rows)) as [NDArray, Params];
-          const [updates, next] = optimizer.update(gradients, state, params);
-          debug.callback((value: NDArray) => bar.advance(batch, `loss ${(value.item() as number).toFixed(4)}`), value);
-          return [[optimizers.applyUpdates(params, updates), next], value];
-        },
-        [params, state] as [Params, any],
-        [order, keys] as [NDArray, NDArray],
-      ) as any;
-      return [last, lastState, losses.mean()] as [Params, any, NDArray];
+      const turn = (learned: [Params, any], [rows, key]: [NDArray, NDArray]): [[Params, any], NDArray] =>
+        step(learned, shifted(key, images.take(rows, { axis: 0 }), shift), labels.take(rows));
+      const [last, losses] = lax.scan(turn as any, [params, state], [order.reshape(batches, batch), keys]) as any;
+      return [...(last as [Params, any]), losses.mean()];
     },
     { donate: [0, 1] },
   );
 
+  const share = jit((params: Params, { images, labels }: Digits) =>
+    logits(params, images).argmax({ axis: 1 }).eq(labels).mean(),
+  );
+  /** The share of held-out digits that are read rightly. */
+  const accuracy = (params: Params): number => (share(params, digits.test) as NDArray).item() as number;
+
   const key = random.key(seed);
-  let params = initParams(random.foldIn(key, -1 >>> 0));
+  let params = init(random.foldIn(key, epochs));
   let state = optimizer.init(params);
   const losses: number[] = [];
-  let rate = 0;
   for (let i = 0; i < epochs; i++) {
     bar = new Progress(`epoch ${i + 1}/${epochs}`, batches * batch);
-    const [nextParams, nextState, mean] = epoch(params, state, random.foldIn(key, i), digits.train) as any;
-    params = nextParams;
-    state = nextState;
-    losses.push(mean.item());
-    rate = bar.rate;
+    const [nextParams, nextState, loss] = epoch(params, state, random.foldIn(key, i), digits.train) as any;
+    [params, state] = [nextParams, nextState];
+    losses.push(loss.item());
+    const speed = `${Math.round(bar.rate)} images/s`;
     bar.end();
-    const right = accuracy(params, digits.test) as NDArray;
     log(
-      `epoch ${String(i + 1).padStart(2)}  loss ${losses.at(-1)!.toFixed(4)}  ${percent(right)} right  ${Math.round(rate)} images/s`,
+      `epoch ${String(i + 1).padStart(2)}  loss ${losses.at(-1)!.toFixed(4)}  ${percent(accuracy(params))} right  ${speed}`,
     );
   }
 
-  const final = accuracy(params, digits.test) as NDArray;
   mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, safetensors.save(params, { metadata: { optimizer: name, epochs: String(epochs) } }));
-  const loaded = safetensors.loadTree(readFileSync(out), params) as Params;
-  const reloaded = accuracy(loaded, digits.test) as NDArray;
+  const metadata = { model: modelName, optimizer: optimizerName, epochs: String(epochs) };
+  writeFileSync(out, safetensors.save(params, { metadata }));
+  const right = accuracy(params);
+  const reloaded = accuracy(safetensors.loadTree(readFileSync(out), params) as Params);
+  const count = digits.test.labels.size;
   log(
-    `${name}: ${percent(final)} of ${digits.test.labels.size} held-out digits, and ${percent(reloaded)} with the weights from ${out}`,
+    `${modelName}, ${optimizerName}: ${percent(right)} of ${count} held-out digits, ${percent(reloaded)} with the weights from ${out}`,
   );
-  return {
-    losses,
-    accuracy: final.item() as number,
-    reloaded: reloaded.item() as number,
-    imagesPerSecond: rate,
-  };
+  return { losses, accuracy: right, reloaded };
 }
 
-const percent = (share: NDArray): string => `${(100 * (share.item() as number)).toFixed(2)} %`;
+const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { values } = parseArgs({
     options: {
+      model: { type: 'string' },
       optimizer: { type: 'string' },
       epochs: { type: 'string' },
       train: { type: 'string' },
