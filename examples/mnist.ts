@@ -34,12 +34,12 @@ function shifted(key: NDArray, images: NDArray, by: number): NDArray {
 }
 
 /** Learning rates fall along a cosine to 0 at the last step. */
-function optimizersFor(steps: number): Record<string, optimizers.GradientTransformation> {
+function optimizersFor(steps: number, adamRate: number): Record<string, optimizers.GradientTransformation> {
   const falling = (rate: number) => optimizers.cosineDecaySchedule(rate, { decaySteps: steps });
   return {
     sgd: optimizers.sgd(falling(0.2)),
     momentum: optimizers.sgd(falling(0.05), { momentum: 0.9, nesterov: true }),
-    adam: optimizers.adam(falling(2e-3)),
+    adam: optimizers.adam(falling(adamRate)),
   };
 }
 
@@ -75,12 +75,12 @@ function choose<T>(kind: string, name: string, choices: Readonly<Record<string, 
 
 export function main(options: Options = {}, log: (text: string) => void = console.log): Report {
   const { model: modelName = 'mlp', optimizer: optimizerName = 'adam', train = 8500 } = options;
-  const { epochs = 25, batch = 100, shift = 2, seed = 0, out = defaultOut } = options;
+  const { init, logits, ...usual } = choose('model', modelName, models);
+  const { epochs = usual.epochs, batch = 100, shift = 2, seed = 0, out = defaultOut } = options;
   const batches = Math.floor(train / batch);
   if (!(batches >= 1 && epochs >= 1))
     throw new RangeError('mnist: nothing to learn: give at least one epoch and batch');
-  const { init, logits } = choose('model', modelName, models);
-  const optimizer = choose('optimizer', optimizerName, optimizersFor(epochs * batches));
+  const optimizer = choose('optimizer', optimizerName, optimizersFor(epochs * batches, usual.adamRate));
   const digits = mnist({ train, seed });
   let bar: Progress;
 

@@ -7,6 +7,9 @@ export type Params = Layer[];
 export interface Model {
   readonly init: (key: NDArray) => Params;
   readonly logits: (params: Params, images: NDArray) => NDArray;
+  /** Enough to learn, and Adam's learning rate. */
+  readonly epochs: number;
+  readonly adamRate: number;
 }
 
 /** Weights of variance 2 / inputs, which keeps the size of activations through rectifiers; no biases at first. */
@@ -30,4 +33,6 @@ export const mlp: Model = {
     const hidden = nn.relu(dense(images.reshape(-1, 784), first!));
     return dense(nn.relu(dense(hidden, second!)), last!);
   },
+  epochs: 25,
+  adamRate: 2e-3,
 };
