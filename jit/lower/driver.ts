@@ -22,6 +22,7 @@ import { runtimeImport } from '../runtime/signatures.ts';
 import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
 import { FramePlan } from './frame-plan.ts';
 import { virtualValues } from './fusion.ts';
+import { gemvKernel, matrixVector } from './gemv-code.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
@@ -442,16 +443,23 @@ export class Driver {
       if (!isFloating(dtype)) {
         this.f.call(this.define(integerProduct(product, dtype)), a.ptr, b.ptr, place.ptr, i32c(0));
       } else {
-        const bytes = byteSize(dtype);
-        const gemm = this.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
-        this.withScratch(gemmScratchBytes(product.m, product.n, product.k, bytes), (scratch) => {
-          if (product.batch.length === 0)
-            this.f.call(gemm, ...gemmArguments(product, a.ptr, b.ptr, place.ptr, scratch));
-          else {
-            const kernel = this.define(batchedProduct(product, dtype as 'float32', gemm));
-            this.f.call(kernel, a.ptr, b.ptr, place.ptr, scratch);
-          }
-        });
+        const vector = product.batch.length === 0 && matrixVector(product);
+        if (vector) {
+          const kernel = this.define(gemvKernel(vector, dtype as 'float32', this.target));
+          const [matrix, by] = vector.swapped ? [b, a] : [a, b];
+          this.f.call(kernel, matrix.ptr, by.ptr, place.ptr);
+        } else {
+          const bytes = byteSize(dtype);
+          const gemm = this.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
+          this.withScratch(gemmScratchBytes(product.m, product.n, product.k, bytes), (scratch) => {
+            if (product.batch.length === 0)
+              this.f.call(gemm, ...gemmArguments(product, a.ptr, b.ptr, place.ptr, scratch));
+            else {
+              const kernel = this.define(batchedProduct(product, dtype as 'float32', gemm));
+              this.f.call(kernel, a.ptr, b.ptr, place.ptr, scratch);
+            }
+          });
+        }
       }
     }
     if (shape.length > 0) this.bind(out, readBuffer(place, shape));
