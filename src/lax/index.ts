@@ -31,6 +31,13 @@ export {
 } from './arithmetic.ts';
 export { associativeScan } from './associative-scan.ts';
 export { eq, ge, gt, isFinite, le, lt, ne, select } from './compare.ts';
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv,
+  convGeneralDilated,
+  convTranspose,
+} from './conv-functions.ts';
 export { bitcastConvertType, convert } from './convert.ts';
 export { broadcastedIota, full, iota } from './creation.ts';
 export { cumlogsumexp, cummax, cummin, cumprod, cumsum } from './cumulative.ts';

@@ -7,6 +7,8 @@ import * as argreduce from './argreduce.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as compare from './compare.ts';
 import * as concatenate from './concatenate.ts';
+import * as conv from './conv.ts';
+import * as convPatches from './conv-patches.ts';
 import * as convert from './convert.ts';
 import * as creation from './creation.ts';
 import * as cumulative from './cumulative.ts';
@@ -39,6 +41,8 @@ const modules: readonly Record<string, unknown>[] = [
   arithmetic,
   compare,
   concatenate,
+  conv,
+  convPatches,
   convert,
   creation,
   cumulative,
