@@ -3,12 +3,20 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { shapedArray } from '../src/core/aval.ts';
 import type { DType } from '../src/core/dtype.ts';
-import type { Value } from '../src/core/trace.ts';
-import { grad, jit, lax, NDArray, vmap } from '../src/index.ts';
+import { bind1, type Value } from '../src/core/trace.ts';
+import { grad, jit, lax, NDArray, nn, np, vmap } from '../src/index.ts';
 import { convGeneralDilatedP } from '../src/lax/conv.ts';
 import type { ConvOptions } from '../src/lax/conv-functions.ts';
 import { slidingWindowsP } from '../src/lax/conv-patches.ts';
 import type { ConvParams } from '../src/lax/conv-shape.ts';
+import {
+  reduceWindowArgmaxP,
+  reduceWindowArgminP,
+  reduceWindowMaxP,
+  reduceWindowMinP,
+  reduceWindowSumP,
+} from '../src/lax/reduce-window.ts';
+import type { ReduceWindowParams } from '../src/lax/reduce-window-shape.ts';
 import {
   checkBatches,
   checkDerivatives,
@@ -140,6 +148,115 @@ t.test('vmap under jit and grad, and of no lanes', async (t) => {
   const kernel = lax.indexInDim(w, 0, 0, false);
   const none = vmap((x: Value) => lax.convGeneralDilated(x, kernel, options));
   t.same((none(draw([0, 2, 4, 5, 4])) as Value).shape, [0, 2, 4, 5, 6]);
+});
+
+const windowed = [reduceWindowSumP, reduceWindowMaxP, reduceWindowMinP, reduceWindowArgmaxP, reduceWindowArgminP];
+for (const p of windowed) {
+  t.test(`${p.name}: compiled, derivatives, batches`, async (t) => {
+    if (!p.name.includes('arg')) {
+      // Windows of padding alone are infinite, which differences cannot follow.
+      const samples = p.samples!.filter((s) => host(bind1(p, drawInputs(s), s.params!)).every(Number.isFinite));
+      t.same(checkDerivatives({ ...p, samples }), []);
+      t.same(checkSecondDerivatives({ ...p, samples }), []);
+    }
+    t.same(checkBatches(p, 1e-14), []);
+    for (const sample of p.samples!) {
+      const [x] = drawInputs(sample);
+      const params = sample.params as ReduceWindowParams;
+      const [out] = p.type([x!.aval], params);
+      const [want] = p.run([{ aval: x!.aval, data: host(x!) }], params, [out!]);
+      const d = difference(host(jit((v: Value) => bind1(p, [v], params))(x!) as Value), want!);
+      t.ok(d <= (x!.dtype === 'float32' ? 1e-6 : 1e-14), `${JSON.stringify(sample)} differs by ${d}`);
+    }
+  });
+}
+
+t.test('folds over windows as JAX', async (t) => {
+  const init: Record<string, number> = { add: 0, max: Number.NEGATIVE_INFINITY, min: Number.POSITIVE_INFINITY };
+  for (const { options, op, ...fixture } of fixtures.reduceWindow) {
+    const f = (x: Value) => lax.reduceWindow(x, init[op]!, op, options);
+    const name = `${op} ${JSON.stringify(options)}`;
+    if (fixture.jvp) matchesLinear(t, (x) => [f(x!)], fixture, name, 1e-12);
+    matches(t, jit(f)(thaw(fixture.primals[0])) as Value, fixture.outs[0], name, 1e-12);
+    if (fixture.jvp) {
+      const ct = thaw(fixture.cotangents[0]);
+      const g = jit(grad((x: Value) => lax.sum(lax.mul(f(x), ct))))(thaw(fixture.primals[0])) as unknown as Value;
+      matches(t, g, fixture.vjp[0], `compiled gradient of ${name}`, 1e-12);
+    }
+  }
+  const { x, gradient } = fixtures.ties;
+  const weights = array([1, 2, 3, 4, 5, 6, 7, 8], [4, 2], 'float64');
+  const options = { windowDimensions: [2, 2], windowStrides: [1, 2], padding: 'SAME' } as const;
+  const loss = (v: Value) => lax.sum(lax.mul(lax.reduceWindow(v, -Infinity, lax.max, options), weights));
+  matches(t, grad(loss)(thaw(x)) as unknown as Value, gradient, 'ties', 0);
+  matches(t, jit(grad(loss))(thaw(x)) as unknown as Value, gradient, 'ties, compiled', 0);
+});
+
+t.test('integers and initial values as JAX', async (t) => {
+  const { x, ...wanted } = fixtures.integerWindows;
+  const options = { windowDimensions: [2, 2], padding: 'SAME' } as const;
+  matches(t, lax.reduceWindow(thaw(x), 0, lax.add, options), wanted.add, 'sum', 0);
+  matches(t, lax.reduceWindow(thaw(x), Number.NEGATIVE_INFINITY, lax.max, options), wanted.max, 'max', 0);
+  matches(t, lax.reduceWindow(thaw(x), -(2 ** 31), lax.max, options), wanted.max, 'max from the smallest', 0);
+  matches(t, lax.reduceWindow(thaw(x), 3, lax.add, options), wanted.started, 'sum from 3', 0);
+  const strided = { ...options, windowStrides: [2, 2] };
+  matches(t, lax.reduceWindow(thaw(x), 1, 'max', strided), wanted.startedMax, 'max from 1', 0);
+});
+
+t.test('pooling as Flax', async (t) => {
+  const pools: Record<string, typeof nn.avgPool> = { max: nn.maxPool, min: nn.minPool, avg: nn.avgPool };
+  for (const { kind, window, options, ...fixture } of fixtures.pool) {
+    const f = (x: Value) => pools[kind]!(x, window, options);
+    const name = `${kind} ${window} ${JSON.stringify(options)}`;
+    matchesLinear(t, (x) => [f(x!)], fixture, name, 1e-13);
+    matches(t, jit(f)(thaw(fixture.primals[0])) as Value, fixture.outs[0], name, 1e-13);
+  }
+});
+
+t.test('a NaN is the maximum of its windows', async (t) => {
+  const x = array([1, Number.NaN, 3, 4], [4], 'float64');
+  const f = (v: Value) => lax.reduceWindow(v, -Infinity, lax.max, { windowDimensions: [2] });
+  t.same([...host(f(x))], [Number.NaN, Number.NaN, 4]);
+  t.same([...host(jit(f)(x) as Value)], [Number.NaN, Number.NaN, 4]);
+});
+
+t.test('np.convolve and np.correlate as JAX', async (t) => {
+  for (const { name, mode, ...fixture } of fixtures.sliding) {
+    const f = np[name as 'convolve'];
+    matchesLinear(t, (x, y) => [f(x!, y!, { mode })], fixture, `${name} ${mode}`, 1e-12);
+  }
+  const [a, b] = [array([1, 2, 3], [3], 'int32'), array([0, 1, 5], [3], 'int32')];
+  t.same([...host(np.convolve(a, b))], [0, 1, 7, 13, 15]);
+});
+
+t.test('errors of pooling', async (t) => {
+  const throws = (f: () => unknown, message: string) => t.throws(f, { message });
+  const x = ofSize(2, 4, 4, 3);
+  throws(
+    () => lax.reduceWindow(x, 0, lax.add, { windowDimensions: [2, 2] }),
+    'reduceWindow: windowDimensions [2,2] needs one positive integer for each of the 4 axes of f32[2,4,4,3].',
+  );
+  throws(
+    () => lax.reduceWindow(x, 0, lax.add, { windowDimensions: [1, 2, 2, 1], windowStrides: [1, 0, 1, 1] }),
+    'reduceWindow: windowStrides [1,0,1,1] needs one positive integer for each of the 4 axes of f32[2,4,4,3].',
+  );
+  throws(
+    () => lax.reduceWindow(x, 0, lax.add, { windowDimensions: [1, 2, 2, 1], padding: [[0, 0]] }),
+    'reduceWindow: padding [[0,0]] needs one [low, high] of integers for each of the 4 axes of f32[2,4,4,3].',
+  );
+  throws(
+    () => lax.reduceWindow(ofSize(3), 0, lax.add, { windowDimensions: [1], padding: [[-2, -2]] }),
+    'reduceWindow: padding [-2,-2] takes away more than axis 0 of f32[3] has.',
+  );
+  throws(
+    () => lax.reduceWindow(ofSize(3), 0, lax.mul as typeof lax.add, { windowDimensions: [1] }),
+    'reduceWindow: elements are combined by `lax.add`, `lax.max` or `lax.min`.',
+  );
+  throws(
+    () => nn.maxPool(ofSize(4, 3), [2, 2]),
+    'maxPool: windows of shape [2,2] need an input with a batch axis, 2 spatial axes and a feature axis, but it is f32[4,3].',
+  );
+  throws(() => nn.avgPool(x, [2, 2], { strides: [2] }), 'avgPool: strides [2] do not fit windows of shape [2,2].');
 });
 
 t.test('errors name the operation and the types', async (t) => {

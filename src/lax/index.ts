@@ -63,6 +63,7 @@ export {
   xor,
 } from './logic.ts';
 export { broadcastInDim, broadcastTo, reshape, transpose } from './movement.ts';
+export { type ReduceWindowOptions, reduceWindow, type WindowComputation } from './reduce-window.ts';
 export { all, any, prod, reduceMax, reduceMin, sum } from './reductions.ts';
 export { scatter, scatterAdd, scatterMax, scatterMin, scatterMul } from './scatter.ts';
 export { concatenate, expandDims, indexInDim, pad, reverse, slice, sliceInDim, squeeze } from './slicing.ts';

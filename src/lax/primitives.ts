@@ -26,6 +26,7 @@ import * as movement from './movement.ts';
 import * as pad from './pad.ts';
 import * as permute from './permute.ts';
 import * as power from './power.ts';
+import * as reduceWindow from './reduce-window.ts';
 import * as reductions from './reductions.ts';
 import * as rounding from './rounding.ts';
 import * as scatter from './scatter.ts';
@@ -60,6 +61,7 @@ const modules: readonly Record<string, unknown>[] = [
   pad,
   permute,
   power,
+  reduceWindow,
   reductions,
   rounding,
   scatter,
