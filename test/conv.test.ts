@@ -4,7 +4,7 @@ import t from 'tap';
 import { shapedArray } from '../src/core/aval.ts';
 import type { DType } from '../src/core/dtype.ts';
 import { bind1, type Value } from '../src/core/trace.ts';
-import { grad, jit, lax, NDArray, nn, np, vmap } from '../src/index.ts';
+import { grad, jit, lax, makeJaxpr, NDArray, nn, np, vmap } from '../src/index.ts';
 import { convGeneralDilatedP } from '../src/lax/conv.ts';
 import type { ConvOptions } from '../src/lax/conv-functions.ts';
 import { slidingWindowsP } from '../src/lax/conv-patches.ts';
@@ -148,6 +148,53 @@ t.test('vmap under jit and grad, and of no lanes', async (t) => {
   const kernel = lax.indexInDim(w, 0, 0, false);
   const none = vmap((x: Value) => lax.convGeneralDilated(x, kernel, options));
   t.same((none(draw([0, 2, 4, 5, 4])) as Value).shape, [0, 2, 4, 5, 6]);
+});
+
+t.test('windows that are made in parts', async (t) => {
+  const layouts = [
+    {
+      dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'],
+      shapes: [
+        [6, 30, 31, 8],
+        [5, 5, 8, 3],
+      ],
+    },
+    {
+      dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'],
+      shapes: [
+        [6, 8, 30, 31],
+        [3, 8, 5, 5],
+      ],
+    },
+    {
+      dimensionNumbers: ['HNWC', 'HWIO', 'CHWN'],
+      shapes: [
+        [30, 6, 31, 16],
+        [5, 5, 8, 6],
+      ],
+      featureGroupCount: 2,
+    },
+  ] as const;
+  for (const { shapes, ...options } of layouts) {
+    const [x, w] = shapes.map((shape, i) => draw(shape, 'float64', i + 1)) as [NDArray, NDArray];
+    const f = jit((x: Value, w: Value) => lax.convGeneralDilated(x, w, options));
+    const program = (f as any).lower(x, w).jaxpr;
+    t.ok(String(program).split('dot_general').length > 3, 'more than one product');
+    const y = f(x, w) as Value;
+    const params = makeJaxpr((x: Value, w: Value) => lax.convGeneralDilated(x, w, options))(x as never, w as never);
+    const eqn = params.jaxpr.eqns[0]!;
+    const inputs = [x, w].map((v) => ({ aval: v.aval, data: host(v) }));
+    const [want] = convGeneralDilatedP.run(inputs, eqn.params as ConvParams, [y.aval]);
+    t.ok(difference(host(y), want!) < 1e-12, 'as the definition');
+    // The pullback against the map itself, along other operands.
+    const ct = draw(y.shape, 'float64', 3);
+    const loss = (x: Value, w: Value) => lax.sum(lax.mul(lax.convGeneralDilated(x, w, options), ct));
+    const [gx, gw] = (jit(grad(loss as any, { argnums: [0, 1] })) as any)(x, w) as Value[];
+    const [dx, dw] = [draw(x.shape, 'float64', 4), draw(w.shape, 'float64', 5)];
+    const inner = (a: Value, b: Value): number => Number(lax.sum(lax.mul(a, b)).item());
+    t.ok(Math.abs(inner(gx!, dx) - inner(ct, f(dx, w) as Value)) < 1e-8, 'in the input');
+    t.ok(Math.abs(inner(gw!, dw) - inner(ct, f(x, dw) as Value)) < 1e-8, 'in the kernel');
+  }
 });
 
 const windowed = [reduceWindowSumP, reduceWindowMaxP, reduceWindowMinP, reduceWindowArgmaxP, reduceWindowArgminP];

@@ -6,11 +6,13 @@
  * Axes go by names: n batch, g group, c input feature, o output feature, y0… windows, k0… kernel elements.
  */
 import type { ShapedArray } from '../core/aval.ts';
+import { byteSize } from '../core/dtype.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
 import { range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { add, mul } from './arithmetic.ts';
+import { concatenate } from './concatenate.ts';
 import { positionsOf, slidingWindows } from './conv-patches.ts';
 import { type ConvParams, convType, pick } from './conv-shape.ts';
 import { scalar, zerosLike } from './creation.ts';
@@ -54,9 +56,9 @@ function convolve(x: Value, w: Value, p: ConvParams): Value {
   if (groups > 1 && lengthOf('c', kernel) === 1 && sizeOf(sizes) <= mostTaps) {
     result = tapByTap(input, kernel, sizes, outNames, p);
   } else {
-    const windows = windowsOf(input, sizes, p);
     const single = lengthOf('n', input) === 1 && lengthOf('o', kernel) === 1;
-    result = groups > 1 && single ? sumOfProducts(windows, kernel) : contract(windows, kernel, outNames);
+    if (groups > 1 && single) result = sumOfProducts(windowsOf(input, sizes, p), kernel);
+    else result = inParts(input, kernel, out, (x, w) => contract(windowsOf(x, sizes, p), w, outNames));
   }
   return reshape(ordered(result, outNames), out.shape);
 }
@@ -198,6 +200,46 @@ const without = ({ value, names }: Named, dropped: Names): Named => {
     names: kept.map((axis) => names[axis]!),
   };
 };
+
+/** Bytes of windows that are best copied at a time: they stay in the processor's cache for the product that reads them. */
+const cachedBytes = 2 ** 20;
+/** A program is not made longer than so many parts. */
+const mostParts = 32;
+
+/**
+ * Windows are many times larger than the input. Where they are also much larger than the result, they are made and used
+ * part by part: of the batch, whose results are put together, or of the input features, whose results add up.
+ */
+function inParts(
+  input: Named,
+  kernel: Named,
+  out: ShapedArray,
+  compute: (input: Named, kernel: Named) => Named,
+): Named {
+  const lengthOf = (name: string, { names, value }: Named): number => value.aval.shape[names.indexOf(name)]!;
+  const features = lengthOf('o', kernel);
+  const windows = (out.size / features) * (kernel.value.aval.size / features / groupsOf(kernel));
+  const name = input.names.find((own) => own === 'n' || own === 'c')!;
+  const length = lengthOf(name, input);
+  const parts = Math.min(mostParts, length, Math.ceil((windows * byteSize(out.dtype)) / cachedBytes));
+  if (parts < 2 || windows < 4 * out.size || windows < 2 * input.value.aval.size) return compute(input, kernel);
+  const step = Math.ceil(length / parts);
+  const cut = (x: Named, from: number): Named => {
+    const axis = x.names.indexOf(name);
+    const { shape } = x.value.aval;
+    const starts = shape.map((_, i) => (i === axis ? from : 0));
+    const limits = shape.map((n, i) => (i === axis ? Math.min(n, from + step) : n));
+    return { value: slice(x.value, starts, limits), names: x.names };
+  };
+  const results = range(Math.ceil(length / step)).map((i) =>
+    compute(cut(input, i * step), name === 'c' ? cut(kernel, i * step) : kernel),
+  );
+  const values = results.map(({ value }) => value);
+  const { names } = results[0]!;
+  return { value: name === 'c' ? values.reduce((x, y) => add(x, y)) : concatenate(values, names.indexOf('n')), names };
+}
+
+const groupsOf = ({ names, value }: Named): number => value.aval.shape[names.indexOf('g')] ?? 1;
 
 /** One input feature a group (a depthwise convolution): for each kernel element, a slice of the input times a weight. */
 function tapByTap(input: Named, kernel: Named, sizes: Shape, outNames: Names, p: ConvParams): Named {
