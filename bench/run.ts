@@ -19,7 +19,7 @@ const { cold, warm } = startup();
 const ms = (t: number): string => `${t.toFixed(0)} ms`;
 console.log(
   `a fresh process: import ${ms(warm.imported)}; first jitted result ${ms(cold.first)} with an empty cache, ` +
-    `${ms(warm.first)} with a warm one (${warm.compiled} modules compiled)`,
+    `${ms(warm.first)} with a warm one (${warm.compilers ? 'compiled again' : 'nothing compiled'})`,
 );
 
 const folder = new URL('../../bench/results/local/', import.meta.url);

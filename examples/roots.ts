@@ -33,17 +33,17 @@ export interface Report {
 
 export function main(log: (text: string) => void = console.log): Report {
   const theta = np.array(2, { dtype: 'float64' });
-  const x = solve(theta).item() as number;
-  const first = (grad(solve)(theta) as NDArray).item() as number;
-  const second = (hessian(solve)(theta) as NDArray).item() as number;
-  const third = (jit(grad(grad(grad(solve))))(theta) as NDArray).item() as number;
+  const x = solve(theta).item();
+  const first = grad(solve)(theta).item();
+  const second = hessian(solve)(theta).item();
+  const third = jit(grad(grad(grad(solve))))(theta).item();
   log(`x(2)    = ${x}`);
   log(`x′(2)   = ${first}, by hand ${slope(x, 2)}`);
   log(`x″(2)   = ${second}`);
   log(`x‴(2)   = ${third}`);
 
   const thetas = np.linspace(1, 3, 1000).astype('float64');
-  const slopes = jit(vmap(grad(solve)))(thetas) as NDArray;
+  const slopes = jit(vmap(grad(solve)))(thetas);
   log(`x′ at a thousand θ from 1 to 3, in one call: from ${slopes.slice(0)} to ${slopes.slice(-1)}`);
   return { x, first, second, third, lanes: slopes.tolist() };
 }

@@ -151,11 +151,11 @@ export class NDArray {
   }
 
   /**
-   * The element of an array of size 1, as a JavaScript number or boolean.
+   * The element of an array of size 1, as a JavaScript number; of a bool array a boolean, for TypeScript `item<boolean>()`.
    * @throws ShapeError on other sizes
    * @throws TraceError where the value is not known because its function is being traced
    */
-  item(): number | boolean {
+  item<T extends number | boolean = number>(): T {
     if (this.size !== 1) {
       throw new ShapeError(
         `item: ${this.aval} has ${this.size} elements, but only an array of one element is a number.`,
@@ -164,7 +164,7 @@ export class NDArray {
         },
       );
     }
-    return elementReader(this.aval)(this.known('item').storage!.first());
+    return elementReader(this.aval)(this.known('item').storage!.first()) as T;
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Cotangent: composable transformations of numerical programs, compiled to WebAssembly. */
 export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/differentiate.ts';
 export { hessian, jacfwd, jacobian, jacrev } from '../transforms/jacobian.ts';
+export { linearTranspose } from '../transforms/linear-transpose.ts';
 export { vmap } from '../transforms/vectorize.ts';
 export { type ArrayLike, type Index, NDArray } from './array.ts';
 export { checkpoint } from './control/checkpoint.ts';

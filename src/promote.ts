@@ -1,6 +1,7 @@
 import { type ArrayLike, NDArray } from './array.ts';
 import { type DType, isFloating, isInteger } from './core/dtype.ts';
-import { DtypeError, ShapeError } from './core/errors.ts';
+import { DtypeError, RuleError, ShapeError } from './core/errors.ts';
+import { isLinear } from './core/linear.ts';
 import { broadcastShapes, type Shape } from './core/shape.ts';
 import type { Value } from './core/trace.ts';
 import { convert } from './lax/convert.ts';
@@ -11,6 +12,8 @@ export function toValue(x: ArrayLike, operation: string): Value {
   if (x instanceof NDArray) return x;
   if (typeof x === 'number') return NDArray.weakNumber(x);
   if (typeof x === 'boolean') return NDArray.ofBoolean(x);
+  // A transposition rule has read an operand that the result should be linear in.
+  if (isLinear(x)) throw new RuleError(`${operation}: a function that is not linear has no transpose.`);
   throw new DtypeError(`${operation}: expected an array, a number or a boolean, but got ${describe(x)}.`, {
     hint: Array.isArray(x) ? 'make an array of nested lists with `np.array(…)`' : undefined!,
   });

@@ -193,7 +193,7 @@ t.test('reading while tracing', async () => {
   });
   const stagedHint =
     'choose between values with `np.where(…)`, between computations with `lax.cond(…)`, or make the argument static';
-  t.throws(() => jit((x: NDArray) => x.mul(x.item() as number))(np.array(1)), unknown('item', 'f32[]', stagedHint));
+  t.throws(() => jit((x: NDArray) => x.mul(x.item()))(np.array(1)), unknown('item', 'f32[]', stagedHint));
   t.throws(() => jit((x: NDArray) => x.mul(x.tolist()[0]))(np.ones([3])), unknown('tolist', 'f32[3]', stagedHint));
   t.throws(() => jit((x: NDArray) => np.array(x.data()))(np.ones([3])), unknown('data', 'f32[3]', stagedHint));
   t.throws(
@@ -201,7 +201,7 @@ t.test('reading while tracing', async () => {
     unknown('toJSON', 'f32[3]', stagedHint),
   );
   t.throws(
-    () => vmap((x: NDArray) => x.mul(x.item() as number))(np.ones([3])),
+    () => vmap((x: NDArray) => x.mul(x.item()))(np.ones([3])),
     unknown(
       'item',
       'f32[]',
@@ -209,7 +209,7 @@ t.test('reading while tracing', async () => {
     ),
   );
   t.throws(
-    () => grad((x: NDArray) => x.mul(x.item() as number))(np.array(1)),
+    () => grad((x: NDArray) => x.mul(x.item()))(np.array(1)),
     unknown(
       'item',
       'f32[]',
@@ -218,7 +218,7 @@ t.test('reading while tracing', async () => {
   );
   const branching = (x: NDArray) => (x.gt(0).item() ? x.mul(x) : x.neg());
   t.same([grad(branching)(3).item(), grad(branching)(-3).item()], [6, -1], 'bools are known under grad');
-  t.equal(grad((x: NDArray) => x.mul(stopGradient(x).item() as number))(3).item(), 3);
+  t.equal(grad((x: NDArray) => x.mul(stopGradient(x).item()))(3).item(), 3);
 });
 
 t.test('JavaScript operators are errors', async () => {

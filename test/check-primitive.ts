@@ -115,7 +115,7 @@ const describe = (primitive: Primitive, sample: Sample): string =>
 /** Compiled against interpreted: equal bits, or within `tolerance`. Returns what went wrong. */
 export function checkKernel(primitive: Primitive, tolerance = 0): string[] {
   const wrong: string[] = [];
-  for (const sample of primitive.samples ?? []) {
+  for (const sample of primitive.samples?.() ?? []) {
     const inputs = drawInputs(sample);
     const params = sample.params ?? {};
     const wanted = bind(primitive, inputs, params);
@@ -137,7 +137,7 @@ export function checkDerivatives(
   { reverse = true, tolerance = 1e-6 }: { reverse?: boolean; tolerance?: number } = {},
 ): string[] {
   const wrong: string[] = [];
-  for (const sample of primitive.samples ?? []) {
+  for (const sample of primitive.samples?.() ?? []) {
     if (sample.inputs[0]?.dtype !== 'float64') continue;
     const inputs = drawInputs(sample);
     const floating = inputs.map((x) => x.aval.isFloating);
@@ -203,7 +203,7 @@ function vjpOf(
 /** A batch against the lanes one by one, for every choice of batched operands. */
 export function checkBatches(primitive: Primitive, tolerance = 0, size = 3): string[] {
   const wrong: string[] = [];
-  for (const sample of primitive.samples ?? []) {
+  for (const sample of primitive.samples?.() ?? []) {
     const n = sample.inputs.length;
     const seeds = [1, 2, 3];
     const lanes = seeds.slice(0, size).map((seed) => {
@@ -259,7 +259,7 @@ export function checkBatches(primitive: Primitive, tolerance = 0, size = 3): str
 /** Hessian-vector products (forward over reverse) of Σ w·y² against differences of the gradient, on float64 samples. */
 export function checkSecondDerivatives(primitive: Primitive, tolerance = 1e-6): string[] {
   const wrong: string[] = [];
-  for (const sample of primitive.samples ?? []) {
+  for (const sample of primitive.samples?.() ?? []) {
     if (sample.inputs[0]?.dtype !== 'float64') continue;
     const inputs = drawInputs(sample);
     const points = inputs.filter((x) => x.aval.isFloating);

@@ -45,8 +45,8 @@ for (const p of [choleskyP, luP, qrP, triangularSolveP]) {
 }
 
 t.test('full factors of tall matrices', async (t) => {
-  t.same(checkKernel({ ...qrP, samples: tall }, 1e-13), []);
-  t.same(checkBatches({ ...qrP, samples: tall }, 1e-13), []);
+  t.same(checkKernel({ ...qrP, samples: () => tall }, 1e-13), []);
+  t.same(checkBatches({ ...qrP, samples: () => tall }, 1e-13), []);
   t.throws(() => grad((a: Value) => sum(qr(a)[0]))(matrix([1, 2, 3, 4, 5, 6], [3, 2])), {
     message: /^qr: the full factors of f64\[3,2\] have no derivative/,
   });

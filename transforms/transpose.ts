@@ -1,7 +1,7 @@
 import { NDArray } from '../src/array.ts';
-import type { ShapedArray } from '../src/core/aval.ts';
 import { RuleError } from '../src/core/errors.ts';
 import { type Atom, type Jaxpr, Literal, memoPerJaxpr, Var } from '../src/core/jaxpr.ts';
+import { isLinear, Linear } from '../src/core/linear.ts';
 import { withSource } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
 import { bind, type Value } from '../src/core/trace.ts';
@@ -11,14 +11,7 @@ import { instantiate } from './jvp.ts';
 
 export type Cotangent = Value | Zero;
 
-/** Stands for an operand in which an equation is linear: only its type is known. */
-export class Linear {
-  readonly aval: ShapedArray;
-  constructor(aval: ShapedArray) {
-    this.aval = aval;
-  }
-}
-export const isLinear = (x: unknown): x is Linear => x instanceof Linear;
+export { isLinear, Linear };
 
 /**
  * Cotangents of the `Linear` operands from the results' cotangents (at least one not `Zero`); entries of the others

@@ -14,15 +14,15 @@ export function callCases(): Case[] {
       name: 'a jitted call, scalar',
       tolerance: 0,
       implementations: [
-        { name: 'jit', run: () => (scalar as any)(x).item() },
-        { name: 'eager', run: () => x.mul(2).add(1).item() as number },
+        { name: 'jit', run: () => scalar(x).item() },
+        { name: 'eager', run: () => x.mul(2).add(1).item() },
       ],
     },
     {
       name: 'a jitted call, 16 float32',
       tolerance: 0,
       implementations: [
-        { name: 'jit', run: () => (small as any)(vector).data() },
+        { name: 'jit', run: () => small(vector).data() },
         { name: 'eager', run: () => vector.mul(2).add(1).data() },
       ],
     },
@@ -34,12 +34,12 @@ export function memoryOfManyCalls(calls = 1_000_000): string {
   const f = jit((v: NDArray) => v.mul(0.999).add(0.001));
   let v = np.ones([64]);
   const megabytes = (): number => Math.round(process.memoryUsage().rss / 2 ** 20);
-  for (let i = 0; i < 1000; i++) v = (f as any)(v);
+  for (let i = 0; i < 1000; i++) v = f(v);
   const before = megabytes();
   let most = before;
   const start = performance.now();
   for (let i = 0; i < calls; i++) {
-    v = (f as any)(v);
+    v = f(v);
     if (i % 10_000 === 0) most = Math.max(most, megabytes());
   }
   const each = ((performance.now() - start) / calls) * 1000;

@@ -11,7 +11,7 @@ function matmul(n: number): Case {
     tolerance: 1e-4,
     flops: 2 * n ** 3,
     implementations: [
-      { name: 'jit', run: () => (compiled as any)(a, b).data() },
+      { name: 'jit', run: () => compiled(a, b).data() },
       { name: 'eager', run: () => np.matmul(a, b).data() },
       {
         name: 'JavaScript by hand',
@@ -39,8 +39,8 @@ function chain(n: number): Case {
     tolerance: 1e-4,
     bytes: 4 * n,
     implementations: [
-      { name: 'jit', run: () => (compiled as any)(a).item() },
-      { name: 'eager', run: () => f(a).item() as number },
+      { name: 'jit', run: () => compiled(a).item() },
+      { name: 'eager', run: () => f(a).item() },
       {
         name: 'JavaScript by hand',
         run: () => {

@@ -45,12 +45,12 @@ function ridge(rows: number, columns: number): Case {
     tolerance: 1e-4,
     flops: 4 * rows * columns * steps,
     implementations: [
-      { name: 'jit of the whole loop', run: () => (solve as any)(X, y).data() },
+      { name: 'jit of the whole loop', run: () => solve(X, y).data() },
       {
         name: 'jit of one step',
         run: () => {
           let w = np.zeros([columns]);
-          for (let i = 0; i < steps; i++) w = (step as any)(w, X, y);
+          for (let i = 0; i < steps; i++) w = step(w, X, y);
           return w.data();
         },
       },

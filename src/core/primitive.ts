@@ -68,7 +68,7 @@ export interface Primitive<P = any> {
   /** True when eager evaluation should compile the equation: it contains a loop or calls. */
   readonly hot?: boolean;
   /** Inputs for the generated tests (primitive × dtype × transformation). */
-  readonly samples?: readonly Sample[];
+  readonly samples?: () => readonly Sample[];
 }
 
 /** Checks the record's shape at compile time; the identity at run time. */

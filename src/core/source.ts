@@ -23,12 +23,12 @@ export class Source {
 }
 
 /**
- * The folders of this library's own code, as stack traces spell them: compiled, and as written, which is what a stack
- * trace shows with `--enable-source-maps`.
+ * The folders of this library's own code, as stack traces spell them: as compiled (`dist/src/`, `dist/bundle/`), and as
+ * written, which is what a stack trace shows with `--enable-source-maps`.
  */
-const root = new URL('../../', import.meta.url).href;
-const libraryFolders = [root, root.replace(/\/dist\/$/, '/')].flatMap((base) =>
-  ['src/', 'transforms/', 'jit/'].flatMap((folder) => {
+const compiled = new URL(import.meta.url.includes('/dist/bundle/') ? '../' : '../../', import.meta.url).href;
+const libraryFolders = [compiled, compiled.replace(/\/dist\/$/, '/')].flatMap((base) =>
+  ['src/', 'transforms/', 'jit/', 'bundle/'].flatMap((folder) => {
     const href = base + folder;
     return [href, decodeURIComponent(href.replace(/^file:\/\/(?:\/(?=[A-Za-z]:))?/, ''))];
   }),

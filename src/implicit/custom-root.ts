@@ -15,7 +15,7 @@ import { bind, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { neg } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
-import { flatten, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
 import { automaticSolve } from './methods.ts';
 
 /** Solves A x = b, given x ↦ A x, on trees: one of `linearSolve`, or your own. */
@@ -32,6 +32,9 @@ export interface ImplicitOptions {
 
 /** A solver: from an initial guess and the arguments of the equation to the solution. */
 export type ImplicitSolver = (init: any, ...args: any[]) => any;
+
+/** A solver with derivatives; numbers may stand for arrays. */
+export type Implicit<S extends ImplicitSolver> = (...args: ArrayLikes<Parameters<S>>) => Arrays<ReturnType<S>>;
 
 const solverFor = (options: ImplicitOptions, def: TreeDef): LinearSolver => {
   const { solve, symmetric = false } = options;
@@ -59,7 +62,7 @@ const solverFor = (options: ImplicitOptions, def: TreeDef): LinearSolver => {
 export function customRoot(
   optimality: AnyFunction,
   options: ImplicitOptions = {},
-): <S extends ImplicitSolver>(solver: S) => S {
+): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
   return (solver) => decorated('customRoot', optimality, solver, options, false);
 }
 
@@ -72,7 +75,7 @@ export function customRoot(
 export function customFixedPoint(
   fixedPoint: AnyFunction,
   options: ImplicitOptions = {},
-): <S extends ImplicitSolver>(solver: S) => S {
+): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
   return (solver) => decorated('customFixedPoint', fixedPoint, solver, options, true);
 }
 
@@ -82,7 +85,7 @@ function decorated<S extends ImplicitSolver>(
   solver: S,
   options: ImplicitOptions,
   fixedPoint: boolean,
-): S {
+): Implicit<S> {
   const { hasAux = false, symmetric = false } = options;
   const call = (init: unknown, ...args: unknown[]): unknown => {
     const start = flattenArguments([init], operation);
@@ -124,7 +127,7 @@ function decorated<S extends ImplicitSolver>(
     return hasAux ? [result, unflatten(flatSolver.auxDef!, outs.slice(solution))] : result;
   };
   Object.defineProperty(call, 'name', { value: functionName(solver) });
-  return call as S;
+  return call as Implicit<S>;
 }
 
 const splitAt = <T>(items: readonly T[], n: number): [T[], T[]] => [items.slice(0, n), items.slice(n)];

@@ -75,7 +75,7 @@ function argPrimitive(name: string, beats: 'gt' | 'lt'): Primitive<ArgParams> {
         });
       },
     },
-    samples: [
+    samples: () => [
       ...dtypes.flatMap((dtype) =>
         [
           { shape: [1], axis: 0 },

@@ -47,22 +47,23 @@ export const isFinite: UnaryOp = unary('is_finite', {
   lower: (b, x) => b.compare('lt', b.unary('abs', x), b.const(Infinity, x.dtype)),
 });
 
-const selectSamples: Sample[] = domains.any.flatMap((dtype) =>
-  [
-    [[], [], []],
-    [[0], [0], [0]],
-    [[17], [17], [17]],
-    [[], [5], [5]],
-    [[2, 3], [2, 3], []],
-    [[1000], [], [1000]],
-  ].map(([p, x, y]) => ({
-    inputs: [
-      { shape: p!, dtype: 'bool' as DType },
-      { shape: x!, dtype, low: -3, high: 3 },
-      { shape: y!, dtype, low: -3, high: 3 },
-    ],
-  })),
-);
+const selectSamples = (): Sample[] =>
+  domains.any.flatMap((dtype) =>
+    [
+      [[], [], []],
+      [[0], [0], [0]],
+      [[17], [17], [17]],
+      [[], [5], [5]],
+      [[2, 3], [2, 3], []],
+      [[1000], [], [1000]],
+    ].map(([p, x, y]) => ({
+      inputs: [
+        { shape: p!, dtype: 'bool' as DType },
+        { shape: x!, dtype, low: -3, high: 3 },
+        { shape: y!, dtype, low: -3, high: 3 },
+      ],
+    })),
+  );
 
 /** Linear in its branches. The tangent of the one not taken is dropped by choice, never multiplied by zero. */
 export const selectP: Primitive = elementwise('select', 3, {

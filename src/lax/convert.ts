@@ -22,10 +22,11 @@ export const convertElementType: Primitive<{ newDType: DType }> = elementwise('c
   jvp: [(dx, _x, out) => (out.aval.isFloating ? convert(dx, out.aval.dtype) : new Zero(out.aval))],
   transpose: ([ct], [x]) => [isLinear(x) ? convert(ct as Value, x.aval.dtype) : undefined],
   lower: (b, [x], { newDType }) => b.convert(x!, newDType),
-  samples: pairs.map(({ from, to }) => ({
-    inputs: [{ shape: [17], dtype: from, low: -5, high: 300 }],
-    params: { newDType: to },
-  })),
+  samples: () =>
+    pairs.map(({ from, to }) => ({
+      inputs: [{ shape: [17], dtype: from, low: -5, high: 300 }],
+      params: { newDType: to },
+    })),
 });
 
 /** `x` with the elements converted to `dtype`. Literals stay literals. */
@@ -64,12 +65,13 @@ export const bitcastConvertTypeP: Primitive<{ newDType: DType }> = elementwise('
   lower: (b, [x], { newDType }) =>
     // Between the integer types the bits are those of the wrapped number.
     isInteger(x!.dtype) && isInteger(newDType) ? b.convert(x!, newDType) : b.bitcast(x!, newDType),
-  samples: views.map(([from, newDType]) => ({
-    inputs: [
-      { shape: [6], dtype: from, values: from === 'float32' ? [0, -0, 1.5, -2e30, 1e-40, Infinity] : bitPatterns },
-    ],
-    params: { newDType },
-  })),
+  samples: () =>
+    views.map(([from, newDType]) => ({
+      inputs: [
+        { shape: [6], dtype: from, values: from === 'float32' ? [0, -0, 1.5, -2e30, 1e-40, Infinity] : bitPatterns },
+      ],
+      params: { newDType },
+    })),
 });
 
 /**

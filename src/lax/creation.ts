@@ -42,12 +42,13 @@ export const iotaP: Primitive<IotaParams> = primitive<IotaParams>({
     throw new Error('iota has no operands to batch');
   },
   lower: { kind: 'elementwise', build: (b, _, { dtype, dimension }) => b.convert(b.index(dimension), dtype) },
-  samples: (['float32', 'float64', 'int32', 'uint32'] as const).flatMap((dtype) => [
-    { inputs: [], params: { dtype, shape: [5], dimension: 0 } },
-    { inputs: [], params: { dtype, shape: [2, 3], dimension: 1 } },
-    { inputs: [], params: { dtype, shape: [0], dimension: 0 } },
-    { inputs: [], params: { dtype, shape: [1000], dimension: 0 } },
-  ]),
+  samples: () =>
+    (['float32', 'float64', 'int32', 'uint32'] as const).flatMap((dtype) => [
+      { inputs: [], params: { dtype, shape: [5], dimension: 0 } },
+      { inputs: [], params: { dtype, shape: [2, 3], dimension: 1 } },
+      { inputs: [], params: { dtype, shape: [0], dimension: 0 } },
+      { inputs: [], params: { dtype, shape: [1000], dimension: 0 } },
+    ]),
 });
 
 /** Coordinates along `dimension` of an array of the given shape. */

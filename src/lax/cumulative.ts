@@ -105,21 +105,22 @@ function cumulative(name: string, spec: CumulativeSpec): CumulativePrimitive {
         });
       },
     },
-    samples: domains[spec.domain].flatMap((dtype) =>
-      [
-        { shape: [0], axis: 0, reverse: false },
-        { shape: [1], axis: 0, reverse: true },
-        { shape: [3], axis: 0, reverse: false },
-        { shape: [17], axis: 0, reverse: true },
-        { shape: [spec.longest ?? 1000], axis: 0, reverse: false },
-        { shape: [4, 5], axis: 0, reverse: true },
-        { shape: [4, 5], axis: 1, reverse: false },
-        { shape: [2, 3, 4], axis: 1, reverse: false },
-      ].map(({ shape, axis, reverse }) => ({
-        inputs: [{ shape, dtype, low: -2, high: 2 }],
-        params: { axis, reverse },
-      })),
-    ),
+    samples: () =>
+      domains[spec.domain].flatMap((dtype) =>
+        [
+          { shape: [0], axis: 0, reverse: false },
+          { shape: [1], axis: 0, reverse: true },
+          { shape: [3], axis: 0, reverse: false },
+          { shape: [17], axis: 0, reverse: true },
+          { shape: [spec.longest ?? 1000], axis: 0, reverse: false },
+          { shape: [4, 5], axis: 0, reverse: true },
+          { shape: [4, 5], axis: 1, reverse: false },
+          { shape: [2, 3, 4], axis: 1, reverse: false },
+        ].map(({ shape, axis, reverse }) => ({
+          inputs: [{ shape, dtype, low: -2, high: 2 }],
+          params: { axis, reverse },
+        })),
+      ),
   });
   return self;
 }

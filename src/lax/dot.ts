@@ -131,7 +131,7 @@ export const dotGeneralP: Primitive<DotDimensions> = primitive<DotDimensions>({
     return { outs: [left ? batchLhs(x!, y!, d, left) : batchRhs(x!, y!, d, right!)], batched: [true] };
   },
   lower: { kind: 'dot', dimensions: (d) => d },
-  samples: (['float32', 'float64', 'int32', 'uint32'] as const).flatMap(dotSamples),
+  samples: () => (['float32', 'float64', 'int32', 'uint32'] as const).flatMap(dotSamples),
 });
 
 interface Side {

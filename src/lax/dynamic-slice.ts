@@ -126,9 +126,10 @@ export const dynamicSliceP: Primitive<DynamicSliceParams> = primitive<DynamicSli
       copyRegion(k.f, aval.dtype, axes, out!.ptr, from);
     },
   },
-  samples: windows.flatMap(({ shape, window, starts }) =>
-    samplesOf([shape], { sliceSizes: window }, { extra: indexInputs(starts) }),
-  ),
+  samples: () =>
+    windows.flatMap(({ shape, window, starts }) =>
+      samplesOf([shape], { sliceSizes: window }, { extra: indexInputs(starts) }),
+    ),
 });
 
 /** Operand 0 with operand 1 written over the window at the start indices. */
@@ -205,7 +206,6 @@ export const dynamicUpdateSliceP: Primitive<object> = primitive<object>({
       );
     },
   },
-  samples: windows.flatMap(({ shape, window, starts }) =>
-    samplesOf([shape, window], {}, { extra: indexInputs(starts) }),
-  ),
+  samples: () =>
+    windows.flatMap(({ shape, window, starts }) => samplesOf([shape, window], {}, { extra: indexInputs(starts) })),
 });

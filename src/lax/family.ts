@@ -55,7 +55,7 @@ export interface ElementwiseSpec<P extends Params> {
     | 'zero';
   transpose?: TransposeRule<P>;
   lower: (b: ElementBuilder, args: readonly Element[], params: P, output: ShapedArray) => Element;
-  samples: readonly Sample[];
+  samples: () => readonly Sample[];
   /** The result is never weak. */
   strong?: boolean;
 }
@@ -167,7 +167,7 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
     jvp: jvp === 'zero' ? 'zero' : [(dx, [x], out) => jvp(dx, x!, out)],
     ...(transpose ? { transpose: ([ct]: readonly (Value | Zero)[]) => [transpose(ct as Value)] } : {}),
     lower: (b, [x]) => spec.lower(b, x!),
-    samples: samplesFor(spec.domain, [spec.interval ?? [-3, 3]]),
+    samples: () => samplesFor(spec.domain, [spec.interval ?? [-3, 3]]),
   });
   const op = (x: ArrayLike): Value => bind1(p, [spec.domain === 'floating' ? toFloating(x, name) : toValue(x, name)]);
   return Object.assign(op, { primitive: p });
@@ -199,13 +199,14 @@ export function binary(name: string, spec: BinarySpec): BinaryOp {
         : spec.jvp.map((rule) => rule && ((t: Value, [x, y]: readonly Value[], out: Value) => rule(t, x!, y!, out))),
     ...(spec.transpose ? { transpose: spec.transpose } : {}),
     lower: (b, [x, y]) => spec.lower(b, x!, y!),
-    samples: samplesFor(
-      spec.domain,
-      spec.intervals ?? [
-        [-3, 3],
-        [-3, 3],
-      ],
-    ),
+    samples: () =>
+      samplesFor(
+        spec.domain,
+        spec.intervals ?? [
+          [-3, 3],
+          [-3, 3],
+        ],
+      ),
   });
   const op = (x: ArrayLike, y: ArrayLike): Value => {
     const [a, b] = promote(name, [x, y]);

@@ -23,7 +23,7 @@ interface FoldSpec {
   step: (a: number, b: number, dtype: DType) => number;
   jvp: FoldPrimitive['jvp'];
   accuracy?: Accuracy;
-  samples: readonly Sample[];
+  samples: () => readonly Sample[];
 }
 
 /** A fold whose reference goes through the elements in order. */
@@ -75,7 +75,7 @@ const extremumJvp =
   };
 
 const special = [1, -2, Number.NaN, 3, 0, -0, -0, 0, Infinity, -Infinity, 3, 3];
-const extremumSamples: Sample[] = [
+const extremumSamples = (): Sample[] => [
   ...reductionSamples(['float32', 'float64', 'int32', 'uint32'], true),
   ...(['float32', 'float64'] as const).map((dtype) => ({
     inputs: [{ shape: [4, 3], dtype, values: special }],
@@ -109,18 +109,19 @@ export const reduceProdP: FoldPrimitive = fold('reduce_prod', {
     const out = bind1(reduceProdP, [x!], { axes });
     return [[out], [productTangent(x!, dx as Value, axes)]];
   },
-  samples: (['float32', 'float64', 'int32', 'uint32'] as const).flatMap((dtype) =>
-    [
-      { shape: [0], axes: [0] },
-      { shape: [1], axes: [0] },
-      { shape: [17], axes: [0] },
-      { shape: [60], axes: [0] },
-      { shape: [4, 5], axes: [0] },
-      { shape: [4, 5], axes: [1] },
-      { shape: [2, 3, 4], axes: [0, 2] },
-      { shape: [2, 3, 4], axes: [] },
-    ].map(({ shape, axes }) => ({ inputs: [{ shape, dtype, low: -2, high: 2 }], params: { axes } })),
-  ),
+  samples: () =>
+    (['float32', 'float64', 'int32', 'uint32'] as const).flatMap((dtype) =>
+      [
+        { shape: [0], axes: [0] },
+        { shape: [1], axes: [0] },
+        { shape: [17], axes: [0] },
+        { shape: [60], axes: [0] },
+        { shape: [4, 5], axes: [0] },
+        { shape: [4, 5], axes: [1] },
+        { shape: [2, 3, 4], axes: [0, 2] },
+        { shape: [2, 3, 4], axes: [] },
+      ].map(({ shape, axes }) => ({ inputs: [{ shape, dtype, low: -2, high: 2 }], params: { axes } })),
+    ),
 });
 
 export const reduceOrP: FoldPrimitive = fold('reduce_or', {
@@ -128,7 +129,7 @@ export const reduceOrP: FoldPrimitive = fold('reduce_or', {
   identity: () => 0,
   step: (a, b) => a | b,
   jvp: 'zero',
-  samples: reductionSamples(['bool']),
+  samples: () => reductionSamples(['bool']),
 });
 
 export const reduceAndP: FoldPrimitive = fold('reduce_and', {
@@ -136,7 +137,7 @@ export const reduceAndP: FoldPrimitive = fold('reduce_and', {
   identity: () => 1,
   step: (a, b) => a & b,
   jvp: 'zero',
-  samples: reductionSamples(['bool']),
+  samples: () => reductionSamples(['bool']),
 });
 
 function applyFold(p: FoldPrimitive, value: Value, axes: readonly number[], keepdims: boolean | undefined): Value {

@@ -116,7 +116,7 @@ export const gatherP: Primitive<GatherParams> = primitive<GatherParams>({
       );
     },
   },
-  samples: windowSamples(),
+  samples: () => windowSamples(),
 });
 
 function windowSamples(): Sample[] {

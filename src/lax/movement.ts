@@ -84,12 +84,13 @@ export const broadcastInDimP: Primitive<BroadcastParams> = primitive<BroadcastPa
     batched: [true],
   }),
   lower: { kind: 'view', view: (params, input) => ({ offset: 0, strides: broadcastStrides(input, params) }) },
-  samples: movementSamples([
-    { shape: [], params: { shape: [3], broadcastDimensions: [] } },
-    { shape: [3], params: { shape: [2, 3], broadcastDimensions: [1] } },
-    { shape: [2, 1], params: { shape: [2, 5, 3], broadcastDimensions: [0, 2] } },
-    { shape: [0], params: { shape: [0, 4], broadcastDimensions: [0] } },
-  ]),
+  samples: () =>
+    movementSamples([
+      { shape: [], params: { shape: [3], broadcastDimensions: [] } },
+      { shape: [3], params: { shape: [2, 3], broadcastDimensions: [1] } },
+      { shape: [2, 1], params: { shape: [2, 5, 3], broadcastDimensions: [0, 2] } },
+      { shape: [0], params: { shape: [0, 4], broadcastDimensions: [0] } },
+    ]),
 });
 
 export const broadcastInDim = (x: Value, shape: Shape, broadcastDimensions: readonly number[]): Value =>
@@ -125,11 +126,12 @@ export const reshapeP: Primitive<{ newSizes: Shape }> = primitive<{ newSizes: Sh
   transpose: ([ct], [x]) => [reshape(ct as Value, (x as Linear).aval.shape)],
   batch: (size, [x], _, { newSizes }) => ({ outs: [reshape(x!, [size, ...newSizes])], batched: [true] }),
   lower: { kind: 'reshape' },
-  samples: movementSamples([
-    { shape: [2, 6], params: { newSizes: [3, 4] } },
-    { shape: [1], params: { newSizes: [] } },
-    { shape: [0, 3], params: { newSizes: [0] } },
-  ]),
+  samples: () =>
+    movementSamples([
+      { shape: [2, 6], params: { newSizes: [3, 4] } },
+      { shape: [1], params: { newSizes: [] } },
+      { shape: [0, 3], params: { newSizes: [0] } },
+    ]),
 });
 
 /** The same elements in row-major order; one entry may be −1. */
@@ -181,11 +183,12 @@ export const transposeP: Primitive<{ permutation: readonly number[] }> = primiti
       return { offset: 0, strides: permutation.map((axis) => strides[axis]!) };
     },
   },
-  samples: movementSamples([
-    { shape: [2, 3], params: { permutation: [1, 0] } },
-    { shape: [2, 1, 5], params: { permutation: [2, 0, 1] } },
-    { shape: [0, 3], params: { permutation: [1, 0] } },
-  ]),
+  samples: () =>
+    movementSamples([
+      { shape: [2, 3], params: { permutation: [1, 0] } },
+      { shape: [2, 1, 5], params: { permutation: [2, 0, 1] } },
+      { shape: [0, 3], params: { permutation: [1, 0] } },
+    ]),
 });
 
 /** Permutes axes; reverses them when no permutation is given. */

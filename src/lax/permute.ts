@@ -83,23 +83,24 @@ export const permuteP: Primitive<PermuteParams> = primitive<PermuteParams>({
       });
     },
   },
-  samples: dtypes.flatMap((dtype) =>
-    [false, true].flatMap((inverse) =>
-      [
-        { shape: [0], values: [], axis: 0 },
-        { shape: [1], values: [0], axis: 0 },
-        { shape: [5], values: [3, 0, 4, 1, 2], axis: 0 },
-        { shape: [2, 3], values: [0, 1, 1, 1, 0, 0], axis: 0 },
-        { shape: [2, 3], values: [2, 0, 1, 1, 0, 2], axis: 1 },
-      ].map(({ shape, values, axis }) => ({
-        inputs: [
-          { shape, dtype, low: -9, high: 9 },
-          { shape, dtype: 'int32' as const, values },
-        ],
-        params: { axis, inverse },
-      })),
+  samples: () =>
+    dtypes.flatMap((dtype) =>
+      [false, true].flatMap((inverse) =>
+        [
+          { shape: [0], values: [], axis: 0 },
+          { shape: [1], values: [0], axis: 0 },
+          { shape: [5], values: [3, 0, 4, 1, 2], axis: 0 },
+          { shape: [2, 3], values: [0, 1, 1, 1, 0, 0], axis: 0 },
+          { shape: [2, 3], values: [2, 0, 1, 1, 0, 2], axis: 1 },
+        ].map(({ shape, values, axis }) => ({
+          inputs: [
+            { shape, dtype, low: -9, high: 9 },
+            { shape, dtype: 'int32' as const, values },
+          ],
+          params: { axis, inverse },
+        })),
+      ),
     ),
-  ),
 });
 
 /** Element k along `axis` is the element of x at p[k]. */

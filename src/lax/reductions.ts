@@ -47,7 +47,7 @@ export const reduceSumP: Primitive<ReduceParams> = primitive<ReduceParams>({
     batched: [true],
   }),
   lower: { kind: 'reduce', combine: 'add', axes: ({ axes }) => axes },
-  samples: reductionSamples(['float32', 'float64', 'int32', 'uint32']),
+  samples: () => reductionSamples(['float32', 'float64', 'int32', 'uint32']),
 });
 
 /** Sum over axes. Bools are counted in int32. */

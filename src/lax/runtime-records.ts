@@ -8,7 +8,7 @@ export function elementwiseRecords(): ElementwiseRecord[] {
   const records = new Map<string, ElementwiseRecord>();
   for (const { name, lower, samples, type } of allPrimitives()) {
     if (lower.kind !== 'elementwise') continue;
-    for (const { inputs, params = {} } of samples ?? []) {
+    for (const { inputs, params = {} } of samples?.() ?? []) {
       if (inputs.length === 0 || !isPrebuilt(params)) continue;
       const dtypes = inputs.map((x) => x.dtype);
       const avals = dtypes.map((dtype) => shapedArray([1], dtype));

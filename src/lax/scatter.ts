@@ -145,7 +145,7 @@ function scatterPrimitive(spec: ScatterSpec): Primitive<ScatterParams> {
         });
       },
     },
-    samples: scatterSamples(spec.on),
+    samples: () => scatterSamples(spec.on),
   });
   return self;
 }

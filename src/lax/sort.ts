@@ -125,7 +125,7 @@ const sample = (shape: Shape, dimension: number, types: readonly DType[], numKey
   params: { dimension, numKeys },
 });
 
-const sortSamples: Sample[] = [
+const sortSamples = (): Sample[] => [
   ...dtypes.flatMap((dtype) => [
     ...[0, 1, 3, 4, 5, 17, 1000].map((n) => sample([n], 0, [dtype], 1)),
     sample([4, 5], 0, [dtype], 1),

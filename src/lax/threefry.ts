@@ -98,10 +98,15 @@ export const threefry2x32P: Primitive<ThreefryParams> = elementwise<ThreefryPara
     const [y1, y2] = hash(elements(b), [k1!, k2!], [x1!, x2!]);
     return word === 0 ? y1 : word === 1 ? y2 : b.binary('xor', y1, y2);
   },
-  samples: shapes.map((operands, i) => ({
-    inputs: operands.map((shape, k) => ({ shape, dtype: 'uint32', values: [...words.slice(k), ...words.slice(0, k)] })),
-    params: { word: ([0, 1, 'xor'] as const)[i % 3]! },
-  })),
+  samples: () =>
+    shapes.map((operands, i) => ({
+      inputs: operands.map((shape, k) => ({
+        shape,
+        dtype: 'uint32',
+        values: [...words.slice(k), ...words.slice(0, k)],
+      })),
+      params: { word: ([0, 1, 'xor'] as const)[i % 3]! },
+    })),
 });
 
 /** One word of the hash of the counter (x1, x2) under the key (k1, k2), all uint32. */

@@ -154,23 +154,24 @@ export const luP: Primitive<object> = primitive<object>({
       });
     },
   },
-  samples: (['float32', 'float64'] as const).flatMap((dtype) =>
-    [
-      [0, 0],
-      [1, 1],
-      [3, 3],
-      [4, 4],
-      [5, 5],
-      [17, 17],
-      [5, 3],
-      [3, 5],
-      [0, 3],
-      [4, 0],
-      [2, 3, 3],
-      [0, 3, 3],
-      [2, 1, 4, 2],
-    ].map((shape): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, 'general') }], params: {} })),
-  ),
+  samples: () =>
+    (['float32', 'float64'] as const).flatMap((dtype) =>
+      [
+        [0, 0],
+        [1, 1],
+        [3, 3],
+        [4, 4],
+        [5, 5],
+        [17, 17],
+        [5, 3],
+        [3, 5],
+        [0, 3],
+        [4, 0],
+        [2, 3, 3],
+        [0, 3, 3],
+        [2, 1, 4, 2],
+      ].map((shape): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, 'general') }], params: {} })),
+    ),
 });
 
 /** Rows of each matrix in the order that `permutation` gives. */

@@ -172,7 +172,7 @@ export const qrP: Primitive<QrParams> = primitive<QrParams>({
       });
     },
   },
-  samples: qrSamples(),
+  samples: () => qrSamples(),
 });
 
 /** The full factors of tall matrices are left out here: they have no derivative. */

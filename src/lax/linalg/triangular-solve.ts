@@ -125,32 +125,33 @@ export const triangularSolveP: Primitive<TriangularSolveParams> = primitive<Tria
       });
     },
   },
-  samples: (['float32', 'float64'] as const).flatMap((dtype) =>
-    [
-      { a: [0, 0], b: [0, 3] },
-      { a: [1, 1], b: [1, 1] },
-      { a: [3, 3], b: [3, 1] },
-      { a: [4, 4], b: [4, 4] },
-      { a: [5, 5], b: [5, 3] },
-      { a: [17, 17], b: [17, 5] },
-      { a: [2, 3, 3], b: [2, 3, 3] },
-      { a: [0, 3, 3], b: [0, 3, 1] },
-      { a: [2, 2, 4, 4], b: [2, 2, 4, 0] },
-    ].flatMap((shapes) =>
-      range(16).map((bits): Sample => {
-        const [leftSide, lower, transposeA, unitDiagonal] = range(4).map((i) => ((bits >> i) & 1) === 1);
-        const n = shapes.b.length;
-        const b = leftSide ? shapes.b : [...shapes.b.slice(0, -2), shapes.b[n - 1]!, shapes.b[n - 2]!];
-        return {
-          inputs: [
-            { shape: shapes.a, dtype, values: matrixValues(shapes.a, 'triangular') },
-            { shape: b, dtype, low: -2, high: 2 },
-          ],
-          params: { leftSide, lower, transposeA, unitDiagonal },
-        };
-      }),
+  samples: () =>
+    (['float32', 'float64'] as const).flatMap((dtype) =>
+      [
+        { a: [0, 0], b: [0, 3] },
+        { a: [1, 1], b: [1, 1] },
+        { a: [3, 3], b: [3, 1] },
+        { a: [4, 4], b: [4, 4] },
+        { a: [5, 5], b: [5, 3] },
+        { a: [17, 17], b: [17, 5] },
+        { a: [2, 3, 3], b: [2, 3, 3] },
+        { a: [0, 3, 3], b: [0, 3, 1] },
+        { a: [2, 2, 4, 4], b: [2, 2, 4, 0] },
+      ].flatMap((shapes) =>
+        range(16).map((bits): Sample => {
+          const [leftSide, lower, transposeA, unitDiagonal] = range(4).map((i) => ((bits >> i) & 1) === 1);
+          const n = shapes.b.length;
+          const b = leftSide ? shapes.b : [...shapes.b.slice(0, -2), shapes.b[n - 1]!, shapes.b[n - 2]!];
+          return {
+            inputs: [
+              { shape: shapes.a, dtype, values: matrixValues(shapes.a, 'triangular') },
+              { shape: b, dtype, low: -2, high: 2 },
+            ],
+            params: { leftSide, lower, transposeA, unitDiagonal },
+          };
+        }),
+      ),
     ),
-  ),
 });
 
 /** One matrix and a right-hand side per lane: the lanes become more columns (or rows) of one system. */
