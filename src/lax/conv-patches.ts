@@ -66,7 +66,7 @@ export const slidingWindowsP: Primitive<WindowParams> = primitive<WindowParams>(
     return { outs: [reshape(out, [...shape.slice(0, rank + 1), ...shape.slice(rank + 2)])], batched: [true] };
   },
   lower: { kind: 'view', view: (params, input) => view(params, input.shape) },
-  samples: windowSamples(),
+  samples: windowSamples,
 });
 
 /** Position t of every window, for each t, put back where it was read. */

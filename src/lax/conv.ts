@@ -63,7 +63,7 @@ export const convGeneralDilatedP: Primitive<ConvParams> = primitive<ConvParams>(
     return { outs: [out], batched: [true] };
   },
   lower: { kind: 'inline', jaxpr: (p, inputs) => ({ jaxpr: convProgram(p, inputs) }) },
-  samples: convSamples(),
+  samples: convSamples,
 });
 
 /** Splits an axis into (outer, rest). */

@@ -55,7 +55,7 @@ export const reduceWindowSumP: Primitive<ReduceWindowParams> = primitive<ReduceW
   transpose: ([ct], [x], p) => [windowSumCotangent(ct as Value, x as Linear, p)],
   batch: (_size, [x], _, p) => ({ outs: [bind1(reduceWindowSumP, [x!], lifted(p))], batched: [true] }),
   lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: foldProgram('add', p, x!) }) },
-  samples: windowSamples('numeric'),
+  samples: () => windowSamples('numeric'),
 });
 
 /**
@@ -96,7 +96,7 @@ const position = (fold: 'max' | 'min'): Primitive<ReduceWindowParams> => {
       return { outs: [select(ge(all, 0), sub(all, offset), all)], batched: [true] };
     },
     lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: positionProgram(fold, p, x!) }) },
-    samples: windowSamples('some'),
+    samples: () => windowSamples('some'),
   });
   return self;
 };
@@ -131,7 +131,7 @@ const extremum = (fold: 'max' | 'min', positionP: Primitive<ReduceWindowParams>)
     },
     batch: (_size, [x], _, p) => ({ outs: [bind1(self, [x!], lifted(p))], batched: [true] }),
     lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: foldProgram(fold, p, x!) }) },
-    samples: windowSamples('numeric'),
+    samples: () => windowSamples('numeric'),
   });
   return self;
 };
