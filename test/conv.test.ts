@@ -174,12 +174,30 @@ t.test('windows that are made in parts', async (t) => {
       ],
       featureGroupCount: 2,
     },
+    {
+      dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'],
+      shapes: [
+        [1, 121, 50, 8],
+        [4, 5, 8, 3],
+      ],
+      windowStrides: [2, 1],
+      rhsDilation: [3, 1],
+      padding: 'SAME',
+    },
+    {
+      dimensionNumbers: ['NCH', 'OIH', 'NCH'],
+      shapes: [
+        [1, 1, 7000],
+        [1, 1, 80],
+      ],
+      rhsDilation: [2],
+    },
   ] as const;
   for (const { shapes, ...options } of layouts) {
     const [x, w] = shapes.map((shape, i) => draw(shape, 'float64', i + 1)) as [NDArray, NDArray];
     const f = jit((x: Value, w: Value) => lax.convGeneralDilated(x, w, options));
     const program = (f as any).lower(x, w).jaxpr;
-    t.ok(String(program).split('dot_general').length > 3, 'more than one product');
+    t.ok(String(program).split('dot_general').length > 2, 'more than one product');
     const y = f(x, w) as Value;
     const params = makeJaxpr((x: Value, w: Value) => lax.convGeneralDilated(x, w, options))(x as never, w as never);
     const eqn = params.jaxpr.eqns[0]!;

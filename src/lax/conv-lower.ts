@@ -18,6 +18,7 @@ import {
   type Names,
   ordered,
   partOf,
+  spatialAxis,
   standing,
   summedNames,
   type Windows,
@@ -64,7 +65,7 @@ function convolve(x: Value, w: Value, p: ConvParams): Value {
     const windows = (out.size / lengthOf('o', kernel)) * (w.aval.size / lengthOf('o', kernel) / groups);
     const worthwhile = windows >= 4 * out.size && windows >= 2 * input.value.aval.size;
     const parts = worthwhile ? Math.min(mostParts, Math.ceil((windows * byteSize(out.dtype)) / cachedBytes)) : 1;
-    result = inParts(input, kernel, parts, (x, w) => contract(windowsOf(x, sizes, p), w, outNames));
+    result = inParts(input, kernel, p, parts, (x, w) => contract(x, w, outNames));
   }
   return reshape(ordered(result, outNames), out.shape);
 }
@@ -79,23 +80,48 @@ function padded(x: Value, p: ConvParams): Value {
 }
 
 /**
- * Where windows are much larger than the input and the result, they are made and used part by part: of the batch, whose
- * results are put together, or of the input features, whose results add up.
+ * Where windows are much larger than the input and the result, they are made and used part by part: of the batch or the
+ * windows, whose results are put together, or of what is summed over, whose results add up. The cut goes through the
+ * outermost axis that is long enough, so that each part lies in one piece.
  */
-function inParts(input: Named, kernel: Named, parts: number, compute: (input: Named, kernel: Named) => Named): Named {
-  const cut = input.names.find((name) => name === 'n' || name === 'c')!;
-  const length = lengthOf(cut, input);
+function inParts(
+  input: Named,
+  kernel: Named,
+  p: ConvParams,
+  parts: number,
+  compute: (windows: Windows, kernel: Named) => Named,
+): Named {
+  const sizes = p.windowStrides.map((_, d) => lengthOf(`k${d}`, kernel));
+  const windows = windowsOf(input, sizes, p);
+  const axes = windows.names
+    .map((name, axis) => ({ name, length: lengthOf(name, windows), stride: windows.strides[axis]! }))
+    .filter(({ name }) => name !== 'g')
+    .sort((a, b) => b.stride - a.stride);
+  const longest = axes.reduce((a, b) => (b.length > a.length ? b : a));
+  const { name: cut, length } = axes.find((axis) => axis.length >= parts) ?? longest;
   const step = Math.ceil(length / Math.min(parts, length));
-  if (step === length) return compute(input, kernel);
+  if (step === length) return compute(windows, kernel);
+  const summed = cut === 'c' || cut.startsWith('k');
+  const d = spatialAxis(cut);
   const results = range(Math.ceil(length / step)).map((i) => {
-    const part = (name: string) =>
-      name === cut ? ([i * step, Math.min(step, length - i * step)] as const) : undefined;
-    return compute(partOf(input, part), partOf(kernel, part));
+    const [start, count] = [i * step, Math.min(step, length - i * step)];
+    const [counts, extents] = [windows, kernel].map((x, k) => {
+      const name = `${'yk'[k]}${d}`;
+      return name === cut ? count : d < 0 ? 0 : lengthOf(name, x);
+    }) as [number, number];
+    const [stride, dilation] = [p.windowStrides[d] ?? 1, p.rhsDilation[d] ?? 1];
+    const own = partOf(input, (name) => {
+      if (name === cut && d < 0) return [start, count];
+      if (d < 0 || name !== `y${d}`) return undefined;
+      return [start * (summed ? dilation : stride), (counts - 1) * stride + (extents - 1) * dilation + 1];
+    });
+    const weights = summed ? partOf(kernel, (name) => (name === cut ? [start, count] : undefined)) : kernel;
+    const ownSizes = sizes.map((size, axis) => (axis === d ? extents : size));
+    return compute(windowsOf(own, ownSizes, p), weights);
   });
   const values = results.map(({ value }) => value);
   const { names } = results[0]!;
-  const value = cut === 'c' ? values.reduce((x, y) => add(x, y)) : concatenate(values, names.indexOf('n'));
-  return { value, names };
+  return { value: summed ? values.reduce((x, y) => add(x, y)) : concatenate(values, names.indexOf(cut)), names };
 }
 
 /** How many elements in a row an array of this order reads from consecutive places. */
