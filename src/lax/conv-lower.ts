@@ -25,6 +25,7 @@ import {
   windowsOf,
 } from './conv-axes.ts';
 import { sumOfProducts, tapByTap } from './conv-depthwise.ts';
+import { byPhases, dilatedAxis } from './conv-phases.ts';
 import { type ConvParams, convType, pick } from './conv-shape.ts';
 import { scalar, zerosLike } from './creation.ts';
 import { dotGeneralP } from './dot.ts';
@@ -44,6 +45,8 @@ export const convProgram = (p: ConvParams, [x, w]: readonly ShapedArray[]): Jaxp
 function convolve(x: Value, w: Value, p: ConvParams): Value {
   const out = convType(x.aval, w.aval, p);
   if (out.size === 0 || w.aval.size === 0 || x.aval.size === 0) return zerosLike(out);
+  const dilated = dilatedAxis(p);
+  if (dilated >= 0) return byPhases(x, w, p, dilated, convolve);
   const groups = p.featureGroupCount * p.batchGroupCount;
   const sizes = pick(w.aval.shape, p.rhsSpec.slice(2));
   const [ys, ks] = [sizes.map((_, d) => `y${d}`), sizes.map((_, d) => `k${d}`)];
