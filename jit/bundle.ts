@@ -16,6 +16,8 @@ await build({
     numpy: `${dist}src/numpy/index.js`,
     lax: `${dist}src/lax/index.js`,
     'linear-solve': `${dist}src/linear-solve/index.js`,
+    optimizers: `${dist}src/optimizers/index.js`,
+    safetensors: `${dist}src/safetensors/index.js`,
     solvers: `${dist}src/solvers/index.js`,
     tree: `${dist}src/tree.js`,
     'compile-worker': `${dist}jit/compile-worker.js`,

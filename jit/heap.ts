@@ -45,7 +45,12 @@ interface Holder {
 /** Arrays up to this size stay with JavaScript: they ride along in the frame of a call. */
 export const smallBytes = 64;
 const registeredBytes = 2 ** 20;
-const defaultBudget = 256 * 2 ** 20;
+/**
+ * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. It
+ * grows when arrays that it has copied out are wanted again, so that a program's working set stays inside.
+ */
+const firstBudget = 32 * 2 ** 20;
+const largestBudget = 2 ** 30;
 
 export class Heap extends PagedMemory {
   readonly frames: FrameStack;
@@ -53,7 +58,10 @@ export class Heap extends PagedMemory {
   clock = 1;
   /** What the calls under way have pinned, in order. */
   readonly pinned: Segment[] = [];
-  budgetPages: number = defaultBudget / pageBytes;
+  budgetPages: number = firstBudget / pageBytes;
+  /** Pages that left, and pages' worth of arrays that came back, since the budget was last reconsidered. */
+  private left = 0;
+  private returned = 0;
   spilledSegments = 0;
   /** Segments in memory, the ones queued first first. */
   private readonly resident = new Set<Segment>();
@@ -120,6 +128,7 @@ export class Heap extends PagedMemory {
   pin(cell: Cell): number {
     let { segment } = cell;
     if (segment === undefined || segment.address < 0) {
+      if (segment) this.returned += cell.byteLength / pageBytes;
       const data = cell.peek();
       this.place(cell);
       segment = cell.segment!;
@@ -173,7 +182,16 @@ export class Heap extends PagedMemory {
   private makeRoom(count: number): void {
     this.frames?.trim();
     const excess = this.used + count - this.budgetPages;
+    this.reconsider();
     if (excess > 0) this.spill(Math.max(excess, this.budgetPages >> 4), count);
+  }
+
+  /** Doubles the budget when more than a quarter of what left came back. */
+  private reconsider(): void {
+    if (this.left < this.budgetPages) return;
+    if (this.returned > this.left / 4)
+      this.budgetPages = Math.max(this.budgetPages, Math.min(2 * this.budgetPages, largestBudget / pageBytes));
+    this.left = this.returned = 0;
   }
 
   /**
@@ -206,6 +224,7 @@ export class Heap extends PagedMemory {
       segment.host = copy.buffer;
     }
     this.spilledSegments++;
+    this.left += segment.pages;
     this.vacate(segment);
   }
 

@@ -13,6 +13,41 @@ export type CallbackArguments = (cells: readonly Cell[], avals: readonly ShapedA
 /** Whether to compute with the reference semantics alone. */
 export const interpretOnly: boolean = environment('COTANGENT_INTERPRET') === '1';
 
+/** A program ready to run: from storage of its inputs to storage of its results. */
+export type Prepared = (inputs: readonly Cell[], present: CallbackArguments) => Cell[];
+
+const prepared = new WeakMap<Jaxpr, Prepared>();
+
+/** Compiles a program, once, if it can be compiled now. */
+export function prepare(jaxpr: Jaxpr): Prepared {
+  let result = prepared.get(jaxpr);
+  if (result) return result;
+  if (interpretOnly || !canCompile()) return (inputs) => interpreted(jaxpr, inputs);
+  const { program, inputs: used, outputs, handlers } = lowerJaxpr(jaxpr);
+  const executable = load(program);
+  const count = jaxpr.inVars.length;
+  const direct = outputs.every((source, i) => source.kind === 'output' && source.index === i);
+  result = (inputs, present) => {
+    const options = handlers.length
+      ? {
+          callbacks: handlers.map(
+            ({ handler, avals }) =>
+              (args: readonly Cell[]) =>
+                handler(...present(args, avals)),
+          ),
+        }
+      : undefined;
+    const results = executable.run(used.length === count ? inputs : used.map((i) => inputs[i]!), options);
+    if (direct) return results;
+    return outputs.map((source, i) => {
+      if (source.kind === 'output') return results[source.index]!;
+      return source.kind === 'input' ? inputs[source.index]! : Cell.fromNumber(jaxpr.outs[i]!.aval.dtype, source.value);
+    });
+  };
+  prepared.set(jaxpr, result);
+  return result;
+}
+
 /**
  * Executes a program, compiled: one call into WebAssembly. With COTANGENT_INTERPRET=1 the reference semantics of the
  * primitives are used instead, as they are in a browser until `init` has loaded the compiler.
@@ -26,28 +61,7 @@ export function execute(
   present: CallbackArguments,
   donate?: readonly boolean[],
 ): Cell[] {
-  if (interpretOnly || !canCompile()) return interpreted(jaxpr, inputs);
-  const lowered = lowerJaxpr(jaxpr);
-  const executable = load(lowered.program);
-  const { inputs: used, outputs, handlers } = lowered;
-  const cells = used.length === inputs.length ? inputs : used.map((i) => inputs[i]!);
-  const options = handlers.length
-    ? {
-        callbacks: handlers.map(
-          ({ handler, avals }) =>
-            (args: readonly Cell[]) =>
-              handler(...present(args, avals)),
-        ),
-      }
-    : undefined;
-  const results = executable.run(cells, options);
-  const out: Cell[] = [];
-  for (let i = 0; i < outputs.length; i++) {
-    const source = outputs[i]!;
-    if (source.kind === 'output') out.push(results[source.index]!);
-    else if (source.kind === 'input') out.push(inputs[source.index]!);
-    else out.push(Cell.fromNumber(jaxpr.outs[i]!.aval.dtype, source.value));
-  }
+  const out = prepare(jaxpr)(inputs, present);
   if (donate) release(inputs, donate, out);
   return out;
 }

@@ -1,5 +1,9 @@
 /** The examples run, and say what is true. */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
+import { main as mnist } from '../examples/mnist.ts';
 import { main as ridge } from '../examples/ridge.ts';
 import { main as roots } from '../examples/roots.ts';
 
@@ -29,5 +33,24 @@ t.test('roots', (t) => {
   near(third, -(6 * first ** 3 + 18 * x * first * byHand + 3 * byHand) / d, 'third derivative');
   near(lanes[0]!, -0.2846930805, 'first lane');
   t.equal(lanes.length, 1000);
+  t.end();
+});
+
+t.test('mnist, a small part of it', (t) => {
+  const out = join(tmpdir(), `cotangent-mnist-${process.pid}.safetensors`);
+  t.teardown(() => rmSync(out, { force: true }));
+  const lines: string[] = [];
+  const learn = (optimizer: string) =>
+    mnist({ optimizer, epochs: 1, train: 1000, batch: 10, shift: 0, out }, (line) => lines.push(line));
+  for (const optimizer of ['adam', 'momentum', 'sgd']) {
+    const { accuracy, reloaded, losses } = learn(optimizer);
+    t.ok(accuracy > 0.8, `${optimizer} reads ${accuracy}`);
+    t.equal(reloaded, accuracy, 'the same with the weights from the file');
+    if (optimizer === 'adam') t.same(learn(optimizer).losses, losses, 'the seed decides everything');
+  }
+  t.match(lines.at(-1), /^mlp, sgd: 8\d\.\d\d % of 1500 held-out digits/);
+  const { losses } = mnist({ epochs: 1, train: 200, batch: 50, out }, () => {});
+  t.ok(losses[0]! > 1 && losses[0]! < 4, 'with random shifts');
+  t.throws(() => mnist({ optimizer: 'adma' }, () => {}), { message: /no optimizer adma; try sgd or momentum or adam/ });
   t.end();
 });

@@ -34,7 +34,8 @@ export const evaluatingTrace: Trace = {
   },
 };
 
-const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDArray[] =>
+/** Values for callbacks, from storage. */
+export const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDArray[] =>
   cells.map((cell, i) => new NDArray(avals[i]!, cell));
 
 /** Executes a program on concrete arrays. */

@@ -1,0 +1,148 @@
+/** The optimizers that have names. Formulas and defaults are optax's. */
+import {
+  type AdamScalingOptions,
+  adamAs,
+  adamOptions,
+  type LionScalingOptions,
+  lionAs,
+  lionOptions,
+  type RmsScalingOptions,
+  type RssScalingOptions,
+  rmsAs,
+  rmsOptions,
+  rssAs,
+  rssOptions,
+} from './moments.ts';
+import { checkOptions, type Scalar } from './options.ts';
+import { decayAs, type Mask } from './regularising.ts';
+import { type LearningRate, learningRateAs, type Schedule, traceAs } from './scaling.ts';
+import { chain, type GradientTransformation } from './transformation.ts';
+
+export interface MomentumOptions {
+  /** μ: how much of the last step is taken again; none if left out. */
+  momentum?: Scalar;
+  /** Nesterov's momentum. Default false. */
+  nesterov?: boolean;
+}
+
+const momentumOptions = ['momentum', 'nesterov'];
+
+/**
+ * Stochastic gradient descent: the update is −η·g, or −η·t with momentum t = g + μ·t.
+ * (Robbins & Monro, A stochastic approximation method, 1951; Sutskever et al., 2013.)
+ *
+ * @param learningRate η: a number, a rank-0 array (traced or not) or a schedule
+ * @example
+ * const optimizer = sgd(0.1, { momentum: 0.9 });
+ * let params = { w: np.zeros([3]) };
+ * let state = optimizer.init(params);
+ * const [updates, next] = optimizer.update(grad(loss)(params), state);
+ * params = applyUpdates(params, updates);
+ */
+export function sgd(learningRate: LearningRate, options: MomentumOptions = {}): GradientTransformation<any> {
+  const { momentum, nesterov } = checkOptions('sgd', options, momentumOptions);
+  return chain(traceAs('sgd', 'momentum', momentum, nesterov), learningRateAs('sgd', learningRate));
+}
+
+/**
+ * Adam: −η·m̂ / (√(v̂ + ε̄) + ε), with means m̂ and v̂ of gradients and of their squares, freed of the bias of their start.
+ * (Kingma & Ba, Adam: a method for stochastic optimization, 2014.)
+ *
+ * @param learningRate η: a number, a rank-0 array (traced or not) or a schedule
+ * @example
+ * const optimizer = adam(1e-3);
+ */
+export const adam = (learningRate: LearningRate, options: AdamScalingOptions = {}): GradientTransformation<any> =>
+  plainAdam('adam', learningRate, checkOptions('adam', options, adamOptions));
+
+/** Adam with Nesterov's momentum. (Dozat, Incorporating Nesterov momentum into Adam, 2016.) */
+export const nadam = (
+  learningRate: LearningRate,
+  options: Omit<AdamScalingOptions, 'nesterov'> = {},
+): GradientTransformation<any> =>
+  plainAdam('nadam', learningRate, { ...checkOptions('nadam', options, adamOptions.slice(0, -1)), nesterov: true });
+
+const plainAdam = (name: string, learningRate: LearningRate, options: AdamScalingOptions): GradientTransformation =>
+  chain(adamAs(name, options), learningRateAs(name, learningRate));
+
+export interface AdamwOptions extends AdamScalingOptions {
+  /** λ, or a schedule of it. Default 1e-4. */
+  weightDecay?: Scalar | Schedule;
+  /** Which leaves decay; all if left out. */
+  mask?: Mask;
+}
+
+const adamwOptions = [...adamOptions, 'weightDecay', 'mask'];
+
+/**
+ * Adam with decoupled weight decay: −η·(m̂ / (√(v̂ + ε̄) + ε) + λ·params). `update` needs the parameters.
+ * (Loshchilov & Hutter, Decoupled weight decay regularization, 2017.)
+ *
+ * @example
+ * const optimizer = adamw(1e-3, { weightDecay: 0.01 });
+ * const [updates, next] = optimizer.update(gradients, state, params);
+ */
+export const adamw = (learningRate: LearningRate, options: AdamwOptions = {}): GradientTransformation<any> =>
+  decayedAdam('adamw', learningRate, checkOptions('adamw', options, adamwOptions));
+
+/** `adamw` with Nesterov's momentum. */
+export const nadamw = (
+  learningRate: LearningRate,
+  options: Omit<AdamwOptions, 'nesterov'> = {},
+): GradientTransformation<any> => {
+  const known = adamwOptions.filter((key) => key !== 'nesterov');
+  return decayedAdam('nadamw', learningRate, { ...checkOptions('nadamw', options, known), nesterov: true });
+};
+
+const decayedAdam = (name: string, learningRate: LearningRate, options: AdamwOptions): GradientTransformation =>
+  chain(
+    adamAs(name, options),
+    decayAs(name, options.weightDecay ?? 1e-4, options.mask),
+    learningRateAs(name, learningRate),
+  );
+
+export interface RmspropOptions extends RmsScalingOptions, MomentumOptions {
+  /** Divide by the standard deviation in place of the root mean square. Default false. */
+  centered?: boolean;
+}
+
+/**
+ * RMSProp: −η·g / √(v + ε) with v = decay·v + (1 − decay)·g²; momentum, if any, comes after the learning rate.
+ * (Hinton, Neural networks for machine learning, lecture 6e, 2012; centered: Graves, Generating sequences with recurrent
+ * neural networks, 2013.)
+ */
+export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}): GradientTransformation<any> {
+  checkOptions('rmsprop', options, [...rmsOptions, 'centered', ...momentumOptions]);
+  return chain(
+    rmsAs('rmsprop', options, options.centered ?? false),
+    learningRateAs('rmsprop', learningRate),
+    traceAs('rmsprop', 'momentum', options.momentum, options.nesterov),
+  );
+}
+
+/**
+ * AdaGrad: −η·g / √(s + ε) with s the sum of all g².
+ * (Duchi, Hazan & Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.)
+ */
+export const adagrad = (learningRate: LearningRate, options: RssScalingOptions = {}): GradientTransformation<any> =>
+  chain(rssAs('adagrad', checkOptions('adagrad', options, rssOptions)), learningRateAs('adagrad', learningRate));
+
+export interface LionOptions extends LionScalingOptions {
+  /** Default 1e-3. */
+  weightDecay?: Scalar | Schedule;
+  /** Which leaves decay; all if left out. */
+  mask?: Mask;
+}
+
+/**
+ * Lion: −η·(sign((1 − β₁)g + β₁m) + λ·params), then m = β₂m + (1 − β₂)g. `update` needs the parameters.
+ * (Chen et al., Symbolic discovery of optimization algorithms, 2023.)
+ */
+export function lion(learningRate: LearningRate, options: LionOptions = {}): GradientTransformation<any> {
+  checkOptions('lion', options, [...lionOptions, 'weightDecay', 'mask']);
+  return chain(
+    lionAs('lion', options),
+    decayAs('lion', options.weightDecay ?? 1e-3, options.mask),
+    learningRateAs('lion', learningRate),
+  );
+}
