@@ -31,6 +31,7 @@ export {
 } from './arithmetic.ts';
 export { associativeScan } from './associative-scan.ts';
 export { eq, ge, gt, isFinite, le, lt, ne, select } from './compare.ts';
+export type { DimensionNumbers, Padding } from './conv-dimensions.ts';
 export {
   type ConvOptions,
   type ConvTransposeOptions,

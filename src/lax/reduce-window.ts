@@ -2,7 +2,7 @@
 import type { Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { exact, type Primitive, primitive, reductionAccuracy, type Sample } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, reductionAccuracy } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
@@ -15,6 +15,7 @@ import { type GatherParams, gatherP } from './gather.ts';
 import { broadcastInDim, reshape, strengthen } from './movement.ts';
 import { pad } from './pad.ts';
 import { foldProgram, positionProgram } from './reduce-window-lower.ts';
+import { windowSamples } from './reduce-window-samples.ts';
 import {
   foldIdentity,
   hasPadding,
@@ -96,7 +97,7 @@ const position = (fold: 'max' | 'min'): Primitive<ReduceWindowParams> => {
       return { outs: [select(ge(all, 0), sub(all, offset), all)], batched: [true] };
     },
     lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: positionProgram(fold, p, x!) }) },
-    samples: () => windowSamples('some'),
+    samples: () => windowSamples('floating'),
   });
   return self;
 };
@@ -138,64 +139,6 @@ const extremum = (fold: 'max' | 'min', positionP: Primitive<ReduceWindowParams>)
 
 export const reduceWindowMaxP: Primitive<ReduceWindowParams> = extremum('max', reduceWindowArgmaxP);
 export const reduceWindowMinP: Primitive<ReduceWindowParams> = extremum('min', reduceWindowArgminP);
-
-function windowSamples(which: 'numeric' | 'some'): Sample[] {
-  const cases: readonly (readonly [Shape, Shape, Partial<ReduceWindowParams>])[] = [
-    [[2, 6, 5, 3], [1, 2, 2, 1], { windowStrides: [1, 2, 2, 1] }],
-    [
-      [5, 6],
-      [3, 2],
-      {
-        padding: [
-          [1, 1],
-          [0, 1],
-        ],
-      },
-    ],
-    [[], [], {}],
-    [[17], [4], { windowStrides: [3] }],
-    [[5], [3], { baseDilation: [2], windowDilation: [2], padding: [[2, -1]] }],
-    [
-      [4, 9],
-      [2, 3],
-      {
-        windowDilation: [2, 3],
-        padding: [
-          [0, 1],
-          [2, 0],
-        ],
-      },
-    ],
-    [
-      [8, 9],
-      [7, 8],
-      {
-        windowStrides: [1, 2],
-        padding: [
-          [1, 1],
-          [0, 2],
-        ],
-      },
-    ],
-    [[9, 2, 8], [8, 1, 8], {}],
-    [[2], [3], {}],
-    [[2], [1], { padding: [[2, 2]] }],
-    [[0, 3], [1, 2], {}],
-  ];
-  const dtypes =
-    which === 'some' ? (['float32', 'float64'] as const) : (['float32', 'float64', 'int32', 'uint32'] as const);
-  return cases.flatMap(([shape, windowDimensions, given]) => {
-    const params: ReduceWindowParams = {
-      windowDimensions,
-      windowStrides: shape.map(() => 1),
-      padding: shape.map(() => [0, 0] as const),
-      baseDilation: shape.map(() => 1),
-      windowDilation: shape.map(() => 1),
-      ...given,
-    };
-    return dtypes.map((dtype): Sample => ({ inputs: [{ shape, dtype, low: -30, high: 30 }], params }));
-  });
-}
 
 export interface ReduceWindowOptions {
   readonly windowDimensions: Shape;
