@@ -35,9 +35,9 @@ import { pad } from './pad.ts';
 /** Above this many kernel elements a sum of products is too large for one expression. */
 const mostTaps = 25;
 /** Bytes of windows that are best copied at a time: they stay in the processor's cache for the product that reads them. */
-const cachedBytes = 2 ** 20;
+const cachedBytes = 2 ** 21;
 /** A program is not made longer than so many parts. */
-const mostParts = 32;
+const mostParts = 16;
 
 export const convProgram = (p: ConvParams, [x, w]: readonly ShapedArray[]): Jaxpr =>
   stage((lhs, rhs) => [convolve(lhs!, rhs!, p)], [x!, w!]).jaxpr;
