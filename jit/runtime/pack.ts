@@ -17,6 +17,7 @@ export function packFunction(name: string, e: Element, width: number): Func {
     Local,
     Local,
   ];
+  const whole = width - (width % e.lanes);
   const contiguous = f.var(op('i32.eq', nStride, i32c(e.bytes)));
   const at = f.local('i32');
   const vector = f.local('v128');
@@ -36,19 +37,23 @@ export function packFunction(name: string, e: Element, width: number): Func {
             contiguous,
             () =>
               f.for(0, k, () => {
-                for (let byte = 0; byte < width * e.bytes; byte += 16)
-                  f.store('v128.store', to, load('v128.load', at, byte), byte);
+                for (let c = 0; c < whole; c += e.lanes)
+                  f.store('v128.store', to, load('v128.load', at, c * e.bytes), c * e.bytes);
+                for (let c = whole; c < width; c++)
+                  f.store(`${e.name}.store`, to, load(`${e.name}.load`, at, c * e.bytes), c * e.bytes);
                 advance();
               }),
             () => {
               const columns: Local[] = [];
               for (let c = 0; c < width; c++) columns.push(f.var(c === 0 ? at : add(columns[c - 1]!, nStride)));
               f.for(0, k, () => {
-                for (let c = 0; c < width; c += e.lanes) {
+                for (let c = 0; c < whole; c += e.lanes) {
                   f.set(vector, load(e.splat, columns[c]!));
                   for (let l = 1; l < e.lanes; l++) f.set(vector, loadLane(e.loadLane, columns[c + l]!, vector, l));
                   f.store('v128.store', to, vector, c * e.bytes);
                 }
+                for (let c = whole; c < width; c++)
+                  f.store(`${e.name}.store`, to, load(`${e.name}.load`, columns[c]!), c * e.bytes);
                 for (const column of columns) f.set(column, add(column, kStride));
                 f.set(to, add(to, i32c(width * e.bytes)));
               });
