@@ -31,6 +31,14 @@ export {
 } from './arithmetic.ts';
 export { associativeScan } from './associative-scan.ts';
 export { eq, ge, gt, isFinite, le, lt, ne, select } from './compare.ts';
+export type { DimensionNumbers, Padding } from './conv-dimensions.ts';
+export {
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv,
+  convGeneralDilated,
+  convTranspose,
+} from './conv-functions.ts';
 export { bitcastConvertType, convert } from './convert.ts';
 export { broadcastedIota, full, iota } from './creation.ts';
 export { cumlogsumexp, cummax, cummin, cumprod, cumsum } from './cumulative.ts';
@@ -56,6 +64,7 @@ export {
   xor,
 } from './logic.ts';
 export { broadcastInDim, broadcastTo, reshape, transpose } from './movement.ts';
+export { type ReduceWindowOptions, reduceWindow, type WindowComputation } from './reduce-window.ts';
 export { all, any, prod, reduceMax, reduceMin, sum } from './reductions.ts';
 export { scatter, scatterAdd, scatterMax, scatterMin, scatterMul } from './scatter.ts';
 export { concatenate, expandDims, indexInDim, pad, reverse, slice, sliceInDim, squeeze } from './slicing.ts';

@@ -7,6 +7,8 @@ import * as argreduce from './argreduce.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as compare from './compare.ts';
 import * as concatenate from './concatenate.ts';
+import * as conv from './conv.ts';
+import * as convPatches from './conv-patches.ts';
 import * as convert from './convert.ts';
 import * as creation from './creation.ts';
 import * as cumulative from './cumulative.ts';
@@ -24,6 +26,7 @@ import * as movement from './movement.ts';
 import * as pad from './pad.ts';
 import * as permute from './permute.ts';
 import * as power from './power.ts';
+import * as reduceWindow from './reduce-window.ts';
 import * as reductions from './reductions.ts';
 import * as rounding from './rounding.ts';
 import * as scatter from './scatter.ts';
@@ -39,6 +42,8 @@ const modules: readonly Record<string, unknown>[] = [
   arithmetic,
   compare,
   concatenate,
+  conv,
+  convPatches,
   convert,
   creation,
   cumulative,
@@ -56,6 +61,7 @@ const modules: readonly Record<string, unknown>[] = [
   pad,
   permute,
   power,
+  reduceWindow,
   reductions,
   rounding,
   scatter,

@@ -24,3 +24,4 @@ export {
   tanh,
 } from './activations.ts';
 export { logSoftmax, oneHot, softmax, standardize } from './normalise.ts';
+export { type AvgPoolOptions, avgPool, maxPool, minPool, type PoolOptions } from './pool.ts';

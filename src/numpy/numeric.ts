@@ -6,6 +6,7 @@ import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, mul, sub } from '../lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from '../lax/compare.ts';
+import { conv } from '../lax/conv-functions.ts';
 import { convert } from '../lax/convert.ts';
 import * as cumulative from '../lax/cumulative.ts';
 import { reshape } from '../lax/movement.ts';
@@ -14,7 +15,7 @@ import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { clip } from './elementwise.ts';
 import { take } from './indexing.ts';
-import { concatenate, pad, stack } from './joining.ts';
+import { concatenate } from './joining.ts';
 import { diagonalOf } from './matrices.ts';
 import { optionsOf } from './options.ts';
 import { factors, matmul, outer } from './products.ts';
@@ -170,17 +171,13 @@ function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, rev
   if (!reversed) b = flip(b);
   const [n, m] = [Math.max(a.size, b.size), Math.min(a.size, b.size)];
   const [long, short] = a.size >= b.size ? [a, b] : [b, a];
-  const padded = pad(long, m - 1);
-  const windows = stack(
-    range(m).map((k) => span(padded, 0, k, k + n + m - 1)),
-    { axis: 1 },
-  );
-  const full = matmul(windows, flip(short));
-  if (mode === 'full') return full;
-  const length = mode === 'same' ? n : n - m + 1;
-  const start =
-    mode === 'valid' ? m - 1 : reversed || a.size >= b.size ? Math.floor((m - 1) / 2) : Math.ceil((m - 1) / 2);
-  return span(full, 0, start, start + length);
+  const length = mode === 'full' ? n + m - 1 : mode === 'same' ? n : n - m + 1;
+  const sameStart = reversed || a.size >= b.size ? Math.floor((m - 1) / 2) : Math.ceil((m - 1) / 2);
+  const start = mode === 'full' ? 0 : mode === 'same' ? sameStart : m - 1;
+  const sums = conv(reshape(long, [1, 1, n]), reshape(flip(short), [1, 1, m]), {
+    padding: [[m - 1 - start, start + length - n]],
+  });
+  return reshape(sums, [length]);
 }
 
 /** The covariance matrix of variables in rows and observations in columns. */
