@@ -1,19 +1,19 @@
 /**
- * Handwritten digits: a network of three layers learns to read them, an epoch per call. Everything in an epoch — the
+ * Handwritten digits: a small network, dense or convolutional, learns to read them, an epoch per call. Everything in an epoch — the
  * order of the images, their random shifts, the gradients, the optimizer — is one compiled program.
  *
- *     node dist/examples/mnist.js --optimizer adam --epochs 25
+ *     node dist/examples/mnist.js --model cnn --optimizer momentum
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { debug, jit, lax, type NDArray, nn, np, optimizers, random, safetensors, valueAndGrad, vmap } from 'cotangent';
-import { type Model, mlp, type Params } from './lib/digit-models.ts';
+import { cnn, type Model, mlp, type Params } from './lib/digit-models.ts';
 import { type Digits, mnist } from './lib/mnist.ts';
 import { Progress } from './lib/progress.ts';
 
-const models: Readonly<Record<string, Model>> = { mlp };
+const models: Readonly<Record<string, Model>> = { mlp, cnn };
 
 /** Mean of −log of the probability given to the right digit. */
 const crossEntropy = (logits: NDArray, labels: NDArray): NDArray =>

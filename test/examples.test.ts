@@ -51,6 +51,9 @@ t.test('mnist, a small part of it', (t) => {
   t.match(lines.at(-1), /^mlp, sgd: 8\d\.\d\d % of 1500 held-out digits/);
   const { losses } = mnist({ epochs: 1, train: 200, batch: 50, out }, () => {});
   t.ok(losses[0]! > 1 && losses[0]! < 4, 'with random shifts');
+  const convolutional = mnist({ model: 'cnn', epochs: 1, train: 600, batch: 10, shift: 0, out }, () => {});
+  t.ok(convolutional.accuracy > 0.7, `convolutions read ${convolutional.accuracy}`);
+  t.equal(convolutional.reloaded, convolutional.accuracy);
   t.throws(() => mnist({ optimizer: 'adma' }, () => {}), { message: /no optimizer adma; try sgd or momentum or adam/ });
   t.end();
 });

@@ -1,4 +1,4 @@
-import { type NDArray, nn, np, random } from 'cotangent';
+import { lax, type NDArray, nn, np, random } from 'cotangent';
 
 export type Layer = { w: NDArray; b: NDArray };
 export type Params = Layer[];
@@ -35,4 +35,21 @@ export const mlp: Model = {
   },
   epochs: 25,
   adamRate: 2e-3,
+};
+
+/** A convolution, rectified, and the largest of every 2 × 2 places. */
+function convolution(x: NDArray, { w, b }: Layer): NDArray {
+  const y = lax.convGeneralDilated(x, w, { padding: 'SAME', dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'] });
+  return nn.maxPool(nn.relu(y.add(b)), [2, 2], { strides: [2, 2] });
+}
+
+/** Two convolutions and a dense layer: 9,226 weights. */
+export const cnn: Model = {
+  init: layers([5, 5, 1, 8], [3, 3, 8, 16], [7 * 7 * 16, 10]),
+  logits: ([first, second, last], images) => {
+    const x = convolution(convolution(images.reshape(-1, 28, 28, 1), first!), second!);
+    return dense(x.reshape(-1, 7 * 7 * 16), last!);
+  },
+  epochs: 10,
+  adamRate: 1e-2,
 };
