@@ -4,10 +4,23 @@ import { callCases, memoryOfManyCalls } from './cases/calls.ts';
 import { kernelCases } from './cases/kernels.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
+import { comparePeers } from './peers.ts';
 import { startup } from './startup.ts';
 
 const { cpu, cores, node, v8, binaryen } = machine();
 console.log(`${cpu}, ${cores} cores; Node ${node} (V8 ${v8}), binaryen ${binaryen}\n`);
+
+const folder = new URL('../../bench/results/local/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+const save = (name: string, result: object): void =>
+  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(result, undefined, 2)}\n`);
+
+if (process.argv.includes('--peers')) {
+  const peers = comparePeers();
+  console.log(`Node ${peers.node}; times of one run, and how many times ours each is\n\n${peers.table}`);
+  save('peers', { machine: machine(), ...peers });
+  process.exit();
+}
 
 const rows: Row[] = [];
 for (const c of [...ridgeCases(), ...kernelCases(), ...callCases()]) rows.push(...runCase(c, 0.5));
@@ -22,7 +35,4 @@ console.log(
     `${ms(warm.first)} with a warm one (${warm.compilers ? 'compiled again' : 'nothing compiled'})`,
 );
 
-const folder = new URL('../../bench/results/local/', import.meta.url);
-mkdirSync(folder, { recursive: true });
-const result = { machine: machine(), rows, memory, startup: { cold, warm } };
-writeFileSync(new URL('bench.json', folder), `${JSON.stringify(result, undefined, 2)}\n`);
+save('bench', { machine: machine(), rows, memory, startup: { cold, warm } });

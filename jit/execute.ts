@@ -54,7 +54,7 @@ export class Executable {
   private readonly outputs: readonly Port[];
   private readonly main: (frame: number) => number;
   private readonly frameBytes: number;
-  /** The frame and, behind it, 64 bytes for each small array that goes in or out. */
+  /** The frame and, behind it, the small arrays that go in or out. */
   private readonly pushedBytes: number;
   private callbacks: readonly Callback[] | undefined;
   private failure: { readonly error: unknown } | undefined;
@@ -64,8 +64,8 @@ export class Executable {
     this.inputs = program.inputs.map(port);
     this.outputs = program.outputs.map(port);
     this.frameBytes = align(program.frameBytes);
-    const small = [...this.inputs, ...this.outputs].filter((p) => p.place === 'small').length;
-    this.pushedBytes = this.frameBytes + 64 * small;
+    const small = [...this.inputs, ...this.outputs].filter((p) => p.place === 'small');
+    this.pushedBytes = this.frameBytes + small.reduce((sum, p) => sum + align(p.bytes), 0);
     const imports: WebAssembly.Imports = { env: { memory: heap().memory } };
     if (program.module.imports.some((f) => f.module === 'host'))
       imports.host = { callback: (id: number, address: number) => this.callback(id, address >>> 0) };
@@ -104,7 +104,7 @@ export class Executable {
     let spare = frame + this.frameBytes;
     for (let i = 0; i < inputs.length; i++) {
       const cell = inputs[i]!;
-      const { place, offset, dtype, length } = this.inputs[i]!;
+      const { place, offset, dtype, length, bytes } = this.inputs[i]!;
       if (cell.length !== length || cell.dtype !== dtype)
         throw new Error(`input ${i} is ${cell.dtype}[${cell.length}], not ${dtype}[${length}]`);
       const at = frame + offset;
@@ -122,7 +122,7 @@ export class Executable {
         case 'small':
           copyIn(h, dtype, cell.peek(), spare);
           h.i32[at >>> 2] = spare;
-          spare += 64;
+          spare += align(bytes);
           break;
         case 'array': {
           const address = h.pin(cell);
@@ -135,7 +135,7 @@ export class Executable {
 
   private allocateOutputs(h: Heap, frame: number, spare: number): (Cell | number)[] {
     const results: (Cell | number)[] = [];
-    for (const { place, offset, dtype, length } of this.outputs) {
+    for (const { place, offset, dtype, length, bytes } of this.outputs) {
       if (place === 'array') {
         const cell = Cell.inHeap(dtype, length);
         h.i32[(frame + offset) >>> 2] = h.pin(cell);
@@ -143,7 +143,7 @@ export class Executable {
       } else if (place === 'small') {
         h.i32[(frame + offset) >>> 2] = spare;
         results.push(spare);
-        spare += 64;
+        spare += align(bytes);
       } else {
         results.push(frame + offset);
       }
