@@ -38,4 +38,4 @@ async function write(name: string, moduleFor: (target: Target) => CodeModule): P
 
 await write('runtime', runtimeModule);
 const records = elementwiseRecords();
-await write('elementwise', () => elementwiseModule(records));
+await write('elementwise', (target) => elementwiseModule(records, target));

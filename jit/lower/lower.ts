@@ -90,7 +90,7 @@ function lower(original: Jaxpr): Lowered {
     });
   });
   d.f.return(i32c(0));
-  const math = mathCode(d.math);
+  const math = mathCode(d.math, d.target);
   const module = {
     imports: [...d.imports.values(), ...math.imports],
     functions: [...math.functions, ...d.functions, d.f.build(true)],

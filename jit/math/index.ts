@@ -1,9 +1,13 @@
 import { digamma, erf, erfc, erfInv, lgamma, logistic } from '../../src/core/special.ts';
-import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op, type Target } from '../code.ts';
+import { f32Functions } from './f32/index.ts';
+import { f64Functions } from './f64/index.ts';
+import type { VectorFunction } from './vector-function.ts';
 
 /**
  * Functions without an instruction of their own. Each exists on float32 and float64, on rank-0 values and on vectors,
- * and gives the same bits on all lanes and alone: everything goes through the float64 function of the host.
+ * and gives the same bits on all lanes and alone: a rank-0 value is one lane of a vector. What has no vector code goes
+ * through the float64 function of the host, lane by lane.
  */
 export type MathType = 'f32' | 'f64' | 'f32x4' | 'f64x2';
 
@@ -33,13 +37,21 @@ export interface MathCode {
 }
 
 /** What a module needs in order to call the functions of these names, such as `exp_f32x4`. */
-export function mathCode(names: Iterable<string>): MathCode {
+export function mathCode(names: Iterable<string>, target: Target): MathCode {
   const imports = new Map<string, ImportedFunc>();
   const functions = new Map<string, Func>();
   for (const name of names) {
     const [fn, type] = name.split('_') as [string, MathType];
     if (!hostMath[fn]) throw new Error(`jit/math has no function ${fn}`);
     const arity = mathArity(fn);
+    const shape = type === 'f32' || type === 'f32x4' ? 'f32x4' : 'f64x2';
+    const own = (shape === 'f32x4' ? f32Functions : f64Functions)[fn];
+    if (own) {
+      const vectorName = mathName(fn, shape);
+      functions.set(vectorName, inVectors(vectorName, own, arity, target));
+      if (type !== shape) functions.set(name, oneLane(name, vectorName, arity, shape));
+      continue;
+    }
     const params = new Array<'f64'>(arity).fill('f64');
     if (type === 'f64') {
       imports.set(fn, { name, module: 'math', base: fn, params, result: 'f64' });
@@ -49,6 +61,20 @@ export function mathCode(names: Iterable<string>): MathCode {
     functions.set(name, type === 'f32' ? single(name, fn, arity) : vector(name, fn, arity, type));
   }
   return { imports: [...imports.values()], functions: [...functions.values()] };
+}
+
+function inVectors(name: string, write: VectorFunction, arity: number, target: Target): Func {
+  const f = new FunctionBuilder(name, new Array(arity).fill('v128'), 'v128');
+  f.return(write(f, target, ...Array.from({ length: arity }, (_, i) => f.param(i))));
+  return f.build();
+}
+
+function oneLane(name: string, vectorName: string, arity: number, shape: 'f32x4' | 'f64x2'): Func {
+  const type = shape === 'f32x4' ? 'f32' : 'f64';
+  const f = new FunctionBuilder(name, new Array(arity).fill(type), type);
+  const args = Array.from({ length: arity }, (_, i) => op(`${shape}.splat`, f.param(i)));
+  f.return(lane(`${shape}.extract_lane`, 0, { kind: 'call', type: 'v128', fn: vectorName, args }));
+  return f.build();
 }
 
 const host = (fn: string, args: readonly Expr[]): Expr => ({

@@ -1,6 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { type DType, shortName } from '../../src/core/dtype.ts';
-import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../code.ts';
+import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, type Local, op, type Target } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
@@ -50,12 +50,12 @@ const variants = (arity: number): boolean[][] =>
  * The module that eager elementwise operations run in: `f(n, out, x, …)`, where an operand is an address, or a value
  * for those marked with a star. The code is that of compiled kernels, so the bits are the same.
  */
-export function elementwiseModule(records: readonly ElementwiseRecord[]): CodeModule {
+export function elementwiseModule(records: readonly ElementwiseRecord[], target: Target): CodeModule {
   const math = new Set<string>();
   const functions = records.flatMap((record) =>
     variants(record.inputs.length).map((scalars) => elementwiseFunction(record, scalars, math)),
   );
-  const code = mathCode(math);
+  const code = mathCode(math, target);
   return { imports: code.imports, functions: [...code.functions, ...functions] };
 }
 
