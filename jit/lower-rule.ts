@@ -68,6 +68,8 @@ export interface ScanLoop {
   readonly body: Jaxpr;
   readonly length: number;
   readonly reverse: boolean;
+  /** Steps per turn of the loop. */
+  readonly unroll: number;
   readonly consts: number;
   readonly carry: number;
 }

@@ -95,6 +95,7 @@ function boundedWhile(
     body: step,
     length: maxSteps,
     reverse: false,
+    unroll: 1,
     consts: condConsts + bodyConsts,
     carry: init.length,
   });
@@ -132,8 +133,8 @@ export interface ScanOptions {
   length?: number;
   /** Run from the last slice to the first; stacked results keep the order of `xs`. */
   reverse?: boolean;
-  /** Steps that one turn of the compiled loop does. A hint. */
-  unroll?: number;
+  /** Steps that one turn of the compiled loop does; true: all of them, without a loop. Changes speed, not results. */
+  unroll?: number | boolean;
 }
 
 /**
@@ -148,7 +149,7 @@ export function scan<C, X, Y>(
   f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
   init: C,
   xs: X,
-  { length, reverse = false }: ScanOptions = {},
+  { length, reverse = false, unroll = 1 }: ScanOptions = {},
 ): [Arrays<C>, Arrays<Y>] {
   const { values, def } = flattenArguments([init, xs], 'scan');
   const [carryDef, xsDef] = (def.node as { children: readonly TreeDef[] }).children as [TreeDef, TreeDef];
@@ -174,10 +175,18 @@ export function scan<C, X, Y>(
     body: traced.jaxpr,
     length: steps,
     reverse,
+    unroll: unrolling(unroll, steps),
     consts: traced.consts.length,
     carry: n,
   });
   return [unflatten(carryDef, outs.slice(0, n)), unflatten(ysDef, outs.slice(n))];
+}
+
+function unrolling(unroll: number | boolean, length: number): number {
+  if (typeof unroll === 'boolean') return unroll ? Math.max(1, length) : 1;
+  if (!Number.isInteger(unroll) || unroll < 1)
+    throw new ControlFlowError(`scan: unroll must be a positive integer or a boolean, but it is ${unroll}.`);
+  return Math.max(1, Math.min(unroll, length));
 }
 
 function scanLength(xs: readonly Value[], def: TreeDef, length: number | undefined): number {
