@@ -2,17 +2,18 @@
  * Derivatives of `scan`: pushed forward, split into what is known and what is linear, and run backwards.
  */
 import { instantiate, jvpJaxpr, type Tangent } from '../../transforms/jvp.ts';
-import { PartialEvalTrace, type PartialJaxpr, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
-import { backwardPass, type Cotangent, isLinear, type Linear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { type PartialEvalTrace, type PartialJaxpr, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
+import { type Cotangent, isLinear, type Linear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { type Atom, Jaxpr, Var } from '../core/jaxpr.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
-import { bind, currentTrace, type Value, withTrace } from '../core/trace.ts';
+import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
 import { always, count, merge, not, or, order, reorder, split, where } from './flags.ts';
 import { type ScanParams, scanP } from './scan.ts';
+import { transposeSplit } from './transpose-split.ts';
 
 /** Which carried values are tangents: the least set that holds the given ones and is closed under the body. */
 export function jvpScan(
@@ -183,7 +184,7 @@ export function transposeScan(
   const { body, consts, carry: n, reverse } = params;
   const linearArgs = args.map(isLinear);
   const { carryUnknown } = unknownCarry(params, linearArgs);
-  if (carryUnknown.includes(false)) return transposeSplit(cotangents, args, params);
+  if (carryUnknown.includes(false)) return transposeSplit(scanP, cotangents, args, params);
   // The carry is linear as a whole: a known initial value is a zero that was materialised.
   const [constArgs, init, xs] = split(args, consts, n) as (Value | Linear)[][];
   const [constLinear, , xsLinear] = split(linearArgs, consts, n) as boolean[][];
@@ -250,21 +251,4 @@ export function transposeScan(
     return isLinear(x) ? ct : undefined;
   });
   return [...ctConsts, ...ctInit, ...spread(xs!, xsNonzero!)];
-}
-
-/** A loop that also carries values which are not linear (a counter, say): these are computed first. */
-function transposeSplit(
-  cotangents: readonly Cotangent[],
-  args: readonly (Value | Linear)[],
-  params: ScanParams,
-): (Cotangent | undefined)[] {
-  const trace = new PartialEvalTrace(currentTrace());
-  const inputs = args.map((x) => (isLinear(x) ? trace.builder.input(x.aval) : x));
-  const outs = withTrace(trace, () => bind(scanP, inputs, params));
-  const unknown = outs.map((out) => trace.isUnknown(out));
-  const { jaxpr, consts } = trace.builder.build(where(outs, unknown));
-  const linear = jaxpr.inVars.map((_, i) => i >= consts.length);
-  const results = backwardPass(jaxpr, linear, consts, where(cotangents, unknown));
-  let next = 0;
-  return args.map((x) => (isLinear(x) ? results[next++] : undefined));
 }
