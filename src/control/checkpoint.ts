@@ -3,17 +3,16 @@ import { interpret } from '../../jit/interpret.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
-import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, Var, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
-import { isZero, Zero } from '../core/zero.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../tree.ts';
 import { type CheckpointPolicy, checkpointPolicies } from './checkpoint-policies.ts';
 import { merge, not, where } from './flags.ts';
 import { jitP } from './jit-primitive.ts';
+import { transposeCall } from './transpose-call.ts';
 
 interface CheckpointParams {
   readonly jaxpr: Jaxpr;
@@ -33,21 +32,10 @@ export const checkpointP: Primitive<CheckpointParams> = primitive<CheckpointPara
     return unpackTangents(outs, result.outNonzero);
   },
   partialEval: partialEvalCheckpoint,
-  transpose: (cotangents, args, { jaxpr, policy }) => {
-    const linear = args.map(isLinear);
-    const outNonzero = cotangents.map((ct) => !isZero(ct));
-    const transposed = transposeJaxpr(jaxpr, linear, outNonzero);
-    const operands = [
-      ...args.filter((x): x is Value => !isLinear(x)),
-      ...cotangents.filter((ct): ct is Value => !isZero(ct)),
-    ];
-    const results = bind(checkpointP, operands, { jaxpr: transposed.jaxpr, policy });
-    let next = 0;
-    let position = 0;
-    return args.map((x) =>
-      isLinear(x) ? (transposed.inNonzero[position++] ? results[next++]! : new Zero(x.aval)) : undefined,
-    );
-  },
+  transpose: (cotangents, args, { jaxpr, policy }) =>
+    transposeCall(jaxpr, cotangents, args, (transposed, operands) =>
+      bind(checkpointP, operands, { jaxpr: transposed, policy }),
+    ),
   batch: (size, args, batched, { jaxpr, policy }) => {
     const result = batchJaxpr(jaxpr, size, batched);
     return { outs: bind(checkpointP, args, { jaxpr: result.jaxpr, policy }), batched: result.batched };
