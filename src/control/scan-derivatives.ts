@@ -13,7 +13,6 @@ import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
 import { always, count, merge, not, or, order, reorder, split, where } from './flags.ts';
 import { type ScanParams, scanP } from './scan.ts';
-import { transposeSplit } from './transpose-split.ts';
 
 /** Which carried values are tangents: the least set that holds the given ones and is closed under the body. */
 export function jvpScan(
@@ -106,15 +105,19 @@ export function partialEvalScan(
   const xsVars: readonly Atom[] = body.known.inVars.slice(constants.length + nKnownCarry);
   const residuals = body.known.outs.slice(nKnownOuts);
   const isSlice = residuals.map((atom) => xsVars.includes(atom));
-  const knownOuts = bind(scanP, [...constants, ...where(init, not(carryUnknown)), ...knownXs], {
-    ...params,
-    body: new Jaxpr(body.known.inVars, body.known.eqns, [
-      ...body.known.outs.slice(0, nKnownOuts),
-      ...where(residuals, not(isSlice)),
-    ]),
-    consts: constants.length,
-    carry: nKnownCarry,
-  } satisfies ScanParams);
+  const knownBody = new Jaxpr(body.known.inVars, body.known.eqns, [
+    ...body.known.outs.slice(0, nKnownOuts),
+    ...where(residuals, not(isSlice)),
+  ]);
+  const knownOuts =
+    knownBody.outs.length > 0 || knownBody.effectful
+      ? bind(scanP, [...constants, ...where(init, not(carryUnknown)), ...knownXs], {
+          ...params,
+          body: knownBody,
+          consts: constants.length,
+          carry: nKnownCarry,
+        } satisfies ScanParams)
+      : [];
   const [known, made] = split(knownOuts, nKnownOuts) as [Value[], Value[]];
   const slices = where(residuals, isSlice).map((atom) => knownXs[xsVars.indexOf(atom)]!);
   const stacked = merge(isSlice, slices, made);
@@ -183,9 +186,8 @@ export function transposeScan(
 ): (Cotangent | undefined)[] {
   const { body, consts, carry: n, reverse } = params;
   const linearArgs = args.map(isLinear);
-  const { carryUnknown } = unknownCarry(params, linearArgs);
-  if (carryUnknown.includes(false)) return transposeSplit(scanP, cotangents, args, params);
-  // The carry is linear as a whole: a known initial value is a zero that was materialised.
+  // The carry is linear as a whole, since partial evaluation has taken out what is not: a known initial value is a zero
+  // that was materialised.
   const [constArgs, init, xs] = split(args, consts, n) as (Value | Linear)[][];
   const [constLinear, , xsLinear] = split(linearArgs, consts, n) as boolean[][];
   const linear = [...constLinear!, ...always(n), ...xsLinear!];

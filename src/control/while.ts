@@ -20,7 +20,6 @@ import { broadcastInDim } from '../lax/movement.ts';
 import { any } from '../lax/reductions.ts';
 import { checkpointedLoopP, type LoopParams } from './checkpointed-loop.ts';
 import { always, count, merge, not, or, order, reorder, split, where, withUnusedInputs } from './flags.ts';
-import { transposeSplit } from './transpose-split.ts';
 
 export interface WhileParams {
   /** What the user called. */
@@ -53,9 +52,9 @@ export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
   accuracy: exact,
   jvp: jvpWhile,
   partialEval: partialEvalWhile,
-  transpose: (cotangents, args, params) => {
-    if (params.maxSteps !== undefined) return transposeSplit(whileP, cotangents, args, params);
-    throw new RuleError(`${params.name}: reverse-mode differentiation cannot run a loop of unknown length backwards.`, {
+  // Bounded loops do not come here: partial evaluation makes them checkpointed loops.
+  transpose: (_cotangents, _args, { name }) => {
+    throw new RuleError(`${name}: reverse-mode differentiation cannot run a loop of unknown length backwards.`, {
       hint: 'use `scan` or a `foriLoop` with number bounds, bound the loop with `maxSteps`, or differentiate its solution implicitly with `customRoot` or `customFixedPoint`',
     });
   },
