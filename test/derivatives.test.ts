@@ -41,12 +41,21 @@ function value(f: Scalar, x: number): number {
   return interpret(jaxpr, inputs)[0]![0]!;
 }
 
-function check(name: string, f: Scalar, n: number, x: number, wanted: number, tolerance: number): void {
-  for (const [mode, modes] of mixtures) {
+function check(
+  name: string,
+  f: Scalar,
+  n: number,
+  x: number,
+  wanted: number,
+  tolerance: number,
+  { compile = false, only = mixtures.length }: { compile?: boolean; only?: number } = {},
+): void {
+  for (const [mode, modes] of mixtures.slice(0, only)) {
     const got = value(order(n, modes, f), x);
     const error = Math.abs(got - wanted) / Math.max(1, Math.abs(wanted));
     t.ok(error <= tolerance, `${name}, order ${n}, ${mode}: ${got}, wanted ${wanted}`);
   }
+  if (!compile) return;
   const lanes = jit(vmap(order(n, mixtures[0]![1], f)))(f64([x, x])).tolist() as number[];
   t.ok(
     lanes.every((v) => Math.abs(v - wanted) <= tolerance * Math.max(1, Math.abs(wanted))),
@@ -89,7 +98,9 @@ t.test('order 5 of scalar functions', (t) => {
     // Leibniz: (eˣ sin x)⁽⁵⁾ = 4√2·… = −4 eˣ (sin x + cos x).
     ['eˣ sin x', (v) => np.exp(v).mul(np.sin(v)), -4 * Math.exp(x) * (Math.sin(x) + Math.cos(x))],
   ];
-  for (const [name, f, wanted] of cases) check(name, f, 5, x, wanted, 1e-11);
+  cases.forEach(([name, f, wanted], i) => {
+    check(name, f, 5, x, wanted, 1e-11, { compile: i % 4 === 0 });
+  });
   t.end();
 });
 
@@ -127,7 +138,7 @@ t.test('order 3 through roots, loops and linear solves', (t) => {
       (v) => lax.associativeScan((p: NDArray, q: NDArray) => p.mul(q), np.stack([v, v, v, v, v])).slice(4),
     ],
   ];
-  for (const [name, f] of power) check(name, f, 3, x, 60 * x * x, 1e-12);
+  for (const [name, f] of power) check(name, f, 3, x, 60 * x * x, 1e-12, { compile: true });
 
   // y³ + θ y = 1, differentiated again and again: y′ d = −y with d = 3y² + θ.
   const cubic = (y: NDArray, theta: NDArray): NDArray => y.mul(y).mul(y).add(theta.mul(y)).sub(1);
@@ -140,7 +151,7 @@ t.test('order 3 through roots, loops and linear solves', (t) => {
   const first = -y / d;
   const second = -(6 * y * first * first + 2 * first) / d;
   const third = -(6 * first ** 3 + 18 * y * first * second + 3 * second) / d;
-  check('root', (v) => root(null, v) as NDArray, 3, x, third, 1e-11);
+  check('root', (v) => root(null, v) as NDArray, 3, x, third, 1e-11, { compile: true });
 
   // (A + θ I)⁻¹ b with eigenvectors (1, 1) and (1, −1) of A, eigenvalues 3 and 1: −6 Σ (vᵀb) v / (λ + θ)⁴.
   const inverse4 = (b: readonly [number, number]): number =>
@@ -151,7 +162,7 @@ t.test('order 3 through roots, loops and linear solves', (t) => {
       const matvec = (z: NDArray): NDArray => z.add(z.sum()).add(z.mul(v));
       return (linearSolve[name](matvec, b, { tol: 1e-14 }) as NDArray).slice(0);
     };
-    check(name, f, 3, x, inverse4([1, 3]), 1e-10);
+    check(name, f, 3, x, inverse4([1, 3]), 1e-10, { compile: name === 'solveLu', only: 1 });
   }
 
   const descent = new solvers.GradientDescent({
@@ -161,6 +172,6 @@ t.test('order 3 through roots, loops and linear solves', (t) => {
     tol: 1e-15,
     maxiter: 20,
   });
-  check('a solver', (v) => descent.run(f64(0), v).params as NDArray, 3, x, (-2 / 3) * Math.cos(x), 1e-10);
+  check('a solver', (v) => descent.run(f64(0), v).params as NDArray, 3, x, (-2 / 3) * Math.cos(x), 1e-10, { only: 2 });
   t.end();
 });
