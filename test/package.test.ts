@@ -70,7 +70,7 @@ t.test('a second process compiles nothing', (t) => {
 // ── Layers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** From the top down: a file may import values from its own layer and from those below. */
 const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ['index', /^src\/(index|init)\.ts$|^jit\/build-runtime\.ts$/],
+  ['index', /^src\/(index|init|primitives)\.ts$|^jit\/build-runtime\.ts$/],
   ['solvers', /^src\/(solvers|optimizers|safetensors)\//],
   ['implicit differentiation', /^src\/(implicit|linear-solve)\//],
   ['libraries', /^src\/(numpy|linalg|random|nn)\/|^src\/special\.ts$/],

@@ -44,6 +44,11 @@ export class PartialEvalTrace implements Trace {
   }
 }
 
+const unknownParts = new WeakSet<Jaxpr>();
+
+/** Whether a jaxpr is what partial evaluation left: no equation of it has results that are known. */
+export const isUnknownPart = (jaxpr: Jaxpr): boolean => unknownParts.has(jaxpr);
+
 export interface PartialJaxpr {
   /** Known inputs → (known outs, residuals). */
   readonly known: Jaxpr;
@@ -88,6 +93,7 @@ export const partialEvalJaxpr: (
       },
       jaxpr.inAvals.filter((_, i) => !unknownIn[i]),
     );
+    unknownParts.add(unknown);
     return { known: staged.jaxpr, unknown, residuals, outUnknown };
   },
 );

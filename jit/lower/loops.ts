@@ -224,7 +224,7 @@ interface Rows {
 }
 
 export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): void {
-  const { length, reverse, consts, carry: carried } = loop;
+  const { length, reverse, unroll, consts, carry: carried } = loop;
   const body = simplify(loop.body);
   const { f, locals } = d;
   const constants = eqn.inputs.slice(0, consts).map((atom) => settled(d, atom));
@@ -245,30 +245,42 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
 
   const fixed = [...constants, ...carry.constants, ...xs.map(() => undefined)];
   const loopOver = (rest: Jaxpr, values: readonly Fused[]): void => {
+    const used = new Set<Atom>([...rest.outs, ...rest.eqns.flatMap((e) => e.inputs)]);
+    const advance = (pointer: Local, step: number): void => f.set(pointer, op('i32.add', pointer, i32c(step)));
+    const step = (): void => {
+      const slices = rows.map((row, i) => {
+        const v = body.inVars[consts + carried + i]!;
+        return readRow(d, row, v.aval.shape, used.has(v));
+      });
+      const destinations: Destination[] = ys.map(({ buffer, pointer, rank, step }) =>
+        rank > 0 ? new Buffer(buffer.dtype, step / byteSize(buffer.dtype), pointer) : undefined,
+      );
+      const inputs = [...values, ...constants, ...carry.values, ...slices];
+      d.inner(rest, inputs, [...carry.destinations, ...destinations], () => {
+        ys.forEach(({ buffer, pointer, rank }, i) => {
+          if (rank === 0) storeElement(f, buffer.dtype, pointer, d.scalar(rest.outs[carried + i]!));
+        });
+        carry.update(rest.outs);
+      });
+      for (const row of rows) advance(row.pointer, row.step);
+      for (const { pointer, step } of ys) advance(pointer, reverse ? -step : step);
+    };
+    const turns = Math.floor(length / unroll);
+    const steps = (n: number): void => {
+      for (let i = 0; i < n; i++) step();
+    };
+    if (turns === 1) {
+      steps(length);
+      return;
+    }
     const count = locals.hold(i32c(0));
-    longLoop(d, length >= 64, () =>
-      f.doWhile(op('i32.lt_s', count, i32c(length)), () => {
-        const used = new Set<Atom>([...rest.outs, ...rest.eqns.flatMap((e) => e.inputs)]);
-        const slices = rows.map((row, i) => {
-          const v = body.inVars[consts + carried + i]!;
-          return readRow(d, row, v.aval.shape, used.has(v));
-        });
-        const destinations: Destination[] = ys.map(({ buffer, pointer, rank, step }) =>
-          rank > 0 ? new Buffer(buffer.dtype, step / byteSize(buffer.dtype), pointer) : undefined,
-        );
-        const inputs = [...values, ...constants, ...carry.values, ...slices];
-        d.inner(rest, inputs, [...carry.destinations, ...destinations], () => {
-          ys.forEach(({ buffer, pointer, rank }, i) => {
-            if (rank === 0) storeElement(f, buffer.dtype, pointer, d.scalar(rest.outs[carried + i]!));
-          });
-          carry.update(rest.outs);
-        });
-        const advance = (pointer: Local, step: number): void => f.set(pointer, op('i32.add', pointer, i32c(step)));
-        for (const row of rows) advance(row.pointer, row.step);
-        for (const { pointer, step } of ys) advance(pointer, reverse ? -step : step);
+    longLoop(d, turns >= 64, () =>
+      f.doWhile(op('i32.lt_s', count, i32c(turns)), () => {
+        steps(unroll);
         advance(count, 1);
       }),
     );
+    steps(length - turns * unroll);
     locals.give(count);
   };
   if (length > 0) withHoisted(d, body, fixed, loopOver);
