@@ -3,6 +3,7 @@ import { NDArray } from '../src/array.ts';
 import { sameType, shapedArray } from '../src/core/aval.ts';
 import { GradError, TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
+import { optionsOf } from '../src/core/options.ts';
 import type { Value } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { convert } from '../src/lax/convert.ts';
@@ -86,7 +87,8 @@ export function jvp<F extends AnyFunction>(
   tangents: ArrayLikes<Parameters<F>>,
   options: { hasAux: true },
 ): Out<F> extends readonly [infer M, infer A] ? [M, M, A] : never;
-export function jvp(f: AnyFunction, primals: any, tangents: any, { hasAux = false }: AuxOption = {}): any {
+export function jvp(f: AnyFunction, primals: any, tangents: any, options: AuxOption = {}): any {
+  const { hasAux = false } = optionsOf('jvp', options, ['hasAux']);
   const { values, def } = flattenArguments(primals, 'jvp');
   const given = flatten(tangents, 'tangents');
   checkSameTree('jvp', 'tangents', given, def);
@@ -141,7 +143,8 @@ export function vjp<F extends AnyFunction>(
   primals: ArrayLikes<Parameters<F>>,
   options: { hasAux: true },
 ): Out<F> extends readonly [infer M, infer A] ? [M, (cotangent: ArrayLikes<M>) => Arrays<Parameters<F>>, A] : never;
-export function vjp(f: AnyFunction, primals: any, { hasAux = false }: AuxOption = {}): any {
+export function vjp(f: AnyFunction, primals: any, options: AuxOption = {}): any {
+  const { hasAux = false } = optionsOf('vjp', options, ['hasAux']);
   const { values, def } = flattenArguments(primals, 'vjp');
   const flat = new FlatFunction(f, def, 'vjp', hasAux);
   const linear = linearizeValues(flat.call, values);
@@ -248,7 +251,8 @@ export function selectArguments(
   return { values, def, partial, rebuild };
 }
 
-function gradFunction(operation: string, f: AnyFunction, { argnums = 0, hasAux = false }: GradOptions) {
+function gradFunction(operation: string, f: AnyFunction, options: GradOptions) {
+  const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
   return (...args: unknown[]): [any, any] => {
     const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
     const paths = leafPaths(def, '');

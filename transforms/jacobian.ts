@@ -1,6 +1,7 @@
 /** Jacobians and Hessians of functions from trees to trees. */
 import { GradError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
+import { optionsOf } from '../src/core/options.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
 import { Zero } from '../src/core/zero.ts';
@@ -35,13 +36,14 @@ type Blocks = Value[][];
 function jacobianFunction(
   operation: string,
   f: AnyFunction,
-  { argnums = 0, hasAux = false }: JacobianOptions,
+  options: JacobianOptions,
   blocks: (
     call: (...xs: Value[]) => Value[],
     values: readonly Value[],
     outCount: () => number,
   ) => { outs: Value[]; blocks: Blocks },
 ) {
+  const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
   const result = (...args: unknown[]): any => {
     const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
     const paths = leafPaths(def, '');

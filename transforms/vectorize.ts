@@ -1,5 +1,6 @@
 /** `vmap` on trees. */
 import { ShapeError, TreeError } from '../src/core/errors.ts';
+import { optionsOf } from '../src/core/options.ts';
 import { range } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
 import { strengthen, transpose } from '../src/lax/movement.ts';
@@ -49,8 +50,9 @@ const moveAxis = (x: Value, from: number, to: number): Value => {
  */
 export function vmap<F extends AnyFunction>(
   f: F,
-  { inAxes = 0, outAxes = 0 }: VmapOptions = {},
+  given: VmapOptions = {},
 ): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
+  const { inAxes = 0, outAxes = 0 } = optionsOf('vmap', given, ['inAxes', 'outAxes']);
   const mapped = (...args: unknown[]): any => {
     const { values, def } = flattenArguments(args, 'vmap');
     const axes = axesPerLeaf('inAxes', inAxes, def, '');

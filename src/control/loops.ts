@@ -4,6 +4,7 @@ import type { ArrayLike } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { ControlFlowError, ShapeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import { optionsOf } from '../core/options.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -37,8 +38,9 @@ export function whileLoop<T>(
   cond: (carry: Arrays<T>) => unknown,
   body: (carry: Arrays<T>) => unknown,
   init: T,
-  { maxSteps }: WhileOptions = {},
+  given: WhileOptions = {},
 ): Arrays<T> {
+  const { maxSteps } = optionsOf('whileLoop', given, ['maxSteps']);
   const { values, def } = flattenArguments([init], 'whileLoop');
   const carryDef = carryOf(def);
   const { traced, init: start } = traceBody(
@@ -148,8 +150,9 @@ export function scan<C, X, Y>(
   f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
   init: C,
   xs: X,
-  { length, reverse = false }: ScanOptions = {},
+  given: ScanOptions = {},
 ): [Arrays<C>, Arrays<Y>] {
+  const { length, reverse = false } = optionsOf('scan', given, ['length', 'reverse', 'unroll']);
   const { values, def } = flattenArguments([init, xs], 'scan');
   const [carryDef, xsDef] = (def.node as { children: readonly TreeDef[] }).children as [TreeDef, TreeDef];
   const n = carryDef.leafCount;

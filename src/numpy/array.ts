@@ -3,6 +3,7 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, castNumber, type DType, dtypeOfTypedArray, isDType, type TypedArray } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { type Shape, sameShape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
@@ -55,7 +56,8 @@ interface NumberList {
  * np.array([x, y.mul(2)]); // stacks arrays
  * @throws ShapeError when rows differ in length
  */
-export function array(data: ArrayData, { dtype }: DTypeOption = {}): NDArray {
+export function array(data: ArrayData, given: DTypeOption = {}): NDArray {
+  const { dtype } = optionsOf('array', given, ['dtype']);
   checkDType(dtype, 'array');
   if (data instanceof NDArray) return dtype ? convert(data, dtype) : strong(data);
   if (ArrayBuffer.isView(data)) return fromTypedArray(data, dtype);
