@@ -11,6 +11,7 @@ import type { Trace, Value } from './trace.ts';
 /** The bottom of every stack: computes now, on concrete arrays. What contains a program is compiled. */
 export const evaluatingTrace: Trace = {
   name: 'eval',
+  records: false,
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
     for (const arg of args) if (arg.isTracer) throw leakError(arg, primitive.name);
     if (primitive.hot || subJaxprs(params).length > 0) {

@@ -8,6 +8,8 @@ export type Value = NDArray;
 /** An interpretation of primitives: evaluation, staging, jvp, partial evaluation, batching. */
 export interface Trace {
   readonly name: string;
+  /** Whether operations become equations, here or further out: then the user's line is taken once for all of them. */
+  readonly records: boolean;
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[];
 }
 
