@@ -60,9 +60,9 @@ export function whileLoop<T>(
     start.map((v) => v.aval),
   );
   const [result] = test.jaxpr.outAvals;
-  if (test.jaxpr.outs.length !== 1 || result!.shape.length !== 0 || result!.dtype !== 'bool') {
+  if (test.outDef.key !== '*' || result!.shape.length !== 0 || result!.dtype !== 'bool') {
     throw new ControlFlowError(
-      `whileLoop: the condition must return a bool scalar, but it returned ${test.jaxpr.outAvals.join(', ') || 'nothing'}.`,
+      `whileLoop: the condition must return a bool scalar, but it returned ${test.outDef.key === '*' ? result : test.outDef.leafCount ? `a tree, ${test.outDef}` : 'nothing'}.`,
     );
   }
   const params: WhileParams = {

@@ -3,8 +3,8 @@ import type { Cell } from '../../jit/heap.ts';
 import { execute, interpretOnly } from '../../jit/run.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
-import { LeakError } from './errors.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
+import { leakError } from './leak.ts';
 import type { Params, Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
@@ -70,16 +70,4 @@ function singleEquation(primitive: Primitive, args: readonly Value[], params: Pa
     known.set(key, jaxpr);
   }
   return jaxpr;
-}
-
-/** A traced value that outlived its function; names the line that made it. */
-export function leakError(value: Value, operation: string): LeakError {
-  const { origin } = value;
-  const made = origin?.source?.position;
-  return new LeakError(
-    `${operation}: a value of type ${value.aval}, traced by ${origin?.transformation ?? 'a transformation'}, was used after its function returned${
-      made ? ` (made at ${made})` : ''
-    }.`,
-    { hint: 'return it from the function instead of keeping it in an outer variable' },
-  );
 }

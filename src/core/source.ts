@@ -7,15 +7,22 @@ import { sourcePosition } from './source-map.ts';
 export class Source {
   private readonly error: Error;
   private cached: string | undefined | null = null;
+  private cachedFrame: string | undefined | null = null;
 
   constructor(error: Error) {
     this.error = error;
   }
 
-  /** `file:line:column` of the innermost frame outside this library, if any; in the file that the user wrote. */
+  /** `file:line:column` of the innermost frame outside this library, if any, in the file that runs. */
+  get frame(): string | undefined {
+    if (this.cachedFrame === null) this.cachedFrame = userFrame(this.error.stack ?? '');
+    return this.cachedFrame;
+  }
+
+  /** The same in the file that the user wrote. */
   get position(): string | undefined {
     if (this.cached === null) {
-      const frame = userFrame(this.error.stack ?? '');
+      const { frame } = this;
       this.cached = frame === undefined ? undefined : sourcePosition(frame);
     }
     return this.cached;

@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { optionsOf } from '../core/options.ts';
+import { checkShape } from '../core/shape.ts';
 import { add, div, max, mul, rsqrt, sub } from '../lax/arithmetic.ts';
 import { eq } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -38,16 +39,15 @@ export function logSoftmax(x: ArrayLike, given: AxisOptions = {}): NDArray {
 /** Vectors of length `classes`, on a new axis (the last): 1 at the position that `x` holds, 0 elsewhere. */
 export function oneHot(x: ArrayLike, classes: number, given: { dtype?: DType; axis?: number } = {}): NDArray {
   const { dtype = 'float32', axis = -1 } = optionsOf('oneHot', given, ['dtype', 'axis']);
+  checkShape(classes, 'oneHot');
   const value = convert(toValue(x, 'oneHot'), 'int32');
   const hot = convert(eq(expandDims(value, -1), iota('int32', classes)), dtype);
   return axis === -1 ? hot : moveaxis(hot, -1, axis);
 }
 
 /** Mean 0 and variance 1 along an axis. */
-export function standardize(
-  x: ArrayLike,
-  { axis = -1, epsilon = 1e-5 }: AxisOptions & { epsilon?: ArrayLike } = {},
-): NDArray {
+export function standardize(x: ArrayLike, given: AxisOptions & { epsilon?: ArrayLike } = {}): NDArray {
+  const { axis = -1, epsilon = 1e-5 } = optionsOf('standardize', given, ['axis', 'epsilon']);
   const value = strong(toFloating(x, 'standardize'));
   const centred = sub(value, mean(value, { axis, keepdims: true }));
   const variance = max(mean(mul(centred, centred), { axis, keepdims: true }), 0);

@@ -8,7 +8,7 @@ import { mul, sub } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { dotGeneral } from '../lax/dot.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
-import { promoteDTypes } from '../promote.ts';
+import { operandTypes, promoteDTypes } from '../promote.ts';
 import { strong } from './array.ts';
 import { multiply } from './elementwise.ts';
 import { take } from './indexing.ts';
@@ -31,7 +31,7 @@ function contract(name: string, x: Value, y: Value, xAxes: readonly number[], yA
 }
 
 const misfit = (name: string, x: Value, y: Value, n: number, m: number): ShapeError =>
-  new ShapeError(`${name}: ${x.aval} and ${y.aval} do not fit: ${n} against ${m}.`);
+  new ShapeError(`${name}: ${operandTypes(name, [x, y])} do not fit: ${n} against ${m}.`);
 
 /**
  * The dot product: of vectors their inner product, of matrices their product; else the sum over the last axis of `x` and

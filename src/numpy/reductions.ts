@@ -56,7 +56,7 @@ function promoteMask(x: Value, where: ArrayLike): [Value, Value] {
 const folded =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value, neutral: number) =>
   (x: ArrayLike, given: SumOptions = {}): NDArray => {
-    const { dtype, where, axis, keepdims } = optionsOf(name, given, ['dtype', 'where', 'axis', 'keepdims']);
+    const { dtype, where, axis, keepdims } = optionsOf(name, given, ['axis', 'keepdims', 'dtype', 'where']);
     let value = toValue(x, name);
     if (dtype) value = convert(value, dtype);
     else if (value.aval.dtype === 'bool') value = convert(value, 'int32');
