@@ -1,16 +1,19 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
 
+import { disassemble } from '../jit/compiler.ts';
 import { Cell } from '../jit/heap.ts';
 import type { Lowered } from '../jit/lower/lower.ts';
 import { inspect, type Prepared, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
+import { target } from '../jit/target.ts';
+import { encode } from '../jit/wire.ts';
 import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
 import { TraceError } from './core/errors.ts';
-import { evaluatingTrace, run, wrap } from './core/evaluate.ts';
+import { evaluatingTrace, run, watch, wrap } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
 import { optionsOf } from './core/options.ts';
 import { printJaxpr } from './core/print.ts';
@@ -93,7 +96,7 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
   /** The entry of the last call, if it can be executed without more ado. */
   let last: Entry | undefined;
   const compiled = (...args: unknown[]): any => {
-    if (last && currentTrace() === evaluatingTrace) {
+    if (last && !watch && currentTrace() === evaluatingTrace) {
       const cells = cellsFor(last, args);
       if (cells) return unflatten(last.outDef, toArrays(last.execute!(cells, wrap), last.jaxpr));
     }
@@ -220,6 +223,11 @@ export class LoweredProgram {
   /** The code of every function, in the manner of WebAssembly's text format. */
   get code(): string {
     return showModule(this.lowered.program.module);
+  }
+
+  /** The module in WebAssembly's text format. */
+  get wasmText(): string {
+    return disassemble(encode(this.lowered.program.module), target());
   }
 
   toString(): string {

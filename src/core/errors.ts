@@ -58,3 +58,5 @@ export class CarryError extends CotangentError {}
 export class RuleError extends CotangentError {}
 /** A solver or linear solve that did not succeed, when asked to throw. */
 export class SolveError extends CotangentError {}
+/** A NaN or an infinity, where `debug.nans` looks for them. */
+export class NonfiniteError extends CotangentError {}

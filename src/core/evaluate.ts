@@ -8,6 +8,18 @@ import { leakError } from './leak.ts';
 import type { Params, Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
+/** Looks at what has been computed: results of one operation, or of a program. */
+export interface Watch {
+  operation(primitive: Primitive, args: readonly Value[], results: readonly Value[]): void;
+  program(jaxpr: Jaxpr, args: readonly Value[], results: readonly Value[]): void;
+}
+
+/** Set while results are looked at, which leaves no way past `run`. */
+export let watch: Watch | undefined;
+export const setWatch = (by: Watch | undefined): void => {
+  watch = by;
+};
+
 /** The bottom of every stack: computes now, on concrete arrays. What contains a program is compiled. */
 export const evaluatingTrace: Trace = {
   name: 'eval',
@@ -24,16 +36,25 @@ export const evaluatingTrace: Trace = {
     if (outputs.length === 1 && !interpretOnly) {
       const operands = args.map((arg) => ({ aval: arg.aval, cell: arg.cell() }));
       const cell = eager(primitive, operands, params, outputs[0]!);
-      if (cell) return [new NDArray(outputs[0]!, cell)];
+      if (cell) return watched(primitive, args, [new NDArray(outputs[0]!, cell)]);
     }
     const results = primitive.run(
       args.map((arg) => ({ aval: arg.aval, data: arg.hostData() })),
       params,
       outputs,
     );
-    return outputs.map((aval, i) => NDArray.fromHost(results[i]!, aval));
+    return watched(
+      primitive,
+      args,
+      outputs.map((aval, i) => NDArray.fromHost(results[i]!, aval)),
+    );
   },
 };
+
+function watched(primitive: Primitive, args: readonly Value[], results: Value[]): Value[] {
+  watch?.operation(primitive, args, results);
+  return results;
+}
 
 /** Values for callbacks, from storage. */
 export const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDArray[] =>
@@ -45,9 +66,11 @@ export function run(jaxpr: Jaxpr, args: readonly Value[], donate?: readonly bool
     jaxpr,
     args.map((arg) => arg.cell()),
     wrap,
-    donate,
+    watch ? undefined : donate,
   );
-  return results.map((cell, i) => new NDArray(jaxpr.outs[i]!.aval, cell));
+  const values = results.map((cell, i) => new NDArray(jaxpr.outs[i]!.aval, cell));
+  watch?.program(jaxpr, args, values);
+  return values;
 }
 
 const programs = new WeakMap<Params, Map<string, Jaxpr>>();
