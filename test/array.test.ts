@@ -17,13 +17,15 @@ const number = (x: unknown): number =>
         : Number(x);
 
 t.test('prints as NumPy does', async () => {
+  const differences: string[] = [];
   for (const { data, shape, dtype, text } of [...fixture('print'), ...fixture('print-random')]) {
     const values = Array.isArray(data)
       ? data.map(number)
       : Array.from({ length: data.count }, (_, i) => i / data.divisor + (data.offset ?? 0));
     const got = String(np.reshape(np.array(values, { dtype }), shape));
-    if (got !== text) t.equal(got, text, `${dtype}[${shape}]`);
+    if (got !== text) differences.push(`${got}\nfor\n${text}`);
   }
+  t.same(differences, []);
   const x = np.array([1, 2, 3]);
   t.equal(`${x}`, '[1. 2. 3.]');
   t.equal(inspect(x), '[1. 2. 3.]');
