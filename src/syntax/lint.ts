@@ -20,7 +20,8 @@ interface Finding {
   readonly hint: string;
 }
 
-const suspicious = /\bif\b|\bwhile\b|\bfor\b|\bswitch\b|\?|&&|\|\||!|==|\[|\.length\b/;
+/** Without any of these a function need not be parsed, nor acorn loaded. Optional chaining and `??` do not count. */
+const suspicious = /\bif\b|\bwhile\b|\bfor\b[^{]*;|\bswitch\b|(?<!\?)\?(?![?.])|&&|\|\||!|==|[\w$)\]]\[|\.length\b/;
 const found = new WeakMap<ParsedFunction, readonly Finding[]>();
 const clean = new WeakSet<Function>();
 

@@ -74,7 +74,7 @@ function parseText(text: string): ParsedFunction | null {
   for (const [before, after] of wrappers) {
     const full = before + text + after;
     try {
-      const program = acorn(full, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
+      const program = acorn(full, { ecmaVersion: 'latest', sourceType: 'module' });
       const node = findFunction(program);
       if (node) return { node, text: full, prefix: before.length };
     } catch {
