@@ -8,3 +8,33 @@ export const log2Low = 1.4286068203094173e-6;
 export const expTail: readonly number[] = [
   0.4999999403953552, 0.1666652113199234, 0.04166826233267784, 0.00836867094039917, 0.001382104237563908,
 ];
+
+/** (log(1 + f) − f + f²/2)/f³, |f| ≤ 1/3, error relative to log(1 + f); error 2^-27.7. */
+export const logTail: readonly number[] = [
+  0.3333321511745453, -0.24999798834323883, 0.2001044899225235, -0.16680440306663513, 0.14005227386951447,
+  -0.12184853106737137, 0.1398739516735077, -0.12889325618743896,
+];
+
+/** log₂(1 + f)/f − 1, |f| ≤ 1/3, error relative to log₂(1 + f); error 2^-26.5. */
+export const log2Tail: readonly number[] = [
+  0.4426950514316559, -0.7213475108146667, 0.48089420795440674, -0.3606732487678528, 0.28879937529563904,
+  -0.24055787920951843, 0.20042212307453156, -0.17690204083919525, 0.20941151678562164, -0.18161514401435852,
+];
+
+/** (sin r − r)/r³ in r², |r| ≤ π/4, error relative to sin r; error 2^-27.9. */
+export const sinTail: readonly number[] = [-0.16666655242443085, 0.008332187309861183, -0.00019517909095156938];
+
+/** (cos r − 1 + r²/2)/r⁴ in r², |r| ≤ π/4, error relative to cos r; error 2^-33.0. */
+export const cosTail: readonly number[] = [0.04166664555668831, -0.0013887309469282627, 2.4432336431345902e-5];
+
+/** (tanh x − x)/x³ in x², |x| ≤ 0.9, error relative to tanh x; error 2^-29.8. */
+export const tanhTail: readonly number[] = [
+  -0.33333322405815125, 0.13332980871200562, -0.05392947420477867, 0.021664094179868698, -0.008265464566648006,
+  0.0025834408588707447, -0.0004557178763207048,
+];
+
+/** π/2 in parts of 11 bits, the multiples of which are exact, and the rest; and in parts of 24 for fused multiply-add. */
+export const halfPiShort: readonly number[] = [
+  1.5703125, 0.0004837512969970703, 7.549533620476723e-8, 2.5633440682570896e-12,
+];
+export const halfPiLong: readonly number[] = [1.570796251296997, 7.549789415861596e-8, 5.390302529957765e-15];
