@@ -39,10 +39,12 @@ show("sinTail", "(sin r − r)/r³ in r², |r| ≤ π/4, error relative to sin r
 show("cosTail", "(cos r − 1 + r²/2)/r⁴ in r², |r| ≤ π/4, error relative to cos r",
      fit(root(lambda r: (mp.cos(r) - 1 + r**2 / 2) / r**4), 0, quarter**2, 2, lambda z: z**2 / np.cos(np.sqrt(z))))
 # tanh x = x + x³ p(x²)
-show("tanhTail", "(tanh x − x)/x³ in x², |x| ≤ 0.9, error relative to tanh x",
-     fit(root(lambda x: (mp.tanh(x) - x) / x**3), 0, 0.9**2, 6, lambda z: z * np.sqrt(z + 1e-30) / np.tanh(np.sqrt(z + 1e-30))))
+show("tanhTail", "(tanh x − x)/x³ in x², |x| ≤ 0.95, error relative to tanh x",
+     fit(root(lambda x: (mp.tanh(x) - x) / x**3), 0, 0.95**2, 6, lambda z: z * np.sqrt(z + 1e-30) / np.tanh(np.sqrt(z + 1e-30))))
+# 2^r with a constant term of exactly 1
+show("exp2Reduced", "2^r, |r| ≤ 1/2", fit(lambda r: mp.mpf(2) ** r, -0.5001, 0.5001, 6, lambda r: 2.0**-r, fixed=(1.0,)))
 
-# π/2 in parts of few bits, the multiples of which are exact, and in parts of 24 bits for fused multiply-add
+# π/2 in parts of few bits, the multiples of which are exact
 def parts(x, bits):
     result = []
     for n in bits:
@@ -52,5 +54,10 @@ def parts(x, bits):
     return result
 
 
-print("halfPiShort", parts(mp.pi / 2, [11, 11, 11, 24]))
-print("halfPiLong", parts(mp.pi / 2, [24, 24, 24]))
+print("halfPi", parts(mp.pi / 2, [11, 11, 11, 24]))
+
+show("tanTail", "(tan r − r)/r³ in r², |r| ≤ π/4, error relative to tan r",
+     fit(root(lambda r: (mp.tan(r) - r) / r**3), 0, quarter**2, 6, lambda z: z * np.sqrt(z + 1e-30) / np.tan(np.sqrt(z + 1e-30)), dtype=float))
+with mp.workdps(100):
+    scaled = int(mp.floor(2 / mp.pi * mp.mpf(2) ** 256))
+print("twoOverPi", list(scaled.to_bytes(32, "big")))

@@ -27,14 +27,31 @@ export const sinTail: readonly number[] = [-0.16666655242443085, 0.0083321873098
 /** (cos r − 1 + r²/2)/r⁴ in r², |r| ≤ π/4, error relative to cos r; error 2^-33.0. */
 export const cosTail: readonly number[] = [0.04166664555668831, -0.0013887309469282627, 2.4432336431345902e-5];
 
-/** (tanh x − x)/x³ in x², |x| ≤ 0.9, error relative to tanh x; error 2^-29.8. */
+/** (tanh x − x)/x³ in x², |x| ≤ 0.95, error relative to tanh x; error 2^-28.7. */
 export const tanhTail: readonly number[] = [
-  -0.33333322405815125, 0.13332980871200562, -0.05392947420477867, 0.021664094179868698, -0.008265464566648006,
-  0.0025834408588707447, -0.0004557178763207048,
+  -0.3333331346511841, 0.13332746922969818, -0.053909651935100555, 0.021588042378425598, -0.008119422942399979,
+  0.002446499653160572, -0.0004057952610310167,
 ];
 
-/** π/2 in parts of 11 bits, the multiples of which are exact, and the rest; and in parts of 24 for fused multiply-add. */
-export const halfPiShort: readonly number[] = [
+/** 2^r, |r| ≤ 1/2; error 2^-28.3. */
+export const exp2Reduced: readonly number[] = [
+  1, 0.6931471824645996, 0.24022647738456726, 0.05550359562039375, 0.009618500247597694, 0.0013390976237133145,
+  0.00015328943845815957,
+];
+
+/** π/2 in parts of 11 bits, whose multiples are exact, and the rest. */
+export const halfPi: readonly number[] = [
   1.5703125, 0.0004837512969970703, 7.549533620476723e-8, 2.5633440682570896e-12,
 ];
-export const halfPiLong: readonly number[] = [1.570796251296997, 7.549789415861596e-8, 5.390302529957765e-15];
+
+/** (tan r − r)/r³ in r², |r| ≤ π/4, error relative to tan r; error 2^-29.5. */
+export const tanTail: readonly number[] = [
+  0.3333335002966411, 0.13332653531804692, 0.0540610660641325, 0.021276060048717526, 0.01085217354558649,
+  6.821146198749076e-5, 0.004387072590391132,
+];
+
+/** The first 256 bits of 2/π. */
+export const twoOverPi: readonly number[] = [
+  162, 249, 131, 110, 78, 68, 21, 41, 252, 39, 87, 209, 245, 52, 221, 192, 219, 98, 149, 153, 60, 67, 144, 65, 254, 81,
+  99, 171, 222, 187, 197, 97,
+];

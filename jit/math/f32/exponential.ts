@@ -1,7 +1,7 @@
 /** The exponential and its kin. x = n log 2 + r with |r| ≤ log √2, and e^r = 1 + r + r² p(r). */
 import type { Expr } from '../../code.ts';
 import type { VectorFunction } from '../vector-function.ts';
-import { expTail, log2High, log2Low, tanhTail } from './coefficients.ts';
+import { exp2Reduced, expTail, log2High, log2Low, tanhTail } from './coefficients.ts';
 import { d, dadd, ddiv, dmadd, halves, joined, powersOfTwo } from './doubles.ts';
 import {
   abs,
@@ -85,14 +85,19 @@ export const expm1: VectorFunction = onLanes((v, x) => {
   return result;
 });
 
-/** Beyond 0.9, 1 − 2/(e^2x + 1); NaN goes the other way. */
+/**
+ * Beyond 0.95, 1 − 2/(e^2x + 1): the error of 2x/log 2, by which 2^n 2^r is found, shrinks with the quotient. NaN goes
+ * the other way.
+ */
 export const tanh: VectorFunction = onLanes((v, x) => {
   const a = v.let(min(abs(x), c(9.02)));
-  const { shifted, y } = reduced(v, add(a, a));
-  const large = sub(one, div(c(2), add(scaled(y, shifted), one)));
+  const t = v.let(mul(a, c(2 * Math.LOG2E)));
+  const shifted = v.let(add(t, shift));
+  const r = v.let(sub(t, sub(shifted, shift)));
+  const large = sub(one, div(c(2), add(scaled(v.polynomial(exp2Reduced, r), shifted), one)));
   const z = v.let(mul(a, a));
   const small = v.madd(mul(a, z), v.polynomial(tanhTail, z), a);
-  return withSign(choose(ge(a, c(0.9)), large, small), x);
+  return withSign(choose(ge(a, c(0.95)), large, small), x);
 });
 
 /** 1/(1 + e^−x), with e^−x = 2^n + 2^n z and all that follows in doubles, where nothing overflows or is subnormal. */
