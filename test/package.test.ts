@@ -76,10 +76,10 @@ const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['libraries', /^src\/(numpy|linalg|random|nn)\/|^src\/special\.ts$/],
   ['control flow', /^src\/(control|debug)\/|^src\/jit(-dispatch)?\.ts$/],
   ['transforms', /^transforms\//],
-  ['primitives', /^src\/lax\/|^src\/(array|array-print|array-read|promote|tree)\.ts$|^src\/syntax\//],
+  ['primitives', /^src\/lax\/|^src\/(array|array-errors|array-print|array-read|promote|tree)\.ts$/],
   ['trace', /^src\/core\/(trace|evaluate|stage|eval-jaxpr)\.ts$/],
   ['jit', /^jit\//],
-  ['core', /^src\/core\//],
+  ['core', /^src\/(core|syntax)\//],
 ];
 const layerOf = (file: string): number => layers.findIndex(([, pattern]) => pattern.test(file));
 

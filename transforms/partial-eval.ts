@@ -23,7 +23,7 @@ export class PartialEvalTrace implements Trace {
   readonly name: string = 'linearize';
   readonly records: boolean = true;
   readonly parent: Trace;
-  readonly builder: JaxprBuilder = new JaxprBuilder('grad');
+  readonly builder: JaxprBuilder = new JaxprBuilder();
 
   constructor(parent: Trace) {
     this.parent = parent;

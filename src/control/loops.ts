@@ -4,6 +4,7 @@ import type { ArrayLike } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { ControlFlowError, ShapeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import { optionsOf } from '../core/options.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -40,9 +41,9 @@ export function whileLoop<T>(
   cond: (carry: Arrays<T>) => unknown,
   body: (carry: Arrays<T>) => unknown,
   init: T,
-  options: WhileOptions = {},
+  given: WhileOptions = {},
 ): Arrays<T> {
-  return namedWhile('whileLoop', cond, body, init, options);
+  return namedWhile('whileLoop', cond, body, init, given);
 }
 
 function namedWhile<T>(
@@ -50,8 +51,9 @@ function namedWhile<T>(
   cond: (carry: Arrays<T>) => unknown,
   body: (carry: Arrays<T>) => unknown,
   init: T,
-  { maxSteps }: WhileOptions = {},
+  given: WhileOptions = {},
 ): Arrays<T> {
+  const { maxSteps } = optionsOf(name, given, ['maxSteps']);
   const { values, def } = flattenArguments([init], name);
   const carryDef = carryOf(def);
   const { traced, init: start } = traceBody(
@@ -71,9 +73,9 @@ function namedWhile<T>(
     start.map((v) => v.aval),
   );
   const [result] = test.jaxpr.outAvals;
-  if (test.jaxpr.outs.length !== 1 || result!.shape.length !== 0 || result!.dtype !== 'bool') {
+  if (test.outDef.key !== '*' || result!.shape.length !== 0 || result!.dtype !== 'bool') {
     throw new ControlFlowError(
-      `${name}: the condition must return a bool scalar, but it returned ${test.jaxpr.outAvals.join(', ') || 'nothing'}.`,
+      `${name}: the condition must return a bool scalar, but it returned ${test.outDef.key === '*' ? result : test.outDef.leafCount ? `a tree, ${test.outDef}` : 'nothing'}.`,
     );
   }
   const params: WhileParams = {
@@ -168,8 +170,9 @@ export function scan<C, X, Y>(
   f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
   init: C,
   xs: X,
-  { length, reverse = false, unroll = 1 }: ScanOptions = {},
+  given: ScanOptions = {},
 ): [Arrays<C>, Arrays<Y>] {
+  const { length, reverse = false, unroll = 1 } = optionsOf('scan', given, ['length', 'reverse', 'unroll']);
   const { values, def } = flattenArguments([init, xs], 'scan');
   const [carryDef, xsDef] = (def.node as { children: readonly TreeDef[] }).children as [TreeDef, TreeDef];
   const n = carryDef.leafCount;
