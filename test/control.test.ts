@@ -221,7 +221,7 @@ t.test('bounded loops backwards', (t) => {
   // The number of steps is recorded, and given to the loop that runs backwards.
   t.match(
     String(makeJaxpr(grad(until))(f64(2))),
-    /b:i32\[\] c:f64\[\] = while\[[\s\S]*\] = checkpointed_loop\[[\s\S]*maxSteps=50\] b a 1\.0:f64\[\]/,
+    /b:i32\[\] c:f64\[\] = while\[[\s\S]*= checkpointed_loop\[[\s\S]*maxSteps=50[\s\S]*\] b a 1\.0:f64\[\]/,
   );
   const peak = (most: number) =>
     jit(grad((v: NDArray) => chain(most, most)(v, w))).lower(np.zeros([64]).astype('float64')).peakBytes;
@@ -374,8 +374,8 @@ t.test('what loops carry and keep', (t) => {
   const scanned = jvpOf((x) =>
     lax.scan(([p, q, i]: any) => [[p.mul(q), q.mul(2), i.add(1)], q] as const, [x, ...three], null, { length: 3 }),
   );
-  t.match(scanned, /consts=0 carry=4\]/, 'scan: one tangent beside three values');
-  t.notMatch(scanned, /carry=4\] .*\n.*scan/, 'and no second loop');
+  t.match(scanned, /consts=0\s+carry=4\s/, 'scan: one tangent beside three values');
+  t.notMatch(scanned, /scan\[[\s\S]*scan\[/, 'and no second loop');
   const whiled = jvpOf((x) =>
     lax.whileLoop(
       ([, , i]: any) => i.lt(3),
@@ -394,7 +394,7 @@ t.test('what loops carry and keep', (t) => {
   );
   t.match(
     backwards,
-    /length=3 reverse=true unroll=1 consts=0 carry=1\] 1\.0:f64\[\] a/,
+    /reverse=true\s+unroll=1\s+consts=0\s+carry=1\s[\s\S]*\] 1\.0:f64\[\] a/,
     'reverse: one cotangent, and xs themselves',
   );
   const constants = text((w) =>

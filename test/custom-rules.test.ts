@@ -102,12 +102,13 @@ t.test('nondiffArgnums', (t) => {
   const constant = customJvp((w: NDArray, x: NDArray) => w.mul(x), { nondiffArgnums: [0] });
   constant.defjvp((w, [x], [dx]) => [constant(w, x), dx.mul(w)]);
   close(grad((x: NDArray) => constant(x, x) as NDArray)(f64(3)), 3, 'an array there is a constant');
-  const late = customVjp((x: NDArray) => x, { nondiffArgnums: [3] });
+  const identity = (x: NDArray): NDArray => x;
+  const late = customVjp(identity, { nondiffArgnums: [3] });
   late.defvjp(
     (x) => [x, null],
     () => [],
   );
-  t.throws(() => late(1), { message: /^`the function`: nondiffArgnums has 3, but the call has 1 argument\./ });
+  t.throws(() => late(1), { message: /^`identity`: nondiffArgnums has 3, but the call has 1 argument\./ });
   t.end();
 });
 
@@ -144,9 +145,10 @@ t.test('linear functions with rules have transposes', (t) => {
 
 t.test('customBatching', (t) => {
   const calls: unknown[] = [];
-  const solve = customBatching((m: NDArray, b: NDArray) => linalg.solve(m, b) as NDArray);
+  const solution = (m: NDArray, b: NDArray): NDArray => linalg.solve(m, b) as NDArray;
+  const solve = customBatching(solution);
   t.throws(() => solve(f64([[1]]), f64([1])), {
-    message: /^customBatching: `the function` has no rule yet; call `the function\.defVmap\(…\)` before using it\./,
+    message: /^customBatching: `solution` has no rule yet; call `solution\.defVmap\(…\)` before using it\./,
   });
   solve.defVmap((size, [mBatched, bBatched], m, b) => {
     calls.push([size, mBatched, bBatched]);
@@ -179,7 +181,8 @@ t.test('customBatching', (t) => {
   const sumOf = (f: (b: NDArray) => NDArray) => (b: NDArray) => np.square(f(b)).sum();
   close(vmap(grad(sumOf(ruled)))(bs), vmap(grad(sumOf(plain)))(bs).tolist(), 'vmap of grad');
   close(hessian(sumOf(ruled))(bs.slice(0)), hessian(sumOf(plain))(bs.slice(0)).tolist(), 'hessian');
-  const pair = customBatching((x: NDArray) => ({ u: x.mul(2), v: f64(1) }));
+  const two = (x: NDArray) => ({ u: x.mul(2), v: f64(1) });
+  const pair = customBatching(two);
   pair.defVmap((_size, _batched, x) => [
     { u: x.mul(2), v: f64(1) },
     { u: true, v: false },
@@ -188,8 +191,7 @@ t.test('customBatching', (t) => {
   t.strictSame([result.u.shape, result.v.shape], [[3], [3]], 'results without lanes get them');
   pair.defVmap((_size, _batched, x) => [x, true]);
   t.throws(() => vmap(pair as any)(a), {
-    message:
-      /^customBatching: the rule of `the function` returned result of structure \*, but `the function` returns { u: \*, v: \* }\./,
+    message: /^customBatching: the rule of `two` returned result of structure \*, but `two` returns { u: \*, v: \* }\./,
   });
   t.end();
 });
