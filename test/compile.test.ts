@@ -217,6 +217,34 @@ t.test('fusion', (t) => {
   t.end();
 });
 
+t.test('products', (t) => {
+  for (const dtype of ['float32', 'float64', 'int32'] as const) {
+    for (const [m, n, k] of [
+      [0, 3, 4],
+      [3, 0, 4],
+      [3, 4, 0],
+      [1, 9, 33],
+      [9, 1, 33],
+      [5, 7, 1],
+      [5, 1, 1],
+      [8, 8, 8],
+      [17, 31, 65],
+    ] as const) {
+      const [x, y] = [numbers([m, k], dtype), numbers([k, n], dtype)];
+      const [xs, ys] = [numbers([2, 3, m, k], dtype), numbers([3, n, k], dtype)];
+      const name = `${dtype}: ${m}×${k} · ${k}×${n}`;
+      agree(t, name, (a, b) => np.matmul(a, b), x, y);
+      agree(t, `${name}, both transposed`, (a, b) => np.matmul(a.T, b.T), x.T.add(0), y.T.add(0));
+      agree(t, `${name}, batches`, (a, b) => np.einsum('abij,bkj->baik', a, b), xs, ys);
+      agree(t, `${name}, one for a batch`, (a, b) => np.einsum('abij,jk->abik', a, b), xs, y);
+      agree(t, `${name}, reversed`, (a, b) => np.matmul(np.flip(a), np.flip(b, { axis: 1 })), x, y);
+      agree(t, `${name}, every other column`, (a, b) => np.matmul(a, b.slice([], [null, null, 2])), x, y);
+    }
+  }
+  agree(t, 'beyond what is made for its size', (a, b) => np.matmul(a, b.T), numbers([140, 300]), numbers([90, 300]));
+  t.end();
+});
+
 t.test('long arrays are done in pieces', (t) => {
   for (const n of [32767, 32768, 32771, 100003]) {
     const x = np.arange(n).mul(1e-3).astype('float32');

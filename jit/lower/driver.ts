@@ -1,6 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { DType } from '../../src/core/dtype.ts';
-import { byteSize, isFloating } from '../../src/core/dtype.ts';
+import { byteSize } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../src/core/shape.ts';
 import {
@@ -17,16 +17,15 @@ import { ElementBuilder } from '../element.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
-import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
-import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
+import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { FramePlan } from './frame-plan.ts';
 import { virtualValues } from './fusion.ts';
-import { gemvKernel, matrixVector } from './gemv-code.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel } from './map-kernel.ts';
+import { multiply } from './multiply.ts';
 import { combineScalars, identityOf, reduceKernel } from './reduce-kernel.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
@@ -439,28 +438,7 @@ export class Driver {
     const place = this.placeFor(out, places);
     if (sizeOf(shape) > 0) {
       const [a, b] = [this.matrix(x, d.lhsBatch, d.lhsContract), this.matrix(y, d.rhsBatch, d.rhsContract)];
-      const product = productOf(a.side, b.side, d);
-      if (!isFloating(dtype)) {
-        this.f.call(this.define(integerProduct(product, dtype)), a.ptr, b.ptr, place.ptr, i32c(0));
-      } else {
-        const vector = product.batch.length === 0 && matrixVector(product);
-        if (vector) {
-          const kernel = this.define(gemvKernel(vector, dtype as 'float32', this.target));
-          const [matrix, by] = vector.swapped ? [b, a] : [a, b];
-          this.f.call(kernel, matrix.ptr, by.ptr, place.ptr);
-        } else {
-          const bytes = byteSize(dtype);
-          const gemm = this.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
-          this.withScratch(gemmScratchBytes(product.m, product.n, product.k, bytes), (scratch) => {
-            if (product.batch.length === 0)
-              this.f.call(gemm, ...gemmArguments(product, a.ptr, b.ptr, place.ptr, scratch));
-            else {
-              const kernel = this.define(batchedProduct(product, dtype as 'float32', gemm));
-              this.f.call(kernel, a.ptr, b.ptr, place.ptr, scratch);
-            }
-          });
-        }
-      }
+      multiply(this, productOf(a.side, b.side, d), dtype, a.ptr, b.ptr, place.ptr);
     }
     if (shape.length > 0) this.bind(out, readBuffer(place, shape));
     else this.loadResult(out, place);

@@ -1,18 +1,7 @@
-import {
-  type Expr,
-  type Func,
-  FunctionBuilder,
-  i32c,
-  type Local,
-  lane,
-  load,
-  loadLane,
-  madd,
-  op,
-  shuffle,
-  type Target,
-} from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, lane, load, madd, op, type Target } from '../code.ts';
+import { chooseLanes } from '../vector-blocks.ts';
 import type { Product } from './dot-code.ts';
+import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
 
 /**
  * Matrix times vector, y = A·x, for sizes and strides that are known when the program is compiled: offsets become
@@ -40,43 +29,12 @@ export function matrixVector({ m, n, k, lhs, rhs }: Product): MatrixVector | und
   const found: MatrixVector = right
     ? { m, k, row: lhs.row, column: lhs.column, swapped: false }
     : { m: n, k, row: rhs.column, column: rhs.row, swapped: true };
+  if (found.row < 0 || found.column < 0) return undefined;
   const even = found.column === 1 || found.k === 1 || found.row === 1 || found.m === 1;
   return even && found.m * found.k <= largest && found.m > 0 && k > 0 ? found : undefined;
 }
 
-interface Lanes {
-  readonly name: 'f32' | 'f64';
-  readonly shape: 'f32x4' | 'f64x2';
-  readonly bytes: 4 | 8;
-  readonly count: 4 | 2;
-  readonly splat: string;
-}
-
-const lanesOf = (dtype: 'float32' | 'float64'): Lanes =>
-  dtype === 'float32'
-    ? { name: 'f32', shape: 'f32x4', bytes: 4, count: 4, splat: 'v128.load32_splat' }
-    : { name: 'f64', shape: 'f64x2', bytes: 8, count: 2, splat: 'v128.load64_splat' };
-
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-
-/** The elements of one vector; missing ones at the end are 0. */
-function loadVector(e: Lanes, ptr: Expr, offset: number, elements: number): Expr {
-  if (elements >= e.count) return load('v128.load', ptr, offset);
-  if (e.bytes === 8) return load('v128.load64_zero', ptr, offset);
-  if (elements === 1) return load('v128.load32_zero', ptr, offset);
-  const two = load('v128.load64_zero', ptr, offset);
-  return elements === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8);
-}
-
-/** Stores the first `elements` elements. */
-function storeVector(f: FunctionBuilder, e: Lanes, ptr: Expr, offset: number, value: Local, elements: number): void {
-  if (elements >= e.count) {
-    f.store('v128.store', ptr, value, offset);
-    return;
-  }
-  for (let i = 0; i < elements; i++)
-    f.store(`${e.name}.store`, ptr, lane(`${e.shape}.extract_lane`, i, value), offset + i * e.bytes);
-}
 
 /** A function (matrix, vector, result). */
 export function gemvKernel(p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func {
@@ -166,22 +124,17 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
   }
 }
 
-const bytesOf = (lanes: readonly number[], width: 4 | 8): number[] =>
-  lanes.flatMap((l) => Array.from({ length: width }, (_, i) => l * width + i));
-
 /** The sums over lanes of four vectors, as the elements of one (float32) or two (float64). */
 function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): Local[] {
   const sum = (x: Expr, y: Expr): Local => f.var(op(`${e.shape}.add`, x, y));
   const [s0, s1, s2, s3] = sums as [Local, Local, Local, Local];
   if (e.bytes === 8) {
-    const pair = (x: Local, y: Local): Local =>
-      sum(shuffle(x, y, bytesOf([0, 2], 8)), shuffle(x, y, bytesOf([1, 3], 8)));
+    const pair = (x: Local, y: Local): Local => sum(chooseLanes(x, y, 8, 0, 2), chooseLanes(x, y, 8, 1, 3));
     return [pair(s0, s1), pair(s2, s3)];
   }
-  const pair = (x: Local, y: Local): Local =>
-    sum(shuffle(x, y, bytesOf([0, 4, 1, 5], 4)), shuffle(x, y, bytesOf([2, 6, 3, 7], 4)));
+  const pair = (x: Local, y: Local): Local => sum(chooseLanes(x, y, 4, 0, 4, 1, 5), chooseLanes(x, y, 4, 2, 6, 3, 7));
   const [left, right] = [pair(s0, s1), pair(s2, s3)];
-  return [sum(shuffle(left, right, bytesOf([0, 1, 4, 5], 4)), shuffle(left, right, bytesOf([2, 3, 6, 7], 4)))];
+  return [sum(chooseLanes(left, right, 4, 0, 1, 4, 5), chooseLanes(left, right, 4, 2, 3, 6, 7))];
 }
 
 /** Contiguous columns of few elements: the result in registers, twice so that additions overlap. */
