@@ -26,14 +26,19 @@ import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
  * vector's over again: what is computed twice is the same both times.
  */
 
-/** Operands together are at most this large: larger ones come from beyond the first-level caches again and again. */
-const largestBytes = 2 ** 17;
+/** Bytes of A and B together; of B where it is copied; of A where rows of a tile are read across its lines. */
+const largest = { together: 2 ** 17, copied: 2 ** 14, across: 2 ** 15 };
 
-export function isSmallProduct({ m, n, k, lhs, rhs, batch }: Product, dtype: 'float32' | 'float64'): boolean {
-  const forward = [lhs.row, lhs.column, rhs.row, rhs.column, ...batch.flatMap(({ steps }) => steps)].every(
-    (s) => s >= 0,
+export function isSmallProduct(p: Product, dtype: 'float32' | 'float64'): boolean {
+  const { m, n, k, lhs, rhs, batch } = p;
+  const steps = [lhs.row, lhs.column, rhs.row, rhs.column, ...batch.flatMap((axis) => axis.steps)];
+  if (m * n * k === 0 || steps.some((step) => step < 0)) return false;
+  const { bytes } = lanesOf(dtype);
+  return (
+    (m * k + k * n) * bytes <= largest.together &&
+    (isContiguous(p) || k * n * bytes <= largest.copied) &&
+    (lhs.column === 1 || m * k * bytes <= largest.across)
   );
-  return forward && m * n > 0 && k > 0 && (m * k + k * n) * lanesOf(dtype).bytes <= largestBytes;
 }
 
 /** Bytes of scratch that the kernel of a product needs: room for B if its rows are not contiguous. */
