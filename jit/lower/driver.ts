@@ -14,10 +14,12 @@ import {
   type Target,
 } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
+import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
+import { encodeFunction } from '../wire.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { FramePlan } from './frame-plan.ts';
 import { virtualValues } from './fusion.ts';
@@ -201,15 +203,7 @@ export class Driver {
 
   /** Adds a function to the module; equal ones are one. */
   define(func: Func): string {
-    const key = JSON.stringify(func, (_, value: unknown) =>
-      typeof value === 'bigint'
-        ? `${value}n`
-        : typeof value === 'number' && !Number.isFinite(value)
-          ? String(value)
-          : Object.is(value, -0)
-            ? '-0'
-            : value,
-    );
+    const key = hash(encodeFunction(func));
     let name = this.names.get(key);
     if (!name) {
       name = `k${this.functions.length}`;
