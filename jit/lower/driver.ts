@@ -29,6 +29,7 @@ import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel } from './map-kernel.ts';
 import { multiply } from './multiply.ts';
 import { combineScalars, identityOf, reduceKernel } from './reduce-kernel.ts';
+import { RowPasses, rowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
@@ -60,7 +61,7 @@ export interface Handler {
 export type Destination = Buffer | undefined;
 
 /** Beyond this many nodes a value is stored rather than computed where it is read. */
-const largestTree = 200;
+export const largestTree = 200;
 
 /**
  * Writes a program's `main`: one kernel call after the other, loops and branches around them, and rank-0 values in
@@ -286,6 +287,7 @@ export class Driver {
       if (place && !(atom instanceof Literal) && !places.has(atom)) places.set(atom, place);
     });
     const virtual = virtualValues(eqns, outs);
+    const passes = new RowPasses(this, rowPasses(eqns, outs, virtual));
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -293,7 +295,7 @@ export class Driver {
       if (left === 0) this.unbind(atom);
     };
     for (const eqn of eqns) {
-      this.equation(eqn, virtual, places);
+      if (!passes.lower(eqn, places)) this.equation(eqn, virtual, places);
       eqn.inputs.forEach(drop);
       for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
     }
@@ -312,22 +314,8 @@ export class Driver {
     const [out] = eqn.outputs;
     switch (rule.kind) {
       case 'elementwise': {
-        const { shape } = out!.aval;
-        const args = eqn.inputs.map((atom) => this.fused(atom).root);
-        const fused = {
-          shape,
-          root: applyElement(
-            rule.build(
-              this.builder,
-              args.map((arg, i) => this.builder.input(i, arg.dtype)),
-              eqn.params,
-              out!.aval,
-            ),
-            args,
-            shape,
-          ),
-        };
-        if (shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
+        const fused = this.element(eqn);
+        if (fused.shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
         else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
         else this.keep(out!, fused, places);
         return;
@@ -367,6 +355,16 @@ export class Driver {
       default:
         throw new Error(`${eqn.primitive.name} was not inlined`);
     }
+  }
+
+  /** The value of an elementwise equation as an expression. */
+  element(eqn: Eqn): Fused {
+    const rule = eqn.primitive.lower as Extract<LowerRule<unknown>, { kind: 'elementwise' }>;
+    const { aval } = eqn.outputs[0]!;
+    const args = eqn.inputs.map((atom) => this.fused(atom).root);
+    const inputs = args.map((arg, i) => this.builder.input(i, arg.dtype));
+    const root = applyElement(rule.build(this.builder, inputs, eqn.params, aval), args, aval.shape);
+    return { shape: aval.shape, root };
   }
 
   /** Stores an array, at its destination if it has one. */
@@ -446,7 +444,7 @@ export class Driver {
   }
 
   /** An operand of a product: read where it lies if its axes step evenly, else from a contiguous copy. */
-  private matrix(atom: Atom, batch: readonly number[], contract: readonly number[]): { side: Side; ptr: Expr } {
+  matrix(atom: Atom, batch: readonly number[], contract: readonly number[]): { side: Side; ptr: Expr } {
     const { shape, root } = this.fused(atom);
     if (root.kind === 'array') {
       const side = { shape, strides: root.strides };

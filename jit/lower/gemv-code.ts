@@ -47,7 +47,16 @@ export function gemvKernel(p: MatrixVector, dtype: 'float32' | 'float64', target
   return f.build();
 }
 
-/** Dot products with contiguous rows, four rows at a time. */
+/** A function (matrix, vector, result) that adds the product to the result; columns are contiguous. */
+export function accumulatingGemv(p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func {
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
+  const e = lanesOf(dtype);
+  const write = p.m <= 4 * e.count ? inRegisters : alongColumns;
+  write(f, e, p, target, f.param(0), f.param(1), f.param(2), true);
+  return f.build();
+}
+
+/** Dot products with contiguous rows, several rows at a time. */
 function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target, a: Local, x: Local, y: Local): void {
   const { m, k } = p;
   const rowBytes = p.row * e.bytes;
@@ -59,17 +68,19 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
   }));
   const inRegisters = parts.length <= 4;
   const kept = inRegisters ? parts.map(({ offset, elements }) => f.var(loadVector(e, x, offset, elements))) : [];
-  const multiply = (sums: readonly Local[], ptr: Expr, offset: number, elements: number, by: Expr, first: boolean) =>
+  const multiply = (sums: readonly Local[], ptr: Expr, offset: number, elements: number, by: Expr, first = false) =>
     sums.forEach((sum, r) => {
       const value = loadVector(e, ptr, r * rowBytes + offset, elements);
       f.set(sum, first ? op(`${e.shape}.mul`, value, by) : madd(target, e.shape, value, by, sum));
     });
 
-  const group = (rows: number): Local[] => {
+  /** Sums over lanes of `rows` rows from the row `start` on. */
+  const group = (rows: number, start: number): Local[] => {
     const sums = Array.from({ length: rows }, () => f.local('v128'));
+    const skip = start * rowBytes;
     if (inRegisters) {
       parts.forEach(({ offset, elements }, v) => {
-        multiply(sums, a, offset, elements, kept[v]!, v === 0);
+        multiply(sums, a, skip + offset, elements, kept[v]!, v === 0);
       });
       return sums;
     }
@@ -82,9 +93,9 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
     const pairs = f.var(i32c(whole >> 1));
     f.doWhile(pairs, () => {
       f.set(factor, load('v128.load', by));
-      multiply(sums, from, 0, e.count, factor, false);
+      multiply(sums, from, skip, e.count, factor);
       f.set(factor, load('v128.load', by, 16));
-      multiply(second, from, 16, e.count, factor, false);
+      multiply(second, from, skip + 16, e.count, factor);
       f.set(from, add(from, i32c(32)));
       f.set(by, add(by, i32c(32)));
       f.set(pairs, op('i32.sub', pairs, i32c(1)));
@@ -92,32 +103,38 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
     if (rows === 1) f.set(sums[0]!, op(`${e.shape}.add`, sums[0]!, second[0]!));
     for (const { offset, elements } of parts.slice(whole & -2)) {
       f.set(factor, loadVector(e, x, offset, elements));
-      multiply(sums, a, offset, elements, factor, false);
+      multiply(sums, a, skip + offset, elements, factor);
     }
     return sums;
   };
 
-  const groups = Math.floor(m / 4);
-  const four = (): void => {
-    const sums = group(4);
-    horizontalSums(f, e, sums).forEach((total, i) => {
-      f.store('v128.store', y, total, 16 * i);
-    });
+  // Eight rows have sums enough that none waits for its last addition; vectors that are kept leave room for four.
+  const many = inRegisters || m < 8 ? 4 : 8;
+  let done = 0;
+  const rowsAtOnce = (rows: number): void => {
+    const sums = group(rows, done);
+    for (let r = 0; r < rows; r += 4)
+      horizontalSums(f, e, sums.slice(r, r + 4)).forEach((total, i) => {
+        f.store('v128.store', y, total, (done + r) * e.bytes + 16 * i);
+      });
   };
-  if (groups === 1) four();
+  const groups = Math.floor(m / many);
   if (groups > 1)
     f.for(0, groups, () => {
-      four();
-      f.set(a, add(a, i32c(4 * rowBytes)));
-      f.set(y, add(y, i32c(4 * e.bytes)));
+      rowsAtOnce(many);
+      f.set(a, add(a, i32c(many * rowBytes)));
+      f.set(y, add(y, i32c(many * e.bytes)));
     });
-  const done = groups === 1 ? 4 : 0;
+  else if (groups === 1) {
+    rowsAtOnce(many);
+    done = many;
+  }
+  if (m % many >= 4) {
+    rowsAtOnce(4);
+    done += 4;
+  }
   for (let r = 0; r < m % 4; r++) {
-    const start = add(a, i32c((done + r) * rowBytes));
-    const [keep, at] = [f.var(a), f.var(start)];
-    f.set(a, at);
-    const [sum] = group(1) as [Local];
-    f.set(a, keep);
+    const [sum] = group(1, done + r) as [Local];
     const lanes = Array.from({ length: e.count }, (_, l) => lane(`${e.shape}.extract_lane`, l, sum));
     while (lanes.length > 1) lanes.push(op(`${e.name}.add`, lanes.shift()!, lanes.shift()!));
     f.store(`${e.name}.store`, y, lanes[0]!, (done + r) * e.bytes);
@@ -137,7 +154,7 @@ function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): L
   return [sum(chooseLanes(left, right, 4, 0, 1, 4, 5), chooseLanes(left, right, 4, 2, 3, 6, 7))];
 }
 
-/** Contiguous columns of few elements: the result in registers, twice so that additions overlap. */
+/** Contiguous columns of few elements: the result in registers. */
 function inRegisters(
   f: FunctionBuilder,
   e: Lanes,
@@ -146,32 +163,43 @@ function inRegisters(
   a: Local,
   x: Local,
   y: Local,
+  accumulate = false,
 ): void {
   const { m, k } = p;
   const columnBytes = p.column * e.bytes;
   const parts = Math.ceil(m / e.count);
   const elements = (v: number): number => Math.min(e.count, m - v * e.count);
   const zero = op(`${e.shape}.splat`, { kind: 'const', type: e.name, value: 0 });
-  const sums = [0, 1].map(() => Array.from({ length: parts }, () => f.var(zero)));
+  /** Copies of the result that take turns: as many as registers hold, since each addition takes four cycles. */
+  const turns = Math.max(2, Math.min(4, Math.floor(12 / parts)));
+  const sums = Array.from({ length: turns }, (_, turn) =>
+    Array.from({ length: parts }, (_, v) =>
+      f.var(accumulate && turn === 0 ? loadVector(e, y, 16 * v, elements(v)) : zero),
+    ),
+  );
   const factor = f.local('v128');
-  const column = (j: number): void => {
-    f.set(factor, load(e.splat, x, j * e.bytes));
-    sums[j & 1]!.forEach((sum, v) => {
-      f.set(sum, madd(target, e.shape, loadVector(e, a, j * columnBytes + 16 * v, elements(v)), factor, sum));
-    });
+  const columns = (count: number): void => {
+    for (let j = 0; j < count; j++) {
+      f.set(factor, load(e.splat, x, j * e.bytes));
+      sums[j]!.forEach((sum, v) => {
+        f.set(sum, madd(target, e.shape, loadVector(e, a, j * columnBytes + 16 * v, elements(v)), factor, sum));
+      });
+    }
   };
-  const unroll = 2;
-  const rounds = Math.floor(k / unroll);
-  const left = f.var(i32c(rounds));
+  const left = f.var(i32c(Math.floor(k / turns)));
   f.while(left, () => {
-    for (let j = 0; j < unroll; j++) column(j);
-    f.set(a, add(a, i32c(unroll * columnBytes)));
-    f.set(x, add(x, i32c(unroll * e.bytes)));
+    columns(turns);
+    f.set(a, add(a, i32c(turns * columnBytes)));
+    f.set(x, add(x, i32c(turns * e.bytes)));
     f.set(left, op('i32.sub', left, i32c(1)));
   });
-  for (let j = 0; j < k % unroll; j++) column(j);
+  columns(k % turns);
+  for (let step = 1; step < turns; step *= 2)
+    for (let turn = 0; turn + step < turns; turn += 2 * step)
+      sums[turn]!.forEach((sum, v) => {
+        f.set(sum, op(`${e.shape}.add`, sum, sums[turn + step]![v]!));
+      });
   sums[0]!.forEach((sum, v) => {
-    f.set(sum, op(`${e.shape}.add`, sum, sums[1]![v]!));
     storeVector(f, e, y, 16 * v, sum, elements(v));
   });
 }
@@ -185,6 +213,7 @@ function alongColumns(
   a: Local,
   x: Local,
   y: Local,
+  accumulate = false,
 ): void {
   const { m, k } = p;
   const columnBytes = p.column * e.bytes;
@@ -214,7 +243,7 @@ function alongColumns(
     f.set(x, add(x, i32c(columns * e.bytes)));
   };
   const start = Math.min(k, 8);
-  pass(start, true);
+  pass(start, !accumulate);
   const rounds = Math.floor((k - start) / 8);
   if (rounds > 0) f.for(0, rounds, () => pass(8, false));
   const remaining = (k - start) % 8;
