@@ -7,16 +7,15 @@ import { showModule } from '../jit/show.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
+import { staticPositionsOf, withStatics } from './control/static-arguments.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
-import { TraceError } from './core/errors.ts';
 import { evaluatingTrace, run, wrap } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
 import { lintFunction } from './syntax/lint.ts';
-import { parameterNames } from './syntax/names.ts';
 import { type ArrayLikes, type Arrays, collectLeaves, flatten, type Leaf, type TreeDef, unflatten } from './tree.ts';
 
 export interface JitOptions {
@@ -62,7 +61,7 @@ export interface Jitted<F extends AnyFunction> {
 export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitted<F> {
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
-  const staticPositions = resolveStatics(f, options.static ?? []);
+  const staticPositions = staticPositionsOf('jit', f, options.static ?? []);
   const donated = (options.donate ?? []).map((i) => i - staticPositions.filter((s) => s < i).length);
   const trace = (args: readonly unknown[]): { entry: Entry; values: Value[]; dynamic: readonly unknown[] } => {
     const statics = staticPositions.map((i) => args[i]);
@@ -144,38 +143,6 @@ const donatedLeaves = (args: readonly unknown[], donated: readonly number[]): bo
 
 /** An entry that captured a tracer lives as long as the trace of that tracer. */
 const usable = (entry: Entry): boolean => entry.consts.every((c) => !c.isTracer);
-
-function withStatics(
-  f: AnyFunction,
-  count: number,
-  positions: readonly number[],
-  statics: readonly unknown[],
-): AnyFunction {
-  const full = (...dynamic: unknown[]) => {
-    const args: unknown[] = [];
-    let next = 0;
-    for (let i = 0; i < count; i++) {
-      const at = positions.indexOf(i);
-      args.push(at >= 0 ? statics[at] : dynamic[next++]);
-    }
-    return f(...args);
-  };
-  Object.defineProperty(full, 'name', { value: functionName(f) });
-  return full;
-}
-
-function resolveStatics(f: Function, statics: readonly (number | string)[]): number[] {
-  return statics.map((s) => {
-    if (typeof s === 'number') return s;
-    const names = parameterNames(f);
-    const position = names.indexOf(s);
-    if (position >= 0) return position;
-    throw new TraceError(
-      `jit: \`${functionName(f)}\` has no argument named \`${s}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
-      { hint: 'give its position instead' },
-    );
-  });
-}
 
 /** A program as it is executed. */
 export class LoweredProgram {

@@ -3,12 +3,13 @@ import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
 import type { Value } from '../core/trace.ts';
-import { customRoot, type TreeLinearSolver } from '../implicit/custom-root.ts';
+import { decorated } from '../implicit/custom-root.ts';
+import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
+import { statusWhere, throwUnlessSolved } from '../implicit/status.ts';
 import { jit } from '../jit.ts';
 import { sqrt } from '../lax/arithmetic.ts';
-import { gt, isFinite, lt, select } from '../lax/compare.ts';
-import { full } from '../lax/creation.ts';
-import { and } from '../lax/logic.ts';
+import { gt, isFinite, lt } from '../lax/compare.ts';
+import { and, not } from '../lax/logic.ts';
 import { sum } from '../lax/reductions.ts';
 import { array } from '../numpy/array.ts';
 import * as tree from '../tree.ts';
@@ -31,29 +32,13 @@ export interface SolverOptions {
   implicitDiff?: boolean;
   /** Solves the linear system of the implicit derivative: one of `linearSolve`. */
   implicitDiffSolve?: TreeLinearSolver;
+  /**
+   * Throw a SolveError where `run` ends with another status than `converged`, or where the linear system of an implicit
+   * derivative is not solved. The check runs with the program, inside `jit` and for each lane of a `vmap` too.
+   */
+  throw?: boolean;
   /** Trace and compile `run` once for all calls with arguments of the same types. Default true. */
   jit?: boolean;
-}
-
-/** Status codes of `state.status`. */
-export const status = { converged: 0, maxiter: 1, nonfinite: 2, running: 3 } as const;
-
-const texts: Record<number, string> = {
-  0: 'converged: the error is at most tol',
-  1: 'maxiter: stopped after the largest number of iterations',
-  2: 'nonfinite: the error is NaN or infinite',
-  3: 'running: no step has been taken, or the loop was left early',
-};
-
-/**
- * The meaning of `state.status`.
- *
- * @example
- * solvers.statusName(state.status); // 'converged: the error is at most tol'
- */
-export function statusName(code: number | { item(): number | boolean }): string {
-  const value = Number(typeof code === 'number' ? code : code.item());
-  return texts[value] ?? `unknown status ${value}`;
 }
 
 /** ‖x‖₂ of a tree. */
@@ -80,10 +65,15 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   readonly tol: number;
   readonly implicitDiff: boolean;
   readonly implicitDiffSolve: TreeLinearSolver | undefined;
+  /** What errors call the solver. */
+  protected readonly name: string;
+  private readonly throws: boolean;
   private readonly whole: AnyFunction;
   private readonly tolerance: Value;
 
-  constructor(options: SolverOptions, defaults: { maxiter: number; tol: number }) {
+  constructor(name: string, options: SolverOptions, defaults: { maxiter: number; tol: number }) {
+    this.name = name;
+    this.throws = options.throw ?? false;
     this.maxiter = options.maxiter ?? defaults.maxiter;
     this.tol = options.tol ?? defaults.tol;
     this.implicitDiff = options.implicitDiff ?? true;
@@ -121,46 +111,71 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   }
 
   private solve(init: unknown, args: readonly unknown[]): Step {
-    const start = tree.map((leaf) => leaf, strong(init));
+    const start = this.start(init);
     if (!this.implicitDiff) return this.iterate(start, args, true);
-    const decorate = customRoot((x: unknown, ...rest: unknown[]) => this.optimalityFun(x, ...rest), {
-      hasAux: true,
-      symmetric: this.symmetric,
-      ...(this.implicitDiffSolve ? { solve: this.implicitDiffSolve } : {}),
-    });
-    const [params, state] = decorate((x: unknown, ...rest: unknown[]) => {
-      const step = this.iterate(x, rest, false);
-      return [step.params, step.state];
-    })(start, ...args) as [unknown, State];
+    const decorate = decorated(
+      this.name,
+      (x: unknown, ...rest: unknown[]) => this.optimalityFun(x, ...rest),
+      (x: unknown, ...rest: unknown[]) => {
+        const step = this.iterate(x, rest, false);
+        return [step.params, step.state];
+      },
+      {
+        hasAux: true,
+        symmetric: this.symmetric,
+        throw: this.throws,
+        ...(this.implicitDiffSolve ? { solve: this.implicitDiffSolve } : {}),
+      },
+      false,
+    );
+    const [params, state] = decorate(start, ...args) as [unknown, State];
     return { params, state };
+  }
+
+  /** Initial parameters as arrays: numbers among them are float32, as everywhere they stand alone. */
+  protected start(init: unknown): unknown {
+    return tree.map((leaf) => {
+      const value = leaf as Value | number | boolean;
+      if (typeof value === 'number') return array(value);
+      if (typeof value === 'boolean') throw new TraceError(`${this.name}: a boolean cannot be optimised.`);
+      return value;
+    }, init);
+  }
+
+  /** Whether another step is taken, apart from the number of iterations. */
+  protected goesOn(state: State): Value {
+    return gt(state.error, this.tolOf(state.error));
+  }
+
+  protected tolOf(error: Value): Value {
+    return this.tolerance.astype(error.dtype);
   }
 
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
     const state = this.initState(init, ...args);
-    const tol = (error: Value): Value => this.tolerance.astype(error.dtype);
     const final = whileLoop(
-      ({ state }: any) => and(gt(state.error, tol(state.error)), lt(state.iterNum, this.maxiter)),
+      ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, this.maxiter)),
       ({ params, state }: any) => this.update(params, state, ...args) as any,
       { params: init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
-    return { params: final.params, state: { ...final.state, status: this.statusOf(final.state, tol) } };
+    const code = this.statusOf(final.state);
+    if (this.throws) throwUnlessSolved(this.name, code);
+    return { params: final.params, state: { ...final.state, status: code } };
   }
 
-  private statusOf({ error, iterNum }: State, tol: (error: Value) => Value): Value {
-    const code = (value: number): Value => full([], value, 'int32');
-    const unfinished = select(lt(iterNum, this.maxiter), code(status.nonfinite), code(status.maxiter));
-    const done = select(gt(error, tol(error)), unfinished, code(status.converged));
-    return select(isFinite(error), done, select(lt(iterNum, 1), code(status.running), code(status.nonfinite)));
+  /** The status of a state in which the loop ended. */
+  protected statusOf(state: State): Value {
+    const { error, iterNum } = state;
+    return statusWhere(
+      [
+        [and(not(isFinite(error)), lt(iterNum, 1)), 'running'],
+        [not(isFinite(error)), 'nonfinite'],
+        [not(this.goesOn(state)), 'converged'],
+        [lt(iterNum, this.maxiter), 'nonfinite'],
+      ],
+      'maxiter',
+    );
   }
 }
-
-/** Numbers among the initial parameters are float32, as everywhere they stand alone. */
-const strong = (init: unknown): unknown =>
-  tree.map((leaf) => {
-    const value = leaf as Value | number | boolean;
-    if (typeof value === 'number') return array(value);
-    if (typeof value === 'boolean') throw new TraceError('solver: a boolean cannot be optimised.');
-    return value;
-  }, init);

@@ -1,5 +1,6 @@
 /** Solvers whose solutions can be differentiated: implicitly, or through their iterations. */
-export { IterativeSolver, type SolverOptions, type Step, statusName } from './base.ts';
+export { statusName } from '../implicit/status.ts';
+export { IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
 export {
   type Prox,

@@ -3,6 +3,7 @@ import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
 import type { Value } from '../core/trace.ts';
+import { statusCode } from '../implicit/status.ts';
 import { div, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { gt, le, lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -10,7 +11,7 @@ import { full } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { sum } from '../lax/reductions.ts';
 import * as tree from '../tree.ts';
-import { type BaseState, IterativeSolver, norm, type SolverOptions, type Step, status } from './base.ts';
+import { type BaseState, IterativeSolver, norm, type SolverOptions, type Step } from './base.ts';
 import { type Evaluation, Objective, type ObjectiveOptions } from './objective.ts';
 
 /** argmin over y of ½‖y − x‖² + scaling·g(y, hyperparams). */
@@ -70,7 +71,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
   private readonly decreaseFactor: number;
 
   constructor(options: ProximalGradientOptions, name = 'ProximalGradient') {
-    super(options, { maxiter: 500, tol: 1e-3 });
+    super(name, options, { maxiter: 500, tol: 1e-3 });
     if (typeof options?.fun !== 'function')
       throw new TraceError(`${name}: \`fun\` must be a function of the parameters, but it is ${typeof options?.fun}.`);
     this.objective = new Objective(options.fun, options);
@@ -94,7 +95,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
     return {
       iterNum: full([], 0, 'int32'),
       error: full([], Number.POSITIVE_INFINITY, value.dtype),
-      status: full([], status.running, 'int32'),
+      status: statusCode('running'),
       stepsize: one,
       aux: aux === null ? null : tree.map((leaf) => leaf, aux),
       velocity: this.acceleration ? initParams : null,
