@@ -27,7 +27,7 @@ type Name = keyof typeof status;
 const meanings: Readonly<Record<Name, string>> = {
   converged: 'the error is at most tol',
   maxiter: 'stopped after the largest number of iterations',
-  nonfinite: 'the error is NaN or infinite',
+  nonfinite: 'NaN or infinite values',
   running: 'no step has been taken, or the loop was left early',
   singular: 'the matrix is singular to working precision',
   indefinite: 'the matrix is not positive definite',
