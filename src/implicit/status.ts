@@ -22,9 +22,9 @@ export const status = {
   linesearch: 8,
 } as const;
 
-type Name = keyof typeof status;
+export type StatusName = keyof typeof status;
 
-const meanings: Readonly<Record<Name, string>> = {
+const meanings: Readonly<Record<StatusName, string>> = {
   converged: 'the error is at most tol',
   maxiter: 'stopped after the largest number of iterations',
   nonfinite: 'NaN or infinite values',
@@ -36,7 +36,7 @@ const meanings: Readonly<Record<Name, string>> = {
   linesearch: 'the line search found no step',
 };
 
-const names = Object.keys(status) as Name[];
+const names = Object.keys(status) as StatusName[];
 
 /**
  * The meaning of a status: `state.status` of a solver, `info.status` of a linear solve.
@@ -51,10 +51,13 @@ export function statusName(code: number | { item(): number | boolean }): string 
 }
 
 /** A status as an array. */
-export const statusCode = (name: Name): Value => scalar(status[name], 'int32');
+export const statusCode = (name: StatusName): Value => scalar(status[name], 'int32');
 
 /** The first case that holds, else `otherwise`. */
-export const statusWhere = (cases: readonly (readonly [condition: Value, name: Name])[], otherwise: Name): Value =>
+export const statusWhere = (
+  cases: readonly (readonly [condition: Value, name: StatusName])[],
+  otherwise: StatusName,
+): Value =>
   cases.reduceRight<Value>(
     (rest, [condition, name]) => select(condition, statusCode(name), rest),
     statusCode(otherwise),

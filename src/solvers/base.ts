@@ -1,18 +1,19 @@
 /** What all iterative solvers share. */
 import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
+import type { DType } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
 import type { Value } from '../core/trace.ts';
 import { decorated } from '../implicit/custom-root.ts';
 import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
-import { statusWhere, throwUnlessSolved } from '../implicit/status.ts';
+import { type StatusName, statusCode, statusWhere, throwUnlessSolved } from '../implicit/status.ts';
 import { jit } from '../jit.ts';
-import { sqrt } from '../lax/arithmetic.ts';
 import { gt, isFinite, lt } from '../lax/compare.ts';
+import { scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
-import { sum } from '../lax/reductions.ts';
 import { array } from '../numpy/array.ts';
 import * as tree from '../tree.ts';
+import { norm } from './vectors.ts';
 
 /** The result of a solver: the solution, and how it was found. */
 export interface Step<P = any, S = any> {
@@ -41,12 +42,6 @@ export interface SolverOptions {
   jit?: boolean;
 }
 
-/** ‖x‖₂ of a tree. */
-export function norm(x: unknown): Value {
-  const squares = (tree.leaves(x) as Value[]).map((v) => sum(v.mul(v)));
-  return sqrt(squares.reduce((a, b) => a.add(b)));
-}
-
 /** What `state` holds in every solver. */
 export interface BaseState {
   /** int32: steps taken. */
@@ -54,6 +49,25 @@ export interface BaseState {
   readonly error: Value;
   /** int32: see `statusName`. */
   readonly status: Value;
+}
+
+/** What every state begins with. */
+export const initialState = (dtype: DType): BaseState => ({
+  iterNum: scalar(0, 'int32'),
+  error: scalar(Number.POSITIVE_INFINITY, dtype),
+  status: statusCode('running'),
+});
+
+/** A user's function that returns a pair [value, aux], whether `fun` does or not. */
+export const withAux =
+  (fun: AnyFunction, hasAux: boolean) =>
+  (...args: unknown[]): [value: any, aux: any] =>
+    hasAux ? fun(...args) : [fun(...args), null];
+
+/** @throws TraceError when an option that must be a function is none */
+export function checkFunction(solver: string, option: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw new TraceError(`${solver}: \`${option}\` must be a function of the parameters, but it is ${typeof value}.`);
 }
 
 /**
@@ -111,7 +125,7 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   }
 
   private solve(init: unknown, args: readonly unknown[]): Step {
-    const start = this.start(init);
+    const start = this.start(init, args);
     if (!this.implicitDiff) return this.iterate(start, args, true);
     const decorate = decorated(
       this.name,
@@ -133,7 +147,7 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   }
 
   /** Initial parameters as arrays: numbers among them are float32, as everywhere they stand alone. */
-  protected start(init: unknown): unknown {
+  protected start(init: unknown, _args: readonly unknown[]): unknown {
     return tree.map((leaf) => {
       const value = leaf as Value | number | boolean;
       if (typeof value === 'number') return array(value);
@@ -142,9 +156,14 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     }, init);
   }
 
+  /** Whether the error is small; where it is NaN, too, so that the loop ends. */
+  protected converged({ error }: State): Value {
+    return not(gt(error, this.tolOf(error)));
+  }
+
   /** Whether another step is taken, apart from the number of iterations. */
   protected goesOn(state: State): Value {
-    return gt(state.error, this.tolOf(state.error));
+    return not(this.converged(state));
   }
 
   protected tolOf(error: Value): Value {
@@ -165,14 +184,20 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     return { params: final.params, state: { ...final.state, status: code } };
   }
 
+  /** Why this solver stops early, beside those reasons that all solvers have. */
+  protected failures(_state: State): readonly (readonly [condition: Value, name: StatusName])[] {
+    return [];
+  }
+
   /** The status of a state in which the loop ended. */
-  protected statusOf(state: State): Value {
+  private statusOf(state: State): Value {
     const { error, iterNum } = state;
     return statusWhere(
       [
+        ...this.failures(state),
         [and(not(isFinite(error)), lt(iterNum, 1)), 'running'],
         [not(isFinite(error)), 'nonfinite'],
-        [not(this.goesOn(state)), 'converged'],
+        [this.converged(state), 'converged'],
         [lt(iterNum, this.maxiter), 'nonfinite'],
       ],
       'maxiter',

@@ -19,7 +19,7 @@ export interface Evaluation {
 
 export class Objective {
   private readonly fun: AnyFunction;
-  private readonly hasAux: boolean;
+  readonly hasAux: boolean;
   private readonly both: AnyFunction;
 
   constructor(fun: AnyFunction, { hasAux = false, valueAndGrad: given = false }: ObjectiveOptions) {
