@@ -294,6 +294,7 @@ t.test('ProjectedGradient', (t) => {
     const solver = new solvers.ProjectedGradient({
       fun,
       projection: set as solvers.Projection,
+      stepsize: 0.3,
       tol: 1e-12,
       maxiter: 5000,
     });

@@ -40,7 +40,8 @@ export type Iteration = (
   options: { tol: number | Value; maxiter: number; restart: number; active?: Value },
 ) => Iterate;
 
-const unlessZero = (v: Value): Value => select(gt(v, 0), v, full([], 1, v.dtype));
+/** NaN stays NaN: it must reach the solution. */
+const unlessZero = (v: Value): Value => select(eq(v, 0), full([], 1, v.dtype), v);
 
 /**
  * Runs an iteration on the system scaled to ‖b‖ = 1, so that neither tiny nor huge right-hand sides underflow or

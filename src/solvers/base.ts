@@ -8,7 +8,7 @@ import { decorated } from '../implicit/custom-root.ts';
 import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
 import { type StatusName, statusCode, statusWhere, throwUnlessSolved } from '../implicit/status.ts';
 import { jit } from '../jit.ts';
-import { gt, isFinite, lt } from '../lax/compare.ts';
+import { eq, gt, isFinite, lt } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import { array } from '../numpy/array.ts';
@@ -195,7 +195,7 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     return statusWhere(
       [
         ...this.failures(state),
-        [and(not(isFinite(error)), lt(iterNum, 1)), 'running'],
+        [and(eq(error, Number.POSITIVE_INFINITY), lt(iterNum, 1)), 'running'],
         [not(isFinite(error)), 'nonfinite'],
         [this.converged(state), 'converged'],
         [lt(iterNum, this.maxiter), 'nonfinite'],

@@ -1,8 +1,9 @@
 /** `BFGS`. */
 import type { Value } from '../core/trace.ts';
 import { div } from '../lax/arithmetic.ts';
-import { isFinite, select } from '../lax/compare.ts';
+import { isFinite, ne, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
+import { and } from '../lax/logic.ts';
 import { eye } from '../numpy/creation.ts';
 import { matmul, outer } from '../numpy/products.ts';
 import type { Step } from './base.ts';
@@ -41,11 +42,13 @@ export class BFGS extends SmoothSolver<BFGSState> {
     const s = ravel(minus(moved.params, params));
     const y = ravel(minus(moved.state.grad, grad)).astype(s.dtype);
     // (I − ρ s yᵀ) H (I − ρ y sᵀ) + ρ s sᵀ, multiplied out.
-    const rho = div(scalar(1, s.dtype), matmul(y, s));
+    const curvature = matmul(y, s);
+    const usable = ne(curvature, 0);
+    const rho = div(scalar(1, s.dtype), select(usable, curvature, scalar(1, s.dtype)));
     const Hy = matmul(H, y);
     const sHy = outer(s, Hy);
     const weight = rho.mul(rho.mul(matmul(y, Hy)).add(1));
     const next = H.sub(sHy.add(sHy.T).mul(rho)).add(outer(s, s).mul(weight));
-    return { params: moved.params, state: { ...moved.state, H: select(isFinite(rho), next, H) } };
+    return { params: moved.params, state: { ...moved.state, H: select(and(usable, isFinite(rho)), next, H) } };
   }
 }

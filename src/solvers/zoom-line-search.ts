@@ -1,4 +1,5 @@
 /** `ZoomLineSearch`. */
+import { cond } from '../control/cond.ts';
 import { whileLoop } from '../control/loops.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, div, max, min, mul, sqrt, sub } from '../lax/arithmetic.ts';
@@ -115,16 +116,14 @@ export class ZoomLineSearch extends LineSearch {
     const { maxStepsize, increaseFactor, intervalThreshold } = this.options;
     const zooming = eq(p, phase.zoom);
     const fallingBack = eq(p, phase.fallBack);
-    const longer = min(select(eq(k, 0), initStepsize, mul(previous.s, increaseFactor)), maxStepsize);
     const stay = or(gt(safe, 0), not(isFinite(carry.decrease)));
-    const s = scalarOf(
-      select(
-        fallingBack,
-        select(stay, safe, carry.stepsize),
-        select(zooming, this.interpolate(low, high, reference), longer),
-      ),
-      line.dtype,
+    // `cond`, not `select`: the derivative of a step that is not taken may be NaN.
+    const proposed = cond(
+      zooming,
+      () => scalarOf(this.interpolate(low, high, reference), line.dtype),
+      () => scalarOf(min(select(eq(k, 0), initStepsize, mul(previous.s, increaseFactor)), maxStepsize), line.dtype),
     );
+    const s = select(fallingBack, select(stay, safe, carry.stepsize), proposed);
     const found = this.at(line, s);
     const here: Sample = { s, f: found.value, slope: found.slope };
     const decrease = this.decreaseError(here, line);
@@ -194,11 +193,13 @@ export class ZoomLineSearch extends LineSearch {
     const [left, right] = [min(high.s, low.s), max(high.s, low.s)];
     const inside = (s: Value, margin: number): Value =>
       and(gt(s, left.add(length.mul(margin))), lt(s, right.sub(length.mul(margin))));
-    const cubic = cubicMinimum(low, high, reference);
-    const quadratic = quadraticMinimum(low, high);
-    const middle = low.s.add(high.s).mul(0.5);
     const { relTolCubic, relTolQuad } = this.options;
-    return select(inside(cubic, relTolCubic), cubic, select(inside(quadratic, relTolQuad), quadratic, middle));
+    const middle = (): Value => low.s.add(high.s).mul(0.5);
+    return cond(
+      inside(cubicMinimum(low, high, reference), relTolCubic),
+      () => cubicMinimum(low, high, reference),
+      () => cond(inside(quadraticMinimum(low, high), relTolQuad), () => quadraticMinimum(low, high), middle),
+    );
   }
 }
 
