@@ -7,6 +7,7 @@ import {
   jit,
   jvp,
   linalg,
+  makeJaxpr,
   type NDArray,
   np,
   optimizers,
@@ -174,6 +175,70 @@ t.test('non-contractions', (t) => {
     (found.state.status.tolist() as number[]).every((s) => s === 0),
     'every lane converges',
   );
+  t.end();
+});
+
+t.test('what a derivative costs', (t) => {
+  const X = np.sin(np.arange(200)).reshape([20, 10]);
+  const y = np.cos(np.arange(20));
+  const ridge = (w: NDArray, l2reg: NDArray): NDArray =>
+    np
+      .mean(np.square(np.matmul(X, w).sub(y)))
+      .add(np.sum(w.mul(w)).mul(l2reg))
+      .mul(0.5);
+  const count = (program: unknown, pattern: RegExp): number => String(program).match(pattern)?.length ?? 0;
+  const loops = / = (while|scan)\b/g;
+  const solves = / = custom_linear_solve\b/g;
+  const common = { fun: ridge, tol: 0 };
+  const kinds: Record<
+    string,
+    (options: {
+      maxiter: number;
+      implicitDiffSolve?: solvers.SolverOptions['implicitDiffSolve'] & {};
+    }) => solvers.IterativeSolver
+  > = {
+    GradientDescent: (o) => new solvers.GradientDescent({ ...common, stepsize: 0.1, ...o }),
+    LBFGS: (o) => new solvers.LBFGS({ ...common, ...o }),
+    AndersonAcceleration: (o) =>
+      new solvers.AndersonAcceleration({
+        ...common,
+        fixedPointFun: (w: NDArray, l: NDArray) => w.sub(grad(ridge)(w, l).mul(0.1)),
+        ...o,
+      }),
+  };
+  const l2reg = np.array(0.1);
+  for (const [name, make] of Object.entries(kinds)) {
+    const outer = (maxiter: number) => {
+      const solver = make({ maxiter });
+      return (l: NDArray): NDArray => np.sum(np.square(solver.run(np.zeros([10]), l).params));
+    };
+    // The solver's loops stand in the gradient's program as often as in the solver's own: they are not run again.
+    const own = count(jit(outer(20)).lower(l2reg).jaxpr, loops);
+    t.ok(own >= 1, `${name}: has a loop`);
+    for (const [order, f] of [
+      ['gradient', grad(outer(20))],
+      ['second derivative', grad(grad(outer(20)))],
+      ['Hessian', hessian(outer(20))],
+    ] as const)
+      t.equal(count(jit(f).lower(l2reg).jaxpr, loops), own, `${name}: loops in the ${order}`);
+    t.equal(count(makeJaxpr(grad(outer(20)))(l2reg), solves), 1, `${name}: one linear solve per gradient`);
+    // Reverse mode remembers nothing of the iterations.
+    const [few, many] = [20, 2000].map((n) => jit(grad(outer(n))).lower(l2reg).peakBytes);
+    t.equal(many, few, `${name}: memory at 2,000 iterations`);
+    t.ok(few! > 0);
+  }
+  // A Jacobian of the solution in ten arguments: one factorisation.
+  const solver = new solvers.GradientDescent({
+    fun: (w: NDArray, c: NDArray) => ridge(w, np.array(0.1)).sub(np.dot(c, w)),
+    stepsize: 0.1,
+  });
+  const solution = (c: NDArray): NDArray => solver.run(np.zeros([10]), c).params;
+  for (const jac of [jacrev, jacfwd]) {
+    const program = makeJaxpr(jac(solution))(np.zeros([10]));
+    t.equal(count(program, / = lu\b/g), 1, `${jac.name}: factorised once`);
+    t.match(String(program), /:f32\[10,10\] \w+:i32\[10\] \w+:i32\[10\] = lu/, 'one matrix');
+    t.equal(count(program, solves), 1, 'one solve for all columns');
+  }
   t.end();
 });
 

@@ -178,7 +178,7 @@ function prepare(solver: LinearSolver, { jaxpr, consts }: Traced, avals: readonl
     consts.map((c) => c.aval),
   );
   // The factors enter derivatives through A x = b alone.
-  const still = consts.map((c) => (c.isTracer && c.aval.isFloating ? stopGradient(c) : c));
+  const still = consts.map((c) => stopGradient(c));
   return bind(jitP, [...program.consts, ...still], { name: 'factorise', jaxpr: program.jaxpr });
 }
 

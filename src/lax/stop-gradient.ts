@@ -6,15 +6,19 @@ import { toValue } from '../promote.ts';
 import { elementwise } from './family.ts';
 import { samplesFor } from './samples.ts';
 
-export const stopGradientP: Primitive = elementwise('stop_gradient', 1, {
-  domain: 'any',
-  result: ([x]) => x!.dtype,
-  run: ([x]) => x!,
-  accuracy: exact,
-  jvp: 'zero',
-  lower: (_, [x]) => x!,
-  samples: () => samplesFor('any', [[-3, 3]]),
-});
+export const stopGradientP: Primitive = {
+  ...elementwise('stop_gradient', 1, {
+    domain: 'any',
+    result: ([x]) => x!.dtype,
+    run: ([x]) => x!,
+    accuracy: exact,
+    jvp: 'zero',
+    lower: (_, [x]) => x!,
+    samples: () => samplesFor('any', [[-3, 3]]),
+  }),
+  // In a program it is nothing at all.
+  lower: { kind: 'identity' },
+};
 
 /**
  * x, treated as a constant by differentiation.
@@ -24,5 +28,5 @@ export const stopGradientP: Primitive = elementwise('stop_gradient', 1, {
  */
 export function stopGradient(x: ArrayLike): Value {
   const value = toValue(x, 'stopGradient');
-  return value.aval.isFloating && value.literal === undefined ? bind1(stopGradientP, [value]) : value;
+  return value.aval.isFloating && value.isTracer ? bind1(stopGradientP, [value]) : value;
 }

@@ -10,8 +10,8 @@ import { and } from '../lax/logic.ts';
 import * as linalg from '../linalg/index.ts';
 import { eye, zeros } from '../numpy/creation.ts';
 import { matmul } from '../numpy/products.ts';
-import { type Iteration, squaredLimit } from './krylov.ts';
-import { dot, minus, plus, ravel, sizeOf, typesOf, unravel, type Vectors } from './vectors.ts';
+import { type Iteration, residualOf, square } from './krylov.ts';
+import { dot, minus, plus, ravel, sizeOf, typesOf, unravel, type Vectors, zeros as zerosLike } from './vectors.ts';
 
 /**
  * Saad & Schultz, 1986: minimises the residual over the Krylov space of `restart` dimensions, again and again. The basis
@@ -21,7 +21,7 @@ export const gmres: Iteration = (matvec, b, x0, { tol, maxiter, restart, active 
   const types = typesOf(b);
   const n = sizeOf(types);
   const m = Math.min(restart, n);
-  const limit = squaredLimit(tol, b);
+  const limit = square(tol);
   const apply = (v: Value): Value => ravel(matvec(unravel(v, types)));
   const cycle = (x: Vectors): Vectors => {
     const r = ravel(minus(b, matvec(x)));
@@ -61,8 +61,8 @@ export const gmres: Iteration = (matvec, b, x0, { tol, maxiter, restart, active 
     const y = linalg.solveTriangular(safe, target, { lower: false });
     return plus(x, unravel(matmul(y, v.slice([0, m])), types));
   };
-  const residual = (x: Vectors): Value => {
-    const r = minus(b, matvec(x));
+  const residual = (x: Vectors | undefined): Value => {
+    const r = residualOf(matvec, b, x);
     return dot(r, r);
   };
   const cycles = Math.max(1, Math.ceil(maxiter / m));
@@ -83,7 +83,7 @@ export const gmres: Iteration = (matvec, b, x0, { tol, maxiter, restart, active 
         stalled: eq(better, false),
       };
     },
-    { k: full([], 0, 'int32'), x: x0, error: residual(x0), stalled: full([], 0, 'bool') },
+    { k: full([], 0, 'int32'), x: x0 ?? zerosLike(b), error: residual(x0), stalled: full([], 0, 'bool') },
   ) as any;
   return { x, iterations: min(mul(k, m), maxiter), squaredResidual: error };
 };

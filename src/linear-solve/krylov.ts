@@ -32,11 +32,11 @@ export interface Iterate {
   readonly squaredResidual: Value;
 }
 
-/** An iteration on a system with ‖b‖ = 1, from `x`. It takes no step where `active`, a bool, is false. */
+/** An iteration on a system with ‖b‖ = 1, from `x` or 0. It takes no step where `active`, a bool, is false. */
 export type Iteration = (
   matvec: LinearMap,
   b: Vectors,
-  x: Vectors,
+  x: Vectors | undefined,
   options: { tol: number | Value; maxiter: number; restart: number; active?: Value },
 ) => Iterate;
 
@@ -55,7 +55,7 @@ export const iterative = (
     const largest = b.map((v) => reduceMax(v.abs())).reduce((x, y) => select(gt(x, y), x, y));
     const safe = unlessZero(largest);
     const size = unlessZero(mul(norm(over(b, safe)), safe));
-    const start = init ? over(init, size) : zeros(b);
+    const start = init && over(init, size);
     const steps = maxiter ?? 10 * sizeOf(typesOf(b));
     const unit = over(b, size);
     const found = iterate(matvec, unit, start, { tol, maxiter: steps, restart });
@@ -63,7 +63,7 @@ export const iterative = (
       const { squaredResidual, iterations } = found;
       const status = statusWhere(
         [
-          [le(squaredResidual, squaredLimit(tol, unit)), 'converged'],
+          [le(squaredResidual, square(tol)), 'converged'],
           [not(isFinite(squaredResidual)), 'nonfinite'],
           [lt(iterations, steps), 'stalled'],
         ],
@@ -75,16 +75,19 @@ export const iterative = (
   },
 });
 
-/** tol²·‖b‖². */
-export const squaredLimit = (tol: number | Value, b: Vectors): Value => mul(mul(tol, tol), dot(b, b));
+export const square = (x: number | Value): number | Value => (typeof x === 'number' ? x * x : mul(x, x));
+
+/** b − A x, without a product for x = 0. */
+export const residualOf = (matvec: LinearMap, b: Vectors, x: Vectors | undefined): Vectors =>
+  x ? minus(b, matvec(x)) : b;
 
 const zero = (): Value => full([], 0, 'int32');
 const both = (test: Value, active: Value | undefined): Value => (active ? and(test, active) : test);
 
 /** Hestenes & Stiefel, 1952: for symmetric positive definite operators. */
 export const cg: Iteration = (matvec, b, x0, { tol, maxiter, active }) => {
-  const r0 = minus(b, matvec(x0));
-  const limit = squaredLimit(tol, b);
+  const r0 = residualOf(matvec, b, x0);
+  const limit = square(tol);
   const { k, x, gamma } = whileLoop(
     ({ k, gamma }: any) => both(and(gt(gamma, limit), lt(k, maxiter)), active),
     ({ k, x, r, p, gamma }: any) => {
@@ -94,7 +97,7 @@ export const cg: Iteration = (matvec, b, x0, { tol, maxiter, active }) => {
       const next = dot(rest, rest);
       return { k: k.add(1), x: axpy(x, alpha, p), r: rest, p: axpy(rest, div(next, gamma), p), gamma: next };
     },
-    { k: zero(), x: x0, r: r0, p: r0, gamma: dot(r0, r0) },
+    { k: zero(), x: x0 ?? zeros(b), r: r0, p: r0, gamma: dot(r0, r0) },
   ) as any;
   return { x, iterations: k, squaredResidual: gamma };
 };
@@ -112,8 +115,8 @@ export const normalCg = (options: IterationOptions = {}): LinearSolver => {
 
 /** Van der Vorst, 1992. */
 export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => {
-  const r0 = minus(b, matvec(x0));
-  const limit = squaredLimit(tol, b);
+  const r0 = residualOf(matvec, b, x0);
+  const limit = square(tol);
   const squared = dot(r0, r0);
   const one = full([], 1, squared.dtype);
   const { k, x, rr } = whileLoop(
@@ -148,7 +151,7 @@ export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => 
     },
     {
       k: zero(),
-      x: x0,
+      x: x0 ?? zeros(b),
       r: r0,
       rr: squared,
       alpha: one,
@@ -170,11 +173,10 @@ export const withNormalCg =
   (first: Iteration): Iteration =>
   (matvec, b, x0, options) => {
     const start = first(matvec, b, x0, options);
-    const limit = squaredLimit(options.tol, b);
     const usable = isFinite(start.squaredResidual);
-    const from = start.x.map((v, i) => select(usable, v, x0[i]!));
+    const from = start.x.map((v, i) => select(usable, v, x0 ? x0[i]! : zeros([v])[0]!));
     const back = linearTransposeValues(matvec, b);
-    const failed = not(le(start.squaredResidual, limit));
+    const failed = not(le(start.squaredResidual, square(options.tol)));
     const { x, iterations } = cg((v) => back(matvec(v)), back(b), from, { ...options, active: failed });
     const r = minus(b, matvec(x));
     const squaredResidual = select(failed, dot(r, r), start.squaredResidual);

@@ -162,8 +162,8 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   }
 
   /** Whether another step is taken, apart from the number of iterations. */
-  protected goesOn(state: State): Value {
-    return not(this.converged(state));
+  protected goesOn({ error }: State): Value {
+    return gt(error, this.tolOf(error));
   }
 
   protected tolOf(error: Value): Value {

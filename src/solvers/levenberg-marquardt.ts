@@ -213,4 +213,8 @@ export class LevenbergMarquardt extends LeastSquaresSolver<LevenbergMarquardtSta
   protected override converged({ done }: LevenbergMarquardtState): Value {
     return done;
   }
+
+  protected override goesOn({ done }: LevenbergMarquardtState): Value {
+    return not(done);
+  }
 }
