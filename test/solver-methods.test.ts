@@ -189,7 +189,8 @@ t.test('what a derivative costs', (t) => {
   const count = (program: unknown, pattern: RegExp): number => String(program).match(pattern)?.length ?? 0;
   const loops = / = (while|scan)\b/g;
   const solves = / = custom_linear_solve\b/g;
-  const common = { fun: ridge, tol: 0 };
+  const fun = ridge;
+  const tol = 0;
   const kinds: Record<
     string,
     (options: {
@@ -197,11 +198,11 @@ t.test('what a derivative costs', (t) => {
       implicitDiffSolve?: solvers.SolverOptions['implicitDiffSolve'] & {};
     }) => solvers.IterativeSolver
   > = {
-    GradientDescent: (o) => new solvers.GradientDescent({ ...common, stepsize: 0.1, ...o }),
-    LBFGS: (o) => new solvers.LBFGS({ ...common, ...o }),
+    GradientDescent: (o) => new solvers.GradientDescent({ fun, tol, stepsize: 0.1, ...o }),
+    LBFGS: (o) => new solvers.LBFGS({ fun, tol, ...o }),
     AndersonAcceleration: (o) =>
       new solvers.AndersonAcceleration({
-        ...common,
+        tol,
         fixedPointFun: (w: NDArray, l: NDArray) => w.sub(grad(ridge)(w, l).mul(0.1)),
         ...o,
       }),

@@ -1,7 +1,11 @@
 /** Arguments that are not traced: strings, functions, numbers that decide shapes. */
-import { type AnyFunction, functionName } from '../../transforms/flat.ts';
+import type { AnyFunction } from '../../transforms/flat.ts';
 import { TraceError } from '../core/errors.ts';
-import { parameterNames } from '../syntax/names.ts';
+import { lintCall } from '../syntax/lint.ts';
+import { argumentCount, parameterNames, quoted, standsFor } from '../syntax/names.ts';
+
+const dynamicPositions = (count: number, statics: readonly number[]): number[] =>
+  Array.from({ length: count }, (_, i) => i).filter((i) => !statics.includes(i));
 
 /** `f` of the other arguments. Of `count` arguments those at `positions` are `statics`. */
 export function withStatics(
@@ -17,10 +21,10 @@ export function withStatics(
       const at = positions.indexOf(i);
       args.push(at >= 0 ? statics[at] : dynamic[next++]);
     }
+    lintCall(f, args);
     return f(...args);
   };
-  Object.defineProperty(full, 'name', { value: functionName(f) });
-  return full;
+  return standsFor(full, f, f.name, dynamicPositions(count, positions));
 }
 
 /** Positions of arguments given by position or by name. */
@@ -31,8 +35,19 @@ export function staticPositionsOf(operation: string, f: Function, statics: reado
     const position = names.indexOf(s);
     if (position >= 0) return position;
     throw new TraceError(
-      `${operation}: \`${functionName(f)}\` has no argument named \`${s}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
+      `${operation}: ${quoted(f)} has no argument named \`${s}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
       { hint: 'give its position instead' },
     );
   });
+}
+
+/** @throws TraceError when `f` has no argument at one of the positions, as far as its source tells */
+export function checkStatics(operation: string, f: Function, positions: readonly number[]): void {
+  const beyond = positions.length ? positions.find((i) => argumentCount(f) <= i) : undefined;
+  if (beyond === undefined) return;
+  throw new TraceError(
+    `${operation}: ${quoted(f)} has no argument ${beyond} to be static: it has ${parameterNames(f)
+      .map((n) => `\`${n}\``)
+      .join(', ')}.`,
+  );
 }

@@ -6,11 +6,12 @@ import { convertOuts, joinAvals } from '../control/branches.ts';
 import { customLinearSolve, type LinearSolveInfo } from '../control/custom-linear-solve.ts';
 import { customRootP, implicitTangent, operatorAt } from '../control/custom-root.ts';
 import { withUnusedInputs } from '../control/flags.ts';
-import { staticPositionsOf, withStatics } from '../control/static-arguments.ts';
+import { checkStatics, staticPositionsOf, withStatics } from '../control/static-arguments.ts';
 import type { ShapedArray } from '../core/aval.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
+import { optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -35,6 +36,9 @@ export interface ImplicitOptions extends LinearOptions {
    */
   throw?: boolean;
 }
+
+const linearOptions = ['solve', 'symmetric', 'positiveDefinite'];
+const implicitOptions = ['hasAux', ...linearOptions, 'static', 'throw'];
 
 /** A solver: from an initial guess and the arguments of the equation to the solution. */
 export type ImplicitSolver = (init: any, ...args: any[]) => any;
@@ -84,8 +88,9 @@ export function decorated<S extends ImplicitSolver>(
   options: ImplicitOptions,
   fixedPoint: boolean,
 ): Implicit<S> {
-  const { hasAux = false } = options;
+  const { hasAux = false } = optionsOf(operation, options, implicitOptions);
   const positions = staticPositionsOf(operation, solver, options.static ?? []);
+  checkStatics(operation, solver, positions);
   if (positions.includes(0)) throw new TraceError(`${operation}: the initial guess, argument 0, cannot be static.`);
   const call = (...all: unknown[]): unknown => {
     const statics = positions.map((i) => all[i]);
@@ -228,6 +233,7 @@ export function rootJvp(
   tangents: readonly unknown[],
   options: RootOptions = {},
 ): any {
+  optionsOf('rootJvp', options, [...linearOptions, 'throw']);
   const { x, theta, def, equation } = at('rootJvp', optimality, sol, args);
   const given = flattenArguments(tangents, 'rootJvp');
   if (given.def.key !== structure([...args]).key)
@@ -265,6 +271,7 @@ export function rootVjp(
   cotangent: any,
   options: RootOptions = {},
 ): any[] {
+  optionsOf('rootVjp', options, [...linearOptions, 'throw']);
   const { x, theta, def, equation, count } = at('rootVjp', optimality, sol, args);
   const given = flattenArguments([cotangent], 'rootVjp').values.map((ct, i) => {
     const { aval } = x[i]!;

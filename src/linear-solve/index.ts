@@ -7,6 +7,7 @@ import { flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike, NDArray } from '../array.ts';
 import { customLinearSolve, type LinearMap } from '../control/custom-linear-solve.ts';
 import { ShapeError, TreeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { throwUnlessSolved } from '../implicit/status.ts';
 import { convert } from '../lax/convert.ts';
@@ -61,8 +62,11 @@ export interface LinearSolve {
 const methodOf = new WeakMap<object, Method>();
 export const knownMethod = (solve: object): Method | undefined => methodOf.get(solve);
 
+const solveOptions = ['ridge', 'init', 'tol', 'maxiter', 'restart', 'info', 'throw'];
+
 function solveWith(name: string, method: Method): LinearSolve {
-  const solve = (matvec: (x: any) => unknown, b: unknown, options: LinearSolveOptions = {}): any => {
+  const solve = (matvec: (x: any) => unknown, b: unknown, given: LinearSolveOptions = {}): any => {
+    const options = optionsOf(name, given, solveOptions);
     const flat = flatten(b, 'b');
     const values = flattenArguments([b], name).values.map((v) => (v.aval.weakType ? convert(v, 'float32') : v));
     if (values.length === 0) throw new ShapeError(`${name}: b holds no array.`);

@@ -54,7 +54,7 @@ export class AndersonAcceleration extends FixedPointSolver<AndersonState> {
   private readonly ridge: number;
 
   constructor(options: AndersonOptions) {
-    super('AndersonAcceleration', options);
+    super('AndersonAcceleration', options, ['historySize', 'mixingFrequency', 'beta', 'ridge']);
     this.historySize = options.historySize ?? 5;
     this.mixingFrequency = options.mixingFrequency ?? 1;
     this.beta = options.beta ?? 1;

@@ -35,7 +35,7 @@ export class BacktrackingLineSearch extends LineSearch {
   private readonly maxStepsize: number;
 
   constructor(options: BacktrackingOptions) {
-    super('BacktrackingLineSearch', options);
+    super('BacktrackingLineSearch', options, ['condition', 'decreaseFactor']);
     this.condition = options.condition ?? 'strong-wolfe';
     this.decreaseFactor = options.decreaseFactor ?? 0.8;
     this.maxStepsize = options.maxStepsize ?? 1;

@@ -3,7 +3,9 @@ import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
+import { progress } from '../debug/progress.ts';
 import { decorated } from '../implicit/custom-root.ts';
 import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
 import { type StatusName, statusCode, statusWhere, throwUnlessSolved } from '../implicit/status.ts';
@@ -38,9 +40,14 @@ export interface SolverOptions {
    * derivative is not solved. The check runs with the program, inside `jit` and for each lane of a `vmap` too.
    */
   throw?: boolean;
+  /** Show the iterations as they run, in a line that begins with this text, or with the solver's name. */
+  progress?: boolean | string;
   /** Trace and compile `run` once for all calls with arguments of the same types. Default true. */
   jit?: boolean;
 }
+
+/** Names of the options that every solver has. */
+const solverOptions = ['maxiter', 'tol', 'implicitDiff', 'implicitDiffSolve', 'throw', 'progress', 'jit'] as const;
 
 /** What `state` holds in every solver. */
 export interface BaseState {
@@ -82,16 +89,25 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   /** What errors call the solver. */
   protected readonly name: string;
   private readonly throws: boolean;
+  private readonly progress: boolean | string;
   private readonly whole: AnyFunction;
   private readonly tolerance: Value;
 
-  constructor(name: string, options: SolverOptions, defaults: { maxiter: number; tol: number }) {
+  constructor(
+    name: string,
+    options: SolverOptions,
+    defaults: { maxiter: number; tol: number },
+    own: readonly string[],
+  ) {
+    optionsOf(name, options, [...own, ...solverOptions]);
     this.name = name;
     this.throws = options.throw ?? false;
+    this.progress = options.progress ?? false;
     this.maxiter = options.maxiter ?? defaults.maxiter;
     this.tol = options.tol ?? defaults.tol;
     this.implicitDiff = options.implicitDiff ?? true;
     this.implicitDiffSolve = options.implicitDiffSolve;
+    this.progress = options.progress ?? false;
     // An array, not a literal: solvers that differ in nothing but their tolerance share their code.
     this.tolerance = array(this.tol, { dtype: 'float64' });
     const run = (init: unknown, ...args: unknown[]): Step => this.solve(init, args);
@@ -146,6 +162,12 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     return { params, state };
   }
 
+  private report({ iterNum, error }: BaseState): void {
+    if (!this.progress) return;
+    const label = typeof this.progress === 'string' ? this.progress : this.name;
+    progress(iterNum, { total: this.maxiter, label, every: 1, values: { error } });
+  }
+
   /** Initial parameters as arrays: numbers among them are float32, as everywhere they stand alone. */
   protected start(init: unknown, _args: readonly unknown[]): unknown {
     return tree.map((leaf) => {
@@ -175,7 +197,11 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     const state = this.initState(init, ...args);
     const final = whileLoop(
       ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, this.maxiter)),
-      ({ params, state }: any) => this.update(params, state, ...args) as any,
+      ({ params, state }: any) => {
+        const next = this.update(params, state, ...args);
+        this.report(next.state);
+        return next as any;
+      },
       { params: init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;

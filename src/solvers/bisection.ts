@@ -59,7 +59,13 @@ export class Bisection extends IterativeSolver<BisectionState> {
   private readonly checkBracket: boolean;
 
   constructor(options: BisectionOptions) {
-    super('Bisection', options ?? {}, { maxiter: 30, tol: 1e-5 });
+    super('Bisection', options ?? {}, { maxiter: 30, tol: 1e-5 }, [
+      'optimalityFun',
+      'lower',
+      'upper',
+      'checkBracket',
+      'hasAux',
+    ]);
     checkFunction('Bisection', 'optimalityFun', options?.optimalityFun);
     this.fun = withAux(options.optimalityFun, options.hasAux ?? false);
     // Arrays, not literals: other bounds need no other code.

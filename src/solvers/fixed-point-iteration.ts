@@ -30,8 +30,8 @@ export abstract class FixedPointSolver<State extends FixedPointState> extends It
   protected readonly apply: (...args: unknown[]) => [next: any, aux: any];
   private readonly hasAux: boolean;
 
-  constructor(name: string, options: FixedPointOptions) {
-    super(name, options ?? {}, { maxiter: 100, tol: 1e-5 });
+  constructor(name: string, options: FixedPointOptions, own: readonly string[] = []) {
+    super(name, options ?? {}, { maxiter: 100, tol: 1e-5 }, ['fixedPointFun', 'hasAux', ...own]);
     checkFunction(name, 'fixedPointFun', options?.fixedPointFun);
     this.hasAux = options.hasAux ?? false;
     this.apply = withAux(options.fixedPointFun, this.hasAux);

@@ -35,7 +35,7 @@ export class GaussNewton extends LeastSquaresSolver<GaussNewtonState> {
   private readonly solver: TreeLinearSolver;
 
   constructor(options: GaussNewtonOptions) {
-    super('GaussNewton', options, { maxiter: 30, tol: 1e-5 });
+    super('GaussNewton', options, { maxiter: 30, tol: 1e-5 }, ['solver']);
     this.solver = options.solver ?? solveCg;
   }
 

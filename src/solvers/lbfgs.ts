@@ -45,7 +45,11 @@ export class LBFGS extends SmoothSolver<LBFGSState> {
   private readonly stopIfLinesearchFails: boolean;
 
   constructor(options: LBFGSOptions) {
-    super('LBFGS', options, { maxiter: 500, increaseFactor: 1.5 });
+    super('LBFGS', options, { maxiter: 500, increaseFactor: 1.5 }, [
+      'historySize',
+      'useGamma',
+      'stopIfLinesearchFails',
+    ]);
     this.historySize = options.historySize ?? 10;
     this.useGamma = options.useGamma ?? true;
     this.stopIfLinesearchFails = options.stopIfLinesearchFails ?? false;

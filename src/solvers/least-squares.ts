@@ -33,8 +33,13 @@ export abstract class LeastSquaresSolver<State extends BaseState> extends Iterat
   private readonly residualFun: AnyFunction;
   private readonly hasAux: boolean;
 
-  constructor(name: string, options: LeastSquaresOptions, defaults: { maxiter: number; tol: number }) {
-    super(name, options ?? {}, defaults);
+  constructor(
+    name: string,
+    options: LeastSquaresOptions,
+    defaults: { maxiter: number; tol: number },
+    own: readonly string[],
+  ) {
+    super(name, options ?? {}, defaults, ['residualFun', 'hasAux', ...own]);
     checkFunction(name, 'residualFun', options?.residualFun);
     this.residualFun = options.residualFun;
     this.hasAux = options.hasAux ?? false;

@@ -64,6 +64,17 @@ export interface LevenbergMarquardtState extends BaseState {
 type Damped = (u: Value, g?: Value) => Value;
 
 const byName: Readonly<Record<string, TreeLinearSolver>> = { cholesky: solveCholesky, lu: solveLu, inv: solveInv };
+const ownOptions = [
+  'dampingParameter',
+  'stopCriterion',
+  'xtol',
+  'gtol',
+  'solver',
+  'geodesic',
+  'contributionRatioThreshold',
+  'materializeJac',
+  'jacFun',
+];
 const largestFactor = 2 ** 32;
 
 /**
@@ -82,7 +93,7 @@ export class LevenbergMarquardt extends LeastSquaresSolver<LevenbergMarquardtSta
   private readonly materialised: boolean;
 
   constructor(options: LevenbergMarquardtOptions) {
-    super('LevenbergMarquardt', options, { maxiter: 30, tol: 1e-3 });
+    super('LevenbergMarquardt', options, { maxiter: 30, tol: 1e-3 }, ownOptions);
     this.options = options;
     const { solver = solveCg, stopCriterion = 'grad-l2-norm' } = options;
     const known = typeof solver === 'string' && solver !== 'qr' ? byName[solver] : solver;

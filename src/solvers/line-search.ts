@@ -3,13 +3,14 @@ import type { AnyFunction } from '../../transforms/flat.ts';
 import type { ArrayLike } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { max } from '../lax/arithmetic.ts';
 import { eq, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { checkFunction } from './base.ts';
-import { type Evaluation, Objective, type ObjectiveOptions } from './objective.ts';
+import { type Evaluation, Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
 import { axpy, dot, dtypeOf, negated, scalarOf } from './vectors.ts';
 
 export interface LineSearchOptions extends ObjectiveOptions {
@@ -82,7 +83,17 @@ export abstract class LineSearch {
   protected readonly c2: number;
   protected readonly bound: { maxSteps?: number };
 
-  constructor(name: string, options: LineSearchOptions) {
+  constructor(name: string, options: LineSearchOptions, own: readonly string[]) {
+    optionsOf(name, options ?? {}, [
+      ...objectiveOptions,
+      'maxiter',
+      'tol',
+      'c1',
+      'c2',
+      'maxStepsize',
+      'bounded',
+      ...own,
+    ]);
     const { fun } = options ?? {};
     if (!(fun instanceof Objective)) checkFunction(name, 'fun', fun);
     this.objective = fun instanceof Objective ? fun : new Objective(fun, options);

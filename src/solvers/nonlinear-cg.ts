@@ -33,7 +33,7 @@ export class NonlinearCG extends SmoothSolver<NonlinearCGState> {
   private readonly method: NonlinearCGMethod;
 
   constructor(options: NonlinearCGOptions) {
-    super('NonlinearCG', options, { maxiter: 100, increaseFactor: 1.2 });
+    super('NonlinearCG', options, { maxiter: 100, increaseFactor: 1.2 }, ['method']);
     this.method = options.method ?? 'polak-ribiere';
     if (!methods.includes(this.method))
       throw new TraceError(

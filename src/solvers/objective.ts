@@ -10,6 +10,9 @@ export interface ObjectiveOptions {
   valueAndGrad?: boolean;
 }
 
+/** Names of the options of an objective. */
+export const objectiveOptions: readonly string[] = ['fun', 'hasAux', 'valueAndGrad'];
+
 /** What is known of an objective at a point. */
 export interface Evaluation {
   readonly value: Value;

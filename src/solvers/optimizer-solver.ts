@@ -6,7 +6,7 @@ import { jit } from '../jit.ts';
 import { applyUpdates, type GradientTransformation } from '../optimizers/transformation.ts';
 import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions, type Step } from './base.ts';
-import { Objective, type ObjectiveOptions } from './objective.ts';
+import { Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
 import { dtypeOf, norm, scalarOf } from './vectors.ts';
 
 export interface OptimizerSolverOptions extends SolverOptions, ObjectiveOptions {
@@ -43,7 +43,11 @@ export class OptimizerSolver extends IterativeSolver<OptimizerSolverState> {
   private readonly compiledUpdate: AnyFunction;
 
   constructor(options: OptimizerSolverOptions) {
-    super('OptimizerSolver', options ?? {}, { maxiter: 500, tol: 1e-3 });
+    super('OptimizerSolver', options ?? {}, { maxiter: 500, tol: 1e-3 }, [
+      'optimizer',
+      'preUpdate',
+      ...objectiveOptions,
+    ]);
     checkFunction('OptimizerSolver', 'fun', options?.fun);
     if (typeof options.optimizer?.update !== 'function')
       throw new TraceError('OptimizerSolver: `optimizer` must be one of `optimizers`, a pair of `init` and `update`.');

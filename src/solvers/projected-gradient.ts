@@ -22,7 +22,7 @@ export interface ProjectedGradientOptions extends Omit<ProximalGradientOptions, 
 export class ProjectedGradient extends ProximalGradient {
   constructor(options: ProjectedGradientOptions) {
     checkFunction('ProjectedGradient', 'projection', options?.projection);
-    const { projection } = options;
-    super({ ...options, prox: (x, hyperparams) => projection(x, hyperparams) }, 'ProjectedGradient');
+    const { projection, ...others } = options;
+    super({ ...others, prox: (x, hyperparams) => projection(x, hyperparams) }, 'ProjectedGradient');
   }
 }

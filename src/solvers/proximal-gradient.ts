@@ -8,7 +8,7 @@ import { full } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions, type Step } from './base.ts';
-import { type Evaluation, Objective, type ObjectiveOptions } from './objective.ts';
+import { type Evaluation, Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
 import { axpy, dot, minus, norm, scalarOf } from './vectors.ts';
 
 /** argmin over y of ½‖y − x‖² + scaling·g(y, hyperparams). */
@@ -38,6 +38,8 @@ export interface ProximalGradientState extends BaseState {
   readonly t: Value | null;
 }
 
+const ownOptions = [...objectiveOptions, 'stepsize', 'maxls', 'acceleration', 'decreaseFactor'];
+
 /**
  * Proximal gradient descent with backtracking and acceleration (Beck & Teboulle, A Fast Iterative Shrinkage-Thresholding
  * Algorithm, 2009). `state.error` is the distance of the last two iterates over the step
@@ -57,7 +59,8 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
   private readonly decreaseFactor: number;
 
   constructor(options: ProximalGradientOptions, name = 'ProximalGradient') {
-    super(name, options ?? {}, { maxiter: 500, tol: 1e-3 });
+    const names = name === 'GradientDescent' ? ownOptions : [...ownOptions, 'prox'];
+    super(name, options ?? {}, { maxiter: 500, tol: 1e-3 }, names);
     checkFunction(name, 'fun', options.fun);
     this.objective = new Objective(options.fun, options);
     this.prox = options.prox;

@@ -8,7 +8,7 @@ import * as tree from '../tree.ts';
 import { BacktrackingLineSearch } from './backtracking-line-search.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions } from './base.ts';
 import { LineSearch } from './line-search.ts';
-import { Objective, type ObjectiveOptions } from './objective.ts';
+import { Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
 import { axpy, dtypeOf, norm, scalarOf } from './vectors.ts';
 import { ZoomLineSearch } from './zoom-line-search.ts';
 
@@ -48,6 +48,17 @@ export interface SmoothState extends BaseState {
   readonly numLinesearchIter: Value;
 }
 
+const ownOptions = [
+  ...objectiveOptions,
+  'stepsize',
+  'linesearch',
+  'linesearchInit',
+  'maxls',
+  'increaseFactor',
+  'maxStepsize',
+  'minStepsize',
+];
+
 /** Minimisers of f whose steps go along a direction that the method chooses. `state.error` is ‖∇f‖₂. */
 export abstract class SmoothSolver<State extends SmoothState> extends IterativeSolver<State> {
   protected readonly symmetric = true;
@@ -57,8 +68,13 @@ export abstract class SmoothSolver<State extends SmoothState> extends IterativeS
   >;
   private readonly lineSearch: LineSearch;
 
-  constructor(name: string, options: SmoothOptions, defaults: { maxiter: number; increaseFactor: number }) {
-    super(name, options ?? {}, { maxiter: defaults.maxiter, tol: 1e-3 });
+  constructor(
+    name: string,
+    options: SmoothOptions,
+    defaults: { maxiter: number; increaseFactor: number },
+    own: readonly string[] = [],
+  ) {
+    super(name, options ?? {}, { maxiter: defaults.maxiter, tol: 1e-3 }, [...ownOptions, ...own]);
     checkFunction(name, 'fun', options?.fun);
     this.objective = new Objective(options.fun, options);
     this.options = {

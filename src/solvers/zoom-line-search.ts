@@ -52,7 +52,7 @@ export class ZoomLineSearch extends LineSearch {
   >;
 
   constructor(options: ZoomOptions) {
-    super('ZoomLineSearch', options);
+    super('ZoomLineSearch', options, ['c3', 'relTolCubic', 'relTolQuad', 'intervalThreshold', 'increaseFactor']);
     this.options = {
       c3: 1e-6,
       relTolCubic: 0.2,
