@@ -1,6 +1,7 @@
 /** `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
+import { implicitCases } from './cases/implicit.ts';
 import { kernelCases } from './cases/kernels.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
@@ -23,7 +24,7 @@ if (process.argv.includes('--peers')) {
 }
 
 const rows: Row[] = [];
-for (const c of [...ridgeCases(), ...kernelCases(), ...callCases()]) rows.push(...runCase(c, 0.5));
+for (const c of [...ridgeCases(), ...implicitCases(), ...kernelCases(), ...callCases()]) rows.push(...runCase(c, 0.5));
 console.log(formatRows(rows));
 
 const memory = memoryOfManyCalls();
