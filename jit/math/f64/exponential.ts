@@ -53,7 +53,7 @@ export const exp: VectorFunction = (f, target, x) => {
 };
 
 /** e^(high + low) = pair·2ᵏ, for −746 ≤ high ≤ 710. */
-export function expPair(v: Lanes, high: Expr, low: Expr): { pair: Pair; k: Expr; integer: Expr } {
+export function expPair(v: Lanes, high: Expr, low?: Expr): { pair: Pair; k: Expr; integer: Expr } {
   const { k, integer, r } = reduce(v, high, low);
   const p = expm1Reduced(v, r);
   const one = v.quickSum(1, p.high);
@@ -72,17 +72,21 @@ export const expm1: VectorFunction = (f, target, x) => {
 /** With e = e^(−|x|): 1/(1 + e) for x ≥ 0, e/(1 + e) below. */
 export const logistic: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
-  const { pair, k, integer } = expPair(v, v.let(v.max(v.neg(v.abs(x)), -746)), bits(0n));
-  const power = v.let(clampedPower(v, k));
-  const one = v.quickSum(1, v.mul(pair.high, power));
-  const denominator = { high: one.high, low: v.let(v.madd(pair.low, power, one.low)) };
+  const { pair, k } = expPair(v, v.let(v.max(v.neg(v.abs(x)), -746)));
+  // Where e is small beside 1 it need not be right, and as a result it gets the rest of its exponent below.
+  const power = v.let(v.powerOf2(v.add(v.max(k, -1000), roundingShift)));
+  const e = { high: v.let(v.mul(pair.high, power)), low: v.let(v.mul(pair.low, power)) };
+  const one = v.quickSum(1, e.high);
+  const denominator = { high: one.high, low: v.let(v.add(one.low, e.low)) };
   const negative = v.let(v.lt(x, 0));
-  const numerator = {
-    high: v.let(v.select(negative, pair.high, 1)),
-    low: v.let(v.and(negative, pair.low)),
-  };
-  const shift = v.let(v.and(negative, k));
-  return scale(v, v.quotient(numerator, denominator), shift, v.let(v.add(shift, roundingShift)));
+  const numerator = { high: v.let(v.select(negative, e.high, 1)), low: v.and(negative, e.low) };
+  const result = v.var(v.quotient(numerator, denominator));
+  const tiny = v.let(v.lt(x, -690));
+  v.ifAny(tiny, () => {
+    const rest = v.powerOf2(v.add(v.min(v.add(k, 1000), 0), roundingShift));
+    v.merge(result, tiny, v.mul(result, rest));
+  });
+  return result;
 };
 
 /** (e²ᵃ − 1)/(e²ᵃ + 1) for a = |x|, both divided by 2ᵏ: (1 ∓ 2⁻ᵏ) + (eʳ − 1). From a = 20 on it rounds to 1. */
@@ -92,11 +96,17 @@ export const tanh: VectorFunction = (f, target, x) => {
   const { integer, r } = reduce(v, v.let(v.add(a, a)));
   const p = expm1Reduced(v, r);
   const power = v.let(v.powerOf2(v.isub(bits(0n), integer)));
-  const plus = (one: Expr): Pair => {
-    const sum = v.quickSum(one, p.high);
-    return { high: sum.high, low: v.let(v.add(sum.low, p.low)) };
-  };
-  return v.copysign(v.quotient(plus(v.sub(1, power)), plus(v.add(power, 1))), x);
+  const numerator = v.quickSum(v.sub(1, power), p.high);
+  // 1 + 2⁻ᵏ is no longer exact where the result is next to 1.
+  const one = v.quickSum(1, power);
+  const denominator = v.quickSum(one.high, p.high);
+  return v.copysign(
+    v.quotient(
+      { high: numerator.high, low: v.let(v.add(numerator.low, p.low)) },
+      { high: denominator.high, low: v.let(v.add(v.add(denominator.low, one.low), p.low)) },
+    ),
+    x,
+  );
 };
 
 /** e^±a = 2^±k·(cosh r ± sinh r), so e^a ∓ e^−a = 2ᵏ·(C·cosh r + S·sinh r), {S, C} = 1 ± 2⁻²ᵏ. */

@@ -1,9 +1,11 @@
 /** Functions on two float64 lanes, within 2 ulp over the whole range. */
 import type { VectorFunction } from '../vector-function.ts';
+import { cos, cosLarge, sin, sinLarge, tan, tanLarge } from './circular.ts';
 import { cosh, exp, expm1, logistic, sinh, tanh } from './exponential.ts';
 import { acosh, asinh, atanh, log, log1p, log2 } from './logarithm.ts';
 
 export const f64Functions: Readonly<Record<string, VectorFunction>> = {
   ...{ exp, expm1, log, log1p, log2, logistic },
   ...{ sinh, cosh, tanh, asinh, acosh, atanh },
+  ...{ sin, cos, tan, sinLarge, cosLarge, tanLarge },
 };
