@@ -27,7 +27,7 @@ function kernels(v: Lanes, { high, low }: Pair): Parts {
 }
 
 const isOdd = (v: Lanes, integer: Expr): Expr =>
-  v.let(v.not({ kind: 'op', type: 'v128', op: 'i64x2.eq', args: [v.and(integer, bits(1n)), bits(0n)] }));
+  v.let(v.ieq(v.and(integer, bits(1n)), bits(1n)));
 
 /** sin(r + n·π/2): sin r or cos r by the last bit of n, negated by the bit before. */
 function sinOf(v: Lanes, { integer, r }: Reduced, quarters: bigint): Expr {

@@ -2,10 +2,15 @@
 import type { VectorFunction } from '../vector-function.ts';
 import { cos, cosLarge, sin, sinLarge, tan, tanLarge } from './circular.ts';
 import { cosh, exp, expm1, logistic, sinh, tanh } from './exponential.ts';
+import { acos, asin, atan, atan2 } from './inverse-circular.ts';
 import { acosh, asinh, atanh, log, log1p, log2 } from './logarithm.ts';
+import { cbrt, pow } from './power.ts';
+import { rem } from './remainder.ts';
 
 export const f64Functions: Readonly<Record<string, VectorFunction>> = {
   ...{ exp, expm1, log, log1p, log2, logistic },
   ...{ sinh, cosh, tanh, asinh, acosh, atanh },
   ...{ sin, cos, tan, sinLarge, cosLarge, tanLarge },
+  ...{ cbrt, pow, rem },
+  ...{ asin, acos, atan, atan2 },
 };

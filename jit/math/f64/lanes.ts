@@ -19,6 +19,8 @@ export const signBit: Expr = bits(1n << 63n);
 const magnitudeBits = bits((1n << 63n) - 1n);
 /** The upper 26 of 53 bits: what is left of them is exact in 27. */
 const upperBits = bits(-(1n << 27n));
+/** Its last bits are those of the integer below 2⁵² that is or-ed into it. */
+export const twoTo52: Expr = f64x2c(2 ** 52);
 /** Bit 52, where the exponent starts. */
 const exponentAt = 52;
 /** 1.5·2⁵². Added to a number below 2⁵¹ it leaves the nearest integer in the last bits. */
@@ -88,6 +90,13 @@ export class Lanes {
   copysign = (x: Operand, sign: Expr): Expr => op('v128.bitselect', sign, vector(x), signBit);
   /** x, negated where `sign` is negative. */
   flip = (x: Expr, sign: Expr): Expr => this.xor(x, this.and(sign, signBit));
+  /** Where all 64 bits agree. */
+  ieq = (a: Expr, b: Expr): Expr => op('i64x2.eq', a, b);
+  /** ⌊log₂ a⌋ for positive normal a. */
+  exponent = (a: Expr): Expr => this.sub(this.or(this.shr(a, exponentAt), twoTo52), 2 ** 52 + 1023);
+  /** The upper half of the bits of a positive number, as a number. */
+  upperHalf = (a: Expr): Expr => this.sub(this.or(this.shr(a, 32), twoTo52), 2 ** 52);
+  floor = (a: Expr): Expr => op('f64x2.floor', a);
   /** 2^n for n in the last bits of `integer`, which a rounding shift left there; −1022 ≤ n ≤ 1023. */
   powerOf2 = (integer: Expr): Expr => this.iadd(this.shl(integer, exponentAt), f64x2c(1));
 

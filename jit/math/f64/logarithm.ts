@@ -10,15 +10,12 @@ const smallestNormal = 2 ** -1022;
 const mantissaBits = bits((1n << 52n) - 1n);
 const rootHalfBits = 0x3fe6a09e667f3bcdn;
 const oneBits = 0x3ff0000000000000n;
-/** Its last bits are those of the integer or-ed into it. */
-const twoTo52 = 2 ** 52;
 
 /** x = 2ᵏ·(1 + f) with 1 + f in [√½, √2); both locals, f exact. `x` is normal and positive, or the result arbitrary. */
 export function normalize(v: Lanes, x: Expr): { k: Expr; f: Expr } {
   const moved = v.let(v.iadd(x, bits(oneBits - rootHalfBits)));
-  const biased = v.or(v.shr(moved, 52), f64x2c(twoTo52));
   return {
-    k: v.let(v.sub(biased, twoTo52 + 1023)),
+    k: v.let(v.exponent(moved)),
     f: v.let(v.sub(v.iadd(v.and(moved, mantissaBits), bits(rootHalfBits)), 1)),
   };
 }

@@ -1,6 +1,6 @@
 /** x = n·π/2 + r with |r| ≤ π/4. */
 import { type Expr, f64x2c, op } from '../../code.ts';
-import { bits, type Lanes, type Pair, roundingShift } from './lanes.ts';
+import { bits, type Lanes, type Pair, roundingShift, twoTo52 } from './lanes.ts';
 
 export interface Reduced {
   /** n in the last bits. */
@@ -48,7 +48,6 @@ const bytes = (at: (i: number) => number): Expr => ({
 const table = Array.from({ length: twoOverPi.length / 32 }, (_, k) =>
   bytes((i) => Number.parseInt(twoOverPi.slice(32 * k + 2 * i, 32 * k + 2 * i + 2), 16)),
 );
-const twoTo52 = f64x2c(2 ** 52);
 const twoTo24 = 2 ** 24;
 
 /**
@@ -59,11 +58,10 @@ const twoTo24 = 2 ** 24;
  */
 export function reduceLarge(v: Lanes, x: Expr): Reduced {
   const magnitude = v.let(v.abs(x));
-  const exponent = v.sub(v.or(v.shr(magnitude, 52), twoTo52), 2 ** 52 + 1023);
-  const skipped = v.let(v.max(op('f64x2.floor', v.mul(v.sub(exponent, 14), 1 / 8)), 0));
+  const skipped = v.let(v.max(v.floor(v.mul(v.sub(v.exponent(magnitude), 14), 1 / 8)), 0));
   let rest: Expr = v.let(v.mul(magnitude, v.powerOf2(v.madd(skipped, -8, roundingShift + 40))));
   const xDigits = [2 ** 48, 2 ** 24].map((unit) => {
-    const digit = v.let(op('f64x2.floor', v.mul(rest, 1 / unit)));
+    const digit = v.let(v.floor(v.mul(rest, 1 / unit)));
     rest = v.let(v.sub(rest, v.mul(digit, unit)));
     return digit;
   });
@@ -110,7 +108,7 @@ export function reduceLarge(v: Lanes, x: Expr): Reduced {
   for (let column = 7; column >= 1; column--) {
     const products = xDigits.flatMap((d, i) => (digits[column - i] ? [v.mul(d, digits[column - i]!)] : []));
     const sum = v.let(products.reduce((a, b) => v.add(a, b), carry));
-    const over = v.let(op('f64x2.floor', v.mul(sum, 1 / twoTo24)));
+    const over = v.let(v.floor(v.mul(sum, 1 / twoTo24)));
     limbs[column] = v.let(v.sub(sum, v.mul(over, twoTo24)));
     carry = over;
   }
