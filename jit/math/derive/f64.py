@@ -21,9 +21,21 @@ def away_from_0(f):
     return g
 
 
+def erf_inv_tail(s):
+    """erf⁻¹(1 − exp(−s²)), by Newton's steps for log erfc(x) = −s²."""
+    x = mpf("0.8") * s
+    for _ in range(9):
+        q = mp.erfc(x)
+        x += (mp.log(q) + s * s) * q * mp.sqrt(mp.pi) / 2 * mp.exp(x * x)
+    return x
+
+
 def show(name, comment, f, low, high, degree, weight):
     coefficients, error = remez(away_from_0(f), low, high, degree, weight)
     rounded = [float(c) for c in coefficients]
+    if name.startswith("pair"):
+        rounded = [rounded[0], float(coefficients[0] - rounded[0])] + rounded[1:]
+        name, comment = name[5:], comment + ", the first coefficient in two parts"
     print(f"\n/** {comment}; error 2^{float(mp.log(error, 2)):.1f}. */")
     print(f"export const {name}: readonly number[] = [")
     for c in rounded:
@@ -50,6 +62,10 @@ table = [
      lambda z: z**2 + tiny),
     ("cubeRoot", "(1 + d)^(−1/3) in d, |d| ≤ 1/8", lambda d: (1 + d) ** (-mpf(1) / 3), -mpf(1) / 8, mpf(1) / 8, 5,
      lambda d: mpf(1)),
+    ("pair erfInvNear", "erf⁻¹(1 − exp(−s²))/s in s − 3/2, 0.83 ≤ s ≤ 2.2", lambda u: erf_inv_tail(u + 1.5) / (u + 1.5), mpf("-0.67"), mpf("0.7001"), 23,
+     lambda u: mpf(2)),
+    ("pair erfInvFar", "erf⁻¹(1 − exp(−s²))/s in s − 4, 2.2 ≤ s ≤ 6.07", lambda u: erf_inv_tail(u + 4) / (u + 4), mpf("-1.8001"), mpf("2.07"), 26,
+     lambda u: mpf(1)),
     ("sinTail", "(sin r/r − 1)/r² in r², |r| ≤ π/4", lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z, 0, quarter**2, 5,
      lambda z: z + tiny),
     ("cosTail", "(cos r − 1 + r²/2)/r⁴ in r², |r| ≤ π/4", lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, 0, quarter**2, 5,

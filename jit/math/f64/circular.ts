@@ -6,7 +6,7 @@ import { bits, Lanes, type Pair, signBit } from './lanes.ts';
 import { type Reduced, reduceLarge, reduceSmall, smallAngle } from './reduction.ts';
 
 /** sin r and cos r as a large part (not named) and a small rest. */
-interface Parts {
+export interface Parts {
   readonly sin: readonly [Expr, Expr];
   readonly cos: readonly [Expr, Expr];
 }
@@ -15,7 +15,7 @@ interface Parts {
  * sin r = r + (r³·S + low·(1 − r²/2)) and cos r = (1 − r²/2) + (r⁴·C − r·low) for r = high + low; the rounding error of
  * 1 − r²/2 goes into the rest.
  */
-function kernels(v: Lanes, { high, low }: Pair): Parts {
+export function kernels(v: Lanes, { high, low }: Pair): Parts {
   const z = v.let(v.mul(high, high));
   const half = v.let(v.mul(z, 0.5));
   const cube = v.mul(z, high);

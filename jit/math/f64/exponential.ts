@@ -9,7 +9,7 @@ export const log2High = 0.6931471803691238;
 export const log2Low = 1.9082149292705877e-10;
 
 /** x = k·log 2 + r, |r| ≤ log(2)/2. All locals. */
-interface Reduced {
+export interface Reduced {
   readonly k: Expr;
   /** k in the last bits, as a rounding shift leaves it. */
   readonly integer: Expr;
@@ -17,7 +17,7 @@ interface Reduced {
 }
 
 /** `x` (named) is at most a few thousand; `low` is a small correction to it. */
-function reduce(v: Lanes, x: Expr, low?: Expr): Reduced {
+export function reduce(v: Lanes, x: Expr, low?: Expr): Reduced {
   const integer = v.let(v.madd(x, Math.LOG2E, roundingShift));
   const k = v.let(v.sub(integer, roundingShift));
   const above = v.let(v.madd(k, -log2High, x));

@@ -24,7 +24,7 @@ export function normalize(v: Lanes, x: Expr): { k: Expr; f: Expr } {
  * The parts of log(1 + f) = f − f²/2 + s·(f²/2 + R), where s = f/(2 + f) and R = 2·s²·(1/3 + s²/5 + …): with
  * 2·atanh s = 2s + s·R and f − s·f = 2s (Ng, fdlibm). The last summand is returned as `rest`.
  */
-function logParts(v: Lanes, f: Expr): { halfSquare: Expr; rest: Expr } {
+export function logParts(v: Lanes, f: Expr): { halfSquare: Expr; rest: Expr } {
   const halfSquare = v.let(v.mul(v.mul(f, f), 0.5));
   const s = v.let(v.div(f, v.add(f, 2)));
   const z = v.let(v.mul(s, s));

@@ -16,7 +16,7 @@ const third: Pair = { high: f64x2c(1 / 3), low: f64x2c(1.850371707708594e-17) };
  * log x + exponent·log 2 to about 2⁻⁶⁵ for positive normal x. With s = f/(2 + f) in two parts,
  * log(1 + f) = 2s·(1 + z·(1/3 + z·Q(z))), z = s²; only z·Q(z) < 2⁻⁷ is rounded to one.
  */
-function logPair(v: Lanes, x: Expr, exponent: Expr): Pair {
+export function logPair(v: Lanes, x: Expr, exponent: Expr): Pair {
   const { k: own, f } = normalize(v, x);
   const k = v.let(v.add(own, exponent));
   const s = v.pairQuotient({ high: f, low: f64x2c(0) }, v.quickSum(2, f));
