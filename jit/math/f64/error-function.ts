@@ -67,7 +67,7 @@ export const erfInv: VectorFunction = (f, target, y) => {
   const v = new Lanes(f, target);
   const a = v.let(v.abs(y));
   const square = v.let(v.mul(a, a));
-  const centre = v.quickSum(centre0, v.mul(square, v.horner(centreRest, square)));
+  const centre = v.quickSum(centre0, v.mul(square, v.polynomial(centreRest, square)));
   const product = v.product(a, centre.high);
   const result = v.var(v.add(product.high, v.madd(a, v.add(centre.low, halfRootPiLow), product.low)));
   const outside = v.let(v.gt(a, 0.5));

@@ -133,7 +133,7 @@ function digammaNear(v: Lanes, x: Expr): Expr {
   const z = choose(v.add(x, 1), x, shift(1), shift(2));
   const offset = choose(shift(root - 1), shift(root), v.sub(shift(1), root), v.sub(shift(2), root));
   const u = v.let(v.sub(z, 1.5));
-  const factor = v.quickSum(nearRootFirst, v.mul(u, v.horner(nearRootRest, u)));
+  const factor = v.quickSum(nearRootFirst, v.mul(u, v.polynomial(nearRootRest, u)));
   const near = v.product(offset, factor.high);
   const nearLow = v.sub(v.madd(offset, factor.low, near.low), v.mul(factor.high, rootLow));
   const numerator = choose(f64x2c(-1), zero, f64x2c(1), v.sub(v.add(x, x), 3));
