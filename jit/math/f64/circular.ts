@@ -26,8 +26,7 @@ export function kernels(v: Lanes, { high, low }: Pair): Parts {
   return { sin: [high, sinRest], cos: [near, cosRest] };
 }
 
-const isOdd = (v: Lanes, integer: Expr): Expr =>
-  v.let(v.ieq(v.and(integer, bits(1n)), bits(1n)));
+const isOdd = (v: Lanes, integer: Expr): Expr => v.let(v.ieq(v.and(integer, bits(1n)), bits(1n)));
 
 /** sin(r + n·π/2): sin r or cos r by the last bit of n, negated by the bit before. */
 function sinOf(v: Lanes, { integer, r }: Reduced, quarters: bigint): Expr {

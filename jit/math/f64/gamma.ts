@@ -46,7 +46,9 @@ function lgammaNear(v: Lanes, x: Expr): Expr {
   const y = choose(x, shifted(1), shifted(2), shifted(3), shifted(4));
   // w is x(x + 1), x, 1, x − 1, (x − 1)(x − 2); a tiny x is scaled.
   const tiny = v.let(v.lt(x, 2 ** -900));
-  const first = v.let(v.select(fiveHalves, shifted(1), v.select(threeHalves, 1, v.select(tiny, v.mul(x, 2 ** 200), x))));
+  const first = v.let(
+    v.select(fiveHalves, shifted(1), v.select(threeHalves, 1, v.select(tiny, v.mul(x, 2 ** 200), x))),
+  );
   const sum = v.quickSum(1, x);
   const second = v.let(v.select(sevenHalves, shifted(2), v.select(half, 1, sum.high)));
   const w = v.product(first, second);
@@ -157,7 +159,10 @@ export const digamma: VectorFunction = (f, target, x) => {
       low: v.let(v.select(odd, q.low, p.low)),
     });
     // cot(r + π/2) = −tan r.
-    const cot = v.pairQuotient(choose(cos, { high: v.let(v.neg(sin.high)), low: v.let(v.neg(sin.low)) }), choose(sin, cos));
+    const cot = v.pairQuotient(
+      choose(cos, { high: v.let(v.neg(sin.high)), low: v.let(v.neg(sin.low)) }),
+      choose(sin, cos),
+    );
     const turn = v.pairProduct(cot, pair([2 * halfPi[0], 2 * halfPi[1]]));
     const first = v.sum(turn.high, v.div(1, a));
     const second = v.sum(first.high, result);

@@ -119,9 +119,7 @@ export class Lanes {
 
   /** Σ cᵢ·xⁱ by Horner's rule: fewer roundings in a longer chain. */
   horner(coefficients: readonly Operand[], x: Expr): Expr {
-    return coefficients
-      .slice(0, -1)
-      .reduceRight<Expr>((sum, c) => this.madd(sum, x, c), vector(coefficients.at(-1)!));
+    return coefficients.slice(0, -1).reduceRight<Expr>((sum, c) => this.madd(sum, x, c), vector(coefficients.at(-1)!));
   }
 
   // Pairs. All locals are named here; every step but the marked ones is exact.

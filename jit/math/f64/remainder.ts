@@ -1,8 +1,8 @@
 /** The remainder of a truncated quotient, exactly. */
 import { type Expr, f64x2c, op } from '../../code.ts';
 import type { VectorFunction } from '../vector-function.ts';
-import { Lanes, roundingShift } from './lanes.ts';
 import { scale } from './exponential.ts';
+import { Lanes, roundingShift } from './lanes.ts';
 
 const { POSITIVE_INFINITY: infinity, NaN: nan } = Number;
 const smallestNormal = 2 ** -1022;
