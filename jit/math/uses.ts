@@ -1,5 +1,6 @@
 import { call, type Expr, type FunctionBuilder, type Target } from '../code.ts';
-import { type MathType, mathName, type VectorShape, vectorCode } from './vectors.ts';
+import { type MathType, mathName, type VectorShape } from './names.ts';
+import { vectorCode } from './vectors.ts';
 
 /**
  * Instructions of a function that a kernel writes out instead of calling, and of all those in one kernel. A call makes
