@@ -23,7 +23,7 @@ const [nearRootFirst, ...nearRootRest] = digammaNearRoot as [number, ...number[]
 const huge = 1e280;
 
 /** (x − 1/2)(log x − 1) + (log 2π − 1)/2 and the series in 1/x², for x ≥ 4. */
-function lgammaFar(v: Lanes, x: Expr): Expr {
+function lgammaFar(v: Lanes, x: Expr): Pair {
   const log = logPair(v, x, zero);
   const inverse = v.let(v.div(1, x));
   const square = v.let(v.mul(inverse, inverse));
@@ -32,12 +32,12 @@ function lgammaFar(v: Lanes, x: Expr): Expr {
   const logLess1 = v.let(v.sub(log.high, 1));
   const main = v.product(factor, logLess1);
   const small = v.add(v.madd(factor, log.low, main.low), v.add(series, 0.4189385332046727));
-  const simple = v.mul(x, logLess1);
-  return v.select(v.gt(x, huge), simple, v.add(main.high, small));
+  const beyond = v.let(v.gt(x, huge));
+  return { high: v.select(beyond, v.mul(x, logLess1), main.high), low: v.andnot(small, beyond) };
 }
 
 /** log Γ(x) = lgamma(z) ± log w for 0 < x < 4, with z = 2 + y, |y| ≤ 1/2, and w a product of at most two factors. */
-function lgammaNear(v: Lanes, x: Expr): Expr {
+function lgammaNear(v: Lanes, x: Expr): Pair {
   const shifted = (by: number): Expr => v.sub(x, by);
   const from = [0.5, 1.5, 2.5, 3.5].map((at) => v.let(v.ge(x, at)));
   const [half, threeHalves, fiveHalves, sevenHalves] = from as [Expr, Expr, Expr, Expr];
@@ -67,18 +67,23 @@ function lgammaNear(v: Lanes, x: Expr): Expr {
   const fractions = v.sum(near.high, v.xor(f, sign));
   const all = v.sum(v.xor(v.mul(k, log2High), sign), fractions.high);
   const low = v.add(v.add(all.low, fractions.low), v.madd(y, factor.low, near.low));
-  return v.add(all.high, v.sub(low, v.xor(small, sign)));
+  return { high: all.high, low: v.sub(low, v.xor(small, sign)) };
 }
 
-/** A function of positive numbers, written for x ≥ 4 and for smaller ones. */
-function inParts(v: Lanes, a: Expr, near: (v: Lanes, x: Expr) => Expr, far: (v: Lanes, x: Expr) => Expr): Local {
-  const result = v.var(a);
-  const large = v.let(v.ge(a, 4));
-  v.ifAny(large, () => v.merge(result, large, far(v, a)));
-  const small = v.let(v.lt(a, 4));
-  v.ifAny(small, () => v.merge(result, small, near(v, a)));
-  return result;
+/** A function of positive numbers, written for x ≥ 4 and for smaller ones; what it is a sum of. */
+function inParts(v: Lanes, a: Expr, near: Part, far: Part): { readonly high: Local; readonly low: Local } {
+  const [high, low] = [v.var(a), v.var(zero)];
+  const where = (mask: Expr, part: Part): void =>
+    v.ifAny(mask, () => {
+      const value = part(v, a);
+      v.merge(high, mask, value.high);
+      v.merge(low, mask, value.low);
+    });
+  where(v.let(v.ge(a, 4)), far);
+  where(v.let(v.lt(a, 4)), near);
+  return { high, low };
 }
+type Part = (v: Lanes, x: Expr) => Pair;
 
 /** sin πa and cos πa in pairs, up to their signs, and a mask of the integers. a is positive and below 2⁵³. */
 function halfTurns(v: Lanes, a: Expr): { sin: Pair; cos: Pair; odd: Expr; r: Expr } {
@@ -100,15 +105,18 @@ const tinyArgument = 1e-20;
 export const lgamma: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
   const a = v.let(v.abs(x));
-  const result = inParts(v, a, lgammaNear, lgammaFar);
+  const positive = inParts(v, a, lgammaNear, lgammaFar);
+  const result = v.var(v.add(positive.high, positive.low));
   v.ifAny(v.not(v.and(v.gt(x, 0), v.lt(x, infinity))), () => {
     const reflected = v.let(v.lt(x, -tinyArgument));
     const { sin, cos, odd } = halfTurns(v, a);
     const s = v.let(v.abs(v.select(odd, cos.high, sin.high)));
     const w = v.product(a, s);
-    const log = logOf(v, w.high, v.div(w.low, w.high));
-    const sum = v.sum(log, result);
-    const value = v.add(v.sub(logPi[0], sum.high), v.sub(logPi[1], sum.low));
+    const log = logPair(v, w.high, zero);
+    const first = v.sum(log.high, positive.high);
+    const second = v.sum(logPi[0], v.neg(first.high));
+    const rest = v.add(v.add(first.low, positive.low), v.add(log.low, v.div(w.low, w.high)));
+    const value = v.add(second.high, v.add(second.low, v.sub(logPi[1], rest)));
     v.merge(result, reflected, value);
     v.merge(result, v.and(v.le(x, 0), isInteger(v, a)), infinity);
     v.merge(result, v.eq(a, infinity), infinity);
@@ -118,15 +126,15 @@ export const lgamma: VectorFunction = (f, target, x) => {
 };
 
 /** log x − 1/(2x) and the series in 1/x², for x ≥ 4. */
-function digammaFar(v: Lanes, x: Expr): Expr {
+function digammaFar(v: Lanes, x: Expr): Pair {
   const inverse = v.let(v.div(1, x));
   const square = v.let(v.mul(inverse, inverse));
   const series = v.madd(square, v.polynomial(digammaStirling, square), v.mul(inverse, 0.5));
-  return v.sub(logOf(v, x), series);
+  return { high: logOf(v, x), low: v.neg(series) };
 }
 
 /** ψ(x) = ψ(z) + n/d for 0 < x < 4 with z in [1, 2): −1/x, 0, 1/(x − 1), (2x − 3)/((x − 1)(x − 2)). */
-function digammaNear(v: Lanes, x: Expr): Expr {
+function digammaNear(v: Lanes, x: Expr): Pair {
   const from = [1, 2, 3].map((at) => v.let(v.ge(x, at)));
   const choose = (...steps: Expr[]): Expr =>
     v.let(steps.slice(1).reduce((value, step, i) => v.select(from[i]!, step, value), steps[0]!));
@@ -143,15 +151,17 @@ function digammaNear(v: Lanes, x: Expr): Expr {
   const d = v.product(first, v.select(from[2]!, shift(2), 1));
   const q = v.pairQuotient({ high: numerator, low: zero }, d);
   const sum = v.sum(q.high, near.high);
-  const value = v.add(sum.high, v.add(v.add(sum.low, q.low), nearLow));
-  return v.select(v.lt(x, 2 ** -900), v.div(-1, x), value);
+  const low = v.add(v.add(sum.low, q.low), nearLow);
+  const tiny = v.let(v.lt(x, 2 ** -900));
+  return { high: v.select(tiny, v.div(-1, x), sum.high), low: v.andnot(low, tiny) };
 }
 
 /** Below 0, ψ(x) = ψ(−x) − 1/x − π·cot πx. */
 export const digamma: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
   const a = v.let(v.abs(x));
-  const result = inParts(v, a, digammaNear, digammaFar);
+  const positive = inParts(v, a, digammaNear, digammaFar);
+  const result = v.var(v.add(positive.high, positive.low));
   v.ifAny(v.not(v.and(v.gt(x, 0), v.lt(x, infinity))), () => {
     const { sin, cos, odd } = halfTurns(v, a);
     const choose = (p: Pair, q: Pair): Pair => ({
@@ -164,9 +174,11 @@ export const digamma: VectorFunction = (f, target, x) => {
       choose(sin, cos),
     );
     const turn = v.pairProduct(cot, pair([2 * halfPi[0], 2 * halfPi[1]]));
-    const first = v.sum(turn.high, v.div(1, a));
-    const second = v.sum(first.high, result);
-    const value = v.add(second.high, v.add(second.low, v.add(first.low, turn.low)));
+    const inverse = v.pairQuotient({ high: f64x2c(1), low: zero }, { high: a, low: zero });
+    const first = v.sum(inverse.high, positive.high);
+    const second = v.sum(first.high, turn.high);
+    const rests = v.add(v.add(first.low, second.low), v.add(inverse.low, positive.low));
+    const value = v.add(second.high, v.add(rests, turn.low));
     // Here digamma(−x) − 1/x − π cot πx is −1/x − γ.
     const tiny = v.let(v.gt(x, -tinyArgument));
     v.merge(result, v.le(x, 0), v.select(tiny, v.sub(v.div(-1, x), 0.5772156649015329), value));
