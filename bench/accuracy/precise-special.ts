@@ -130,7 +130,7 @@ export function lgamma(x: number): Precise {
 const digammaSeries = bernoulli.map((b, i) => div(b, dd(2 * i + 2)));
 
 function digammaPositive(x: number): DD {
-  const h = add([x - digammaRoot[0], -digammaRoot[1]], dd(-digammaRoot[2]));
+  const h = add(q.twoSum(x - digammaRoot[0], -digammaRoot[1]), dd(-digammaRoot[2]));
   if (Math.abs(h[0]) < 0.2) return mul(h, q.polynomial(digammaAtRoot, h));
   let sum: DD = dd(0);
   let shifts = 0;

@@ -120,7 +120,7 @@ const otherSide = (x: number): DD => sqrt(mul(q.twoSum(1, -x), q.twoSum(1, x)));
 
 /** |x|^y, with the sign of the host's. */
 function pow(x: number, y: number): Precise {
-  const host = hostMath['pow']!(x, y);
+  const host = hostMath.pow!(x, y);
   const usual = x !== 0 && Number.isFinite(x) && Number.isFinite(y) && !Number.isNaN(host);
   if (!usual || y === 0 || Math.abs(x) === 1) return [host, 0];
   const product = mul(q.log(dd(Math.abs(x))), dd(Math.max(-(2 ** 80), Math.min(2 ** 80, y))));
