@@ -85,25 +85,36 @@ export const expm1: VectorFunction = onLanes((v, x) => {
   return result;
 });
 
+/** 2^t for |t| < 126. */
+export function power2(v: Lanes, t: Expr): Expr {
+  const shifted = v.let(add(t, shift));
+  const r = v.let(sub(t, sub(shifted, shift)));
+  return scaled(v.polynomial(exp2Reduced, r), shifted);
+}
+
 /**
  * Beyond 0.95, 1 − 2/(e^2x + 1): the error of 2x/log 2, by which 2^n 2^r is found, shrinks with the quotient. NaN goes
  * the other way.
  */
 export const tanh: VectorFunction = onLanes((v, x) => {
   const a = v.let(min(abs(x), c(9.02)));
-  const t = v.let(mul(a, c(2 * Math.LOG2E)));
-  const shifted = v.let(add(t, shift));
-  const r = v.let(sub(t, sub(shifted, shift)));
-  const large = sub(one, div(c(2), add(scaled(v.polynomial(exp2Reduced, r), shifted), one)));
+  const large = sub(one, div(c(2), add(power2(v, v.let(mul(a, c(2 * Math.LOG2E)))), one)));
   const z = v.let(mul(a, a));
   const small = v.madd(mul(a, z), v.polynomial(tanhTail, z), a);
   return withSign(choose(ge(a, c(0.95)), large, small), x);
 });
 
-/** 1/(1 + e^−x), with e^−x = 2^n + 2^n z and all that follows in doubles, where nothing overflows or is subnormal. */
-export const logistic: VectorFunction = onLanes((v, x) => {
-  const { shifted, r, tail } = reduce(v, v.let(max(min(neg(x), c(105)), c(-105))));
+/** e^x in doubles, as 2^n + 2^n z, for the halves of a vector; |x| must be below 500, and NaN stays. */
+export function exponentials(v: Lanes, x: Expr): [Expr, Expr] {
+  const { shifted, r, tail } = reduce(v, x);
   const z = halves(v, v.let(add(r, tail)));
-  const [a, b] = powersOfTwo(v, shifted).map((power, i) => ddiv(d(1), dadd(dmadd(v, power, z[i]!, power), d(1))));
-  return joined(a!, b!);
+  const [low, high] = powersOfTwo(v, shifted).map((power, i) => v.let(dmadd(v, power, z[i]!, power)));
+  return [low!, high!];
+}
+
+/** 1/(1 + e^−x) in doubles, where nothing overflows or is subnormal. */
+export const logistic: VectorFunction = onLanes((v, x) => {
+  const inside = v.let(max(min(neg(x), c(105)), c(-105)));
+  const [low, high] = exponentials(v, inside).map((e) => ddiv(d(1), dadd(e, d(1))));
+  return joined(low!, high!);
 });
