@@ -11,6 +11,7 @@ import {
   i32c,
   type Local,
   op,
+  type Stmt,
   type Target,
 } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
@@ -78,6 +79,9 @@ export class Driver {
   readonly math: Set<string> = new Set();
   readonly callbacks: CallbackSite[] = [];
   readonly handlers: Handler[] = [];
+  /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
+  readonly longLoops: Set<Stmt> = new Set();
+  loopDepth = 0;
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
   private readonly builder = new ElementBuilder();

@@ -53,7 +53,7 @@ function lgammaPositive(v: Lanes, a: Expr): Expr {
   const log = v.let(logarithm(v, v.let(choose(isLarge, a, factor)), artanhTail));
   // The distance from 2 of the argument that was moved there.
   const u = v.let(choose(above!, dsub(a, d(3)), choose(below1!, a, choose(below2!, less, dsub(a, d(2))))));
-  const near = dmul(u, dpolynomial(v, lgammaNear2, u));
+  const near = v.let(dmul(u, dpolynomial(v, lgammaNear2, u)));
   const small = choose(above!, dadd(near, log), dsub(near, log));
   const inverse = v.let(ddiv(d(1), a));
   const series = dmul(inverse, dpolynomial(v, lgammaStirling, v.let(dmul(inverse, inverse))));
@@ -86,7 +86,7 @@ function digammaPositive(v: Lanes, a: Expr): Expr {
   const [root, rest] = digammaRoot as [number, number];
   // Below 1 the sum with 1 may be rounded, but then 1/x is large.
   const offset = dsub(dsub(moved, d(root)), d(rest));
-  const near = dmul(offset, dpolynomial(v, digammaNearRoot, v.let(dsub(moved, d(1.5)))));
+  const near = v.let(dmul(offset, dpolynomial(v, digammaNearRoot, v.let(dsub(moved, d(1.5))))));
   const inverse = v.let(ddiv(d(1), choose(and(above, op('v128.not', isLarge)), less, a)));
   const small = choose(above, dadd(near, inverse), choose(below, dsub(near, inverse), near));
   const square = v.let(dmul(inverse, inverse));
