@@ -145,24 +145,26 @@ export function* pointsOf(f: MeasuredFunction, precision: Precision, count: numb
   const arity = mathArity(f.name);
   const next = words();
   const near = Math.min(2 ** 16, Math.max(64, Math.floor(count / 1000)));
+  const chunk = Math.min(chunkSize, count);
   if (arity === 2) {
     yield [0, 1].map((k) => as(specials.flatMap((x) => specials.map((y) => [x, y][k]!))));
-    for (let done = 0; done < count / 2; done += chunkSize) yield [bitsOf(precision, next), bitsOf(precision, next)];
+    for (let done = 0; done < count / 2; done += chunkSize)
+      yield [bitsOf(precision, chunk, next), bitsOf(precision, chunk, next)];
   } else if (precision === 'float32') {
-    for (const chunk of float32Patterns(count, f.thresholds, near)) yield [new Float32Array(chunk.buffer)];
+    for (const patterns of float32Patterns(count, f.thresholds, near)) yield [new Float32Array(patterns.buffer)];
   } else {
     yield [as(specials)];
-    for (let done = 0; done < count / 2; done += chunkSize) yield [bitsOf(precision, next)];
+    for (let done = 0; done < count / 2; done += chunkSize) yield [bitsOf(precision, chunk, next)];
     for (const x of f.thresholds)
-      yield [as(Float64Array.from({ length: 1024 }, (_, i) => x * (1 + (i - 512) * 2 ** -52)))];
+      yield [as(Float64Array.from({ length: 2 * near }, (_, i) => x * (1 + (i - near) * 2 ** -52)))];
   }
   for (const interval of f.intervals)
     for (let done = 0; done < count / 2 / f.intervals.length; done += chunkSize)
-      yield interval.map(([low, high]) => as(uniform(Math.min(chunkSize, count), low, high, next)));
+      yield interval.map(([low, high]) => as(uniform(chunk, low, high, next)));
 }
 
-function bitsOf(precision: Precision, next: () => number): Floats {
-  const words = new Uint32Array(precision === 'float32' ? chunkSize : 2 * chunkSize).map(next);
+function bitsOf(precision: Precision, n: number, next: () => number): Floats {
+  const words = new Uint32Array(precision === 'float32' ? n : 2 * n).map(next);
   return precision === 'float32' ? new Float32Array(words.buffer) : new Float64Array(words.buffer);
 }
 
