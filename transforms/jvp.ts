@@ -86,7 +86,9 @@ export class JvpTrace implements Trace {
     if (rule === 'zero' || tangents.every(isZero)) {
       return withTrace(this.parent, () => this.parent.process(primitive, primals, params));
     }
-    const [outs, outTangents] = withTrace(this.parent, () => atUserLine(this.records, () => rule(primals, tangents, params)));
+    const [outs, outTangents] = withTrace(this.parent, () =>
+      atUserLine(this.records, () => rule(primals, tangents, params)),
+    );
     return outs.map((out, i) => this.join(out, outTangents[i]!));
   }
 }

@@ -1,5 +1,6 @@
 import { NDArray } from '../src/array.ts';
 import { RuleError } from '../src/core/errors.ts';
+import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { type Atom, type Jaxpr, Literal, memoPerJaxpr, Var } from '../src/core/jaxpr.ts';
 import { isLinear, Linear } from '../src/core/linear.ts';
 import { withSource } from '../src/core/source.ts';
@@ -8,6 +9,7 @@ import { bind, type Value } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { add } from '../src/lax/arithmetic.ts';
 import { instantiate } from './jvp.ts';
+import { partialEvalJaxpr } from './partial-eval.ts';
 
 export type Cotangent = Value | Zero;
 
@@ -94,7 +96,10 @@ export interface TransposedJaxpr {
   readonly inNonzero: readonly boolean[];
 }
 
-/** The transpose of a jaxpr in its `linear` inputs; those flagged in `force` get a materialised cotangent. */
+/**
+ * The transpose of a jaxpr in its `linear` inputs; those flagged in `force` get a materialised cotangent. What does not
+ * depend on a linear input is split off first, also out of loops that carry both kinds of values.
+ */
 export const transposeJaxpr: (
   jaxpr: Jaxpr,
   linear: readonly boolean[],
@@ -110,9 +115,16 @@ export const transposeJaxpr: (
     const staged = stage(
       (...all) => {
         let next = 0;
-        const args = linear.map((isLin) => (isLin ? undefined : all[next++]!));
+        const given = linear.filter((isLin) => !isLin).map(() => all[next++]!);
         const cts = outNonzero.map((has, i) => (has ? all[next++]! : new Zero(jaxpr.outAvals[i]!)));
-        const results = backwardPass(jaxpr, linear, args, cts);
+        const { known, unknown, residuals, outUnknown } = partialEvalJaxpr(jaxpr, linear);
+        const kept = evalJaxpr(known, given).slice(known.outs.length - residuals);
+        const results = backwardPass(
+          unknown,
+          unknown.inVars.map((_, i) => i >= residuals),
+          unknown.inVars.map((_, i) => kept[i]),
+          cts.filter((_, i) => outUnknown[i]),
+        );
         inNonzero = results.map((ct, i) => !isZero(ct) || (force?.[i] ?? false));
         return results.filter((_, i) => inNonzero[i]).map(instantiate);
       },

@@ -18,6 +18,8 @@ import type { Random } from './random.ts';
 export interface Production {
   readonly name: string;
   readonly weight: number;
+  /** It holds functions of its own. */
+  readonly nests?: boolean;
   readonly make: (g: Generator) => readonly Variable[] | undefined;
 }
 
@@ -56,6 +58,8 @@ export class Generator {
   steps: Step[] = [];
   /** How many functions the current one stands in. */
   depth = 0;
+  /** How many reverse-mode derivatives the current function stands in. */
+  private reversed = 0;
   private nextId: { value: number } = { value: 0 };
 
   constructor(random: Random, dtype: DType, limits: Limits, productions: readonly Production[]) {
@@ -307,13 +311,28 @@ export class Generator {
     this.steps = [];
     this.depth++;
     try {
-      for (let i = 0; i < steps; i++) this.step((p) => this.depth < 2 || p.weight < 100);
+      for (let i = 0; i < steps; i++) this.step((p) => !p.nests || this.depth < 2);
       const result = finish(this, own);
       return { params: made, steps: this.steps, result };
     } finally {
       this.scope = scope;
       this.steps = outer;
       this.depth--;
+    }
+  }
+
+  /** Whether loops of unknown length would make a derivative fail. */
+  get mustReverse(): boolean {
+    return this.limits.reversible || this.reversed > 0;
+  }
+
+  /** What `make` makes has a reverse mode. */
+  reversibly<T>(make: () => T): T {
+    this.reversed++;
+    try {
+      return make();
+    } finally {
+      this.reversed--;
     }
   }
 

@@ -1,9 +1,12 @@
 /** Every way of adding a step to a program. */
+import { controlFlow } from './control-flow.ts';
 import { elementwise } from './elementwise.ts';
 import { folds } from './folds.ts';
 import type { Limits, Production } from './generator.ts';
+import { implicit } from './implicit.ts';
 import { integers } from './integers.ts';
 import { movement } from './movement.ts';
+import { nestedTransforms } from './nested-transforms.ts';
 import { products } from './products.ts';
 
 export const productions = (_limits: Limits): readonly Production[] => [
@@ -12,4 +15,7 @@ export const productions = (_limits: Limits): readonly Production[] => [
   ...folds,
   ...movement,
   ...products,
+  ...controlFlow,
+  ...nestedTransforms,
+  ...implicit,
 ];

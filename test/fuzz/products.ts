@@ -97,7 +97,7 @@ function makeWindow(g: Generator): Variable[] | undefined {
 }
 
 /** A matrix far from singular: random elements and a dominant diagonal. */
-function regular(g: Generator, n: number): Variable {
+export function regular(g: Generator, n: number): Variable {
   const x = g.within(g.floatOf([n, n]), -1, 1);
   const shift = n + 1;
   return g.emit(

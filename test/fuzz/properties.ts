@@ -8,6 +8,7 @@ import { allocate } from '../../src/core/dtype.ts';
 import { wrap } from '../../src/core/evaluate.ts';
 import type { Jaxpr } from '../../src/core/jaxpr.ts';
 import type { HostArray, Primitive } from '../../src/core/primitive.ts';
+import { Source, withSource } from '../../src/core/source.ts';
 import { verifyJaxpr } from '../../src/core/verify.ts';
 import { makeJaxpr, type NDArray } from '../../src/index.ts';
 import { Ambiguous, type Bounded, disagreement, evaluateBounded, exactInput } from './error-bound.ts';
@@ -26,6 +27,8 @@ export class Violation extends Error {
   }
 }
 
+const nowhere = new Source(new Error());
+
 export interface Traced {
   readonly jaxpr: Jaxpr;
   readonly consts: readonly NDArray[];
@@ -33,7 +36,11 @@ export interface Traced {
 
 /** A program of a function, which the verifier accepts before and after simplification. */
 export function trace(f: ListFunction, args: readonly HostArray[]): Traced {
-  const { jaxpr, consts } = makeJaxpr(f as never)(...(args.map(toArray) as never)) as unknown as Traced;
+  // A position given once spares a stack for every operation.
+  const { jaxpr, consts } = withSource(
+    nowhere,
+    () => makeJaxpr(f as never)(...(args.map(toArray) as never)) as unknown as Traced,
+  );
   for (const [pass, program] of [
     ['tracing', jaxpr],
     ['simplify', simplify(jaxpr)],
