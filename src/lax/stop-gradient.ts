@@ -2,6 +2,7 @@
 import type { ArrayLike } from '../array.ts';
 import { exact, type Primitive } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
+import { Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
 import { elementwise } from './family.ts';
 import { samplesFor } from './samples.ts';
@@ -12,6 +13,7 @@ export const stopGradientP: Primitive = elementwise('stop_gradient', 1, {
   run: ([x]) => x!,
   accuracy: exact,
   jvp: 'zero',
+  transpose: (_, [x]) => [new Zero(x!.aval)],
   lower: (_, [x]) => x!,
   samples: () => samplesFor('any', [[-3, 3]]),
 });

@@ -8,8 +8,8 @@ const reach = 1.5;
 const kept = (v: Variable, g: Generator): Variable => g.within(g.bounded(v), -reach, reach);
 
 const list = (from: number, n: number): string => Array.from({ length: n }, (_, i) => `$${from + i}`).join(', ');
-/** A list as both languages write it: JAX distinguishes lists from tuples, we do not. */
 const group = (from: number, n: number): string => `[${list(from, n)}]`;
+const pythonGroup = (from: number, n: number): string => `(${list(from, n)}${n > 0 ? ',' : ''})`;
 
 /** Types of one or two results. */
 function resultTypes(g: Generator): Result[] {
@@ -135,7 +135,7 @@ function makeWhile(g: Generator): Variable[] | undefined {
     return [next, ...stepped(init, 1)(inner, params)];
   });
   const start = `[np.array(0, { dtype: 'int32' }), ${list(0, init.length)}]`;
-  const python = `[jnp.array(0, 'int32'), ${list(0, init.length)}]`;
+  const python = `(jnp.array(0, 'int32'), ${list(0, init.length)},)`;
   const js = `lax.whileLoop(#0, #1, ${start}${bounded ? ', { maxSteps: 5 }' : ''})`;
   const py = bounded ? `bounded_while(#0, #1, ${python}, 5)` : `lax.while_loop(#0, #1, ${python})`;
   return g.emitStep(
@@ -154,11 +154,11 @@ function makeFori(g: Generator): Variable[] {
   const count = dynamic ? [computedCount(g)] : [];
   const n = dynamic ? `$${init.length}` : String(g.random.integer(0, 4));
   const body = g.function([counter, init.map(asCarry)], g.random.integer(1, 2), stepped(init, 1));
-  const text = (name: string): string => `lax.${name}(0, ${n}, #0, ${group(0, init.length)})`;
+
   return g.emitStep(
     dynamic ? 'whileLoop' : 'foriLoop',
-    text('foriLoop'),
-    text('fori_loop'),
+    `lax.foriLoop(0, ${n}, #0, ${group(0, init.length)})`,
+    `lax.fori_loop(0, ${n}, #0, ${pythonGroup(0, init.length)})`,
     [...init, ...count],
     init.map(asCarry),
     [body],
@@ -183,7 +183,7 @@ function makeScan(g: Generator): Variable[] {
   const n = init.length;
   const options = xs.length ? `{ reverse: ${reverse} }` : `{ reverse: ${reverse}, length: ${length} }`;
   const js = `lax.scan(#0, ${group(0, n)}, ${group(n, xs.length)}, ${options}).flat()`;
-  const py = `leaves(lax.scan(#0, ${group(0, n)}, ${group(n, xs.length)}, length=${length}, reverse=${reverse ? 'True' : 'False'}))`;
+  const py = `leaves(lax.scan(#0, ${pythonGroup(0, n)}, ${pythonGroup(n, xs.length)}, length=${length}, reverse=${reverse ? 'True' : 'False'}))`;
   const stacked = ys.map((y): Result => ({ ...y, shape: [length, ...y.shape] }));
   return g.emitStep('scan', js, py, [...init, ...xs], [...init.map(asCarry), ...stacked], [body]);
 }

@@ -14,8 +14,9 @@ import { rules } from './error-rules.ts';
 /**
  * What else may differ. `execution`: the same program, evaluated by another executor: an operation whose accuracy is
  * `exact` gives equal bits. `mathematics`: another program for the same function of real numbers: every operation rounds.
+ * `jax`: the same, evaluated by XLA, whose functions are less accurate.
  */
-export type Difference = 'execution' | 'mathematics';
+export type Difference = 'execution' | 'mathematics' | 'jax';
 
 export interface Bounded extends HostArray {
   /** Per element; undefined where there is none at all. */

@@ -2,6 +2,7 @@
 import type { DType } from '../../src/core/dtype.ts';
 import {
   type FunctionBody,
+  freeVariables,
   type Group,
   isFloat,
   leaves,
@@ -56,6 +57,7 @@ export class Generator {
   readonly productions: readonly Production[];
   scope: Variable[] = [];
   steps: Step[] = [];
+  private readonly used: Set<number> = new Set();
   /** How many functions the current one stands in. */
   depth = 0;
   /** How many reverse-mode derivatives the current function stands in. */
@@ -69,9 +71,9 @@ export class Generator {
     this.productions = productions;
   }
 
-  variable({ shape, dtype, low, high }: Result): Variable {
+  variable({ shape, dtype, low, high }: Result, varies = true): Variable {
     const [least, most] = integerRange[dtype] ?? [Number.NaN, Number.NaN];
-    return { id: this.nextId.value++, shape, dtype, low: low ?? least, high: high ?? most };
+    return { id: this.nextId.value++, shape, dtype, low: low ?? least, high: high ?? most, varies };
   }
 
   /** Adds a step with one result. */
@@ -88,16 +90,26 @@ export class Generator {
     functions: readonly FunctionBody[] = [],
     list = true,
   ): Variable[] {
-    const outs = results.map((r) => this.variable(r));
+    const read = [...args, ...functions.flatMap(freeVariables)];
+    const varies = read.some((v) => v.varies);
+    const outs = results.map((r) => this.variable(r, varies));
+    for (const v of read) this.used.add(v.id);
     this.steps.push({ op, js, py, args, functions, outs, list });
     this.scope.push(...outs);
     return outs;
   }
 
-  /** A value in scope, the later ones more often. */
+  /** A value in scope: mostly one that depends on an input, often one that nothing uses yet, the later ones more often. */
   pick(accepts: (v: Variable) => boolean): Variable | undefined {
-    const fitting = this.scope.filter(accepts);
+    let fitting = this.scope.filter(accepts);
     if (fitting.length === 0) return undefined;
+    for (const [probability, preferred] of [
+      [0.9, (v: Variable) => v.varies],
+      [0.5, (v: Variable) => !this.used.has(v.id)],
+    ] as const) {
+      const some = fitting.filter(preferred);
+      if (some.length > 0 && this.random.chance(probability)) fitting = some;
+    }
     const back = Math.floor(this.random.next() ** 1.7 * fitting.length);
     return fitting[fitting.length - 1 - back]!;
   }
@@ -349,16 +361,17 @@ export class Generator {
       return this.variable({ shape, dtype: kind, low: -2, high: 2 });
     });
     this.scope.push(...inputs);
-    const steps = random.integer(1, limits.steps);
+    const { steps } = limits;
     for (let i = 0; i < steps; i++) this.step();
-    const made = this.steps.flatMap((s) => s.outs);
-    const last = made.filter((v) => sizeOf(v.shape) <= limits.size);
-    const outs = [last.at(-1) ?? inputs[0]!];
-    if (random.chance(0.3) && last.length > 1) outs.push(random.choose(last.slice(0, -1)));
+    const small = (v: Variable): boolean => sizeOf(v.shape) <= limits.size;
+    const made = this.scope.filter((v) => !inputs.includes(v) && v.varies && small(v));
+    // What nothing else uses, so that little of the program is dead.
+    const unused = made.filter((v) => !this.used.has(v.id));
+    const outs = unused.slice(-random.integer(1, 3));
     // A float among the results, so that there is something to differentiate.
     if (!outs.some(isFloat)) {
-      const floating = this.pick((v) => isFloat(v) && sizeOf(v.shape) <= limits.size && !inputs.includes(v));
-      outs.push(floating ?? this.float());
+      const floating = this.pick((v) => isFloat(v) && small(v) && !inputs.includes(v));
+      outs.push(floating ?? this.within(this.float(small), -1, 1));
     }
     return { inputs, steps: this.steps, outs };
   }

@@ -82,7 +82,13 @@ function makeArithmetic(g: Generator): Variable[] {
     return [g.emit(name, `lax.${name}($0)`, `lax.${name}($0)`, [x], { ...all, ...full(dtype) })];
   if (name === 'integerPow')
     return [g.emit('integer_pow', 'lax.integerPow($0, 3)', 'lax.integer_pow($0, 3)', [x], { ...all, ...full(dtype) })];
-  const y = g.discrete(dtype, x.shape);
+  const given = g.discrete(dtype, x.shape);
+  const divides = name === 'div' || name === 'rem';
+  // Division of the least integer by −1 ends the process in XLA.
+  const y =
+    divides && g.limits.jax
+      ? g.emit('clamp', 'lax.clamp(1, $0, 9)', 'jnp.clip($0, 1, 9)', [given], { ...all, low: 1, high: 9 })
+      : given;
   if (name === 'pow') {
     // The exponent of an integer power must not be negative in JAX.
     const e = g.emit('abs', 'lax.min(lax.abs($0), 5)', 'lax.min(lax.abs($0), jnp.full_like($0, 5))', [y], {

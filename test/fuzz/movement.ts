@@ -169,10 +169,13 @@ function makeGather(g: Generator): Variable[] | undefined {
 function makeScatter(g: Generator): Variable[] | undefined {
   const at = gatherAlong(g);
   if (!at) return undefined;
-  const { x, axis, n, indices, mode } = at;
+  const { x, axis, n, indices } = at;
   const rest = x.shape.filter((_, i) => i !== axis);
   const window = rest.map((_, i) => i + 1);
   const name = g.random.choose(['scatter', 'scatterAdd', 'scatterAdd', 'scatterMin', 'scatterMax', 'scatterMul']);
+  // Where 'clip' moves an index, JAX's derivative of minima and maxima is NaN.
+  const extreme = name === 'scatterMin' || name === 'scatterMax';
+  const mode = extreme && g.limits.jax ? 'fill' : at.mode;
   const target = name === 'scatterMul' ? g.within(x, -1.5, 1.5) : x;
   // The last of several writes to one element stays here, an unspecified one in JAX; derivatives of products need unique ones.
   const unique = name === 'scatter' || name === 'scatterMul';

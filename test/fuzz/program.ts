@@ -11,6 +11,8 @@ export interface Variable extends Type {
   readonly id: number;
   readonly low: number;
   readonly high: number;
+  /** It depends on an input. */
+  readonly varies: boolean;
 }
 
 /** Values grouped as a function takes or returns them. */

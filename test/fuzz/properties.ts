@@ -11,7 +11,7 @@ import type { HostArray, Primitive } from '../../src/core/primitive.ts';
 import { Source, withSource } from '../../src/core/source.ts';
 import { verifyJaxpr } from '../../src/core/verify.ts';
 import { makeJaxpr, type NDArray } from '../../src/index.ts';
-import { Ambiguous, type Bounded, disagreement, evaluateBounded, exactInput } from './error-bound.ts';
+import { Ambiguous, type Bounded, type Difference, disagreement, evaluateBounded, exactInput } from './error-bound.ts';
 import { finiteDifferences } from './finite-differences.ts';
 import { isFloat } from './program.ts';
 import { avalOf, drawArguments, evaluateText, functionsOf, type ListFunction, type Sample, toArray } from './sample.ts';
@@ -61,12 +61,8 @@ const operandsOf = ({ consts }: Traced, args: readonly HostArray[]): HostArray[]
 
 export type Count = (primitive: Primitive) => void;
 
-export const bounded = (
-  traced: Traced,
-  args: readonly HostArray[],
-  difference: 'execution' | 'mathematics',
-  count?: Count,
-): Bounded[] => evaluateBounded(traced.jaxpr, operandsOf(traced, args).map(exactInput), difference, count);
+export const bounded = (traced: Traced, args: readonly HostArray[], difference: Difference, count?: Count): Bounded[] =>
+  evaluateBounded(traced.jaxpr, operandsOf(traced, args).map(exactInput), difference, count);
 
 /** Bounds of one function against those of another for the same mathematics. */
 export function compare(property: string, got: readonly Bounded[], wanted: readonly Bounded[]): void {

@@ -174,7 +174,7 @@ export const vmap = (f: Stage, random: Random): VmapStage | undefined => {
     inputs: f.inputs.map((t, i) => (inAxes[i] === null ? t : { ...t, shape: inserted(t.shape, inAxes[i]!, size) })),
     outs: f.outs.map((t, i) => ({ ...t, shape: inserted(t.shape, outAxes[i]!, size) })),
     js: `vmap(f, { inAxes: ${written(inAxes)}, outAxes: ${written(outAxes)} })`,
-    py: `jax.vmap(f, in_axes=(${inAxes.map((a) => (a === null ? 'None' : a)).join(', ')},), out_axes=[${outAxes}])`,
+    py: `jax.vmap(f, in_axes=(${inAxes.map((a) => `${a === null ? 'None' : a},`).join(' ')}), out_axes=(${outAxes.map((axis) => `${axis},`).join(' ')}))`,
     lanes: { size, inAxes, outAxes },
   };
 };
