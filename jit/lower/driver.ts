@@ -14,11 +14,13 @@ import {
   type Target,
 } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
+import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
+import { encodeFunction } from '../wire.ts';
 import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
 import { FramePlan } from './frame-plan.ts';
 import { virtualValues } from './fusion.ts';
@@ -202,15 +204,7 @@ export class Driver {
 
   /** Adds a function to the module; equal ones are one. */
   define(func: Func): string {
-    const key = JSON.stringify(func, (_, value: unknown) =>
-      typeof value === 'bigint'
-        ? `${value}n`
-        : typeof value === 'number' && !Number.isFinite(value)
-          ? String(value)
-          : Object.is(value, -0)
-            ? '-0'
-            : value,
-    );
+    const key = hash(encodeFunction(func));
     let name = this.names.get(key);
     if (!name) {
       name = `k${this.functions.length}`;
