@@ -18,7 +18,8 @@ const hidesDerivative = (jaxpr: Jaxpr): boolean =>
 
 /**
  * Compares the tangents of a jvp with (f(x + h·t) − f(x − h·t)) / 2h at h and h/2. Their own difference is three times
- * the error of the second one (it falls with h²), and the values' bounds divided by h are added. Elements at which f has
+ * the error of the second one where it falls with h², and as large as it where it falls with h because f″ jumps; twice
+ * that is allowed, and the values' bounds divided by h. Elements at which f has
  * a kink, where the slopes on both sides differ however small h is, are left out. Only where everything is float64.
  */
 export function finiteDifferences(
@@ -65,7 +66,7 @@ export function finiteDifferences(
       const bend = (value(up) - 2 * value(center) + value(down)) / step;
       const bendHalf = (value(upHalf) - 2 * value(center) + value(downHalf)) / (step / 2);
       if (Math.abs(bendHalf) > 0.6 * Math.abs(bend) + 4 * noise) continue;
-      const allowed = Math.abs(wide - narrow) + 2 * noise + (derivative.error?.[k] ?? 0);
+      const allowed = 2 * Math.abs(wide - narrow) + 2 * noise + (derivative.error?.[k] ?? 0);
       const wrong = Math.abs(derivative.data[k]! - narrow);
       if (wrong > allowed)
         throw new Violation(

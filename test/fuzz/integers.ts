@@ -79,7 +79,7 @@ function makeArithmetic(g: Generator): Variable[] {
   const all = { shape: x.shape, dtype };
   if (name === 'neg') return [g.emit(name, 'lax.neg($0)', 'lax.neg($0)', [x], { ...all, ...full(dtype) })];
   if (name === 'abs' || name === 'sign')
-    return [g.emit(name, `lax.${name}($0)`, `lax.${name}($0)`, [x], { ...all, ...full(dtype) })];
+    return [g.emit(name, `lax.${name}($0)`, `jnp.${name}($0)`, [x], { ...all, ...full(dtype) })];
   if (name === 'integerPow')
     return [g.emit('integer_pow', 'lax.integerPow($0, 3)', 'lax.integer_pow($0, 3)', [x], { ...all, ...full(dtype) })];
   const given = g.discrete(dtype, x.shape);
@@ -91,7 +91,7 @@ function makeArithmetic(g: Generator): Variable[] {
       : given;
   if (name === 'pow') {
     // The exponent of an integer power must not be negative in JAX.
-    const e = g.emit('abs', 'lax.min(lax.abs($0), 5)', 'lax.min(lax.abs($0), jnp.full_like($0, 5))', [y], {
+    const e = g.emit('clamp', 'lax.clamp(0, $0, 5)', 'jnp.clip($0, 0, 5)', [y], {
       ...all,
       low: 0,
       high: 5,

@@ -135,22 +135,34 @@ function checkVmap(
   }
 }
 
-/** ⟨cotangent, jvp⟩ = ⟨vjp, tangent⟩ for the inputs and outputs that are floats. */
+/** The jvp of a function along tangents of its own, compared with finite differences. */
+function pushForward(
+  before: Stage,
+  inner: ListFunction,
+  args: readonly HostArray[],
+  seed: number,
+): { pushed: readonly Bounded[]; tangents: readonly HostArray[] } | undefined {
+  const forward = transformations.jvp(before, undefined as never);
+  if (!forward) return undefined;
+  const tangents = drawArguments(forward.inputs, seed + 1).slice(args.length);
+  const all = [...args, ...tangents];
+  const result = bounded(trace(evaluateText(forward.js, inner), all), all, 'mathematics');
+  finiteDifferences(before, trace(inner, args), all, result);
+  return { pushed: result.slice(before.outs.length), tangents };
+}
+
+/** ⟨cotangent, jvp⟩ = ⟨vjp, tangent⟩ for the inputs and outputs that are floats; `pulled` is the vjp of `cotangents`. */
 function checkAdjoint(
   before: Stage,
   inner: ListFunction,
   args: readonly HostArray[],
-  result: readonly Bounded[],
+  cotangents: readonly HostArray[],
+  pulled: readonly Bounded[],
   seed: number,
 ): void {
-  const n = before.inputs.length;
-  const forward = transformations.jvp(before, undefined as never);
+  const forward = pushForward(before, inner, args, seed);
   if (!forward) return;
-  const tangents = drawArguments(forward.inputs, seed + 1).slice(n);
-  const all = [...args.slice(0, n), ...tangents];
-  const pushed = bounded(trace(evaluateText(forward.js, inner), all), all, 'mathematics').slice(before.outs.length);
-  const cotangents = args.slice(n);
-  const pulled = result.slice(before.outs.length);
+  const { pushed, tangents } = forward;
   let difference = 0;
   let allowed = 0;
   let size = 0;
@@ -171,6 +183,21 @@ function checkAdjoint(
   allowed += size * terms * 2 ** -52;
   if (Math.abs(difference) > allowed)
     throw new Violation('<ct, jvp> = <vjp, t>', `they differ by ${difference}, allowed ${allowed}`);
+}
+
+/** The derivatives of a program without transformations. */
+function checkProgram(sample: Sample, f: ListFunction, args: readonly HostArray[]): void {
+  const { program, seed } = sample;
+  const base = stageOf(program.inputs, program.outs);
+  const reverse = canReverse(sample) ? transformations.vjp(base, undefined as never) : undefined;
+  if (!reverse) {
+    pushForward(base, f, args, seed);
+    return;
+  }
+  const cotangents = drawArguments(reverse.inputs, seed + 2).slice(args.length);
+  const all = [...args, ...cotangents];
+  const pulled = bounded(trace(evaluateText(reverse.js, f), all), all, 'mathematics').slice(base.outs.length);
+  checkAdjoint(base, f, args, cotangents, pulled, seed);
 }
 
 /** The bounded results of a function made of the inner one by other means, on the same arguments. */
@@ -194,7 +221,10 @@ export function checkOutermost(
 ): void {
   const { stack, program } = sample;
   const top = stack.at(-1);
-  if (!top) return;
+  if (!top) {
+    checkProgram(sample, functions[0]!, args);
+    return;
+  }
   const before = stack.at(-2) ?? stageOf(program.inputs, program.outs);
   const inner = functions.at(-2)!;
   const n = before.inputs.length;
@@ -222,7 +252,7 @@ export function checkOutermost(
     }
     case 'vjp':
       compare('the value of vjp', result.slice(0, before.outs.length), plain());
-      checkAdjoint(before, inner, args, result, sample.seed);
+      checkAdjoint(before, inner, args.slice(0, n), args.slice(n), result.slice(before.outs.length), sample.seed);
       return;
     case 'grad': {
       const y = plain().filter((_, i) => isFloat(before.outs[i]!));
@@ -278,8 +308,8 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
     if (options.compile) checkCompiled(traced, args, executed);
     const result = bounded(traced, args, 'mathematics');
     for (const { data, error } of result) {
-      const scale = Math.max(...Array.from(data, Math.abs)) || 1;
-      if (error) for (const e of error) looseness = Math.max(looseness, e / scale);
+      const scale = Math.max(...Array.from(data, Math.abs).filter(Number.isFinite)) || 1;
+      if (error) for (const e of error) looseness = Math.max(looseness, Number.isNaN(e) ? 1 : Math.min(e / scale, 1));
     }
     checkOutermost(sample, functions, args, result);
     if (options.eager) checkEager(f, args, result);

@@ -18,6 +18,8 @@ const { values } = parseArgs({
     compile: { type: 'string', default: '0.3' },
     /** How many failures to report before stopping. */
     failures: { type: 'string', default: '1' },
+    /** Seconds to make a failing program smaller. */
+    shrink: { type: 'string', default: '60' },
     print: { type: 'boolean', default: false },
   },
 });
@@ -47,7 +49,7 @@ for (let i = 0; i < count; i++) {
     console.log(`\nseed ${seed} fails: ${sample ? failureOf(sample, options)?.kind : 'making the sample'}`);
     if (!sample) console.log((error as Error).stack);
     else {
-      const small = shrink(sample, { ...options, count: undefined! });
+      const small = shrink(sample, { ...options, count: undefined }, Number(values.shrink));
       const failure = failureOf(small, options);
       console.log(`${failure?.kind}: ${failure?.message.slice(0, 1500)}`);
       console.log(`\n${writeScript(small)}\n`);
