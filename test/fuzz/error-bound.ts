@@ -99,8 +99,9 @@ function evaluateEquation(
   count?: (primitive: Primitive) => void,
 ): Bounded[] {
   const { primitive, params } = eqn;
-  const inner = controlFlow[primitive.name];
-  if (inner) return inner(operands, params, (jaxpr, args) => evaluateBounded(jaxpr, args, difference, count));
+  const inner = rules[primitive.name] ? undefined : controlFlow[primitive.lower.kind];
+  if (inner)
+    return inner(operands, primitive, params, (jaxpr, args) => evaluateBounded(jaxpr, args, difference, count));
   const outAvals = eqn.outputs.map((v) => v.aval);
   const values = primitive.run(operands, params, outAvals);
   const silent =

@@ -1,19 +1,15 @@
 /** Programs within programs: what they do to errors is what their equations do. */
 
-import { customVjpLinearP } from '../../src/control/custom-vjp.ts';
+import type { LowerRule } from '../../jit/lower-rule.ts';
 import { shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import type { Jaxpr } from '../../src/core/jaxpr.ts';
-import { transposeJaxpr } from '../../transforms/transpose.ts';
+import type { Primitive } from '../../src/core/primitive.ts';
 import type { Bounded } from './error-bound.ts';
 
 type Evaluate = (jaxpr: Jaxpr, inputs: readonly Bounded[]) => Bounded[];
-type Inner = (operands: readonly Bounded[], params: any, evaluate: Evaluate) => Bounded[];
-
-const without = (operands: readonly Bounded[], from: number, count: number): Bounded[] => [
-  ...operands.slice(0, from),
-  ...operands.slice(from + count),
-];
+type Inner = (operands: readonly Bounded[], primitive: Primitive, params: object, evaluate: Evaluate) => Bounded[];
+type Lowering<K> = Extract<LowerRule<object>, { readonly kind: K }>;
 
 /** Slice i of an array along its leading axis. */
 function sliceOf(x: Bounded, i: number): Bounded {
@@ -36,29 +32,21 @@ function stack(slices: readonly Bounded[], aval: Bounded['aval'], length: number
   return { aval: full, data, error };
 }
 
-const inline =
-  (jaxprOf: (params: any) => Jaxpr): Inner =>
-  (operands, params, evaluate) =>
-    evaluate(jaxprOf(params), operands);
-
+/** By the kind of lowering, which says what a primitive's programs are and how its operands go to them. */
 export const controlFlow: Readonly<Record<string, Inner>> = {
-  jit: inline((p) => p.jaxpr),
-  checkpoint: inline((p) => p.jaxpr),
-  custom_linear_solve: inline((p) => p.solve),
-  custom_root: inline((p) => p.solver),
-  custom_jvp_call: (operands, p, evaluate) => evaluate(p.call, without(operands, p.callConsts, p.ruleConsts)),
-  custom_vjp_call: (operands, p, evaluate) => evaluate(p.call, without(operands, p.callConsts, p.ruleConsts)),
-  [customVjpLinearP.name]: (operands, { bwd, residuals }, evaluate) => {
-    const linear = bwd.inVars.map((_: unknown, i: number) => i >= residuals);
-    const all = (n: number): boolean[] => new Array(n).fill(true);
-    return evaluate(
-      transposeJaxpr(bwd, linear, all(bwd.outs.length), all(bwd.inVars.length - residuals)).jaxpr,
-      operands,
+  inline: (operands, { lower }, params, evaluate) => {
+    const inner = (lower as Lowering<'inline'>).jaxpr(
+      params,
+      operands.map((x) => x.aval),
     );
+    return evaluate(inner.jaxpr, inner.operands ? inner.operands.map((i) => operands[i]!) : operands);
   },
-  cond: ([index, ...operands], { branches }, evaluate) =>
-    evaluate(branches[Math.min(Math.max(index!.data[0]!, 0), branches.length - 1)], operands),
-  while: (operands, { cond, body, condConsts, bodyConsts }, evaluate) => {
+  cond: ([index, ...operands], { lower }, params, evaluate) => {
+    const branches = (lower as Lowering<'cond'>).branches(params);
+    return evaluate(branches[Math.min(Math.max(index!.data[0]!, 0), branches.length - 1)]!, operands);
+  },
+  while: (operands, { lower }, params, evaluate) => {
+    const { cond, body, condConsts, bodyConsts } = (lower as Lowering<'while'>).loop(params);
     const tests = operands.slice(0, condConsts);
     const consts = operands.slice(condConsts, condConsts + bodyConsts);
     let carry = operands.slice(condConsts + bodyConsts);
@@ -68,7 +56,8 @@ export const controlFlow: Readonly<Record<string, Inner>> = {
     }
     return carry;
   },
-  scan: (operands, { body, length, reverse, consts, carry: n }, evaluate) => {
+  scan: (operands, { lower }, params, evaluate) => {
+    const { body, length, reverse, consts, carry: n } = (lower as Lowering<'scan'>).loop(params);
     const fixed = operands.slice(0, consts);
     let carry = operands.slice(consts, consts + n);
     const xs = operands.slice(consts + n);
@@ -79,7 +68,7 @@ export const controlFlow: Readonly<Record<string, Inner>> = {
       carry = outs.slice(0, n);
       ys[i] = outs.slice(n);
     }
-    const stacked = (body as Jaxpr).outAvals.slice(n).map((aval, k) =>
+    const stacked = body.outAvals.slice(n).map((aval, k) =>
       stack(
         ys.map((slices) => slices[k]!),
         aval,
