@@ -265,21 +265,26 @@ export class FunctionBuilder {
     this.current.push({ kind: 'if', cond, yes, no });
   }
 
-  while(cond: Expr, body: () => void): void {
-    this.current.push({ kind: 'while', cond, body: this.block(body) });
+  /** Returns the statement, by which passes over the finished function know the loop. */
+  while(cond: Expr, body: () => void): Stmt {
+    const loop: Stmt = { kind: 'while', cond, body: this.block(body) };
+    this.current.push(loop);
+    return loop;
   }
 
-  doWhile(cond: Expr, body: () => void): void {
-    this.current.push({ kind: 'doWhile', cond, body: this.block(body) });
+  doWhile(cond: Expr, body: () => void): Stmt {
+    const loop: Stmt = { kind: 'doWhile', cond, body: this.block(body) };
+    this.current.push(loop);
+    return loop;
   }
 
-  /** `for (i = from; i < to; i += step)` on signed i32; `to` must not change in the loop. Returns nothing. */
-  for(from: Expr | number, to: Expr | number, body: (i: Local) => void, step = 1): void {
+  /** `for (i = from; i < to; i += step)` on signed i32; `to` and `step` must not change in the loop. Returns nothing. */
+  for(from: Expr | number, to: Expr | number, body: (i: Local) => void, step: Expr | number = 1): void {
     const i = this.var(typeof from === 'number' ? i32c(from) : from);
     const end = typeof to === 'number' ? i32c(to) : this.let(to);
     this.while(op('i32.lt_s', i, end), () => {
       body(i);
-      this.set(i, op('i32.add', i, i32c(step)));
+      this.set(i, op('i32.add', i, typeof step === 'number' ? i32c(step) : step));
     });
   }
 

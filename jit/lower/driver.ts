@@ -1,6 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { DType } from '../../src/core/dtype.ts';
-import { byteSize, isFloating } from '../../src/core/dtype.ts';
+import { byteSize } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../src/core/shape.ts';
 import {
@@ -11,6 +11,7 @@ import {
   i32c,
   type Local,
   op,
+  type Stmt,
   type Target,
 } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
@@ -18,18 +19,18 @@ import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
-import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import { encodeFunction } from '../wire.ts';
-import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
+import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { FramePlan } from './frame-plan.ts';
 import { virtualValues } from './fusion.ts';
-import { gemvKernel, matrixVector } from './gemv-code.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel } from './map-kernel.ts';
+import { multiply } from './multiply.ts';
 import { combineScalars, identityOf, reduceKernel } from './reduce-kernel.ts';
+import { RowPasses, rowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
@@ -61,7 +62,7 @@ export interface Handler {
 export type Destination = Buffer | undefined;
 
 /** Beyond this many nodes a value is stored rather than computed where it is read. */
-const largestTree = 200;
+export const largestTree = 200;
 
 /**
  * Writes a program's `main`: one kernel call after the other, loops and branches around them, and rank-0 values in
@@ -78,6 +79,9 @@ export class Driver {
   readonly math: Set<string> = new Set();
   readonly callbacks: CallbackSite[] = [];
   readonly handlers: Handler[] = [];
+  /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
+  readonly longLoops: Set<Stmt> = new Set();
+  loopDepth = 0;
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
   private readonly builder = new ElementBuilder();
@@ -287,6 +291,7 @@ export class Driver {
       if (place && !(atom instanceof Literal) && !places.has(atom)) places.set(atom, place);
     });
     const virtual = virtualValues(eqns, outs);
+    const passes = new RowPasses(this, rowPasses(eqns, outs, virtual));
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -294,7 +299,7 @@ export class Driver {
       if (left === 0) this.unbind(atom);
     };
     for (const eqn of eqns) {
-      this.equation(eqn, virtual, places);
+      if (!passes.lower(eqn, places)) this.equation(eqn, virtual, places);
       eqn.inputs.forEach(drop);
       for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
     }
@@ -313,22 +318,8 @@ export class Driver {
     const [out] = eqn.outputs;
     switch (rule.kind) {
       case 'elementwise': {
-        const { shape } = out!.aval;
-        const args = eqn.inputs.map((atom) => this.fused(atom).root);
-        const fused = {
-          shape,
-          root: applyElement(
-            rule.build(
-              this.builder,
-              args.map((arg, i) => this.builder.input(i, arg.dtype)),
-              eqn.params,
-              out!.aval,
-            ),
-            args,
-            shape,
-          ),
-        };
-        if (shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
+        const fused = this.element(eqn);
+        if (fused.shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
         else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
         else this.keep(out!, fused, places);
         return;
@@ -368,6 +359,16 @@ export class Driver {
       default:
         throw new Error(`${eqn.primitive.name} was not inlined`);
     }
+  }
+
+  /** The value of an elementwise equation as an expression. */
+  element(eqn: Eqn): Fused {
+    const rule = eqn.primitive.lower as Extract<LowerRule<unknown>, { kind: 'elementwise' }>;
+    const { aval } = eqn.outputs[0]!;
+    const args = eqn.inputs.map((atom) => this.fused(atom).root);
+    const inputs = args.map((arg, i) => this.builder.input(i, arg.dtype));
+    const root = applyElement(rule.build(this.builder, inputs, eqn.params, aval), args, aval.shape);
+    return { shape: aval.shape, root };
   }
 
   /** Stores an array, at its destination if it has one. */
@@ -433,28 +434,7 @@ export class Driver {
     const place = this.placeFor(out, places);
     if (sizeOf(shape) > 0) {
       const [a, b] = [this.matrix(x, d.lhsBatch, d.lhsContract), this.matrix(y, d.rhsBatch, d.rhsContract)];
-      const product = productOf(a.side, b.side, d);
-      if (!isFloating(dtype)) {
-        this.f.call(this.define(integerProduct(product, dtype)), a.ptr, b.ptr, place.ptr, i32c(0));
-      } else {
-        const vector = product.batch.length === 0 && matrixVector(product);
-        if (vector) {
-          const kernel = this.define(gemvKernel(vector, dtype as 'float32', this.target));
-          const [matrix, by] = vector.swapped ? [b, a] : [a, b];
-          this.f.call(kernel, matrix.ptr, by.ptr, place.ptr);
-        } else {
-          const bytes = byteSize(dtype);
-          const gemm = this.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
-          this.withScratch(gemmScratchBytes(product.m, product.n, product.k, bytes), (scratch) => {
-            if (product.batch.length === 0)
-              this.f.call(gemm, ...gemmArguments(product, a.ptr, b.ptr, place.ptr, scratch));
-            else {
-              const kernel = this.define(batchedProduct(product, dtype as 'float32', gemm));
-              this.f.call(kernel, a.ptr, b.ptr, place.ptr, scratch);
-            }
-          });
-        }
-      }
+      multiply(this, productOf(a.side, b.side, d), dtype, a.ptr, b.ptr, place.ptr);
     }
     if (shape.length > 0) this.bind(out, readBuffer(place, shape));
     else this.loadResult(out, place);
@@ -468,7 +448,7 @@ export class Driver {
   }
 
   /** An operand of a product: read where it lies if its axes step evenly, else from a contiguous copy. */
-  private matrix(atom: Atom, batch: readonly number[], contract: readonly number[]): { side: Side; ptr: Expr } {
+  matrix(atom: Atom, batch: readonly number[], contract: readonly number[]): { side: Side; ptr: Expr } {
     const { shape, root } = this.fused(atom);
     if (root.kind === 'array') {
       const side = { shape, strides: root.strides };
