@@ -287,6 +287,12 @@ t.test('checkpoint', (t) => {
   close(grad(grad(cube))(f64(2)), 12, 'grad of grad');
   close(jit(vmap(grad(cube)))(a), [3, 12, 27], 'jit of vmap of grad');
   t.match(String(makeJaxpr(grad(cube))(f64(2))), /checkpoint/, 'the backward pass recomputes');
+  // The loop carries x itself beside its tangent: in the backward pass only the tangent is linear.
+  const captured = checkpoint((x: NDArray) => {
+    const [carry] = lax.scan((_: NDArray, __: null) => [x, null], x, null, { length: 2 });
+    return lax.min(carry as NDArray, x).mul(carry as NDArray);
+  });
+  close(grad(captured)(f64(3)), 6, 'a loop that hands its captured value on');
   // Twelve layers; with a checkpoint around every three, only every third result is kept.
   const w = np.ones([32, 32]).mul(0.03).astype('float64');
   const layer = (h: NDArray): NDArray => np.tanh(np.matmul(w, h));
