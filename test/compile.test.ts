@@ -337,6 +337,92 @@ t.test('loops', (t) => {
   t.end();
 });
 
+t.test('loops that each element runs alone are one kernel', (t) => {
+  /** Names of what is not the driver: with one kernel, `k0`. */
+  const kernels = (f: (...args: any[]) => any, ...args: NDArray[]): string[] =>
+    jit(f)
+      .lower(...args)
+      .kernels.filter((name) => /^k\d+$/.test(name));
+  const newton = (root: number) => (c: NDArray) =>
+    lax.foriLoop(0, 6, (_i, x: any) => x.sub(x.mul(x).sub(c).div(x.mul(2))), np.full([], root, { dtype: c.dtype }));
+  const whileAbove = (x: NDArray) =>
+    lax.whileLoop(
+      ([v]: any) => v.gt(1),
+      ([v, n]: any) => [v.mul(0.5), n.add(1)],
+      [x, np.array(0, { dtype: 'int32' })],
+    );
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of dtype === 'float32' ? [1, 3, 4, 5, 17, 35, 1000, 33001] : [1, 3, 5, 35]) {
+      const x = np.abs(numbers([n], dtype)).add(1);
+      agree(t, `${dtype}: Newton's method, ${n} lanes`, vmap(newton(3)) as any, x);
+      agree(t, `${dtype}: each lane its own number of halvings, ${n} lanes`, vmap(whileAbove) as any, x.mul(x));
+    }
+  t.same(kernels(vmap(newton(3)) as any, np.ones([1000])), ['k0']);
+  t.equal(kernels(vmap(whileAbove) as any, np.ones([1000])).length, 2, 'the first flags, and the loop');
+  agree(t, 'no lanes', vmap(newton(3)) as any, np.ones([0]));
+  agree(
+    t,
+    'a counter beside the lanes, dynamic bounds, carries that change places',
+    (x, n) => [
+      lax.foriLoop(0, 5, (i: any, a: any) => a.mul(2).add(i), x),
+      lax.foriLoop(0, n, (i: any, [a, b]: any) => [b, a.add(i)], [x, x.mul(3)]),
+    ],
+    numbers([3, 7]),
+    np.array(4, { dtype: 'int32' }),
+  );
+  for (const dtype of ['int32', 'uint32'] as const)
+    agree(
+      t,
+      `${dtype}: Collatz steps`,
+      vmap((x: NDArray) =>
+        lax.whileLoop(
+          ([v]: any) => v.gt(1),
+          ([v, n]: any) => [np.where(v.mod(2).eq(0), np.floorDivide(v, 2), v.mul(3).add(1)), n.add(1)],
+          [x, np.array(0, { dtype: 'int32' })],
+        ),
+      ) as any,
+      np.arange(1, 38).astype(dtype),
+    );
+  agree(
+    t,
+    'a loop in the loop, and what does not change in it',
+    (x, c) =>
+      lax.foriLoop(
+        0,
+        3,
+        (_i, a: any) => lax.foriLoop(0, 2, (_j, b: any) => b.add(a).mul(c.add(1)), a).sub(np.exp(c)),
+        x,
+      ),
+    numbers([5, 4]),
+    np.array(0.25),
+  );
+  agree(
+    t,
+    'a flag of booleans is carried',
+    (x) => lax.foriLoop(0, 3, (_i, [a, m]: any) => [np.where(m, a.add(1), a.mul(2)), np.logicalNot(m)], [x, x.gt(0)]),
+    numbers([9]),
+  );
+  // A lane that is done goes on changing here: all lanes have to run equally long.
+  agree(
+    t,
+    'lanes that are not frozen',
+    (x) =>
+      lax.whileLoop(
+        ([, go]: any) => np.any(go),
+        ([v, go]: any) => [v.add(1), np.logicalAnd(go, v.lt(5))],
+        [x, x.lt(5)],
+      ),
+    numbers([9]),
+  );
+  agree(
+    t,
+    'a carry that only the loop reads in rows',
+    (x) => lax.foriLoop(0, 3, (_i, a: any) => a.add(a.slice([0, 1])), x),
+    numbers([3, 5]),
+  );
+  t.end();
+});
+
 t.test('a program is compiled once', async (t) => {
   const { compileStats } = await import('../jit/compile.ts');
   const run = (): number => {

@@ -13,35 +13,27 @@ import {
   op,
   type Target,
 } from '../code.ts';
-import { ElementBuilder } from '../element.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
+import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
 import { virtualValues } from './fusion.ts';
 import { gemvKernel, matrixVector } from './gemv-code.ts';
 import type { Kernel } from './kernel.ts';
+import { laneLoopResults } from './lane-loop.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
-import { mapKernel } from './map-kernel.ts';
+import { mapKernel, type Store } from './map-kernel.ts';
+import { lanewiseLoop } from './passes/lanewise.ts';
 import { combineScalars, identityOf, reduceKernel } from './reduce-kernel.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
-import {
-  applyElement,
-  contiguous,
-  type Fused,
-  readBuffer,
-  readScalar,
-  reshaped,
-  storagesOf,
-  treeSize,
-  viewed,
-} from './tree.ts';
+import { contiguous, type Fused, readBuffer, readScalar, reshaped, storagesOf, treeSize, viewed } from './tree.ts';
 
 /** A value and the storage that it keeps alive. */
 export interface Bound {
@@ -78,7 +70,9 @@ export class Driver {
   readonly handlers: Handler[] = [];
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
-  private readonly builder = new ElementBuilder();
+
+  /** Whether anything reads the result of an equation of the block under way. */
+  private isRead: (v: Var) => boolean = () => true;
 
   constructor(slotBytes: number, target: Target) {
     this.plan = new FramePlan(slotBytes);
@@ -282,6 +276,8 @@ export class Driver {
    */
   block(eqns: readonly Eqn[], outs: readonly Atom[], destinations: readonly Destination[], release?: () => void): void {
     const uses = new Map<Var, number>();
+    const outer = this.isRead;
+    this.isRead = (v) => (uses.get(v) ?? 0) > 0;
     const use = (atom: Atom): void => {
       if (!(atom instanceof Literal)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
     };
@@ -312,6 +308,7 @@ export class Driver {
     });
     release?.();
     outs.forEach(drop);
+    this.isRead = outer;
   }
 
   private equation(eqn: Eqn, virtual: ReadonlySet<Var>, places: ReadonlyMap<Var, Buffer>): void {
@@ -320,20 +317,10 @@ export class Driver {
     switch (rule.kind) {
       case 'elementwise': {
         const { shape } = out!.aval;
-        const args = eqn.inputs.map((atom) => this.fused(atom).root);
-        const fused = {
-          shape,
-          root: applyElement(
-            rule.build(
-              this.builder,
-              args.map((arg, i) => this.builder.input(i, arg.dtype)),
-              eqn.params,
-              out!.aval,
-            ),
-            args,
-            shape,
-          ),
-        };
+        const fused = elementwiseTree(
+          eqn,
+          eqn.inputs.map((atom) => this.fused(atom).root),
+        );
         if (shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
         else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
         else this.keep(out!, fused, places);
@@ -366,9 +353,11 @@ export class Driver {
         lowerCond(this, eqn, rule.branches(eqn.params), places);
         return;
       case 'while':
+        if (this.laneLoop(eqn, places)) return;
         lowerWhile(this, eqn, rule.loop(eqn.params), places);
         return;
       case 'scan':
+        if (this.laneLoop(eqn, places)) return;
         lowerScan(this, eqn, rule.loop(eqn.params), places);
         return;
       default:
@@ -385,6 +374,30 @@ export class Driver {
 
   placeFor(out: Var, places: ReadonlyMap<Var, Buffer>): Buffer {
     return places.get(out) ?? this.temporary(out.aval.dtype, out.aval.size);
+  }
+
+  /** A loop that each element can run alone is one kernel. */
+  private laneLoop(eqn: Eqn, places: ReadonlyMap<Var, Buffer>): boolean {
+    const loop = lanewiseLoop(eqn, (v) => this.isRead(v));
+    if (!loop) return false;
+    const results = laneLoopResults(
+      loop,
+      eqn.inputs.map((atom) => this.fused(atom)),
+    );
+    const stores: Store[] = [];
+    eqn.outputs.forEach((v, i) => {
+      const fused = results[i]!;
+      if (!this.isRead(v)) return;
+      if (fused.root.kind !== 'result') {
+        this.bind(v, fused);
+        return;
+      }
+      const place = this.placeFor(v, places);
+      stores.push({ root: fused.root, ptr: place.ptr });
+      this.bind(v, readBuffer(place, fused.shape));
+    });
+    if (stores.length > 0) this.run(mapKernel(stores, loop.shape));
+    return true;
   }
 
   private move(

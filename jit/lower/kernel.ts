@@ -57,9 +57,10 @@ export class KernelFrame {
     this.axes = axes;
     this.streams = inputs.streams.map(({ leaf }, i) => ({ leaf, steps: axes.map((axis) => axis.steps[i]!) }));
     const total = axes.reduce((n, { extent }) => n * extent, 1);
-    if (total > 2 * elementsPerCall && cut(axes)) {
+    const work = Math.max(1, ...inputs.loops.map(({ count }) => Math.min(count ?? 16, 64)));
+    if (total * work > 2 * elementsPerCall && cut(axes)) {
       const { extent } = axes[0]!;
-      const rows = Math.max(1, Math.floor((elementsPerCall * extent) / total));
+      const rows = Math.max(1, Math.floor((elementsPerCall * extent) / (total * work)));
       this.range = { extent, chunk: axes.length === 1 ? Math.max(64, rows & -64) : rows };
     }
     const lead = this.range ? 2 : 0;
