@@ -1,9 +1,9 @@
 import type { ShapedArray } from '../src/core/aval.ts';
-import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
+import { allocate, byteSize, type DType, isFloating, type TypedArray } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
 import { Cell, type Heap, heap, smallBytes } from './heap.ts';
-import { axesOf, isMatrix, productOf } from './lower/dot-code.ts';
+import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
 import { elementsPerCall } from './lower/kernel.ts';
 import type { DotDimensions } from './lower-rule.ts';
 import { elementwiseName, isPrebuilt } from './runtime/elementwise.ts';
@@ -11,25 +11,22 @@ import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
 import { elementwiseExports, runtimeExports } from './runtime/instance.ts';
 
-/** An operand of an operation that is executed at once. */
-export interface EagerOperand {
-  readonly aval: ShapedArray;
-  readonly cell: Cell;
-}
+/** One operation on operands of known types, as a call into the runtime module. */
+export type EagerFunction = (operands: readonly Cell[]) => Cell;
 
 /** Below this many elements JavaScript is as quick, and computes the same bits wherever the result is exact. */
 const fewElements = 32;
 
 /**
- * Executes one operation in the prebuilt runtime module; undefined where it holds no function for it, or JavaScript
+ * How to execute one operation in the prebuilt runtime module; undefined where it holds no function for it, or JavaScript
  * does as well. Nothing is compiled: code outside `jit` is fast from its first line.
  */
-export function eager(
+export function planEager(
   primitive: Primitive,
-  inputs: readonly EagerOperand[],
+  inputs: readonly ShapedArray[],
   params: Params,
   output: ShapedArray,
-): Cell | undefined {
+): EagerFunction | undefined {
   const { lower } = primitive;
   switch (lower.kind) {
     case 'elementwise':
@@ -67,20 +64,35 @@ class Workspace {
   }
 
   /** Where the operand's elements are. Small arrays stay with JavaScript: they are copied. */
-  operand({ aval, cell }: EagerOperand): number {
+  operand(cell: Cell): number {
     if (cell.byteLength > smallBytes) return this.heap.pin(cell);
     const address = this.scratch(smallBytes);
-    this.view(aval.dtype, address, cell.length).set(cell.peek());
+    const data = cell.peek();
+    const view = this.elements(cell.dtype);
+    const start = address / view.BYTES_PER_ELEMENT;
+    // A few elements: quicker one by one than through `set`.
+    for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
     return address;
   }
 
-  view(
-    dtype: DType,
-    address: number,
-    length: number,
-  ): Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array {
+  private elements(dtype: DType): TypedArray {
     const { heap: h } = this;
-    const view = { float32: h.f32, float64: h.f64, int32: h.i32, uint32: h.u32, bool: h.u8 }[dtype];
+    switch (dtype) {
+      case 'float32':
+        return h.f32;
+      case 'float64':
+        return h.f64;
+      case 'int32':
+        return h.i32;
+      case 'uint32':
+        return h.u32;
+      case 'bool':
+        return h.u8;
+    }
+  }
+
+  view(dtype: DType, address: number, length: number): TypedArray {
+    const view = this.elements(dtype);
     const start = address / view.BYTES_PER_ELEMENT;
     return view.subarray(start, start + length);
   }
@@ -90,7 +102,9 @@ class Workspace {
     if (length * byteSize(dtype) <= smallBytes) {
       const address = this.scratch(smallBytes);
       compute(address);
-      return Cell.fromHost(dtype, this.view(dtype, address, length).slice());
+      const view = this.elements(dtype);
+      const start = address / view.BYTES_PER_ELEMENT;
+      return Cell.fromHost(dtype, view.slice(start, start + length));
     }
     const cell = Cell.inHeap(dtype, length);
     compute(this.heap.pin(cell));
@@ -114,33 +128,41 @@ function within<T>(use: (w: Workspace) => T): T {
 
 function elementwise(
   name: string,
-  inputs: readonly EagerOperand[],
+  inputs: readonly ShapedArray[],
   params: Params,
   output: ShapedArray,
-): Cell | undefined {
+): EagerFunction | undefined {
   const n = output.size;
-  const dtypes = inputs.map((x) => x.aval.dtype);
-  const isScalar = inputs.map((x) => x.aval.ndim === 0 && output.ndim > 0);
+  const isScalar = inputs.map((x) => x.ndim === 0 && output.ndim > 0);
   const byValue = inputs.length === 2 ? isScalar : inputs.map(() => false);
+  const dtypes = inputs.map((x) => x.dtype);
   const run = elementwiseExports()[elementwiseName(name, params, dtypes, byValue)] as RuntimeFunction | undefined;
   if (!run) return undefined;
-  return within((w) => {
-    const places = inputs.map((x, i) => {
-      if (byValue[i]) return { at: x.cell.first(), step: 0 };
-      const { dtype } = x.aval;
-      if (!isScalar[i]) return { at: w.operand(x), step: byteSize(dtype) };
-      const filled = w.scratch(Math.min(n, elementsPerCall) * byteSize(dtype));
-      w.view(dtype, filled, Math.min(n, elementsPerCall)).fill(x.cell.first());
-      return { at: filled, step: 0 };
+  const bytes = byteSize(output.dtype);
+  const steps = dtypes.map((dtype, i) => (isScalar[i] ? 0 : byteSize(dtype)));
+  return (operands) =>
+    within((w) => {
+      const places = operands.map((cell, i) => {
+        if (byValue[i]) return cell.first();
+        if (!isScalar[i]) return w.operand(cell);
+        const filled = w.scratch(Math.min(n, elementsPerCall) * byteSize(cell.dtype));
+        w.view(cell.dtype, filled, Math.min(n, elementsPerCall)).fill(cell.first());
+        return filled;
+      });
+      const [x, y, z] = places as [number, number, number];
+      const [dx, dy, dz] = steps as [number, number, number];
+      return w.result(output.dtype, n, (to) => {
+        // In pieces, so that the engine can go over to optimised code in between.
+        for (let i = 0; i < n; i += elementsPerCall) {
+          const count = Math.min(elementsPerCall, n - i);
+          const at = to + i * bytes;
+          if (places.length === 1) run(count, at, x + i * dx);
+          else if (places.length === 2) run(count, at, x + i * dx, y + i * dy);
+          else if (places.length === 3) run(count, at, x + i * dx, y + i * dy, z + i * dz);
+          else run(count, at, ...places.map((place, k) => place + i * steps[k]!));
+        }
+      });
     });
-    const bytes = byteSize(output.dtype);
-    return w.result(output.dtype, n, (to) => {
-      // In pieces, so that the engine can go over to optimised code in between.
-      for (let i = 0; i < n; i += elementsPerCall) {
-        run(Math.min(elementsPerCall, n - i), to + i * bytes, ...places.map(({ at, step }) => at + i * step));
-      }
-    });
-  });
 }
 
 const binaryOf: Record<string, string> = { add: 'add', mul: 'mul', max: 'max', min: 'min', and: 'and', or: 'or' };
@@ -148,9 +170,14 @@ const binaryOf: Record<string, string> = { add: 'add', mul: 'mul', max: 'max', m
 type Combine = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
 
 /** Folds over the last axes row by row, over the first ones by combining rows; others are left to JavaScript. */
-function reduce(x: EagerOperand, combine: Combine, axes: readonly number[], output: ShapedArray): Cell | undefined {
-  const { shape, dtype, ndim } = x.aval;
-  if (x.aval.size < fewElements || output.size === 0) return undefined;
+function reduce(
+  x: ShapedArray,
+  combine: Combine,
+  axes: readonly number[],
+  output: ShapedArray,
+): EagerFunction | undefined {
+  const { shape, dtype, ndim } = x;
+  if (x.size < fewElements || output.size === 0) return undefined;
   const folded = shape.map((n, axis) => n === 1 || axes.includes(axis));
   const kept = shape.map((n, axis) => n === 1 || !axes.includes(axis));
   const split = axes.length === 0 ? 0 : Math.min(...axes.filter((axis) => shape[axis] !== 1), ndim);
@@ -158,29 +185,37 @@ function reduce(x: EagerOperand, combine: Combine, axes: readonly number[], outp
   if (folded.slice(split).every(Boolean)) {
     const run = runtimeExports()[foldName(combine, dtype)] as RuntimeFunction;
     const length = sizeOf(shape.slice(split));
-    return within((w) => {
-      const from = w.operand(x);
-      return w.result(dtype, output.size, (to) => {
-        const results = w.view(dtype, to, output.size);
-        for (let row = 0; row < output.size; row++)
-          results[row] = foldRow(run, combine, dtype, length, from + row * length * byteSize(dtype));
+    const rowBytes = length * byteSize(dtype);
+    return ([operand]) =>
+      within((w) => {
+        const from = w.operand(operand!);
+        if (output.size === 1) {
+          const data = allocate(dtype, 1);
+          data[0] = foldRow(run, combine, dtype, length, from);
+          return Cell.fromHost(dtype, data);
+        }
+        return w.result(dtype, output.size, (to) => {
+          const results = w.view(dtype, to, output.size);
+          for (let row = 0; row < output.size; row++)
+            results[row] = foldRow(run, combine, dtype, length, from + row * rowBytes);
+        });
       });
-    });
   }
   if (!folded.slice(0, last + 1).every(Boolean) || !kept.slice(last + 1).every(Boolean)) return undefined;
   const run = elementwiseExports()[elementwiseName(binaryOf[combine]!, {}, [dtype, dtype], [false, false])] as
     | RuntimeFunction
     | undefined;
   if (!run) return undefined;
-  return within((w) => {
-    const from = w.operand(x);
-    const rowBytes = output.size * byteSize(dtype);
-    return w.result(dtype, output.size, (to) => {
-      w.heap.u8.copyWithin(to, from, from + rowBytes);
-      const rows = x.aval.size / output.size;
-      for (let row = 1; row < rows; row++) run(output.size, to, to, from + row * rowBytes);
+  const rowBytes = output.size * byteSize(dtype);
+  const rows = x.size / output.size;
+  return ([operand]) =>
+    within((w) => {
+      const from = w.operand(operand!);
+      return w.result(dtype, output.size, (to) => {
+        w.heap.u8.copyWithin(to, from, from + rowBytes);
+        for (let row = 1; row < rows; row++) run(output.size, to, to, from + row * rowBytes);
+      });
     });
-  });
 }
 
 /** Floats in pieces, so that the engine can go over to optimised code in between, and for a smaller rounding error. */
@@ -194,26 +229,26 @@ function foldRow(run: RuntimeFunction, combine: Combine, dtype: DType, length: n
   return total;
 }
 
-function dot([x, y]: readonly EagerOperand[], d: DotDimensions, output: ShapedArray): Cell | undefined {
+function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArray): EagerFunction | undefined {
   const { dtype } = output;
-  if (!isFloating(dtype) || output.size === 0 || x!.aval.size * y!.aval.size < fewElements * fewElements)
-    return undefined;
-  const [lhs, rhs] = [x!, y!].map(({ aval }) => ({ shape: aval.shape, strides: stridesOf(aval.shape) })) as [any, any];
+  if (!isFloating(dtype) || output.size === 0 || x!.size * y!.size < fewElements * fewElements) return undefined;
+  const [lhs, rhs] = [x!, y!].map(({ shape }): Side => ({ shape, strides: stridesOf(shape) })) as [Side, Side];
   if (!isMatrix(lhs, axesOf(lhs.shape.length, d.lhsBatch, d.lhsContract))) return undefined;
   if (!isMatrix(rhs, axesOf(rhs.shape.length, d.rhsBatch, d.rhsContract))) return undefined;
   const { m, n, k, lhs: a, rhs: b, batch } = productOf(lhs, rhs, d);
   if (batch.length > 1) return undefined;
   const bytes = byteSize(dtype);
   const gemm = runtimeExports()[dtype === 'float32' ? 'gemm_f32' : 'gemm_f64'] as RuntimeFunction;
-  return within((w) => {
-    const [left, right] = [w.operand(x!), w.operand(y!)];
-    const scratch = w.scratch(gemmScratchBytes(m, n, k, bytes));
-    return w.result(dtype, output.size, (to) => {
-      const { extent, steps } = batch[0] ?? { extent: 1, steps: [0, 0, 0] };
-      for (let i = 0; i < extent; i++) {
-        const [p, q, r] = [left + i * steps[0]! * bytes, right + i * steps[1]! * bytes, to + i * steps[2]! * bytes];
-        gemm(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
-      }
+  const { extent, steps } = batch[0] ?? { extent: 1, steps: [0, 0, 0] };
+  return ([first, second]) =>
+    within((w) => {
+      const [left, right] = [w.operand(first!), w.operand(second!)];
+      const scratch = w.scratch(gemmScratchBytes(m, n, k, bytes));
+      return w.result(dtype, output.size, (to) => {
+        for (let i = 0; i < extent; i++) {
+          const [p, q, r] = [left + i * steps[0]! * bytes, right + i * steps[1]! * bytes, to + i * steps[2]! * bytes];
+          gemm(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
+        }
+      });
     });
-  });
 }

@@ -49,7 +49,7 @@ const registeredBytes = 2 ** 20;
  * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. It
  * grows when arrays that it has copied out are wanted again, so that a program's working set stays inside.
  */
-const firstBudget = 32 * 2 ** 20;
+const firstBudget = 4 * 2 ** 20;
 const largestBudget = 2 ** 30;
 
 export class Heap extends PagedMemory {

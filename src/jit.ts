@@ -1,8 +1,7 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
 
-import { Cell } from '../jit/heap.ts';
 import type { Lowered } from '../jit/lower/lower.ts';
-import { inspect, type Prepared, prepare } from '../jit/run.ts';
+import { inspect, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
@@ -10,31 +9,21 @@ import { jitP } from './control/jit-primitive.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
 import { TraceError } from './core/errors.ts';
-import { evaluatingTrace, run, wrap } from './core/evaluate.ts';
+import { evaluatingTrace, run } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
+import { type Entry, RecentEntries } from './jit-dispatch.ts';
 import { lintFunction } from './syntax/lint.ts';
 import { parameterNames } from './syntax/names.ts';
-import { type ArrayLikes, type Arrays, collectLeaves, flatten, type Leaf, type TreeDef, unflatten } from './tree.ts';
+import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from './tree.ts';
 
 export interface JitOptions {
   /** Arguments that are not traced, by position or by name: strings, functions, numbers that decide shapes. */
   static?: readonly (number | string)[];
   /** Arguments whose memory the call may reuse; they must not be used afterwards. */
   donate?: readonly number[];
-}
-
-interface Entry {
-  readonly statics: readonly unknown[];
-  readonly jaxpr: Jaxpr;
-  readonly consts: readonly Value[];
-  readonly outDef: TreeDef;
-  /** The structure and the types of the arguments that are traced, and the program once it has been executed. */
-  readonly inDef: TreeDef;
-  readonly avals: readonly ShapedArray[];
-  execute: Prepared | undefined;
 }
 
 const ids = new WeakMap<ShapedArray, number>();
@@ -64,7 +53,8 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
   const name = functionName(f);
   const staticPositions = resolveStatics(f, options.static ?? []);
   const donated = (options.donate ?? []).map((i) => i - staticPositions.filter((s) => s < i).length);
-  const trace = (args: readonly unknown[]): { entry: Entry; values: Value[]; dynamic: readonly unknown[] } => {
+  const recent = new RecentEntries(staticPositions);
+  const trace = (args: readonly unknown[]): { entry: Entry; values: Value[] } => {
     const statics = staticPositions.map((i) => args[i]);
     const dynamic = staticPositions.length ? args.filter((_, i) => !staticPositions.includes(i)) : args;
     const { values, def } = flattenArguments(dynamic, `jit(${name})`);
@@ -80,28 +70,33 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
         flat.call,
         values.map((v) => v.aval),
       );
-      const avals = values.map((v) => v.aval);
-      entry = { statics, jaxpr, consts, outDef: flat.outDef, inDef: def, avals, execute: undefined };
+      entry = {
+        statics,
+        jaxpr,
+        consts,
+        outDef: flat.outDef,
+        inDef: def,
+        avals: values.map((v) => v.aval),
+        donated: donated.length ? donatedLeaves(dynamic, donated) : undefined,
+        execute: undefined,
+      };
       const live = entries.filter(usable);
       entries.splice(0, entries.length, ...live, entry);
     }
-    return { entry, values, dynamic };
+    return { entry, values };
   };
-  /** The entry of the last call, if it can be executed without more ado. */
-  let last: Entry | undefined;
   const compiled = (...args: unknown[]): any => {
-    if (last && currentTrace() === evaluatingTrace) {
-      const cells = cellsFor(last, args);
-      if (cells) return unflatten(last.outDef, toArrays(last.execute!(cells, wrap), last.jaxpr));
-    }
-    const { entry, values, dynamic } = trace(args);
-    if (!donated.length && !staticPositions.length && currentTrace() === evaluatingTrace && usable(entry)) {
-      entry.execute = prepare(entry.jaxpr);
-      last = entry;
+    const evaluating = currentTrace() === evaluatingTrace;
+    const known = evaluating ? recent.call(args) : undefined;
+    if (known) return known.result;
+    const { entry, values } = trace(args);
+    if (evaluating && usable(entry)) {
+      entry.execute ??= prepare(entry.jaxpr);
+      recent.add(entry);
     }
     const operands = entry.consts.length ? [...entry.consts, ...values] : values;
-    if (donated.length && currentTrace() === evaluatingTrace) {
-      const flags = [...entry.consts.map(() => false), ...donatedLeaves(dynamic, donated)];
+    if (evaluating && entry.donated) {
+      const flags = [...entry.consts.map(() => false), ...entry.donated];
       return unflatten(entry.outDef, run(entry.jaxpr, operands, flags));
     }
     return unflatten(entry.outDef, bind(jitP, operands, { name, jaxpr: entry.jaxpr }));
@@ -109,33 +104,6 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
   Object.defineProperty(compiled, 'name', { value: name });
   const lower = (...args: unknown[]): LoweredProgram => new LoweredProgram(trace(args).entry.jaxpr);
   return Object.assign(compiled, { lower }) as never;
-}
-
-/** Storage of the program's inputs; undefined where the arguments are not of the entry's types, or not all concrete. */
-function cellsFor({ consts, inDef, avals }: Entry, args: readonly unknown[]): Cell[] | undefined {
-  const leaves: Leaf[] = [];
-  if (!collectLeaves(inDef, args, leaves)) return undefined;
-  const cells: Cell[] = [];
-  for (let i = 0; i < consts.length; i++) cells.push(consts[i]!.cell());
-  for (let i = 0; i < leaves.length; i++) {
-    const leaf = leaves[i]!;
-    if (typeof leaf === 'number') {
-      if (avals[i] !== weakNumber) return undefined;
-      cells.push(Cell.fromNumber('float64', leaf));
-    } else {
-      if (typeof leaf === 'boolean' || leaf.aval !== avals[i] || leaf.isTracer) return undefined;
-      cells.push(leaf.cell());
-    }
-  }
-  return cells;
-}
-
-const weakNumber = shapedArray([], 'float64', true);
-
-function toArrays(cells: readonly Cell[], jaxpr: Jaxpr): NDArray[] {
-  const arrays: NDArray[] = [];
-  for (let i = 0; i < cells.length; i++) arrays.push(new NDArray(jaxpr.outs[i]!.aval, cells[i]!));
-  return arrays;
 }
 
 /** Which leaves belong to donated arguments. */

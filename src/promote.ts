@@ -1,4 +1,5 @@
 import { type ArrayLike, NDArray } from './array.ts';
+import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { type DType, isFloating, isInteger } from './core/dtype.ts';
 import { DtypeError, RuleError, ShapeError } from './core/errors.ts';
 import { isLinear } from './core/linear.ts';
@@ -58,6 +59,8 @@ export function promoteDTypes(operation: string, args: readonly ArrayLike[]): Va
 
 /** Operands of one dtype, and of one shape but for rank-0 ones. */
 export function promote(operation: string, args: readonly ArrayLike[]): Value[] {
+  const alike = args.length === 2 ? promoteAlike(args[0]!, args[1]!) : undefined;
+  if (alike) return alike;
   const values = promoteDTypes(operation, args);
   const shapes = values.map((v) => v.aval.shape).filter((s) => s.length > 0);
   if (shapes.length < 2 || shapes.every((s) => s === shapes[0])) return values;
@@ -65,6 +68,34 @@ export function promote(operation: string, args: readonly ArrayLike[]): Value[] 
   if (!shape) throw broadcastError(operation, values);
   return values.map((v) => (v.aval.shape.length === 0 ? v : broadcastTo(v, shape)));
 }
+
+/** The two commonest cases at once: arrays of one type, and a floating array with a number. */
+function promoteAlike(x: ArrayLike, y: ArrayLike): Value[] | undefined {
+  if (!(x instanceof NDArray) || x.aval.weakType) return undefined;
+  if (y instanceof NDArray) return y.aval === x.aval ? [x, y] : undefined;
+  if (typeof y !== 'number' || !x.aval.isFloating) return undefined;
+  return [
+    x,
+    x.aval.dtype === 'float64' ? literal(y, scalar64, literals64) : literal(Math.fround(y), scalar32, literals32),
+  ];
+}
+
+/** Constants of a program come again and again, and an operand costs more to make than a small array to compute. */
+function literal(value: number, aval: ShapedArray, known: Map<number, Value>): Value {
+  let made = known.get(value);
+  // A map takes −0 for 0.
+  if (!made || value === 0) {
+    made = NDArray.ofLiteral(value, aval);
+    if (known.size >= 1000) known.clear();
+    known.set(value, made);
+  }
+  return made;
+}
+
+const scalar32 = shapedArray([], 'float32');
+const scalar64 = shapedArray([], 'float64');
+const literals32 = new Map<number, Value>();
+const literals64 = new Map<number, Value>();
 
 export function broadcastError(operation: string, values: readonly Value[]): ShapeError {
   const types = values.map((v) => v.aval.toString());

@@ -191,22 +191,46 @@ function hintFor(node: unknown): string | undefined {
 /** Puts leaves back into a structure. */
 export function unflatten(def: TreeDef, leaves: readonly unknown[]): any {
   if (def.node.kind === 'leaf') return leaves[0];
-  let next = 0;
-  const build = ({ node }: TreeDef): unknown => {
+  return new Unflattener(leaves).build(def);
+}
+
+/** Quick, because every call of a jitted function ends in it. */
+class Unflattener {
+  private readonly leaves: readonly unknown[];
+  private next = 0;
+
+  constructor(leaves: readonly unknown[]) {
+    this.leaves = leaves;
+  }
+
+  build({ node }: TreeDef): unknown {
     switch (node.kind) {
       case 'leaf':
-        return leaves[next++];
+        return this.leaves[this.next++];
       case 'none':
         return node.value;
       case 'list':
-        return node.children.map(build);
-      case 'object':
-        return Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)]));
+        return this.list(node.children);
+      case 'object': {
+        const { keys, children } = node;
+        const object: Record<string, unknown> = {};
+        for (let i = 0; i < keys.length; i++) {
+          const value = this.build(children[i]!);
+          if (keys[i] === '__proto__') Object.defineProperty(object, '__proto__', { value, enumerable: true });
+          else object[keys[i]!] = value;
+        }
+        return object;
+      }
       case 'class':
-        return node.type.unflatten(node.children.map(build), node.data);
+        return node.type.unflatten(this.list(node.children), node.data);
     }
-  };
-  return build(def);
+  }
+
+  private list(children: readonly TreeDef[]): unknown[] {
+    const items: unknown[] = [];
+    for (let i = 0; i < children.length; i++) items.push(this.build(children[i]!));
+    return items;
+  }
 }
 
 /** Where each leaf stands: `.w[0]`. */

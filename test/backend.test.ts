@@ -227,6 +227,7 @@ t.test('results nobody keeps do not fill the memory', async (t) => {
 });
 
 t.test('donated and disposed arrays are free at once', async (t) => {
+  setHeapBudget(2 ** 28);
   const n = 300_000;
   const run = scaled(n);
   let [x] = run.run([floats(n), number(0.5)]);

@@ -74,7 +74,7 @@ const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['solvers', /^src\/(solvers|optimizers|safetensors)\//],
   ['implicit differentiation', /^src\/(implicit|linear-solve)\//],
   ['libraries', /^src\/(numpy|linalg|random|nn)\/|^src\/special\.ts$/],
-  ['control flow', /^src\/(control|debug)\/|^src\/jit\.ts$/],
+  ['control flow', /^src\/(control|debug)\/|^src\/jit(-dispatch)?\.ts$/],
   ['transforms', /^transforms\//],
   ['primitives', /^src\/lax\/|^src\/(array|array-print|array-read|promote|tree)\.ts$|^src\/syntax\//],
   ['trace', /^src\/core\/(trace|evaluate|stage|eval-jaxpr)\.ts$/],

@@ -2,6 +2,7 @@ import { NDArray, type TracerOrigin } from '../src/array.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
+import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
 import { currentTrace, type Trace, type Value, withTrace } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
@@ -50,11 +51,13 @@ export class JvpTracer extends NDArray {
 /** Pushes tangents forward, beside the values (Griewank & Walther, Evaluating Derivatives, chapter 3). */
 export class JvpTrace implements Trace {
   readonly name: string = 'jvp';
+  readonly records: boolean;
   readonly parent: Trace;
   open: boolean = true;
 
   constructor(parent: Trace) {
     this.parent = parent;
+    this.records = parent.records;
   }
 
   split(value: Value): [Value, Tangent] {
@@ -83,7 +86,9 @@ export class JvpTrace implements Trace {
     if (rule === 'zero' || tangents.every(isZero)) {
       return withTrace(this.parent, () => this.parent.process(primitive, primals, params));
     }
-    const [outs, outTangents] = withTrace(this.parent, () => rule(primals, tangents, params));
+    const [outs, outTangents] = withTrace(this.parent, () =>
+      atUserLine(this.records, () => rule(primals, tangents, params)),
+    );
     return outs.map((out, i) => this.join(out, outTangents[i]!));
   }
 }

@@ -21,6 +21,7 @@ export type PartialEvalRule<P> = (
  */
 export class PartialEvalTrace implements Trace {
   readonly name: string = 'linearize';
+  readonly records: boolean = true;
   readonly parent: Trace;
   readonly builder: JaxprBuilder = new JaxprBuilder('grad');
 

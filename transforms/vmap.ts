@@ -3,6 +3,7 @@ import { shapedArray } from '../src/core/aval.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
+import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
 import { currentTrace, type Trace, type Value, withTrace } from '../src/core/trace.ts';
 import { broadcastTo } from '../src/lax/movement.ts';
@@ -44,12 +45,14 @@ export class BatchTracer extends NDArray {
 
 export class BatchTrace implements Trace {
   readonly name: string = 'vmap';
+  readonly records: boolean;
   readonly parent: Trace;
   open: boolean = true;
   readonly size: number;
 
   constructor(parent: Trace, size: number) {
     this.parent = parent;
+    this.records = parent.records;
     this.size = size;
   }
 
@@ -58,7 +61,7 @@ export class BatchTrace implements Trace {
     const values = args.map((arg, i) => (batched[i] ? (arg as BatchTracer).value : arg));
     return withTrace(this.parent, () => {
       if (!batched.includes(true)) return this.parent.process(primitive, values, params);
-      const result = primitive.batch(this.size, values, batched, params);
+      const result = atUserLine(this.records, () => primitive.batch(this.size, values, batched, params));
       return result.outs.map((out, i) => (result.batched[i] ? new BatchTracer(this, out) : out));
     });
   }

@@ -1,5 +1,5 @@
 import { type DType, isFloating, shortName } from './dtype.ts';
-import type { Shape } from './shape.ts';
+import { type Shape, sizeOf } from './shape.ts';
 
 /**
  * What is known of a value before it is computed: its shape, its dtype, and whether the dtype is *weak*, that is, came
@@ -10,20 +10,19 @@ export class ShapedArray {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly weakType: boolean;
+  /** Number of elements. */
+  readonly size: number;
 
   /** Use {@link shapedArray}: avals are interned. */
   constructor(shape: Shape, dtype: DType, weakType: boolean) {
     this.shape = shape;
     this.dtype = dtype;
     this.weakType = weakType;
+    this.size = sizeOf(shape);
   }
 
   get ndim(): number {
     return this.shape.length;
-  }
-
-  get size(): number {
-    return this.shape.reduce((a, b) => a * b, 1);
   }
 
   /** As errors and programs show it: `f32[3,4]`. */

@@ -1,38 +1,77 @@
-import { eager } from '../../jit/eager.ts';
+import { planEager } from '../../jit/eager.ts';
 import type { Cell } from '../../jit/heap.ts';
 import { execute, interpretOnly } from '../../jit/run.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { LeakError } from './errors.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
-import type { Params, Primitive } from './primitive.ts';
+import { areShared, type HostArray, type Params, type Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
 /** The bottom of every stack: computes now, on concrete arrays. What contains a program is compiled. */
 export const evaluatingTrace: Trace = {
   name: 'eval',
+  records: false,
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
-    for (const arg of args) if (arg.isTracer) throw leakError(arg, primitive.name);
-    if (primitive.hot || subJaxprs(params).length > 0) {
+    for (let i = 0; i < args.length; i++) if (args[i]!.isTracer) throw leakError(args[i]!, primitive.name);
+    if (primitive.hot || (!areShared(params) && subJaxprs(params).length > 0)) {
       const program =
         primitive.name === 'jit' ? (params as { jaxpr: Jaxpr }).jaxpr : singleEquation(primitive, args, params);
       return run(program, args);
     }
-    const avals = args.map((arg) => arg.aval);
-    const outputs = primitive.type(avals, params);
-    if (outputs.length === 1 && !interpretOnly) {
-      const operands = args.map((arg) => ({ aval: arg.aval, cell: arg.cell() }));
-      const cell = eager(primitive, operands, params, outputs[0]!);
-      if (cell) return [new NDArray(outputs[0]!, cell)];
-    }
-    const results = primitive.run(
-      args.map((arg) => ({ aval: arg.aval, data: arg.hostData() })),
-      params,
-      outputs,
-    );
-    return outputs.map((aval, i) => NDArray.fromHost(results[i]!, aval));
+    return planFor(primitive, args, params)(args);
   },
 };
+
+/** One operation on operands of known types, ready to be executed. */
+type Plan = (args: readonly Value[]) => Value[];
+
+/** Plans by the types of the operands, one after the other. */
+class PlanTree {
+  plan: Plan | undefined;
+  private readonly branches = new Map<ShapedArray, PlanTree>();
+
+  branch(aval: ShapedArray): PlanTree {
+    let tree = this.branches.get(aval);
+    if (!tree) this.branches.set(aval, (tree = new PlanTree()));
+    return tree;
+  }
+}
+
+const plans = new WeakMap<Params, Map<Primitive, PlanTree>>();
+
+function planFor(primitive: Primitive, args: readonly Value[], params: Params): Plan {
+  if (!areShared(params)) return makePlan(primitive, args, params);
+  let byPrimitive = plans.get(params);
+  if (!byPrimitive) plans.set(params, (byPrimitive = new Map()));
+  let tree = byPrimitive.get(primitive);
+  if (!tree) byPrimitive.set(primitive, (tree = new PlanTree()));
+  for (let i = 0; i < args.length; i++) tree = tree.branch(args[i]!.aval);
+  tree.plan ??= makePlan(primitive, args, params);
+  return tree.plan;
+}
+
+function makePlan(primitive: Primitive, args: readonly Value[], params: Params): Plan {
+  const avals = args.map((arg) => arg.aval);
+  const outputs = primitive.type(avals, params);
+  const output = outputs[0]!;
+  const compiled = outputs.length === 1 && !interpretOnly ? planEager(primitive, avals, params, output) : undefined;
+  if (compiled) {
+    return (operands) => {
+      const cells: Cell[] = [];
+      for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
+      return [new NDArray(output, compiled(cells))];
+    };
+  }
+  return (operands) => {
+    const inputs: HostArray[] = [];
+    for (let i = 0; i < operands.length; i++) inputs.push({ aval: avals[i]!, data: operands[i]!.hostData() });
+    const results = primitive.run(inputs, params, outputs);
+    const arrays: Value[] = [];
+    for (let i = 0; i < outputs.length; i++) arrays.push(NDArray.fromHost(results[i]!, outputs[i]!));
+    return arrays;
+  };
+}
 
 /** Values for callbacks, from storage. */
 export const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDArray[] =>

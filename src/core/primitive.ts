@@ -28,6 +28,21 @@ export const reductionAccuracy = (c = 2): Accuracy => ({ kind: 'reduction', c })
 
 export type Params = object;
 
+const shared = new WeakSet<Params>();
+
+/**
+ * Parameters that are made once and used again and again: what eager evaluation works out for an operation with them, it
+ * keeps.
+ */
+export function sharedParams<P extends Params>(params: P): P {
+  shared.add(params);
+  return Object.freeze(params);
+}
+export const areShared = (params: Params): boolean => shared.has(params);
+
+/** Of operations that have none. */
+export const noParams: Params = sharedParams({});
+
 /** An input of a generated test: operand types (with the interval floats are drawn from) and parameters. */
 export interface Sample {
   readonly inputs: readonly {

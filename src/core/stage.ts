@@ -89,6 +89,7 @@ export class JaxprBuilder {
 /** Records every primitive as an equation. */
 export class StagingTrace implements Trace {
   readonly name: string = 'stage';
+  readonly records: boolean = true;
   readonly builder: JaxprBuilder = new JaxprBuilder();
 
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {

@@ -1,6 +1,6 @@
 import type { NDArray } from '../array.ts';
 import { evaluatingTrace } from './evaluate.ts';
-import type { Params, Primitive } from './primitive.ts';
+import { noParams, type Params, type Primitive } from './primitive.ts';
 
 /** A value of the language: a concrete array or a tracer. Values of outer traces are plain values to inner ones. */
 export type Value = NDArray;
@@ -8,6 +8,8 @@ export type Value = NDArray;
 /** An interpretation of primitives: evaluation, staging, jvp, partial evaluation, batching. */
 export interface Trace {
   readonly name: string;
+  /** Whether operations become equations, here or further out: then the user's line is taken once for all of them. */
+  readonly records: boolean;
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[];
 }
 
@@ -28,9 +30,9 @@ export function withTrace<T>(trace: Trace, f: () => T): T {
 }
 
 /** Applies a primitive under the current trace. */
-export const bind = (primitive: Primitive, args: readonly Value[], params: Params = {}): Value[] =>
+export const bind = (primitive: Primitive, args: readonly Value[], params: Params = noParams): Value[] =>
   currentTrace().process(primitive, args, params);
 
 /** Applies a primitive of one result. */
-export const bind1 = (primitive: Primitive, args: readonly Value[], params: Params = {}): Value =>
+export const bind1 = (primitive: Primitive, args: readonly Value[], params: Params = noParams): Value =>
   currentTrace().process(primitive, args, params)[0]!;

@@ -3,7 +3,7 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, castNumber, type DType, dtypes, isInteger, viewOf } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
-import { exact, type Primitive } from '../core/primitive.ts';
+import { exact, type Primitive, sharedParams } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
@@ -29,12 +29,16 @@ export const convertElementType: Primitive<{ newDType: DType }> = elementwise('c
     })),
 });
 
+const conversionTo = Object.fromEntries(
+  dtypes.map((newDType) => [newDType, sharedParams({ newDType })]),
+) as unknown as Record<DType, { newDType: DType }>;
+
 /** `x` with the elements converted to `dtype`. Literals stay literals. */
 export function convert(x: ArrayLike, dtype: DType): Value {
   const value = toValue(x, 'convert');
   if (value.aval.dtype === dtype && !value.aval.weakType) return value;
   if (value.literal !== undefined) return NDArray.ofLiteral(castNumber(value.literal, dtype), shapedArray([], dtype));
-  return bind1(convertElementType, [value], { newDType: dtype });
+  return bind1(convertElementType, [value], conversionTo[dtype]);
 }
 
 /** Among them a denormal; NaN payloads are left out, since JavaScript may change them. */

@@ -75,14 +75,16 @@ export function elementwise<P extends Params>(name: string, arity: number, spec:
       return [shapedArray(elementwiseShape(name, avals), dtype, weak)];
     },
     run: (inputs, params, [output]) => {
-      const n = output!.size;
-      const out = allocate(output!.dtype, n);
+      const { size, dtype } = output!;
+      const out = allocate(dtype, size);
       const dtypes = inputs.map((x) => x.aval.dtype);
       const step = inputs.map((x) => (x.aval.shape.length === 0 ? 0 : 1));
       const args = new Array<number>(arity).fill(0);
-      for (let i = 0; i < n; i++) {
+      for (let i = 0; i < size; i++) {
         for (let k = 0; k < arity; k++) args[k] = inputs[k]!.data[i * step[k]!]!;
-        out[i] = castNumber(spec.run(args, params, dtypes), output!.dtype);
+        // Storing in a float array rounds by itself.
+        const value = spec.run(args, params, dtypes);
+        out[i] = dtype === 'float32' || dtype === 'float64' ? value : castNumber(value, dtype);
       }
       return [out];
     },

@@ -11,7 +11,7 @@ import { eq, ne } from './compare.ts';
 import { convert } from './convert.ts';
 import { broadcastInDim } from './movement.ts';
 import { productTangent } from './product-rule.ts';
-import { keepAxes, type ReduceOptions, type ReduceParams, reduceAxes } from './reduce-axes.ts';
+import { keepAxes, type ReduceOptions, type ReduceParams, reduceAxes, reduceParams } from './reduce-axes.ts';
 import { forEachReduced, sum } from './reductions.ts';
 import { reductionSamples } from './samples.ts';
 
@@ -141,7 +141,7 @@ export const reduceAndP: FoldPrimitive = fold('reduce_and', {
 });
 
 function applyFold(p: FoldPrimitive, value: Value, axes: readonly number[], keepdims: boolean | undefined): Value {
-  return keepAxes(axes.length === 0 ? value : bind1(p, [value], { axes }), value, axes, keepdims);
+  return keepAxes(axes.length === 0 ? value : bind1(p, [value], reduceParams(axes)), value, axes, keepdims);
 }
 
 /** Product over axes. Bools are multiplied in int32. The derivative never divides, so zeros are no special case. */

@@ -1,5 +1,6 @@
 /** What reductions share: their axes, their options and their reference loop. */
 import { ShapeError } from '../core/errors.ts';
+import { sharedParams } from '../core/primitive.ts';
 import { normalizeAxis, range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { reshape } from './movement.ts';
@@ -21,6 +22,11 @@ export function forEachReduced(
   axes: readonly number[],
   visit: (out: number, input: number) => void,
 ): void {
+  if (axes.length === shape.length) {
+    const all = sizeOf(shape);
+    for (let i = 0; i < all; i++) visit(0, i);
+    return;
+  }
   const kept = range(shape.length).filter((axis) => !axes.includes(axis));
   const outStrides = stridesOf(kept.map((axis) => shape[axis]!));
   const strides = shape.map((_, axis) => (kept.includes(axis) ? outStrides[kept.indexOf(axis)]! : 0));
@@ -38,15 +44,35 @@ export function forEachReduced(
   }
 }
 
+/** Lists of axes, each made once, with the parameters that consist of them. */
+const known = new Map<string, readonly number[]>();
+const paramsOf = new WeakMap<readonly number[], ReduceParams>();
+
+function knownAxes(axes: readonly number[]): readonly number[] {
+  const key = axes.join();
+  let list = known.get(key);
+  if (!list) {
+    known.set(key, (list = Object.freeze([...axes])));
+    paramsOf.set(list, sharedParams({ axes: list }));
+  }
+  return list;
+}
+
+export const reduceParams = (axes: readonly number[]): ReduceParams => paramsOf.get(axes) ?? { axes };
+
+const allAxes: (readonly number[])[] = [];
+
 /** The axes of a reduction, from the front and sorted. */
-export function reduceAxes(operation: string, x: Value, axis: ReduceOptions['axis']): number[] {
-  if (axis === undefined || axis === null) return range(x.aval.ndim);
+export function reduceAxes(operation: string, x: Value, axis: ReduceOptions['axis']): readonly number[] {
+  const { ndim } = x.aval;
+  if (axis === undefined || axis === null) return (allAxes[ndim] ??= knownAxes(range(ndim)));
+  if (typeof axis === 'object' && paramsOf.has(axis) && (axis.at(-1) ?? -1) < ndim) return axis;
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => {
     const normal = normalizeAxis(a, x.aval.ndim);
     if (normal === undefined) throw new ShapeError(`${operation}: axis ${a} is out of range for ${x.aval}.`);
     return normal;
   });
-  return [...new Set(axes)].sort((a, b) => a - b);
+  return knownAxes([...new Set(axes)].sort((a, b) => a - b));
 }
 
 /** Restores folded axes as length 1 when asked for. */

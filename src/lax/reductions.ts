@@ -8,7 +8,14 @@ import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { convert } from './convert.ts';
 import { broadcastInDim } from './movement.ts';
-import { forEachReduced, keepAxes, type ReduceOptions, type ReduceParams, reduceAxes } from './reduce-axes.ts';
+import {
+  forEachReduced,
+  keepAxes,
+  type ReduceOptions,
+  type ReduceParams,
+  reduceAxes,
+  reduceParams,
+} from './reduce-axes.ts';
 import { reductionSamples } from './samples.ts';
 
 export * from './folds.ts';
@@ -55,6 +62,6 @@ export function sum(x: ArrayLike, { axis, keepdims }: ReduceOptions = {}): Value
   let value = toValue(x, 'sum');
   if (value.aval.dtype === 'bool') value = convert(value, 'int32');
   const axes = reduceAxes('sum', value, axis);
-  const result = axes.length === 0 ? value : bind1(reduceSumP, [value], { axes });
+  const result = axes.length === 0 ? value : bind1(reduceSumP, [value], reduceParams(axes));
   return keepAxes(result, value, axes, keepdims);
 }
