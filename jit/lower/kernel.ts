@@ -1,10 +1,12 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, type WasmType } from '../code.ts';
+import { hoistConstants } from '../hoist-constants.ts';
 import { coalesce, type NestAxis, offsetBy } from '../loop-nest.ts';
+import { MathUses } from '../math/uses.ts';
+import { target } from '../target.ts';
 import { type Scalar, scalarType } from './storage.ts';
 import { Inputs, type Stream, startOf } from './streams.ts';
 import type { Tree } from './tree.ts';
-import type { UseMath } from './vector-eval.ts';
 
 /** A kernel and what the driver passes to it, in order. */
 export interface Kernel {
@@ -31,7 +33,7 @@ export class KernelFrame {
   readonly scalars: Map<object, Expr> = new Map();
   readonly starts: readonly Local[];
   readonly range: { readonly extent: number; readonly chunk: number } | undefined;
-  readonly math: Set<string> = new Set();
+  readonly math: MathUses = new MathUses(target());
   private readonly args: readonly Expr[];
 
   /**
@@ -80,11 +82,6 @@ export class KernelFrame {
       ...inputs.scalars.map((s: Scalar) => s.expr),
     ];
   }
-
-  readonly useMath: UseMath = (fn, type) => {
-    this.math.add(`${fn}_${type}`);
-    return `${fn}_${type}`;
-  };
 
   /** What the innermost merged axis adds to a stream. */
   readonly innerStep = (stream: Stream): number =>
@@ -141,7 +138,7 @@ export class KernelFrame {
   }
 
   finish(): Kernel {
-    const base = { func: this.f.build(), args: this.args, math: this.math };
+    const base = { func: hoistConstants(this.f.build()), args: this.args, math: this.math.names };
     return this.range ? { ...base, range: this.range } : base;
   }
 }

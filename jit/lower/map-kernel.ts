@@ -23,7 +23,7 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
   const { f, inputs, axes } = frame;
   const outer = axes.slice(0, -1).map((_, i) => i);
   const inner = axes.at(-1)!;
-  const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.useMath);
+  const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
   const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
     const results = values.evaluateAll(frame.pointers(pointers), count, lanes);

@@ -5,14 +5,10 @@ import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
 import { constant, scalarOp } from './scalar-code.ts';
 import { scalarType } from './storage.ts';
 import type { Tree } from './tree.ts';
-import { splatConstant, type Vector, vectorOp } from './vector-code.ts';
+import { noMath, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { extractLane, storeVector, VectorEval } from './vector-eval.ts';
 
 export type Combine = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
-
-const noMath = (): string => {
-  throw new Error('no function of jit/math is a fold');
-};
 
 /** What a fold of no elements is. */
 export function identityOf(combine: Combine, dtype: DType): number {
@@ -84,7 +80,7 @@ class Reduce {
     this.frame = frame;
     this.dtype = dtype;
     this.combine = combine;
-    this.values = new VectorEval(frame.f, frame.inputs, frame.scalars, frame.innerStep, frame.useMath);
+    this.values = new VectorEval(frame.f, frame.inputs, frame.scalars, frame.innerStep, frame.math);
     this.root = frame.inputs.roots[0]!;
     const all = frame.axes.map((_, i) => i);
     this.keptAxes = all.filter((i) => isKept(frame.axes[i]!));

@@ -1,12 +1,12 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import { type Expr, i32c } from '../code.ts';
 import { loadElement } from '../loop-nest.ts';
+import type { MathType } from '../math/index.ts';
 import { constant, type Let, scalarOp } from './scalar-code.ts';
 import { operandsOf, type Tree } from './tree.ts';
-import type { UseMath } from './vector-eval.ts';
 
 /** The value of a rank-0 tree, for the driver. Shared subtrees are named. */
-export function scalarValue(root: Tree, name: Let, math: UseMath): Expr {
+export function scalarValue(root: Tree, name: Let, math: (fn: string, type: MathType) => string): Expr {
   const uses = new Map<Tree, number>();
   const count = (tree: Tree): void => {
     const seen = uses.get(tree) ?? 0;

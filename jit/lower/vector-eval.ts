@@ -11,13 +11,11 @@ import {
   loadLane,
   op,
 } from '../code.ts';
+import type { MathUses } from '../math/uses.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, type Stream } from './streams.ts';
 import { type LoopTree, operandsOf, type Tree } from './tree.ts';
 import { splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
-
-/** How a kernel refers to functions of jit/math. */
-export type UseMath = (fn: string, type: 'f32' | 'f64' | 'f32x4' | 'f64x2') => string;
 
 const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
 
@@ -38,19 +36,20 @@ export class VectorEval {
   private readonly inputs: Inputs;
   private readonly scalars: ReadonlyMap<object, Expr>;
   private readonly step: ReadonlyMap<Tree, number>;
-  private readonly math: UseMath;
+  private readonly math: MathUses;
   private readonly hoisted = new Map<Tree, Vector>();
   private readonly moving = new Map<Tree, boolean>();
   private pointers: ReadonlyMap<Tree, Expr> = new Map();
   private units: readonly Unit[] = [];
   private unit: Unit = { at: 0, lanes: 4, known: new Map() };
+  private once = false;
 
   constructor(
     f: FunctionBuilder,
     inputs: Inputs,
     scalars: ReadonlyMap<object, Expr>,
     innerAxis: (stream: Stream) => number,
-    math: UseMath,
+    math: MathUses,
   ) {
     this.f = f;
     this.inputs = inputs;
@@ -63,6 +62,7 @@ export class VectorEval {
   hoist(pointers: ReadonlyMap<Tree, Expr>): void {
     this.hoisted.clear();
     this.begin(pointers, [{ at: 0, lanes: 4, known: new Map() }]);
+    this.once = true;
     const seen = new Set<Tree>();
     const visit = (tree: Tree): void => {
       if (seen.has(tree) || tree.kind === 'const') return;
@@ -71,6 +71,7 @@ export class VectorEval {
       else operandsOf(tree).forEach(visit);
     };
     this.inputs.roots.forEach(visit);
+    this.once = false;
   }
 
   /** Elements `at` … `at + lanes` from where `pointers` stand. */
@@ -137,7 +138,9 @@ export class VectorEval {
         return this.load(tree.dtype, this.pointers.get(tree)!, this.step.get(tree)!);
       case 'op': {
         const { op: operation, dtype, args, fn } = tree;
-        const math = (f: string): string => this.math(f, args[0]!.dtype === 'float64' ? 'f64x2' : 'f32x4');
+        const shape = args[0]!.dtype === 'float64' ? 'f64x2' : 'f32x4';
+        const often = !this.once && this.unit.lanes === 4;
+        const math = (name: string, xs: readonly Expr[]): Expr => this.math.vector(this.f, name, shape, xs, often);
         const amount = operation.startsWith('sh') ? this.uniform(args[1]!) : undefined;
         const values = args.map((arg, i) => (amount && i === 1 ? [] : this.value(arg)));
         const argType = args[operation === 'select' ? 1 : 0]!.dtype;
