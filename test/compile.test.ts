@@ -358,7 +358,7 @@ t.test('loops that each element runs alone are one kernel', (t) => {
       agree(t, `${dtype}: each lane its own number of halvings, ${n} lanes`, vmap(whileAbove) as any, x.mul(x));
     }
   t.same(kernels(vmap(newton(3)) as any, np.ones([1000])), ['k0']);
-  t.equal(kernels(vmap(whileAbove) as any, np.ones([1000])).length, 2, 'the first flags, and the loop');
+  t.same(kernels(vmap(whileAbove) as any, np.ones([1000])), ['k0'], 'with the first flags in it');
   agree(t, 'no lanes', vmap(newton(3)) as any, np.ones([0]));
   agree(
     t,

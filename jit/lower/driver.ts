@@ -18,18 +18,18 @@ import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-
 import type { CallbackSite, Slot } from '../program.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
+import { identityOf } from './combine.ts';
 import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
-import { virtualValues } from './fusion.ts';
 import { gemvKernel, matrixVector } from './gemv-code.ts';
+import { runGroup } from './group.ts';
 import type { Kernel } from './kernel.ts';
-import { laneLoopResults } from './lane-loop.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
-import { mapKernel, type Store } from './map-kernel.ts';
-import { lanewiseLoop } from './passes/lanewise.ts';
-import { combineScalars, identityOf, reduceKernel } from './reduce-kernel.ts';
+import { mapKernel } from './map-kernel.ts';
+import { Group, groupEquations } from './passes/groups.ts';
+import { type Placement, placeValues } from './passes/virtual.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
@@ -72,7 +72,7 @@ export class Driver {
   private readonly values = new Map<Var, Bound>();
 
   /** Whether anything reads the result of an equation of the block under way. */
-  private isRead: (v: Var) => boolean = () => true;
+  isRead: (v: Var) => boolean = () => true;
 
   constructor(slotBytes: number, target: Target) {
     this.plan = new FramePlan(slotBytes);
@@ -230,12 +230,12 @@ export class Driver {
     this.inChunks(range, (begin, end) => this.f.call(name, begin, end, ...kernel.args));
   }
 
-  private declare(kernel: Kernel): string {
+  declare(kernel: Kernel): string {
     for (const name of kernel.math) this.math.add(name);
     return this.define(kernel.func);
   }
 
-  private inChunks(
+  inChunks(
     { extent, chunk }: { readonly extent: number; readonly chunk: number },
     call: (begin: Expr, end: Expr) => void,
   ): void {
@@ -250,22 +250,6 @@ export class Driver {
     });
     locals.give(begin);
     locals.give(end);
-  }
-
-  /** Calls a kernel that returns a rank-0 value; ranges are combined. */
-  private fold(kernel: Kernel, dtype: DType, combine: Parameters<typeof combineScalars>[0]): Scalar {
-    const name = this.declare(kernel);
-    const type = scalarType(dtype);
-    const call = (args: readonly Expr[]): Expr => ({ kind: 'call', type, fn: name, args });
-    if (!kernel.range) return this.newScalar(dtype, call(kernel.args));
-    const total = this.locals.hold(constant(identityOf(combine, dtype), dtype));
-    this.inChunks(kernel.range, (begin, end) => {
-      this.locals.within((hold) => {
-        const part = hold(call([begin, end, ...kernel.args]));
-        this.f.set(total, combineScalars(combine, dtype, total, part, hold));
-      });
-    });
-    return new Scalar(dtype, total, () => this.locals.give(total));
   }
 
   // Programs
@@ -288,17 +272,20 @@ export class Driver {
       const place = destinations[i];
       if (place && !(atom instanceof Literal) && !places.has(atom)) places.set(atom, place);
     });
-    const virtual = virtualValues(eqns, outs);
+    const steps = groupEquations(eqns, outs);
+    const placement = placeValues(steps, outs);
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
       uses.set(atom, left);
       if (left === 0) this.unbind(atom);
     };
-    for (const eqn of eqns) {
-      this.equation(eqn, virtual, places);
-      eqn.inputs.forEach(drop);
-      for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
+    for (const step of steps) {
+      const done = step instanceof Group ? step.members : [step];
+      if (step instanceof Group) runGroup(this, step, placement, places);
+      else this.equation(step, placement, places);
+      for (const eqn of done) eqn.inputs.forEach(drop);
+      for (const eqn of done) for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
     }
     outs.forEach((atom, i) => {
       const place = destinations[i];
@@ -311,8 +298,9 @@ export class Driver {
     this.isRead = outer;
   }
 
-  private equation(eqn: Eqn, virtual: ReadonlySet<Var>, places: ReadonlyMap<Var, Buffer>): void {
+  equation(eqn: Eqn, placement: Placement, places: ReadonlyMap<Var, Buffer>): void {
     const rule = eqn.primitive.lower as LowerRule<unknown>;
+    const { virtual } = placement;
     const [out] = eqn.outputs;
     switch (rule.kind) {
       case 'elementwise': {
@@ -338,7 +326,7 @@ export class Driver {
         this.move(eqn, (x) => reshaped(x, out!.aval.shape), virtual, places);
         return;
       case 'reduce':
-        this.reduce(eqn, rule.combine, rule.axes(eqn.params), places);
+        this.reduce(eqn, rule, placement, places);
         return;
       case 'dot':
         this.dot(eqn, rule.dimensions(eqn.params), places);
@@ -353,11 +341,9 @@ export class Driver {
         lowerCond(this, eqn, rule.branches(eqn.params), places);
         return;
       case 'while':
-        if (this.laneLoop(eqn, places)) return;
         lowerWhile(this, eqn, rule.loop(eqn.params), places);
         return;
       case 'scan':
-        if (this.laneLoop(eqn, places)) return;
         lowerScan(this, eqn, rule.loop(eqn.params), places);
         return;
       default:
@@ -374,30 +360,6 @@ export class Driver {
 
   placeFor(out: Var, places: ReadonlyMap<Var, Buffer>): Buffer {
     return places.get(out) ?? this.temporary(out.aval.dtype, out.aval.size);
-  }
-
-  /** A loop that each element can run alone is one kernel. */
-  private laneLoop(eqn: Eqn, places: ReadonlyMap<Var, Buffer>): boolean {
-    const loop = lanewiseLoop(eqn, (v) => this.isRead(v));
-    if (!loop) return false;
-    const results = laneLoopResults(
-      loop,
-      eqn.inputs.map((atom) => this.fused(atom)),
-    );
-    const stores: Store[] = [];
-    eqn.outputs.forEach((v, i) => {
-      const fused = results[i]!;
-      if (!this.isRead(v)) return;
-      if (fused.root.kind !== 'result') {
-        this.bind(v, fused);
-        return;
-      }
-      const place = this.placeFor(v, places);
-      stores.push({ root: fused.root, ptr: place.ptr });
-      this.bind(v, readBuffer(place, fused.shape));
-    });
-    if (stores.length > 0) this.run(mapKernel(stores, loop.shape));
-    return true;
   }
 
   private move(
@@ -420,29 +382,21 @@ export class Driver {
     else this.bind(out, moved);
   }
 
+  /** Folds of nothing, and of one element each; others are in groups. */
   private reduce(
     eqn: Eqn,
-    combine: Parameters<typeof combineScalars>[0],
-    axes: readonly number[],
+    rule: Extract<LowerRule<unknown>, { kind: 'reduce' }>,
+    placement: Placement,
     places: ReadonlyMap<Var, Buffer>,
   ): void {
-    const out = eqn.outputs[0]!;
-    const { dtype, shape } = out.aval;
-    const { root, shape: from } = this.fused(eqn.inputs[0]!);
-    if (sizeOf(from) === 0) {
-      const identity = identityOf(combine, dtype);
-      const fused: Fused = { shape, root: { kind: 'const', dtype, value: identity } };
-      if (shape.length === 0) this.bind(out, fused);
-      else this.keep(out, fused, places);
+    const { dtype, shape } = eqn.outputs[0]!.aval;
+    if (eqn.inputs[0]!.aval.size > 0) {
+      this.move(eqn, (x) => reshaped(x, shape), placement.virtual, places);
       return;
     }
-    if (shape.length === 0) {
-      this.bind(out, readScalar(this.fold(reduceKernel(root, from, axes, combine), dtype, combine)));
-      return;
-    }
-    const place = this.placeFor(out, places);
-    this.run(reduceKernel(root, from, axes, combine, place.ptr));
-    this.bind(out, readBuffer(place, shape));
+    const fused: Fused = { shape, root: { kind: 'const', dtype, value: identityOf(rule.combine, dtype) } };
+    if (shape.length === 0) this.bind(eqn.outputs[0]!, fused);
+    else this.keep(eqn.outputs[0]!, fused, places);
   }
 
   private dot(eqn: Eqn, d: DotDimensions, places: ReadonlyMap<Var, Buffer>): void {

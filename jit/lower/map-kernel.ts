@@ -18,7 +18,7 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
     stores.map((s) => s.root),
     shape,
     stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
-    () => true,
+    { range: () => 0 },
   );
   const { f, inputs, axes } = frame;
   const outer = axes.slice(0, -1).map((_, i) => i);
@@ -26,7 +26,7 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
   const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
-    const results = values.evaluateAll(frame.pointers(pointers), count, lanes);
+    const results = values.evaluateAll(inputs.roots, frame.pointers(pointers), count, lanes);
     const targets = frame.outputs(pointers);
     results.forEach((unit, u) => {
       unit.forEach((value, i) => {

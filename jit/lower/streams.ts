@@ -30,6 +30,10 @@ export function startOf({ leaf }: Stream): Expr {
   return bytes === 0 ? leaf.buffer.ptr : op('i32.add', leaf.buffer.ptr, i32c(bytes));
 }
 
+/** Whether a leaf moves along any of the marked axes. */
+export const isMovedBy = (leaf: Tree, axes: readonly boolean[]): boolean =>
+  (leaf.kind === 'array' || leaf.kind === 'iota') && leaf.strides.some((stride, axis) => axes[axis] && stride !== 0);
+
 /**
  * Trees with equal subtrees made one, so that each is computed once, and with everything they read in order of first
  * appearance. The order is part of the kernel's identity: equal kernels over other arrays are equal code.

@@ -14,7 +14,7 @@ import {
 import type { MathUses } from '../math/uses.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, type Stream } from './streams.ts';
-import { type LoopTree, operandsOf, type Tree } from './tree.ts';
+import { forEachTree, type LoopTree, operandsOf, type Tree } from './tree.ts';
 import { splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 
 const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
@@ -38,6 +38,9 @@ export class VectorEval {
   private readonly step: ReadonlyMap<Tree, number>;
   private readonly math: MathUses;
   private readonly hoisted = new Map<Tree, Vector>();
+  /** What the kernel holds; of neighbouring results (`heldMoves`) one vector for each of those under way. */
+  private readonly held = new Map<Tree, readonly Vector[]>();
+  private readonly heldMoves: boolean;
   private readonly moving = new Map<Tree, boolean>();
   private pointers: ReadonlyMap<Tree, Expr> = new Map();
   private units: readonly Unit[] = [];
@@ -50,16 +53,18 @@ export class VectorEval {
     scalars: ReadonlyMap<object, Expr>,
     innerAxis: (stream: Stream) => number,
     math: MathUses,
+    heldMoves = false,
   ) {
     this.f = f;
     this.inputs = inputs;
     this.scalars = scalars;
     this.step = new Map(inputs.streams.map((s) => [s.leaf, innerAxis(s)]));
     this.math = math;
+    this.heldMoves = heldMoves;
   }
 
   /** Evaluates what does not change along the innermost axis. `pointers` stand at its start. */
-  hoist(pointers: ReadonlyMap<Tree, Expr>): void {
+  hoist(pointers: ReadonlyMap<Tree, Expr>, roots: readonly Tree[] = this.inputs.roots): void {
     this.hoisted.clear();
     this.begin(pointers, [{ at: 0, lanes: 4, known: new Map() }]);
     this.once = true;
@@ -70,7 +75,7 @@ export class VectorEval {
       if (tree.kind !== 'loop' && !this.moves(tree)) this.hoisted.set(tree, this.value(tree).map(this.name));
       else operandsOf(tree).forEach(visit);
     };
-    this.inputs.roots.forEach(visit);
+    roots.forEach(visit);
     this.once = false;
   }
 
@@ -80,13 +85,70 @@ export class VectorEval {
     return this.value(root);
   }
 
-  /** All roots for `count` successive vectors, named: stores come after every load. */
-  evaluateAll(pointers: ReadonlyMap<Tree, Expr>, count: number, lanes: number): Vector[][] {
+  /** The roots for `count` successive vectors, named: stores come after every load. */
+  evaluateAll(roots: readonly Tree[], pointers: ReadonlyMap<Tree, Expr>, count: number, lanes: number): Vector[][] {
     const units = Array.from({ length: count }, (_, u): Unit => ({ at: 4 * u, lanes, known: new Map() }));
     this.begin(pointers, units);
-    const { roots } = this.inputs;
     if (roots.length === 1 && count === 1) return [[this.value(roots[0]!)]];
     return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
+  }
+
+  /** Gives values that the kernel holds: one vector, or one for each of those under way. */
+  hold(leaf: Tree, vectors: readonly Vector[]): void {
+    this.held.set(leaf, vectors);
+  }
+
+  forget(): void {
+    this.held.clear();
+  }
+
+  /**
+   * Evaluates for `count` vectors what lanes have of their own that does not change along the axes that `isMoved` tells
+   * of: once, before the loops over these.
+   */
+  pin(
+    roots: readonly Tree[],
+    pointers: ReadonlyMap<Tree, Expr>,
+    count: number,
+    lanes: number,
+    isMoved: (leaf: Tree) => boolean,
+  ): void {
+    const units = Array.from({ length: count }, (_, u): Unit => ({ at: 4 * u, lanes, known: new Map() }));
+    this.begin(pointers, units);
+    const changing = new Map<Tree, boolean>();
+    const changes = (tree: Tree): boolean => {
+      let known = changing.get(tree);
+      if (known === undefined) {
+        const operands = operandsOf(tree);
+        known = operands.length > 0 ? operands.some(changes) : isMoved(tree);
+        changing.set(tree, known);
+      }
+      return known;
+    };
+    const seen = new Set<Tree>();
+    this.once = true;
+    const visit = (tree: Tree): void => {
+      if (seen.has(tree) || this.held.has(tree)) return;
+      seen.add(tree);
+      if (tree.kind !== 'loop' && this.moves(tree) && !changes(tree))
+        this.held.set(
+          tree,
+          units.map((unit) => this.within(unit, () => this.value(tree).map(this.name))),
+        );
+      else operandsOf(tree).forEach(visit);
+    };
+    roots.forEach(visit);
+    this.once = false;
+  }
+
+  /** What the trees read in memory. */
+  leavesOf(roots: readonly Tree[]): Set<Tree> {
+    const found = new Set<Tree>();
+    for (const root of roots)
+      forEachTree(root, (tree) => {
+        if (tree.kind === 'array' || tree.kind === 'iota') found.add(tree);
+      });
+    return found;
   }
 
   private begin(pointers: ReadonlyMap<Tree, Expr>, units: readonly Unit[]): void {
@@ -108,14 +170,22 @@ export class VectorEval {
   private moves(tree: Tree): boolean {
     let moving = this.moving.get(tree);
     if (moving === undefined) {
-      moving = 'args' in tree ? tree.args.some((arg) => this.moves(arg)) : (this.step.get(tree) ?? 0) !== 0;
+      moving =
+        'args' in tree
+          ? tree.args.some((arg) => this.moves(arg))
+          : tree.kind === 'held'
+            ? this.heldMoves
+            : (this.step.get(tree) ?? 0) !== 0;
       this.moving.set(tree, moving);
     }
     return moving;
   }
 
   private value(tree: Tree): Vector {
-    const known = this.hoisted.get(tree) ?? this.unit.known.get(tree);
+    const vectors = this.held.get(tree);
+    const known = vectors
+      ? vectors[vectors.length > 1 ? this.unit.at / 4 : 0]
+      : (this.hoisted.get(tree) ?? this.unit.known.get(tree));
     if (known) return known;
     let value = this.compute(tree);
     if (this.inputs.usesOf(tree) > 1 && tree.kind !== 'const') value = value.map(this.name);
