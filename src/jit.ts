@@ -168,9 +168,9 @@ export class LoweredProgram {
     return this.lowered.program.peakBytes;
   }
 
-  /** The code of every function, in the manner of WebAssembly's text format. */
+  /** The code of every function, in the manner of WebAssembly's text format; kernels with the operations in them. */
   get code(): string {
-    return showModule(this.lowered.program.module);
+    return showModule(this.lowered.program.module, this.lowered.notes);
   }
 
   toString(): string {

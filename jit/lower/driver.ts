@@ -68,6 +68,8 @@ export class Driver {
   readonly math: Set<string> = new Set();
   readonly callbacks: CallbackSite[] = [];
   readonly handlers: Handler[] = [];
+  /** What kernels compute, by their names. */
+  readonly notes: Map<string, string> = new Map();
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
 

@@ -30,14 +30,26 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
   const trees = new GroupTrees(d, group, placement);
   const { results, folds } = trees;
   if (results.length > 0) {
+    const known = d.functions.length;
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places) }));
       d.run(mapKernel(stores, group.shape));
     }
+    for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
   }
   trees.rest(places);
 }
+
+/** The operations of a group, and what they are done over: `over [128,10], axes 1 folded: reduce_max sub exp …`. */
+function note({ shape, folded, members }: Group, { moved }: Placement): string {
+  const axes = folded ? shape.map((_, axis) => axis).filter((axis) => folded[axis]) : [];
+  const over = `over [${shape}]${axes.length > 0 ? `, axes ${axes} folded` : ''}`;
+  const names = members.filter((eqn) => !moved.has(eqn) && !isViewed(eqn)).map((eqn) => eqn.primitive.name);
+  return `${over}: ${names.join(' ')}`;
+}
+
+const isViewed = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
 
 /** Binds a result to its place in memory. The kernel is yet to write it. */
 function keep(d: Driver, v: Var, places: Places) {
@@ -63,8 +75,7 @@ class GroupTrees {
     this.placement = placement;
     const elsewhere = new Set<unknown>();
     for (const eqn of group.members) {
-      const { kind } = eqn.primitive.lower;
-      const isView = kind === 'view' || kind === 'reshape';
+      const isView = isViewed(eqn);
       if (placement.moved.has(eqn) || (isView && elsewhere.has(eqn.inputs[0]))) {
         this.left.push(eqn);
         for (const v of eqn.outputs) elsewhere.add(v);
