@@ -229,11 +229,14 @@ export function forEachTree(root: Tree, visit: (tree: Tree) => void): void {
   walk(root);
 }
 
-/** Nodes of the tree and of the loops in it, shared ones counted once. */
+/** Nodes that a function of vector math counts for: kernels write it out. */
+const callSize = 16;
+
+/** Nodes of the tree and of the loops in it, shared ones counted once: a measure of the code that evaluates it. */
 export function treeSize(root: Tree): number {
   let n = 0;
   forEachTree(root, (tree) => {
-    n++;
+    n += tree.kind === 'op' && tree.op === 'call' ? callSize : 1;
     if (tree.kind === 'loop') for (const next of tree.next) n += treeSize(next);
   });
   return n;

@@ -42,7 +42,7 @@ export type Step = Eqn | Group;
 /** A row of float32 in half of a second-level cache. */
 const longestRow = 65536;
 /** As many rows of some vectors each. */
-const longestColumn = 8192;
+const longestColumn = 4096;
 /** Larger kernels would keep the engine's compilers busy for long. */
 const mostNodes = 240;
 /** More groups at a time would keep their operands in memory for long. */
