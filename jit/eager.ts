@@ -3,9 +3,10 @@ import { allocate, byteSize, type DType, isFloating, type TypedArray } from '../
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
 import { Cell, type Heap, heap, smallBytes } from './heap.ts';
+import { coalesce } from './loop-nest.ts';
 import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
 import { elementsPerCall } from './lower/kernel.ts';
-import type { DotDimensions } from './lower-rule.ts';
+import type { DotDimensions, View } from './lower-rule.ts';
 import { elementwiseName, isPrebuilt } from './runtime/elementwise.ts';
 import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
@@ -37,6 +38,10 @@ export function planEager(
       return reduce(inputs[0]!, lower.combine, lower.axes(params), output);
     case 'dot':
       return dot(inputs, lower.dimensions(params), output);
+    case 'view':
+      return view(lower.view(params, inputs[0]!, output), output);
+    case 'reshape':
+      return view({ offset: 0, strides: stridesOf(output.shape) }, output);
     default:
       return undefined;
   }
@@ -229,9 +234,50 @@ function foldRow(run: RuntimeFunction, combine: Combine, dtype: DType, length: n
   return total;
 }
 
+/** Rows and columns that are copied together where one side lies across the other. */
+const tile = 64;
+
+/** A copy in another order: the innermost two axes by the runtime, what is outside of them from here. */
+function view({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
+  if (output.size < fewElements) return undefined;
+  const { dtype } = output;
+  const bytes = byteSize(dtype);
+  const own = stridesOf(output.shape);
+  const axes = coalesce(output.shape.map((extent, axis) => ({ extent, steps: [own[axis]!, strides[axis]!] })));
+  while (axes.length < 2) axes.unshift({ extent: 1, steps: [0, 0] });
+  const [rows, columns] = axes.splice(-2) as [(typeof axes)[0], (typeof axes)[0]];
+  const [toRow, fromRow] = rows.steps as [number, number];
+  const [toColumn, fromColumn] = columns.steps as [number, number];
+  const across = Math.abs(fromColumn) > Math.abs(fromRow) && fromRow !== 0;
+  const [rowTile, columnTile] = across ? [tile, tile] : [rows.extent, columns.extent];
+  const copy = runtimeExports()[`copy_${bytes}`] as RuntimeFunction;
+  const block = (to: number, from: number): void => {
+    for (let i = 0; i < rows.extent; i += rowTile)
+      for (let j = 0; j < columns.extent; j += columnTile) {
+        const target = to + (i * toRow + j * toColumn) * bytes;
+        const source = from + (i * fromRow + j * fromColumn) * bytes;
+        const [m, n] = [Math.min(rowTile, rows.extent - i), Math.min(columnTile, columns.extent - j)];
+        copy(m, n, target, toRow, toColumn, source, fromRow, fromColumn);
+      }
+  };
+  const outer = (axis: number, to: number, from: number): void => {
+    if (axis === axes.length) {
+      block(to, from);
+      return;
+    }
+    const { extent, steps } = axes[axis]!;
+    for (let i = 0; i < extent; i++) outer(axis + 1, to + i * steps[0]! * bytes, from + i * steps[1]! * bytes);
+  };
+  return ([operand]) =>
+    within((w) => {
+      const from = w.operand(operand!) + offset * bytes;
+      return w.result(dtype, output.size, (to) => outer(0, to, from));
+    });
+}
+
 function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArray): EagerFunction | undefined {
   const { dtype } = output;
-  if (!isFloating(dtype) || output.size === 0 || x!.size * y!.size < fewElements * fewElements) return undefined;
+  if (!isFloating(dtype) || output.size === 0 || x!.size === 0) return undefined;
   const [lhs, rhs] = [x!, y!].map(({ shape }): Side => ({ shape, strides: stridesOf(shape) })) as [Side, Side];
   if (!isMatrix(lhs, axesOf(lhs.shape.length, d.lhsBatch, d.lhsContract))) return undefined;
   if (!isMatrix(rhs, axesOf(rhs.shape.length, d.rhsBatch, d.rhsContract))) return undefined;

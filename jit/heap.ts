@@ -1,4 +1,5 @@
 import { allocate, byteSize, type DType, type TypedArray, viewOf } from '../src/core/dtype.ts';
+import { CotangentError } from '../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
 import { PagedMemory, pageBytes } from './memory.ts';
 
@@ -315,7 +316,8 @@ export class Cell {
       if (segment.host) return viewOf(this.dtype, segment.host, this.offset, this.length);
       return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
     }
-    if (number === undefined) throw new Error('this array has been disposed of');
+    if (number === undefined)
+      throw new CotangentError('an array was used after it was disposed of, or donated to a jitted function.');
     this.host = allocate(this.dtype, 1);
     this.host[0] = number;
     return this.host;

@@ -20,13 +20,14 @@ export function encode(module: CodeModule): Uint8Array {
     out.text(f.base);
     out.signature(f);
   });
-  out.list(module.functions, (f) => {
-    out.text(f.name);
-    out.signature(f);
-    out.list(f.locals, (t) => out.type(t));
-    out.statements(f.body);
-    out.byte(f.exported ? 1 : 0);
-  });
+  out.list(module.functions, (f) => out.func(f));
+  return out.finish();
+}
+
+/** The bytes of one function: equal functions and only those have equal ones. */
+export function encodeFunction(f: Func): Uint8Array {
+  const out = new Writer();
+  out.func(f);
   return out.finish();
 }
 
@@ -110,6 +111,14 @@ class Writer {
   signature(s: Signature): void {
     this.list(s.params, (t) => this.type(t));
     this.byte(s.result ? typeCode[s.result]! : 255);
+  }
+
+  func(f: Func): void {
+    this.text(f.name);
+    this.signature(f);
+    this.list(f.locals, (t) => this.type(t));
+    this.statements(f.body);
+    this.byte(f.exported ? 1 : 0);
   }
 
   statements(list: readonly Stmt[]): void {

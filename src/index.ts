@@ -1,10 +1,13 @@
 /** Cotangent: composable transformations of numerical programs, compiled to WebAssembly. */
+export { closureConvert } from '../transforms/closure-convert.ts';
 export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/differentiate.ts';
 export { hessian, jacfwd, jacobian, jacrev } from '../transforms/jacobian.ts';
 export { linearTranspose } from '../transforms/linear-transpose.ts';
 export { vmap } from '../transforms/vectorize.ts';
 export { type ArrayLike, type Index, NDArray } from './array.ts';
-export { checkpoint } from './control/checkpoint.ts';
+export { type CheckpointOptions, checkpoint } from './control/checkpoint.ts';
+export { type CheckpointPolicy, checkpointName, checkpointPolicies } from './control/checkpoint-policies.ts';
+export { customBatching } from './control/custom-batching.ts';
 export { customJvp } from './control/custom-jvp.ts';
 export { customVjp } from './control/custom-vjp.ts';
 export * as debug from './debug/index.ts';

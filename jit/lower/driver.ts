@@ -11,13 +11,16 @@ import {
   i32c,
   type Local,
   op,
+  type Stmt,
   type Target,
 } from '../code.ts';
+import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
+import { encodeFunction } from '../wire.ts';
 import { identityOf } from './combine.ts';
 import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
@@ -70,6 +73,9 @@ export class Driver {
   readonly handlers: Handler[] = [];
   /** What kernels compute, by their names. */
   readonly notes: Map<string, string> = new Map();
+  /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
+  readonly longLoops: Set<Stmt> = new Set();
+  loopDepth = 0;
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
 
@@ -198,15 +204,7 @@ export class Driver {
 
   /** Adds a function to the module; equal ones are one. */
   define(func: Func): string {
-    const key = JSON.stringify(func, (_, value: unknown) =>
-      typeof value === 'bigint'
-        ? `${value}n`
-        : typeof value === 'number' && !Number.isFinite(value)
-          ? String(value)
-          : Object.is(value, -0)
-            ? '-0'
-            : value,
-    );
+    const key = hash(encodeFunction(func));
     let name = this.names.get(key);
     if (!name) {
       name = `k${this.functions.length}`;

@@ -7,6 +7,7 @@ import { mathCode } from '../math/index.ts';
 import type { Program, Slot } from '../program.ts';
 import { target } from '../target.ts';
 import { type Destination, Driver, type Handler } from './driver.ts';
+import { outlineLoops } from './outline.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar } from './storage.ts';
 import { readBuffer, readScalar } from './tree.ts';
@@ -93,16 +94,17 @@ function lower(original: Jaxpr): Lowered {
   });
   d.f.return(i32c(0));
   const math = mathCode(d.math, d.target);
+  const { main, loops, spillBytes } = outlineLoops(d.f.build(true), d.longLoops, d.plan.end);
   const module = {
     imports: [...d.imports.values(), ...math.imports],
-    functions: [...math.functions, ...d.functions, d.f.build(true)],
+    functions: [...math.functions, ...d.functions, ...loops, main],
   };
   const program: Program = {
     module,
     inputs: inputSlots,
     outputs: outputSlots,
     callbacks: d.callbacks,
-    frameBytes: d.plan.end,
+    frameBytes: d.plan.end + spillBytes,
     peakBytes: d.plan.peak,
   };
   return { program, inputs, outputs, handlers: d.handlers, jaxpr, notes: d.notes };

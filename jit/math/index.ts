@@ -1,8 +1,9 @@
 import { digamma, erf, erfc, erfInv, lgamma, logistic } from '../../src/core/special.ts';
 import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op, type Target } from '../code.ts';
-import { type MathType, mathArity, mathName, vectorCode } from './vectors.ts';
+import { type MathType, mathArity, mathName } from './names.ts';
+import { vectorCode } from './vectors.ts';
 
-export { type MathType, mathArity, mathName } from './vectors.ts';
+export { type MathType, mathArity, mathName } from './names.ts';
 
 /** IEEE 754's power, which differs from JavaScript's where the base is ±1. */
 function pow(x: number, y: number): number {

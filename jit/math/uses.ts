@@ -1,11 +1,12 @@
 import { call, type Expr, type FunctionBuilder, type Target } from '../code.ts';
-import { type MathType, mathName, type VectorShape, vectorCode } from './vectors.ts';
+import { type MathType, mathName, type VectorShape } from './names.ts';
+import { vectorCode } from './vectors.ts';
 
 /**
  * Instructions of a function that a kernel writes out instead of calling, and of all those in one kernel. A call makes
  * the function's constants anew for every four elements; written out they are hoisted from the loop.
  */
-const longestInline = 160;
+const longestInline = 260;
 const longestInlines = 1200;
 
 /** The functions of jit/math that one kernel uses. */

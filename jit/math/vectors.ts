@@ -1,18 +1,8 @@
 import { type Expr, type Func, FunctionBuilder, type Stmt, type Target } from '../code.ts';
 import { f32Functions } from './f32/index.ts';
 import { f64Functions } from './f64/index.ts';
+import { mathArity, mathName, type VectorShape } from './names.ts';
 import type { VectorFunction } from './vector-function.ts';
-
-/**
- * Functions without an instruction of their own. Each exists on float32 and float64, on rank-0 values and on vectors,
- * and gives the same bits on all lanes and alone: a rank-0 value is one lane of a vector. What has no vector code goes
- * through the float64 function of the host, lane by lane.
- */
-export type MathType = 'f32' | 'f64' | 'f32x4' | 'f64x2';
-export type VectorShape = 'f32x4' | 'f64x2';
-
-export const mathArity = (fn: string): 1 | 2 => (fn === 'pow' || fn === 'atan2' || fn === 'rem' ? 2 : 1);
-export const mathName = (fn: string, type: MathType): string => `${fn}_${type}`;
 
 /** A function on vectors, and what is to be known before it is written into a kernel. */
 export interface VectorCode {
@@ -61,6 +51,9 @@ function codeOf(name: string, write: VectorFunction, arity: number, target: Targ
         expressions(s.cond);
         statements(s.yes);
         statements(s.no);
+      } else if (s.kind === 'while') {
+        expressions(s.cond);
+        statements(s.body);
       } else throw new Error(`${name} has a statement of kind ${s.kind}`);
     }
   };

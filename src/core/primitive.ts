@@ -40,6 +40,19 @@ export function sharedParams<P extends Params>(params: P): P {
 }
 export const areShared = (params: Params): boolean => shared.has(params);
 
+/** A table of parameters made once for each key. Forgets everything when there are many: programs have few. */
+export function sharedParamsByKey<P extends Params>(): (key: string, make: () => P) => P {
+  const table = new Map<string, P>();
+  return (key, make) => {
+    let params = table.get(key);
+    if (!params) {
+      if (table.size >= 4096) table.clear();
+      table.set(key, (params = sharedParams(make())));
+    }
+    return params;
+  };
+}
+
 /** Of operations that have none. */
 export const noParams: Params = sharedParams({});
 

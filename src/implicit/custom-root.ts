@@ -9,6 +9,7 @@ import type { ShapedArray } from '../core/aval.ts';
 import { TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
+import { optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -86,7 +87,7 @@ function decorated<S extends ImplicitSolver>(
   options: ImplicitOptions,
   fixedPoint: boolean,
 ): Implicit<S> {
-  const { hasAux = false, symmetric = false } = options;
+  const { hasAux = false, symmetric = false } = optionsOf(operation, options, ['hasAux', 'solve', 'symmetric']);
   const call = (init: unknown, ...args: unknown[]): unknown => {
     const start = flattenArguments([init], operation);
     const given = flattenArguments(args, operation);
@@ -199,6 +200,7 @@ export function rootJvp(
   tangents: readonly unknown[],
   options: RootOptions = {},
 ): any {
+  optionsOf('rootJvp', options, ['solve']);
   const { x, theta, def, equation } = at('rootJvp', optimality, sol, args);
   const given = flattenArguments(tangents, 'rootJvp');
   if (given.def.key !== structure([...args]).key)
@@ -234,6 +236,7 @@ export function rootVjp(
   cotangent: any,
   options: RootOptions = {},
 ): any[] {
+  optionsOf('rootVjp', options, ['solve']);
   const { x, theta, def, equation, count } = at('rootVjp', optimality, sol, args);
   const given = flattenArguments([cotangent], 'rootVjp').values.map((ct, i) => {
     const { aval } = x[i]!;

@@ -5,7 +5,14 @@ import type { ArrayLike } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { type HostArray, type Primitive, primitive, reductionAccuracy, type Sample } from '../core/primitive.ts';
+import {
+  type HostArray,
+  type Primitive,
+  primitive,
+  reductionAccuracy,
+  type Sample,
+  sharedParamsByKey,
+} from '../core/primitive.ts';
 import { normalizeAxis, range, type Shape, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { isZero } from '../core/zero.ts';
@@ -15,6 +22,8 @@ import { convert } from './convert.ts';
 import { strengthen, transpose } from './movement.ts';
 
 export type { DotDimensions } from '../../jit/lower-rule.ts';
+
+const dimensionsFor = sharedParamsByKey<DotDimensions>();
 
 const pick = (list: Shape, axes: readonly number[]): number[] => axes.map((axis) => list[axis]!);
 
@@ -247,12 +256,13 @@ export function dotGeneral(x: ArrayLike, y: ArrayLike, dimensions: Partial<DotDi
   const [a, b] = promoteDTypes('dotGeneral', [x, y]).map(strengthen) as [Value, Value];
   const normalize = (axes: readonly number[] = [], aval: ShapedArray) =>
     axes.map((axis) => normalizeAxis(axis, aval.ndim) ?? axis);
-  const d = {
-    lhsContract: normalize(dimensions.lhsContract, a.aval),
-    rhsContract: normalize(dimensions.rhsContract, b.aval),
-    lhsBatch: normalize(dimensions.lhsBatch, a.aval),
-    rhsBatch: normalize(dimensions.rhsBatch, b.aval),
-  };
+  const lhsContract = normalize(dimensions.lhsContract, a.aval);
+  const rhsContract = normalize(dimensions.rhsContract, b.aval);
+  const lhsBatch = normalize(dimensions.lhsBatch, a.aval);
+  const rhsBatch = normalize(dimensions.rhsBatch, b.aval);
+  const d = dimensionsFor(`${lhsContract}|${rhsContract}|${lhsBatch}|${rhsBatch}`, () => ({
+    ...{ lhsContract, rhsContract, lhsBatch, rhsBatch },
+  }));
   if (a.aval.dtype !== 'bool') return bind1(dotGeneralP, [a, b], d);
   return convert(bind1(dotGeneralP, [convert(a, 'int32'), convert(b, 'int32')], d), 'bool');
 }

@@ -4,8 +4,8 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
-import { exact, type HostArray, type Primitive, primitive, type Sample } from '../core/primitive.ts';
-import { range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
+import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
+import { checkShape, range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { convert } from './convert.ts';
@@ -40,6 +40,10 @@ interface BroadcastParams {
   /** Output axis of each operand axis, increasing. */
   readonly broadcastDimensions: readonly number[];
 }
+
+const broadcastParams = sharedParamsByKey<BroadcastParams>();
+const reshapeParams = sharedParamsByKey<{ newSizes: Shape }>();
+const transposeParams = sharedParamsByKey<{ permutation: readonly number[] }>();
 
 const broadcastStrides = (input: ShapedArray, { shape, broadcastDimensions }: BroadcastParams): number[] => {
   const strides = new Array<number>(shape.length).fill(0);
@@ -94,7 +98,16 @@ export const broadcastInDimP: Primitive<BroadcastParams> = primitive<BroadcastPa
 });
 
 export const broadcastInDim = (x: Value, shape: Shape, broadcastDimensions: readonly number[]): Value =>
-  sameShape(x.aval.shape, shape) ? x : bind1(broadcastInDimP, [x], { shape, broadcastDimensions });
+  sameShape(x.aval.shape, shape)
+    ? x
+    : bind1(
+        broadcastInDimP,
+        [x],
+        broadcastParams(`${shape}|${broadcastDimensions}`, () => ({
+          shape: [...shape],
+          broadcastDimensions: [...broadcastDimensions],
+        })),
+      );
 
 /** NumPy's broadcast: axes are matched from the last. A weak scalar becomes float32. */
 export function broadcastTo(x: ArrayLike, shape: Shape): Value {
@@ -137,12 +150,20 @@ export const reshapeP: Primitive<{ newSizes: Shape }> = primitive<{ newSizes: Sh
 /** The same elements in row-major order; one entry may be −1. */
 export function reshape(x: ArrayLike, shape: Shape): Value {
   const value = toValue(x, 'reshape');
+  if (!Array.isArray(shape) || !shape.every((n) => n === -1 || (Number.isInteger(n) && n >= 0)))
+    checkShape(shape, 'reshape');
   const known = shape.reduce((a, n) => (n === -1 ? a : a * n), 1);
   const full = shape.map((n) => (n === -1 ? (known === 0 ? 0 : value.aval.size / known) : n));
   if (shape.filter((n) => n === -1).length > 1 || full.some((n) => !Number.isInteger(n) || n < 0)) {
     throw new ShapeError(`reshape: ${value.aval} has ${value.aval.size} elements and cannot take shape [${shape}].`);
   }
-  return sameShape(full, value.aval.shape) ? value : bind1(reshapeP, [value], { newSizes: full });
+  return sameShape(full, value.aval.shape)
+    ? value
+    : bind1(
+        reshapeP,
+        [value],
+        reshapeParams(`${full}`, () => ({ newSizes: full })),
+      );
 }
 
 export const transposeP: Primitive<{ permutation: readonly number[] }> = primitive<{ permutation: readonly number[] }>({
@@ -197,7 +218,11 @@ export function transpose(x: ArrayLike, permutation?: readonly number[]): Value 
   const axes = permutation ?? range(value.aval.ndim).reverse();
   return axes.every((axis, i) => axis === i) && axes.length === value.aval.ndim
     ? value
-    : bind1(transposeP, [value], { permutation: axes });
+    : bind1(
+        transposeP,
+        [value],
+        transposeParams(`${axes}`, () => ({ permutation: [...axes] })),
+      );
 }
 
 /** A weak value as strong float32, as it is read or stored. */

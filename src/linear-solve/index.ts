@@ -7,6 +7,7 @@ import { flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike } from '../array.ts';
 import { customLinearSolve } from '../control/custom-linear-solve.ts';
 import { ShapeError, TreeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
@@ -28,8 +29,11 @@ export interface LinearSolveOptions<T = any> {
 
 type Solve = <T>(matvec: (x: Arrays<T>) => unknown, b: T, options?: LinearSolveOptions<T>) => Arrays<T>;
 
+const solveOptions = ['ridge', 'init', 'tol', 'maxiter', 'restart'];
+
 function solveWith(name: string, method: LinearSolveMethod, symmetric: boolean): Solve {
-  return (matvec, b, { ridge, init, tol, maxiter, restart } = {}) => {
+  return (matvec, b, given = {}) => {
+    const { ridge, init, tol, maxiter, restart } = optionsOf(name, given, solveOptions);
     const flat = flatten(b, 'b');
     const values = flattenArguments([b], name).values.map((v) => (v.aval.weakType ? convert(v, 'float32') : v));
     if (values.length === 0) throw new ShapeError(`${name}: b holds no array.`);

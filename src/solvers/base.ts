@@ -3,6 +3,7 @@ import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
 import type { Value } from '../core/trace.ts';
+import { progress } from '../debug/progress.ts';
 import { customRoot, type TreeLinearSolver } from '../implicit/custom-root.ts';
 import { jit } from '../jit.ts';
 import { sqrt } from '../lax/arithmetic.ts';
@@ -31,9 +32,14 @@ export interface SolverOptions {
   implicitDiff?: boolean;
   /** Solves the linear system of the implicit derivative: one of `linearSolve`. */
   implicitDiffSolve?: TreeLinearSolver;
+  /** Show the iterations as they run, in a line that begins with this text, or with the solver's name. */
+  progress?: boolean | string;
   /** Trace and compile `run` once for all calls with arguments of the same types. Default true. */
   jit?: boolean;
 }
+
+/** Names of the options that every solver has. */
+export const solverOptions = ['maxiter', 'tol', 'implicitDiff', 'implicitDiffSolve', 'progress', 'jit'] as const;
 
 /** Status codes of `state.status`. */
 export const status = { converged: 0, maxiter: 1, nonfinite: 2, running: 3 } as const;
@@ -80,6 +86,7 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   readonly tol: number;
   readonly implicitDiff: boolean;
   readonly implicitDiffSolve: TreeLinearSolver | undefined;
+  private readonly progress: boolean | string;
   private readonly whole: AnyFunction;
   private readonly tolerance: Value;
 
@@ -88,6 +95,7 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     this.tol = options.tol ?? defaults.tol;
     this.implicitDiff = options.implicitDiff ?? true;
     this.implicitDiffSolve = options.implicitDiffSolve;
+    this.progress = options.progress ?? false;
     // An array, not a literal: solvers that differ in nothing but their tolerance share their code.
     this.tolerance = array(this.tol, { dtype: 'float64' });
     const run = (init: unknown, ...args: unknown[]): Step => this.solve(init, args);
@@ -135,13 +143,23 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     return { params, state };
   }
 
+  private report({ iterNum, error }: BaseState): void {
+    if (!this.progress) return;
+    const label = typeof this.progress === 'string' ? this.progress : this.constructor.name;
+    progress(iterNum, { total: this.maxiter, label, every: 1, values: { error } });
+  }
+
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
     const state = this.initState(init, ...args);
     const tol = (error: Value): Value => this.tolerance.astype(error.dtype);
     const final = whileLoop(
       ({ state }: any) => and(gt(state.error, tol(state.error)), lt(state.iterNum, this.maxiter)),
-      ({ params, state }: any) => this.update(params, state, ...args) as any,
+      ({ params, state }: any) => {
+        const next = this.update(params, state, ...args);
+        this.report(next.state);
+        return next as any;
+      },
       { params: init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;

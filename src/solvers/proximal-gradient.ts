@@ -2,6 +2,7 @@
 import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { div, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { gt, le, lt, select } from '../lax/compare.ts';
@@ -10,7 +11,7 @@ import { full } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { sum } from '../lax/reductions.ts';
 import * as tree from '../tree.ts';
-import { type BaseState, IterativeSolver, norm, type SolverOptions, type Step, status } from './base.ts';
+import { type BaseState, IterativeSolver, norm, type SolverOptions, type Step, solverOptions, status } from './base.ts';
 import { type Evaluation, Objective, type ObjectiveOptions } from './objective.ts';
 
 /** argmin over y of ½‖y − x‖² + scaling·g(y, hyperparams). */
@@ -39,6 +40,17 @@ export interface ProximalGradientState extends BaseState {
   readonly velocity: any;
   readonly t: Value | null;
 }
+
+const gradientOptions: readonly string[] = [
+  'fun',
+  'stepsize',
+  'maxls',
+  'acceleration',
+  'decreaseFactor',
+  'hasAux',
+  'valueAndGrad',
+  ...solverOptions,
+];
 
 const dot = (x: unknown, y: unknown): Value => {
   const ys = tree.leaves(y) as Value[];
@@ -70,6 +82,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
   private readonly decreaseFactor: number;
 
   constructor(options: ProximalGradientOptions, name = 'ProximalGradient') {
+    optionsOf(name, options, name === 'GradientDescent' ? gradientOptions : [...gradientOptions, 'prox']);
     super(options, { maxiter: 500, tol: 1e-3 });
     if (typeof options?.fun !== 'function')
       throw new TraceError(`${name}: \`fun\` must be a function of the parameters, but it is ${typeof options?.fun}.`);

@@ -39,7 +39,11 @@ def fit(f, a, b, degree, weight=lambda x: 1.0, fixed=(), dtype=np.float32, point
     return coefficients, error
 
 
+def show_list(name, comment, values):
+    print(f"/** {comment}. */")
+    print(f"export const {name}: readonly number[] = [{', '.join(repr(v) for v in values)}];\n")
+
+
 def show(name, comment, result):
     coefficients, error = result
-    print(f"/** {comment}; error 2^{np.log2(error):.1f}. */")
-    print(f"export const {name}: readonly number[] = [{', '.join(repr(float(c)) for c in coefficients)}];\n")
+    show_list(name, f"{comment}; error 2^{np.log2(error):.1f}", coefficients)
