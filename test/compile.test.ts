@@ -217,6 +217,94 @@ t.test('fusion', (t) => {
   t.end();
 });
 
+t.test('products', (t) => {
+  for (const dtype of ['float32', 'float64', 'int32'] as const) {
+    for (const [m, n, k] of [
+      [0, 3, 4],
+      [3, 0, 4],
+      [3, 4, 0],
+      [1, 9, 33],
+      [9, 1, 33],
+      [5, 7, 1],
+      [5, 1, 1],
+      [8, 8, 8],
+      [17, 31, 65],
+    ] as const) {
+      const [x, y] = [numbers([m, k], dtype), numbers([k, n], dtype)];
+      const [xs, ys] = [numbers([2, 3, m, k], dtype), numbers([3, n, k], dtype)];
+      const name = `${dtype}: ${m}×${k} · ${k}×${n}`;
+      agree(t, name, (a, b) => np.matmul(a, b), x, y);
+      agree(t, `${name}, both transposed`, (a, b) => np.matmul(a.T, b.T), x.T.add(0), y.T.add(0));
+      agree(t, `${name}, batches`, (a, b) => np.einsum('abij,bkj->baik', a, b), xs, ys);
+      agree(t, `${name}, one for a batch`, (a, b) => np.einsum('abij,jk->abik', a, b), xs, y);
+      agree(t, `${name}, reversed`, (a, b) => np.matmul(np.flip(a), np.flip(b, { axis: 1 })), x, y);
+      agree(t, `${name}, every other column`, (a, b) => np.matmul(a, b.slice([], [null, null, 2])), x, y);
+    }
+  }
+  agree(t, 'beyond what is made for its size', (a, b) => np.matmul(a, b.T), numbers([140, 300]), numbers([90, 300]));
+  t.end();
+});
+
+t.test('two products with one matrix', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [rows, columns] of dtype === 'float32'
+      ? ([
+          [300, 40],
+          [317, 33],
+          [9000, 2],
+        ] as const)
+      : ([[130, 70]] as const)) {
+      const name = `${dtype}, ${rows}×${columns}`;
+      const [X, w, y] = [numbers([rows, columns], dtype), numbers([columns], dtype), numbers([rows], dtype)];
+      const loss = (v: NDArray, X: NDArray, y: NDArray) => np.sum(np.square(np.matmul(X, v).sub(y)));
+      const logistic = (v: NDArray, X: NDArray, y: NDArray) =>
+        np.sum(np.log1p(np.exp(np.matmul(X, v).mul(y).mul(-1e-3))));
+      agree(t, `${name}: a gradient`, grad(loss), w, X, y);
+      agree(t, `${name}: of a logistic loss`, grad(logistic), w, X, y);
+      agree(t, `${name}: and its value`, (v, X, y) => [grad(loss)(v, X, y), loss(v, X, y)], w, X, y);
+      agree(t, `${name}: XᵀX w`, (v, X) => np.matmul(X.T, np.matmul(X, v)), w, X);
+      agree(t, `${name}: and X w`, (v, X) => [np.matmul(X, v), np.matmul(X.T, np.matmul(X, v))], w, X);
+      agree(
+        t,
+        `${name}: of a slice`,
+        (v, X) => np.matmul(X.T, np.matmul(X, v).add(1)),
+        w.slice([1, null]),
+        np.pad(X, 1).slice([], [2, -1]),
+      );
+      agree(t, `${name}: twice`, (v, X, y) => grad(loss)(grad(loss)(v, X, y).mul(1e-6), X.add(1), y), w, X, y);
+      agree(
+        t,
+        `${name}: in a loop`,
+        (v, X, y) => lax.foriLoop(0, 3, (_i, u) => u.sub(grad(loss)(u, X, y).mul(1e-7)), v),
+        w,
+        X,
+        y,
+      );
+      agree(
+        t,
+        `${name}: with positions of rows`,
+        (v, X) => np.matmul(X.T, np.matmul(X, v).mul(np.arange(rows).astype(dtype))),
+        w,
+        X,
+      );
+    }
+  const small = (r: number): [NDArray, NDArray, NDArray] => [numbers([r, 40]), numbers([40]), numbers([r])];
+  const gradient = (X: NDArray, v: NDArray, y: NDArray) => np.matmul(X.T, np.matmul(X, v).sub(y));
+  t.notMatch(
+    jit(gradient)
+      .lower(...small(100))
+      .code.split('$main')[1],
+    'while',
+    'a small matrix: a kernel each and main',
+  );
+  t.match(
+    jit(gradient).lower(...small(400)).code,
+    /call \$k0 .*\n.*call \$k1 .*\n.*call \$k2 (.*\n)*? *while/,
+    'a large one: a loop of kernels',
+  );
+  t.end();
+});
+
 t.test('long arrays are done in pieces', (t) => {
   for (const n of [32767, 32768, 32771, 100003]) {
     const x = np.arange(n).mul(1e-3).astype('float32');

@@ -1,6 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { DType } from '../../src/core/dtype.ts';
-import { byteSize, isFloating } from '../../src/core/dtype.ts';
+import { byteSize } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../src/core/shape.ts';
 import {
@@ -18,21 +18,21 @@ import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
-import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import { encodeFunction } from '../wire.ts';
 import { identityOf } from './combine.ts';
-import { axesOf, batchedProduct, gemmArguments, integerProduct, isMatrix, productOf, type Side } from './dot-code.ts';
+import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
-import { gemvKernel, matrixVector } from './gemv-code.ts';
 import { runGroup } from './group.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel } from './map-kernel.ts';
+import { multiply } from './multiply.ts';
 import { Group, groupEquations } from './passes/groups.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
+import { equationsOf, RowPasses, rowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
@@ -54,7 +54,7 @@ export interface Handler {
 export type Destination = Buffer | undefined;
 
 /** Beyond this many nodes a value is stored rather than computed where it is read. */
-const largestTree = 200;
+export const largestTree = 200;
 
 /**
  * Writes a program's `main`: one kernel call after the other, loops and branches around them, and rank-0 values in
@@ -272,8 +272,15 @@ export class Driver {
       const place = destinations[i];
       if (place && !(atom instanceof Literal) && !places.has(atom)) places.set(atom, place);
     });
-    const steps = groupEquations(eqns, outs);
-    const placement = placeValues(steps, outs);
+    let steps = groupEquations(eqns, outs);
+    let placement = placeValues(steps, outs);
+    const found = rowPasses(eqns, outs, placement.virtual);
+    if (found.length > 0) {
+      // What is done while rows of a matrix go by is in no group.
+      steps = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));
+      placement = placeValues(steps, outs);
+    }
+    const passes = new RowPasses(this, found);
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -283,7 +290,7 @@ export class Driver {
     for (const step of steps) {
       const done = step instanceof Group ? step.members : [step];
       if (step instanceof Group) runGroup(this, step, placement, places);
-      else this.equation(step, placement, places);
+      else if (!passes.lower(step, places)) this.equation(step, placement, places);
       for (const eqn of done) eqn.inputs.forEach(drop);
       for (const eqn of done) for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
     }
@@ -304,12 +311,8 @@ export class Driver {
     const [out] = eqn.outputs;
     switch (rule.kind) {
       case 'elementwise': {
-        const { shape } = out!.aval;
-        const fused = elementwiseTree(
-          eqn,
-          eqn.inputs.map((atom) => this.fused(atom).root),
-        );
-        if (shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
+        const fused = this.element(eqn);
+        if (fused.shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
         else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
         else this.keep(out!, fused, places);
         return;
@@ -349,6 +352,14 @@ export class Driver {
       default:
         throw new Error(`${eqn.primitive.name} was not inlined`);
     }
+  }
+
+  /** The value of an elementwise equation as an expression. */
+  element(eqn: Eqn): Fused {
+    return elementwiseTree(
+      eqn,
+      eqn.inputs.map((atom) => this.fused(atom).root),
+    );
   }
 
   /** Stores an array, at its destination if it has one. */
@@ -406,28 +417,7 @@ export class Driver {
     const place = this.placeFor(out, places);
     if (sizeOf(shape) > 0) {
       const [a, b] = [this.matrix(x, d.lhsBatch, d.lhsContract), this.matrix(y, d.rhsBatch, d.rhsContract)];
-      const product = productOf(a.side, b.side, d);
-      if (!isFloating(dtype)) {
-        this.f.call(this.define(integerProduct(product, dtype)), a.ptr, b.ptr, place.ptr, i32c(0));
-      } else {
-        const vector = product.batch.length === 0 && matrixVector(product);
-        if (vector) {
-          const kernel = this.define(gemvKernel(vector, dtype as 'float32', this.target));
-          const [matrix, by] = vector.swapped ? [b, a] : [a, b];
-          this.f.call(kernel, matrix.ptr, by.ptr, place.ptr);
-        } else {
-          const bytes = byteSize(dtype);
-          const gemm = this.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
-          this.withScratch(gemmScratchBytes(product.m, product.n, product.k, bytes), (scratch) => {
-            if (product.batch.length === 0)
-              this.f.call(gemm, ...gemmArguments(product, a.ptr, b.ptr, place.ptr, scratch));
-            else {
-              const kernel = this.define(batchedProduct(product, dtype as 'float32', gemm));
-              this.f.call(kernel, a.ptr, b.ptr, place.ptr, scratch);
-            }
-          });
-        }
-      }
+      multiply(this, productOf(a.side, b.side, d), dtype, a.ptr, b.ptr, place.ptr);
     }
     if (shape.length > 0) this.bind(out, readBuffer(place, shape));
     else this.loadResult(out, place);
@@ -441,7 +431,7 @@ export class Driver {
   }
 
   /** An operand of a product: read where it lies if its axes step evenly, else from a contiguous copy. */
-  private matrix(atom: Atom, batch: readonly number[], contract: readonly number[]): { side: Side; ptr: Expr } {
+  matrix(atom: Atom, batch: readonly number[], contract: readonly number[]): { side: Side; ptr: Expr } {
     const { shape, root } = this.fused(atom);
     if (root.kind === 'array') {
       const side = { shape, strides: root.strides };

@@ -119,7 +119,7 @@ export function applyElement(element: Element, args: readonly Tree[], shape: Sha
 }
 
 /** The tree with its affine leaves replaced; undefined as soon as `change` gives undefined. */
-function mapLeaves(root: Tree, change: (leaf: ArrayLeaf | IotaLeaf) => Tree | undefined): Tree | undefined {
+export function mapLeaves(root: Tree, change: (leaf: ArrayLeaf | IotaLeaf) => Tree | undefined): Tree | undefined {
   const memo = new Map<Tree, Tree | undefined>();
   const visit = (tree: Tree): Tree | undefined => {
     if (tree.kind === 'scalar' || tree.kind === 'const' || tree.kind === 'held') return tree;

@@ -58,10 +58,14 @@ type Role = 'full' | 'row';
 /**
  * Puts equations into groups and everything in an order of execution. A group takes equations until something outside
  * reads one of its values: then it is complete and takes its place in the order. No group therefore depends on one that
- * is complete later, and each equation is looked at once.
+ * is complete later, and each equation is looked at once. Those `alone` are left to whoever knows more about them.
  */
-export function groupEquations(eqns: readonly Eqn[], outs: readonly Atom[]): Step[] {
-  return new Grouping(eqns, outs).steps;
+export function groupEquations(
+  eqns: readonly Eqn[],
+  outs: readonly Atom[],
+  alone: ReadonlySet<Eqn> = new Set(),
+): Step[] {
+  return new Grouping(eqns, outs, alone).steps;
 }
 
 class Grouping {
@@ -77,14 +81,17 @@ class Grouping {
   private readonly byShape = new Map<string, Group>();
   private readonly order = new Map<Eqn, number>();
 
-  constructor(eqns: readonly Eqn[], outs: readonly Atom[]) {
+  constructor(eqns: readonly Eqn[], outs: readonly Atom[], alone: ReadonlySet<Eqn>) {
     this.outs = new Set(outs);
     for (const out of outs) this.read.add(out);
     eqns.forEach((eqn, i) => {
       this.order.set(eqn, i);
       for (const atom of eqn.inputs) this.read.add(atom);
     });
-    for (const eqn of eqns) this.place(eqn);
+    for (const eqn of eqns) {
+      if (alone.has(eqn)) this.emit(eqn);
+      else this.place(eqn);
+    }
     for (const eqn of [...this.pending.values()]) this.require(eqn.outputs[0]!);
     for (const group of [...this.open]) this.complete(group);
   }
