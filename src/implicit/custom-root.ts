@@ -1,5 +1,5 @@
 /** `customRoot`, `customFixedPoint`, `rootJvp`, `rootVjp`. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { linearizeValues, pullback } from '../../transforms/linearize.ts';
 import { convertOuts, joinAvals } from '../control/branches.ts';
@@ -127,7 +127,7 @@ function decorated<S extends ImplicitSolver>(
     const result = unflatten(outDef, outs.slice(0, solution));
     return hasAux ? [result, unflatten(flatSolver.auxDef!, outs.slice(solution))] : result;
   };
-  Object.defineProperty(call, 'name', { value: functionName(solver) });
+  standsFor(call, solver);
   return call as Implicit<S>;
 }
 
