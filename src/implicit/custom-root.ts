@@ -1,5 +1,5 @@
 /** `customRoot`, `customFixedPoint`, `rootJvp`, `rootVjp`. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { linearizeValues, pullback } from '../../transforms/linearize.ts';
 import { convertOuts, joinAvals } from '../control/branches.ts';
@@ -98,7 +98,7 @@ export function decorated<S extends ImplicitSolver>(
     const [init, ...args] = positions.length ? all.filter((_, i) => !positions.includes(i)) : all;
     return solveImplicitly(operation, bound(optimality), bound(solver), init, args, { ...options, hasAux }, fixedPoint);
   };
-  Object.defineProperty(call, 'name', { value: functionName(solver) });
+  standsFor(call, solver);
   return call as Implicit<S>;
 }
 
