@@ -172,7 +172,12 @@ function makeClamp(g: Generator): Variable[] {
     return [
       g.emit('clamp', `lax.clamp(${lo}, $0, ${hi})`, `jnp.clip($0, ${lo}, ${hi})`, [x], { ...x, low: lo, high: hi }),
     ];
-  const bound = g.within(g.floatOf(x.shape, x.dtype), 0.2, 3);
+  // Off by a little from any other value: where x equals a bound, its derivative is zero by convention.
+  const other = g.within(g.floatOf(x.shape, x.dtype), 0.2, 3);
+  const bound = g.emit('add', 'lax.add($0, 0.01357)', 'jnp.add($0, 0.01357)', [other], {
+    ...other,
+    high: other.high + 0.02,
+  });
   return [
     g.emit('clamp', 'lax.clamp(lax.neg($1), $0, $1)', 'lax.clamp(-$1, $0, $1)', [x, bound], {
       ...x,

@@ -50,6 +50,21 @@ function addUlps(error: Float64Array, values: TypedArray, dtype: string, n: numb
   for (let i = 0; i < error.length; i++) error[i]! += n * ulpOf(values[i]!, dtype);
 }
 
+/**
+ * An exact operation rounds the same operands alike: the executions of one program differ only where their operands do,
+ * and then by a rounding on either side.
+ */
+function addRoundings(
+  error: Float64Array,
+  values: TypedArray,
+  dtype: string,
+  ulps: number,
+  difference: Difference,
+): void {
+  if (difference !== 'execution') addUlps(error, values, dtype, ulps);
+  else for (let i = 0; i < error.length; i++) if (error[i]! > 0) error[i]! += 2 * ulps * ulpOf(values[i]!, dtype);
+}
+
 /** Moves elements: errors move along. */
 const copied: ErrorRule = (inputs, { primitive, params }, _values, outAvals) =>
   outAvals.some(isFloating) ? ofErrors(inputs, primitive, params, outAvals) : outAvals.map(() => undefined);
@@ -203,8 +218,10 @@ const folded =
   (inputs, { primitive, params }, values, outAvals, difference) => {
     if (!isFloating(outAvals[0]!)) return [undefined];
     const errors = numericJacobian(inputs, primitive, params, outAvals);
-    if (difference !== 'execution' || primitive.accuracy.kind !== 'exact')
-      addUlps(errors[0]!, values[0]!, outAvals[0]!.dtype, sides(difference) * rounding(inputs, outAvals[0]!));
+    const [{ dtype }] = outAvals as [ShapedArray];
+    const ulps = rounding(inputs, outAvals[0]!);
+    if (primitive.accuracy.kind === 'exact') addRoundings(errors[0]!, values[0]!, dtype, ulps, difference);
+    else addUlps(errors[0]!, values[0]!, dtype, sides(difference) * ulps);
     return errors;
   };
 
@@ -323,9 +340,9 @@ const elementwise: ErrorRule = (inputs, { primitive, params }, values, outAvals,
       : 0;
   // x^n by repeated squaring is off by at most n − 1 roundings, and one more for a reciprocal.
   const rounds = name === 'integer_pow' ? 2 * Math.abs((params as { y: number }).y) : (roundings[name] ?? 0);
-  const own = declared || (difference === 'execution' ? 0 : rounds / 2);
-  if (own > 0 && !(name === 'convert_element_type' && out!.dtype === 'float64'))
-    addUlps(error, values[0]!, out!.dtype, own);
+  const narrowed = name === 'convert_element_type' && out!.dtype === 'float64' ? 0 : rounds / 2;
+  if (declared > 0) addUlps(error, values[0]!, out!.dtype, declared);
+  else if (narrowed > 0) addRoundings(error, values[0]!, out!.dtype, narrowed, difference);
   if (name === 'nextafter' && inputs.some((x) => x.error)) addUlps(error, values[0]!, out!.dtype, 2);
   return [error];
 };

@@ -7,10 +7,14 @@ derivatives with ours under the error bounds of both. With --freeze a sample goe
 import argparse
 import collections
 import json
+import os
 import pathlib
 import subprocess
 import tempfile
 import time
+
+# Compiling is all the work: without LLVM's expensive passes.
+os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 import jax
 import jax.numpy as jnp
