@@ -6,6 +6,7 @@ import { kernelCases } from './cases/kernels.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
 import { comparePeers } from './peers.ts';
+import { formatRoofline, measureRoofline } from './roofline.ts';
 import { startup } from './startup.ts';
 
 const { cpu, cores, node, v8, binaryen } = machine();
@@ -18,13 +19,17 @@ const save = (name: string, result: object): void =>
 
 if (process.argv.includes('--peers')) {
   const peers = comparePeers();
-  console.log(`Node ${peers.node}; times of one run, and how many times ours each is\n\n${peers.table}`);
+  console.log(peers.markdown);
+  writeFileSync(new URL('peers.md', folder), `${peers.markdown}\n`);
   save('peers', { machine: machine(), ...peers });
   process.exit();
 }
 
+const roofline = measureRoofline();
+console.log(`${formatRoofline(roofline)}\n`);
 const rows: Row[] = [];
-for (const c of [...ridgeCases(), ...implicitCases(), ...kernelCases(), ...callCases()]) rows.push(...runCase(c, 0.5));
+for (const c of [...ridgeCases(), ...implicitCases(), ...kernelCases(), ...callCases()])
+  rows.push(...runCase(c, roofline, 0.5));
 console.log(formatRows(rows));
 
 const memory = memoryOfManyCalls();
@@ -36,4 +41,4 @@ console.log(
     `${ms(warm.first)} with a warm one (${warm.compilers ? 'compiled again' : 'nothing compiled'})`,
 );
 
-save('bench', { machine: machine(), rows, memory, startup: { cold, warm } });
+save('bench', { machine: machine(), roofline, rows, memory, startup: { cold, warm } });

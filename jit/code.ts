@@ -278,13 +278,13 @@ export class FunctionBuilder {
     return loop;
   }
 
-  /** `for (i = from; i < to; i += step)` on signed i32; `to` must not change in the loop. Returns nothing. */
-  for(from: Expr | number, to: Expr | number, body: (i: Local) => void, step = 1): void {
+  /** `for (i = from; i < to; i += step)` on signed i32; `to` and `step` must not change in the loop. Returns nothing. */
+  for(from: Expr | number, to: Expr | number, body: (i: Local) => void, step: Expr | number = 1): void {
     const i = this.var(typeof from === 'number' ? i32c(from) : from);
     const end = typeof to === 'number' ? i32c(to) : this.let(to);
     this.while(op('i32.lt_s', i, end), () => {
       body(i);
-      this.set(i, op('i32.add', i, i32c(step)));
+      this.set(i, op('i32.add', i, typeof step === 'number' ? i32c(step) : step));
     });
   }
 

@@ -141,9 +141,9 @@ export class LoweredProgram {
     return this.lowered.program.peakBytes;
   }
 
-  /** The code of every function, in the manner of WebAssembly's text format. */
+  /** The code of every function, in the manner of WebAssembly's text format; kernels with the operations in them. */
   get code(): string {
-    return showModule(this.lowered.program.module);
+    return showModule(this.lowered.program.module, this.lowered.notes);
   }
 
   /** The module in WebAssembly's text format. */

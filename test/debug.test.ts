@@ -664,6 +664,7 @@ t.test('programs as text', async (t) => {
     `{ lambda ; a:f32[3]. let
     b:f32[] c:f32[3] = scan[
       length=3
+      unroll=1
       consts=0
       carry=1
       body={ lambda ; a:f32[] b:f32[]. let

@@ -1,7 +1,13 @@
 import t from 'tap';
+import type { Func, Target } from '../jit/code.ts';
+import { compile } from '../jit/compile.ts';
 import { Cell, heap } from '../jit/heap.ts';
+import type { Product } from '../jit/lower/dot-code.ts';
+import { gemvKernel, matrixVector } from '../jit/lower/gemv-code.ts';
+import { productKernel, productScratchBytes } from '../jit/lower/product-code.ts';
 import { gemmScratchBytes } from '../jit/runtime/gemm.ts';
 import { runtimeExports } from '../jit/runtime/instance.ts';
+import { target } from '../jit/target.ts';
 
 const runtime = runtimeExports() as Record<string, (...args: number[]) => void>;
 const room = (bytes: number): number => heap().pin(Cell.inHeap('bool', bytes + 128));
@@ -77,6 +83,84 @@ for (const type of ['f32', 'f64'] as const) {
       for (const la of [0, 1, 2]) for (const lb of [0, 1]) t.ok(agrees(type, size, la, lb, 1), `${size}, ${la}, ${lb}`);
   });
 }
+
+const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65, 130];
+/** Every size as m, n and k, each beside small and large others. */
+const shapes = sizes.flatMap((size, i) => [
+  [size, sizes[(4 * i + 1) % 15]!, sizes[(7 * i + 3) % 15]!],
+  [sizes[(7 * i + 5) % 15]!, size, sizes[(2 * i + 8) % 15]!],
+  [sizes[(2 * i + 11) % 15]!, sizes[(8 * i + 2) % 15]!, size],
+]);
+
+/** The product of a shape with each operand by rows or by columns, or with B in every other place of its columns. */
+const productsOf = ([m, n, k]: number[]): Product[] =>
+  [0, 1].flatMap((la) =>
+    [0, 1, 2].map((lb): Product => {
+      const lhs = la === 0 ? { row: k!, column: 1 } : { row: 1, column: m! };
+      const rhs = [
+        { row: n!, column: 1 },
+        { row: 1, column: k! },
+        { row: 2, column: 2 * k! },
+      ][lb]!;
+      return { m: m!, n: n!, k: k!, lhs, rhs, batch: [] };
+    }),
+  );
+
+t.test('code made for a size', async (t) => {
+  const targets: Target[] = [{ ...target(), fma: false }, ...(target().fma ? [target()] : [])];
+  for (const dtype of ['float32', 'float64'] as const) {
+    const [Type, epsilon] = dtype === 'float32' ? [Float32Array, 2 ** -23] : ([Float64Array, 2 ** -52] as const);
+    const products = shapes.flatMap(productsOf);
+    for (const to of targets) {
+      const kernels = products.map((p): { p: Product; func: Func; swapped: boolean } => {
+        const vector = matrixVector(p);
+        const func = vector ? gemvKernel(vector, dtype, to) : productKernel(p, dtype, to);
+        return { p, func, swapped: vector?.swapped ?? false };
+      });
+      const functions = kernels.map(({ func }, i) => ({ ...func, name: `f${i}`, exported: true }));
+      const instance = new WebAssembly.Instance(compile({ imports: [], functions }), {
+        env: { memory: heap().memory },
+      });
+      const wrong: string[] = [];
+      kernels.forEach(({ p, swapped }, index) => {
+        const { m, n, k, lhs, rhs } = p;
+        const bytes = Type.BYTES_PER_ELEMENT;
+        const scratchBytes = productScratchBytes(p, dtype);
+        const [a, b, c] = [m * k, 2 * k * n, m * n + 8].map((length) => room(length * bytes)) as [
+          number,
+          number,
+          number,
+        ];
+        const scratch = room(scratchBytes);
+        const view = (address: number, length: number): Floats => new Type(heap().memory.buffer, address, length);
+        const [A, B, C] = [view(a, m * k), view(b, 2 * k * n), view(c, m * n + 8)];
+        A.forEach((_, i) => {
+          A[i] = Math.sin(i + m);
+        });
+        B.forEach((_, i) => {
+          B[i] = Math.cos(3 * i + n);
+        });
+        C.fill(77);
+        const guard = new Uint8Array(heap().memory.buffer, scratch + scratchBytes, 64).fill(77);
+        (instance.exports[`f${index}`] as (...args: number[]) => void)(...(swapped ? [b, a] : [a, b]), c, scratch);
+        let fine = guard.every((x) => x === 77) && C.subarray(m * n).every((x) => x === 77);
+        for (let i = 0; i < m; i++)
+          for (let j = 0; j < n; j++) {
+            let [sum, size] = [0, 0];
+            for (let q = 0; q < k; q++) {
+              const product = A[i * lhs.row + q * lhs.column]! * B[q * rhs.row + j * rhs.column]!;
+              sum += product;
+              size += Math.abs(product);
+            }
+            fine &&= Math.abs(C[i * n + j]! - sum) <= 16 * epsilon * size;
+          }
+        heap().unpin(0);
+        if (!fine) wrong.push(`${m}×${k} · ${k}×${n}, strides ${JSON.stringify([lhs, rhs])}`);
+      });
+      t.same(wrong, [], `${products.length} products, ${dtype}${to.fma ? ', fused' : ''}`);
+    }
+  }
+});
 
 t.test('fill and copy', async (t) => {
   const at = room(400_000);

@@ -97,20 +97,25 @@ export const gemmArguments = (p: Product, a: Expr, b: Expr, c: Expr, scratch: Ex
   scratch,
 ];
 
-/** A kernel (lhs, rhs, out, scratch) that does all products of a batch with `gemm`. */
-export function batchedProduct(p: Product, dtype: 'float32' | 'float64', gemm: string): Func {
+/** A kernel (lhs, rhs, out, scratch) that calls another one for every product of a batch. */
+export function batched(
+  p: Product,
+  dtype: DType,
+  call: (a: Expr, b: Expr, c: Expr, scratch: Expr) => readonly [kernel: string, args: readonly Expr[]],
+): Func {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
   const bytes = byteSize(dtype);
   const axes = p.batch.map(({ extent, steps }) => ({ extent, steps: steps.map((s) => s * bytes) }));
   nest(f, axes, [f.param(0), f.param(1), f.param(2)], ([a, b, c]) => {
-    f.call(gemm, ...gemmArguments(p, a!, b!, c!, f.param(3)));
+    const [kernel, args] = call(a!, b!, c!, f.param(3));
+    f.call(kernel, ...args);
   });
   return f.build();
 }
 
-/** The same for integers, which no runtime function multiplies: a loop nest with one accumulator. */
+/** A kernel (lhs, rhs, out) for integers, which no runtime function multiplies: a loop nest with one accumulator. */
 export function integerProduct(p: Product, dtype: DType): Func {
-  const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
   const bytes = byteSize(dtype);
   const scaled = (extent: number, ...steps: number[]) => ({ extent, steps: steps.map((s) => s * bytes) });
   const outer = [

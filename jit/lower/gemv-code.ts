@@ -1,18 +1,7 @@
-import {
-  type Expr,
-  type Func,
-  FunctionBuilder,
-  i32c,
-  type Local,
-  lane,
-  load,
-  loadLane,
-  madd,
-  op,
-  shuffle,
-  type Target,
-} from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, lane, load, madd, op, type Target } from '../code.ts';
+import { chooseLanes } from '../vector-blocks.ts';
 import type { Product } from './dot-code.ts';
+import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
 
 /**
  * Matrix times vector, y = A·x, for sizes and strides that are known when the program is compiled: offsets become
@@ -40,43 +29,12 @@ export function matrixVector({ m, n, k, lhs, rhs }: Product): MatrixVector | und
   const found: MatrixVector = right
     ? { m, k, row: lhs.row, column: lhs.column, swapped: false }
     : { m: n, k, row: rhs.column, column: rhs.row, swapped: true };
+  if (found.row < 0 || found.column < 0) return undefined;
   const even = found.column === 1 || found.k === 1 || found.row === 1 || found.m === 1;
   return even && found.m * found.k <= largest && found.m > 0 && k > 0 ? found : undefined;
 }
 
-interface Lanes {
-  readonly name: 'f32' | 'f64';
-  readonly shape: 'f32x4' | 'f64x2';
-  readonly bytes: 4 | 8;
-  readonly count: 4 | 2;
-  readonly splat: string;
-}
-
-const lanesOf = (dtype: 'float32' | 'float64'): Lanes =>
-  dtype === 'float32'
-    ? { name: 'f32', shape: 'f32x4', bytes: 4, count: 4, splat: 'v128.load32_splat' }
-    : { name: 'f64', shape: 'f64x2', bytes: 8, count: 2, splat: 'v128.load64_splat' };
-
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-
-/** The elements of one vector; missing ones at the end are 0. */
-function loadVector(e: Lanes, ptr: Expr, offset: number, elements: number): Expr {
-  if (elements >= e.count) return load('v128.load', ptr, offset);
-  if (e.bytes === 8) return load('v128.load64_zero', ptr, offset);
-  if (elements === 1) return load('v128.load32_zero', ptr, offset);
-  const two = load('v128.load64_zero', ptr, offset);
-  return elements === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8);
-}
-
-/** Stores the first `elements` elements. */
-function storeVector(f: FunctionBuilder, e: Lanes, ptr: Expr, offset: number, value: Local, elements: number): void {
-  if (elements >= e.count) {
-    f.store('v128.store', ptr, value, offset);
-    return;
-  }
-  for (let i = 0; i < elements; i++)
-    f.store(`${e.name}.store`, ptr, lane(`${e.shape}.extract_lane`, i, value), offset + i * e.bytes);
-}
 
 /** A function (matrix, vector, result). */
 export function gemvKernel(p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func {
@@ -89,7 +47,16 @@ export function gemvKernel(p: MatrixVector, dtype: 'float32' | 'float64', target
   return f.build();
 }
 
-/** Dot products with contiguous rows, four rows at a time. */
+/** A function (matrix, vector, result) that adds the product to the result; columns are contiguous. */
+export function accumulatingGemv(p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func {
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
+  const e = lanesOf(dtype);
+  const write = p.m <= 4 * e.count ? inRegisters : alongColumns;
+  write(f, e, p, target, f.param(0), f.param(1), f.param(2), true);
+  return f.build();
+}
+
+/** Dot products with contiguous rows, several rows at a time. */
 function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target, a: Local, x: Local, y: Local): void {
   const { m, k } = p;
   const rowBytes = p.row * e.bytes;
@@ -101,17 +68,19 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
   }));
   const inRegisters = parts.length <= 4;
   const kept = inRegisters ? parts.map(({ offset, elements }) => f.var(loadVector(e, x, offset, elements))) : [];
-  const multiply = (sums: readonly Local[], ptr: Expr, offset: number, elements: number, by: Expr, first: boolean) =>
+  const multiply = (sums: readonly Local[], ptr: Expr, offset: number, elements: number, by: Expr, first = false) =>
     sums.forEach((sum, r) => {
       const value = loadVector(e, ptr, r * rowBytes + offset, elements);
       f.set(sum, first ? op(`${e.shape}.mul`, value, by) : madd(target, e.shape, value, by, sum));
     });
 
-  const group = (rows: number): Local[] => {
+  /** Sums over lanes of `rows` rows from the row `start` on. */
+  const group = (rows: number, start: number): Local[] => {
     const sums = Array.from({ length: rows }, () => f.local('v128'));
+    const skip = start * rowBytes;
     if (inRegisters) {
       parts.forEach(({ offset, elements }, v) => {
-        multiply(sums, a, offset, elements, kept[v]!, v === 0);
+        multiply(sums, a, skip + offset, elements, kept[v]!, v === 0);
       });
       return sums;
     }
@@ -124,9 +93,9 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
     const pairs = f.var(i32c(whole >> 1));
     f.doWhile(pairs, () => {
       f.set(factor, load('v128.load', by));
-      multiply(sums, from, 0, e.count, factor, false);
+      multiply(sums, from, skip, e.count, factor);
       f.set(factor, load('v128.load', by, 16));
-      multiply(second, from, 16, e.count, factor, false);
+      multiply(second, from, skip + 16, e.count, factor);
       f.set(from, add(from, i32c(32)));
       f.set(by, add(by, i32c(32)));
       f.set(pairs, op('i32.sub', pairs, i32c(1)));
@@ -134,57 +103,58 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
     if (rows === 1) f.set(sums[0]!, op(`${e.shape}.add`, sums[0]!, second[0]!));
     for (const { offset, elements } of parts.slice(whole & -2)) {
       f.set(factor, loadVector(e, x, offset, elements));
-      multiply(sums, a, offset, elements, factor, false);
+      multiply(sums, a, skip + offset, elements, factor);
     }
     return sums;
   };
 
-  const groups = Math.floor(m / 4);
-  const four = (): void => {
-    const sums = group(4);
-    horizontalSums(f, e, sums).forEach((total, i) => {
-      f.store('v128.store', y, total, 16 * i);
-    });
+  // Eight rows have sums enough that none waits for its last addition; vectors that are kept leave room for four.
+  const many = inRegisters || m < 8 ? 4 : 8;
+  let done = 0;
+  const rowsAtOnce = (rows: number): void => {
+    const sums = group(rows, done);
+    for (let r = 0; r < rows; r += 4)
+      horizontalSums(f, e, sums.slice(r, r + 4)).forEach((total, i) => {
+        f.store('v128.store', y, total, (done + r) * e.bytes + 16 * i);
+      });
   };
-  if (groups === 1) four();
+  const groups = Math.floor(m / many);
   if (groups > 1)
     f.for(0, groups, () => {
-      four();
-      f.set(a, add(a, i32c(4 * rowBytes)));
-      f.set(y, add(y, i32c(4 * e.bytes)));
+      rowsAtOnce(many);
+      f.set(a, add(a, i32c(many * rowBytes)));
+      f.set(y, add(y, i32c(many * e.bytes)));
     });
-  const done = groups === 1 ? 4 : 0;
+  else if (groups === 1) {
+    rowsAtOnce(many);
+    done = many;
+  }
+  if (m % many >= 4) {
+    rowsAtOnce(4);
+    done += 4;
+  }
   for (let r = 0; r < m % 4; r++) {
-    const start = add(a, i32c((done + r) * rowBytes));
-    const [keep, at] = [f.var(a), f.var(start)];
-    f.set(a, at);
-    const [sum] = group(1) as [Local];
-    f.set(a, keep);
+    const [sum] = group(1, done + r) as [Local];
     const lanes = Array.from({ length: e.count }, (_, l) => lane(`${e.shape}.extract_lane`, l, sum));
     while (lanes.length > 1) lanes.push(op(`${e.name}.add`, lanes.shift()!, lanes.shift()!));
     f.store(`${e.name}.store`, y, lanes[0]!, (done + r) * e.bytes);
   }
 }
 
-const bytesOf = (lanes: readonly number[], width: 4 | 8): number[] =>
-  lanes.flatMap((l) => Array.from({ length: width }, (_, i) => l * width + i));
-
 /** The sums over lanes of four vectors, as the elements of one (float32) or two (float64). */
 function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): Local[] {
   const sum = (x: Expr, y: Expr): Local => f.var(op(`${e.shape}.add`, x, y));
   const [s0, s1, s2, s3] = sums as [Local, Local, Local, Local];
   if (e.bytes === 8) {
-    const pair = (x: Local, y: Local): Local =>
-      sum(shuffle(x, y, bytesOf([0, 2], 8)), shuffle(x, y, bytesOf([1, 3], 8)));
+    const pair = (x: Local, y: Local): Local => sum(chooseLanes(x, y, 8, 0, 2), chooseLanes(x, y, 8, 1, 3));
     return [pair(s0, s1), pair(s2, s3)];
   }
-  const pair = (x: Local, y: Local): Local =>
-    sum(shuffle(x, y, bytesOf([0, 4, 1, 5], 4)), shuffle(x, y, bytesOf([2, 6, 3, 7], 4)));
+  const pair = (x: Local, y: Local): Local => sum(chooseLanes(x, y, 4, 0, 4, 1, 5), chooseLanes(x, y, 4, 2, 6, 3, 7));
   const [left, right] = [pair(s0, s1), pair(s2, s3)];
-  return [sum(shuffle(left, right, bytesOf([0, 1, 4, 5], 4)), shuffle(left, right, bytesOf([2, 3, 6, 7], 4)))];
+  return [sum(chooseLanes(left, right, 4, 0, 1, 4, 5), chooseLanes(left, right, 4, 2, 3, 6, 7))];
 }
 
-/** Contiguous columns of few elements: the result in registers, twice so that additions overlap. */
+/** Contiguous columns of few elements: the result in registers. */
 function inRegisters(
   f: FunctionBuilder,
   e: Lanes,
@@ -193,32 +163,43 @@ function inRegisters(
   a: Local,
   x: Local,
   y: Local,
+  accumulate = false,
 ): void {
   const { m, k } = p;
   const columnBytes = p.column * e.bytes;
   const parts = Math.ceil(m / e.count);
   const elements = (v: number): number => Math.min(e.count, m - v * e.count);
   const zero = op(`${e.shape}.splat`, { kind: 'const', type: e.name, value: 0 });
-  const sums = [0, 1].map(() => Array.from({ length: parts }, () => f.var(zero)));
+  /** Copies of the result that take turns: as many as registers hold, since each addition takes four cycles. */
+  const turns = Math.max(2, Math.min(4, Math.floor(12 / parts)));
+  const sums = Array.from({ length: turns }, (_, turn) =>
+    Array.from({ length: parts }, (_, v) =>
+      f.var(accumulate && turn === 0 ? loadVector(e, y, 16 * v, elements(v)) : zero),
+    ),
+  );
   const factor = f.local('v128');
-  const column = (j: number): void => {
-    f.set(factor, load(e.splat, x, j * e.bytes));
-    sums[j & 1]!.forEach((sum, v) => {
-      f.set(sum, madd(target, e.shape, loadVector(e, a, j * columnBytes + 16 * v, elements(v)), factor, sum));
-    });
+  const columns = (count: number): void => {
+    for (let j = 0; j < count; j++) {
+      f.set(factor, load(e.splat, x, j * e.bytes));
+      sums[j]!.forEach((sum, v) => {
+        f.set(sum, madd(target, e.shape, loadVector(e, a, j * columnBytes + 16 * v, elements(v)), factor, sum));
+      });
+    }
   };
-  const unroll = 2;
-  const rounds = Math.floor(k / unroll);
-  const left = f.var(i32c(rounds));
+  const left = f.var(i32c(Math.floor(k / turns)));
   f.while(left, () => {
-    for (let j = 0; j < unroll; j++) column(j);
-    f.set(a, add(a, i32c(unroll * columnBytes)));
-    f.set(x, add(x, i32c(unroll * e.bytes)));
+    columns(turns);
+    f.set(a, add(a, i32c(turns * columnBytes)));
+    f.set(x, add(x, i32c(turns * e.bytes)));
     f.set(left, op('i32.sub', left, i32c(1)));
   });
-  for (let j = 0; j < k % unroll; j++) column(j);
+  columns(k % turns);
+  for (let step = 1; step < turns; step *= 2)
+    for (let turn = 0; turn + step < turns; turn += 2 * step)
+      sums[turn]!.forEach((sum, v) => {
+        f.set(sum, op(`${e.shape}.add`, sum, sums[turn + step]![v]!));
+      });
   sums[0]!.forEach((sum, v) => {
-    f.set(sum, op(`${e.shape}.add`, sum, sums[1]![v]!));
     storeVector(f, e, y, 16 * v, sum, elements(v));
   });
 }
@@ -232,6 +213,7 @@ function alongColumns(
   a: Local,
   x: Local,
   y: Local,
+  accumulate = false,
 ): void {
   const { m, k } = p;
   const columnBytes = p.column * e.bytes;
@@ -261,7 +243,7 @@ function alongColumns(
     f.set(x, add(x, i32c(columns * e.bytes)));
   };
   const start = Math.min(k, 8);
-  pass(start, true);
+  pass(start, !accumulate);
   const rounds = Math.floor((k - start) / 8);
   if (rounds > 0) f.for(0, rounds, () => pass(8, false));
   const remaining = (k - start) % 8;

@@ -11,7 +11,7 @@ import {
   type Target,
 } from '../code.ts';
 import { gemvFunctions } from './gemv.ts';
-import { packFunction } from './pack.ts';
+import { linesName, packFunctions, packName } from './pack.ts';
 
 /**
  * Matrix multiplication C = A·B or C += A·B for matrices with any strides:
@@ -21,14 +21,11 @@ import { packFunction } from './pack.ts';
  * A is m×k, B is k×n, C is m×n with unit column stride; strides count elements, so that a transpose is a swap of two
  * arguments. `scratch` points to `gemmScratchBytes` bytes, 16-byte aligned. C must not overlap A, B or the scratch.
  *
- * The innermost tile is 5 rows by two vectors, or 4 where few rows would leave much of it empty: ten accumulators, and
- * room for operands among sixteen registers. The figures are from V8 11.3, of a possible 58 GFLOP/s: 45 with 5 rows, 40
- * with 4; a sixth row spills (29). The sums start from C rather than being added to it at the end: with a use after the
- * loop the allocator spills them (24). The loop over k is not unrolled: V8 keeps loads in order but moves arithmetic
- * down to its use, so that the operands of several steps would be live at once (36). k is cut at 256, so that the panel
- * of B a tile streams through (8 kB) stays in the first-level cache while all row tiles pass over it; 60 rows of A and
- * 256 columns of B stay in the second level. Packing makes edges and strides disappear: panels are contiguous and
- * padded with zeros. Where operands are laid out well already they are read in place.
+ * A tile is a few rows of C by two vectors. Its sums stay in registers while k goes by; B comes in panels as wide as the
+ * tile, packed so that edges and strides disappear, and A by rows in place: their pointers move once in `unroll` steps.
+ * Rows are dealt out evenly, as two tiles of 4 are faster than one of 6 and one of 2. A panel of B (16 kB) stays in the
+ * first-level cache while all row tiles of a block pass over it, the block's rows of A and its columns of B in the
+ * second. k is cut as rarely as that allows: each stretch reads and writes all of C once more.
  */
 export interface Element {
   readonly name: 'f32' | 'f64';
@@ -62,29 +59,36 @@ export const elements: readonly Element[] = [
   },
 ];
 
-/** Rows of a tile; the second where it wastes less. */
-const tall = 5;
-const low = 4;
+/**
+ * With fused multiply-add, which comes with newer engines, 12 sums, two vectors of B and one of A fill the registers:
+ * 97 % of the peak. Node 20 has none, and its V8 keeps loads in order but moves arithmetic down to its use, so that the
+ * operands of several steps would be live at once, and spills the sixth row.
+ */
+const tallest = (target: Target): number => (target.fma ? 6 : 5);
+const unroll = (target: Target): number => (target.fma ? 4 : 1);
 const tileColumns = (e: Element): number => 2 * e.lanes;
 /** At the start of the scratch: one tile whose results go to a corner of C. */
 const cornerBytes = 192;
-const blockRows = 60;
-const blockColumns = 256;
-const blockDepth = 256;
+const blockRows = 120;
+/** Columns of B in a block, in bytes, and its rows. */
+const blockWidth = 2048;
+const blockDepth = 512;
 /** B is packed though it has unit column stride when it is larger than this and enough rows share the packing. */
 const packBeyondBytes = 32768;
 const packFromRows = 16;
-/** A is packed though contiguous along its rows when this many columns share the packing: one pointer beats four. */
-const packFromColumns = 48;
 
 const up = (n: number, step: number): number => Math.ceil(n / step) * step;
 
+/** Bytes from one row of A to the next where it is copied: not a power of two, which would crowd a few cache sets. */
+const lineBytes = (depth: number, bytes: number): number => up(depth * bytes, 64) + 64;
+
 /** Bytes of scratch that a multiplication of this size needs; `bytes` is the size of an element. */
 export function gemmScratchBytes(m: number, n: number, k: number, bytes: number): number {
-  const depth = Math.min(k, blockDepth);
-  const panels = depth * (Math.min(up(m, tall), blockRows) + Math.min(up(n, 8), blockColumns)) * bytes;
+  const depth = up(Math.min(k, blockDepth), 4);
+  const panels = depth * Math.min(up(n * bytes, 32), blockWidth);
+  const lines = Math.min(m, blockRows) * lineBytes(depth, bytes);
   const vectors = m === 1 || n === 1 ? (k + Math.max(m, n)) * bytes : 0;
-  return up(cornerBytes + Math.max(panels, vectors), 64);
+  return up(cornerBytes + Math.max(panels + lines, vectors), 64);
 }
 
 const { add, mul, sub, and, shl, ge, lt, eq, ne } = {
@@ -100,66 +104,62 @@ const { add, mul, sub, and, shl, ge, lt, eq, ne } = {
 };
 const min = (a: Expr, b: Expr): Expr => select(lt(a, b), a, b);
 
-/**
- * One tile: c[tileRows, 2 vectors] = or += a[tileRows, k] · b[k, 2 vectors]; strides in bytes. `packed` A holds the rows
- * of each step of k side by side; otherwise rows are contiguous along k and a smaller `rows` makes the missing ones
- * copies of the last, whose results nobody reads.
- */
-function tile(target: Target, e: Element, tileRows: number, packed: boolean): Func {
-  const f = new FunctionBuilder(tileName(e, tileRows, packed), [
-    'i32',
-    'i32',
-    'i32',
-    'i32',
-    'i32',
-    'i32',
-    'i32',
-    'i32',
-    'i32',
-  ]);
-  const [rows, k, a, aRow, b, bRow, c, cRow, accumulate] = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((i) =>
-    f.param(i),
-  ) as Local[];
-  const pointers: Local[] = [a!];
-  if (!packed) {
-    for (let r = 1; r < tileRows; r++) {
-      const last = pointers[r - 1]!;
-      pointers.push(f.var(select(op('i32.gt_s', rows!, i32c(r)), add(last, aRow!), last)));
-    }
-  }
-  const sums = Array.from({ length: tileRows }, () => [f.local('v128'), f.local('v128')] as const);
-  f.if(accumulate!, () => {
-    const at = f.var(c!);
+const params = (f: FunctionBuilder): Local[] => f.params.map((_, i) => f.param(i));
+type Locals8 = [Local, Local, Local, Local, Local, Local, Local, Local];
+
+const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
+
+/** One tile: c[rows, 2 vectors] = or += a[rows, k] · b[k, 2 vectors]; strides in bytes. */
+function tile(target: Target, e: Element, rows: number): Func {
+  const f = new FunctionBuilder(tileName(e, rows), new Array(8).fill('i32'));
+  const [k, a, aRow, b, bRow, c, cRow, accumulate] = params(f) as Locals8;
+  const pointers: Local[] = [a];
+  for (let r = 1; r < rows; r++) pointers.push(f.var(add(pointers[r - 1]!, aRow)));
+  const sums = pointers.map(() => [f.local('v128'), f.local('v128')] as const);
+  // The sums start from C rather than being added to it at the end: with a use after the loop the allocator spills them.
+  f.if(accumulate, () => {
+    const at = f.var(c);
     for (const [s0, s1] of sums) {
       f.set(s0, load('v128.load', at, 0));
       f.set(s1, load('v128.load', at, 16));
-      f.set(at, add(at, cRow!));
+      f.set(at, add(at, cRow));
     }
   });
   const [b0, b1, x] = [f.local('v128'), f.local('v128'), f.local('v128')];
-  f.while(k!, () => {
-    f.set(b0, load('v128.load', b!, 0));
-    f.set(b1, load('v128.load', b!, 16));
-    for (let r = 0; r < tileRows; r++) {
-      f.set(x, packed ? load(e.splat, a!, r * e.bytes) : load(e.splat, pointers[r]!));
-      const [s0, s1] = sums[r]!;
-      f.set(s0, madd(target, e.shape, x, b0, s0));
-      f.set(s1, madd(target, e.shape, x, b1, s1));
+  const steps = (count: number): void => {
+    for (let q = 0; q < count; q++) {
+      f.set(b0, load('v128.load', b, 0));
+      f.set(b1, load('v128.load', b, 16));
+      pointers.forEach((p, r) => {
+        f.set(x, load(e.splat, p, q * e.bytes));
+        const [s0, s1] = sums[r]!;
+        f.set(s0, madd(target, e.shape, x, b0, s0));
+        f.set(s1, madd(target, e.shape, x, b1, s1));
+      });
+      f.set(b, add(b, bRow));
     }
-    f.set(b!, add(b!, bRow!));
-    for (const p of pointers) f.set(p, add(p, i32c(packed ? tileRows * e.bytes : e.bytes)));
-    f.set(k!, sub(k!, i32c(1)));
+    for (const p of pointers) f.set(p, add(p, i32c(count * e.bytes)));
+  };
+  const many = unroll(target);
+  if (many > 1) {
+    const rounds = f.var(op('i32.shr_u', k, i32c(Math.log2(many))));
+    f.while(rounds, () => {
+      steps(many);
+      f.set(rounds, sub(rounds, i32c(1)));
+    });
+    f.set(k, and(k, i32c(many - 1)));
+  }
+  f.while(k, () => {
+    steps(1);
+    f.set(k, sub(k, i32c(1)));
   });
   for (const [s0, s1] of sums) {
-    f.store('v128.store', c!, s0, 0);
-    f.store('v128.store', c!, s1, 16);
-    f.set(c!, add(c!, cRow!));
+    f.store('v128.store', c, s0, 0);
+    f.store('v128.store', c, s1, 16);
+    f.set(c, add(c, cRow));
   }
   return f.build();
 }
-
-const tileName = (e: Element, tileRows: number, packed: boolean): string =>
-  `tile_${e.name}_${tileRows}_${packed ? 'packed' : 'rows'}`;
 
 /** c[rows, columns] = or += t, where t is a whole tile in scratch and the target is the corner of one. */
 function corner(e: Element): Func {
@@ -179,62 +179,80 @@ function corner(e: Element): Func {
   return f.build();
 }
 
+const blockName = (e: Element): string => `block_${e.name}`;
+
 /**
  * The tiles of one block of C with one stretch of k: for each panel of B, all row tiles. Strides in bytes; `panelB` is
- * the distance between panels and `aTile` that between row tiles.
+ * the distance between panels.
  */
-function block(e: Element, tileRows: number): Func {
-  const f = new FunctionBuilder(blockName(e, tileRows), new Array(14).fill('i32'));
-  const [m, n, k, a, aRow, aTile, aPacked, b, bRow, panelB, c, cRow, accumulate, scratch] = Array.from(
-    { length: 14 },
-    (_, i) => f.param(i),
-  ) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local];
+function block(target: Target, e: Element): Func {
+  const f = new FunctionBuilder(blockName(e), new Array(12).fill('i32'));
+  const [m, n, k, a, aRow, b, bRow, panelB, c, cRow, accumulate, scratch] = params(f) as [
+    ...Locals8,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const width = tileColumns(e);
-  const tileBytes = width * e.bytes;
+  const tileBytes = i32c(width * e.bytes);
+  const most = tallest(target);
+  const tiles = f.var(op('i32.div_s', add(m, i32c(most - 1)), i32c(most)));
+  const rows = f.var(op('i32.div_s', m, tiles));
+  const taller = f.var(sub(m, mul(rows, tiles)));
+  const byHeight = (height: Expr, args: Expr[], from = most): void => {
+    if (from === 1) f.call(tileName(e, 1), ...args);
+    else
+      f.if(
+        eq(height, i32c(from)),
+        () => f.call(tileName(e, from), ...args),
+        () => byHeight(height, args, from - 1),
+      );
+  };
   f.for(
     0,
     n,
     (j) => {
       const columns = f.var(min(sub(n, j), i32c(width)));
+      const whole = f.var(eq(columns, i32c(width)));
+      const stride = f.var(select(whole, cRow, tileBytes));
+      const onto = f.var(and(whole, accumulate));
       const at = f.var(a);
       const to = f.var(c);
-      f.for(
-        0,
-        m,
-        (i) => {
-          const rows = f.var(min(sub(m, i), i32c(tileRows)));
-          const whole = f.var(and(eq(rows, i32c(tileRows)), eq(columns, i32c(width))));
-          const into = f.var(select(whole, to, scratch));
-          const stride = f.var(select(whole, cRow, i32c(tileBytes)));
-          const onto = f.var(and(whole, accumulate));
-          const args = [rows, k, at, aRow, b, bRow, into, stride, onto];
-          f.if(
-            aPacked,
-            () => f.call(tileName(e, tileRows, true), ...args),
-            () => f.call(tileName(e, tileRows, false), ...args),
-          );
-          f.if(op('i32.eqz', whole), () => f.call(`corner_${e.name}`, rows, columns, scratch, to, cRow, accumulate));
-          f.set(at, add(at, aTile));
-          f.set(to, add(to, mul(cRow, i32c(tileRows))));
-        },
-        tileRows,
-      );
+      f.for(0, tiles, (i) => {
+        const height = f.var(add(rows, lt(i, taller)));
+        const into = f.var(select(whole, to, scratch));
+        byHeight(height, [k, at, aRow, b, bRow, into, stride, onto]);
+        f.if(op('i32.eqz', whole), () => f.call(`corner_${e.name}`, height, columns, scratch, to, cRow, accumulate));
+        f.set(at, add(at, mul(aRow, height)));
+        f.set(to, add(to, mul(cRow, height)));
+      });
       f.set(b, add(b, panelB));
-      f.set(c, add(c, i32c(tileBytes)));
+      f.set(c, add(c, tileBytes));
     },
     width,
   );
   return f.build();
 }
 
-const blockName = (e: Element, tileRows: number): string => `block_${e.name}_${tileRows}`;
+/** The size of equal parts, none larger than `most`, rounded up to a multiple of `step`. */
+function evenParts(f: FunctionBuilder, n: Local, most: number, step: number): Local {
+  const parts = f.var(op('i32.div_s', add(n, i32c(most - 1)), i32c(most)));
+  const part = op('i32.div_s', add(n, sub(parts, i32c(1))), parts);
+  return f.var(and(add(part, i32c(step - 1)), i32c(-step)));
+}
 
-/** The loops over blocks, and what to pack. */
+/** The loops over blocks, and what to copy. */
 function driver(e: Element): Func {
   const f = new FunctionBuilder(`gemm_${e.name}`, new Array(13).fill('i32'));
-  const [m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, scratch] = Array.from({ length: 13 }, (_, i) =>
-    f.param(i),
-  ) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local];
+  const [m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, scratch] = params(f) as [
+    ...Locals8,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const width = tileColumns(e);
   const one = i32c(e.bytes);
   const zero = i32c(0);
@@ -253,92 +271,73 @@ function driver(e: Element): Func {
     f.return();
   });
 
-  // Whichever pads m to less; 5 on a tie.
-  const padded = (step: number): Expr => mul(op('i32.div_s', add(m, i32c(step - 1)), i32c(step)), i32c(step));
-  const isTall = f.var(op('i32.le_s', mul(padded(tall), i32c(8)), mul(padded(low), i32c(9))));
-  const tileRows = f.var(select(isTall, i32c(tall), i32c(low)));
-  const packA = f.var(op('i32.or', ne(aCol, one), ge(n, i32c(packFromColumns))));
+  const copyA = f.var(ne(aCol, one));
   const large = and(ge(mul(k, n), i32c(packBeyondBytes / e.bytes)), ge(m, i32c(packFromRows)));
   const packB = f.var(op('i32.or', ne(bCol, one), large));
-  const panelsB = f.var(add(scratch, i32c(cornerBytes)));
-  const deepest = f.var(min(k, i32c(blockDepth)));
-  const widest = f.var(min(shl(op('i32.shr_u', add(n, i32c(7)), i32c(3)), 3), i32c(blockColumns)));
-  const panelsA = f.var(add(panelsB, shl(mul(deepest, widest), e.shift)));
+  const depths = evenParts(f, k, blockDepth, 4);
+  const widths = evenParts(f, n, blockWidth / e.bytes, width);
+  const heights = evenParts(f, m, blockRows, 1);
+  const panels = f.var(add(scratch, i32c(cornerBytes)));
+  const lines = f.var(add(panels, shl(mul(depths, widths), e.shift)));
+  const line = f.var(add(and(add(shl(depths, e.shift), i32c(63)), i32c(-64)), i32c(64)));
 
-  const fromA = f.local('i32');
-  const fromB = f.local('i32');
-  const onto = f.local('i32');
+  const [fromA, rowA, fromB, onto] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
   f.for(
     0,
     n,
     (j) => {
-      const columns = f.var(min(sub(n, j), i32c(blockColumns)));
+      const columns = f.var(min(sub(n, j), widths));
       f.for(
         0,
         k,
         (p) => {
-          const depth = f.var(min(sub(k, p), i32c(blockDepth)));
+          const depth = f.var(min(sub(k, p), depths));
           f.set(fromB, add(add(b, mul(p, bRow)), mul(j, bCol)));
           f.set(onto, op('i32.or', accumulate, op('i32.gt_s', p, zero)));
           // Read in place, B still has its last columns packed when they do not fill a panel: `inPlace` are the others.
           const inPlace = f.var(select(packB, zero, and(columns, i32c(-width))));
           const packed = f.var(sub(columns, inPlace));
-          f.if(packed, () =>
-            f.call(packName(e, width), depth, packed, add(fromB, mul(inPlace, bCol)), bRow, bCol, panelsB),
-          );
+          f.if(packed, () => f.call(packName(e), depth, packed, add(fromB, mul(inPlace, bCol)), bRow, bCol, panels));
           f.for(
             0,
             m,
             (i) => {
-              const rows = f.var(min(sub(m, i), i32c(blockRows)));
+              const rows = f.var(min(sub(m, i), heights));
               const to = f.var(add(add(c, mul(i, cRow)), shl(j, e.shift)));
               f.set(fromA, add(add(a, mul(i, aRow)), mul(p, aCol)));
-              const [stepA, tileA] = [f.var(aRow), f.var(mul(aRow, tileRows))];
-              f.if(packA, () => {
-                const args = [depth, rows, fromA, aCol, aRow, panelsA];
-                f.if(
-                  isTall,
-                  () => f.call(packName(e, tall), ...args),
-                  () => f.call(packName(e, low), ...args),
-                );
-                f.set(fromA, panelsA);
-                f.set(tileA, shl(mul(depth, tileRows), e.shift));
+              f.set(rowA, aRow);
+              f.if(copyA, () => {
+                f.call(linesName(e), rows, depth, fromA, aRow, aCol, lines, line);
+                f.set(fromA, lines);
+                f.set(rowA, line);
               });
-              const run = (...args: Expr[]): void =>
-                f.if(
-                  isTall,
-                  () => f.call(blockName(e, tall), ...args),
-                  () => f.call(blockName(e, low), ...args),
-                );
-              const common = [depth, fromA, stepA, tileA, packA];
               f.if(inPlace, () => {
                 const panel = i32c(width * e.bytes);
-                run(rows, inPlace, ...common, fromB, bRow, panel, to, cRow, onto, scratch);
+                f.call(blockName(e), rows, inPlace, depth, fromA, rowA, fromB, bRow, panel, to, cRow, onto, scratch);
               });
               f.if(packed, () => {
                 const row = i32c(width * e.bytes);
                 const panel = shl(mul(depth, i32c(width)), e.shift);
                 const rest = add(to, shl(inPlace, e.shift));
-                run(rows, packed, ...common, panelsB, row, panel, rest, cRow, onto, scratch);
+                f.call(blockName(e), rows, packed, depth, fromA, rowA, panels, row, panel, rest, cRow, onto, scratch);
               });
             },
-            blockRows,
+            heights,
           );
         },
-        blockDepth,
+        depths,
       );
     },
-    blockColumns,
+    widths,
   );
   return f.build(true);
 }
 
-const packName = (e: Element, width: number): string => `pack_${e.name}_${width}`;
-
 export function gemmFunctions(target: Target): Func[] {
   return elements.flatMap((e) => [
-    ...[...new Set([tall, low, tileColumns(e)])].map((width) => packFunction(packName(e, width), e, width)),
-    ...[tall, low].flatMap((rows) => [tile(target, e, rows, false), tile(target, e, rows, true), block(e, rows)]),
+    ...packFunctions(e, tileColumns(e)),
+    ...Array.from({ length: tallest(target) }, (_, i) => tile(target, e, i + 1)),
+    block(target, e),
     corner(e),
     ...gemvFunctions(target, e),
     driver(e),

@@ -1,80 +1,139 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, loadLane, op } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../code.ts';
+import { transposedBlock } from '../vector-blocks.ts';
 import type { Element } from './gemm.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
+const params = <T extends Local[]>(f: FunctionBuilder): T => f.params.map((_, i) => f.param(i)) as T;
+type Locals6 = [Local, Local, Local, Local, Local, Local];
+
+export const packName = (e: Element): string => `pack_${e.name}`;
+export const linesName = (e: Element): string => `lines_${e.name}`;
+const transposeName = (e: Element): string => `transpose_${e.name}`;
+
+/** Copies into the layouts that the tiles of a matrix product read. Strides are in bytes. */
+export const packFunctions = (e: Element, width: number): Func[] => [transpose(e), lines(e), panels(e, width)];
+
+/** transpose(r, s, from, fromLine, to, toLine): r lines of s elements each become s lines of r. */
+function transpose(e: Element): Func {
+  const f = new FunctionBuilder(transposeName(e), new Array(6).fill('i32'));
+  const [r, s, from, fromLine, to, toLine] = params<Locals6>(f);
+  const whole = f.var(op('i32.and', s, i32c(-e.lanes)));
+  const one = i32c(e.bytes);
+  const scalars = (count: Expr, source: Expr, target: Expr): void => {
+    const [x, y] = [f.var(source), f.var(target)];
+    f.for(0, count, () => {
+      f.store(`${e.name}.store`, y, load(`${e.name}.load`, x));
+      f.set(x, add(x, one));
+      f.set(y, add(y, toLine));
+    });
+  };
+  f.while(op('i32.ge_s', r, i32c(e.lanes)), () => {
+    const sources: Local[] = [f.var(from)];
+    for (let i = 1; i < e.lanes; i++) sources.push(f.var(add(sources[i - 1]!, fromLine)));
+    const target = f.var(to);
+    f.for(
+      0,
+      whole,
+      () => {
+        const block = sources.map((source) => f.var(load('v128.load', source)));
+        for (const line of transposedBlock(f, e.bytes, block)) {
+          f.store('v128.store', target, line);
+          f.set(target, add(target, toLine));
+        }
+        for (const source of sources) f.set(source, add(source, i32c(16)));
+      },
+      e.lanes,
+    );
+    sources.forEach((source, i) => {
+      scalars(op('i32.sub', s, whole), source, add(target, i32c(i * e.bytes)));
+    });
+    f.set(
+      from,
+      add(
+        sources[0]!,
+        op('i32.sub', op('i32.shl', fromLine, i32c(Math.log2(e.lanes))), op('i32.shl', whole, i32c(e.shift))),
+      ),
+    );
+    f.set(to, add(to, i32c(16)));
+    f.set(r, op('i32.sub', r, i32c(e.lanes)));
+  });
+  f.while(r, () => {
+    scalars(s, from, to);
+    f.set(from, add(from, fromLine));
+    f.set(to, add(to, one));
+    f.set(r, op('i32.sub', r, i32c(1)));
+  });
+  return f.build();
+}
+
+/** lines(r, s, from, fromLine, fromElement, to, toLine): r lines of s elements with any steps become contiguous ones. */
+function lines(e: Element): Func {
+  const f = new FunctionBuilder(linesName(e), new Array(7).fill('i32'));
+  const [r, s, from, fromLine, fromElement, to, toLine] = params<[...Locals6, Local]>(f);
+  f.if(op('i32.eq', fromLine, i32c(e.bytes)), () => {
+    f.call(transposeName(e), s, r, from, fromElement, to, toLine);
+    f.return();
+  });
+  f.for(0, r, () => {
+    const [x, y] = [f.var(from), f.var(to)];
+    f.for(0, s, () => {
+      f.store(`${e.name}.store`, y, load(`${e.name}.load`, x));
+      f.set(x, add(x, fromElement));
+      f.set(y, add(y, i32c(e.bytes)));
+    });
+    f.set(from, add(from, fromLine));
+    f.set(to, add(to, toLine));
+  });
+  return f.build();
+}
 
 /**
- * pack(k, n, from, kStride, nStride, to): copies a k×n matrix with byte strides into panels of `width` columns, each
- * contiguous with its rows one after the other; the last panel is padded with zeros to its full width.
+ * pack(k, n, from, kStride, nStride, to): copies a k×n matrix into panels of `width` columns, each contiguous with its
+ * rows one after the other; the last panel is padded with zeros to its full width.
  */
-export function packFunction(name: string, e: Element, width: number): Func {
-  const f = new FunctionBuilder(name, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-  const [k, n, from, kStride, nStride, to] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  const whole = width - (width % e.lanes);
-  const contiguous = f.var(op('i32.eq', nStride, i32c(e.bytes)));
-  const at = f.local('i32');
-  const vector = f.local('v128');
-  const advance = (): void => {
-    f.set(at, add(at, kStride));
-    f.set(to, add(to, i32c(width * e.bytes)));
-  };
+function panels(e: Element, width: number): Func {
+  const f = new FunctionBuilder(packName(e), new Array(6).fill('i32'));
+  const [k, n, from, kStride, nStride, to] = params<Locals6>(f);
+  const one = i32c(e.bytes);
+  const rowBytes = i32c(width * e.bytes);
+  const [at, into] = [f.local('i32'), f.local('i32')];
   f.for(
     0,
     n,
     (j) => {
+      const columns = f.var(op('i32.sub', n, j));
       f.set(at, from);
+      f.set(into, to);
       f.if(
-        op('i32.ge_s', op('i32.sub', n, j), i32c(width)),
+        op('i32.and', op('i32.ge_s', columns, i32c(width)), op('i32.eq', nStride, one)),
+        () =>
+          f.for(0, k, () => {
+            for (let c = 0; c < width * e.bytes; c += 16) f.store('v128.store', into, load('v128.load', at, c), c);
+            f.set(at, add(at, kStride));
+            f.set(into, add(into, rowBytes));
+          }),
         () => {
+          f.if(op('i32.gt_s', columns, i32c(width)), () => f.set(columns, i32c(width)));
+          f.if(op('i32.lt_s', columns, i32c(width)), () => f.fill(to, i32c(0), op('i32.mul', k, rowBytes)));
           f.if(
-            contiguous,
+            op('i32.eq', kStride, one),
+            () => f.call(transposeName(e), columns, k, from, nStride, to, rowBytes),
             () =>
               f.for(0, k, () => {
-                for (let c = 0; c < whole; c += e.lanes)
-                  f.store('v128.store', to, load('v128.load', at, c * e.bytes), c * e.bytes);
-                for (let c = whole; c < width; c++)
-                  f.store(`${e.name}.store`, to, load(`${e.name}.load`, at, c * e.bytes), c * e.bytes);
-                advance();
+                const [x, y] = [f.var(at), f.var(into)];
+                f.for(0, columns, () => {
+                  f.store(`${e.name}.store`, y, load(`${e.name}.load`, x));
+                  f.set(x, add(x, nStride));
+                  f.set(y, add(y, one));
+                });
+                f.set(at, add(at, kStride));
+                f.set(into, add(into, rowBytes));
               }),
-            () => {
-              const columns: Local[] = [];
-              for (let c = 0; c < width; c++) columns.push(f.var(c === 0 ? at : add(columns[c - 1]!, nStride)));
-              f.for(0, k, () => {
-                for (let c = 0; c < whole; c += e.lanes) {
-                  f.set(vector, load(e.splat, columns[c]!));
-                  for (let l = 1; l < e.lanes; l++) f.set(vector, loadLane(e.loadLane, columns[c + l]!, vector, l));
-                  f.store('v128.store', to, vector, c * e.bytes);
-                }
-                for (let c = whole; c < width; c++)
-                  f.store(`${e.name}.store`, to, load(`${e.name}.load`, columns[c]!), c * e.bytes);
-                for (const column of columns) f.set(column, add(column, kStride));
-                f.set(to, add(to, i32c(width * e.bytes)));
-              });
-            },
           );
-        },
-        () => {
-          const rest = f.var(op('i32.sub', n, j));
-          f.for(0, k, () => {
-            f.fill(to, i32c(0), i32c(width * e.bytes));
-            const source = f.var(at);
-            f.for(0, rest, (c) => {
-              const place = add(to, op('i32.shl', c, i32c(e.shift)));
-              f.store(`${e.name}.store`, place, load(`${e.name}.load`, source));
-              f.set(source, add(source, nStride));
-            });
-            advance();
-          });
         },
       );
       f.set(from, add(from, op('i32.mul', nStride, i32c(width))));
+      f.set(to, add(to, op('i32.mul', k, rowBytes)));
     },
     width,
   );

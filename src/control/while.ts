@@ -18,6 +18,7 @@ import { scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { broadcastInDim } from '../lax/movement.ts';
 import { any } from '../lax/reductions.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
 import { checkpointedLoopP, type LoopParams } from './checkpointed-loop.ts';
 import { always, count, merge, not, or, order, reorder, split, where, withUnusedInputs } from './flags.ts';
 
@@ -228,7 +229,19 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
     );
   const n = init!.length;
   const test = batchJaxpr(cond, size, [...condBatched!, ...always(n)], [true]).jaxpr;
-  const ofLanes = batchJaxpr(body, size, [...constBatched!, ...always(n)], always(n)).jaxpr;
+  // In reverse mode the NaN of a finished lane would show after all, as 0·NaN in the cotangents of what it was computed
+  // from: in a bounded loop that passes through stopGradient, as in a batched `cond`.
+  const bounded = params.maxSteps !== undefined;
+  const guarded = constArgs!.map((v) => bounded && v.aval.isFloating);
+  const ofLanes = batchJaxpr(body, size, [...or(constBatched!, guarded), ...always(n)], always(n)).jaxpr;
+  const guard = (active: Value, values: readonly Value[]): readonly Value[] => {
+    if (!bounded) return values;
+    return values.map((v, i) => {
+      if (!v.aval.isFloating) return v;
+      const own = i < bodyConsts && !constBatched![i] ? addLanes(v, size) : v;
+      return select(broadcastInDim(active, own.shape, [0]), own, stopGradient(own));
+    });
+  };
   const fullInit = lanes(init!, always(n), initBatched!);
   const running = evalJaxpr(test, [...condArgs!, ...fullInit])[0]!;
   const carryAvals = [running.aval, ...fullInit.map((v) => v.aval)];
@@ -244,7 +257,7 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
         Value[],
         Value[],
       ];
-      const stepped = evalJaxpr(ofLanes, [...consts, ...carry]);
+      const stepped = evalJaxpr(ofLanes, guard(active!, [...consts, ...carry]));
       const next = stepped.map((x, i) => select(broadcastInDim(active!, x.shape, [0]), x, carry[i]!));
       return [...step.map((k) => add(k, 1)), and(active!, evalJaxpr(test, [...tests, ...next])[0]!), ...next];
     },

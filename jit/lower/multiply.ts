@@ -1,0 +1,42 @@
+import { byteSize, type DType } from '../../src/core/dtype.ts';
+import { type Expr, i32c } from '../code.ts';
+import { gemmScratchBytes } from '../runtime/gemm.ts';
+import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
+import type { Driver } from './driver.ts';
+import { gemvKernel, matrixVector } from './gemv-code.ts';
+import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
+
+/** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
+export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
+  if (dtype !== 'float32' && dtype !== 'float64') {
+    d.f.call(d.define(integerProduct(p, dtype)), a, b, c);
+    return;
+  }
+  const vector = matrixVector(p);
+  if (vector) {
+    const kernel = d.define(gemvKernel(vector, dtype, d.target));
+    each(d, p, dtype, a, b, c, i32c(0), (x, y, z) => [kernel, vector.swapped ? [y, x, z] : [x, y, z]]);
+  } else if (isSmallProduct(p, dtype)) {
+    const kernel = d.define(productKernel(p, dtype, d.target));
+    d.withScratch(productScratchBytes(p, dtype), (scratch) =>
+      each(d, p, dtype, a, b, c, scratch, (x, y, z, s) => [kernel, [x, y, z, s]]),
+    );
+  } else {
+    const gemm = d.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
+    d.withScratch(gemmScratchBytes(p.m, p.n, p.k, byteSize(dtype)), (scratch) =>
+      each(d, p, dtype, a, b, c, scratch, (x, y, z, s) => [gemm, gemmArguments(p, x, y, z, s)]),
+    );
+  }
+}
+
+type Call = (a: Expr, b: Expr, c: Expr, scratch: Expr) => readonly [kernel: string, args: readonly Expr[]];
+
+/** One call, or one for each product of a batch. */
+function each(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr, scratch: Expr, call: Call): void {
+  if (p.batch.length > 0) {
+    d.f.call(d.define(batched(p, dtype, call)), a, b, c, scratch);
+    return;
+  }
+  const [kernel, args] = call(a, b, c, scratch);
+  d.f.call(kernel, ...args);
+}

@@ -1,0 +1,266 @@
+import { byteSize, isFloating } from '../../src/core/dtype.ts';
+import { type Atom, type Eqn, Var } from '../../src/core/jaxpr.ts';
+import { type Expr, i32c, type Local, op } from '../code.ts';
+import { offsetBy } from '../loop-nest.ts';
+import type { LowerRule } from '../lower-rule.ts';
+import { type Driver, largestTree } from './driver.ts';
+import { accumulatingGemv, gemvKernel } from './gemv-code.ts';
+import { mapKernel } from './map-kernel.ts';
+import { Buffer, type Storage } from './storage.ts';
+import { type Fused, mapLeaves, readBuffer, storagesOf, type Tree, treeSize } from './tree.ts';
+
+/**
+ * Two products with one matrix, r = X·w and g = Xᵀ·p, where p is r or is computed from r element by element: the
+ * gradient of every loss of a linear model, and the normal equations. One after the other they read X twice. In one pass
+ * some rows at a time go through r, p and g while they are in the first-level cache: X is read from further away once.
+ */
+export interface RowPass {
+  readonly matrix: Var;
+  readonly vector: Var;
+  readonly first: Eqn;
+  /** Elementwise equations between r and p that are computed where they are read, and the one whose result is p. */
+  readonly inner: ReadonlySet<Eqn>;
+  readonly middle: Eqn | undefined;
+  readonly second: Eqn;
+}
+
+export const equationsOf = ({ first, inner, middle, second }: RowPass): Eqn[] => [
+  first,
+  ...inner,
+  ...(middle ? [middle] : []),
+  second,
+];
+
+/** A matrix that is no larger than this stays in the first-level cache anyway. */
+const smallestBytes = 2 ** 15;
+/** Of X in one go. */
+const blockBytes = 2 ** 14;
+/** Equations between r and p: more would hardly be one kernel. */
+const mostInner = 12;
+
+interface VectorProduct {
+  readonly matrix: Var;
+  readonly vector: Var;
+  /** The axis of the matrix that is contracted. */
+  readonly axis: number;
+}
+
+/** The operands of a product of a matrix with a vector; `source` finds the equation that a value comes from. */
+function vectorProduct(eqn: Eqn, source: (v: Var) => Eqn | undefined): VectorProduct | undefined {
+  const rule = eqn.primitive.lower as LowerRule<unknown>;
+  if (rule.kind !== 'dot') return undefined;
+  const [x, y] = eqn.inputs as [Atom, Atom];
+  if (!(x instanceof Var && y instanceof Var && isFloating(x.aval.dtype))) return undefined;
+  const { lhsContract, rhsContract } = rule.dimensions(eqn.params);
+  const [matrix, vector, axes] = x.aval.ndim === 2 ? [x, y, lhsContract] : [y, x, rhsContract];
+  if (matrix.aval.ndim !== 2 || vector.aval.ndim !== 1 || axes.length !== 1) return undefined;
+  const [axis] = axes as [number];
+  const view = source(matrix);
+  const from = view?.primitive.lower.kind === 'view' ? view.inputs[0] : undefined;
+  if (!(from instanceof Var) || from.aval.ndim !== 2) return { matrix, vector, axis };
+  const { offset, strides } = (view!.primitive.lower as Extract<LowerRule<unknown>, { kind: 'view' }>).view(
+    view!.params,
+    from.aval,
+    matrix.aval,
+  );
+  const transposed = offset === 0 && strides[0] === 1 && strides[1] === from.aval.shape[1];
+  return transposed ? { matrix: from, vector, axis: 1 - axis } : { matrix, vector, axis };
+}
+
+/** Where two such products can be one pass. */
+export function rowPasses(eqns: readonly Eqn[], outs: readonly Atom[], virtual: ReadonlySet<Var>): RowPass[] {
+  if (eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot').length < 2) return [];
+  const sources = new Map(eqns.flatMap((eqn) => eqn.outputs.map((v) => [v, eqn] as const)));
+  const products = new Map(eqns.map((eqn) => [eqn, vectorProduct(eqn, (v) => sources.get(v))]));
+  const firsts = eqns.filter((eqn) => {
+    const product = products.get(eqn);
+    if (product?.axis !== 1) return false;
+    const { dtype, size, shape } = product.matrix.aval;
+    return size * byteSize(dtype) > smallestBytes && shape[1]! > 1 && 4 * shape[1]! * byteSize(dtype) <= blockBytes;
+  });
+  if (firsts.length === 0) return [];
+  const order = new Map(eqns.map((eqn, i) => [eqn, i]));
+  const readers = (v: Var): Eqn[] => eqns.filter((eqn) => eqn.inputs.includes(v));
+  const taken = new Set<Eqn>();
+  return firsts.flatMap((first): RowPass[] => {
+    const { matrix, vector } = products.get(first)!;
+    /** The product that ends the pass, if all that reads p can wait for it. */
+    const ending = (p: Var): Eqn | undefined => {
+      const uses = readers(p);
+      const found = uses.find((eqn) => {
+        const product = products.get(eqn);
+        return product?.axis === 0 && product.matrix === matrix && product.vector === p && !taken.has(eqn);
+      });
+      return found && uses.every((eqn) => order.get(eqn)! >= order.get(found)!) ? found : undefined;
+    };
+    const r = first.outputs[0]!;
+    let second = ending(r);
+    let middle: Eqn | undefined;
+    const inner = new Set<Eqn>();
+    if (!second) {
+      const values = [r];
+      for (const value of values) {
+        if (outs.includes(value)) return [];
+        for (const eqn of readers(value)) {
+          if (eqn.primitive.lower.kind !== 'elementwise') return [];
+          const out = eqn.outputs[0]!;
+          if (!virtual.has(out)) {
+            if (middle && middle !== eqn) return [];
+            middle = eqn;
+          } else if (!inner.has(eqn)) {
+            inner.add(eqn);
+            values.push(out);
+          }
+        }
+      }
+      if (!middle || inner.size > mostInner) return [];
+      second = ending(middle.outputs[0]!);
+    }
+    if (!second) return [];
+    taken.add(second);
+    return [{ matrix, vector, first, inner, middle, second }];
+  });
+}
+
+/** A pass that has begun: r has its place, but nothing is computed yet. */
+interface Begun {
+  readonly x: Expr;
+  readonly rowStride: number;
+  readonly w: Expr;
+  readonly r: Buffer;
+  p: { readonly place: Buffer; readonly root: Tree | undefined };
+  readonly held: Storage[];
+}
+
+/** The passes of one block of equations, as they come by. */
+export class RowPasses {
+  private readonly passes: RowPass[];
+  private readonly begun = new Map<RowPass, Begun>();
+  private readonly d: Driver;
+
+  constructor(d: Driver, passes: readonly RowPass[]) {
+    this.d = d;
+    this.passes = [...passes];
+  }
+
+  /** Lowers the equation if it belongs to a pass; false if it is still to be done in the ordinary way. */
+  lower(eqn: Eqn, places: ReadonlyMap<Var, Buffer>): boolean {
+    const pass = this.passes.find((p) => p.first === eqn || p.inner.has(eqn) || p.middle === eqn || p.second === eqn);
+    if (!pass) return false;
+    if (eqn === pass.first) return this.begin(pass, places);
+    const begun = this.begun.get(pass);
+    if (!begun) return false;
+    if (eqn === pass.second) this.finish(pass, begun, places);
+    else return this.element(pass, begun, eqn, places);
+    return true;
+  }
+
+  private begin(pass: RowPass, places: ReadonlyMap<Var, Buffer>): boolean {
+    const { d } = this;
+    const { root } = d.fused(pass.matrix);
+    const inRows = root.kind === 'array' && root.strides[1] === 1 && root.strides[0]! > 0;
+    if (!inRows && root.kind !== 'op') return false;
+    const { side, ptr } = d.matrix(pass.matrix, [], [1]);
+    const r = d.placeFor(pass.first.outputs[0]!, places);
+    const w = d.buffer(pass.vector);
+    const held = this.hold([r, ...[pass.matrix, pass.vector].flatMap((v) => [...storagesOf(d.fused(v).root)])]);
+    this.begun.set(pass, { x: ptr, rowStride: side.strides[0]!, w: w.ptr, r, p: { place: r, root: undefined }, held });
+    d.bind(pass.first.outputs[0]!, readBuffer(r, pass.first.outputs[0]!.aval.shape));
+    return true;
+  }
+
+  private hold(storages: readonly Storage[]): Storage[] {
+    for (const storage of storages) storage.retain();
+    return [...storages];
+  }
+
+  /** An equation between r and p. Should its expression become too large to be one, r is computed after all. */
+  private element(pass: RowPass, begun: Begun, eqn: Eqn, places: ReadonlyMap<Var, Buffer>): boolean {
+    const { d } = this;
+    const fused = d.element(eqn);
+    const out = eqn.outputs[0]!;
+    if (treeSize(fused.root) > largestTree || readsIndex(fused)) {
+      this.abandon(pass, begun);
+      return false;
+    }
+    if (eqn !== pass.middle) {
+      d.bind(out, fused);
+      return true;
+    }
+    const place = d.placeFor(out, places);
+    begun.held.push(...this.hold([place, ...storagesOf(fused.root)]));
+    begun.p = { place, root: fused.root };
+    d.bind(out, readBuffer(place, out.aval.shape));
+    return true;
+  }
+
+  private abandon(pass: RowPass, { x, rowStride, w, r, held }: Begun): void {
+    const { d } = this;
+    const [rows, columns] = pass.matrix.aval.shape as [number, number];
+    const product = { m: rows, k: columns, row: rowStride, column: 1, swapped: false };
+    d.f.call(d.define(gemvKernel(product, r.dtype as 'float32', d.target)), x, w, r.ptr);
+    for (const storage of held) storage.release();
+    this.passes.splice(this.passes.indexOf(pass), 1);
+  }
+
+  private finish(pass: RowPass, { x, rowStride, w, r, p, held }: Begun, places: ReadonlyMap<Var, Buffer>): void {
+    const { d } = this;
+    const { f } = d;
+    const [rows, columns] = pass.matrix.aval.shape as [number, number];
+    const dtype = r.dtype as 'float32' | 'float64';
+    const bytes = byteSize(dtype);
+    const out = pass.second.outputs[0]!;
+    const g = d.placeFor(out, places);
+    f.fill(g.ptr, i32c(0), i32c(columns * bytes));
+
+    const moving: { readonly ptr: Local; readonly step: number }[] = [];
+    const pointer = (start: Expr, step: number): Local => {
+      const ptr = d.locals.hold(start);
+      moving.push({ ptr, step });
+      return ptr;
+    };
+    const xAt = pointer(x, rowStride * bytes);
+    const rAt = pointer(r.ptr, bytes);
+    const pAt = p.place === r ? rAt : pointer(p.place.ptr, bytes);
+    /** p as an expression over the rows at hand. */
+    const root =
+      p.root &&
+      mapLeaves(p.root, (leaf) => {
+        if (leaf.kind !== 'array') return undefined;
+        const size = byteSize(leaf.dtype);
+        const [step] = leaf.strides as [number];
+        const start = offsetBy(leaf.buffer.ptr, leaf.offset * size);
+        const buffer = new Buffer(leaf.dtype, rows, leaf.buffer === r ? rAt : pointer(start, step * size));
+        return { ...leaf, buffer, offset: 0 };
+      });
+    const some = (count: number): void => {
+      const forward = { m: count, k: columns, row: rowStride, column: 1, swapped: false };
+      const backward = { m: columns, k: count, row: 1, column: rowStride, swapped: false };
+      f.call(d.define(gemvKernel(forward, dtype, d.target)), xAt, w, rAt);
+      if (root) d.run(mapKernel([{ root, ptr: pAt }], [count]));
+      f.call(d.define(accumulatingGemv(backward, dtype, d.target)), xAt, pAt, g.ptr);
+    };
+    const block = rowsPerBlock(rows, columns * bytes);
+    const left = d.locals.hold(i32c(Math.floor(rows / block)));
+    f.doWhile(left, () => {
+      some(block);
+      for (const { ptr, step } of moving) f.set(ptr, op('i32.add', ptr, i32c(block * step)));
+      f.set(left, op('i32.sub', left, i32c(1)));
+    });
+    if (rows % block) some(rows % block);
+    for (const local of [left, ...moving.map(({ ptr }) => ptr)]) d.locals.give(local);
+    for (const storage of held) storage.release();
+    d.bind(out, readBuffer(g, out.aval.shape));
+  }
+}
+
+/** Multiples of eight, as g takes eight rows at a time, and none left over where that is possible. */
+function rowsPerBlock(rows: number, rowBytes: number): number {
+  const most = Math.max(4, Math.floor(blockBytes / rowBytes));
+  for (const step of [8, 4])
+    for (let n = most - (most % step); n >= most / 2; n -= step) if (n > 0 && rows % n === 0) return n;
+  return most >= 8 ? most - (most % 8) : most - (most % 4);
+}
+
+const readsIndex = ({ root }: Fused): boolean =>
+  mapLeaves(root, (leaf) => (leaf.kind === 'iota' ? undefined : leaf)) === undefined;
