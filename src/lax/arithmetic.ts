@@ -39,7 +39,7 @@ export const mul: BinaryOp = binary('mul', {
   run: (x, y, dtype) => (isFloating(dtype) ? x * y : Math.imul(x, y)),
   // A square has one term, with the 2 outside: where the derivative is transposed, it meets the cotangent first.
   jvp: [
-    (dx, x, y) => (x === y ? mul(mul(dx, y), 2) : mul(dx, y)),
+    (dx, x, y) => (x === y ? mul(mul(x, dx), 2) : mul(dx, y)),
     (dy, x, y, out) => (x === y ? new Zero(out.aval) : mul(x, dy)),
   ],
   transpose: ([ct], [x, y]) => [
