@@ -4,6 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
+import { implicitCases } from './cases/implicit.ts';
 import { kernelCases } from './cases/kernels.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
@@ -31,7 +32,8 @@ if (peersAt >= 0) {
 const roofline = measureRoofline();
 console.log(`${formatRoofline(roofline)}\n`);
 const rows: Row[] = [];
-for (const c of [...ridgeCases(), ...kernelCases(), ...callCases()]) rows.push(...runCase(c, roofline, 0.5));
+for (const c of [...ridgeCases(), ...implicitCases(), ...kernelCases(), ...callCases()])
+  rows.push(...runCase(c, roofline, 0.5));
 console.log(formatRows(rows));
 
 const memory = memoryOfManyCalls();

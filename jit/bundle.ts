@@ -18,6 +18,7 @@ await build({
     'linear-solve': `${dist}src/linear-solve/index.js`,
     optimizers: `${dist}src/optimizers/index.js`,
     safetensors: `${dist}src/safetensors/index.js`,
+    primitives: `${dist}src/primitives.js`,
     solvers: `${dist}src/solvers/index.js`,
     tree: `${dist}src/tree.js`,
     'compile-worker': `${dist}jit/compile-worker.js`,

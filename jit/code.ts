@@ -265,12 +265,17 @@ export class FunctionBuilder {
     this.current.push({ kind: 'if', cond, yes, no });
   }
 
-  while(cond: Expr, body: () => void): void {
-    this.current.push({ kind: 'while', cond, body: this.block(body) });
+  /** Returns the statement, by which passes over the finished function know the loop. */
+  while(cond: Expr, body: () => void): Stmt {
+    const loop: Stmt = { kind: 'while', cond, body: this.block(body) };
+    this.current.push(loop);
+    return loop;
   }
 
-  doWhile(cond: Expr, body: () => void): void {
-    this.current.push({ kind: 'doWhile', cond, body: this.block(body) });
+  doWhile(cond: Expr, body: () => void): Stmt {
+    const loop: Stmt = { kind: 'doWhile', cond, body: this.block(body) };
+    this.current.push(loop);
+    return loop;
   }
 
   /** `for (i = from; i < to; i += step)` on signed i32; `to` and `step` must not change in the loop. Returns nothing. */

@@ -1,6 +1,6 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import type { Target } from './code.ts';
-import { emit } from './emit.ts';
+import { emit, emitText } from './emit.ts';
 import { decode } from './wire.ts';
 
 /**
@@ -11,20 +11,23 @@ export interface Request {
   readonly code: Uint8Array;
   readonly target: Target;
   readonly validate: boolean;
+  /** For WebAssembly's text format instead of bytes. */
+  readonly text?: boolean;
 }
 
-export type Answer = { readonly wasm: Uint8Array } | { readonly error: string };
+export type Answer = { readonly wasm: Uint8Array } | { readonly text: string } | { readonly error: string };
 
 const { flag, port } = workerData as { flag: Int32Array; port: MessagePort };
 const loading = import('binaryen');
 // Reported with the first answer, not as an unhandled rejection that ends the thread unheard.
 loading.catch(() => {});
 
-port.on('message', async ({ code, target, validate }: Request) => {
+port.on('message', async ({ code, target, validate, text }: Request) => {
   let answer: Answer;
   try {
     const { default: binaryen } = await loading;
-    answer = { wasm: emit(binaryen, decode(code), target, validate) };
+    const module = decode(code);
+    answer = text ? { text: emitText(binaryen, module, target) } : { wasm: emit(binaryen, module, target, validate) };
   } catch (error) {
     answer = { error: error instanceof Error ? error.message : String(error) };
   }

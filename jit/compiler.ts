@@ -8,16 +8,26 @@ import { decode } from './wire.ts';
  * Who turns code into bytes: binaryen in a worker thread, which the calling thread waits for, or, where a thread may
  * not wait, binaryen loaded beforehand onto this one.
  */
-type Compiler = (code: Uint8Array, target: Target) => Uint8Array;
+interface Compiler {
+  bytes(code: Uint8Array, target: Target): Uint8Array;
+  text(code: Uint8Array, target: Target): string;
+}
 
 let compiler: Compiler | undefined;
 const validate = environment('COTANGENT_VALIDATE') === '1';
 
 /** Bytes of the module that `code` encodes. */
 export function produce(code: Uint8Array, target: Target): Uint8Array {
+  return loaded().bytes(code, target);
+}
+
+/** The same module in WebAssembly's text format. */
+export const disassemble = (code: Uint8Array, target: Target): string => loaded().text(code, target);
+
+function loaded(): Compiler {
   compiler ??= startWorker();
   if (!compiler) throw new Error('the compiler is not loaded; call `await init()` once before `jit`');
-  return compiler(code, target);
+  return compiler;
 }
 
 /** Whether programs can be compiled now: always where there are worker threads, elsewhere once `init` is done. */
@@ -32,11 +42,14 @@ export function prepareCompiler(): void {
 export async function loadCompiler(): Promise<void> {
   prepareCompiler();
   if (compiler) return;
-  const [{ default: binaryen }, { emit }] = await Promise.all([
+  const [{ default: binaryen }, { emit, emitText }] = await Promise.all([
     import('binaryen') as Promise<{ default: BinaryenModule }>,
     import('./emit.ts'),
   ]);
-  compiler = (code, target) => emit(binaryen, decode(code), target, validate);
+  compiler = {
+    bytes: (code, target) => emit(binaryen, decode(code), target, validate),
+    text: (code, target) => emitText(binaryen, decode(code), target),
+  };
 }
 
 function startWorker(): Compiler | undefined {
@@ -53,12 +66,16 @@ function startWorker(): Compiler | undefined {
   });
   worker.unref();
   port1.unref();
-  return (code, target) => {
+  const ask = (request: Request): Answer => {
     Atomics.store(flag, 0, 0);
-    port1.postMessage({ code, target, validate } satisfies Request);
+    port1.postMessage(request);
     if (Atomics.wait(flag, 0, 0, 60_000) === 'timed-out') throw new Error('the compiler does not answer');
     const answer = receiveMessageOnPort(port1)!.message as Answer;
     if ('error' in answer) throw new Error(`compiling failed: ${answer.error}`);
-    return answer.wasm;
+    return answer;
+  };
+  return {
+    bytes: (code, target) => (ask({ code, target, validate }) as { wasm: Uint8Array }).wasm,
+    text: (code, target) => (ask({ code, target, validate, text: true }) as { text: string }).text,
   };
 }

@@ -18,7 +18,19 @@ export const binaryenVersion = '132.0.0';
 export function emit(binaryen: BinaryenModule, module: CodeModule, target: Target, validate = false): Uint8Array {
   const emitter = new Emitter(binaryen, module, target);
   try {
-    return emitter.emit(validate);
+    emitter.build(validate);
+    return emitter.binary();
+  } finally {
+    emitter.dispose();
+  }
+}
+
+/** The same module in WebAssembly's text format. */
+export function emitText(binaryen: BinaryenModule, module: CodeModule, target: Target): string {
+  const emitter = new Emitter(binaryen, module, target);
+  try {
+    emitter.build(false);
+    return emitter.text();
   } finally {
     emitter.dispose();
   }
@@ -70,7 +82,15 @@ class Emitter {
     this.module.dispose();
   }
 
-  emit(validate: boolean): Uint8Array {
+  binary(): Uint8Array {
+    return this.module.emitBinary();
+  }
+
+  text(): string {
+    return this.module.emitText();
+  }
+
+  build(validate: boolean): void {
     const { b, module, code, target } = this;
     const { Features } = b;
     module.setFeatures(
@@ -92,7 +112,6 @@ class Emitter {
     for (const f of code.functions) this.declare(f.name, f);
     for (const f of code.functions) this.function(f);
     if (validate && !module.validate()) throw new Error(`invalid code module:\n${module.emitText().slice(0, 4000)}`);
-    return module.emitBinary();
   }
 
   private declare(name: string, signature: Signature): void {

@@ -28,9 +28,13 @@ export type LowerRule<P> =
       readonly kind: 'kernel';
       readonly build: (k: KernelContext, inputs: readonly Operand[], outputs: readonly Operand[], params: P) => void;
     }
-  /** Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. */
+  /**
+   * Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. With `separate`,
+   * what it computes is computed anew, even where an equal value exists.
+   */
   | {
       readonly kind: 'inline';
+      readonly separate?: boolean;
       readonly jaxpr: (params: P, inputs: readonly ShapedArray[]) => { jaxpr: Jaxpr; operands?: readonly number[] };
     }
   /** Operand 0 is an int32 index (clamped) or a bool; the others go to the chosen branch. */
@@ -68,6 +72,8 @@ export interface ScanLoop {
   readonly body: Jaxpr;
   readonly length: number;
   readonly reverse: boolean;
+  /** Steps per turn of the loop. */
+  readonly unroll: number;
   readonly consts: number;
   readonly carry: number;
 }

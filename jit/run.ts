@@ -22,7 +22,11 @@ const prepared = new WeakMap<Jaxpr, Prepared>();
 export function prepare(jaxpr: Jaxpr): Prepared {
   let result = prepared.get(jaxpr);
   if (result) return result;
-  if (interpretOnly || !canCompile()) return (inputs) => interpreted(jaxpr, inputs);
+  if (interpretOnly) return (inputs) => interpreted(jaxpr, inputs);
+  if (!canCompile()) {
+    // Until `init` is done, and no longer.
+    return (inputs, present) => (canCompile() ? prepare(jaxpr)(inputs, present) : interpreted(jaxpr, inputs));
+  }
   const { program, inputs: used, outputs, handlers } = lowerJaxpr(jaxpr);
   const executable = load(program);
   const count = jaxpr.inVars.length;

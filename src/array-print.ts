@@ -14,12 +14,24 @@ function shortest(x: number, dtype: DType): { digits: string; exponent: number }
   let text = Math.abs(x).toExponential();
   if (dtype === 'float32') {
     for (let p = 0; p <= 8; p++) {
-      text = Math.abs(x).toExponential(p);
+      text = rounded(Math.abs(x), 'toExponential', p);
       if (Math.fround(Number(text)) === Math.abs(x)) break;
     }
   }
   const [mantissa, exponent] = text.split('e');
   return { digits: mantissa!.replace('.', '').replace(/0+$/, '') || '0', exponent: Number(exponent) };
+}
+
+/**
+ * `Number.prototype[method](places)` with ties to even digits, as NumPy rounds; JavaScript takes the larger number. A tie
+ * ends in a single 5, which shows in more digits.
+ */
+function rounded(x: number, method: 'toFixed' | 'toExponential', places: number): string {
+  const text = x[method](places);
+  const [longer, power] = x[method](Math.min(places + 40, 100)).split('e');
+  const point = longer!.indexOf('.');
+  if (!/^50*$/.test(longer!.slice(point + places + 1)) || !/[13579]$/.test(text.split('e')[0]!)) return text;
+  return longer!.slice(0, point + places + (places ? 1 : 0)) + (power === undefined ? '' : `e${power}`);
 }
 
 const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '');
@@ -28,7 +40,7 @@ const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '');
 function positional(x: number, dtype: DType, places: number): [string, string] {
   const { digits, exponent } = shortest(x, dtype);
   if (digits.length - 1 - exponent > places) {
-    const [whole, fraction] = Math.abs(x).toFixed(places).split('.');
+    const [whole, fraction] = rounded(Math.abs(x), 'toFixed', places).split('.');
     return [signOf(x) + whole, (fraction ?? '').replace(/0+$/, '')];
   }
   if (exponent < 0) return [`${signOf(x)}0`, digits === '0' ? '' : '0'.repeat(-exponent - 1) + digits];
@@ -40,7 +52,7 @@ function positional(x: number, dtype: DType, places: number): [string, string] {
 function scientific(x: number, dtype: DType, places: number): [string, string, string] {
   let { digits, exponent } = shortest(x, dtype);
   if (digits.length - 1 > places) {
-    const [mantissa, e] = Math.abs(x).toExponential(places).split('e');
+    const [mantissa, e] = rounded(Math.abs(x), 'toExponential', places).split('e');
     digits = mantissa!.replace('.', '').replace(/0+$/, '');
     exponent = Number(e);
   }
@@ -73,7 +85,7 @@ function floatFormat(data: readonly number[], dtype: DType): (x: number) => stri
     right = powerDigits + 2 + places;
     // All with as many digits: those beyond the shortest are the number's own, not zeros.
     format = (x) => {
-      const [mantissa, power] = Math.abs(x).toExponential(places).split('e');
+      const [mantissa, power] = rounded(Math.abs(x), 'toExponential', places).split('e');
       const digits = power!.slice(1).padStart(powerDigits, '0');
       const whole = signOf(x) + mantissa![0];
       return `${whole.padStart(left)}.${mantissa!.slice(2)}e${power![0]}${digits}`;

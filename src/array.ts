@@ -1,11 +1,14 @@
 import { Cell } from '../jit/heap.ts';
+import { operatorError, readingError } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
-import { elementReader, type NestedList, nested, operatorError, readingHint } from './array-read.ts';
+import { elementReader, type NestedList, nested } from './array-read.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
-import { castNumber, type DType, shortName, type TypedArray } from './core/dtype.ts';
-import { ShapeError, TraceError } from './core/errors.ts';
+import { castNumber, copyOf, type DType, shortName, type TypedArray } from './core/dtype.ts';
+import { ShapeError } from './core/errors.ts';
+import { leakError } from './core/leak.ts';
 import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
+import type { Subject } from './core/trace.ts';
 import type { Index } from './lax/index-plan.ts';
 import type { ArrayMethods } from './numpy/methods.ts';
 import type { ScanOptions } from './numpy/numeric.ts';
@@ -17,7 +20,7 @@ export type ArrayLike = NDArray | number | boolean;
 export type { Index };
 
 export interface TracerOrigin {
-  readonly transformation: string;
+  readonly subject: Subject | undefined;
   readonly source?: Source | undefined;
 }
 
@@ -87,7 +90,7 @@ export class NDArray {
     return true;
   }
 
-  /** The transformation that a tracer belongs to, and where it was made. */
+  /** What is being traced with a tracer, and where it was made. */
   get origin(): TracerOrigin | undefined {
     return undefined;
   }
@@ -139,9 +142,7 @@ export class NDArray {
   private known(operation: string): NDArray {
     const { concrete } = this;
     if (concrete) return concrete;
-    throw new TraceError(`${operation}: the value of ${this.describe()} is not known while its function is traced.`, {
-      hint: readingHint(this.origin?.transformation),
-    });
+    throw this.live ? readingError(this, operation) : leakError(this, operation);
   }
 
   /** As an error message names it. */
@@ -156,6 +157,7 @@ export class NDArray {
    * @throws TraceError where the value is not known because its function is being traced
    */
   item<T extends number | boolean = number>(): T {
+    const { storage } = this.known('item');
     if (this.size !== 1) {
       throw new ShapeError(
         `item: ${this.aval} has ${this.size} elements, but only an array of one element is a number.`,
@@ -164,7 +166,7 @@ export class NDArray {
         },
       );
     }
-    return elementReader(this.aval)(this.known('item').storage!.first()) as T;
+    return elementReader(this.aval)(storage!.first()) as T;
   }
 
   /**
@@ -180,7 +182,7 @@ export class NDArray {
   /** A copy of the elements, row-major, in the typed array of the dtype; bools as a `Uint8Array` of 0 and 1. */
   data(): TypedArray {
     const data = this.read('data');
-    return this.aval.weakType ? Float32Array.from(data) : data.slice();
+    return this.aval.weakType ? Float32Array.from(data) : copyOf(data);
   }
 
   /** As NumPy prints it; `Traced<f32[3]>` where the value is not known. */
@@ -199,7 +201,7 @@ export class NDArray {
   /** Text for template literals; an error for JavaScript's operators, which cannot compute with arrays. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
-    throw operatorError(this.aval, this.isTracer);
+    throw this.live ? operatorError(this) : leakError(this, 'operator');
   }
 
   /** Rows: the arrays along the first axis. Allows `const [a, b] = x`. */
@@ -445,7 +447,7 @@ export class NDArray {
 
   /** The same elements in another shape; one length may be −1. `x.reshape(2, 3)` or `x.reshape([2, 3])`. */
   reshape(...shape: number[] | [Shape]): NDArray {
-    return ops.reshape(this, typeof shape[0] === 'object' ? shape[0] : (shape as number[]));
+    return ops.reshape(this, shape.length === 1 && Array.isArray(shape[0]) ? shape[0] : (shape as number[]));
   }
 
   /** The elements as a vector. */

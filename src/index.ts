@@ -1,10 +1,13 @@
 /** Cotangent: composable transformations of numerical programs, compiled to WebAssembly. */
+export { closureConvert } from '../transforms/closure-convert.ts';
 export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/differentiate.ts';
 export { hessian, jacfwd, jacobian, jacrev } from '../transforms/jacobian.ts';
 export { linearTranspose } from '../transforms/linear-transpose.ts';
 export { vmap } from '../transforms/vectorize.ts';
 export { type ArrayLike, type Index, NDArray } from './array.ts';
-export { checkpoint } from './control/checkpoint.ts';
+export { type CheckpointOptions, checkpoint } from './control/checkpoint.ts';
+export { type CheckpointPolicy, checkpointName, checkpointPolicies } from './control/checkpoint-policies.ts';
+export { customBatching } from './control/custom-batching.ts';
 export { customJvp } from './control/custom-jvp.ts';
 export { customVjp } from './control/custom-vjp.ts';
 export * as debug from './debug/index.ts';
@@ -20,5 +23,7 @@ export * as optimizers from './optimizers/index.ts';
 export * as random from './random/index.ts';
 export * as safetensors from './safetensors/index.ts';
 export * as solvers from './solvers/index.ts';
+export * as projection from './solvers/projection.ts';
+export * as prox from './solvers/prox.ts';
 export * as special from './special.ts';
 export * as tree from './tree.ts';

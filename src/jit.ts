@@ -1,22 +1,25 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
 
+import { disassemble } from '../jit/compiler.ts';
 import type { Lowered } from '../jit/lower/lower.ts';
 import { inspect, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
+import { target } from '../jit/target.ts';
+import { encode } from '../jit/wire.ts';
+import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
+import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
-import { TraceError } from './core/errors.ts';
-import { evaluatingTrace, run } from './core/evaluate.ts';
+import { evaluatingTrace, run, watch } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
+import { optionsOf } from './core/options.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
 import { type Entry, RecentEntries } from './jit-dispatch.ts';
-import { lintFunction } from './syntax/lint.ts';
-import { parameterNames } from './syntax/names.ts';
+import { standsFor } from './syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from './tree.ts';
 
 export interface JitOptions {
@@ -49,21 +52,23 @@ export interface Jitted<F extends AnyFunction> {
  * const step = jit((w, x) => w.sub(np.dot(x, w).mul(0.1)));
  */
 export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitted<F> {
+  checkFunction('jit', f);
+  optionsOf('jit', options, ['static', 'donate']);
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
-  const staticPositions = resolveStatics(f, options.static ?? []);
+  const staticPositions = staticPositionsOf('jit', f, options.static ?? []);
   const donated = (options.donate ?? []).map((i) => i - staticPositions.filter((s) => s < i).length);
   const recent = new RecentEntries(staticPositions);
   const trace = (args: readonly unknown[]): { entry: Entry; values: Value[] } => {
     const statics = staticPositions.map((i) => args[i]);
     const dynamic = staticPositions.length ? args.filter((_, i) => !staticPositions.includes(i)) : args;
-    const { values, def } = flattenArguments(dynamic, `jit(${name})`);
+    const { values, def } = flattenArguments(dynamic, 'jit', f, staticPositions);
     const key = `${def.key}|${values.map((v) => avalId(v.aval)).join()}`;
     let entries = cache.get(key);
     if (!entries) cache.set(key, (entries = []));
     let entry = entries.find((e) => usable(e) && e.statics.every((s, i) => Object.is(s, statics[i])));
     if (!entry) {
-      lintFunction(f);
+      checkStatics('jit', f, staticPositions);
       const full = staticPositions.length ? withStatics(f, args.length, staticPositions, statics) : f;
       const flat = new FlatFunction(full, def, 'jit');
       const { jaxpr, consts } = stage(
@@ -87,7 +92,7 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
   };
   const compiled = (...args: unknown[]): any => {
     const evaluating = currentTrace() === evaluatingTrace;
-    const known = evaluating ? recent.call(args) : undefined;
+    const known = evaluating && !watch ? recent.call(args) : undefined;
     if (known) return known.result;
     const { entry, values } = trace(args);
     if (evaluating && usable(entry)) {
@@ -101,7 +106,7 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
     }
     return unflatten(entry.outDef, bind(jitP, operands, { name, jaxpr: entry.jaxpr }));
   };
-  Object.defineProperty(compiled, 'name', { value: name });
+  standsFor(compiled, f);
   const lower = (...args: unknown[]): LoweredProgram => new LoweredProgram(trace(args).entry.jaxpr);
   return Object.assign(compiled, { lower }) as never;
 }
@@ -112,38 +117,6 @@ const donatedLeaves = (args: readonly unknown[], donated: readonly number[]): bo
 
 /** An entry that captured a tracer lives as long as the trace of that tracer. */
 const usable = (entry: Entry): boolean => entry.consts.every((c) => !c.isTracer);
-
-function withStatics(
-  f: AnyFunction,
-  count: number,
-  positions: readonly number[],
-  statics: readonly unknown[],
-): AnyFunction {
-  const full = (...dynamic: unknown[]) => {
-    const args: unknown[] = [];
-    let next = 0;
-    for (let i = 0; i < count; i++) {
-      const at = positions.indexOf(i);
-      args.push(at >= 0 ? statics[at] : dynamic[next++]);
-    }
-    return f(...args);
-  };
-  Object.defineProperty(full, 'name', { value: functionName(f) });
-  return full;
-}
-
-function resolveStatics(f: Function, statics: readonly (number | string)[]): number[] {
-  return statics.map((s) => {
-    if (typeof s === 'number') return s;
-    const names = parameterNames(f);
-    const position = names.indexOf(s);
-    if (position >= 0) return position;
-    throw new TraceError(
-      `jit: \`${functionName(f)}\` has no argument named \`${s}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
-      { hint: 'give its position instead' },
-    );
-  });
-}
 
 /** A program as it is executed. */
 export class LoweredProgram {
@@ -168,9 +141,14 @@ export class LoweredProgram {
     return this.lowered.program.peakBytes;
   }
 
-  /** The code of every function, in the manner of WebAssembly's text format. */
+  /** The code of every function, in the manner of WebAssembly's text format; kernels with the operations in them. */
   get code(): string {
-    return showModule(this.lowered.program.module);
+    return showModule(this.lowered.program.module, this.lowered.notes);
+  }
+
+  /** The module in WebAssembly's text format. */
+  get wasmText(): string {
+    return disassemble(encode(this.lowered.program.module), target());
   }
 
   toString(): string {
@@ -199,7 +177,7 @@ export class ClosedJaxpr {
  */
 export function makeJaxpr<F extends AnyFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => ClosedJaxpr {
   return (...args) => {
-    const { values, def } = flattenArguments(args as readonly unknown[], 'makeJaxpr');
+    const { values, def } = flattenArguments(args as readonly unknown[], 'makeJaxpr', f);
     const flat = new FlatFunction(f, def, 'makeJaxpr');
     const { jaxpr, consts } = stage(
       flat.call,

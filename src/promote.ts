@@ -3,10 +3,13 @@ import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { type DType, isFloating, isInteger } from './core/dtype.ts';
 import { DtypeError, RuleError, ShapeError } from './core/errors.ts';
 import { isLinear } from './core/linear.ts';
+import { naming } from './core/options.ts';
 import { broadcastShapes, type Shape } from './core/shape.ts';
+import { currentSource } from './core/source.ts';
 import type { Value } from './core/trace.ts';
 import { convert } from './lax/convert.ts';
 import { broadcastTo } from './lax/movement.ts';
+import { operandNames } from './syntax/expression.ts';
 
 /** An operand as a value: numbers become weak float literals, booleans bool literals. */
 export function toValue(x: ArrayLike, operation: string): Value {
@@ -15,13 +18,15 @@ export function toValue(x: ArrayLike, operation: string): Value {
   if (typeof x === 'boolean') return NDArray.ofBoolean(x);
   // A transposition rule has read an operand that the result should be linear in.
   if (isLinear(x)) throw new RuleError(`${operation}: a function that is not linear has no transpose.`);
-  throw new DtypeError(`${operation}: expected an array, a number or a boolean, but got ${describe(x)}.`, {
-    hint: Array.isArray(x) ? 'make an array of nested lists with `np.array(…)`' : undefined!,
+  throw new DtypeError(`${operation}: expected an array, a number or a boolean, but got ${naming(x)}.`, {
+    hint: operandHint(x),
   });
 }
 
-const describe = (x: unknown): string =>
-  x === null ? 'null' : Array.isArray(x) ? 'a JavaScript array' : x instanceof Promise ? 'a Promise' : `a ${typeof x}`;
+function operandHint(x: unknown): string | undefined {
+  if (Array.isArray(x) || ArrayBuffer.isView(x)) return 'make an array of it with `np.array(…)`';
+  return (x as unknown) instanceof Promise ? 'await it first' : undefined;
+}
 
 const isIntegralLiteral = (v: Value): boolean => v.literal !== undefined && Number.isInteger(v.literal);
 
@@ -69,6 +74,14 @@ export function promote(operation: string, args: readonly ArrayLike[]): Value[] 
   return values.map((v) => (v.aval.shape.length === 0 ? v : broadcastTo(v, shape)));
 }
 
+/** Operands as messages list them, with the names that they have in the user's call: `` `w` f32[3] and f32[4] ``. */
+export function operandTypes(operation: string, values: readonly Value[]): string {
+  const names = operandNames(currentSource().frame, operation);
+  const known = names.length === values.length;
+  const types = values.map((v, i) => (known && names[i] ? `\`${names[i]}\` ${v.aval}` : String(v.aval)));
+  return types.length === 1 ? types[0]! : `${types.slice(0, -1).join(', ')} and ${types.at(-1)}`;
+}
+
 /** The two commonest cases at once: arrays of one type, and a floating array with a number. */
 function promoteAlike(x: ArrayLike, y: ArrayLike): Value[] | undefined {
   if (!(x instanceof NDArray) || x.aval.weakType) return undefined;
@@ -98,9 +111,7 @@ const literals32 = new Map<number, Value>();
 const literals64 = new Map<number, Value>();
 
 export function broadcastError(operation: string, values: readonly Value[]): ShapeError {
-  const types = values.map((v) => v.aval.toString());
-  const list = `${types.slice(0, -1).join(', ')} and ${types.at(-1)}`;
-  return new ShapeError(`${operation}: ${list} do not broadcast together.`);
+  return new ShapeError(`${operation}: ${operandTypes(operation, values)} do not broadcast together.`);
 }
 
 /** An operand of floating dtype: integers and bools become float32. */

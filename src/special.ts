@@ -1,5 +1,6 @@
 /** Special functions beyond the elementary ones, as SciPy names them. */
 import type { ArrayLike, NDArray } from './array.ts';
+import { optionsOf } from './core/options.ts';
 import type { Value } from './core/trace.ts';
 import { abs, add, div, max, mul, neg, sub } from './lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from './lax/compare.ts';
@@ -80,7 +81,8 @@ export interface LogSumExpOptions extends ReduceOptions {
  * log Σ b·eˣ over axes, without overflow: the largest element is taken out first. That shift cancels, so derivatives
  * do not pass through it.
  */
-export function logsumexp(x: ArrayLike, { axis, keepdims, b }: LogSumExpOptions = {}): NDArray {
+export function logsumexp(x: ArrayLike, given: LogSumExpOptions = {}): NDArray {
+  const { axis, keepdims, b } = optionsOf('logsumexp', given, ['axis', 'keepdims', 'b']);
   let value = toFloating(x, 'logsumexp');
   let factor: Value | undefined;
   if (b !== undefined) [value, factor] = promote('logsumexp', [value, b]) as [Value, Value];

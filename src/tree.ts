@@ -4,6 +4,7 @@
  */
 import { NDArray } from './array.ts';
 import { TreeError } from './core/errors.ts';
+import { naming } from './core/options.ts';
 
 export type Leaf = NDArray | number | boolean;
 
@@ -106,8 +107,11 @@ const noneDefs = [new TreeDef({ kind: 'none', value: null }), new TreeDef({ kind
 export const isLeaf = (x: unknown): x is Leaf =>
   x instanceof NDArray || typeof x === 'number' || typeof x === 'boolean';
 
-/** Leaves in order, and the structure. `where` names the tree in errors. */
-export function flatten(tree: unknown, where = 'tree'): { leaves: Leaf[]; def: TreeDef } {
+/** Leaves in order, and the structure. `where` names the tree, or the part of it at a path, in errors. */
+export function flatten(
+  tree: unknown,
+  where: string | ((path: string) => string) = 'tree',
+): { leaves: Leaf[]; def: TreeDef } {
   const leaves: Leaf[] = [];
   const visit = (node: unknown, path: string): TreeDef => {
     if (isLeaf(node)) {
@@ -133,11 +137,12 @@ export function flatten(tree: unknown, where = 'tree'): { leaves: Leaf[]; def: T
         return new TreeDef({ kind: 'object', keys, children });
       }
     }
-    throw new TreeError(`${path} is ${describeNode(node)}, which is not an array, a number or a tree of them.`, {
-      hint: hintFor(node),
+    const name = typeof where === 'function' ? where(path) : where + path;
+    throw new TreeError(`${name} is ${naming(node)}, which is not an array, a number or a tree of them.`, {
+      hint: hintFor(node, name),
     });
   };
-  return { def: visit(tree, where), leaves };
+  return { def: visit(tree, ''), leaves };
 }
 
 /**
@@ -174,18 +179,12 @@ export function collectLeaves({ node }: TreeDef, tree: unknown, leaves: Leaf[]):
   }
 }
 
-function describeNode(node: unknown): string {
-  if (node instanceof Promise) return 'a Promise';
-  if (typeof node === 'object') return `an instance of ${node?.constructor?.name ?? 'an unknown class'}`;
-  return typeof node === 'string' ? `the string ${JSON.stringify(node)}` : `a ${typeof node}`;
-}
-
-function hintFor(node: unknown): string | undefined {
-  if (node instanceof Promise)
-    return 'functions under a transformation cannot be async: await the data before the call';
-  if (typeof node === 'string' || typeof node === 'function') return 'pass it as a static argument, or close over it';
+function hintFor(node: unknown, name: string): string | undefined {
+  if (node instanceof Promise) return 'await it before the call';
   if (ArrayBuffer.isView(node)) return 'make an array of it with `np.array(…)`';
-  return undefined;
+  if (!name.startsWith('jit: ') || (typeof node !== 'string' && typeof node !== 'function')) return undefined;
+  const argument = /^jit: `(\w+)`/.exec(name)?.[1];
+  return argument ? `make it static, \`jit(f, { static: ['${argument}'] })\`, or close over it` : undefined;
 }
 
 /** Puts leaves back into a structure. */

@@ -2,8 +2,10 @@ import t from 'tap';
 import { verifyJaxpr } from '../src/core/verify.ts';
 import {
   checkpoint,
-  customJvp,
-  customVjp,
+  checkpointName,
+  checkpointPolicies,
+  customFixedPoint,
+  customRoot,
   grad,
   hessian,
   jacfwd,
@@ -11,6 +13,7 @@ import {
   jit,
   jvp,
   lax,
+  linearTranspose,
   makeJaxpr,
   type NDArray,
   np,
@@ -101,6 +104,132 @@ t.test('whileLoop', (t) => {
   close(grad(bounded)(f64(2)), 1024, 'reverse mode of a bounded loop');
   close(vmap(grad(bounded))(f64([2, 3, 200])), [1024, 17496, 1], 'per lane');
   close(jit(grad(bounded))(f64(3)), 17496, 'compiled');
+  try {
+    grad(squareUntilLarge)(f64(2));
+    t.fail('reverse mode through an unbounded loop');
+  } catch (error) {
+    t.equal(
+      (error as Error).message.split('\n  at ')[0],
+      'whileLoop: reverse-mode differentiation cannot run a loop of unknown length backwards.\n  hint: use `scan` or a `foriLoop` with number bounds, bound the loop with `maxSteps`, or differentiate its solution implicitly with `customRoot` or `customFixedPoint`',
+      'what to do instead of reverse mode',
+    );
+  }
+  t.throws(
+    () =>
+      grad((x: NDArray) => lax.foriLoop(0, np.array(3, { dtype: 'int32' }), (_i, c: NDArray) => c.mul(x), x))(f64(2)),
+    { message: /^foriLoop: reverse-mode differentiation cannot run a loop of unknown length backwards\./ },
+  );
+  t.throws(
+    () =>
+      lax.whileLoop(
+        (c: NDArray) => c.lt(1),
+        (c: NDArray) => c,
+        0,
+        { maxSteps: -1 },
+      ),
+    {
+      message: /^whileLoop: maxSteps must be a whole number, but it is -1\./,
+    },
+  );
+  t.end();
+});
+
+/** Steps of a map with a parameter, as many as asked for. */
+const chain =
+  (n: number, maxSteps: number) =>
+  (x: NDArray, w: NDArray): NDArray =>
+    (
+      lax.whileLoop(
+        ([i]: NDArray[]) => i!.lt(n),
+        ([i, c]: NDArray[]) => [i!.add(1), np.sin(c!.mul(w)).add(c!.mul(0.5))],
+        [np.array(0, { dtype: 'int32' }), x],
+        { maxSteps },
+      ) as NDArray[]
+    )[1]!.sum();
+const unrolled =
+  (n: number) =>
+  (x: NDArray, w: NDArray): NDArray => {
+    let c = x;
+    for (let i = 0; i < n; i++) c = np.sin(c.mul(w)).add(c.mul(0.5));
+    return c.sum();
+  };
+
+t.test('bounded loops backwards', (t) => {
+  const [x, w] = [f64([0.3, 0.7]), f64(1.1)];
+  type Scalar = (x: NDArray, w: NDArray) => NDArray;
+  const second = (f: Scalar): ((x: NDArray, w: NDArray) => NDArray) =>
+    grad((p: NDArray, q: NDArray) =>
+      grad(f, { argnums: 1 })(p, q).add(
+        grad(f)(p, q)
+          .mul(f64([1, 2]))
+          .sum(),
+      ),
+    ) as never;
+  const third = (f: Scalar) =>
+    grad(
+      (p: NDArray, q: NDArray) =>
+        second(f)(p, q)
+          .mul(f64([1, 3]))
+          .sum(),
+      { argnums: 1 },
+    );
+  // One level of segments, two, and three; stopped early, at the bound, and before the first step.
+  for (const [n, most] of [
+    [7, 10],
+    [9, 100],
+    [0, 3],
+    [40, 20000],
+  ] as const) {
+    const [f, g] = [chain(n, most), unrolled(n)];
+    const name = `${n} of ${most} steps`;
+    close(jit(grad(f))(x, w), grad(g)(x, w).tolist(), `${name}: grad in the carry`);
+    close(jit(grad(f, { argnums: 1 }))(x, w), grad(g, { argnums: 1 })(x, w).tolist(), `${name}: in a constant`);
+    if (n !== 9) continue;
+    close(jit(second(f))(x, w), second(g)(x, w).tolist(), `${name}: second derivative`, 1e-11);
+    close(jit(third(f))(x, w), third(g)(x, w).tolist(), `${name}: third derivative`, 1e-10);
+  }
+  const [f, g] = [chain(7, 10), unrolled(7)];
+  close(jit(hessian(f))(x, w), hessian(g)(x, w).tolist(), 'hessian');
+  close(jit(grad(checkpoint(f) as typeof f))(x, w), grad(g)(x, w).tolist(), 'in a checkpoint');
+
+  // A lane that has stopped computes sqrt of a negative number: the NaN must not reach a derivative.
+  const shrink = (c: NDArray): NDArray => np.sqrt(c.sub(0.3)).mul(0.8);
+  const until = (c: NDArray): NDArray => lax.whileLoop((v: NDArray) => v.gt(0.5), shrink, c, { maxSteps: 50 });
+  const starts = [2, 0.9, 0.25, 5];
+  const lane = (v: number): ((c: NDArray) => NDArray) => {
+    let n = 0;
+    for (let at = v; at > 0.5; at = 0.8 * Math.sqrt(at - 0.3)) n++;
+    return (c) => {
+      let at = c;
+      for (let i = 0; i < n; i++) at = shrink(at);
+      return at;
+    };
+  };
+  const orders = [(h: any) => h, grad, (h: any) => grad(grad(h) as any), (h: any) => grad(grad(grad(h) as any) as any)];
+  orders.forEach((d, k) => {
+    const wanted = starts.map((v) => d(lane(v))(f64(v)).item());
+    close(jit(vmap(d(until)))(f64(starts)), wanted, `order ${k}, each lane its own number of steps`, 1e-9);
+  });
+  close(
+    grad((v: NDArray) => vmap(until)(v).sum())(f64(starts)),
+    starts.map((v) => grad(lane(v))(f64(v)).item()),
+    'grad of vmap',
+    1e-9,
+  );
+  verifyJaxpr(makeJaxpr(vmap(grad(grad(until))))(f64(starts)).jaxpr);
+
+  // The number of steps is recorded, and given to the loop that runs backwards.
+  t.match(
+    String(makeJaxpr(grad(until))(f64(2))),
+    /b:i32\[\] c:f64\[\] = while\[[\s\S]*= checkpointed_loop\[[\s\S]*maxSteps=50[\s\S]*\] b a 1\.0:f64\[\]/,
+  );
+  const peak = (most: number) =>
+    jit(grad((v: NDArray) => chain(most, most)(v, w))).lower(np.zeros([64]).astype('float64')).peakBytes;
+  const [p100, p1600, p25600] = [100, 1600, 25600].map(peak) as [number, number, number];
+  const state = 64 * 8;
+  t.ok(p100 < 2 * 10 * state + 4096, `100 steps: ${p100} bytes`);
+  t.ok(p1600 < 2 * 40 * state + 4096, `1600 steps: ${p1600} bytes`);
+  t.ok(p25600 < 3 * 30 * state + 4096, `25600 steps, in three levels: ${p25600} bytes`);
   t.end();
 });
 
@@ -152,40 +281,273 @@ t.test('scan', (t) => {
   t.end();
 });
 
-t.test('custom rules', (t) => {
-  const square = customJvp((x: NDArray) => x.mul(x));
-  square.defjvp(([x], [dx]) => [square(x), x.mul(3).mul(dx)]);
-  close(grad(square)(f64(2)), 6, 'the rule, not the truth');
-  close(grad(grad(square))(f64(2)), 3, 'again');
-  close(jit(vmap(grad(square)))(a), [3, 6, 9], 'jit of vmap');
-  close(
-    grad((y: NDArray) => {
-      const times = customJvp((x: NDArray) => x.mul(y));
-      times.defjvp(([x], [dx]) => [times(x), dx.mul(y)]);
-      return times(y.mul(2));
-    })(f64(3)),
-    12,
-    'function and rule close over a tracer',
-  );
-  const viaVjp = customVjp((x: NDArray) => x.mul(x));
-  viaVjp.defvjp(
-    (x: NDArray) => [viaVjp(x), x] as const,
-    (x: NDArray, ct: NDArray) => [x.mul(3).mul(ct)],
-  );
-  close(grad(viaVjp)(f64(2)), 6, 'customVjp');
-  close(grad(grad(viaVjp))(f64(2)), 3, 'customVjp twice');
-  close(jvp(viaVjp, [f64(2)], [f64(1)])[1], 6, 'customVjp forwards, by transposing bwd');
-  close(jit(vmap(grad(viaVjp)))(a), [3, 6, 9], 'customVjp under vmap and jit');
-  close(grad((x: NDArray) => np.sum(vmap(viaVjp)(x)))(a), [3, 6, 9], 'grad of vmap');
-  t.end();
-});
-
 t.test('checkpoint', (t) => {
   const cube = checkpoint((x: NDArray) => x.mul(x).mul(x));
   close(grad(cube)(f64(2)), 12, 'grad');
   close(grad(grad(cube))(f64(2)), 12, 'grad of grad');
   close(jit(vmap(grad(cube)))(a), [3, 12, 27], 'jit of vmap of grad');
   t.match(String(makeJaxpr(grad(cube))(f64(2))), /checkpoint/, 'the backward pass recomputes');
+  // The loop carries x itself beside its tangent: in the backward pass only the tangent is linear.
+  const captured = checkpoint((x: NDArray) => {
+    const [carry] = lax.scan((_: NDArray, __: null) => [x, null], x, null, { length: 2 });
+    return lax.min(carry as NDArray, x).mul(carry as NDArray);
+  });
+  close(grad(captured)(f64(3)), 6, 'a loop that hands its captured value on');
+  // Twelve layers; with a checkpoint around every three, only every third result is kept.
+  const w = np.ones([32, 32]).mul(0.03).astype('float64');
+  const layer = (h: NDArray): NDArray => np.tanh(np.matmul(w, h));
+  const three = (h: NDArray): NDArray => layer(layer(layer(h)));
+  const network =
+    (part: (h: NDArray) => NDArray) =>
+    (h: NDArray): NDArray =>
+      part(part(part(part(h)))).sum();
+  const h = np.ones([32, 64]).astype('float64');
+  const [plain, less] = [jit(grad(network(three))), jit(grad(network(checkpoint(three) as typeof three)))];
+  const [most, fewer] = [plain.lower(h).peakBytes, less.lower(h).peakBytes];
+  t.ok(fewer < 0.7 * most, `values that are computed again are not kept: ${fewer} of ${most} bytes`);
+  t.strictSame(less(h).tolist(), plain(h).tolist(), 'the same bits');
+  // A value with equations that are not linear, among results that are.
+  const mixed = checkpoint((x: NDArray) => {
+    const [last, ys] = lax.scan((c: NDArray, y: NDArray) => [c.mul(y), c] as const, x, a) as unknown as NDArray[];
+    return jit((v: NDArray, u: NDArray) => v.add(u.mul(u).sum()))(last!, ys!);
+  });
+  close(grad(mixed)(f64(2)), 6 + 4 * (1 + 1 + 4), 'grad through what a loop stacks');
+  t.end();
+});
+
+t.test('checkpoint policies', (t) => {
+  const policies = checkpointPolicies;
+  const w = f64([
+    [1, 2],
+    [3, 4],
+  ]);
+  const program = (policy: any, x = f64([0.1, 0.2])) => {
+    const f = checkpoint((v: NDArray) => np.sin(checkpointName(np.matmul(w, np.exp(v)), 'product')).sum(), { policy });
+    const text = String(makeJaxpr(grad(f))(x));
+    const count = (name: string) => text.split(` ${name}`).length - 1;
+    return { value: grad(f)(x), counts: ['exp', 'dot_general', 'cos'].map(count), f };
+  };
+  const wanted: [string, unknown, number[]][] = [
+    ['nothingSaveable', policies.nothingSaveable, [2, 3, 1]],
+    ['everythingSaveable', policies.everythingSaveable, [1, 2, 1]],
+    ['dotsSaveable', policies.dotsSaveable, [2, 2, 1]],
+    ['dotsWithNoBatchDimsSaveable', policies.dotsWithNoBatchDimsSaveable, [2, 2, 1]],
+    ['saveOnlyTheseNames', policies.saveOnlyTheseNames('product'), [2, 2, 1]],
+    ['saveOnlyTheseNames, another', policies.saveOnlyTheseNames('other'), [2, 3, 1]],
+    ['saveAnyNamesButThese', policies.saveAnyNamesButThese('product'), [2, 3, 1]],
+    ['saveAnythingExceptTheseNames', policies.saveAnythingExceptTheseNames('exp'), [1, 2, 1]],
+    [
+      'saveFromBothPolicies',
+      policies.saveFromBothPolicies(policies.dotsSaveable, ({ name }) => name === 'exp'),
+      [1, 2, 1],
+    ],
+  ];
+  const truth = program(policies.everythingSaveable).value.tolist().flat();
+  for (const [name, policy, counts] of wanted) {
+    const { value, counts: got, f } = program(policy);
+    t.strictSame(got, counts, `${name}: equations with exp, dot_general and cos`);
+    close(value, truth, name);
+    close(
+      jit(vmap(grad((v: NDArray) => grad(f)(v).sum())))(f64([[0.1, 0.2]])),
+      grad((v: NDArray) => grad((u: NDArray) => np.sin(np.matmul(w, np.exp(u))).sum())(v).sum())(
+        f64([0.1, 0.2]),
+      ).tolist(),
+      `${name}: second derivative`,
+    );
+  }
+  const lanes = checkpoint((x: NDArray) => np.sin(np.einsum('bij,bj->bi', np.stack([w, w]), x)).sum(), {
+    policy: policies.dotsWithNoBatchDimsSaveable,
+  });
+  const text = String(
+    makeJaxpr(grad(lanes))(
+      f64([
+        [1, 2],
+        [3, 4],
+      ]),
+    ),
+  );
+  t.equal(text.split(' dot_general').length - 1, 3, 'products with batch dimensions are not kept by that policy');
+  const inner = jit((v: NDArray) => np.matmul(w, v));
+  const nested = checkpoint((v: NDArray) => np.sin(inner(np.exp(v))).sum(), { policy: policies.dotsSaveable });
+  t.equal(String(makeJaxpr(grad(nested))(f64([1, 2]))).split(' dot_general').length - 1, 2, 'policies see into jit');
+  t.end();
+});
+
+t.test('what loops carry and keep', (t) => {
+  const text = (f: (x: NDArray) => any, x: NDArray = f64(2)) => String(makeJaxpr(f)(x));
+  const three = [f64(1), np.array(0, { dtype: 'int32' })] as const;
+  const jvpOf = (loop: (x: NDArray) => any) => text((x) => jvp(loop, [x], [x]));
+  const scanned = jvpOf((x) =>
+    lax.scan(([p, q, i]: any) => [[p.mul(q), q.mul(2), i.add(1)], q] as const, [x, ...three], null, { length: 3 }),
+  );
+  t.match(scanned, /consts=0\s+carry=4\s/, 'scan: one tangent beside three values');
+  t.notMatch(scanned, /scan\[[\s\S]*scan\[/, 'and no second loop');
+  const whiled = jvpOf((x) =>
+    lax.whileLoop(
+      ([, , i]: any) => i.lt(3),
+      ([p, q, i]: any) => [p.mul(q), q.mul(2), i.add(1)],
+      [x, ...three],
+    ),
+  );
+  t.match(whiled, /d:f64\[\] e:f64\[\] f:i32\[\] g:f64\[\] = while/, 'while: the same');
+  const backwards = text(
+    grad(
+      (x: NDArray) =>
+        (
+          lax.scan(([p, q, r]: any, y: NDArray) => [[p.mul(y), q.mul(x), r.add(p)], q] as const, [x, x, x], a) as any
+        )[0][0],
+    ),
+  );
+  t.match(
+    backwards,
+    /reverse=true\s+unroll=1\s+consts=0\s+carry=1\s[\s\S]*\] 1\.0:f64\[\] a/,
+    'reverse: one cotangent, and xs themselves',
+  );
+  const constants = text((w) =>
+    grad(
+      (v: NDArray) =>
+        (lax.scan((c: NDArray) => [c.mul(np.sin(v)).add(np.cos(v)), null] as const, w, null, { length: 5 }) as any)[0],
+    )(w),
+  );
+  t.equal(constants.match(/f64\[5\]/g)!.length, 1, 'what depends on constants alone is kept once, not for every step');
+  t.match(constants, /= sin a\n[\s\S]*= scan/, 'and computed before the loop');
+  t.end();
+});
+
+t.test('scan: unroll, length, errors', (t) => {
+  for (const reverse of [false, true]) {
+    const f = (unroll: number | boolean, n: number) => (x: NDArray) =>
+      lax.scan(
+        (c: NDArray, y: NDArray) => [c.mul(y).add(np.sin(x)).mul(0.5), { v: c.mul(2), s: c.sum() }] as const,
+        x,
+        np.linspace(0, 1, n).astype('float64'),
+        { unroll, reverse },
+      ) as any;
+    const loss = (unroll: number | boolean, n: number) => (x: NDArray) => {
+      const [c, ys] = f(unroll, n)(x);
+      return c.sum().add(ys.v.mul(ys.v).sum()).add(ys.s.sum());
+    };
+    for (const n of [0, 1, 7]) {
+      const x = f64([1, 2]);
+      const [value, slope] = [loss(1, n)(x).item(), grad(loss(1, n))(x).tolist()];
+      for (const unroll of n === 7 ? [2, 3, true] : [2]) {
+        close(jit(loss(unroll, n))(x), value, `${n} steps, unroll ${unroll}`);
+        close(jit(grad(loss(unroll, n)))(x), slope, `${n} steps, unroll ${unroll}: grad`);
+      }
+    }
+  }
+  const body = (c: NDArray) => [c.mul(2), c] as const;
+  close(lax.scan(body, f64(1), null, { length: 3 })[1] as any, [1, 2, 4], 'xs = null');
+  t.throws(() => lax.scan(body, 1, null), { message: /^scan: needs `length` when there is nothing to scan over\./ });
+  t.throws(() => lax.scan(body, 1, null, { length: 3, unroll: 0 }), {
+    message: /^scan: unroll must be a positive integer or a boolean, but it is 0\./,
+  });
+  close(
+    linearTranspose(
+      (x: NDArray) => lax.foriLoop(0, 3, (i: NDArray, c: NDArray) => c.mul(i.add(1)), x),
+      f64(1),
+    )(f64(1))[0],
+    6,
+    'a counter beside a linear carry',
+  );
+  t.end();
+});
+
+t.test('associativeScan', (t) => {
+  const { associativeScan } = lax;
+  const times = (x: NDArray, y: NDArray): NDArray => x.mul(y);
+  for (const n of [0, 1, 2, 3, 5, 8]) {
+    const xs = Array.from({ length: n }, (_, i) => i + 1);
+    let product = 1;
+    const wanted = xs.map((v) => (product *= v));
+    close(associativeScan(times, f64(xs)), wanted, `${n} elements`);
+    let sum = 0;
+    const sums = [...xs]
+      .reverse()
+      .map((v) => (sum += v))
+      .reverse();
+    close(
+      associativeScan((x: NDArray, y: NDArray) => x.add(y), f64(xs), { reverse: true }),
+      sums,
+      `${n}, reverse`,
+    );
+  }
+  // c ↦ a c + b, composed along the last axis.
+  const affine = (p: any, q: any) => ({ a: p.a.mul(q.a), b: p.b.mul(q.a).add(q.b) });
+  const [m, k] = [f64([[2, 3, 4]]), f64([[1, 1, 1]])];
+  const { b } = associativeScan(affine, { a: m, b: k }, { axis: -1 });
+  close(b, [1, 4, 17], 'trees, along an axis');
+  close(
+    jit(grad((v: NDArray) => associativeScan(affine, { a: v, b: k }, { axis: 1 }).b.sum()))(m),
+    [0, 1 + 4, 4],
+    'grad',
+  );
+  t.strictSame(
+    associativeScan((x: NDArray, y: NDArray) => np.logicalOr(x, y), np.array([false, true, false])).tolist(),
+    [false, true, true],
+    'bools',
+  );
+  t.throws(() => associativeScan((x: any) => x.a, { a: m }, { axis: 1 }), {
+    message: /^associativeScan: the function returns a value of structure \*, but elements have structure { a: \* }\./,
+  });
+  t.throws(() => associativeScan(affine, { a: m, b: f64([[1, 2]]) }, { axis: 1 }), {
+    message: /^associativeScan: elems\.b has 2 elements along axis 1, but elems\.a has 3\./,
+  });
+  t.end();
+});
+
+t.test('loops in loops in roots in vmap in grad', (t) => {
+  // y² by an inner loop in an outer one, in the equation y² = θ that a loop solves.
+  const square = (y: NDArray): NDArray =>
+    lax.foriLoop(
+      0,
+      2,
+      (_i: NDArray, c: NDArray) =>
+        lax.scan((s: NDArray) => [s.add(y.mul(y).mul(0.25)), null] as const, c, null, { length: 2 })[0] as NDArray,
+      y.mul(0),
+    );
+  const solver = (_init: null, theta: NDArray): NDArray =>
+    lax.whileLoop(
+      ([y, last]: NDArray[]) => np.abs(y!.sub(last!)).gt(1e-15),
+      ([y]: NDArray[]) => [y!.sub(square(y!).sub(theta).div(y!.mul(2))), y!],
+      [f64(1), f64(0)],
+    )[0] as NDArray;
+  const root = customRoot((y: NDArray, theta: NDArray) => square(y).sub(theta))(solver);
+  const fixed = customFixedPoint((y: NDArray, theta: NDArray) => y.sub(square(y).sub(theta).mul(0.2)))(solver);
+  const thetas = f64([0.5, 1, 3]);
+  const power = (c: number, p: number) => (thetas.tolist() as number[]).map((v) => c * v ** p);
+  for (const [name, f] of [
+    ['root', root],
+    ['fixed point', fixed],
+  ] as const) {
+    const total = (v: NDArray): NDArray => vmap((x: NDArray) => f(null, x))(v).sum();
+    const d1 = grad(total);
+    const d2 = grad((v: NDArray) => d1(v).sum());
+    const d3 = grad((v: NDArray) => d2(v).sum());
+    close(jit(d1)(thetas), power(0.5, -0.5), `${name}: first`, 1e-10);
+    close(jit(d2)(thetas), power(-0.25, -1.5), `${name}: second`, 1e-10);
+    close(jit(d3)(thetas), power(0.375, -2.5), `${name}: third`, 1e-9);
+  }
+  // A loop in each branch of a cond whose predicate differs from lane to lane.
+  const branches = (x: NDArray): NDArray =>
+    lax.cond(
+      x.gt(0),
+      (y: NDArray) => lax.foriLoop(0, 3, (_i: NDArray, c: NDArray) => np.sqrt(c), y),
+      (y: NDArray) =>
+        lax.whileLoop(
+          (c: NDArray) => c.gt(-4),
+          (c: NDArray) => c.mul(2),
+          y,
+          { maxSteps: 9 },
+        ),
+      x,
+    );
+  close(
+    vmap(grad(branches))(f64([-3, -1, 0.5, 2])),
+    [2, 4, 0.125 * 0.5 ** -0.875, 0.125 * 2 ** -0.875],
+    'no NaN from the other branch',
+  );
+  close(grad((x: NDArray) => vmap(branches)(x).sum())(f64([-3, 0.5])), [2, 0.125 * 0.5 ** -0.875], 'grad of vmap');
   t.end();
 });
 

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { main as mnist } from '../examples/mnist.ts';
+import { diagonal, diagonalP, logCosh, main as primitives } from '../examples/primitive.ts';
 import { main as ridge } from '../examples/ridge.ts';
 import { main as roots } from '../examples/roots.ts';
+import { jit, np } from '../src/index.ts';
+import { definePrimitive } from '../src/primitives.ts';
+import { checkBatches, checkDerivatives, checkSecondDerivatives } from './check-primitive.ts';
 
 t.test('ridge', (t) => {
   const lines: string[] = [];
@@ -33,6 +37,37 @@ t.test('roots', (t) => {
   near(third, -(6 * first ** 3 + 18 * x * first * byHand + 3 * byHand) / d, 'third derivative');
   near(lanes[0]!, -0.2846930805, 'first lane');
   t.equal(lanes.length, 1000);
+  t.end();
+});
+
+t.test('primitives of our own', (t) => {
+  const { value, slope, curvature, traces, code } = primitives(() => {});
+  t.ok(Math.abs(value - Math.log(Math.cosh(0.5))) < 1e-15);
+  t.ok(Math.abs(slope - Math.tanh(0.5)) < 1e-15);
+  t.ok(Math.abs(curvature - (1 - Math.tanh(0.5) ** 2)) < 1e-15);
+  t.strictSame(traces, [12, 39]);
+  t.match(code, /v128/, 'compiled to vector code');
+  const smooth = () => [{ inputs: [{ shape: [2, 3], dtype: 'float64', low: -2, high: 2 }] }] as const;
+  for (const p of [{ ...logCosh.primitive, samples: smooth }, diagonalP]) {
+    t.strictSame(checkDerivatives(p), [], `${p.name}: derivatives`);
+    t.strictSame(checkSecondDerivatives(p), [], `${p.name}: second derivatives`);
+    t.strictSame(checkBatches(p), [], `${p.name}: batches`);
+  }
+  const x = np.linspace(-9, 9, 101).astype('float64');
+  const wanted = (x.tolist() as number[]).map((v) => Math.abs(v) + Math.log1p(Math.exp(-2 * Math.abs(v))) - Math.LN2);
+  const compiled: number[] = jit(logCosh)(x).tolist();
+  t.ok(
+    compiled.every((v, i) => Math.abs(v - wanted[i]!) <= 4 * 2 ** -52 * Math.max(1, wanted[i]!)),
+    'compiled and reference agree',
+  );
+  t.throws(() => diagonal(np.zeros([2, 3])), { message: /diagonal: expected square matrices, but got f32\[2,3\]/ });
+  t.throws(() => definePrimitive({ ...diagonalP, name: 'diagonal' }), {
+    message: /`diagonal` is no name for a primitive of your own: put a dot in it, as in `mine\.diagonal`/,
+  });
+  t.throws(() => definePrimitive(diagonalP), { message: /`example\.diagonal` is defined already/ });
+  t.throws(() => definePrimitive({ ...diagonalP, name: 'test.x', batch: undefined! }), {
+    message: /the primitive `test\.x` has no `batch`/,
+  });
   t.end();
 });
 

@@ -267,10 +267,13 @@ t.test('errors', (t) => {
   says(() => o.sgd(0.1, bad({ lr: 1 })), /hint: the learning rate is the first argument/);
   says(
     () => o.sgd(0.1, 0.9 as any),
-    /^sgd: options are given by name in an object, such as `{ momentum: … }`, but got 0\.9\./,
+    /^sgd: options are given by name in an object, such as `{ momentum: 0\.9 }`, but got 0\.9\./,
   );
   says(() => o.sgd(undefined as any), /^sgd: the learning rate is missing\./);
-  says(() => o.sgd('0.1' as any), /^sgd: the learning rate must be a number or a rank-0 array, but is "0\.1"\./);
+  says(
+    () => o.sgd('0.1' as any),
+    /^sgd: the learning rate must be a number or a rank-0 array, but is the string "0\.1"\./,
+  );
   says(() => o.sgd(Number.NaN), /^sgd: the learning rate is NaN, but must be a number\./);
   says(() => o.sgd(np.ones([2])), /^sgd: the learning rate is f32\[2\], but must be a scalar\./);
   says(() => o.adam(0.1, { b2: 1 }), /^adam: b2 is 1, but must be at least 0 and less than 1\./);

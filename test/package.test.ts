@@ -70,16 +70,16 @@ t.test('a second process compiles nothing', (t) => {
 // ── Layers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** From the top down: a file may import values from its own layer and from those below. */
 const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ['index', /^src\/(index|init)\.ts$|^jit\/build-runtime\.ts$/],
+  ['index', /^src\/(index|init|primitives)\.ts$|^jit\/build-runtime\.ts$/],
   ['solvers', /^src\/(solvers|optimizers|safetensors)\//],
   ['implicit differentiation', /^src\/(implicit|linear-solve)\//],
   ['libraries', /^src\/(numpy|linalg|random|nn)\/|^src\/special\.ts$/],
   ['control flow', /^src\/(control|debug)\/|^src\/jit(-dispatch)?\.ts$/],
   ['transforms', /^transforms\//],
-  ['primitives', /^src\/lax\/|^src\/(array|array-print|array-read|promote|tree)\.ts$|^src\/syntax\//],
+  ['primitives', /^src\/lax\/|^src\/(array|array-errors|array-print|array-read|promote|tree)\.ts$/],
   ['trace', /^src\/core\/(trace|evaluate|stage|eval-jaxpr)\.ts$/],
   ['jit', /^jit\//],
-  ['core', /^src\/core\//],
+  ['core', /^src\/(core|syntax)\//],
 ];
 const layerOf = (file: string): number => layers.findIndex(([, pattern]) => pattern.test(file));
 

@@ -238,3 +238,24 @@ t.test('aux, value and gradient at once', (t) => {
   t.ok(np.max(np.abs(both.run(np.array([1, 2])).params)).item() < 1e-2);
   t.end();
 });
+
+t.test('options and progress', (t) => {
+  t.throws(() => new solvers.GradientDescent({ fun: (w: any) => w.sum(), maxIter: 10 } as any), {
+    message:
+      'GradientDescent: there is no option `maxIter`; the options are `fun`, `hasAux`, `valueAndGrad`, `stepsize`, `maxls`, `acceleration`, `decreaseFactor`, `maxiter`, `tol`, `implicitDiff`, `implicitDiffSolve`, `throw`, `progress`, `jit`.\n  hint: did you mean `maxiter`?',
+  });
+  const { write } = process.stderr;
+  const lines: string[] = [];
+  process.stderr.write = ((text: string) => lines.push(text) > 0) as never;
+  try {
+    const fun = (w: any) => w.sub(1).square().sum();
+    new solvers.GradientDescent({ fun, stepsize: 0.25, acceleration: false, maxiter: 20, tol: 0, progress: 'fit' }).run(
+      np.zeros([2]),
+    );
+  } finally {
+    process.stderr.write = write;
+  }
+  t.match(lines[0], /^\r?fit: {3}5%\|▌ {9}\| 1\/20 \[00:00, \?\/s, error /);
+  t.match(lines.at(-1), /fit: 100%\|█{10}\| 20\/20 \[/);
+  t.end();
+});

@@ -3,14 +3,16 @@ import { NDArray } from '../src/array.ts';
 import { sameType, shapedArray } from '../src/core/aval.ts';
 import { GradError, TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
+import { naming, optionsOf } from '../src/core/options.ts';
 import type { Value } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { convert } from '../src/lax/convert.ts';
 import { scalar, zerosLike } from '../src/lax/creation.ts';
 import { toValue } from '../src/promote.ts';
-import { lintFunction } from '../src/syntax/lint.ts';
+import { lintCall } from '../src/syntax/lint.ts';
+import { argumentAt, argumentName, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from './flat.ts';
+import { type AnyFunction, checkFunction, FlatFunction, flattenArguments } from './flat.ts';
 import { instantiate, jvpValues, type Tangent } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 
@@ -86,9 +88,10 @@ export function jvp<F extends AnyFunction>(
   tangents: ArrayLikes<Parameters<F>>,
   options: { hasAux: true },
 ): Out<F> extends readonly [infer M, infer A] ? [M, M, A] : never;
-export function jvp(f: AnyFunction, primals: any, tangents: any, { hasAux = false }: AuxOption = {}): any {
-  const { values, def } = flattenArguments(primals, 'jvp');
-  const given = flatten(tangents, 'tangents');
+export function jvp(f: AnyFunction, primals: any, tangents: any, options: AuxOption = {}): any {
+  const { hasAux = false } = optionsOf('jvp', options, ['hasAux']);
+  const { values, def } = flattenArguments(list('jvp', 'primals', primals), 'jvp', f);
+  const given = flatten(list('jvp', 'tangents', tangents), 'jvp: tangents');
   checkSameTree('jvp', 'tangents', given, def);
   const flat = new FlatFunction(f, def, 'jvp', hasAux);
   const matched = matchTangents('jvp', 'tangent of ', values, given.leaves, leafPaths(def, 'primals'));
@@ -110,7 +113,7 @@ export function linearize<F extends AnyFunction>(
   f: F,
   primals: ArrayLikes<Parameters<F>>,
 ): [Out<F>, (...tangents: ArrayLikes<Parameters<F>>) => Out<F>] {
-  const { values, def } = flattenArguments(primals as readonly unknown[], 'linearize');
+  const { values, def } = flattenArguments(list('linearize', 'primals', primals), 'linearize', f);
   const flat = new FlatFunction(f, def, 'linearize');
   const linear = linearizeValues(flat.call, values);
   const push = (...tangents: unknown[]) => {
@@ -141,8 +144,9 @@ export function vjp<F extends AnyFunction>(
   primals: ArrayLikes<Parameters<F>>,
   options: { hasAux: true },
 ): Out<F> extends readonly [infer M, infer A] ? [M, (cotangent: ArrayLikes<M>) => Arrays<Parameters<F>>, A] : never;
-export function vjp(f: AnyFunction, primals: any, { hasAux = false }: AuxOption = {}): any {
-  const { values, def } = flattenArguments(primals, 'vjp');
+export function vjp(f: AnyFunction, primals: any, options: AuxOption = {}): any {
+  const { hasAux = false } = optionsOf('vjp', options, ['hasAux']);
+  const { values, def } = flattenArguments(list('vjp', 'primals', primals), 'vjp', f);
   const flat = new FlatFunction(f, def, 'vjp', hasAux);
   const linear = linearizeValues(flat.call, values);
   const n = flat.outDef.leafCount;
@@ -198,8 +202,7 @@ export function grad<F extends AnyFunction, const O extends GradOptions = {}>(
     const [value, gradient] = full(...args);
     return hasAux ? [gradient, value[1]] : gradient;
   };
-  Object.defineProperty(result, 'name', { value: `grad(${functionName(f)})` });
-  return result as never;
+  return standsFor(result, f, `grad(${f.name})`) as never;
 }
 
 export interface SelectedArguments {
@@ -211,6 +214,16 @@ export interface SelectedArguments {
   readonly rebuild: (leaves: readonly unknown[]) => any;
 }
 
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+/** @throws TreeError when what should list the arguments is no list */
+function list(operation: string, what: string, values: unknown): readonly unknown[] {
+  if (Array.isArray(values)) return values;
+  throw new TreeError(`${operation}: the ${what} must be a list, one per argument, but got ${naming(values)}.`, {
+    hint: `write \`${operation}(f, [x]${what === 'tangents' || operation === 'jvp' ? ', [dx]' : ''})\``,
+  });
+}
+
 /** Splits arguments into the differentiated ones (flattened) and the rest, held fixed. */
 export function selectArguments(
   operation: string,
@@ -218,28 +231,32 @@ export function selectArguments(
   args: readonly unknown[],
   argnums: number | readonly number[] = 0,
 ): SelectedArguments {
-  lintFunction(f);
-  const list = typeof argnums === 'number' ? [argnums] : argnums;
-  const positions = list.map((n) => (n < 0 ? n + args.length : n));
-  positions.forEach((n, i) => {
+  const positions = (typeof argnums === 'number' ? [argnums] : argnums).map((n) => (n < 0 ? n + args.length : n));
+  positions.forEach((n) => {
     if (!(n in args)) {
       throw new GradError(
-        `${operation}: argument ${list[i]} of \`${functionName(f)}\` was asked for, but the call has ${args.length}.`,
+        `${operation}: ${argumentName(f, n)} of ${quoted(f)} was to be differentiated, but the call has ${count(args.length, 'argument')}.`,
       );
     }
   });
+  const partial = standsFor(
+    (...chosen: unknown[]) => {
+      const all = [...args];
+      positions.forEach((n, i) => {
+        all[n] = chosen[i];
+      });
+      lintCall(f, all);
+      return f(...all);
+    },
+    f,
+    f.name,
+    positions,
+  );
   const { values, def } = flattenArguments(
     positions.map((n) => args[n]),
     operation,
+    partial,
   );
-  const partial = (...chosen: unknown[]) => {
-    const all = [...args];
-    positions.forEach((n, i) => {
-      all[n] = chosen[i];
-    });
-    return f(...all);
-  };
-  Object.defineProperty(partial, 'name', { value: functionName(f) });
   const single = typeof argnums === 'number';
   const rebuild = (leaves: readonly unknown[]) => {
     const trees = unflatten(def, leaves);
@@ -248,14 +265,22 @@ export function selectArguments(
   return { values, def, partial, rebuild };
 }
 
-function gradFunction(operation: string, f: AnyFunction, { argnums = 0, hasAux = false }: GradOptions) {
+function scalarHint({ node, leafCount }: TreeDef, out: Value | undefined): string | undefined {
+  if (node.kind === 'leaf') return 'reduce it, as in `result.sum()`, or ask for all of it with `jacobian`';
+  if (node.kind === 'none') return 'return the value of the function';
+  if (node.kind === 'list' && leafCount > 1 && out?.ndim === 0) return 'to return values beside it, use `hasAux`';
+  return 'ask for all of it with `jacobian`';
+}
+
+function gradFunction(operation: string, f: AnyFunction, options: GradOptions) {
+  const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
+  checkFunction(operation, f);
   return (...args: unknown[]): [any, any] => {
     const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
-    const paths = leafPaths(def, '');
     values.forEach((value, i) => {
       if (value.aval.isFloating) return;
       throw new GradError(
-        `${operation} needs floating-point arguments, but argument${paths[i]} of \`${functionName(f)}\` is ${value.aval}.`,
+        `${operation} needs floating-point arguments, but ${argumentAt(partial, leafPaths(def)[i]!)} of ${quoted(f)} is ${value.aval}.`,
         {
           hint: "convert it with `.astype('float32')`, or choose others with `argnums`",
         },
@@ -265,19 +290,19 @@ function gradFunction(operation: string, f: AnyFunction, { argnums = 0, hasAux =
     const linear = linearizeValues(flat.call, values);
     const n = flat.outDef.leafCount;
     const out = linear.outs[0];
-    if (n !== 1 || out!.ndim !== 0) {
-      const type = n === 1 ? String(out!.aval) : `a tree ${flat.outDef}`;
-      throw new GradError(`${operation} needs a scalar, but \`${functionName(f)}\` returned ${type}.`, {
-        hint:
-          n === 1
-            ? `reduce it, as in \`result.sum()\`, or ask for all of it with \`jacobian\``
-            : 'ask for all of it with `jacobian`',
+    if (flat.outDef.key !== '*' || out!.ndim !== 0) {
+      const type =
+        n === 1 && flat.outDef.key === '*'
+          ? String(out!.aval)
+          : flat.outDef.node.kind === 'none'
+            ? 'nothing'
+            : `a tree, ${flat.outDef}`;
+      throw new GradError(`${operation} needs a scalar, but ${quoted(f)} returned ${type}.`, {
+        hint: scalarHint(flat.outDef, out),
       });
     }
     if (!out!.aval.isFloating) {
-      throw new GradError(
-        `${operation} needs a floating-point result, but \`${functionName(f)}\` returned ${out!.aval}.`,
-      );
+      throw new GradError(`${operation} needs a floating-point result, but ${quoted(f)} returned ${out!.aval}.`);
     }
     const seed = out!.aval.weakType ? NDArray.weakNumber(1) : scalar(1, out!.aval.dtype);
     const cts = pullback(linear, [seed, ...auxZeros(linear.outs, 1)]);

@@ -1,13 +1,25 @@
 import { TraceError } from '../src/core/errors.ts';
-import type { Value } from '../src/core/trace.ts';
+import { naming } from '../src/core/options.ts';
+import { currentTrace, type Value } from '../src/core/trace.ts';
 import { toValue } from '../src/promote.ts';
-import { lintFunction } from '../src/syntax/lint.ts';
-import { flatten, type TreeDef, unflatten } from '../src/tree.ts';
+import { lintCall } from '../src/syntax/lint.ts';
+import { argumentAt, functionName, quoted, standsFor } from '../src/syntax/names.ts';
+import { flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
 
 export type AnyFunction = (...args: any[]) => any;
 
-/** A name to call a user's function by in messages. */
-export const functionName = (f: Function): string => f.name || 'the function';
+export { functionName, quoted, standsFor };
+
+/** @throws TraceError when `f` is no function */
+export function checkFunction(operation: string, f: unknown, what = 'the first argument'): void {
+  if (typeof f === 'function') return;
+  throw new TraceError(`${operation}: ${what} must be a function, but it is ${naming(f)}.`, {
+    hint:
+      f !== null && typeof f === 'object' && 'aval' in f
+        ? `pass the function itself and call the result, as in \`${operation}(f)(x)\``
+        : undefined,
+  });
+}
 
 /**
  * A function on trees as a function on leaves. After a call, `outDef` is the structure of the result and, with
@@ -23,7 +35,7 @@ export class FlatFunction {
 
   /** `inDef` is the structure of the list of arguments. */
   constructor(f: AnyFunction, inDef: TreeDef, operation: string, hasAux = false) {
-    lintFunction(f);
+    checkFunction(operation, f, 'what is traced');
     this.f = f;
     this.inDef = inDef;
     this.operation = operation;
@@ -31,35 +43,65 @@ export class FlatFunction {
   }
 
   readonly call = (...values: Value[]): Value[] => {
-    const result = this.f(...unflatten(this.inDef, values));
+    const { f, operation } = this;
+    const args = unflatten(this.inDef, values);
+    currentTrace().subject = { operation, f, inputs: values, paths: () => leafPaths(this.inDef) };
+    lintCall(f, args);
+    const result = f(...args);
     if (result instanceof Promise) {
+      result.catch(() => {});
       throw new TraceError(
-        `${this.operation}: \`${functionName(this.f)}\` is async; a transformed function must compute with arrays only.`,
+        `${operation}: ${quoted(f)} is async; a transformed function must compute with arrays only.`,
         {
           hint: 'await the data first and pass it as an argument',
         },
       );
     }
     if (!this.hasAux) {
-      const { leaves, def } = flatten(result, `the result of \`${functionName(this.f)}\``);
+      const { leaves, def } = flatten(result, this.resultName('result'));
       this.outDef = def;
-      return leaves.map((leaf) => toValue(leaf, this.operation));
+      return leaves.map((leaf) => toValue(leaf, operation));
     }
     if (!Array.isArray(result) || result.length !== 2) {
       throw new TraceError(
-        `${this.operation}: with hasAux, \`${functionName(this.f)}\` must return a pair [result, aux].`,
+        `${operation}: with hasAux, ${quoted(f)} must return a pair [result, aux], but it returned ${naming(result)}.`,
       );
     }
-    const main = flatten(result[0], `the result of \`${functionName(this.f)}\``);
-    const aux = flatten(result[1], `the aux of \`${functionName(this.f)}\``);
+    const main = flatten(result[0], this.resultName('result'));
+    const aux = flatten(result[1], this.resultName('aux'));
     this.outDef = main.def;
     this.auxDef = aux.def;
-    return [...main.leaves, ...aux.leaves].map((leaf) => toValue(leaf, this.operation));
+    return [...main.leaves, ...aux.leaves].map((leaf) => toValue(leaf, operation));
   };
+
+  /** `` jit: the result.w of `step` ``. */
+  private readonly resultName =
+    (what: string) =>
+    (path: string): string =>
+      `${this.operation}: the ${what}${path && ` ${path}`} of ${quoted(this.f)}`;
 }
 
-/** Leaves of the list of arguments as values, and its structure. */
-export function flattenArguments(args: readonly unknown[], operation: string): { values: Value[]; def: TreeDef } {
-  const { leaves, def } = flatten(args, 'arguments');
+/**
+ * Leaves of the list of arguments as values, and its structure. Messages name the arguments as `f` does, which has those
+ * at `statics` besides.
+ */
+export function flattenArguments(
+  args: readonly unknown[],
+  operation: string,
+  f?: Function,
+  statics: readonly number[] = [],
+): { values: Value[]; def: TreeDef } {
+  const { leaves, def } = flatten(args, (path) =>
+    f
+      ? `${operation}: ${argumentAt(withoutArguments(f, statics), path)} of ${quoted(f)}`
+      : `${operation}: argument${path}`,
+  );
   return { values: leaves.map((leaf) => toValue(leaf, operation)), def };
+}
+
+/** `f` without some of its arguments, for messages. */
+function withoutArguments(f: Function, statics: readonly number[]): Function {
+  if (statics.length === 0) return f;
+  const positions = Array.from({ length: f.length + statics.length }, (_, i) => i).filter((i) => !statics.includes(i));
+  return standsFor(() => {}, f, f.name, positions);
 }

@@ -1,6 +1,7 @@
 /** Jacobians and Hessians of functions from trees to trees. */
 import { GradError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
+import { optionsOf } from '../src/core/options.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
 import { Zero } from '../src/core/zero.ts';
@@ -8,9 +9,10 @@ import { eq } from '../src/lax/compare.ts';
 import { convert } from '../src/lax/convert.ts';
 import { broadcastedIota } from '../src/lax/creation.ts';
 import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
+import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, leafPaths, unflatten } from '../src/tree.ts';
 import { selectArguments } from './differentiate.ts';
-import { type AnyFunction, FlatFunction, functionName } from './flat.ts';
+import { type AnyFunction, checkFunction, FlatFunction } from './flat.ts';
 import { instantiate } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 import { addLanes, vmapValues } from './vmap.ts';
@@ -35,20 +37,21 @@ type Blocks = Value[][];
 function jacobianFunction(
   operation: string,
   f: AnyFunction,
-  { argnums = 0, hasAux = false }: JacobianOptions,
+  options: JacobianOptions,
   blocks: (
     call: (...xs: Value[]) => Value[],
     values: readonly Value[],
     outCount: () => number,
   ) => { outs: Value[]; blocks: Blocks },
 ) {
+  const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
+  checkFunction(operation, f);
   const result = (...args: unknown[]): any => {
     const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
-    const paths = leafPaths(def, '');
     values.forEach((value, i) => {
       if (!value.aval.isFloating) {
         throw new GradError(
-          `${operation} needs floating-point arguments, but argument${paths[i]} of \`${functionName(f)}\` is ${value.aval}.`,
+          `${operation} needs floating-point arguments, but ${argumentAt(partial, leafPaths(def)[i]!)} of ${quoted(f)} is ${value.aval}.`,
         );
       }
     });
@@ -60,8 +63,7 @@ function jacobianFunction(
     );
     return hasAux ? [jacobian, unflatten(flat.auxDef!, outs.slice(flat.outDef.leafCount))] : jacobian;
   };
-  Object.defineProperty(result, 'name', { value: `${operation}(${functionName(f)})` });
-  return result;
+  return standsFor(result, f, `${operation}(${f.name})`);
 }
 
 /**

@@ -4,7 +4,7 @@ import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
-import { currentTrace, type Trace, type Value, withTrace } from '../src/core/trace.ts';
+import { currentTrace, type Subject, type Trace, type Value, withTrace } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { zerosLike } from '../src/lax/creation.ts';
 
@@ -39,7 +39,7 @@ export class JvpTracer extends NDArray {
   }
 
   override get origin(): TracerOrigin {
-    return { transformation: 'jvp' };
+    return { subject: this.trace.subject, source: this.tangent.origin?.source };
   }
 
   /** The value to read where only the primal matters: bools and integers have no tangent. */
@@ -53,6 +53,7 @@ export class JvpTrace implements Trace {
   readonly name: string = 'jvp';
   readonly records: boolean;
   readonly parent: Trace;
+  subject: Subject | undefined;
   open: boolean = true;
 
   constructor(parent: Trace) {

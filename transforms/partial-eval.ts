@@ -23,7 +23,7 @@ export class PartialEvalTrace implements Trace {
   readonly name: string = 'linearize';
   readonly records: boolean = true;
   readonly parent: Trace;
-  readonly builder: JaxprBuilder = new JaxprBuilder('grad');
+  readonly builder: JaxprBuilder = new JaxprBuilder();
 
   constructor(parent: Trace) {
     this.parent = parent;
@@ -43,6 +43,11 @@ export class PartialEvalTrace implements Trace {
     return this.builder.emit(primitive, args, params);
   }
 }
+
+const unknownParts = new WeakSet<Jaxpr>();
+
+/** Whether a jaxpr is what partial evaluation left: no equation of it has results that are known. */
+export const isUnknownPart = (jaxpr: Jaxpr): boolean => unknownParts.has(jaxpr);
 
 export interface PartialJaxpr {
   /** Known inputs → (known outs, residuals). */
@@ -88,6 +93,7 @@ export const partialEvalJaxpr: (
       },
       jaxpr.inAvals.filter((_, i) => !unknownIn[i]),
     );
+    unknownParts.add(unknown);
     return { known: staged.jaxpr, unknown, residuals, outUnknown };
   },
 );

@@ -1,5 +1,6 @@
 import { NDArray } from '../src/array.ts';
 import { RuleError } from '../src/core/errors.ts';
+import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { type Atom, type Jaxpr, Literal, memoPerJaxpr, Var } from '../src/core/jaxpr.ts';
 import { isLinear, Linear } from '../src/core/linear.ts';
 import { withSource } from '../src/core/source.ts';
@@ -8,6 +9,7 @@ import { bind, type Value } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { add } from '../src/lax/arithmetic.ts';
 import { instantiate } from './jvp.ts';
+import { isUnknownPart, partialEvalJaxpr } from './partial-eval.ts';
 
 export type Cotangent = Value | Zero;
 
@@ -88,11 +90,30 @@ export function backwardPass(
 
 const bits = (flags: readonly boolean[]): string => flags.map((f) => (f ? '1' : '0')).join('');
 
+/** The same for a program that is not linear throughout: what does not depend on the linear inputs is computed first. */
+function pullBack(
+  jaxpr: Jaxpr,
+  linear: readonly boolean[],
+  args: readonly (Value | undefined)[],
+  cotangents: readonly Cotangent[],
+): Cotangent[] {
+  if (!linear.includes(true) || !hasMixed(jaxpr)) return backwardPass(jaxpr, linear, args, cotangents);
+  const all = jaxpr.outs.map(() => true);
+  const { known, unknown, residuals } = partialEvalJaxpr(jaxpr, linear, all);
+  const values = evalJaxpr(known, args.filter((_, i) => !linear[i]) as Value[]);
+  const isInput = unknown.inVars.map((_, i) => i >= residuals);
+  return backwardPass(unknown, isInput, values, cotangents);
+}
+
 export interface TransposedJaxpr {
   /** (nonlinear inputs, cotangents of the outs in `outNonzero`) → cotangents of the linear inputs in `inNonzero`. */
   readonly jaxpr: Jaxpr;
   readonly inNonzero: readonly boolean[];
 }
+
+/** Equations that stand for a program may have results that are not linear among others that are. */
+const hasMixed = (jaxpr: Jaxpr): boolean =>
+  !isUnknownPart(jaxpr) && jaxpr.eqns.some((eqn) => eqn.primitive.partialEval !== undefined);
 
 /** The transpose of a jaxpr in its `linear` inputs; those flagged in `force` get a materialised cotangent. */
 export const transposeJaxpr: (
@@ -112,7 +133,7 @@ export const transposeJaxpr: (
         let next = 0;
         const args = linear.map((isLin) => (isLin ? undefined : all[next++]!));
         const cts = outNonzero.map((has, i) => (has ? all[next++]! : new Zero(jaxpr.outAvals[i]!)));
-        const results = backwardPass(jaxpr, linear, args, cts);
+        const results = pullBack(jaxpr, linear, args, cts);
         inNonzero = results.map((ct, i) => !isZero(ct) || (force?.[i] ?? false));
         return results.filter((_, i) => inNonzero[i]).map(instantiate);
       },

@@ -1,10 +1,12 @@
 /** `vmap` on trees. */
 import { ShapeError, TreeError } from '../src/core/errors.ts';
+import { optionsOf } from '../src/core/options.ts';
 import { range } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
 import { strengthen, transpose } from '../src/lax/movement.ts';
+import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, type Arrays, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from './flat.ts';
+import { type AnyFunction, checkFunction, FlatFunction, flattenArguments } from './flat.ts';
 import { addLanes, vmapValues } from './vmap.ts';
 
 /** An axis, `null` for none, or a tree of these that matches the value or stands for a whole subtree. */
@@ -30,7 +32,9 @@ function axesPerLeaf(operation: string, axes: Axes, def: TreeDef, path: string):
       axesPerLeaf(operation, (axes as Record<string, Axes>)[node.keys[i]!]!, child, `${path}.${node.keys[i]}`),
     );
   }
-  throw new TreeError(`vmap: ${operation}${path} is ${JSON.stringify(axes)}, which does not fit the structure ${def}.`);
+  throw new TreeError(
+    `vmap: ${operation}${path} is ${JSON.stringify(axes)}, which does not fit the ${operation === 'inAxes' && !path ? `arguments, ${def}` : `structure ${def}`}.`,
+  );
 }
 
 const moveAxis = (x: Value, from: number, to: number): Value => {
@@ -49,39 +53,38 @@ const moveAxis = (x: Value, from: number, to: number): Value => {
  */
 export function vmap<F extends AnyFunction>(
   f: F,
-  { inAxes = 0, outAxes = 0 }: VmapOptions = {},
+  given: VmapOptions = {},
 ): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
+  const { inAxes = 0, outAxes = 0 } = optionsOf('vmap', given, ['inAxes', 'outAxes']);
+  checkFunction('vmap', f);
   const mapped = (...args: unknown[]): any => {
-    const { values, def } = flattenArguments(args, 'vmap');
+    const { values, def } = flattenArguments(args, 'vmap', f);
     const axes = axesPerLeaf('inAxes', inAxes, def, '');
-    const paths = leafPaths(def, 'argument');
+    const name = (i: number): string => argumentAt(f, leafPaths(def)[i]!);
     let size: number | undefined;
-    let from = '';
+    let from = 0;
     const fronted = values.map((value, i) => {
       const axis = axes[i];
       if (axis === null || axis === undefined) return value;
       const normal = axis < 0 ? axis + value.ndim : axis;
       if (normal < 0 || normal >= value.ndim) {
-        throw new ShapeError(
-          `vmap: ${paths[i]} of \`${functionName(f)}\` is ${value.aval} and has no axis ${axis} to map over.`,
-          {
-            hint: value.ndim === 0 ? 'pass it whole with `inAxes: null` for that argument' : undefined!,
-          },
-        );
+        throw new ShapeError(`vmap: ${name(i)} of ${quoted(f)} is ${value.aval} and has no axis ${axis} to map over.`, {
+          hint: value.ndim === 0 ? 'pass it whole with `inAxes: null` for that argument' : undefined!,
+        });
       }
       const n = value.shape[normal]!;
       if (size !== undefined && n !== size) {
         throw new ShapeError(
-          `vmap: mapped axes of \`${functionName(f)}\` differ in length: ${from} has ${size}, ${paths[i]} has ${n}.`,
+          `vmap: mapped axes of ${quoted(f)} differ in length: ${name(from)} has ${size}, ${name(i)} has ${n}.`,
         );
       }
       size = n;
-      from = paths[i]!;
+      from = i;
       return moveAxis(value, normal, 0);
     });
     if (size === undefined)
       throw new ShapeError(
-        `vmap: no argument of \`${functionName(f)}\` is mapped; at least one entry of inAxes must be a number.`,
+        `vmap: no argument of ${quoted(f)} is mapped; at least one entry of inAxes must be a number.`,
       );
     const lanes = size;
     const flat = new FlatFunction(f, def, 'vmap');
@@ -99,16 +102,18 @@ export function vmap<F extends AnyFunction>(
         const axis = outs[i];
         if (axis === null || axis === undefined) {
           if (result.batched[i])
-            throw new ShapeError(
-              `vmap: ${outPaths[i]} of \`${functionName(f)}\` depends on the lane, but its outAxes is null.`,
-            );
+            throw new ShapeError(`vmap: ${outPaths[i]} of ${quoted(f)} depends on the lane, but its outAxes is null.`);
           return out;
         }
         const full = strengthen(result.batched[i] ? out : addLanes(out, lanes));
-        return moveAxis(full, 0, axis < 0 ? axis + full.ndim : axis);
+        const to = axis < 0 ? axis + full.ndim : axis;
+        if (to < 0 || to >= full.ndim)
+          throw new ShapeError(
+            `vmap: ${outPaths[i]} of ${quoted(f)} is ${full.aval} with its lanes, which have no place at axis ${axis}.`,
+          );
+        return moveAxis(full, 0, to);
       }),
     );
   };
-  Object.defineProperty(mapped, 'name', { value: `vmap(${functionName(f)})` });
-  return mapped as never;
+  return standsFor(mapped, f, `vmap(${f.name})`) as never;
 }

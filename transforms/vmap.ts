@@ -5,7 +5,7 @@ import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
-import { currentTrace, type Trace, type Value, withTrace } from '../src/core/trace.ts';
+import { currentTrace, type Subject, type Trace, type Value, withTrace } from '../src/core/trace.ts';
 import { broadcastTo } from '../src/lax/movement.ts';
 
 /**
@@ -39,7 +39,7 @@ export class BatchTracer extends NDArray {
   }
 
   override get origin(): TracerOrigin {
-    return { transformation: 'vmap' };
+    return { subject: this.trace.subject };
   }
 }
 
@@ -47,6 +47,7 @@ export class BatchTrace implements Trace {
   readonly name: string = 'vmap';
   readonly records: boolean;
   readonly parent: Trace;
+  subject: Subject | undefined;
   open: boolean = true;
   readonly size: number;
 

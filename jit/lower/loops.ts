@@ -1,7 +1,7 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import { type Expr, i32c, type Local, op } from '../code.ts';
+import { type Expr, i32c, type Local, op, type Stmt } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { ScanLoop, WhileLoop } from '../lower-rule.ts';
 import type { Destination, Driver } from './driver.ts';
@@ -186,6 +186,14 @@ function readAtom(d: Driver, atom: Atom): Fused {
   return d.fused(atom);
 }
 
+/** Writes a loop of the driver. An outermost one is always worth a function of its own, others where they are `long`. */
+function longLoop(d: Driver, long: boolean, write: () => Stmt): void {
+  d.loopDepth++;
+  const loop = write();
+  d.loopDepth--;
+  if (long || d.loopDepth === 0) d.longLoops.add(loop);
+}
+
 export function lowerWhile(d: Driver, eqn: Eqn, loop: WhileLoop, places: Places): void {
   const { condConsts, bodyConsts } = loop;
   const [cond, body] = [simplify(loop.cond), simplify(loop.body)];
@@ -194,14 +202,16 @@ export function lowerWhile(d: Driver, eqn: Eqn, loop: WhileLoop, places: Places)
   const init = eqn.inputs.slice(condConsts + bodyConsts);
   const carry = new Carry(d, init, body.inVars.slice(bodyConsts), body.outs);
   withHoisted(d, body, [...bodyInputs, ...carry.constants], (rest, values) => {
-    d.f.while(i32c(1), () => {
-      d.inner(cond, [...condInputs, ...carry.values], [], () => {
-        const test = d.scalar(cond.outs[0]!);
-        d.f.if(op('i32.eqz', test), () => d.f.break());
-      });
-      const inputs = [...values, ...bodyInputs, ...carry.values];
-      d.inner(rest, inputs, carry.destinations, () => carry.update(rest.outs));
-    });
+    longLoop(d, true, () =>
+      d.f.while(i32c(1), () => {
+        d.inner(cond, [...condInputs, ...carry.values], [], () => {
+          const test = d.scalar(cond.outs[0]!);
+          d.f.if(op('i32.eqz', test), () => d.f.break());
+        });
+        const inputs = [...values, ...bodyInputs, ...carry.values];
+        d.inner(rest, inputs, carry.destinations, () => carry.update(rest.outs));
+      }),
+    );
   });
   carry.finish(eqn.outputs, places);
 }
@@ -214,7 +224,7 @@ interface Rows {
 }
 
 export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): void {
-  const { length, reverse, consts, carry: carried } = loop;
+  const { length, reverse, unroll, consts, carry: carried } = loop;
   const body = simplify(loop.body);
   const { f, locals } = d;
   const constants = eqn.inputs.slice(0, consts).map((atom) => settled(d, atom));
@@ -235,9 +245,9 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
 
   const fixed = [...constants, ...carry.constants, ...xs.map(() => undefined)];
   const loopOver = (rest: Jaxpr, values: readonly Fused[]): void => {
-    const count = locals.hold(i32c(0));
-    f.doWhile(op('i32.lt_s', count, i32c(length)), () => {
-      const used = new Set<Atom>([...rest.outs, ...rest.eqns.flatMap((e) => e.inputs)]);
+    const used = new Set<Atom>([...rest.outs, ...rest.eqns.flatMap((e) => e.inputs)]);
+    const advance = (pointer: Local, step: number): void => f.set(pointer, op('i32.add', pointer, i32c(step)));
+    const step = (): void => {
       const slices = rows.map((row, i) => {
         const v = body.inVars[consts + carried + i]!;
         return readRow(d, row, v.aval.shape, used.has(v));
@@ -252,11 +262,25 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
         });
         carry.update(rest.outs);
       });
-      const advance = (pointer: Local, step: number): void => f.set(pointer, op('i32.add', pointer, i32c(step)));
       for (const row of rows) advance(row.pointer, row.step);
       for (const { pointer, step } of ys) advance(pointer, reverse ? -step : step);
-      advance(count, 1);
-    });
+    };
+    const turns = Math.floor(length / unroll);
+    const steps = (n: number): void => {
+      for (let i = 0; i < n; i++) step();
+    };
+    if (turns === 1) {
+      steps(length);
+      return;
+    }
+    const count = locals.hold(i32c(0));
+    longLoop(d, turns >= 64, () =>
+      f.doWhile(op('i32.lt_s', count, i32c(turns)), () => {
+        steps(unroll);
+        advance(count, 1);
+      }),
+    );
+    steps(length - turns * unroll);
     locals.give(count);
   };
   if (length > 0) withHoisted(d, body, fixed, loopOver);

@@ -7,6 +7,7 @@ import { mathCode } from '../math/index.ts';
 import type { Program, Slot } from '../program.ts';
 import { target } from '../target.ts';
 import { type Destination, Driver, type Handler } from './driver.ts';
+import { outlineLoops } from './outline.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar } from './storage.ts';
 import { readBuffer, readScalar } from './tree.ts';
@@ -22,6 +23,8 @@ export interface Lowered {
   readonly handlers: readonly Handler[];
   /** The program after simplification, for `lower()` to show. */
   readonly jaxpr: Jaxpr;
+  /** What the kernels compute, by their names. */
+  readonly notes: ReadonlyMap<string, string>;
 }
 
 export type OutputSource =
@@ -91,19 +94,20 @@ function lower(original: Jaxpr): Lowered {
   });
   d.f.return(i32c(0));
   const math = mathCode(d.math, d.target);
+  const { main, loops, spillBytes } = outlineLoops(d.f.build(true), d.longLoops, d.plan.end);
   const module = {
     imports: [...d.imports.values(), ...math.imports],
-    functions: [...math.functions, ...d.functions, d.f.build(true)],
+    functions: [...math.functions, ...d.functions, ...loops, main],
   };
   const program: Program = {
     module,
     inputs: inputSlots,
     outputs: outputSlots,
     callbacks: d.callbacks,
-    frameBytes: d.plan.end,
+    frameBytes: d.plan.end + spillBytes,
     peakBytes: d.plan.peak,
   };
-  return { program, inputs, outputs, handlers: d.handlers, jaxpr };
+  return { program, inputs, outputs, handlers: d.handlers, jaxpr, notes: d.notes };
 }
 
 /** A rank-0 input: bools lie in the frame as an i32. */

@@ -24,6 +24,13 @@ export interface RowPass {
   readonly second: Eqn;
 }
 
+export const equationsOf = ({ first, inner, middle, second }: RowPass): Eqn[] => [
+  first,
+  ...inner,
+  ...(middle ? [middle] : []),
+  second,
+];
+
 /** A matrix that is no larger than this stays in the first-level cache anyway. */
 const smallestBytes = 2 ** 15;
 /** Of X in one go. */

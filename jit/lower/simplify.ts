@@ -28,7 +28,7 @@ export function simplify(jaxpr: Jaxpr): Jaxpr {
 class Simplifier {
   private readonly eqns: Eqn[] = [];
   private readonly atoms = new Map<Var, Atom>();
-  private readonly known = new Map<string, readonly Var[]>();
+  private known = new Map<string, readonly Var[]>();
   private readonly ids = new Map<Var, number>();
   /** Arrays whose elements are all one literal. */
   private readonly splats = new Map<Atom, Literal>();
@@ -70,7 +70,10 @@ class Simplifier {
       inner.jaxpr.inVars.forEach((v, i) => {
         this.atoms.set(v, operands[i]!);
       });
+      const { known } = this;
+      if (lower.separate) this.known = new Map();
       const outs = this.inline(inner.jaxpr);
+      this.known = known;
       eqn.outputs.forEach((v, i) => {
         this.atoms.set(v, outs[i]!);
       });

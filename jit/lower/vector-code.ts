@@ -1,5 +1,5 @@
 import { type DType, isFloating } from '../../src/core/dtype.ts';
-import { bitselect, call, type Expr, f32x4c, f64x2c, i32c, i32x4c, lane, op, select, shuffle } from '../code.ts';
+import { bitselect, type Expr, f32x4c, f64x2c, i32c, i32x4c, lane, op, select, shuffle } from '../code.ts';
 import type { ElementOp } from '../element.ts';
 import { type Let, scalarOp } from './scalar-code.ts';
 
@@ -72,6 +72,13 @@ const flipped: Partial<Record<ElementOp, string>> = { eq: 'eq', ne: 'ne', lt: 'l
 /** A shift amount that is the same in every lane, as an i32. */
 export type UniformAmount = Expr | undefined;
 
+/** Applies a function of jit/math to vectors of one type. */
+export type UseVectorMath = (fn: string, args: readonly Expr[]) => Expr;
+/** For operations that call none. */
+export const noMath = (): never => {
+  throw new Error('this operation calls no function of jit/math');
+};
+
 /** One operation on four lanes. */
 export function vectorOp(
   operation: ElementOp,
@@ -79,14 +86,19 @@ export function vectorOp(
   args: readonly Vector[],
   argType: DType,
   name: Let,
-  math: (fn: string) => string,
+  math: UseVectorMath,
   fn?: string,
   amount?: UniformAmount,
 ): Vector {
   const [x, y, z] = args as [Vector, Vector, Vector];
   switch (operation) {
     case 'call':
-      return x.map((_, i) => call(math(fn!), 'v128', ...args.map((arg) => arg[i]!)));
+      return x.map((_, i) =>
+        math(
+          fn!,
+          args.map((arg) => arg[i]!),
+        ),
+      );
     case 'select':
       return choose(x[0]!, y, z, name);
     case 'convert':
@@ -127,10 +139,10 @@ export function vectorOp(
     case 'shrLogical':
     case 'shrArithmetic':
       if (amount) return [shift(operation, x[0]!, amount, name)];
-      return laneByLane(operation, dtype, args, argType, name, math);
+      return laneByLane(operation, dtype, args, argType, name);
     case 'div':
     case 'rem':
-      return laneByLane(operation, dtype, args, argType, name, math);
+      return laneByLane(operation, dtype, args, argType, name);
     default:
       throw new Error(`${operation} is not an operation on ${dtype}`);
   }
@@ -150,19 +162,12 @@ function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amoun
 }
 
 /** For what the vector unit lacks: integer division, shifts by different amounts. */
-function laneByLane(
-  operation: ElementOp,
-  dtype: DType,
-  args: readonly Vector[],
-  argType: DType,
-  name: Let,
-  math: (fn: string) => string,
-): Vector {
+function laneByLane(operation: ElementOp, dtype: DType, args: readonly Vector[], argType: DType, name: Let): Vector {
   const named = args.map((arg) => name(arg[0]!));
   let result: Expr | undefined;
   for (let i = 0; i < 4; i++) {
     const lanes = named.map((arg) => lane('i32x4.extract_lane', i, arg));
-    const value = scalarOp(operation, dtype, lanes, argType, name, math);
+    const value = scalarOp(operation, dtype, lanes, argType, name, noMath);
     result = name(result ? lane('i32x4.replace_lane', i, result, value) : op('i32x4.splat', value));
   }
   return [result!];

@@ -1,15 +1,9 @@
 import { digamma, erf, erfc, erfInv, lgamma, logistic } from '../../src/core/special.ts';
 import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op, type Target } from '../code.ts';
-import { f32Functions } from './f32/index.ts';
-import { f64Functions } from './f64/index.ts';
-import type { VectorFunction } from './vector-function.ts';
+import { type MathType, mathArity, mathName } from './names.ts';
+import { vectorCode } from './vectors.ts';
 
-/**
- * Functions without an instruction of their own. Each exists on float32 and float64, on rank-0 values and on vectors,
- * and gives the same bits on all lanes and alone: a rank-0 value is one lane of a vector. What has no vector code goes
- * through the float64 function of the host, lane by lane.
- */
-export type MathType = 'f32' | 'f64' | 'f32x4' | 'f64x2';
+export { type MathType, mathArity, mathName } from './names.ts';
 
 /** IEEE 754's power, which differs from JavaScript's where the base is ±1. */
 function pow(x: number, y: number): number {
@@ -28,8 +22,6 @@ export const hostMath: Readonly<Record<string, (x: number, y: number) => number>
 };
 
 export const mathNames: readonly string[] = Object.keys(hostMath);
-export const mathArity = (fn: string): 1 | 2 => (fn === 'pow' || fn === 'atan2' || fn === 'rem' ? 2 : 1);
-export const mathName = (fn: string, type: MathType): string => `${fn}_${type}`;
 
 export interface MathCode {
   readonly imports: readonly ImportedFunc[];
@@ -40,18 +32,21 @@ export interface MathCode {
 export function mathCode(names: Iterable<string>, target: Target): MathCode {
   const imports = new Map<string, ImportedFunc>();
   const functions = new Map<string, Func>();
-  for (const name of names) {
+  // A function may call others, which join the end of the set while it is walked.
+  const needed = new Set(names);
+  for (const name of needed) {
     const [fn, type] = name.split('_') as [string, MathType];
-    if (!hostMath[fn]) throw new Error(`jit/math has no function ${fn}`);
     const arity = mathArity(fn);
     const shape = type === 'f32' || type === 'f32x4' ? 'f32x4' : 'f64x2';
-    const own = (shape === 'f32x4' ? f32Functions : f64Functions)[fn];
-    if (own) {
+    const inVectors = vectorCode(fn, shape, target);
+    if (inVectors) {
       const vectorName = mathName(fn, shape);
-      functions.set(vectorName, inVectors(vectorName, own, arity, target));
+      functions.set(vectorName, inVectors.func);
+      for (const called of inVectors.calls) needed.add(called);
       if (type !== shape) functions.set(name, oneLane(name, vectorName, arity, shape));
       continue;
     }
+    if (!hostMath[fn]) throw new Error(`jit/math has no function ${fn}`);
     const params = new Array<'f64'>(arity).fill('f64');
     if (type === 'f64') {
       imports.set(fn, { name, module: 'math', base: fn, params, result: 'f64' });
@@ -61,12 +56,6 @@ export function mathCode(names: Iterable<string>, target: Target): MathCode {
     functions.set(name, type === 'f32' ? single(name, fn, arity) : vector(name, fn, arity, type));
   }
   return { imports: [...imports.values()], functions: [...functions.values()] };
-}
-
-function inVectors(name: string, write: VectorFunction, arity: number, target: Target): Func {
-  const f = new FunctionBuilder(name, new Array(arity).fill('v128'), 'v128');
-  f.return(write(f, target, ...Array.from({ length: arity }, (_, i) => f.param(i))));
-  return f.build();
 }
 
 function oneLane(name: string, vectorName: string, arity: number, shape: 'f32x4' | 'f64x2'): Func {

@@ -2,6 +2,7 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import { type DType, shortName } from '../../src/core/dtype.ts';
 import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, type Local, op, type Target } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
+import { hoistConstants } from '../hoist-constants.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { Inputs } from '../lower/streams.ts';
@@ -9,6 +10,7 @@ import { applyElement, type Tree } from '../lower/tree.ts';
 import { storeVector, VectorEval } from '../lower/vector-eval.ts';
 import type { LowerRule } from '../lower-rule.ts';
 import { mathCode } from '../math/index.ts';
+import { MathUses } from '../math/uses.ts';
 
 /** One elementwise operation on operands of given dtypes. */
 export interface ElementwiseRecord {
@@ -51,15 +53,20 @@ const variants = (arity: number): boolean[][] =>
  * for those marked with a star. The code is that of compiled kernels, so the bits are the same.
  */
 export function elementwiseModule(records: readonly ElementwiseRecord[], target: Target): CodeModule {
-  const math = new Set<string>();
+  const names = new Set<string>();
   const functions = records.flatMap((record) =>
-    variants(record.inputs.length).map((scalars) => elementwiseFunction(record, scalars, math)),
+    variants(record.inputs.length).map((scalars) => elementwiseFunction(record, scalars, names, target)),
   );
-  const code = mathCode(math, target);
+  const code = mathCode(names, target);
   return { imports: code.imports, functions: [...code.functions, ...functions] };
 }
 
-function elementwiseFunction(record: ElementwiseRecord, scalars: readonly boolean[], math: Set<string>): Func {
+function elementwiseFunction(
+  record: ElementwiseRecord,
+  scalars: readonly boolean[],
+  names: Set<string>,
+  target: Target,
+): Func {
   const { name, rule, params, inputs, output } = record;
   const types = inputs.map((dtype, i) => (scalars[i] ? scalarType(dtype) : 'i32'));
   const f = new FunctionBuilder(elementwiseName(name, params, inputs, scalars), ['i32', 'i32', ...types]);
@@ -83,16 +90,8 @@ function elementwiseFunction(record: ElementwiseRecord, scalars: readonly boolea
   );
   const read = new Inputs([applyElement(element, operands, [0])]);
   const root = read.roots[0]!;
-  const evaluator = new VectorEval(
-    f,
-    read,
-    values,
-    (stream) => stream.steps[0]!,
-    (fn, type) => {
-      math.add(`${fn}_${type}`);
-      return `${fn}_${type}`;
-    },
-  );
+  const math = new MathUses(target);
+  const evaluator = new VectorEval(f, read, values, (stream) => stream.steps[0]!, math);
   const arrays = operands.flatMap((tree) => (tree.kind === 'array' ? [tree] : []));
   const pointers = new Map<Tree, Expr>(arrays.map((tree) => [tree, tree.buffer.ptr]));
   evaluator.hoist(pointers);
@@ -111,5 +110,6 @@ function elementwiseFunction(record: ElementwiseRecord, scalars: readonly boolea
     );
   loop(op('i32.and', n, i32c(-4)), 4);
   loop(op('i32.and', n, i32c(3)), 1);
-  return f.build(true);
+  for (const used of math.names) names.add(used);
+  return hoistConstants(f.build(true));
 }

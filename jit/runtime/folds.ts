@@ -1,15 +1,16 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, type Target } from '../code.ts';
 import { loadElement } from '../loop-nest.ts';
+import { type Combine, combineScalars, identityOf } from '../lower/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
-import { type Combine, combineScalars, identityOf } from '../lower/reduce-kernel.ts';
 import { constant } from '../lower/scalar-code.ts';
 import { Buffer, scalarType } from '../lower/storage.ts';
 import { Inputs } from '../lower/streams.ts';
 import type { Tree } from '../lower/tree.ts';
-import { splatConstant, type Vector, vectorOp } from '../lower/vector-code.ts';
+import { noMath, splatConstant, type Vector, vectorOp } from '../lower/vector-code.ts';
 import { extractLane, VectorEval } from '../lower/vector-eval.ts';
+import { MathUses } from '../math/uses.ts';
 
 const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
 const folds: readonly (readonly [Combine, readonly DType[]])[] = [
@@ -24,15 +25,15 @@ const folds: readonly (readonly [Combine, readonly DType[]])[] = [
 export const foldName = (combine: Combine, dtype: DType): string => `fold_${combine}_${shortName(dtype)}`;
 
 /** `fold(n, x)`: all elements of a contiguous array in one value, sixteen partial results at a time. */
-export const foldFunctions = (): Func[] => folds.flatMap(([combine, all]) => all.map((dtype) => fold(combine, dtype)));
+export const foldFunctions = (target: Target): Func[] =>
+  folds.flatMap(([combine, all]) => all.map((dtype) => fold(combine, dtype, target)));
 
-function fold(combine: Combine, dtype: DType): Func {
+function fold(combine: Combine, dtype: DType, target: Target): Func {
   const f = new FunctionBuilder(foldName(combine, dtype), ['i32', 'i32'], scalarType(dtype));
   const [n, x] = [f.param(0), f.param(1)];
   const unroll = dtype === 'float64' ? 2 : 4;
   const leaf: Tree = { kind: 'array', dtype, buffer: new Buffer(dtype, 0, x), offset: 0, strides: [1] };
-  const noMath = (): string => '';
-  const values = new VectorEval(f, new Inputs([leaf]), new Map(), () => elementBytes[dtype], noMath);
+  const values = new VectorEval(f, new Inputs([leaf]), new Map(), () => elementBytes[dtype], new MathUses(target));
   const pointers = new Map<Tree, Expr>([[leaf, x]]);
   const name = (e: Expr): Expr => f.let(e);
   const join = (a: Vector, b: Vector): Vector => vectorOp(combine, dtype, [a, b], dtype, name, noMath);

@@ -9,5 +9,5 @@ import { movementFunctions } from './movement.ts';
  */
 export const runtimeModule = (target: Target): CodeModule => ({
   imports: [],
-  functions: [...movementFunctions(), ...gemmFunctions(target), ...foldFunctions()],
+  functions: [...movementFunctions(), ...gemmFunctions(target), ...foldFunctions(target)],
 });

@@ -2,19 +2,21 @@
 import { interpret } from '../../jit/interpret.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
-import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
-import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
-import { deadCodeElimination, type Jaxpr, withoutEffects } from '../core/jaxpr.ts';
+import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, Var, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
-import { isZero, Zero } from '../core/zero.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../tree.ts';
+import { type CheckpointPolicy, checkpointPolicies } from './checkpoint-policies.ts';
 import { merge, not, where } from './flags.ts';
+import { jitP } from './jit-primitive.ts';
+import { transposeCall } from './transpose-call.ts';
 
 interface CheckpointParams {
   readonly jaxpr: Jaxpr;
+  readonly policy: CheckpointPolicy;
 }
 
 export const checkpointP: Primitive<CheckpointParams> = primitive<CheckpointParams>({
@@ -23,54 +25,116 @@ export const checkpointP: Primitive<CheckpointParams> = primitive<CheckpointPara
   type: (_, { jaxpr }) => jaxpr.outAvals,
   run: (inputs, { jaxpr }) => interpret(jaxpr, inputs),
   accuracy: exact,
-  jvp: (primals, tangents, { jaxpr }) => {
+  jvp: (primals, tangents, { jaxpr, policy }) => {
     const { nonzero, values } = packTangents(tangents);
     const result = jvpJaxpr(jaxpr, nonzero);
-    return unpackTangents(bind(checkpointP, [...primals, ...values], { jaxpr: result.jaxpr }), result.outNonzero);
+    const outs = bind(checkpointP, [...primals, ...values], { jaxpr: result.jaxpr, policy });
+    return unpackTangents(outs, result.outNonzero);
   },
-  // The known results are computed now; the recorded equation holds the whole program and recomputes from the operands,
-  // so that the operands are the only residuals.
-  partialEval: (trace, args, unknown, { jaxpr }) => {
-    const split = partialEvalJaxpr(jaxpr, unknown);
-    const { outUnknown } = split;
-    const nKnown = split.known.outs.length - split.residuals;
-    const { jaxpr: live } = deadCodeElimination(
-      split.known,
-      split.known.outs.map((_, i) => i < nKnown),
-    );
-    const known = nKnown > 0 || live.effectful ? bind(checkpointP, where(args, not(unknown)), { jaxpr: live }) : [];
-    const rest = deadCodeElimination(withoutEffects(jaxpr), outUnknown).jaxpr;
-    return merge(outUnknown, trace.builder.emit(checkpointP, args, { jaxpr: rest }), known);
-  },
-  transpose: (cotangents, args, { jaxpr }) => {
-    const linear = args.map(isLinear);
-    const outNonzero = cotangents.map((ct) => !isZero(ct));
-    const transposed = transposeJaxpr(jaxpr, linear, outNonzero);
-    const operands = [
-      ...args.filter((x): x is Value => !isLinear(x)),
-      ...cotangents.filter((ct): ct is Value => !isZero(ct)),
-    ];
-    const results = bind(checkpointP, operands, { jaxpr: transposed.jaxpr });
-    let next = 0;
-    let position = 0;
-    return args.map((x) =>
-      isLinear(x) ? (transposed.inNonzero[position++] ? results[next++]! : new Zero(x.aval)) : undefined,
-    );
-  },
-  batch: (size, args, batched, { jaxpr }) => {
+  partialEval: partialEvalCheckpoint,
+  transpose: (cotangents, args, { jaxpr, policy }) =>
+    transposeCall(jaxpr, cotangents, args, (transposed, operands) =>
+      bind(checkpointP, operands, { jaxpr: transposed, policy }),
+    ),
+  batch: (size, args, batched, { jaxpr, policy }) => {
     const result = batchJaxpr(jaxpr, size, batched);
-    return { outs: bind(checkpointP, args, { jaxpr: result.jaxpr }), batched: result.batched };
+    return { outs: bind(checkpointP, args, { jaxpr: result.jaxpr, policy }), batched: result.batched };
   },
-  lower: { kind: 'inline', jaxpr: ({ jaxpr }) => ({ jaxpr }) },
+  // Equal equations inside and outside stay two: to compute a value again is the purpose.
+  lower: { kind: 'inline', jaxpr: ({ jaxpr }) => ({ jaxpr }), separate: true },
 });
+
+/**
+ * The known results are computed now, and with them what the policy saves. The recorded equation holds the whole
+ * program and computes the rest again from the operands: these and the saved values are the only residuals.
+ */
+function partialEvalCheckpoint(
+  trace: PartialEvalTrace,
+  args: readonly Value[],
+  unknown: readonly boolean[],
+  { jaxpr, policy }: CheckpointParams,
+): Value[] {
+  const program = policy === checkpointPolicies.nothingSaveable ? jaxpr : inlined(jaxpr);
+  const { outUnknown } = partialEvalJaxpr(program, unknown);
+  const pure = withoutEffects(program);
+  const candidates = saveable(pure, unknown, policy);
+  const defined = new Set<Atom>(candidates);
+  const again = pure.eqns.filter((eqn) => !eqn.outputs.some((v) => defined.has(v)));
+  const { jaxpr: rest, usedInputs } = deadCodeElimination(
+    new Jaxpr([...candidates, ...pure.inVars], again, pure.outs),
+    outUnknown,
+  );
+  const kept = candidates.map((_, i) => usedInputs[i]!);
+  const saved = where(candidates, kept);
+  const split = partialEvalJaxpr(new Jaxpr(program.inVars, program.eqns, [...program.outs, ...saved]), unknown);
+  const count = split.known.outs.length - split.residuals;
+  const { jaxpr: live } = deadCodeElimination(
+    split.known,
+    split.known.outs.map((_, i) => i < count),
+  );
+  const known =
+    count > 0 || live.effectful ? bind(checkpointP, where(args, not(unknown)), { jaxpr: live, policy }) : [];
+  const residuals = known.slice(count - saved.length);
+  const recorded = new Jaxpr([...saved, ...rest.inVars.slice(candidates.length)], rest.eqns, rest.outs);
+  return merge(
+    outUnknown,
+    trace.builder.emit(checkpointP, [...residuals, ...args], { jaxpr: recorded, policy }),
+    known.slice(0, count - saved.length),
+  );
+}
+
+/** Results of equations on known values that the policy saves. */
+function saveable(jaxpr: Jaxpr, unknown: readonly boolean[], policy: CheckpointPolicy): Var[] {
+  const known = new Set<Atom>(jaxpr.inVars.filter((_, i) => !unknown[i]));
+  const saved: Var[] = [];
+  for (const eqn of jaxpr.eqns) {
+    if (!eqn.inputs.every((atom) => atom instanceof Literal || known.has(atom))) continue;
+    for (const v of eqn.outputs) known.add(v);
+    const avals = eqn.inputs.map((atom) => atom.aval);
+    if (policy(eqn.primitive, avals, eqn.params)) saved.push(...eqn.outputs);
+  }
+  return saved;
+}
+
+/** The program with calls of jitted functions replaced by their equations, which a policy can then see. */
+function inlined(jaxpr: Jaxpr): Jaxpr {
+  const eqns: Eqn[] = [];
+  const visit = (program: Jaxpr, args: readonly Atom[]): Atom[] => {
+    const env = new Map<Atom, Atom>(program.inVars.map((v, i) => [v, args[i]!]));
+    const read = (atom: Atom): Atom => env.get(atom) ?? atom;
+    for (const eqn of program.eqns) {
+      const inputs = eqn.inputs.map(read);
+      const outputs =
+        eqn.primitive === jitP
+          ? visit((eqn.params as { jaxpr: Jaxpr }).jaxpr, inputs)
+          : eqn.outputs.map((v) => new Var(v.aval));
+      if (eqn.primitive !== jitP) eqns.push({ ...eqn, inputs, outputs: outputs as Var[] });
+      eqn.outputs.forEach((v, i) => {
+        env.set(v, outputs[i]!);
+      });
+    }
+    return program.outs.map(read);
+  };
+  const outs = visit(jaxpr, jaxpr.inVars);
+  return new Jaxpr(jaxpr.inVars, eqns, outs);
+}
+
+export interface CheckpointOptions {
+  /** Which intermediate values to keep all the same; one of `checkpointPolicies`, by default none. */
+  policy?: CheckpointPolicy;
+}
 
 /**
  * `f`, whose intermediate values reverse mode computes again instead of keeping: memory for time.
  *
  * @example
  * grad((x) => layers.reduce((h, layer) => checkpoint(layer)(h), x).sum())(x);
+ * checkpoint(layer, { policy: checkpointPolicies.dotsSaveable }); // keeps matrix products
  */
-export function checkpoint<F extends AnyFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
+export function checkpoint<F extends AnyFunction>(
+  f: F,
+  { policy = checkpointPolicies.nothingSaveable }: CheckpointOptions = {},
+): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
   const call = (...args: unknown[]): any => {
     const { values, def } = flattenArguments(args, 'checkpoint');
     const flat = new FlatFunction(f, def, 'checkpoint');
@@ -78,7 +142,7 @@ export function checkpoint<F extends AnyFunction>(f: F): (...args: ArrayLikes<Pa
       flat.call,
       values.map((v) => v.aval),
     );
-    return unflatten(flat.outDef, bind(checkpointP, [...consts, ...values], { jaxpr }));
+    return unflatten(flat.outDef, bind(checkpointP, [...consts, ...values], { jaxpr, policy }));
   };
   Object.defineProperty(call, 'name', { value: functionName(f) });
   return call as never;

@@ -253,8 +253,10 @@ export function switchCase<A extends unknown[], T>(
 ): T {
   const value = toValue(index, 'switch');
   if (branches.length === 0) throw new ControlFlowError('switch: needs at least one branch.');
-  if (value.ndim !== 0 || (value.aval.isFloating && !value.aval.weakType)) {
-    throw new DtypeError(`switch: the index must be an integer scalar, but it is ${value.aval}.`);
+  const integral =
+    value.literal === undefined ? value.aval.weakType || !value.aval.isFloating : Number.isInteger(value.literal);
+  if (value.ndim !== 0 || !integral) {
+    throw new DtypeError(`switch: the index must be an integer scalar, but it is ${value.literal ?? value.aval}.`);
   }
   const traced = traceBranches('switch', branches, operands as unknown[]);
   return unflatten(

@@ -1,7 +1,8 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
 import { interpret } from '../../jit/interpret.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
-import { instantiate, jvpJaxpr, type Tangent } from '../../transforms/jvp.ts';
+import { instantiate, jvpJaxpr, packTangents, type Tangent } from '../../transforms/jvp.ts';
+import type { Cotangent, Linear } from '../../transforms/transpose.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { sameType } from '../core/aval.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
@@ -16,8 +17,10 @@ import { add } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
-import { always, split, where } from './flags.ts';
+import { always, dependent, split, where } from './flags.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
+import { type NondiffOption, splitNondiff } from './nondiff.ts';
+import { transposeCall } from './transpose-call.ts';
 
 interface CustomJvpParams {
   /** (captured by the function, arguments) → results. */
@@ -51,22 +54,21 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
     const results = evalJaxpr(rule, [...consts, ...args, ...given]);
     const outs = results.slice(0, call.outs.length);
     let next = outs.length;
-    const ruled: Tangent[] = outs.map((out) => (out.aval.isFloating ? results[next++]! : new Zero(out.aval)));
-    if (capturedTangents.every((t) => isZero(t))) return [outs, ruled];
-    const nonzero = [...capturedTangents.map((t) => !isZero(t)), ...args.map(() => false)];
-    const through = jvpJaxpr(call, nonzero);
-    const extra = evalJaxpr(through.jaxpr, [
-      ...captured,
-      ...args,
-      ...capturedTangents.filter((t): t is Value => !isZero(t)),
-    ]);
-    let k = outs.length;
-    const total = ruled.map((t, i) => {
-      if (!through.outNonzero[i]) return t;
-      const share = extra[k++]!;
-      return isZero(t) ? share : add(t, share);
+    // A tangent that depends on none of the given ones is zero, since the rule is linear in them.
+    const present = argTangents.filter((_, i) => args[i]!.aval.isFloating).map((t) => !isZero(t));
+    const reached = dependent(rule, [...range(rule.inVars.length - present.length).map(() => false), ...present]);
+    const ruled = outs.map((out): Tangent => {
+      if (!out.aval.isFloating) return new Zero(out.aval);
+      const at = next++;
+      return reached[at] ? results[at]! : new Zero(out.aval);
     });
-    return [outs, total];
+    return [outs, addTangentsOfCaptured(call, captured, args, capturedTangents, ruled)];
+  },
+  transpose: (cotangents, args, { call, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as (Value | Linear)[][];
+    const cts = transposeCall(call, cotangents, [...captured!, ...own!], evalJaxpr);
+    const [ofCaptured, ofOwn] = split(cts, callConsts) as (Cotangent | undefined)[][];
+    return [...ofCaptured!, ...ruleCaptured!.map((x) => new Zero(x.aval)), ...ofOwn!];
   },
   batch: (size, args, batched, { call, jvp, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, own] = split(batched, callConsts, ruleConsts) as [boolean[], boolean[], boolean[]];
@@ -106,14 +108,39 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
   },
 });
 
+/** Adds what the tangents of captured values contribute, by ordinary differentiation of the function. */
+export function addTangentsOfCaptured(
+  call: Jaxpr,
+  captured: readonly Value[],
+  args: readonly Value[],
+  tangents: readonly Tangent[],
+  ruled: readonly Tangent[],
+): Tangent[] {
+  const { nonzero, values } = packTangents(tangents);
+  if (values.length === 0) return [...ruled];
+  const { jaxpr, outNonzero } = jvpJaxpr(call, [...nonzero, ...args.map(() => false)]);
+  const shares = evalJaxpr(jaxpr, [...captured, ...args, ...values]).slice(call.outs.length);
+  let next = 0;
+  return ruled.map((t, i) => {
+    if (!outNonzero[i]) return t;
+    const share = shares[next++]!;
+    return isZero(t) ? share : add(t, share);
+  });
+}
+
 /** A function whose derivative is given by a rule. Call `defjvp` once before use. */
-export interface CustomJvp<F extends AnyFunction> {
+export interface CustomJvp<F extends AnyFunction, O = {}> {
   (...args: ArrayLikes<Parameters<F>>): Arrays<ReturnType<F>>;
   /**
    * @param rule from primals and tangents (tuples with an entry per argument; tangents of integer arguments are null) to
-   * `[result, tangent of the result]`, linear in the tangents
+   * `[result, tangent of the result]`, linear in the tangents. Arguments in `nondiffArgnums` come first, one by one, and
+   * are not among the primals.
    */
-  defjvp(rule: (primals: Parameters<F>, tangents: any) => readonly [unknown, unknown]): void;
+  defjvp(
+    rule: O extends { nondiffArgnums: readonly number[] }
+      ? (...args: any[]) => readonly [unknown, unknown]
+      : (primals: Parameters<F>, tangents: any) => readonly [unknown, unknown],
+  ): void;
 }
 
 /**
@@ -123,23 +150,31 @@ export interface CustomJvp<F extends AnyFunction> {
  * @example
  * const f = customJvp((x) => np.log(np.add(1, np.exp(x))));
  * f.defjvp(([x], [dx]) => [f(x), np.multiply(nn.sigmoid(x), dx)]);
+ *
+ * const apply = customJvp((g, x) => g(x), { nondiffArgnums: [0] });
+ * apply.defjvp((g, [x], [dx]) => [g(x), dx]); // straight-through
  */
-export function customJvp<F extends AnyFunction>(f: F): CustomJvp<F> {
-  let rule: ((primals: any, tangents: any) => readonly [unknown, unknown]) | undefined;
+export function customJvp<F extends AnyFunction, const O extends NondiffOption = {}>(
+  f: F,
+  options?: O,
+): CustomJvp<F, O> {
+  let rule: ((...args: any[]) => readonly [unknown, unknown]) | undefined;
   const name = functionName(f);
   const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
     if (!rule)
       throw new RuleError(`customJvp: \`${name}\` has no rule yet; call \`${name}.defjvp(…)\` before using it.`);
-    const { values, def } = flattenArguments(args, name);
+    const { nondiff, diff, partial } = splitNondiff(name, args, options?.nondiffArgnums);
+    const { values, def } = flattenArguments(diff, name);
     const avals = values.map((v) => v.aval);
-    const flat = new FlatFunction(f, def, name);
+    const flat = new FlatFunction(partial(f), def, name);
+    const ruleOfDiff = (primals: unknown, tangents: unknown) => rule!(...nondiff, primals, tangents);
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
     const floating = avals.filter((aval) => aval.isFloating);
     const ruled = tracer.trace(() => {
       const { jaxpr, consts } = stage(
-        (...xs) => runRule(name, rule!, def, flat.outDef, xs, avals, outAvals),
+        (...xs) => runRule(name, ruleOfDiff, def, flat.outDef, xs, avals, outAvals),
         [...avals, ...floating],
       );
       return { rule: jaxpr, consts };

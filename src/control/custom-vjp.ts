@@ -2,7 +2,7 @@
 import { interpret } from '../../jit/interpret.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
 import { instantiate, jvpJaxpr, packTangents, type Tangent, unpackTangents } from '../../transforms/jvp.ts';
-import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { type Cotangent, isLinear, type Linear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
@@ -15,9 +15,11 @@ import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
-import { matchType } from './custom-jvp.ts';
-import { always, split, where } from './flags.ts';
+import { addTangentsOfCaptured, matchType } from './custom-jvp.ts';
+import { always, dependent, split, where } from './flags.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
+import { type NondiffOption, splitNondiff } from './nondiff.ts';
+import { transposeCall } from './transpose-call.ts';
 
 interface VjpRules {
   /** (captured, arguments) → (results, residuals). */
@@ -46,30 +48,39 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
     return interpret(call, [...captured!, ...args!]);
   },
   accuracy: exact,
+  // The rules give the derivative in the arguments; what the function captured is differentiated as ordinary code.
   jvp: (primals, tangents, { call, rules, callConsts, ruleConsts }) => {
-    const [, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
-    const [callTangents, ruleTangents, argTangents] = split(tangents, callConsts, ruleConsts) as [
-      Tangent[],
-      Tangent[],
-      Tangent[],
-    ];
-    if (![...callTangents, ...ruleTangents].every((t) => isZero(t))) {
-      throw new RuleError(
-        'customVjp: the function captured a value that is being differentiated; pass it as an argument instead.',
-      );
-    }
+    const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
+    const [callTangents, , argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
     const { rule, consts } = resolveRule(rules, ruleCaptured);
     const bwdCaptured = consts.slice(rule.fwdConsts);
     const results = evalJaxpr(rule.fwd, [...consts.slice(0, rule.fwdConsts), ...args]);
     const n = call.outs.length;
     const outs = results.slice(0, n);
-    const given = argTangents.filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
-    const linear = bind(customVjpLinearP, [...bwdCaptured, ...results.slice(n), ...given], {
+    const given = argTangents.filter((_, i) => args[i]!.aval.isFloating);
+    const present = given.map((t) => !isZero(t));
+    const linear = bind(customVjpLinearP, [...bwdCaptured, ...results.slice(n), ...given.map(instantiate)], {
       bwd: rule.bwd,
       residuals: bwdCaptured.length + results.length - n,
     });
     let next = 0;
-    return [outs, outs.map((out) => (out.aval.isFloating ? linear[next++]! : new Zero(out.aval)))];
+    const ruled = outs.map((out): Tangent => {
+      if (!out.aval.isFloating) return new Zero(out.aval);
+      const at = next++;
+      const cotangent = bwdCaptured.length + results.length - n + at;
+      const reached = dependent(
+        rule.bwd,
+        rule.bwd.inVars.map((_, i) => i === cotangent),
+      );
+      return reached.some((r, i) => r && present[i]) ? linear[at]! : new Zero(out.aval);
+    });
+    return [outs, addTangentsOfCaptured(call, captured, args, callTangents, ruled)];
+  },
+  transpose: (cotangents, args, { call, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as (Value | Linear)[][];
+    const cts = transposeCall(call, cotangents, [...captured!, ...own!], evalJaxpr);
+    const [ofCaptured, ofOwn] = split(cts, callConsts) as (Cotangent | undefined)[][];
+    return [...ofCaptured!, ...ruleCaptured!.map((x) => new Zero(x.aval)), ...ofOwn!];
   },
   // An argument that every lane shares gets the sum of the lanes' cotangents: that is left to the transpose of the
   // broadcast which gives it lanes.
@@ -163,15 +174,18 @@ export const customVjpLinearP: Primitive<LinearParams> = primitive<LinearParams>
 });
 
 /** A function whose reverse-mode derivative is given by rules. Call `defvjp` once before use. */
-export interface CustomVjp<F extends AnyFunction> {
+export interface CustomVjp<F extends AnyFunction, O = {}> {
   (...args: ArrayLikes<Parameters<F>>): Arrays<ReturnType<F>>;
   /**
    * @param fwd from the arguments to `[result, residuals]`
-   * @param bwd from residuals and the cotangent of the result to the list of cotangents of the arguments (null: zero)
+   * @param bwd from residuals and the cotangent of the result to the list of cotangents of the arguments (null: zero).
+   * Arguments in `nondiffArgnums` come first, one by one, and have no cotangents in the list.
    */
   defvjp(
     fwd: (...args: Parameters<F>) => readonly [unknown, any],
-    bwd: (residuals: any, cotangent: any) => readonly unknown[],
+    bwd: O extends { nondiffArgnums: readonly number[] }
+      ? (...args: any[]) => readonly unknown[]
+      : (residuals: any, cotangent: any) => readonly unknown[],
   ): void;
 }
 
@@ -182,20 +196,31 @@ export interface CustomVjp<F extends AnyFunction> {
  * @example
  * const clipGradient = customVjp((x) => x);
  * clipGradient.defvjp((x) => [x, null], (_, ct) => [np.clip(ct, -1, 1)]);
+ *
+ * const clipBy = customVjp((bound, x) => x, { nondiffArgnums: [0] });
+ * clipBy.defvjp((bound, x) => [x, null], (bound, _, ct) => [np.clip(ct, -bound, bound)]);
  */
-export function customVjp<F extends AnyFunction>(f: F): CustomVjp<F> {
+export function customVjp<F extends AnyFunction, const O extends NondiffOption = {}>(
+  f: F,
+  options?: O,
+): CustomVjp<F, O> {
   let rules: { fwd: AnyFunction; bwd: AnyFunction } | undefined;
   const name = functionName(f);
   const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
     if (!rules)
       throw new RuleError(`customVjp: \`${name}\` has no rules yet; call \`${name}.defvjp(…)\` before using it.`);
-    const { values, def } = flattenArguments(args, name);
+    const { nondiff, diff, partial } = splitNondiff(name, args, options?.nondiffArgnums);
+    const { values, def } = flattenArguments(diff, name);
     const avals = values.map((v) => v.aval);
-    const flat = new FlatFunction(f, def, name);
+    const flat = new FlatFunction(partial(f), def, name);
+    const ofDiff = {
+      fwd: partial(rules.fwd),
+      bwd: (residuals: unknown, ct: unknown) => rules!.bwd(...nondiff, residuals, ct),
+    };
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
-    const ruled = tracer.trace(() => traceRules(name, rules!, def, flat.outDef, avals, outAvals));
+    const ruled = tracer.trace(() => traceRules(name, ofDiff, def, flat.outDef, avals, outAvals));
     const outs = bind(customVjpP, [...traced.consts, ...ruled.consts, ...values], {
       call: traced.jaxpr,
       rules: ruled.rule,

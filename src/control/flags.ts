@@ -1,5 +1,5 @@
 /** Bookkeeping on lists of flags and on the inputs of jaxprs, shared by the control-flow primitives. */
-import { Jaxpr, Var } from '../core/jaxpr.ts';
+import { type Atom, Jaxpr, Var } from '../core/jaxpr.ts';
 
 export const or = (a: readonly boolean[], b: readonly boolean[]): boolean[] => a.map((x, i) => x || b[i]!);
 export const count = (flags: readonly boolean[]): number => flags.filter(Boolean).length;
@@ -45,3 +45,12 @@ export const withUnusedInputs = (jaxpr: Jaxpr, at: number, avals: readonly Var['
     jaxpr.eqns,
     jaxpr.outs,
   );
+
+/** Which results depend on the inputs in `inputs`. */
+export function dependent(jaxpr: Jaxpr, inputs: readonly boolean[]): boolean[] {
+  const reached = new Set<Atom>(where(jaxpr.inVars, inputs));
+  for (const eqn of jaxpr.eqns) {
+    if (eqn.inputs.some((atom) => reached.has(atom))) for (const v of eqn.outputs) reached.add(v);
+  }
+  return jaxpr.outs.map((atom) => reached.has(atom));
+}

@@ -2,12 +2,11 @@
 import { interpret } from '../../jit/interpret.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
-import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
-import { bind, type Value } from '../core/trace.ts';
-import { isZero, Zero } from '../core/zero.ts';
+import { bind } from '../core/trace.ts';
+import { transposeCall } from './transpose-call.ts';
 
 export interface JitParams {
   readonly name: string;
@@ -43,22 +42,8 @@ export const jitP: Primitive<JitParams> = primitive<JitParams>({
     let u = 0;
     return split.outUnknown.map((isUnknown) => (isUnknown ? unknownOuts[u++]! : knownOuts[k++]!));
   },
-  transpose: (cotangents, args, { name, jaxpr }) => {
-    const linear = args.map(isLinear);
-    const outNonzero = cotangents.map((ct) => !isZero(ct));
-    const transposed = transposeJaxpr(jaxpr, linear, outNonzero);
-    const operands = [
-      ...args.filter((x): x is Value => !isLinear(x)),
-      ...cotangents.filter((ct): ct is Value => !isZero(ct)),
-    ];
-    const results = bind(jitP, operands, { name, jaxpr: transposed.jaxpr });
-    let next = 0;
-    let position = 0;
-    return args.map((x) => {
-      if (!isLinear(x)) return undefined;
-      return transposed.inNonzero[position++] ? results[next++] : new Zero(x.aval);
-    });
-  },
+  transpose: (cotangents, args, { name, jaxpr }) =>
+    transposeCall(jaxpr, cotangents, args, (transposed, operands) => bind(jitP, operands, { name, jaxpr: transposed })),
   batch: (size, args, batched, { name, jaxpr }) => {
     const result = batchJaxpr(jaxpr, size, batched);
     return { outs: bind(jitP, args, { name, jaxpr: result.jaxpr }), batched: result.batched };

@@ -4,23 +4,27 @@ import type { ArrayLike } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { ControlFlowError, ShapeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import { optionsOf } from '../core/options.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
 import { lt } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
+import { and } from '../lax/logic.ts';
 import { toValue } from '../promote.ts';
 import { type Arrays, leafPaths, type TreeDef, unflatten } from '../tree.ts';
 import { traceFunction } from './branches.ts';
-import { condP } from './cond.ts';
 import { split } from './flags.ts';
 import { scanP } from './scan.ts';
 import { carryOf, checkCarryTree, traceBody } from './trace-body.ts';
 import { type WhileParams, whileP } from './while.ts';
 
 export interface WhileOptions {
-  /** At most this many steps. A bounded loop can be differentiated in reverse mode. */
+  /**
+   * At most this many steps. A bounded loop can be differentiated in reverse mode: as many steps are run backwards as
+   * were taken, and of N = maxSteps states at most about 2√N are kept at a time, the others computed again.
+   */
   maxSteps?: number;
 }
 
@@ -37,33 +41,45 @@ export function whileLoop<T>(
   cond: (carry: Arrays<T>) => unknown,
   body: (carry: Arrays<T>) => unknown,
   init: T,
-  { maxSteps }: WhileOptions = {},
+  given: WhileOptions = {},
 ): Arrays<T> {
-  const { values, def } = flattenArguments([init], 'whileLoop');
+  return namedWhile('whileLoop', cond, body, init, given);
+}
+
+function namedWhile<T>(
+  name: string,
+  cond: (carry: Arrays<T>) => unknown,
+  body: (carry: Arrays<T>) => unknown,
+  init: T,
+  given: WhileOptions = {},
+): Arrays<T> {
+  const { maxSteps } = optionsOf(name, given, ['maxSteps']);
+  const { values, def } = flattenArguments([init], name);
   const carryDef = carryOf(def);
   const { traced, init: start } = traceBody(
-    'whileLoop',
+    name,
     (avals) => {
-      const t = traceFunction('whileLoop', body, def, avals);
-      checkCarryTree('whileLoop', t.outDef, carryDef);
+      const t = traceFunction(name, body, def, avals);
+      checkCarryTree(name, t.outDef, carryDef);
       return t;
     },
     values,
     carryDef,
   );
   const test = traceFunction(
-    'whileLoop',
+    name,
     cond,
     def,
     start.map((v) => v.aval),
   );
   const [result] = test.jaxpr.outAvals;
-  if (test.jaxpr.outs.length !== 1 || result!.shape.length !== 0 || result!.dtype !== 'bool') {
+  if (test.outDef.key !== '*' || result!.shape.length !== 0 || result!.dtype !== 'bool') {
     throw new ControlFlowError(
-      `whileLoop: the condition must return a bool scalar, but it returned ${test.jaxpr.outAvals.join(', ') || 'nothing'}.`,
+      `${name}: the condition must return a bool scalar, but it returned ${test.outDef.key === '*' ? result : test.outDef.leafCount ? `a tree, ${test.outDef}` : 'nothing'}.`,
     );
   }
   const params: WhileParams = {
+    name,
     cond: test.jaxpr,
     body: traced.jaxpr,
     condConsts: test.consts.length,
@@ -74,35 +90,38 @@ export function whileLoop<T>(
   return unflatten(carryDef, outs);
 }
 
-/**
- * A loop of at most `maxSteps` steps, as a scan whose body stops changing the carry once the condition fails: every
- * transformation of scan applies, reverse mode included.
- */
+/** A loop that counts its steps, and stops after `maxSteps`. */
 function boundedWhile(
   operands: readonly Value[],
-  { cond, body, condConsts, bodyConsts }: WhileParams,
+  { cond, body, condConsts, bodyConsts, name }: WhileParams,
   maxSteps: number,
 ): Value[] {
+  if (!Number.isInteger(maxSteps) || maxSteps < 0)
+    throw new ControlFlowError(`${name}: maxSteps must be a whole number, but it is ${maxSteps}.`);
   const [condArgs, bodyArgs, init] = split(operands, condConsts, bodyConsts) as [Value[], Value[], Value[]];
-  const avals = operands.map((v) => v.aval);
-  const stay = stage((...xs) => xs.slice(bodyConsts), avals.slice(condConsts)).jaxpr;
-  const step = stage((...xs) => {
-    const [tests, consts, carry] = split(xs, condConsts, bodyConsts) as [Value[], Value[], Value[]];
-    const index = convert(evalJaxpr(cond, [...tests, ...carry])[0]!, 'int32');
-    return bind(condP, [index, ...consts, ...carry], { branches: [stay, body] });
-  }, avals).jaxpr;
-  return bind(scanP, [...condArgs, ...bodyArgs, ...init], {
-    body: step,
-    length: maxSteps,
-    reverse: false,
-    consts: condConsts + bodyConsts,
-    carry: init.length,
-  });
+  const start = scalar(0, 'int32');
+  const avals = (...values: readonly Value[]) => values.map((v) => v.aval);
+  const test = stage(
+    (...xs) => {
+      const [tests, [steps, ...carry]] = split(xs, condConsts) as [Value[], Value[]];
+      return [and(lt(steps!, maxSteps), evalJaxpr(cond, [...tests, ...carry])[0]!)];
+    },
+    avals(...condArgs, start, ...init),
+  ).jaxpr;
+  const step = stage(
+    (...xs) => {
+      const [consts, [steps, ...carry]] = split(xs, bodyConsts) as [Value[], Value[]];
+      return [add(steps!, 1), ...evalJaxpr(body, [...consts, ...carry])];
+    },
+    avals(...bodyArgs, start, ...init),
+  ).jaxpr;
+  const params: WhileParams = { name, cond: test, body: step, condConsts, bodyConsts, maxSteps };
+  return bind(whileP, [...condArgs, ...bodyArgs, start, ...init], params).slice(1);
 }
 
 /**
  * `carry = body(i, carry)` for i from `lower` up to but not including `upper`. With number bounds it is a scan, which
- * reverse mode can differentiate; with traced bounds a while loop.
+ * reverse mode can differentiate; with traced bounds a while loop, which it can if that is bounded by `maxSteps`.
  *
  * @example
  * foriLoop(0, 10, (i, sum) => sum.add(i), 0);
@@ -112,6 +131,7 @@ export function foriLoop<T>(
   upper: ArrayLike,
   body: (i: Arrays<number>, carry: Arrays<T>) => unknown,
   init: T,
+  options: WhileOptions = {},
 ): Arrays<T> {
   if (typeof lower === 'number' && typeof upper === 'number') {
     const start = scalar(lower, 'int32');
@@ -119,10 +139,12 @@ export function foriLoop<T>(
     return (scan(step, [start, init], null, { length: Math.max(0, upper - lower) }) as any)[0][1];
   }
   const bound = (x: ArrayLike) => convert(toValue(x, 'foriLoop'), 'int32');
-  const result = whileLoop(
+  const result = namedWhile(
+    'foriLoop',
     ([i, end]: any) => lt(i, end),
     ([i, end, carry]: any) => [add(i, 1), end, body(i, carry)],
     [bound(lower), bound(upper), init],
+    options,
   );
   return (result as any)[2];
 }
@@ -132,8 +154,8 @@ export interface ScanOptions {
   length?: number;
   /** Run from the last slice to the first; stacked results keep the order of `xs`. */
   reverse?: boolean;
-  /** Steps that one turn of the compiled loop does. A hint. */
-  unroll?: number;
+  /** Steps that one turn of the compiled loop does; true: all of them, without a loop. Changes speed, not results. */
+  unroll?: number | boolean;
 }
 
 /**
@@ -148,8 +170,9 @@ export function scan<C, X, Y>(
   f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
   init: C,
   xs: X,
-  { length, reverse = false }: ScanOptions = {},
+  given: ScanOptions = {},
 ): [Arrays<C>, Arrays<Y>] {
+  const { length, reverse = false, unroll = 1 } = optionsOf('scan', given, ['length', 'reverse', 'unroll']);
   const { values, def } = flattenArguments([init, xs], 'scan');
   const [carryDef, xsDef] = (def.node as { children: readonly TreeDef[] }).children as [TreeDef, TreeDef];
   const n = carryDef.leafCount;
@@ -174,10 +197,18 @@ export function scan<C, X, Y>(
     body: traced.jaxpr,
     length: steps,
     reverse,
+    unroll: unrolling(unroll, steps),
     consts: traced.consts.length,
     carry: n,
   });
   return [unflatten(carryDef, outs.slice(0, n)), unflatten(ysDef, outs.slice(n))];
+}
+
+function unrolling(unroll: number | boolean, length: number): number {
+  if (typeof unroll === 'boolean') return unroll ? Math.max(1, length) : 1;
+  if (!Number.isInteger(unroll) || unroll < 1)
+    throw new ControlFlowError(`scan: unroll must be a positive integer or a boolean, but it is ${unroll}.`);
+  return Math.max(1, Math.min(unroll, length));
 }
 
 function scanLength(xs: readonly Value[], def: TreeDef, length: number | undefined): number {

@@ -6,25 +6,36 @@ import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { ControlFlowError, RuleError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import { deadCodeElimination, Jaxpr, withoutEffects } from '../core/jaxpr.ts';
+import { deadCodeElimination, Jaxpr, Var, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
+import { add } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
+import { scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { broadcastInDim } from '../lax/movement.ts';
 import { any } from '../lax/reductions.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
+import { checkpointedLoopP, type LoopParams } from './checkpointed-loop.ts';
 import { always, count, merge, not, or, order, reorder, split, where, withUnusedInputs } from './flags.ts';
 
 export interface WhileParams {
+  /** What the user called. */
+  readonly name: string;
   /** (cond constants, carry) → bool. */
   readonly cond: Jaxpr;
   /** (body constants, carry) → carry. */
   readonly body: Jaxpr;
   readonly condConsts: number;
   readonly bodyConsts: number;
+  /**
+   * A bound on the number of steps, which the condition enforces. The first carried value then is an int32 that counts
+   * the steps from 0, in all lanes together: reverse mode runs as many backwards.
+   */
+  readonly maxSteps?: number;
 }
 
 export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
@@ -42,17 +53,19 @@ export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
   accuracy: exact,
   jvp: jvpWhile,
   partialEval: partialEvalWhile,
-  transpose: () => {
-    throw new RuleError('whileLoop: reverse-mode differentiation cannot run a loop of unknown length backwards.', {
+  // Bounded loops do not come here: partial evaluation makes them checkpointed loops.
+  transpose: (_cotangents, _args, { name }) => {
+    throw new RuleError(`${name}: reverse-mode differentiation cannot run a loop of unknown length backwards.`, {
       hint: 'use `scan` or a `foriLoop` with number bounds, bound the loop with `maxSteps`, or differentiate its solution implicitly with `customRoot` or `customFixedPoint`',
     });
   },
   batch: batchWhile,
   lower: { kind: 'while', loop: (params) => params },
   dce: (eqn, used) => {
-    const { cond, body, condConsts, bodyConsts } = eqn.params as WhileParams;
+    const { cond, body, condConsts, bodyConsts, ...rest } = eqn.params as WhileParams;
     const condUses = deadCodeElimination(cond).usedInputs.slice(condConsts);
     let live = or(used, condUses);
+    if (rest.maxSteps !== undefined) live[0] = true;
     for (;;) {
       const next = or(live, deadCodeElimination(body, live).usedInputs.slice(bodyConsts));
       if (count(next) === count(live)) break;
@@ -63,6 +76,7 @@ export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
     if (live.every(Boolean) && constUse.every(Boolean)) return undefined;
     const keep = [...always(condConsts), ...constUse, ...live];
     const params: WhileParams = {
+      ...rest,
       cond: new Jaxpr(
         [...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), live)],
         cond.eqns,
@@ -112,9 +126,9 @@ function jvpWhile(primals: readonly Value[], tangents: readonly Tangent[], param
       ...where(initTangents!, nonzero).map(instantiate),
     ],
     {
+      ...params,
       cond: withUnusedInputs(cond, condConsts + n, carryTangentAvals),
       body: jvpBody,
-      condConsts,
       bodyConsts: bodyConsts + ct,
     } satisfies WhileParams,
   );
@@ -123,8 +137,9 @@ function jvpWhile(primals: readonly Value[], tangents: readonly Tangent[], param
 }
 
 /**
- * Runs the part of the loop that does not depend on unknown values; the recorded equation runs all of it again. What
- * can be computed early is the carry that is closed under the body without unknowns.
+ * Runs the part of the loop that does not depend on unknown values; the recorded equation runs all of it again, which
+ * after a bounded loop is one of a known number of steps. What can be computed early is the carry that is closed under
+ * the body without unknowns.
  */
 function partialEvalWhile(
   trace: PartialEvalTrace,
@@ -145,6 +160,7 @@ function partialEvalWhile(
   const carryKnown = not(carryUnknown);
   const parts = partialEvalJaxpr(body, [...constUnknown!, ...carryUnknown], carryUnknown);
   const known: WhileParams = {
+    ...params,
     cond: new Jaxpr(
       [...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), carryKnown)],
       cond.eqns,
@@ -154,7 +170,6 @@ function partialEvalWhile(
       parts.known,
       parts.known.outs.map((_, i) => i < count(carryKnown)),
     ).jaxpr,
-    condConsts,
     bodyConsts: count(not(constUnknown!)),
   };
   const [condArgs, constArgs, init] = split(args, condConsts, bodyConsts);
@@ -164,7 +179,22 @@ function partialEvalWhile(
     known,
   );
   // Effects have been executed with the known part.
-  const all = trace.builder.emit(whileP, args, { ...params, cond: withoutEffects(cond), body: withoutEffects(body) });
+  const again = withoutEffects(body);
+  const all =
+    params.maxSteps === undefined
+      ? trace.builder.emit(whileP, args, { ...params, cond: withoutEffects(cond), body: again })
+      : trace.builder.emit(checkpointedLoopP, [knownOuts[0]!, ...constArgs!, ...init!], {
+          fwd: again,
+          bwd: new Jaxpr(
+            init!.map((v) => new Var(v.aval)),
+            [],
+            [],
+          ),
+          fwdConsts: bodyConsts,
+          bwdConsts: 0,
+          state: init!.length,
+          maxSteps: params.maxSteps,
+        } satisfies LoopParams);
   return merge(carryUnknown, where(all, carryUnknown), knownOuts);
 }
 
@@ -187,10 +217,9 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
     values.map((v, i) => (wanted[i] && !has[i] ? addLanes(v, size) : v));
   if (!batchJaxpr(cond, size, [...condBatched!, ...carryBatched]).batched[0]) {
     const outs = bind(whileP, [...condArgs!, ...constArgs!, ...lanes(init!, carryBatched, initBatched!)], {
+      ...params,
       cond: batchJaxpr(cond, size, [...condBatched!, ...carryBatched]).jaxpr,
       body: batchJaxpr(body, size, [...constBatched!, ...carryBatched], carryBatched).jaxpr,
-      condConsts,
-      bodyConsts,
     } satisfies WhileParams);
     return { outs, batched: carryBatched };
   }
@@ -200,25 +229,46 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
     );
   const n = init!.length;
   const test = batchJaxpr(cond, size, [...condBatched!, ...always(n)], [true]).jaxpr;
-  const step = batchJaxpr(body, size, [...constBatched!, ...always(n)], always(n)).jaxpr;
+  // In reverse mode the NaN of a finished lane would show after all, as 0·NaN in the cotangents of what it was computed
+  // from: in a bounded loop that passes through stopGradient, as in a batched `cond`.
+  const bounded = params.maxSteps !== undefined;
+  const guarded = constArgs!.map((v) => bounded && v.aval.isFloating);
+  const ofLanes = batchJaxpr(body, size, [...or(constBatched!, guarded), ...always(n)], always(n)).jaxpr;
+  const guard = (active: Value, values: readonly Value[]): readonly Value[] => {
+    if (!bounded) return values;
+    return values.map((v, i) => {
+      if (!v.aval.isFloating) return v;
+      const own = i < bodyConsts && !constBatched![i] ? addLanes(v, size) : v;
+      return select(broadcastInDim(active, own.shape, [0]), own, stopGradient(own));
+    });
+  };
   const fullInit = lanes(init!, always(n), initBatched!);
   const running = evalJaxpr(test, [...condArgs!, ...fullInit])[0]!;
   const carryAvals = [running.aval, ...fullInit.map((v) => v.aval)];
+  // The lanes' own counters of a bounded loop are joined by one of all steps.
+  const counter = params.maxSteps === undefined ? [] : [scalar(0, 'int32')];
+  const counterAvals = counter.map((v) => v.aval);
   const anyLane = stage((flag) => [any(flag!)], [running.aval]).jaxpr;
   const frozen = stage(
     (...xs) => {
-      const [tests, consts, [active, ...carry]] = split(xs, condConsts, bodyConsts) as [Value[], Value[], Value[]];
-      const stepped = evalJaxpr(step, [...consts, ...carry]);
+      const [tests, consts, step, [active, ...carry]] = split(xs, condConsts, bodyConsts, counter.length) as [
+        Value[],
+        Value[],
+        Value[],
+        Value[],
+      ];
+      const stepped = evalJaxpr(ofLanes, guard(active!, [...consts, ...carry]));
       const next = stepped.map((x, i) => select(broadcastInDim(active!, x.shape, [0]), x, carry[i]!));
-      return [and(active!, evalJaxpr(test, [...tests, ...next])[0]!), ...next];
+      return [...step.map((k) => add(k, 1)), and(active!, evalJaxpr(test, [...tests, ...next])[0]!), ...next];
     },
-    [...condArgs!, ...constArgs!].map((v) => v.aval).concat(carryAvals),
+    [...[...condArgs!, ...constArgs!].map((v) => v.aval), ...counterAvals, ...carryAvals],
   ).jaxpr;
-  const outs = bind(whileP, [...condArgs!, ...constArgs!, running, ...fullInit], {
-    cond: withUnusedInputs(anyLane, 1, carryAvals.slice(1)),
+  const outs = bind(whileP, [...condArgs!, ...constArgs!, ...counter, running, ...fullInit], {
+    ...params,
+    cond: withUnusedInputs(withUnusedInputs(anyLane, 1, carryAvals.slice(1)), 0, counterAvals),
     body: frozen,
     condConsts: 0,
     bodyConsts: condConsts + bodyConsts,
   } satisfies WhileParams);
-  return { outs: outs.slice(1), batched: always(n) };
+  return { outs: outs.slice(counter.length + 1), batched: always(n) };
 }

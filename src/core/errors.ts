@@ -1,6 +1,12 @@
 import { currentSource, userFrames } from './source.ts';
 import { sourceLine } from './source-map.ts';
 
+export interface ErrorDetails {
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  readonly position?: string | undefined;
+}
+
 /**
  * The errors a user meets. Each is one sentence that names the operation as the user wrote it, with types as `f32[3,4]`;
  * then at most one hint; then, where known, the place in the user's code, with the line itself.
@@ -11,8 +17,9 @@ export class CotangentError extends Error {
   /** The stack with the library's own frames. */
   declare readonly internalStack: string | undefined;
 
-  constructor(message: string, options?: { hint?: string | undefined; cause?: unknown }) {
-    const { position } = currentSource();
+  /** `position` is where the user's mistake is, if that is not where it was noticed. */
+  constructor(message: string, options?: ErrorDetails) {
+    const position = options?.position ?? currentSource().position;
     const hint = options?.hint ? `\n  hint: ${options.hint}` : '';
     super(message + hint + at(position), options?.cause ? { cause: options.cause } : {});
     this.name = new.target.name;
@@ -51,3 +58,5 @@ export class CarryError extends CotangentError {}
 export class RuleError extends CotangentError {}
 /** A solver or linear solve that did not succeed, when asked to throw. */
 export class SolveError extends CotangentError {}
+/** A NaN or an infinity, where `debug.nans` looks for them. */
+export class NonfiniteError extends CotangentError {}

@@ -3,10 +3,22 @@ import type { Cell } from '../../jit/heap.ts';
 import { execute, interpretOnly } from '../../jit/run.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
-import { LeakError } from './errors.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
+import { leakError } from './leak.ts';
 import { areShared, type HostArray, type Params, type Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
+
+/** Looks at what has been computed: results of one operation, or of a program. */
+export interface Watch {
+  operation(primitive: Primitive, args: readonly Value[], results: readonly Value[]): void;
+  program(jaxpr: Jaxpr, args: readonly Value[], results: readonly Value[]): void;
+}
+
+/** Set while results are looked at, which leaves no way past `run`. */
+export let watch: Watch | undefined;
+export const setWatch = (by: Watch | undefined): void => {
+  watch = by;
+};
 
 /** The bottom of every stack: computes now, on concrete arrays. What contains a program is compiled. */
 export const evaluatingTrace: Trace = {
@@ -19,7 +31,9 @@ export const evaluatingTrace: Trace = {
         primitive.name === 'jit' ? (params as { jaxpr: Jaxpr }).jaxpr : singleEquation(primitive, args, params);
       return run(program, args);
     }
-    return planFor(primitive, args, params)(args);
+    const results = planFor(primitive, args, params)(args);
+    watch?.operation(primitive, args, results);
+    return results;
   },
 };
 
@@ -83,9 +97,11 @@ export function run(jaxpr: Jaxpr, args: readonly Value[], donate?: readonly bool
     jaxpr,
     args.map((arg) => arg.cell()),
     wrap,
-    donate,
+    watch ? undefined : donate,
   );
-  return results.map((cell, i) => new NDArray(jaxpr.outs[i]!.aval, cell));
+  const values = results.map((cell, i) => new NDArray(jaxpr.outs[i]!.aval, cell));
+  watch?.program(jaxpr, args, values);
+  return values;
 }
 
 const programs = new WeakMap<Params, Map<string, Jaxpr>>();
@@ -108,16 +124,4 @@ function singleEquation(primitive: Primitive, args: readonly Value[], params: Pa
     known.set(key, jaxpr);
   }
   return jaxpr;
-}
-
-/** A traced value that outlived its function; names the line that made it. */
-export function leakError(value: Value, operation: string): LeakError {
-  const { origin } = value;
-  const made = origin?.source?.position;
-  return new LeakError(
-    `${operation}: a value of type ${value.aval}, traced by ${origin?.transformation ?? 'a transformation'}, was used after its function returned${
-      made ? ` (made at ${made})` : ''
-    }.`,
-    { hint: 'return it from the function instead of keeping it in an outer variable' },
-  );
 }

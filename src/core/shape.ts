@@ -1,5 +1,22 @@
+import { ShapeError } from './errors.ts';
+import { naming } from './options.ts';
+
 /** Shapes are lists of non-negative integers; data is contiguous and row-major wherever nothing else is said. */
 export type Shape = readonly number[];
+
+/**
+ * A shape that a user gave.
+ * @throws ShapeError when it is no list of non-negative integers
+ */
+export function checkShape(shape: unknown, operation: string): Shape {
+  const list = typeof shape === 'number' ? [shape] : shape;
+  if (Array.isArray(list) && list.every((n) => Number.isInteger(n) && n >= 0)) return list;
+  const shown = Array.isArray(list) ? `[${list.map(naming)}]` : naming(list);
+  const traced = (Array.isArray(list) ? list : [list]).some((n) => n !== null && typeof n === 'object' && n.isTracer);
+  throw new ShapeError(`${operation}: ${shown} is not a shape: lengths are integers from 0 on.`, {
+    hint: traced ? 'shapes must be known while a function is traced: make the argument static' : undefined,
+  });
+}
 
 export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
 

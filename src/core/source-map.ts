@@ -2,16 +2,10 @@
  * From positions in compiled files to positions in the files that the user wrote, by source maps. Engines do it
  * themselves when asked to (`node --enable-source-maps`, Deno, Bun); on Node it is done here otherwise, for errors only.
  */
-
-interface Builtins {
-  readonly cwd?: () => string;
-  readonly getBuiltinModule?: (name: string) => any;
-}
-
-const builtins = (globalThis as { process?: Builtins }).process;
-const node = <T>(name: string): T | undefined => builtins?.getBuiltinModule?.(name) as T | undefined;
+import { builtin } from './node.ts';
 
 interface SourceMap {
+  readonly payload: { sources?: string[]; sourcesContent?: (string | null)[]; sourceRoot?: string };
   findEntry(line: number, column: number): { originalSource?: string; originalLine?: number; originalColumn?: number };
 }
 
@@ -21,46 +15,64 @@ const maps = new Map<string, SourceMap | undefined>();
 /** `file:line:column` in a compiled file as the user would look it up: in the source, relative to the working directory. */
 export function sourcePosition(frame: string): string {
   const { file, line, column } = parsePosition(frame);
-  const path = file.startsWith('file:') ? pathOf(file) : file;
-  const entry = mapOf(path)?.findEntry(line - 1, column - 1);
-  if (entry?.originalSource === undefined || entry.originalLine === undefined) {
+  const path = pathOf(file);
+  const map = mapOf(path);
+  const entry = map?.findEntry(line - 1, column - 1);
+  if (!map || entry?.originalSource === undefined || entry.originalLine === undefined) {
     return `${relative(path)}:${line}:${column}`;
   }
-  const source = node<typeof import('node:path')>('node:path')!.resolve(path, '..', entry.originalSource);
-  return `${relative(source)}:${entry.originalLine + 1}:${(entry.originalColumn ?? 0) + 1}`;
+  const source = relative(sourceOf(map, entry.originalSource, path));
+  return `${source}:${entry.originalLine + 1}:${(entry.originalColumn ?? 0) + 1}`;
+}
+
+/** The path of a source that a map names. Its text is remembered where only the map has it. */
+function sourceOf({ payload }: SourceMap, name: string, compiled: string): string {
+  const { sources = [], sourcesContent = [], sourceRoot = '' } = payload;
+  const rooted = sourceRoot && !name.startsWith(sourceRoot) ? `${sourceRoot.replace(/\/$/, '')}/${name}` : name;
+  const plain = rooted.startsWith('file:') ? pathOf(rooted) : rooted;
+  const path = /^[a-z][a-z-]+:/.test(plain) ? plain : builtin('path')!.resolve(compiled, '..', plain);
+  const text = sourcesContent[sources.indexOf(name)];
+  if (typeof text === 'string' && fileText(path) === undefined) {
+    files.set(path, text);
+    files.set(relative(path), text);
+  }
+  return path;
 }
 
 /** The text of a line of source, without indentation; undefined when it cannot be read, or is not for reading. */
 export function sourceLine(position: string): string | undefined {
   const { file, line } = parsePosition(position);
-  const text = read(file)?.split('\n')[line - 1]?.trim();
+  const text = fileText(file)?.split('\n')[line - 1]?.trim();
   return text && text.length <= 100 ? text : undefined;
 }
 
-function parsePosition(text: string): { file: string; line: number; column: number } {
+export function parsePosition(text: string): { file: string; line: number; column: number } {
   const [, file, line, column] = /^(.*):(\d+):(\d+)$/.exec(text)!;
   return { file: file!, line: Number(line), column: Number(column) };
 }
 
-function pathOf(url: string): string {
+/** The path that a URL of a file stands for; anything else as it is. */
+export function pathOf(url: string): string {
+  if (!url.startsWith('file:')) return url;
   try {
-    return node<typeof import('node:url')>('node:url')?.fileURLToPath(url) ?? url;
+    return builtin('url')?.fileURLToPath(url) ?? url;
   } catch {
     return url;
   }
 }
 
 function relative(path: string): string {
-  const directory = builtins?.cwd?.();
+  const directory = (globalThis as { process?: { cwd?: () => string } }).process?.cwd?.();
   const root = directory && (directory.endsWith('/') ? directory : `${directory}/`);
   return root && path.startsWith(root) ? path.slice(root.length) : path;
 }
 
-function read(path: string): string | undefined {
+/** The text of a file; undefined where it cannot be read. Read once. */
+export function fileText(path: string): string | undefined {
   if (!files.has(path)) {
     let text: string | undefined;
     try {
-      text = node<typeof import('node:fs')>('node:fs')?.readFileSync(path, 'utf8');
+      text = builtin('fs')?.readFileSync(path, 'utf8');
     } catch {
       // A bundle, a virtual module, a page: the position is shown as it is.
     }
@@ -77,15 +89,29 @@ function mapOf(path: string): SourceMap | undefined {
 
 function loadMap(path: string): SourceMap | undefined {
   if (!/\.[cm]?js$/.test(path)) return undefined;
-  const reference = read(path)?.match(/\/\/# sourceMappingURL=(\S+)\s*$/)?.[1];
-  const module = node<{ SourceMap?: new (payload: unknown) => SourceMap }>('node:module');
-  const paths = node<typeof import('node:path')>('node:path');
-  if (!reference || !module?.SourceMap || !paths) return undefined;
-  const inline = /^data:[^,]*;base64,(.*)$/.exec(reference)?.[1];
-  const text = inline ? atob(inline) : read(paths.resolve(path, '..', decodeURIComponent(reference)));
+  const text = fileText(path);
+  // The last one counts: a bundle may quote others. After it come comments only.
+  const at = text?.lastIndexOf('//# sourceMappingURL=') ?? -1;
+  const reference = at < 0 ? undefined : /=(\S+)/.exec(text!.slice(at))?.[1];
+  const module = builtin('module') as { SourceMap?: new (payload: any) => SourceMap } | undefined;
+  if (!reference || !module?.SourceMap) return undefined;
   try {
-    return text ? new module.SourceMap(JSON.parse(text)) : undefined;
+    const json = reference.startsWith('data:') ? inlined(reference) : fileText(mapPath(path, reference));
+    return json ? new module.SourceMap(JSON.parse(json)) : undefined;
   } catch {
     return undefined;
   }
+}
+
+const mapPath = (path: string, reference: string): string =>
+  reference.startsWith('file:')
+    ? pathOf(reference)
+    : builtin('path')!.resolve(path, '..', decodeURIComponent(reference));
+
+/** The text of a data URL. */
+function inlined(url: string): string {
+  const comma = url.indexOf(',');
+  const data = url.slice(comma + 1);
+  if (!/;base64$/.test(url.slice(0, comma))) return decodeURIComponent(data);
+  return new TextDecoder().decode(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)));
 }

@@ -7,15 +7,22 @@ import { sourcePosition } from './source-map.ts';
 export class Source {
   private readonly error: Error;
   private cached: string | undefined | null = null;
+  private cachedFrame: string | undefined | null = null;
 
   constructor(error: Error) {
     this.error = error;
   }
 
-  /** `file:line:column` of the innermost frame outside this library, if any; in the file that the user wrote. */
+  /** `file:line:column` of the innermost frame outside this library, if any, in the file that runs. */
+  get frame(): string | undefined {
+    if (this.cachedFrame === null) this.cachedFrame = userCall(this.error);
+    return this.cachedFrame;
+  }
+
+  /** The same in the file that the user wrote. */
   get position(): string | undefined {
     if (this.cached === null) {
-      const frame = userFrame(this.error.stack ?? '');
+      const { frame } = this;
       this.cached = frame === undefined ? undefined : sourcePosition(frame);
     }
     return this.cached;
@@ -38,11 +45,37 @@ const isLibraryFrame = (frame: string): boolean =>
   libraryFolders.some((folder) => frame.includes(folder)) ||
   frame.includes('(node:') ||
   frame.includes('at node:') ||
-  frame.includes('<anonymous>');
+  frame.includes('(<anonymous>)');
 
 const isFrame = (line: string): boolean => /^\s+at |^[^\s@]*@\S+:\d+:\d+$/.test(line);
 
-/** `file:line:column` of the first frame outside the library. Reads the stacks of V8 and of other engines. */
+/** A frame as V8 gives it, before source maps that it may have been told to follow. */
+interface CallSite {
+  getFileName(): string | null | undefined;
+  getLineNumber(): number | null;
+  getColumnNumber(): number | null;
+}
+
+/** `file:line:column` of the first frame outside the library, in the file that runs. */
+function userCall(error: Error): string | undefined {
+  let sites: readonly CallSite[] | undefined;
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = (_, frames) => {
+    sites = frames;
+    return '';
+  };
+  const { stack } = error;
+  Error.prepareStackTrace = prepareStackTrace;
+  if (!sites) return userFrame(stack ?? '');
+  for (const site of sites) {
+    const file = site.getFileName();
+    if (file && !file.startsWith('node:') && !libraryFolders.some((folder) => file.startsWith(folder)))
+      return `${file}:${site.getLineNumber()}:${site.getColumnNumber()}`;
+  }
+  return undefined;
+}
+
+/** The same from the text of a stack, for engines that have no more. */
 function userFrame(stack: string): string | undefined {
   for (const line of stack.split('\n')) {
     if (!isFrame(line) || isLibraryFrame(line)) continue;

@@ -1,10 +1,10 @@
 import { NDArray, type TracerOrigin } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
-import { leakError } from './evaluate.ts';
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from './jaxpr.ts';
+import { leakError } from './leak.ts';
 import type { Params, Primitive } from './primitive.ts';
 import { currentSource, type Source } from './source.ts';
-import { type Trace, type Value, withTrace } from './trace.ts';
+import { type Subject, type Trace, type Value, withTrace } from './trace.ts';
 
 /** A value that stands for a variable of a jaxpr under construction. */
 export class StagedTracer extends NDArray {
@@ -28,7 +28,7 @@ export class StagedTracer extends NDArray {
   }
 
   override get origin(): TracerOrigin {
-    return { transformation: this.builder.transformation, source: this.source };
+    return { subject: this.builder.subject, source: this.source };
   }
 }
 
@@ -39,11 +39,7 @@ export class JaxprBuilder {
   /** Captured outer values, each with the variable that stands for it: leading inputs of the jaxpr. */
   readonly captured: Map<Value, Var> = new Map();
   open: boolean = true;
-  readonly transformation: string;
-
-  constructor(transformation = 'jit') {
-    this.transformation = transformation;
-  }
+  subject: Subject | undefined;
 
   input(aval: ShapedArray): StagedTracer {
     const variable = new Var(aval);
@@ -91,6 +87,14 @@ export class StagingTrace implements Trace {
   readonly name: string = 'stage';
   readonly records: boolean = true;
   readonly builder: JaxprBuilder = new JaxprBuilder();
+
+  get subject(): Subject | undefined {
+    return this.builder.subject;
+  }
+
+  set subject(subject: Subject | undefined) {
+    this.builder.subject = subject;
+  }
 
   process(primitive: Primitive, args: readonly Value[], params: Params): Value[] {
     return this.builder.emit(primitive, args, params);

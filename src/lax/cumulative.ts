@@ -9,7 +9,7 @@ import { bind1, type Value } from '../core/trace.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { arithmetic, axisOf, forEachRow, ordering, rowLoop, rowsOf } from './along-axis.ts';
 import { abs, add, max, min, mul, neg, sub } from './arithmetic.ts';
-import { associativeScan } from './associative-scan.ts';
+import { associativeScanValues } from './associative-scan.ts';
 import { eq, gt, lt, select } from './compare.ts';
 import { convert } from './convert.ts';
 import { checkDomain, type Domain } from './family.ts';
@@ -70,7 +70,7 @@ function cumulative(name: string, spec: CumulativeSpec): CumulativePrimitive {
       const out = bind1(self, [x!], params);
       if (!dual) return [[out], [bind1(self, [dx as Value], params)]];
       const step = ([a, da]: readonly Value[], [b, db]: readonly Value[]) => dual([a!, da!], [b!, db!]);
-      return [[out], [associativeScan(step, [x!, dx as Value], params.axis, params.reverse)[1]!]];
+      return [[out], [associativeScanValues(step, [x!, dx as Value], [params.axis, params.axis], params.reverse)[1]!]];
     },
     // Element j takes part in the sums k ≥ j, so that its cotangent is the sum from the other end.
     ...(dual

@@ -29,7 +29,7 @@ export {
   sub,
   trunc,
 } from './arithmetic.ts';
-export { associativeScan } from './associative-scan.ts';
+export { type AssociativeScanOptions, associativeScan } from './associative-scan.ts';
 export { eq, ge, gt, isFinite, le, lt, ne, select } from './compare.ts';
 export type { DimensionNumbers, Padding } from './conv-dimensions.ts';
 export {

@@ -5,7 +5,7 @@ import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
-import { range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
+import { checkShape, range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { convert } from './convert.ts';
@@ -150,6 +150,8 @@ export const reshapeP: Primitive<{ newSizes: Shape }> = primitive<{ newSizes: Sh
 /** The same elements in row-major order; one entry may be −1. */
 export function reshape(x: ArrayLike, shape: Shape): Value {
   const value = toValue(x, 'reshape');
+  if (!Array.isArray(shape) || !shape.every((n) => n === -1 || (Number.isInteger(n) && n >= 0)))
+    checkShape(shape, 'reshape');
   const known = shape.reduce((a, n) => (n === -1 ? a : a * n), 1);
   const full = shape.map((n) => (n === -1 ? (known === 0 ? 0 : value.aval.size / known) : n));
   if (shape.filter((n) => n === -1).length > 1 || full.some((n) => !Number.isInteger(n) || n < 0)) {

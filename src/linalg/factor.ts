@@ -1,5 +1,6 @@
 /** Factorisations, and solving with them. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import * as lax from '../lax/linalg.ts';
 import { broadcastTo } from '../lax/movement.ts';
@@ -11,7 +12,8 @@ import { matrix, square, system } from './operands.ts';
  * The lower triangular L with L Lᵀ = a, for symmetric positive definite `a`; only its lower triangle is read.
  * NaN where `a` is not positive definite. With `upper`, Lᵀ.
  */
-export function cholesky(a: ArrayLike, { upper = false }: { upper?: boolean } = {}): NDArray {
+export function cholesky(a: ArrayLike, given: { upper?: boolean } = {}): NDArray {
+  const { upper = false } = optionsOf('cholesky', given, ['upper']);
   const value = square('cholesky', a);
   const factor = lax.cholesky(upper ? matrixTranspose(value) : value);
   return upper ? matrixTranspose(factor) : factor;
@@ -26,7 +28,8 @@ export type QrMode = 'reduced' | 'complete' | 'r';
 export function qr(a: ArrayLike): [NDArray, NDArray];
 export function qr(a: ArrayLike, options: { mode?: 'reduced' | 'complete' }): [NDArray, NDArray];
 export function qr(a: ArrayLike, options: { mode: 'r' }): NDArray;
-export function qr(a: ArrayLike, { mode = 'reduced' }: { mode?: QrMode } = {}): NDArray | [NDArray, NDArray] {
+export function qr(a: ArrayLike, given: { mode?: QrMode } = {}): NDArray | [NDArray, NDArray] {
+  const { mode = 'reduced' } = optionsOf('qr', given, ['mode']);
   const [q, r] = lax.qr(matrix('qr', a), { fullMatrices: mode === 'complete' });
   return mode === 'r' ? r : [q, r];
 }
@@ -40,11 +43,12 @@ export interface TriangularOptions {
 }
 
 /** The x with a x = b, for a triangular `a`; the other triangle is not read. */
-export function solveTriangular(
-  a: ArrayLike,
-  b: ArrayLike,
-  { lower = false, trans = false, unitDiagonal = false }: TriangularOptions = {},
-): NDArray {
+export function solveTriangular(a: ArrayLike, b: ArrayLike, given: TriangularOptions = {}): NDArray {
+  const {
+    lower = false,
+    trans = false,
+    unitDiagonal = false,
+  } = optionsOf('solveTriangular', given, ['lower', 'trans', 'unitDiagonal']);
   const { a: left, b: right, restore } = system('solveTriangular', square('solveTriangular', a), b);
   return restore(lax.triangularSolve(left, right, { leftSide: true, lower, transposeA: trans, unitDiagonal }));
 }
@@ -54,10 +58,13 @@ export interface CholeskyFactor {
   readonly factor: NDArray;
   readonly lower: boolean;
 }
-export const choFactor = (a: ArrayLike, { lower = true }: { lower?: boolean } = {}): CholeskyFactor => ({
-  factor: cholesky(a, { upper: !lower }),
-  lower,
-});
+export const choFactor = (a: ArrayLike, given: { lower?: boolean } = {}): CholeskyFactor => {
+  const { lower = true } = optionsOf('choFactor', given, ['lower']);
+  return {
+    factor: cholesky(a, { upper: !lower }),
+    lower,
+  };
+};
 
 /** The x with a x = b, from the Cholesky factor of `a` (a lower triangular array alone will do). */
 export function choSolve(factor: CholeskyFactor | NDArray, b: ArrayLike): NDArray {

@@ -1,6 +1,7 @@
 /** Norms of vectors and matrices. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, mul, pow, sqrt } from '../lax/arithmetic.ts';
@@ -66,7 +67,8 @@ function ofMatrix(x: Value, ord: number | 'fro', [rows, columns]: readonly [numb
  * The norm of a vector along one axis, or of matrices along two; of the whole array as a vector when nothing is given.
  * The Euclidean norm has derivative 0 at 0.
  */
-export function norm(x: ArrayLike, { ord, axis, keepdims = false }: NormOptions = {}): NDArray {
+export function norm(x: ArrayLike, given: NormOptions = {}): NDArray {
+  const { ord, axis, keepdims = false } = optionsOf('norm', given, ['ord', 'axis', 'keepdims']);
   const value = strong(toFloating(x, 'norm'));
   const axes = axis === undefined || axis === null ? undefined : axesOf(value, axis, 'norm');
   if (ord === undefined) return euclidean(value, axes ?? range(value.ndim), keepdims);
@@ -89,5 +91,7 @@ export function vectorNorm(
 }
 
 /** The norm of the last two axes. */
-export const matrixNorm = (x: ArrayLike, { ord = 'fro', keepdims = false }: Omit<NormOptions, 'axis'> = {}): NDArray =>
-  norm(x, { ord, axis: [-2, -1], keepdims });
+export const matrixNorm = (x: ArrayLike, given: Omit<NormOptions, 'axis'> = {}): NDArray => {
+  const { ord = 'fro', keepdims = false } = optionsOf('matrixNorm', given, ['ord', 'keepdims']);
+  return norm(x, { ord, axis: [-2, -1], keepdims });
+};

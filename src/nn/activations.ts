@@ -1,6 +1,7 @@
 /** Elementwise activation functions. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, add, div, integerPow, max, min, mul, neg, sqrt } from '../lax/arithmetic.ts';
 import { gt, select } from '../lax/compare.ts';
@@ -23,7 +24,8 @@ export const relu: Activation = (x) => {
 /** min(max(x, 0), 6). */
 export const relu6: Activation = activation('relu6', (x) => min(max(x, 0), 6));
 /** x, or `slope`·x below 0. */
-export const leakyRelu = (x: ArrayLike, { slope = 0.01 }: { slope?: ArrayLike } = {}): NDArray => {
+export const leakyRelu = (x: ArrayLike, given: { slope?: ArrayLike } = {}): NDArray => {
+  const { slope = 0.01 } = optionsOf('leakyRelu', given, ['slope']);
   const value = toFloating(x, 'leakyRelu');
   return select(gt(value, 0), value, mul(value, slope));
 };
@@ -34,15 +36,20 @@ const expBelow = (x: Value, inner: (x: Value) => Value): Value => {
   return select(positive, x, inner(select(positive, 0, x)));
 };
 /** x, or alpha·(eˣ − 1) below 0. */
-export const elu = (x: ArrayLike, { alpha = 1 }: { alpha?: ArrayLike } = {}): NDArray =>
-  expBelow(toFloating(x, 'elu'), (v) => mul(alpha, lax.expm1(v)));
+export const elu = (x: ArrayLike, given: { alpha?: ArrayLike } = {}): NDArray => {
+  const { alpha = 1 } = optionsOf('elu', given, ['alpha']);
+  return expBelow(toFloating(x, 'elu'), (v) => mul(alpha, lax.expm1(v)));
+};
 /** x, or alpha·(e^(x/alpha) − 1) below 0: continuously differentiable. */
-export const celu = (x: ArrayLike, { alpha = 1 }: { alpha?: ArrayLike } = {}): NDArray =>
-  expBelow(toFloating(x, 'celu'), (v) => mul(alpha, lax.expm1(div(v, alpha))));
+export const celu = (x: ArrayLike, given: { alpha?: ArrayLike } = {}): NDArray => {
+  const { alpha = 1 } = optionsOf('celu', given, ['alpha']);
+  return expBelow(toFloating(x, 'celu'), (v) => mul(alpha, lax.expm1(div(v, alpha))));
+};
 /** The scaled `elu` that keeps mean 0 and variance 1 through layers (Klambauer et al., 2017). */
 export const selu: Activation = (x) => mul(1.0507009873554805, elu(x, { alpha: 1.6732632423543772 }));
 /** x·Φ(x), by its tanh approximation unless `approximate` is false. */
-export const gelu = (x: ArrayLike, { approximate = true }: { approximate?: boolean } = {}): NDArray => {
+export const gelu = (x: ArrayLike, given: { approximate?: boolean } = {}): NDArray => {
+  const { approximate = true } = optionsOf('gelu', given, ['approximate']);
   const value = toFloating(x, 'gelu');
   if (!approximate) return mul(mul(value, 0.5), lax.erfc(mul(value, -Math.SQRT1_2)));
   const inner = mul(Math.sqrt(2 / Math.PI), add(value, mul(0.044715, integerPow(value, 3))));
@@ -69,12 +76,14 @@ export const hardSigmoid: Activation = activation('hardSigmoid', (x) => div(relu
 /** x·hardSigmoid(x). */
 export const hardSilu: Activation = activation('hardSilu', (x) => mul(x, hardSigmoid(x)));
 /** (x + √(x² + b)) / 2. */
-export const squareplus = (x: ArrayLike, { b = 4 }: { b?: ArrayLike } = {}): NDArray => {
+export const squareplus = (x: ArrayLike, given: { b?: ArrayLike } = {}): NDArray => {
+  const { b = 4 } = optionsOf('squareplus', given, ['b']);
   const value = toFloating(x, 'squareplus');
   return div(add(value, sqrt(add(mul(value, value), b))), 2);
 };
 /** The first half of an axis times the sigmoid of the second. */
-export function glu(x: ArrayLike, { axis = -1 }: { axis?: number } = {}): NDArray {
+export function glu(x: ArrayLike, given: { axis?: number } = {}): NDArray {
+  const { axis = -1 } = optionsOf('glu', given, ['axis']);
   const value = toFloating(x, 'glu');
   if ((value.shape.at(axis) ?? 1) % 2 !== 0)
     throw new ShapeError(`glu: axis ${axis} of ${value.aval} has no two halves.`);

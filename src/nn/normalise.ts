@@ -1,6 +1,8 @@
 /** Functions that look along an axis: softmax, one-hot vectors, standardisation. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
+import { optionsOf } from '../core/options.ts';
+import { checkShape } from '../core/shape.ts';
 import { add, div, max, mul, rsqrt, sub } from '../lax/arithmetic.ts';
 import { eq } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -19,35 +21,33 @@ export interface AxisOptions {
 }
 
 /** eˣ / Σ eˣ. The largest element is taken out first; that shift cancels, so derivatives do not pass through it. */
-export function softmax(x: ArrayLike, { axis = -1 }: AxisOptions = {}): NDArray {
+export function softmax(x: ArrayLike, given: AxisOptions = {}): NDArray {
+  const { axis = -1 } = optionsOf('softmax', given, ['axis']);
   const value = strong(toFloating(x, 'softmax'));
   const terms = exp(sub(value, stopGradient(reduceMax(value, { axis, keepdims: true }))));
   return div(terms, sum(terms, { axis, keepdims: true }));
 }
 
 /** log softmax(x), without overflow or loss of small probabilities. */
-export function logSoftmax(x: ArrayLike, { axis = -1 }: AxisOptions = {}): NDArray {
+export function logSoftmax(x: ArrayLike, given: AxisOptions = {}): NDArray {
+  const { axis = -1 } = optionsOf('logSoftmax', given, ['axis']);
   const value = strong(toFloating(x, 'logSoftmax'));
   const shifted = sub(value, stopGradient(reduceMax(value, { axis, keepdims: true })));
   return sub(shifted, log(sum(exp(shifted), { axis, keepdims: true })));
 }
 
 /** Vectors of length `classes`, on a new axis (the last): 1 at the position that `x` holds, 0 elsewhere. */
-export function oneHot(
-  x: ArrayLike,
-  classes: number,
-  { dtype = 'float32', axis = -1 }: { dtype?: DType; axis?: number } = {},
-): NDArray {
+export function oneHot(x: ArrayLike, classes: number, given: { dtype?: DType; axis?: number } = {}): NDArray {
+  const { dtype = 'float32', axis = -1 } = optionsOf('oneHot', given, ['dtype', 'axis']);
+  checkShape(classes, 'oneHot');
   const value = convert(toValue(x, 'oneHot'), 'int32');
   const hot = convert(eq(expandDims(value, -1), iota('int32', classes)), dtype);
   return axis === -1 ? hot : moveaxis(hot, -1, axis);
 }
 
 /** Mean 0 and variance 1 along an axis. */
-export function standardize(
-  x: ArrayLike,
-  { axis = -1, epsilon = 1e-5 }: AxisOptions & { epsilon?: ArrayLike } = {},
-): NDArray {
+export function standardize(x: ArrayLike, given: AxisOptions & { epsilon?: ArrayLike } = {}): NDArray {
+  const { axis = -1, epsilon = 1e-5 } = optionsOf('standardize', given, ['axis', 'epsilon']);
   const value = strong(toFloating(x, 'standardize'));
   const centred = sub(value, mean(value, { axis, keepdims: true }));
   const variance = max(mean(mul(centred, centred), { axis, keepdims: true }), 0);

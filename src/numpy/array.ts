@@ -3,6 +3,7 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, castNumber, type DType, dtypeOfTypedArray, isDType, type TypedArray } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { type Shape, sameShape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
@@ -55,7 +56,8 @@ interface NumberList {
  * np.array([x, y.mul(2)]); // stacks arrays
  * @throws ShapeError when rows differ in length
  */
-export function array(data: ArrayData, { dtype }: DTypeOption = {}): NDArray {
+export function array(data: ArrayData, given: DTypeOption = {}): NDArray {
+  const { dtype } = optionsOf('array', given, ['dtype']);
   checkDType(dtype, 'array');
   if (data instanceof NDArray) return dtype ? convert(data, dtype) : strong(data);
   if (ArrayBuffer.isView(data)) return fromTypedArray(data, dtype);
@@ -63,7 +65,12 @@ export function array(data: ArrayData, { dtype }: DTypeOption = {}): NDArray {
     return fromNumbers([Number(data)], [], dtype ?? (typeof data === 'boolean' ? 'bool' : 'float32'));
   }
   if (!Array.isArray(data)) {
-    throw new DtypeError(`array: expected numbers, booleans, arrays or nested lists of them, but got ${naming(data)}.`);
+    throw new DtypeError(
+      `array: expected numbers, booleans, arrays or nested lists of them, but got ${naming(data)}.`,
+      {
+        hint: (data as unknown) instanceof Promise ? 'await it first' : undefined,
+      },
+    );
   }
   const leaves: (number | boolean)[] = [];
   const shape = plainShape(data as readonly ArrayData[], leaves);
@@ -74,8 +81,6 @@ export function array(data: ArrayData, { dtype }: DTypeOption = {}): NDArray {
 
 /** The same as `array`: arrays are immutable, so an array of the dtype asked for is returned as it is. */
 export const asarray: typeof array = array;
-
-const naming = (x: unknown): string => (x === null ? 'null' : typeof x === 'object' ? 'an object' : `a ${typeof x}`);
 
 function fromTypedArray(view: ArrayBufferView, dtype: DType | undefined): NDArray {
   const values = view as unknown as NumberList;

@@ -1,7 +1,8 @@
 /** Arrays made from shapes, ranges and values. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { range, type Shape } from '../core/shape.ts';
+import { optionsOf } from '../core/options.ts';
+import { checkShape, range, type Shape } from '../core/shape.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -14,27 +15,26 @@ import { power } from './elementwise.ts';
 /** A shape, or the length of a vector. */
 export type ShapeLike = number | Shape;
 
-export function toShape(shape: ShapeLike, operation: string): Shape {
-  const list = typeof shape === 'number' ? [shape] : shape;
-  if (!Array.isArray(list) || !list.every((n) => Number.isInteger(n) && n >= 0)) {
-    throw new ShapeError(`${operation}: [${list}] is not a shape: lengths are integers from 0 on.`);
-  }
-  return list;
-}
+export const toShape: (shape: ShapeLike, operation: string) => Shape = checkShape;
 
 /** An array of zeros; float32 if no dtype is given. */
-export const zeros = (shape: ShapeLike, { dtype }: DTypeOption = {}): NDArray =>
-  creation.full(toShape(shape, 'zeros'), 0, checkDType(dtype, 'zeros') ?? 'float32');
+export const zeros = (shape: ShapeLike, given: DTypeOption = {}): NDArray => {
+  const { dtype } = optionsOf('zeros', given, ['dtype']);
+  return creation.full(toShape(shape, 'zeros'), 0, checkDType(dtype, 'zeros') ?? 'float32');
+};
 
 /** An array of ones; float32 if no dtype is given. */
-export const ones = (shape: ShapeLike, { dtype }: DTypeOption = {}): NDArray =>
-  creation.full(toShape(shape, 'ones'), 1, checkDType(dtype, 'ones') ?? 'float32');
+export const ones = (shape: ShapeLike, given: DTypeOption = {}): NDArray => {
+  const { dtype } = optionsOf('ones', given, ['dtype']);
+  return creation.full(toShape(shape, 'ones'), 1, checkDType(dtype, 'ones') ?? 'float32');
+};
 
 /** An array whose elements are all 0: nothing is uninitialised here. */
 export const empty: typeof zeros = zeros;
 
 /** `value` broadcast to a shape. Its dtype is that of the value: float32 for numbers, bool for booleans. */
-export function full(shape: ShapeLike, value: ArrayLike, { dtype }: DTypeOption = {}): NDArray {
+export function full(shape: ShapeLike, value: ArrayLike, given: DTypeOption = {}): NDArray {
+  const { dtype } = optionsOf('full', given, ['dtype']);
   const target = toShape(shape, 'full');
   const filled = toValue(value, 'full');
   return broadcastTo(checkDType(dtype, 'full') ? convert(filled, dtype!) : strong(filled), target);
@@ -45,7 +45,8 @@ interface LikeOptions extends DTypeOption {
 }
 const like =
   (name: string, value: number) =>
-  (x: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray => {
+  (x: ArrayLike, given: LikeOptions = {}): NDArray => {
+    const { dtype, shape } = optionsOf(name, given, ['dtype', 'shape']);
     const model = toValue(x, name);
     return creation.full(shape === undefined ? model.shape : toShape(shape, name), value, dtype ?? model.dtype);
   };
@@ -55,7 +56,8 @@ export const zerosLike: (x: ArrayLike, options?: LikeOptions) => NDArray = like(
 export const onesLike: (x: ArrayLike, options?: LikeOptions) => NDArray = like('onesLike', 1);
 export const emptyLike: (x: ArrayLike, options?: LikeOptions) => NDArray = like('emptyLike', 0);
 /** `value` broadcast to the shape of `x`, in its dtype. */
-export function fullLike(x: ArrayLike, value: ArrayLike, { dtype, shape }: LikeOptions = {}): NDArray {
+export function fullLike(x: ArrayLike, value: ArrayLike, given: LikeOptions = {}): NDArray {
+  const { dtype, shape } = optionsOf('fullLike', given, ['dtype', 'shape']);
   const model = toValue(x, 'fullLike');
   return full(shape ?? model.shape, value, { dtype: dtype ?? model.dtype });
 }
@@ -94,7 +96,8 @@ export function tri(
  * np.arange(3); // [0 1 2]
  * np.arange(1, 2, 0.25); // [1. 1.25 1.5 1.75]
  */
-export function arange(start: number, stop?: number | null, step = 1, { dtype }: DTypeOption = {}): NDArray {
+export function arange(start: number, stop?: number | null, step = 1, given: DTypeOption = {}): NDArray {
+  const { dtype } = optionsOf('arange', given, ['dtype']);
   const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
   if (step === 0) throw new ShapeError('arange: the step must not be 0.');
   const n = Math.max(0, Math.ceil((to - from) / step));
@@ -118,12 +121,8 @@ export interface LinspaceOptions extends DTypeOption {
 }
 
 /** `num` evenly spaced numbers from `start` to `stop`, which may be traced or arrays (the new axis is the first). */
-export function linspace(
-  start: ArrayLike,
-  stop: ArrayLike,
-  num = 50,
-  { endpoint = true, dtype }: LinspaceOptions = {},
-): NDArray {
+export function linspace(start: ArrayLike, stop: ArrayLike, num = 50, given: LinspaceOptions = {}): NDArray {
+  const { endpoint = true, dtype } = optionsOf('linspace', given, ['endpoint', 'dtype']);
   const [count] = toShape(num, 'linspace') as [number];
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
@@ -159,12 +158,8 @@ export function logspace(
 }
 
 /** Numbers in geometric progression from `start` to `stop`, which have one sign and are not 0. */
-export function geomspace(
-  start: number,
-  stop: number,
-  num = 50,
-  { endpoint = true, dtype }: LinspaceOptions = {},
-): NDArray {
+export function geomspace(start: number, stop: number, num = 50, given: LinspaceOptions = {}): NDArray {
+  const { endpoint = true, dtype } = optionsOf('geomspace', given, ['endpoint', 'dtype']);
   const [count] = toShape(num, 'geomspace') as [number];
   if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
   const steps = Math.max(endpoint ? count - 1 : count, 1);
@@ -184,8 +179,9 @@ export function geomspace(
  */
 export function meshgrid(
   axes: readonly ArrayLike[],
-  { indexing = 'xy', sparse = false }: { indexing?: 'xy' | 'ij'; sparse?: boolean } = {},
+  given: { indexing?: 'xy' | 'ij'; sparse?: boolean } = {},
 ): NDArray[] {
+  const { indexing = 'xy', sparse = false } = optionsOf('meshgrid', given, ['indexing', 'sparse']);
   const values = axes.map((x) => strong(toValue(x, 'meshgrid')));
   for (const v of values) if (v.ndim > 1) throw new ShapeError(`meshgrid: needs vectors, but got ${v.aval}.`);
   // With 'xy' the first two axes of the grid are exchanged.

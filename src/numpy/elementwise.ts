@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import * as compare from '../lax/compare.ts';
@@ -135,7 +136,8 @@ export const fix: Unary = trunc;
 /** The nearest integers, halves to even. */
 export const rint: Unary = numeric(orItself(arithmetic.round))('rint');
 /** Rounds to `decimals` places, halves to even. */
-export function round(x: ArrayLike, { decimals = 0 }: { decimals?: number } = {}): NDArray {
+export function round(x: ArrayLike, given: { decimals?: number } = {}): NDArray {
+  const { decimals = 0 } = optionsOf('round', given, ['decimals']);
   if (decimals === 0) return rint(x);
   const scale = 10 ** Math.abs(decimals);
   return decimals > 0 ? divide(rint(multiply(x, scale)), scale) : multiply(rint(divide(x, scale)), scale);

@@ -1,7 +1,7 @@
 /** Elements by position. */
-
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { le } from '../lax/compare.ts';
@@ -13,7 +13,6 @@ import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
 import { where } from './elementwise.ts';
-import { optionsOf } from './options.ts';
 import { axisOf, operand, ravel } from './shape.ts';
 
 /** Part of `x`: what `x.slice(…index)` calls. */
@@ -49,7 +48,7 @@ export function take(
   index: ArrayLike | readonly number[],
   given: { axis?: number | null } = {},
 ): NDArray {
-  const { axis = null } = optionsOf('take', given);
+  const { axis = null } = optionsOf('take', given, ['axis']);
   const value = axis === null ? ravel(x) : operand(x, 'take');
   const along = axisOf(value, axis ?? 0, 'take');
   return indexArray(value, [...range(along).map((): Index => []), indices(index, 'take')]);
@@ -57,7 +56,7 @@ export function take(
 
 /** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
 export function takeAlongAxis(x: ArrayLike, index: ArrayLike, given: { axis?: number | null } = {}): NDArray {
-  const { axis = -1 } = optionsOf('takeAlongAxis', given);
+  const { axis = -1 } = optionsOf('takeAlongAxis', given, ['axis']);
   const positions = indices(index, 'takeAlongAxis');
   if (axis === null) return take(x, ravel(positions));
   const value = operand(x, 'takeAlongAxis');

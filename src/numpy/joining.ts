@@ -1,7 +1,7 @@
 /** Arrays put together, taken apart, repeated and padded. */
-
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { normalizeAxis, range, sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
@@ -10,7 +10,6 @@ import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { type DTypeOption, strong } from './array.ts';
 import { take } from './indexing.ts';
-import { optionsOf } from './options.ts';
 import { atleast1d, atleast2d, atleast3d, axisOf, operand, ravel } from './shape.ts';
 
 export interface AxisOption {
@@ -45,7 +44,7 @@ function join(values: readonly Value[], axis: number, operation: string): NDArra
 
 /** Arrays one after the other along an axis; `axis: null` joins their elements as vectors. */
 export function concatenate(arrays: readonly ArrayLike[], given: AxisOption & DTypeOption = {}): NDArray {
-  const { axis = 0, dtype } = optionsOf('concatenate', given);
+  const { axis = 0, dtype } = optionsOf('concatenate', given, ['axis', 'dtype']);
   const values = operands(arrays, 'concatenate').map((v) => (dtype ? convert(v, dtype) : v));
   return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
 }
@@ -53,7 +52,7 @@ export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
 export function stack(arrays: readonly ArrayLike[], given: { axis?: number } & DTypeOption = {}): NDArray {
-  const { axis = 0, dtype } = optionsOf('stack', given);
+  const { axis = 0, dtype } = optionsOf('stack', given, ['axis', 'dtype']);
   const values = operands(arrays, 'stack').map((v) => (dtype ? convert(v, dtype) : v));
   const { shape } = values[0]!;
   for (const v of values)
@@ -89,7 +88,7 @@ export const columnStack = (arrays: readonly ArrayLike[]): NDArray =>
 
 /** `values` added at the end of an axis, or of the elements as a vector. */
 export function append(x: ArrayLike, values: ArrayLike, given: AxisOption = {}): NDArray {
-  const { axis = null } = optionsOf('append', given);
+  const { axis = null } = optionsOf('append', given, ['axis']);
   const parts = operands([x, values], 'append');
   return axis === null ? join(parts.map(ravel), 0, 'append') : join(parts, axis, 'append');
 }
@@ -114,7 +113,7 @@ function cutAt(value: Value, bounds: readonly number[], axis: number): NDArray[]
  * @throws ShapeError when the length does not divide
  */
 export function split(x: ArrayLike, parts: number | readonly number[], given: { axis?: number } = {}): NDArray[] {
-  const { axis = 0 } = optionsOf('split', given);
+  const { axis = 0 } = optionsOf('split', given, ['axis']);
   const value = operand(x, 'split');
   const along = axisOf(value, axis, 'split');
   if (typeof parts === 'number' && value.shape[along]! % parts !== 0) {
@@ -127,7 +126,7 @@ export function split(x: ArrayLike, parts: number | readonly number[], given: { 
 
 /** As `split`, but the parts may differ in length by one. */
 export function arraySplit(x: ArrayLike, parts: number | readonly number[], given: { axis?: number } = {}): NDArray[] {
-  const { axis = 0 } = optionsOf('arraySplit', given);
+  const { axis = 0 } = optionsOf('arraySplit', given, ['axis']);
   const value = operand(x, 'arraySplit');
   const along = axisOf(value, axis, 'arraySplit');
   if (typeof parts !== 'number') return cutAt(value, parts, along);
@@ -166,7 +165,7 @@ export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
 
 /** Each element repeated in place: `repeats` times, or as often as its entry in a list says. */
 export function repeat(x: ArrayLike, repeats: number | readonly number[], given: AxisOption = {}): NDArray {
-  const { axis = null } = optionsOf('repeat', given);
+  const { axis = null } = optionsOf('repeat', given, ['axis']);
   const input = operand(x, 'repeat');
   const value = axis === null ? ravel(input) : input;
   const along = axisOf(value, axis ?? 0, 'repeat');
@@ -198,7 +197,7 @@ export function roll(
   shift: number | readonly number[],
   given: { axis?: number | readonly number[] | null } = {},
 ): NDArray {
-  const { axis = null } = optionsOf('roll', given);
+  const { axis = null } = optionsOf('roll', given, ['axis']);
   const value = operand(x, 'roll');
   if (axis === null) return reshape(roll(ravel(value), shift, { axis: 0 }), value.shape);
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(value, a, 'roll'));
@@ -227,7 +226,7 @@ export function pad(
   width: number | readonly [number, number] | readonly (readonly [number, number])[],
   given: PadOptions = {},
 ): NDArray {
-  const { mode = 'constant', constantValues = 0 } = optionsOf('pad', given);
+  const { mode = 'constant', constantValues = 0 } = optionsOf('pad', given, ['mode', 'constantValues']);
   const value = operand(x, 'pad');
   const pairs = padPairs(value, width);
   if (mode === 'constant') {

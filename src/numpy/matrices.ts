@@ -1,7 +1,7 @@
 /** Diagonals and triangles of matrices. */
-
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -14,7 +14,6 @@ import * as slicing from '../lax/slicing.ts';
 import { toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
 import { power } from './elementwise.ts';
-import { optionsOf } from './options.ts';
 import { axesOf, operand } from './shape.ts';
 
 export interface DiagonalOptions {
@@ -27,7 +26,7 @@ export interface DiagonalOptions {
 
 /** The diagonal of a matrix, or of each matrix in a stack: it is the last axis of the result. */
 export function diagonal(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
-  const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('diagonal', given);
+  const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('diagonal', given, ['offset', 'axis1', 'axis2']);
   return diagonalOf('diagonal', operand(x, 'diagonal'), offset, axis1, axis2);
 }
 
@@ -48,7 +47,7 @@ export function diagonalOf(name: string, value: Value, offset: number, axis1: nu
 
 /** A matrix with the vector on its k-th diagonal; of a matrix, its k-th diagonal. */
 export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
-  const { k = 0 } = optionsOf('diag', given);
+  const { k = 0 } = optionsOf('diag', given, ['k']);
   const value = operand(x, 'diag');
   if (value.ndim === 2) return diagonalOf('diag', value, k, 0, 1);
   if (value.ndim !== 1) throw new ShapeError(`diag: needs a vector or a matrix, but got ${value.aval}.`);
@@ -71,13 +70,14 @@ export const diagflat = (x: ArrayLike, options?: { k?: number }): NDArray =>
 
 /** The sum of a diagonal. */
 export function trace(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
-  const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('trace', given);
+  const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('trace', given, ['offset', 'axis1', 'axis2']);
   return sum(diagonalOf('trace', operand(x, 'trace'), offset, axis1, axis2), { axis: -1 });
 }
 
 const triangle =
   (name: string, inside: (shiftedRow: Value, column: Value) => Value) =>
-  (x: ArrayLike, { k = 0 }: { k?: number } = {}): NDArray => {
+  (x: ArrayLike, given: { k?: number } = {}): NDArray => {
+    const { k = 0 } = optionsOf(name, given, ['k']);
     const value = operand(x, name);
     if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
     const shape = value.shape.slice(-2);
@@ -95,14 +95,18 @@ const triangleIndices = (n: number, m: number, inside: (i: number, j: number) =>
   const vector = (values: number[]) => fromNumbers(values, [values.length], 'int32');
   return [vector(places.map((at) => Math.floor(at / m))), vector(places.map((at) => at % m))];
 };
-export const trilIndices = (n: number, { k = 0, m = n }: { k?: number; m?: number } = {}): [NDArray, NDArray] =>
-  triangleIndices(n, m, (i, j) => j - i <= k);
-export const triuIndices = (n: number, { k = 0, m = n }: { k?: number; m?: number } = {}): [NDArray, NDArray] =>
-  triangleIndices(n, m, (i, j) => j - i >= k);
+export const trilIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
+  const { k = 0, m = n } = optionsOf('trilIndices', given, ['k', 'm']);
+  return triangleIndices(n, m, (i, j) => j - i <= k);
+};
+export const triuIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
+  const { k = 0, m = n } = optionsOf('triuIndices', given, ['k', 'm']);
+  return triangleIndices(n, m, (i, j) => j - i >= k);
+};
 
 /** Powers of a vector as columns: x^(n−1), …, x, 1; in the other order if `increasing`. */
 export function vander(x: ArrayLike, given: { n?: number; increasing?: boolean } = {}): NDArray {
-  const { n, increasing = false } = optionsOf('vander', given);
+  const { n, increasing = false } = optionsOf('vander', given, ['n', 'increasing']);
   const value = strong(toValue(x, 'vander'));
   if (value.ndim !== 1) throw new ShapeError(`vander: needs a vector, but got ${value.aval}.`);
   const count = n ?? value.size;

@@ -1,7 +1,7 @@
 /** Running folds, differences, interpolation, polynomials, convolution, covariance. */
-
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, mul, sub } from '../lax/arithmetic.ts';
@@ -17,7 +17,6 @@ import { clip } from './elementwise.ts';
 import { take } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { diagonalOf } from './matrices.ts';
-import { optionsOf } from './options.ts';
 import { factors, matmul, outer } from './products.ts';
 import { mean } from './reductions.ts';
 import { searchsorted } from './search.ts';
@@ -31,7 +30,7 @@ export interface ScanOptions {
 const running =
   (name: string, fold: (x: Value, options: { axis: number }) => Value) =>
   (x: ArrayLike, given: ScanOptions = {}): NDArray => {
-    const { axis = null } = optionsOf(name, given);
+    const { axis = null } = optionsOf(name, given, ['axis']);
     const input = axis === null ? ravel(x) : operand(x, name);
     const value = input.aval.dtype === 'bool' ? convert(input, 'int32') : input;
     return fold(value, { axis: axisOf(value, axis ?? 0, name) });
@@ -58,7 +57,7 @@ export function diff(
   x: ArrayLike,
   given: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike } = {},
 ): NDArray {
-  const { n = 1, axis = -1, prepend, append } = optionsOf('diff', given);
+  const { n = 1, axis = -1, prepend, append } = optionsOf('diff', given, ['n', 'axis', 'prepend', 'append']);
   let value = operand(x, 'diff');
   const along = axisOf(value, axis, 'diff');
   const edge = (v: ArrayLike) => {
@@ -86,7 +85,7 @@ export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));
  * One array for one axis, else a list. `spacing` is the distance of samples.
  */
 export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: number } = {}): NDArray | NDArray[] {
-  const { spacing = 1, axis } = optionsOf('gradient', given);
+  const { spacing = 1, axis } = optionsOf('gradient', given, ['spacing', 'axis']);
   const value = strong(toFloating(x, 'gradient'));
   const along = (a: number): NDArray => {
     const n = value.shape[a]!;
@@ -102,7 +101,7 @@ export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: numb
 
 /** The integral by the trapezoidal rule along an axis, of samples at `x` or `dx` apart. */
 export function trapezoid(y: ArrayLike, given: { x?: ArrayLike; dx?: ArrayLike; axis?: number } = {}): NDArray {
-  const { x, dx = 1, axis = -1 } = optionsOf('trapezoid', given);
+  const { x, dx = 1, axis = -1 } = optionsOf('trapezoid', given, ['x', 'dx', 'axis']);
   const value = moveaxis(strong(toFloating(y, 'trapezoid')), axis, -1);
   const last = value.ndim - 1;
   const pairs = add(span(value, last, 1), span(value, last, 0, -1));
@@ -118,7 +117,7 @@ export interface InterpOptions {
 
 /** Linear interpolation at `x` between samples `fp` at increasing positions `xp`. */
 export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given: InterpOptions = {}): NDArray {
-  const { left, right } = optionsOf('interp', given);
+  const { left, right } = optionsOf('interp', given, ['left', 'right']);
   const [at, positions, values] = promoteDTypes(
     'interp',
     [x, xp, fp].map((v) => toFloating(v, 'interp')),
@@ -152,13 +151,13 @@ export type ConvolveMode = 'full' | 'same' | 'valid';
 
 /** The convolution of two vectors: of each shift, the sum of products with the shorter one reversed. */
 export function convolve(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMode } = {}): NDArray {
-  const { mode = 'full' } = optionsOf('convolve', given);
+  const { mode = 'full' } = optionsOf('convolve', given, ['mode']);
   return slide('convolve', x, y, mode, true);
 }
 
 /** The correlation of two vectors. */
 export function correlate(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMode } = {}): NDArray {
-  const { mode = 'valid' } = optionsOf('correlate', given);
+  const { mode = 'valid' } = optionsOf('correlate', given, ['mode']);
   return slide('correlate', x, y, mode, false);
 }
 
@@ -182,7 +181,7 @@ function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, rev
 
 /** The covariance matrix of variables in rows and observations in columns. */
 export function cov(x: ArrayLike, given: { ddof?: number; rowvar?: boolean } = {}): NDArray {
-  const { ddof = 1, rowvar = true } = optionsOf('cov', given);
+  const { ddof = 1, rowvar = true } = optionsOf('cov', given, ['ddof', 'rowvar']);
   let value = strong(toFloating(x, 'cov'));
   if (value.ndim > 2) throw new ShapeError(`cov: needs a vector or a matrix, but got ${value.aval}.`);
   if (value.ndim < 2) value = reshape(value, [1, value.size]);
@@ -194,7 +193,7 @@ export function cov(x: ArrayLike, given: { ddof?: number; rowvar?: boolean } = {
 
 /** The correlation coefficients of variables in rows. */
 export function corrcoef(x: ArrayLike, given: { rowvar?: boolean } = {}): NDArray {
-  const { rowvar = true } = optionsOf('corrcoef', given);
+  const { rowvar = true } = optionsOf('corrcoef', given, ['rowvar']);
   const covariance = cov(x, { rowvar });
   if (covariance.ndim === 0) return div(covariance, covariance);
   const deviation = diagonalOf('corrcoef', covariance, 0, 0, 1).sqrt();

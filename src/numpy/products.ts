@@ -1,19 +1,18 @@
 /** Products of vectors, matrices and tensors. */
-
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { broadcastShapes, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { mul, sub } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { dotGeneral } from '../lax/dot.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
-import { promoteDTypes } from '../promote.ts';
+import { operandTypes, promoteDTypes } from '../promote.ts';
 import { strong } from './array.ts';
 import { multiply } from './elementwise.ts';
 import { take } from './indexing.ts';
 import { concatenate } from './joining.ts';
-import { optionsOf } from './options.ts';
 import { axisOf, moveaxis } from './shape.ts';
 
 /** Operands of one dtype; bools are counted in int32. */
@@ -32,7 +31,7 @@ function contract(name: string, x: Value, y: Value, xAxes: readonly number[], yA
 }
 
 const misfit = (name: string, x: Value, y: Value, n: number, m: number): ShapeError =>
-  new ShapeError(`${name}: ${x.aval} and ${y.aval} do not fit: ${n} against ${m}.`);
+  new ShapeError(`${name}: ${operandTypes(name, [x, y])} do not fit: ${n} against ${m}.`);
 
 /**
  * The dot product: of vectors their inner product, of matrices their product; else the sum over the last axis of `x` and
@@ -103,7 +102,7 @@ export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
 
 /** Inner products of stacks of vectors along `axis`, the last when left out. */
 export function vecdot(x: ArrayLike, y: ArrayLike, given: { axis?: number } = {}): NDArray {
-  const { axis = -1 } = optionsOf('vecdot', given);
+  const { axis = -1 } = optionsOf('vecdot', given, ['axis']);
   const [a, b] = factors('vecdot', [x, y]) as [Value, Value];
   return multiply(a, b).sum({ axis });
 }
@@ -115,7 +114,7 @@ export interface TensordotOptions {
 
 /** The sum of products over several axes. */
 export function tensordot(x: ArrayLike, y: ArrayLike, given: TensordotOptions = {}): NDArray {
-  const { axes = 2 } = optionsOf('tensordot', given);
+  const { axes = 2 } = optionsOf('tensordot', given, ['axes']);
   const [a, b] = factors('tensordot', [x, y]) as [Value, Value];
   const pick = (v: Value, list: number | readonly number[]) =>
     (typeof list === 'number' ? [list] : list).map((axis) => axisOf(v, axis, 'tensordot'));
@@ -151,7 +150,7 @@ export function kron(x: ArrayLike, y: ArrayLike): NDArray {
 
 /** The cross product of vectors of length 3 along `axis`, the last when left out. */
 export function cross(x: ArrayLike, y: ArrayLike, given: { axis?: number } = {}): NDArray {
-  const { axis = -1 } = optionsOf('cross', given);
+  const { axis = -1 } = optionsOf('cross', given, ['axis']);
   const [a, b] = factors('cross', [x, y]).map((v) => moveaxis(v, axis, -1)) as [Value, Value];
   if (a.shape.at(-1) !== 3 || b.shape.at(-1) !== 3) {
     throw new ShapeError(`cross: needs vectors of length 3, but got ${a.aval} and ${b.aval}.`);

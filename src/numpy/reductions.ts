@@ -1,8 +1,8 @@
 /** Folds over axes under NumPy's names. */
-
 import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import * as argreduce from '../lax/argreduce.ts';
 import { div, mul, sqrt, sub } from '../lax/arithmetic.ts';
@@ -12,7 +12,6 @@ import { reshape } from '../lax/movement.ts';
 import * as lax from '../lax/reductions.ts';
 import { reduceAxes } from '../lax/reductions.ts';
 import { promote, toFloating, toValue } from '../promote.ts';
-import { optionsOf } from './options.ts';
 
 export interface ReduceOptions {
   /** Axis or axes to fold over; all when left out. */
@@ -57,7 +56,7 @@ function promoteMask(x: Value, where: ArrayLike): [Value, Value] {
 const folded =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value, neutral: number) =>
   (x: ArrayLike, given: SumOptions = {}): NDArray => {
-    const { dtype, where, axis, keepdims } = optionsOf(name, given);
+    const { dtype, where, axis, keepdims } = optionsOf(name, given, ['axis', 'keepdims', 'dtype', 'where']);
     let value = toValue(x, name);
     if (dtype) value = convert(value, dtype);
     else if (value.aval.dtype === 'bool') value = convert(value, 'int32');
@@ -78,7 +77,7 @@ export const prod: (x: ArrayLike, options?: SumOptions) => NDArray = folded('pro
 const extremum =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
   (x, given = {}) => {
-    const { axis, keepdims } = optionsOf(name, given);
+    const { axis, keepdims } = optionsOf(name, given, ['axis', 'keepdims']);
     const value = toValue(x, name);
     const axes = reduceAxes(name, value, axis);
     if (axes.some((a) => value.shape[a] === 0)) {
@@ -102,7 +101,7 @@ export const ptp: Reduction = (x, options) => sub(max(x, options), min(x, option
 const quantifier =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
   (x, given = {}) => {
-    const { axis, keepdims } = optionsOf(name, given);
+    const { axis, keepdims } = optionsOf(name, given, ['axis', 'keepdims']);
     const value = convert(toValue(x, name), 'bool');
     return fold(value, { axis: reduceAxes(name, value, axis), keepdims: keepdims ?? false });
   };
@@ -114,7 +113,7 @@ export const all: Reduction = quantifier('all', lax.all);
 const positionOf =
   (name: string, fold: (x: Value, options: { axis: number; keepdims: boolean }) => Value) =>
   (x: ArrayLike, given: ArgReduceOptions = {}): NDArray => {
-    const { axis, keepdims = false } = optionsOf(name, given);
+    const { axis, keepdims = false } = optionsOf(name, given, ['axis', 'keepdims']);
     const value = toValue(x, name);
     const flat = axis === undefined || axis === null;
     const operand = flat ? reshape(value, [value.size]) : value;
@@ -133,7 +132,7 @@ const countOver = (x: Value, axes: readonly number[]): number => axes.reduce((n,
 
 /** Arithmetic mean over axes. Integers and bools give float32. */
 export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
-  const { axis, keepdims, dtype, where } = optionsOf('mean', given);
+  const { axis, keepdims, dtype, where } = optionsOf('mean', given, ['axis', 'keepdims', 'dtype', 'where']);
   let value = toFloating(x, 'mean');
   if (dtype && isFloating(dtype)) value = convert(value, dtype);
   const axes = reduceAxes('mean', value, axis);
@@ -146,7 +145,7 @@ export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
 
 /** Variance over axes: the mean of the squared distances from the mean. */
 export function variance(x: ArrayLike, given: VarOptions = {}): NDArray {
-  const { axis, keepdims, ddof = 0 } = optionsOf('var', given);
+  const { axis, keepdims, ddof = 0 } = optionsOf('var', given, ['axis', 'keepdims', 'ddof']);
   const value = toFloating(x, 'var');
   const axes = reduceAxes('var', value, axis);
   const centred = sub(value, mean(value, { axis: axes, keepdims: true }));
@@ -170,7 +169,7 @@ export interface AverageOptions extends ReduceOptions {
 
 /** Weighted mean over axes. */
 export function average(x: ArrayLike, given: AverageOptions = {}): NDArray {
-  const { weights, axis, keepdims } = optionsOf('average', given);
+  const { weights, axis, keepdims } = optionsOf('average', given, ['weights', 'axis', 'keepdims']);
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
   if (weights === undefined) return mean(x, options);
   const value = toFloating(x, 'average');
@@ -214,7 +213,7 @@ export const nanmean: Reduction = (x, options) => {
 };
 /** Variance of the elements that are not NaN. */
 export function nanvar(x: ArrayLike, given: VarOptions = {}): NDArray {
-  const { axis, keepdims, ddof = 0 } = optionsOf('nanvar', given);
+  const { axis, keepdims, ddof = 0 } = optionsOf('nanvar', given, ['axis', 'keepdims', 'ddof']);
   const value = toFloating(x, 'nanvar');
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
   const missing = isNaNOf(value);

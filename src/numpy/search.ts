@@ -1,6 +1,7 @@
 /** Positions in sorted vectors, and counts of where elements fall. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, max, mul, sub } from '../lax/arithmetic.ts';
 import { eq, ge, le, lt, select } from '../lax/compare.ts';
@@ -13,7 +14,6 @@ import { sum } from '../lax/reductions.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { indices, take } from './indexing.ts';
-import { optionsOf } from './options.ts';
 import { ravel } from './shape.ts';
 
 export interface SearchOptions {
@@ -33,7 +33,7 @@ const shortVector = 32;
  * np.searchsorted(np.array([1, 2, 3]), 2.5); // 2
  */
 export function searchsorted(sorted: ArrayLike, values: ArrayLike, given: SearchOptions = {}): NDArray {
-  const { side = 'left', sorter } = optionsOf('searchsorted', given);
+  const { side = 'left', sorter } = optionsOf('searchsorted', given, ['side', 'sorter']);
   const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter);
   if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
   const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
@@ -64,7 +64,7 @@ function bisect(a: Value, v: Value, precedes: (x: Value, y: Value) => Value): Va
 
 /** The bin of each value among increasing edges: 0 below the first. */
 export function digitize(x: ArrayLike, bins: ArrayLike, given: { right?: boolean } = {}): NDArray {
-  const { right = false } = optionsOf('digitize', given);
+  const { right = false } = optionsOf('digitize', given, ['right']);
   return searchsorted(bins, x, { side: right ? 'left' : 'right' });
 }
 
@@ -87,7 +87,7 @@ export interface HistogramOptions {
 
 /** Counts of elements in equal bins (int32, or sums of weights), and the edges; the last bin includes its end. */
 export function histogram(x: ArrayLike, given: HistogramOptions = {}): [counts: NDArray, edges: NDArray] {
-  const { bins = 10, range: limits, weights } = optionsOf('histogram', given);
+  const { bins = 10, range: limits, weights } = optionsOf('histogram', given, ['bins', 'range', 'weights']);
   const value = ravel(strong(toFloating(x, 'histogram')));
   const [low, high] = limits ?? [value.min(), value.max()];
   const [a, b] = promoteDTypes('histogram', [low, high, value]) as [Value, Value, Value];

@@ -1,7 +1,7 @@
 /** The same elements in other shapes and orders of axes. */
-
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { broadcastShapes, normalizeAxis, range, type Shape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import * as movement from '../lax/movement.ts';
@@ -9,7 +9,6 @@ import { reverse } from '../lax/slicing.ts';
 import { broadcastError, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { type ShapeLike, toShape } from './creation.ts';
-import { optionsOf } from './options.ts';
 
 /** An operand whose shape will change: a number alone becomes a float32 array. */
 export const operand = (x: ArrayLike, operation: string): Value => strong(toValue(x, operation));
@@ -94,7 +93,7 @@ export function expandDims(x: ArrayLike, axis: number | readonly number[]): NDAr
 
 /** Without axes of length 1: all of them, or those named. */
 export function squeeze(x: ArrayLike, given: { axis?: number | readonly number[] | null } = {}): NDArray {
-  const { axis } = optionsOf('squeeze', given);
+  const { axis } = optionsOf('squeeze', given, ['axis']);
   const value = operand(x, 'squeeze');
   const dropped =
     axis === undefined || axis === null
@@ -141,7 +140,7 @@ export const atleast3d: (x: ArrayLike) => NDArray = atLeast('atleast3d', (s) =>
 
 /** Elements in reverse order along all axes, or those named. */
 export function flip(x: ArrayLike, given: { axis?: number | readonly number[] | null } = {}): NDArray {
-  const { axis } = optionsOf('flip', given);
+  const { axis } = optionsOf('flip', given, ['axis']);
   const value = operand(x, 'flip');
   const axes = axis === undefined || axis === null ? range(value.ndim) : axesOf(value, axis, 'flip');
   return axes.length === 0 ? value : reverse(value, axes);
@@ -153,7 +152,7 @@ export const flipud = (x: ArrayLike): NDArray => flip(x, { axis: 0 });
 
 /** A quarter turn, `times` times, from the first axis of `axes` towards the second. */
 export function rot90(x: ArrayLike, times = 1, given: { axes?: readonly [number, number] } = {}): NDArray {
-  const { axes = [0, 1] } = optionsOf('rot90', given);
+  const { axes = [0, 1] } = optionsOf('rot90', given, ['axes']);
   const value = operand(x, 'rot90');
   const [a, b] = axesOf(value, axes, 'rot90') as [number, number];
   if (a === b) throw new ShapeError('rot90: the two axes must differ.');
@@ -175,7 +174,7 @@ export const shape = (x: ArrayLike): Shape => toValue(x, 'shape').shape;
 export const ndim = (x: ArrayLike): number => toValue(x, 'ndim').ndim;
 /** The number of elements, or the length of one axis. */
 export function size(x: ArrayLike, given: { axis?: number } = {}): number {
-  const { axis } = optionsOf('size', given);
+  const { axis } = optionsOf('size', given, ['axis']);
   const value = toValue(x, 'size');
   return axis === undefined ? value.size : value.shape[axisOf(value, axis, 'size')]!;
 }

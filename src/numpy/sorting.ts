@@ -1,7 +1,7 @@
 /** Order, and statistics of order. */
-
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, ceil, div, floor, mul, round, sub } from '../lax/arithmetic.ts';
@@ -13,7 +13,6 @@ import * as lax from '../lax/sort.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { array, strong } from './array.ts';
 import { take } from './indexing.ts';
-import { optionsOf } from './options.ts';
 import { any, type ReduceOptions } from './reductions.ts';
 import { axisOf, flip, operand, ravel } from './shape.ts';
 
@@ -26,7 +25,7 @@ export interface SortOptions {
 const sorted =
   (name: string, order: (x: Value, options: { axis: number }) => Value) =>
   (x: ArrayLike, given: SortOptions = {}): NDArray => {
-    const { axis = -1, descending = false } = optionsOf(name, given);
+    const { axis = -1, descending = false } = optionsOf(name, given, ['axis', 'descending']);
     const value = axis === null ? ravel(x) : operand(x, name);
     if (value.ndim === 0) throw new ShapeError(`${name}: ${value.aval} has no axis to sort along.`);
     const along = axisOf(value, axis ?? 0, name);

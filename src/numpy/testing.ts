@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { sameShape } from '../core/shape.ts';
 import { abs, add, mul, sub } from '../lax/arithmetic.ts';
 import { eq, le, ne, select } from '../lax/compare.ts';
@@ -19,11 +20,8 @@ export interface CloseOptions {
 }
 
 /** Elementwise, whether x and y are equal within a tolerance. */
-export function isclose(
-  x: ArrayLike,
-  y: ArrayLike,
-  { rtol = 1e-5, atol = 1e-8, equalNan = false }: CloseOptions = {},
-): NDArray {
+export function isclose(x: ArrayLike, y: ArrayLike, given: CloseOptions = {}): NDArray {
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = optionsOf('isclose', given, ['rtol', 'atol', 'equalNan']);
   const [a, b] = promote('isclose', [x, y]).map((v) => toFloating(v, 'isclose')) as [NDArray, NDArray];
   const near = le(abs(sub(a, b)), add(atol, mul(rtol, abs(b))));
   const close = select(and(isfinite(a), isfinite(b)), near, eq(a, b));
@@ -43,7 +41,8 @@ export const allclose = (x: ArrayData, y: ArrayData, options?: CloseOptions): bo
  * Whether shapes and all elements are equal: a JavaScript boolean. Nested lists may stand for arrays.
  * @throws TraceError on traced arrays
  */
-export function arrayEqual(x: ArrayData, y: ArrayData, { equalNan = false }: { equalNan?: boolean } = {}): boolean {
+export function arrayEqual(x: ArrayData, y: ArrayData, given: { equalNan?: boolean } = {}): boolean {
+  const { equalNan = false } = optionsOf('arrayEqual', given, ['equalNan']);
   const [a, b] = [concrete(x), concrete(y)];
   if (!sameShape(a.shape, b.shape)) return false;
   const same = eq(a, b);

@@ -1,12 +1,13 @@
 /** Updates scaled by running moments of the gradients: Adam, RMSProp, AdaGrad, Lion. */
 import type { NDArray } from '../array.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, mul, pow, rsqrt, sign, sqrt, square, sub } from '../lax/arithmetic.ts';
 import { gt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { full, zerosLike } from '../lax/creation.ts';
 import { broadcastTo } from '../lax/movement.ts';
-import { checkOptions, checkScalar, like, ranges, type Scalar, wide } from './options.ts';
+import { checkScalar, like, ranges, type Scalar, wide } from './options.ts';
 import {
   type GradientTransformation,
   increment,
@@ -66,7 +67,7 @@ export interface AdamState {
  * momentum into Adam, 2016.)
  */
 export const scaleByAdam = (options: AdamScalingOptions = {}): GradientTransformation<AdamState> =>
-  adamAs('scaleByAdam', checkOptions('scaleByAdam', options, adamOptions));
+  adamAs('scaleByAdam', optionsOf('scaleByAdam', options, adamOptions));
 
 /** `scaleByAdam` inside an optimizer of that name. */
 export function adamAs(name: string, options: AdamScalingOptions): GradientTransformation<AdamState> {
@@ -120,14 +121,14 @@ export const rmsOptions: readonly string[] = ['decay', 'eps', 'initialScale', 'e
  * (Hinton, Neural networks for machine learning, lecture 6e, 2012.)
  */
 export const scaleByRms = (options: RmsScalingOptions = {}): GradientTransformation<any> =>
-  rmsAs('scaleByRms', checkOptions('scaleByRms', options, rmsOptions), false);
+  rmsAs('scaleByRms', optionsOf('scaleByRms', options, rmsOptions), false);
 
 /**
  * g / √(v − m² + ε): as `scaleByRms`, with the variance of the gradients in place of their mean square.
  * (Graves, Generating sequences with recurrent neural networks, 2013.)
  */
 export const scaleByStddev = (options: RmsScalingOptions = {}): GradientTransformation<any> =>
-  rmsAs('scaleByStddev', checkOptions('scaleByStddev', options, rmsOptions), true);
+  rmsAs('scaleByStddev', optionsOf('scaleByStddev', options, rmsOptions), true);
 
 /** `scaleByRms` or `scaleByStddev` inside an optimizer of that name. */
 export function rmsAs(name: string, options: RmsScalingOptions, centered: boolean): GradientTransformation<any> {
@@ -174,7 +175,7 @@ export const rssOptions: readonly string[] = ['initialAccumulatorValue', 'eps'];
  * (Duchi, Hazan & Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.)
  */
 export const scaleByRss = (options: RssScalingOptions = {}): GradientTransformation<{ sumOfSquares: any }> =>
-  rssAs('scaleByRss', checkOptions('scaleByRss', options, rssOptions));
+  rssAs('scaleByRss', optionsOf('scaleByRss', options, rssOptions));
 
 /** `scaleByRss` inside an optimizer of that name. */
 export function rssAs(name: string, options: RssScalingOptions): GradientTransformation<{ sumOfSquares: any }> {
@@ -216,7 +217,7 @@ export interface LionState {
  * (Chen et al., Symbolic discovery of optimization algorithms, 2023.)
  */
 export const scaleByLion = (options: LionScalingOptions = {}): GradientTransformation<LionState> =>
-  lionAs('scaleByLion', checkOptions('scaleByLion', options, lionOptions));
+  lionAs('scaleByLion', optionsOf('scaleByLion', options, lionOptions));
 
 /** `scaleByLion` inside an optimizer of that name. */
 export function lionAs(name: string, options: LionScalingOptions): GradientTransformation<LionState> {

@@ -1,4 +1,5 @@
 /** The optimizers that have names. Formulas and defaults are optax's. */
+import { optionsOf } from '../core/options.ts';
 import {
   type AdamScalingOptions,
   adamAs,
@@ -13,7 +14,7 @@ import {
   rssAs,
   rssOptions,
 } from './moments.ts';
-import { checkOptions, type Scalar } from './options.ts';
+import type { Scalar } from './options.ts';
 import { decayAs, type Mask } from './regularising.ts';
 import { type LearningRate, learningRateAs, type Schedule, traceAs } from './scaling.ts';
 import { chain, type GradientTransformation } from './transformation.ts';
@@ -40,7 +41,7 @@ const momentumOptions = ['momentum', 'nesterov'];
  * params = applyUpdates(params, updates);
  */
 export function sgd(learningRate: LearningRate, options: MomentumOptions = {}): GradientTransformation<any> {
-  const { momentum, nesterov } = checkOptions('sgd', options, momentumOptions);
+  const { momentum, nesterov } = optionsOf('sgd', options, momentumOptions);
   return chain(traceAs('sgd', 'momentum', momentum, nesterov), learningRateAs('sgd', learningRate));
 }
 
@@ -53,14 +54,14 @@ export function sgd(learningRate: LearningRate, options: MomentumOptions = {}): 
  * const optimizer = adam(1e-3);
  */
 export const adam = (learningRate: LearningRate, options: AdamScalingOptions = {}): GradientTransformation<any> =>
-  plainAdam('adam', learningRate, checkOptions('adam', options, adamOptions));
+  plainAdam('adam', learningRate, optionsOf('adam', options, adamOptions));
 
 /** Adam with Nesterov's momentum. (Dozat, Incorporating Nesterov momentum into Adam, 2016.) */
 export const nadam = (
   learningRate: LearningRate,
   options: Omit<AdamScalingOptions, 'nesterov'> = {},
 ): GradientTransformation<any> =>
-  plainAdam('nadam', learningRate, { ...checkOptions('nadam', options, adamOptions.slice(0, -1)), nesterov: true });
+  plainAdam('nadam', learningRate, { ...optionsOf('nadam', options, adamOptions.slice(0, -1)), nesterov: true });
 
 const plainAdam = (name: string, learningRate: LearningRate, options: AdamScalingOptions): GradientTransformation =>
   chain(adamAs(name, options), learningRateAs(name, learningRate));
@@ -83,7 +84,7 @@ const adamwOptions = [...adamOptions, 'weightDecay', 'mask'];
  * const [updates, next] = optimizer.update(gradients, state, params);
  */
 export const adamw = (learningRate: LearningRate, options: AdamwOptions = {}): GradientTransformation<any> =>
-  decayedAdam('adamw', learningRate, checkOptions('adamw', options, adamwOptions));
+  decayedAdam('adamw', learningRate, optionsOf('adamw', options, adamwOptions));
 
 /** `adamw` with Nesterov's momentum. */
 export const nadamw = (
@@ -91,7 +92,7 @@ export const nadamw = (
   options: Omit<AdamwOptions, 'nesterov'> = {},
 ): GradientTransformation<any> => {
   const known = adamwOptions.filter((key) => key !== 'nesterov');
-  return decayedAdam('nadamw', learningRate, { ...checkOptions('nadamw', options, known), nesterov: true });
+  return decayedAdam('nadamw', learningRate, { ...optionsOf('nadamw', options, known), nesterov: true });
 };
 
 const decayedAdam = (name: string, learningRate: LearningRate, options: AdamwOptions): GradientTransformation =>
@@ -112,7 +113,7 @@ export interface RmspropOptions extends RmsScalingOptions, MomentumOptions {
  * neural networks, 2013.)
  */
 export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}): GradientTransformation<any> {
-  checkOptions('rmsprop', options, [...rmsOptions, 'centered', ...momentumOptions]);
+  optionsOf('rmsprop', options, [...rmsOptions, 'centered', ...momentumOptions]);
   return chain(
     rmsAs('rmsprop', options, options.centered ?? false),
     learningRateAs('rmsprop', learningRate),
@@ -125,7 +126,7 @@ export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}
  * (Duchi, Hazan & Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.)
  */
 export const adagrad = (learningRate: LearningRate, options: RssScalingOptions = {}): GradientTransformation<any> =>
-  chain(rssAs('adagrad', checkOptions('adagrad', options, rssOptions)), learningRateAs('adagrad', learningRate));
+  chain(rssAs('adagrad', optionsOf('adagrad', options, rssOptions)), learningRateAs('adagrad', learningRate));
 
 export interface LionOptions extends LionScalingOptions {
   /** Default 1e-3. */
@@ -139,7 +140,7 @@ export interface LionOptions extends LionScalingOptions {
  * (Chen et al., Symbolic discovery of optimization algorithms, 2023.)
  */
 export function lion(learningRate: LearningRate, options: LionOptions = {}): GradientTransformation<any> {
-  checkOptions('lion', options, [...lionOptions, 'weightDecay', 'mask']);
+  optionsOf('lion', options, [...lionOptions, 'weightDecay', 'mask']);
   return chain(
     lionAs('lion', options),
     decayAs('lion', options.weightDecay ?? 1e-3, options.mask),

@@ -1,6 +1,7 @@
 /** Updates kept small, and weights too: clipping and weight decay. */
 import type { NDArray } from '../array.ts';
 import { CotangentError, TreeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, clamp, div, mul, neg, sqrt, square } from '../lax/arithmetic.ts';
 import { lt, select } from '../lax/compare.ts';
@@ -8,7 +9,7 @@ import { convert } from '../lax/convert.ts';
 import { sum } from '../lax/reductions.ts';
 import { array } from '../numpy/array.ts';
 import { flatten } from '../tree.ts';
-import { checkOptions, checkScalar, like, naming, ranges, type Scalar } from './options.ts';
+import { checkScalar, like, ranges, type Scalar } from './options.ts';
 import { type Schedule, scheduled } from './scaling.ts';
 import {
   type EmptyState,
@@ -80,7 +81,7 @@ export const addDecayedWeights = (
   weightDecay: Scalar | Schedule,
   options: WeightDecayOptions = {},
 ): GradientTransformation<any> => {
-  const { mask } = checkOptions('addDecayedWeights', options, ['mask']);
+  const { mask } = optionsOf('addDecayedWeights', options, ['mask']);
   return decayAs('addDecayedWeights', weightDecay, mask);
 };
 

@@ -1,12 +1,13 @@
 /** Updates times numbers: step sizes, schedules, momentum. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { CotangentError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, mul, neg } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
-import { checkOptions, checkScalar, like, naming, type Scalar } from './options.ts';
+import { checkScalar, like, type Scalar } from './options.ts';
 import {
   type EmptyState,
   type GradientTransformation,
@@ -75,7 +76,7 @@ export function scaleByLearningRate(
   learningRate: LearningRate,
   options: { flipSign?: boolean } = {},
 ): GradientTransformation<any> {
-  const { flipSign = true } = checkOptions('scaleByLearningRate', options, ['flipSign']);
+  const { flipSign = true } = optionsOf('scaleByLearningRate', options, ['flipSign']);
   return learningRateAs('scaleByLearningRate', learningRate, flipSign ? -1 : 1);
 }
 
@@ -109,7 +110,7 @@ export interface TraceState {
  * initialization and momentum in deep learning, 2013.)
  */
 export const trace = (options: TraceOptions): GradientTransformation<TraceState> => {
-  const { decay, nesterov } = checkOptions('trace', options, ['decay', 'nesterov'], ['decay']);
+  const { decay, nesterov } = optionsOf('trace', options, ['decay', 'nesterov'], ['decay']);
   return traceAs('trace', 'decay', decay, nesterov);
 };
 

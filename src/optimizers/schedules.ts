@@ -4,12 +4,13 @@
  */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { CotangentError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, clamp, div, floor, integerPow, max, min, mul, pow, sub } from '../lax/arithmetic.ts';
 import { le, lt, select } from '../lax/compare.ts';
 import { cos } from '../lax/transcendental.ts';
 import { toValue } from '../promote.ts';
-import { checkOptions, checkScalar, naming, type Scalar, wide } from './options.ts';
+import { checkScalar, type Scalar, wide } from './options.ts';
 import type { Schedule } from './scaling.ts';
 
 /** A schedule of this library: takes a number as well as an array, and returns a float64 scalar. */
@@ -51,7 +52,7 @@ export interface PolynomialOptions extends TransitionOptions {
  */
 export function polynomialSchedule(initValue: Scalar, endValue: Scalar, options: PolynomialOptions): CountFunction {
   const name = 'polynomialSchedule';
-  checkOptions(name, options, ['power', 'transitionSteps', 'transitionBegin'], ['power', 'transitionSteps']);
+  optionsOf(name, options, ['power', 'transitionSteps', 'transitionBegin'], ['power', 'transitionSteps']);
   checkScalar(name, 'power', options.power);
   return polynomial(name, initValue, endValue, options);
 }
@@ -63,7 +64,7 @@ export function polynomialSchedule(initValue: Scalar, endValue: Scalar, options:
  * linearSchedule(0, 0.1, { transitionSteps: 100 });
  */
 export function linearSchedule(initValue: Scalar, endValue: Scalar, options: TransitionOptions): CountFunction {
-  checkOptions('linearSchedule', options, ['transitionSteps', 'transitionBegin'], ['transitionSteps']);
+  optionsOf('linearSchedule', options, ['transitionSteps', 'transitionBegin'], ['transitionSteps']);
   return polynomial('linearSchedule', initValue, endValue, { ...options, power: 1 });
 }
 
@@ -135,7 +136,7 @@ const exponentialOptions = ['transitionSteps', 'decayRate', 'transitionBegin', '
  */
 export function exponentialDecay(initValue: Scalar, options: ExponentialDecayOptions): CountFunction {
   const name = 'exponentialDecay';
-  checkOptions(name, options, exponentialOptions, ['transitionSteps', 'decayRate']);
+  optionsOf(name, options, exponentialOptions, ['transitionSteps', 'decayRate']);
   const { decayRate, staircase = false, endValue } = options;
   checkScalar(name, 'initValue', initValue);
   checkScalar(name, 'decayRate', decayRate, { holds: (x) => x >= 0, text: 'at least 0' });
@@ -178,7 +179,7 @@ export function cosineDecaySchedule(initValue: Scalar, options: CosineDecayOptio
     decaySteps,
     alpha = 0,
     exponent = 1,
-  } = checkOptions(name, options, ['decaySteps', 'alpha', 'exponent'], ['decaySteps']);
+  } = optionsOf(name, options, ['decaySteps', 'alpha', 'exponent'], ['decaySteps']);
   checkScalar(name, 'initValue', initValue);
   checkScalar(name, 'alpha', alpha);
   checkScalar(name, 'exponent', exponent);
@@ -219,7 +220,7 @@ export function warmupCosineDecaySchedule(
 ): CountFunction {
   const name = 'warmupCosineDecaySchedule';
   const known = ['warmupSteps', 'decaySteps', 'endValue', 'exponent'];
-  const { warmupSteps, decaySteps, endValue = 0, exponent = 1 } = checkOptions(name, options, known, known.slice(0, 2));
+  const { warmupSteps, decaySteps, endValue = 0, exponent = 1 } = optionsOf(name, options, known, known.slice(0, 2));
   checkScalar(name, 'endValue', endValue);
   checkScalar(name, 'exponent', exponent);
   const warmup = checkSteps(name, 'warmupSteps', warmupSteps);

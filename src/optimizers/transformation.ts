@@ -2,6 +2,7 @@
 import type { NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
 import { CotangentError, DtypeError, ShapeError, TreeError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -10,7 +11,6 @@ import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
 import { array } from '../numpy/array.ts';
 import { type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../tree.ts';
-import { naming } from './options.ts';
 
 /**
  * An optimizer, or a part of one. Both functions are pure: they can be jitted, vmapped and differentiated, and states,

@@ -2,6 +2,7 @@
 import type { ArrayLike } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { type Shape, sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, max, mul, neg, sub } from '../lax/arithmetic.ts';
@@ -17,7 +18,8 @@ export interface FloatOptions {
   dtype?: DType;
 }
 
-function floatDType(operation: string, { dtype = 'float32' }: FloatOptions): 'float32' | 'float64' {
+function floatDType(operation: string, options: FloatOptions): 'float32' | 'float64' {
+  const { dtype = 'float32' } = optionsOf(operation, options, ['dtype']);
   if (dtype !== 'float32' && dtype !== 'float64') {
     throw new DtypeError(`${operation}: needs a floating dtype, but got ${dtype}.`);
   }
@@ -67,9 +69,10 @@ function spreadOf(low: number, high: number, dtype: 'float32' | 'float64'): Valu
 export function uniform(
   k: ArrayLike,
   shape: Shape = [],
-  { minval = 0, maxval = 1, ...options }: FloatOptions & { minval?: ArrayLike; maxval?: ArrayLike } = {},
+  given: FloatOptions & { minval?: ArrayLike; maxval?: ArrayLike } = {},
 ): Value {
-  return uniformOf('uniform', k, shape, floatDType('uniform', options), minval, maxval);
+  const { minval = 0, maxval = 1, dtype } = optionsOf('uniform', given, ['dtype', 'minval', 'maxval']);
+  return uniformOf('uniform', k, shape, floatDType('uniform', { dtype }), minval, maxval);
 }
 
 /**

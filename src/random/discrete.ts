@@ -2,6 +2,7 @@
 import { type ArrayLike, NDArray } from '../array.ts';
 import { castNumber, type DType, isInteger } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { range, type Shape, sizeOf, withoutAxes } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { argmax } from '../lax/argreduce.ts';
@@ -37,8 +38,9 @@ export function randint(
   shape: Shape,
   minval: ArrayLike,
   maxval: ArrayLike,
-  { dtype = 'int32' }: IntegerOptions = {},
+  given: IntegerOptions = {},
 ): Value {
+  const { dtype = 'int32' } = optionsOf('randint', given, ['dtype']);
   if (!isInteger(dtype)) throw new DtypeError(`randint: needs an integer dtype, but got ${dtype}.`);
   const [lo, hi] = [bound(minval, dtype), bound(maxval, dtype)];
   const keys = split(k);
@@ -102,8 +104,9 @@ function shuffle(k: ArrayLike, x: Value, axis: number): Value {
 export function permutation(
   k: ArrayLike,
   x: number | Value,
-  { axis = 0, independent = false }: { axis?: number; independent?: boolean } = {},
+  given: { axis?: number; independent?: boolean } = {},
 ): Value {
+  const { axis = 0, independent = false } = optionsOf('permutation', given, ['axis', 'independent']);
   if (typeof x === 'number') return shuffle(k, iota('int32', x), 0);
   const at = axis < 0 ? axis + x.aval.ndim : axis;
   if (!(at >= 0 && at < x.aval.ndim)) {
@@ -142,12 +145,8 @@ export interface ChoiceOptions {
  * choice(key(0), 10, [3], { replace: false }); // i32[3], all different
  * @throws ShapeError when more elements are wanted without replacement than there are
  */
-export function choice(
-  k: ArrayLike,
-  a: number | Value,
-  shape: Shape = [],
-  { replace = true, p, axis = 0 }: ChoiceOptions = {},
-): Value {
+export function choice(k: ArrayLike, a: number | Value, shape: Shape = [], given: ChoiceOptions = {}): Value {
+  const { replace = true, p, axis = 0 } = optionsOf('choice', given, ['replace', 'p', 'axis']);
   const source = a instanceof NDArray ? a : undefined;
   const n = source ? source.aval.shape[axis]! : (a as number);
   const draws = sizeOf(shape);
@@ -201,11 +200,8 @@ function chooseIndices(
  * @example
  * categorical(key(0), np.log(np.array([0.2, 0.8])), { shape: [100] });
  */
-export function categorical(
-  k: ArrayLike,
-  logits: ArrayLike,
-  { axis = -1, shape }: { axis?: number; shape?: Shape } = {},
-): Value {
+export function categorical(k: ArrayLike, logits: ArrayLike, given: { axis?: number; shape?: Shape } = {}): Value {
+  const { axis = -1, shape } = optionsOf('categorical', given, ['axis', 'shape']);
   const value = toFloating(strengthen(toValue(logits, 'categorical')), 'categorical');
   const { ndim, dtype } = value.aval;
   const at = axis < 0 ? axis + ndim : axis;

@@ -1,7 +1,8 @@
 /** Keys: uint32[2] arrays from which random numbers are a pure function. The same numbers as JAX, bit for bit. */
 import { type ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
+import { naming } from '../core/options.ts';
+import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota, scalar } from '../lax/creation.ts';
@@ -34,7 +35,7 @@ function seedWord(operation: string, seed: ArrayLike): Value {
 /** The two words of a key, rank 0. */
 export function keyWords(operation: string, k: ArrayLike): [Value, Value] {
   if (!(k instanceof NDArray) || k.aval.dtype !== 'uint32' || k.aval.ndim !== 1 || k.aval.shape[0] !== 2) {
-    const got = k instanceof NDArray ? String(k.aval) : `a ${typeof k}`;
+    const got = k instanceof NDArray ? String(k.aval) : naming(k);
     throw new ShapeError(`${operation}: a key has type u32[2], but the argument is ${got}.`, {
       hint: 'make a key with `random.key(seed)`, and map over several with `vmap`',
     });
@@ -43,7 +44,8 @@ export function keyWords(operation: string, k: ArrayLike): [Value, Value] {
 }
 
 /** The position of each element in row-major order: the lower word of its counter, the upper being 0. */
-const counter = (shape: Shape): Value => {
+const counter = (operation: string, shape: Shape): Value => {
+  checkShape(shape, operation);
   const n = sizeOf(shape);
   if (n > 2 ** 32) throw new ShapeError(`random: shape [${shape}] has more than 2³² elements.`);
   return reshape(broadcastedIota('uint32', [n], 0), shape);
@@ -53,12 +55,12 @@ const zero = (): Value => scalar(0, 'uint32');
 
 /** 32 random bits per element; one hash each. */
 export function bits32(operation: string, k: ArrayLike, shape: Shape): Value {
-  return threefryWord('xor', ...keyWords(operation, k), zero(), counter(shape));
+  return threefryWord('xor', ...keyWords(operation, k), zero(), counter(operation, shape));
 }
 
 /** 64 random bits per element, as the upper and the lower word. */
 export function bits64(operation: string, k: ArrayLike, shape: Shape): [Value, Value] {
-  return threefry2x32(...keyWords(operation, k), zero(), counter(shape));
+  return threefry2x32(...keyWords(operation, k), zero(), counter(operation, shape));
 }
 
 /**

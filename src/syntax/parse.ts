@@ -1,8 +1,9 @@
 /**
- * The source of a user's function, parsed with acorn. Only read, never evaluated: for argument names and the lint. acorn
- * is loaded when first needed, synchronously on Node; elsewhere `init()` provides it.
+ * The source of a user's function, parsed with acorn. Only read, never evaluated: for argument names, for the lint and
+ * for messages. acorn is loaded when first needed, synchronously on Node; elsewhere `init()` provides it.
  */
 import type { Node, Parser } from 'acorn';
+import { builtin } from '../core/node.ts';
 
 type Parse = typeof Parser.parse;
 
@@ -26,29 +27,36 @@ export const setParser = (parser: Parse): void => {
   parse = parser;
 };
 
-function loadParser(): Parse | null {
+/** acorn's `parse`; null where it is not at hand. */
+export function loadParser(): Parse | null {
   if (parse !== undefined) return parse;
-  parse = null;
-  const builtin = (globalThis as { process?: { getBuiltinModule?: (name: string) => any } }).process?.getBuiltinModule;
-  const module = builtin?.('node:module');
-  if (module) {
-    try {
-      parse = module.createRequire(import.meta.url)('acorn').parse as Parse;
-    } catch {
-      parse = null;
-    }
+  const module = builtin('module');
+  if (!module) return null;
+  try {
+    parse = module.createRequire(import.meta.url)('acorn').parse as Parse;
+  } catch {
+    parse = null;
   }
   return parse;
 }
 
-const cache = new WeakMap<Function, ParsedFunction | null>();
+const ofFunction = new WeakMap<Function, ParsedFunction | null>();
+/** Closures made again and again have one text. The oldest are forgotten. */
+const ofText = new Map<string, ParsedFunction | null>();
+const remembered = 500;
 
-/** The syntax tree of a function; null for native code, or when no parser is at hand. Parsed once per function. */
+/** The syntax tree of a function; null for native code, or when no parser is at hand. Parsed once per text. */
 export function parseFunction(f: Function): ParsedFunction | null {
-  const known = cache.get(f);
+  const known = ofFunction.get(f);
   if (known !== undefined) return known;
-  const parsed = parseText(Function.prototype.toString.call(f));
-  cache.set(f, parsed);
+  const text = Function.prototype.toString.call(f);
+  let parsed = ofText.get(text);
+  if (parsed === undefined) {
+    parsed = parseText(text);
+    ofText.set(text, parsed);
+    if (ofText.size > remembered) ofText.delete(ofText.keys().next().value!);
+  }
+  ofFunction.set(f, parsed);
   return parsed;
 }
 
@@ -66,7 +74,7 @@ function parseText(text: string): ParsedFunction | null {
   for (const [before, after] of wrappers) {
     const full = before + text + after;
     try {
-      const program = acorn(full, { ecmaVersion: 'latest', sourceType: 'module', locations: true });
+      const program = acorn(full, { ecmaVersion: 'latest', sourceType: 'module' });
       const node = findFunction(program);
       if (node) return { node, text: full, prefix: before.length };
     } catch {
@@ -85,12 +93,14 @@ function findFunction(node: any): FunctionNode | undefined {
 }
 
 /** Visits a node and everything in it, parents first; `visit` returns false to stay out of a node. */
-export function walk(node: any, visit: (node: any) => boolean | undefined): void {
+export function walk(node: any, visit: (node: any, parents: readonly any[]) => unknown, parents: any[] = []): void {
   if (!node || typeof node.type !== 'string') return;
-  if (visit(node) === false) return;
+  if (visit(node, parents) === false) return;
+  parents.push(node);
   for (const key of Object.keys(node)) {
     const child = node[key];
-    if (Array.isArray(child)) for (const item of child) walk(item, visit);
-    else if (child && typeof child.type === 'string') walk(child, visit);
+    if (Array.isArray(child)) for (const item of child) walk(item, visit, parents);
+    else if (child && typeof child.type === 'string') walk(child, visit, parents);
   }
+  parents.pop();
 }

@@ -1,0 +1,203 @@
+/** What is said where an array is used as a number and is none, or is not known. */
+import type { NDArray } from './array.ts';
+import { ControlFlowError, TraceError } from './core/errors.ts';
+import { currentSource } from './core/source.ts';
+import type { Subject } from './core/trace.ts';
+import { type Expression, isName, operandNames, operationAt } from './syntax/expression.ts';
+import { argumentAt, quoted } from './syntax/names.ts';
+
+/** The argument that a value is, as `step` calls it. */
+function argumentOf(value: NDArray, subject: Subject | undefined): string | undefined {
+  const input = subject?.inputs.indexOf(value) ?? -1;
+  return input < 0 ? undefined : argumentAt(subject!.f, subject!.paths()[input]!);
+}
+
+/** `x.item()` on a value that is being traced. */
+export function readingError(value: NDArray, operation: string): TraceError {
+  const subject = value.origin?.subject;
+  const [called] = operandNames(currentSource().frame, operation);
+  const name = argumentOf(value, subject) ?? (called && `\`${called}\``);
+  const what = name ? `${name}, a ${value.describe()},` : value.describe();
+  const f = subject ? quoted(subject.f) : 'its function';
+  return new TraceError(
+    `${operation}: the value of ${what} is not known while ${subject?.operation ?? 'a transformation'} traces ${f}.`,
+    { hint: readingHint(value, subject) },
+  );
+}
+
+/** How to go on where a value is not known, by the transformation that traces it. */
+function readingHint(value: NDArray, subject: Subject | undefined): string {
+  switch (subject?.operation) {
+    case 'grad':
+    case 'valueAndGrad':
+    case 'jvp':
+    case 'vjp':
+    case 'linearize':
+    case 'jacfwd':
+    case 'jacrev':
+      return 'return it with `hasAux`, or read it without its derivative: `lax.stopGradient(x).item()`';
+    case 'vmap':
+      return 'each lane has a value of its own: choose with `np.where(…)`, or read the result after the call';
+    case 'jit':
+      return staticHint(value, subject) ?? choose;
+    default:
+      return choose;
+  }
+}
+
+const choose = 'choose between values with `np.where(…)`, between computations with `lax.cond(…)`';
+
+/** An argument of `jit` can be made static, if it is a number or a boolean. */
+function staticHint(value: NDArray, subject: Subject | undefined): string | undefined {
+  if (subject?.operation !== 'jit' || value.ndim > 0) return undefined;
+  const name = /^`(\w+)`$/.exec(argumentOf(value, subject) ?? '')?.[1];
+  return name && `make the argument static: \`jit(${subject.f.name || 'f'}, { static: ['${name}'] })\``;
+}
+
+/** Methods for JavaScript's operators. */
+const methods: Record<string, string> = {
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+  '%': 'mod',
+  '**': 'pow',
+  '>': 'gt',
+  '>=': 'ge',
+  '<': 'lt',
+  '<=': 'le',
+  '==': 'eq',
+  '!=': 'ne',
+};
+const mirrored: Record<string, string> = {
+  '>': '<',
+  '>=': '<=',
+  '<': '>',
+  '<=': '>=',
+  '+': '+',
+  '*': '*',
+  '==': '==',
+  '!=': '!=',
+};
+
+/** `x + 1`, `x > 0`, `-x`, `Math.sin(x)`. */
+export function operatorError(value: NDArray): ControlFlowError {
+  const found = operationAt(currentSource().frame);
+  if (!found) {
+    return new ControlFlowError(
+      `A JavaScript operator or Math function was applied to an array, ${value.describe()}.`,
+      {
+        hint: 'compare with `x.gt(0)`, compute with `x.add(1)` or `np.sin(x)`, or read a number with `x.item()`',
+      },
+    );
+  }
+  const text = found.source(found.node);
+  const shown = text.length <= 60 ? `\`${text}\`` : 'this expression';
+  return new ControlFlowError(
+    `${shown}: JavaScript ${found.node.type === 'CallExpression' ? 'functions do not take' : 'operators do not work on'} arrays, and an operand is ${value.describe()}.`,
+    { hint: operatorHint(found, value) },
+  );
+}
+
+function operatorHint(found: Expression, value: NDArray): string {
+  const { node, source } = found;
+  switch (node.type) {
+    case 'BinaryExpression': {
+      const loop = enclosingTest(found);
+      const hint = loop ? testHint(loop, value) : undefined;
+      return hint ?? `write ${rewritten(node.left, node.operator, node.right, source)}`;
+    }
+    case 'AssignmentExpression': {
+      const operator = node.operator.slice(0, -1);
+      return `write \`${source(node.left)} = ${rewritten(node.left, operator, node.right, source).slice(1)}`;
+    }
+    case 'UpdateExpression':
+      return `write \`${source(node.argument)} = ${source(node.argument)}.${node.operator === '++' ? 'add' : 'sub'}(1)\``;
+    case 'UnaryExpression':
+      return node.operator === '-'
+        ? `write \`${receiver(node.argument, source)}.neg()\``
+        : `read a number with \`${receiver(node.argument, source)}.item()\` outside of traced functions`;
+    default: {
+      const name = /^Math\.(\w+)$/.exec(source(node.callee))?.[1];
+      return name && name in mathNames
+        ? `write \`np.${mathNames[name] || name}(${node.arguments.map(source).join(', ')})\``
+        : 'compute with the functions of `np`, or read a number with `x.item()` outside of traced functions';
+    }
+  }
+}
+
+/** Functions of `Math`, with numpy's name where it is another. */
+const mathNames: Record<string, string> = {
+  ...Object.fromEntries(
+    [
+      'abs',
+      'cbrt',
+      'ceil',
+      'cos',
+      'cosh',
+      'exp',
+      'expm1',
+      'floor',
+      'hypot',
+      'log',
+      'log10',
+      'log1p',
+      'log2',
+      'round',
+      'sign',
+      'sin',
+      'sinh',
+      'sqrt',
+      'tan',
+      'tanh',
+      'trunc',
+    ].map((name) => [name, '']),
+  ),
+  acos: 'arccos',
+  acosh: 'arccosh',
+  asin: 'arcsin',
+  asinh: 'arcsinh',
+  atan: 'arctan',
+  atan2: 'arctan2',
+  atanh: 'arctanh',
+  max: 'maximum',
+  min: 'minimum',
+  pow: 'power',
+};
+
+const receiver = (node: any, source: (node: any) => string): string =>
+  isName(node) || node.type === 'CallExpression' ? source(node) : `(${source(node)})`;
+
+/** `` `x.add(1)` ``; a number on the left goes to the right where it may. */
+function rewritten(left: any, operator: string, right: any, source: (node: any) => string): string {
+  const isNumber = left.type === 'Literal';
+  const turned = isNumber ? mirrored[operator] : undefined;
+  const [a, op, b] = turned ? [right, turned, left] : [left, operator, right];
+  const method = methods[op];
+  if (!method) return 'a function of `np`';
+  return isNumber && !turned
+    ? `\`np.array(${source(a)}).${method}(${source(b)})\``
+    : `\`${receiver(a, source)}.${method}(${source(b)})\``;
+}
+
+type Test = 'if' | 'loop';
+
+/** The statement whose test an expression is part of. */
+function enclosingTest({ node, parents }: Expression): Test | undefined {
+  let inner = node;
+  for (let i = parents.length - 1; i >= 0; i--) {
+    const outer = parents[i];
+    if (/^(For|While|DoWhile)Statement$/.test(outer.type) && outer.test === inner) return 'loop';
+    if (/^(IfStatement|ConditionalExpression)$/.test(outer.type) && outer.test === inner) return 'if';
+    if (outer.type !== 'LogicalExpression' && outer.type !== 'UnaryExpression') return undefined;
+    inner = outer;
+  }
+  return undefined;
+}
+
+function testHint(test: Test, value: NDArray): string | undefined {
+  if (!value.isTracer) return undefined;
+  const made = staticHint(value, value.origin?.subject);
+  if (test === 'loop') return `loop with \`lax.foriLoop(…)\` or \`lax.whileLoop(…)\`${made ? `, or ${made}` : ''}`;
+  return `${choose}${made ? `, or ${made}` : ''}`;
+}

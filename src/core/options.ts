@@ -1,0 +1,91 @@
+/** Options as users write them: one object, last, with names that are checked. */
+import { CotangentError } from './errors.ts';
+
+/** What other libraries call our options, where the spelling is not close. */
+const synonyms: Record<string, string> = {
+  beta1: 'b1',
+  beta2: 'b2',
+  epsilon: 'eps',
+  rho: 'decay',
+  steps: 'transitionSteps',
+  decayFactor: 'decayRate',
+  wd: 'weightDecay',
+  dim: 'axis',
+  staticArgnums: 'static',
+  staticArgnames: 'static',
+  donateArgnums: 'donate',
+  iterations: 'maxiter',
+};
+
+/**
+ * The options, if each is one of `known`: `np.sum(x, { axes: 0 })` would otherwise lose its axis without a word, and so
+ * would `x.sum(0)`. Each of `required` must be given.
+ * @throws CotangentError that names the option, with the one that was probably meant
+ */
+export function optionsOf<T extends object>(
+  operation: string,
+  options: T,
+  known: readonly string[],
+  required: readonly string[] = [],
+): T {
+  if (typeof options !== 'object' || options === null || !isPlain(options)) {
+    const value = typeof options === 'number' ? options : '…';
+    throw new CotangentError(
+      `${operation}: options are given by name in an object, such as \`{ ${known[0]}: ${value} }\`, but got ${naming(options)}.`,
+    );
+  }
+  for (const key in options) {
+    if ((known as readonly string[]).includes(key)) continue;
+    const list = known.map((k) => `\`${k}\``).join(', ');
+    throw new CotangentError(
+      `${operation}: there is no option \`${key}\`; ${known.length === 1 ? 'the only one is' : 'the options are'} ${list}.`,
+      { hint: hintFor(key, known) },
+    );
+  }
+  for (const key of required) {
+    if ((options as Record<string, unknown>)[key] === undefined)
+      throw new CotangentError(`${operation}: the option \`${key}\` is missing.`);
+  }
+  return options;
+}
+
+function isPlain(x: object): boolean {
+  const prototype = Object.getPrototypeOf(x);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function hintFor(key: string, known: readonly string[]): string | undefined {
+  if (key === 'learningRate' || key === 'learning_rate' || key === 'lr')
+    return 'the learning rate is the first argument';
+  const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
+  const meant =
+    known.find((k) => plain(k) === plain(key)) ??
+    known.find((k) => k === synonyms[key]) ??
+    known.find((k) => k.length > 3 && distance(plain(k), plain(key)) <= 2);
+  return meant && `did you mean \`${meant}\`?`;
+}
+
+/** Insertions, deletions and replacements between two words, exchanged neighbours counting as two. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** A value as messages name it. */
+export function naming(x: unknown): string {
+  if (x === null || x === undefined || typeof x === 'number' || typeof x === 'boolean') return String(x);
+  if (typeof x === 'string') return `the string ${JSON.stringify(x)}`;
+  if (typeof x === 'function') return 'a function';
+  if (Array.isArray(x)) return 'a JavaScript array';
+  if (typeof x !== 'object') return `a ${typeof x}`;
+  if ('describe' in x && typeof x.describe === 'function') return x.describe();
+  const name = x.constructor?.name;
+  if (!name || name === 'Object') return 'an object';
+  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
+}

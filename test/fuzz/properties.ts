@@ -1,0 +1,321 @@
+/** What must hold of every sample. Each property returns how it is violated, or nothing. */
+
+import { Cell } from '../../jit/heap.ts';
+import { simplify } from '../../jit/lower/simplify.ts';
+import { prepare } from '../../jit/run.ts';
+import { shapedArray } from '../../src/core/aval.ts';
+import { allocate } from '../../src/core/dtype.ts';
+import { wrap } from '../../src/core/evaluate.ts';
+import type { Jaxpr } from '../../src/core/jaxpr.ts';
+import type { HostArray, Primitive } from '../../src/core/primitive.ts';
+import { Source, withSource } from '../../src/core/source.ts';
+import { verifyJaxpr } from '../../src/core/verify.ts';
+import { makeJaxpr, type NDArray } from '../../src/index.ts';
+import { Ambiguous, type Bounded, type Difference, disagreement, evaluateBounded, exactInput } from './error-bound.ts';
+import { finiteDifferences } from './finite-differences.ts';
+import { isFloat } from './program.ts';
+import { avalOf, drawArguments, evaluateText, functionsOf, type ListFunction, type Sample, toArray } from './sample.ts';
+import type { Stage, VmapStage } from './transformations.ts';
+import * as transformations from './transformations.ts';
+import { stageOf } from './transformations.ts';
+
+export class Violation extends Error {
+  readonly property: string;
+  constructor(property: string, message: string) {
+    super(message);
+    this.property = property;
+  }
+}
+
+const nowhere = new Source(new Error());
+
+export interface Traced {
+  readonly jaxpr: Jaxpr;
+  readonly consts: readonly NDArray[];
+}
+
+/** A program of a function, which the verifier accepts before and after simplification. */
+export function trace(f: ListFunction, args: readonly HostArray[]): Traced {
+  // A position given once spares a stack for every operation.
+  const { jaxpr, consts } = withSource(
+    nowhere,
+    () => makeJaxpr(f as never)(...(args.map(toArray) as never)) as unknown as Traced,
+  );
+  for (const [pass, program] of [
+    ['tracing', jaxpr],
+    ['simplify', simplify(jaxpr)],
+  ] as const) {
+    try {
+      verifyJaxpr(program);
+    } catch (error) {
+      throw new Violation(`the verifier accepts the program after ${pass}`, (error as Error).message);
+    }
+  }
+  return { jaxpr, consts };
+}
+
+const operandsOf = ({ consts }: Traced, args: readonly HostArray[]): HostArray[] => [
+  ...consts.map((c) => ({ aval: c.aval, data: c.hostData() })),
+  ...args,
+];
+
+export type Count = (primitive: Primitive) => void;
+
+export const bounded = (traced: Traced, args: readonly HostArray[], difference: Difference, count?: Count): Bounded[] =>
+  evaluateBounded(traced.jaxpr, operandsOf(traced, args).map(exactInput), difference, count);
+
+/** Bounds of one function against those of another for the same mathematics. */
+export function compare(property: string, got: readonly Bounded[], wanted: readonly Bounded[]): void {
+  if (got.length !== wanted.length) throw new Violation(property, `${got.length} results and ${wanted.length}`);
+  wanted.forEach((w, i) => {
+    const wrong = disagreement(got[i]!.data, w, got[i]!.error);
+    if (wrong) throw new Violation(property, `result ${i}: ${wrong}`);
+  });
+}
+
+/** The compiled program against the reference semantics. */
+export function checkCompiled(traced: Traced, args: readonly HostArray[], wanted: readonly Bounded[]): void {
+  const { jaxpr } = traced;
+  const cells = operandsOf(traced, args).map(({ aval, data }) => Cell.fromHost(aval.dtype, data));
+  const results = prepare(jaxpr)(cells, wrap);
+  results.forEach((cell, i) => {
+    const wrong = disagreement(cell.toHost(), wanted[i]!);
+    if (wrong) throw new Violation('compiled = interpreted', `result ${i}: ${wrong}`);
+  });
+}
+
+/** The function called outside of `jit`, operation by operation. */
+export function checkEager(f: ListFunction, args: readonly HostArray[], wanted: readonly Bounded[]): void {
+  const results = f(...args.map(toArray));
+  results.forEach((x, i) => {
+    const wrong = disagreement(x.hostData(), wanted[i]!, wanted[i]!.error);
+    if (wrong) throw new Violation('eager = interpreted', `result ${i}: ${wrong}`);
+    const type = avalOf({ shape: wanted[i]!.aval.shape, dtype: wanted[i]!.aval.dtype });
+    if (shapedArray(x.aval.shape, x.aval.dtype) !== type && !wanted[i]!.aval.weakType)
+      throw new Violation('eager = interpreted', `result ${i} is ${x.aval}, not ${type}`);
+  });
+}
+
+/** Lane i of an array along an axis. */
+function laneOf({ aval, data }: HostArray, axis: number, lane: number): HostArray {
+  const { shape } = aval;
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const n = shape[axis]!;
+  const rest = [...shape.slice(0, axis), ...shape.slice(axis + 1)];
+  const out = shapedArray(rest, aval.dtype);
+  const result = allocate(aval.dtype, out.size);
+  for (let i = 0; i < result.length; i++) {
+    result[i] = data[(Math.floor(i / inner) * n + lane) * inner + (i % inner)]!;
+  }
+  return { aval: out, data: result };
+}
+
+const laneOfBounded = (x: Bounded, axis: number, lane: number): Bounded => {
+  const error = x.error && laneOf({ aval: shapedArray(x.aval.shape, 'float64'), data: x.error }, axis, lane);
+  return { ...laneOf(x, axis, lane), error: error?.data as Float64Array | undefined };
+};
+
+function checkVmap(
+  stage: VmapStage,
+  inner: ListFunction,
+  args: readonly HostArray[],
+  result: readonly Bounded[],
+): void {
+  const { size, inAxes, outAxes } = stage.lanes;
+  const laneArgs = (lane: number): HostArray[] =>
+    args.map((x, i) => (inAxes[i] === null ? x : laneOf(x, inAxes[i]!, lane)));
+  const traced = trace(inner, laneArgs(0));
+  for (let lane = 0; lane < size; lane++) {
+    const wanted = bounded(traced, laneArgs(lane), 'mathematics');
+    compare(
+      `vmap(f) = stacked f, lane ${lane}`,
+      result.map((x, i) => laneOfBounded(x, outAxes[i]!, lane)),
+      wanted,
+    );
+  }
+}
+
+/** The jvp of a function along tangents of its own, compared with finite differences. */
+function pushForward(
+  before: Stage,
+  inner: ListFunction,
+  args: readonly HostArray[],
+  seed: number,
+): { pushed: readonly Bounded[]; tangents: readonly HostArray[] } | undefined {
+  const forward = transformations.jvp(before, undefined as never);
+  if (!forward) return undefined;
+  const tangents = drawArguments(forward.inputs, seed + 1).slice(args.length);
+  const all = [...args, ...tangents];
+  const result = bounded(trace(evaluateText(forward.js, inner), all), all, 'mathematics');
+  finiteDifferences(before, trace(inner, args), all, result);
+  return { pushed: result.slice(before.outs.length), tangents };
+}
+
+/** ⟨cotangent, jvp⟩ = ⟨vjp, tangent⟩ for the inputs and outputs that are floats; `pulled` is the vjp of `cotangents`. */
+function checkAdjoint(
+  before: Stage,
+  inner: ListFunction,
+  args: readonly HostArray[],
+  cotangents: readonly HostArray[],
+  pulled: readonly Bounded[],
+  seed: number,
+): void {
+  const forward = pushForward(before, inner, args, seed);
+  if (!forward) return;
+  const { pushed, tangents } = forward;
+  let difference = 0;
+  let allowed = 0;
+  let size = 0;
+  const addUp = (xs: readonly HostArray[], ys: readonly Bounded[], sign: number): void => {
+    xs.forEach((x, i) => {
+      for (let k = 0; k < x.data.length; k++) {
+        const term = x.data[k]! * ys[i]!.data[k]!;
+        difference += sign * term;
+        size += Math.abs(term);
+        allowed += Math.abs(x.data[k]!) * (ys[i]!.error?.[k] ?? 0);
+      }
+    });
+  };
+  addUp(cotangents, pushed, 1);
+  addUp(tangents, pulled, -1);
+  // The sums themselves are taken in float64.
+  const terms = [...cotangents, ...tangents].reduce((count, x) => count + x.data.length, 0);
+  allowed += size * terms * 2 ** -52;
+  if (Math.abs(difference) > allowed)
+    throw new Violation('<ct, jvp> = <vjp, t>', `they differ by ${difference}, allowed ${allowed}`);
+}
+
+/** The derivatives of a program without transformations. */
+function checkProgram(sample: Sample, f: ListFunction, args: readonly HostArray[]): void {
+  const { program, seed } = sample;
+  const base = stageOf(program.inputs, program.outs);
+  const reverse = canReverse(sample) ? transformations.vjp(base, undefined as never) : undefined;
+  if (!reverse) {
+    pushForward(base, f, args, seed);
+    return;
+  }
+  const cotangents = drawArguments(reverse.inputs, seed + 2).slice(args.length);
+  const all = [...args, ...cotangents];
+  const pulled = bounded(trace(evaluateText(reverse.js, f), all), all, 'mathematics').slice(base.outs.length);
+  checkAdjoint(base, f, args, cotangents, pulled, seed);
+}
+
+/** The bounded results of a function made of the inner one by other means, on the same arguments. */
+function through(
+  make: transformations.Transformation,
+  before: Stage,
+  inner: ListFunction,
+  args: readonly HostArray[],
+): Bounded[] | undefined {
+  const stage = make(before, undefined as never);
+  if (!stage) return undefined;
+  return bounded(trace(evaluateText(stage.js, inner), args), args, 'mathematics');
+}
+
+/** What the outermost transformation of the stack promises. */
+export function checkOutermost(
+  sample: Sample,
+  functions: readonly ListFunction[],
+  args: readonly HostArray[],
+  result: readonly Bounded[],
+): void {
+  const { stack, program } = sample;
+  const top = stack.at(-1);
+  if (!top) {
+    checkProgram(sample, functions[0]!, args);
+    return;
+  }
+  const before = stack.at(-2) ?? stageOf(program.inputs, program.outs);
+  const inner = functions.at(-2)!;
+  const n = before.inputs.length;
+  const plain = (): Bounded[] => bounded(trace(inner, args.slice(0, n)), args.slice(0, n), 'mathematics');
+  switch (top.name) {
+    case 'jit':
+      compare('jit(f) = f', result, plain());
+      return;
+    case 'checkpoint':
+      compare('checkpoint(f) = f', result, plain());
+      return;
+    case 'vmap':
+      checkVmap(top as VmapStage, inner, args, result);
+      return;
+    case 'jvp':
+    case 'linearize': {
+      compare(`the value of ${top.name}`, result.slice(0, before.outs.length), plain());
+      const twice = sample.seed % 3 === 0 && canReverse(sample);
+      const other = top.name === 'jvp' ? transformations.linearize : transformations.jvp;
+      const wanted = through(twice ? transformations.transposedTwice : other, before, inner, args);
+      const name = twice ? 'transposing twice is the identity' : 'jvp = linearize';
+      if (wanted) compare(name, result, wanted);
+      finiteDifferences(before, trace(inner, args.slice(0, n)), args, result);
+      return;
+    }
+    case 'vjp':
+      compare('the value of vjp', result.slice(0, before.outs.length), plain());
+      checkAdjoint(before, inner, args.slice(0, n), args.slice(n), result.slice(before.outs.length), sample.seed);
+      return;
+    case 'grad': {
+      const y = plain().filter((_, i) => isFloat(before.outs[i]!));
+      const weights = [1, -0.5, 0.75, 2];
+      const cotangents = y.map((out, k): HostArray => {
+        const data = allocate(out.aval.dtype, out.data.length).fill(weights[k % 4]!);
+        return { aval: out.aval, data };
+      });
+      const wanted = through(transformations.vjp, before, inner, [...args, ...cotangents]);
+      if (wanted) compare('grad = vjp', result.slice(1), wanted.slice(before.outs.length));
+      return;
+    }
+    case 'jacfwd':
+    case 'jacrev': {
+      const other = top.name === 'jacfwd' ? transformations.jacrev : transformations.jacfwd;
+      if (top.name === 'jacfwd' && !canReverse(sample)) return;
+      const wanted = through(other, before, inner, args);
+      if (wanted) compare('jacfwd = jacrev', result, wanted);
+    }
+  }
+}
+
+const canReverse = ({ program }: Sample): boolean =>
+  !program.steps.some(function loops(step): boolean {
+    return step.op === 'whileLoop' || step.functions.some((f) => f.steps.some(loops));
+  });
+
+export interface CheckOptions {
+  readonly compile: boolean;
+  readonly eager: boolean;
+  readonly count?: Count;
+}
+
+export interface Outcome {
+  /** 'ambiguous': inputs where correct evaluations may go different ways. */
+  readonly kind: 'held' | 'ambiguous';
+  readonly compiled: boolean;
+  /** The largest bound relative to the largest result. */
+  readonly looseness: number;
+}
+
+/** All properties of a sample. @throws Violation */
+export function check(sample: Sample, options: CheckOptions): Outcome {
+  const { stack, program, seed } = sample;
+  const stage = stack.at(-1) ?? stageOf(program.inputs, program.outs);
+  const args = drawArguments(stage.inputs, seed);
+  const functions = functionsOf(sample);
+  const f = functions.at(-1)!;
+  const traced = trace(f, args);
+  let looseness = 0;
+  try {
+    const executed = bounded(traced, args, 'execution', options.count);
+    if (options.compile) checkCompiled(traced, args, executed);
+    const result = bounded(traced, args, 'mathematics');
+    for (const { data, error } of result) {
+      const scale = Math.max(...Array.from(data, Math.abs).filter(Number.isFinite)) || 1;
+      if (error) for (const e of error) looseness = Math.max(looseness, Number.isNaN(e) ? 1 : Math.min(e / scale, 1));
+    }
+    checkOutermost(sample, functions, args, result);
+    if (options.eager) checkEager(f, args, result);
+  } catch (error) {
+    if (error instanceof Ambiguous) return { kind: 'ambiguous', compiled: options.compile, looseness };
+    throw error;
+  }
+  return { kind: 'held', compiled: options.compile, looseness };
+}
