@@ -2,7 +2,7 @@
 import t from 'tap';
 import { functions, type MeasuredFunction } from '../bench/accuracy/functions.ts';
 import { measure, type Precision, pointsOf, runner } from '../bench/accuracy/measure.ts';
-import { type Floats, specials } from '../bench/accuracy/points.ts';
+import { specials } from '../bench/accuracy/points.ts';
 import { mathArity, mathNames } from '../jit/math/index.ts';
 import { vectorCode } from '../jit/math/vectors.ts';
 import { target } from '../jit/target.ts';
