@@ -53,7 +53,8 @@ export interface PeerResults {
   readonly markdown: string;
 }
 
-export function comparePeers(): PeerResults {
+/** @param only names of cases, or their beginnings with … at the end; all without any */
+export function comparePeers(only: readonly string[] = []): PeerResults {
   if (!existsSync(`${folder}node_modules`)) {
     const { status } = spawnSync('npm', ['ci'], { cwd: folder, stdio: 'inherit' });
     if (status !== 0) throw new Error('the peers could not be installed');
@@ -65,7 +66,10 @@ export function comparePeers(): PeerResults {
   const { stdout } = spawnSync(engine, ['--conditions=development', probe], { encoding: 'utf8' });
   const roofline = JSON.parse(stdout) as Roofline;
   const scripts = ['cotangent.mjs', 'jax-js.mjs', 'tfjs.mjs', 'numpy-ts.mjs', 'ml-matrix.mjs'];
-  const all = [...scripts.flatMap((file) => run(engine, [file])), ...(python ? run(python, ['python.py']) : [])];
+  const all = [
+    ...scripts.flatMap((file) => run(engine, [file, ...only])),
+    ...(python ? run(python, ['python.py', ...only]) : []),
+  ];
   for (const { library, name, error } of all) if (error) console.error(`${library}, ${name || 'all'}: ${error}`);
   const node = spawnSync(engine, ['--version'], { encoding: 'utf8' }).stdout.trim();
   const versions = {

@@ -1,4 +1,7 @@
-/** `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. */
+/**
+ * `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. With `-- --peers` the same
+ * work in other libraries instead, all of it or the cases named after that.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
 import { implicitCases } from './cases/implicit.ts';
@@ -17,8 +20,9 @@ mkdirSync(folder, { recursive: true });
 const save = (name: string, result: object): void =>
   writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(result, undefined, 2)}\n`);
 
-if (process.argv.includes('--peers')) {
-  const peers = comparePeers();
+const peersAt = process.argv.indexOf('--peers');
+if (peersAt >= 0) {
+  const peers = comparePeers(process.argv.slice(peersAt + 1));
   console.log(peers.markdown);
   writeFileSync(new URL('peers.md', folder), `${peers.markdown}\n`);
   save('peers', { machine: machine(), ...peers });
