@@ -541,7 +541,7 @@ t.test('nans', async (t) => {
   for (const g of [grad(norm), jit(grad(norm))])
     finds(
       () => debug.nans(g)(np.zeros([3])),
-      'mul gives nan, at [0] of f32[3], where its operands are inf and 0.0.',
+      'mul gives nan, at [0] of f32[3], where its operands are 0.0 and inf.',
       ': const squares = np.sum(v.mul(v));',
     );
   const roots = (v: NDArray) =>
