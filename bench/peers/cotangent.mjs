@@ -26,10 +26,18 @@ const array = (shape, seed, scale) =>
       ),
     )
     .reshape(shape);
-/** A jitted function of these arguments, its result read: elsewhere nothing is computed before that. */
+/**
+ * A jitted function of these arguments, its result read: elsewhere nothing is computed before that. And freed, as the
+ * others' results are by their reference counts.
+ */
 function call(f, ...args) {
   const g = jit(f);
-  const run = () => g(...args).data();
+  const run = () => {
+    const result = g(...args);
+    const values = result.data();
+    result.dispose();
+    return values;
+  };
   return { run, result: run };
 }
 
