@@ -221,7 +221,7 @@ function makeAssociative(g: Generator): Variable[] | undefined {
   return [
     g.emit(
       'associativeScan',
-      `lax.associativeScan(([a], [b]) => [${js}(a, b)], [$0], ${axis}, ${reverse})[0]`,
+      `lax.associativeScan(${js}, $0, { axis: ${axis}, reverse: ${reverse} })`,
       `lax.associative_scan(${py}, $0, axis=${axis}, reverse=${reverse ? 'True' : 'False'})`,
       [y],
       { ...y, low: -high, high },
