@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import Benchmark from 'benchmark';
+import { fractionOfLimit, type Roofline } from './roofline.ts';
 
 export interface Implementation {
   readonly name: string;
@@ -35,6 +36,8 @@ export interface Row {
   readonly first: number;
   readonly gflops?: number;
   readonly gbytes?: number;
+  /** Of the arithmetic or of the bandwidth that the machine has. */
+  readonly ofLimit?: number;
   /** This time over ours. */
   readonly ratio: number;
   readonly note?: string;
@@ -71,7 +74,7 @@ function time(implementation: Implementation, maxTime: number): { seconds: numbe
 }
 
 /** Runs one case: checks, warms up, times. */
-export function runCase(c: Case, maxTime = 1): Row[] {
+export function runCase(c: Case, roofline: Roofline, maxTime = 1): Row[] {
   const firsts: number[] = [];
   const results = c.implementations.map((implementation) => {
     const start = performance.now();
@@ -87,6 +90,7 @@ export function runCase(c: Case, maxTime = 1): Row[] {
     const deadline = performance.now() + 200;
     for (let n = 0; n < 3 || (performance.now() < deadline && n < 1000); n++) implementation.run();
     const { seconds, rme } = time(implementation, maxTime);
+    const ofLimit = fractionOfLimit(roofline, c, seconds);
     rows.push({
       case: c.name,
       name: implementation.name,
@@ -96,6 +100,7 @@ export function runCase(c: Case, maxTime = 1): Row[] {
       ratio: seconds / (rows[0]?.seconds ?? seconds),
       ...(c.flops ? { gflops: c.flops / seconds / 1e9 } : {}),
       ...(c.bytes ? { gbytes: c.bytes / seconds / 1e9 } : {}),
+      ...(ofLimit === undefined ? {} : { ofLimit }),
       ...(c.note ? { note: c.note } : {}),
     });
   });
@@ -129,7 +134,7 @@ export function formatSeconds(s: number): string {
 
 /** Rows as a table for the terminal and for `docs/performance.md`. */
 export function formatRows(rows: readonly Row[]): string {
-  const head = ['case', 'implementation', 'time', '±', 'first call', 'rate', 'ratio'];
+  const head = ['case', 'implementation', 'time', '±', 'first call', 'rate', 'of limit', 'ratio'];
   const body = rows.map((row) => [
     row.case,
     row.name,
@@ -137,6 +142,7 @@ export function formatRows(rows: readonly Row[]): string {
     `${row.rme.toFixed(1)} %`,
     formatSeconds(row.first),
     row.gflops ? `${row.gflops.toFixed(1)} GFLOP/s` : row.gbytes ? `${row.gbytes.toFixed(1)} GB/s` : '',
+    row.ofLimit === undefined ? '' : `${(100 * row.ofLimit).toFixed(0)} %`,
     row.ratio === 1 ? '' : `${row.ratio.toFixed(2)}×`,
   ]);
   const widths = head.map((title, i) => Math.max(title.length, ...body.map((cells) => cells[i]!.length)));

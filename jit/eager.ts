@@ -11,6 +11,7 @@ import { elementwiseName, isPrebuilt } from './runtime/elementwise.ts';
 import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
 import { elementwiseExports, runtimeExports } from './runtime/instance.ts';
+import { isPrebuiltReady } from './runtime/prebuilt.ts';
 
 /** One operation on operands of known types, as a call into the runtime module. */
 export type EagerFunction = (operands: readonly Cell[]) => Cell;
@@ -28,6 +29,7 @@ export function planEager(
   params: Params,
   output: ShapedArray,
 ): EagerFunction | undefined {
+  if (!isPrebuiltReady()) return undefined;
   const { lower } = primitive;
   switch (lower.kind) {
     case 'elementwise':

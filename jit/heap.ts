@@ -1,4 +1,4 @@
-import { allocate, byteSize, type DType, type TypedArray, viewOf } from '../src/core/dtype.ts';
+import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../src/core/dtype.ts';
 import { CotangentError } from '../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
 import { PagedMemory, pageBytes } from './memory.ts';
@@ -217,13 +217,7 @@ export class Heap extends PagedMemory {
 
   private spillSegment(segment: Segment): void {
     const end = segment.address + segment.top;
-    if (this.memory.buffer instanceof ArrayBuffer) {
-      segment.host = this.memory.buffer.slice(segment.address, end);
-    } else {
-      const copy = new Uint8Array(segment.top);
-      copy.set(this.u8.subarray(segment.address, end));
-      segment.host = copy.buffer;
-    }
+    segment.host = copyOf(this.u8.subarray(segment.address, end)).buffer as ArrayBuffer;
     this.spilledSegments++;
     this.left += segment.pages;
     this.vacate(segment);
@@ -335,7 +329,7 @@ export class Cell {
 
   /** A copy that the caller owns. */
   copyOut(): TypedArray {
-    return this.peek().slice();
+    return copyOf(this.peek());
   }
 
   /** Frees the storage at once. Reading afterwards is an error. */

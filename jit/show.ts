@@ -2,11 +2,16 @@ import type { CodeModule, Expr, Func, Stmt } from './code.ts';
 
 /**
  * Emitted code as text to read: the structure of WebAssembly's text format, with infix-free expressions folded into one
- * line each. It is what the emitter turns into bytes, instruction for instruction.
+ * line each. It is what the emitter turns into bytes, instruction for instruction. `notes` go above the functions of
+ * these names.
  */
-export function showModule(module: CodeModule): string {
+export function showModule(module: CodeModule, notes?: ReadonlyMap<string, string>): string {
   const imports = module.imports.map((f) => `(import ${f.module}.${f.base} as $${f.name})`);
-  return [...imports, ...module.functions.map(showFunction)].join('\n');
+  const functions = module.functions.map((f) => {
+    const note = notes?.get(f.name);
+    return note === undefined ? showFunction(f) : `;; ${note}\n${showFunction(f)}`;
+  });
+  return [...imports, ...functions].join('\n');
 }
 
 export function showFunction(f: Func): string {

@@ -3,7 +3,7 @@ import { operatorError, readingError } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
 import { elementReader, type NestedList, nested } from './array-read.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
-import { castNumber, type DType, shortName, type TypedArray } from './core/dtype.ts';
+import { castNumber, copyOf, type DType, shortName, type TypedArray } from './core/dtype.ts';
 import { ShapeError } from './core/errors.ts';
 import { leakError } from './core/leak.ts';
 import type { Shape } from './core/shape.ts';
@@ -182,7 +182,7 @@ export class NDArray {
   /** A copy of the elements, row-major, in the typed array of the dtype; bools as a `Uint8Array` of 0 and 1. */
   data(): TypedArray {
     const data = this.read('data');
-    return this.aval.weakType ? Float32Array.from(data) : data.slice();
+    return this.aval.weakType ? Float32Array.from(data) : copyOf(data);
   }
 
   /** As NumPy prints it; `Traced<f32[3]>` where the value is not known. */

@@ -23,5 +23,7 @@ export * as optimizers from './optimizers/index.ts';
 export * as random from './random/index.ts';
 export * as safetensors from './safetensors/index.ts';
 export * as solvers from './solvers/index.ts';
+export * as projection from './solvers/projection.ts';
+export * as prox from './solvers/prox.ts';
 export * as special from './special.ts';
 export * as tree from './tree.ts';

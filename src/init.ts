@@ -1,5 +1,6 @@
 /** Preparing the compiler. */
 import { loadCompiler } from '../jit/compiler.ts';
+import { loadPrebuilt } from '../jit/runtime/prebuilt.ts';
 import { configure } from '../jit/target.ts';
 import { loadParser, setParser } from './syntax/parse.ts';
 
@@ -22,5 +23,5 @@ async function provideParser(): Promise<void> {
  */
 export async function init(options: InitOptions = {}): Promise<void> {
   if (options.deterministic !== undefined) configure({ deterministic: options.deterministic });
-  await Promise.all([loadCompiler(), provideParser()]);
+  await Promise.all([loadCompiler(), loadPrebuilt(), provideParser()]);
 }

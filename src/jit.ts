@@ -9,9 +9,9 @@ import { encode } from '../jit/wire.ts';
 import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
+import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
-import { TraceError } from './core/errors.ts';
 import { evaluatingTrace, run, watch } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
 import { optionsOf } from './core/options.ts';
@@ -19,8 +19,7 @@ import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
 import { type Entry, RecentEntries } from './jit-dispatch.ts';
-import { lintCall } from './syntax/lint.ts';
-import { argumentCount, parameterNames, quoted, standsFor } from './syntax/names.ts';
+import { standsFor } from './syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from './tree.ts';
 
 export interface JitOptions {
@@ -57,7 +56,7 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
   optionsOf('jit', options, ['static', 'donate']);
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
-  const staticPositions = resolveStatics(f, options.static ?? []);
+  const staticPositions = staticPositionsOf('jit', f, options.static ?? []);
   const donated = (options.donate ?? []).map((i) => i - staticPositions.filter((s) => s < i).length);
   const recent = new RecentEntries(staticPositions);
   const trace = (args: readonly unknown[]): { entry: Entry; values: Value[] } => {
@@ -69,7 +68,7 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
     if (!entries) cache.set(key, (entries = []));
     let entry = entries.find((e) => usable(e) && e.statics.every((s, i) => Object.is(s, statics[i])));
     if (!entry) {
-      checkStatics(f, staticPositions);
+      checkStatics('jit', f, staticPositions);
       const full = staticPositions.length ? withStatics(f, args.length, staticPositions, statics) : f;
       const flat = new FlatFunction(full, def, 'jit');
       const { jaxpr, consts } = stage(
@@ -119,52 +118,6 @@ const donatedLeaves = (args: readonly unknown[], donated: readonly number[]): bo
 /** An entry that captured a tracer lives as long as the trace of that tracer. */
 const usable = (entry: Entry): boolean => entry.consts.every((c) => !c.isTracer);
 
-const dynamicPositions = (count: number, statics: readonly number[]): number[] =>
-  Array.from({ length: count }, (_, i) => i).filter((i) => !statics.includes(i));
-
-function withStatics(
-  f: AnyFunction,
-  count: number,
-  positions: readonly number[],
-  statics: readonly unknown[],
-): AnyFunction {
-  const full = (...dynamic: unknown[]) => {
-    const args: unknown[] = [];
-    let next = 0;
-    for (let i = 0; i < count; i++) {
-      const at = positions.indexOf(i);
-      args.push(at >= 0 ? statics[at] : dynamic[next++]);
-    }
-    lintCall(f, args);
-    return f(...args);
-  };
-  return standsFor(full, f, f.name, dynamicPositions(count, positions));
-}
-
-function resolveStatics(f: Function, statics: readonly (number | string)[]): number[] {
-  return statics.map((s) => {
-    if (typeof s === 'number') return s;
-    const names = parameterNames(f);
-    const position = names.indexOf(s);
-    if (position >= 0) return position;
-    throw new TraceError(
-      `jit: ${quoted(f)} has no argument named \`${s}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
-      { hint: 'give its position instead' },
-    );
-  });
-}
-
-/** @throws TraceError when `f` has no argument at one of the positions, as far as its source tells */
-function checkStatics(f: Function, positions: readonly number[]): void {
-  const beyond = positions.length ? positions.find((i) => argumentCount(f) <= i) : undefined;
-  if (beyond === undefined) return;
-  throw new TraceError(
-    `jit: ${quoted(f)} has no argument ${beyond} to be static: it has ${parameterNames(f)
-      .map((n) => `\`${n}\``)
-      .join(', ')}.`,
-  );
-}
-
 /** A program as it is executed. */
 export class LoweredProgram {
   private readonly lowered: Lowered;
@@ -188,9 +141,9 @@ export class LoweredProgram {
     return this.lowered.program.peakBytes;
   }
 
-  /** The code of every function, in the manner of WebAssembly's text format. */
+  /** The code of every function, in the manner of WebAssembly's text format; kernels with the operations in them. */
   get code(): string {
-    return showModule(this.lowered.program.module);
+    return showModule(this.lowered.program.module, this.lowered.notes);
   }
 
   /** The module in WebAssembly's text format. */

@@ -7,7 +7,7 @@ import { isFloating, type TypedArray } from '../src/core/dtype.ts';
 import { type Eqn, Jaxpr, Var } from '../src/core/jaxpr.ts';
 import type { Accuracy, Primitive, Sample } from '../src/core/primitive.ts';
 import { sizeOf } from '../src/core/shape.ts';
-import { grad, jit, lax, makeJaxpr, type NDArray, np, vmap } from '../src/index.ts';
+import { grad, jit, lax, makeJaxpr, type NDArray, nn, np, vmap } from '../src/index.ts';
 import { allPrimitives } from '../src/lax/primitives.ts';
 import { drawInputs } from './check-primitive.ts';
 
@@ -421,6 +421,251 @@ t.test('loops', (t) => {
       ),
     ) as any,
     np.abs(v),
+  );
+  t.end();
+});
+
+/** Names of kernels, without functions of vector math and the driver: of one kernel `k0`. */
+const kernels = (f: (...args: any[]) => any, ...args: NDArray[]): string[] =>
+  jit(f)
+    .lower(...args)
+    .kernels.filter((name) => /^k\d+$/.test(name));
+
+t.test('loops that each element runs alone are one kernel', (t) => {
+  const newton = (root: number) => (c: NDArray) =>
+    lax.foriLoop(0, 6, (_i, x: any) => x.sub(x.mul(x).sub(c).div(x.mul(2))), np.full([], root, { dtype: c.dtype }));
+  const whileAbove = (x: NDArray) =>
+    lax.whileLoop(
+      ([v]: any) => v.gt(1),
+      ([v, n]: any) => [v.mul(0.5), n.add(1)],
+      [x, np.array(0, { dtype: 'int32' })],
+    );
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of dtype === 'float32' ? [1, 3, 4, 5, 17, 35, 1000, 33001] : [1, 3, 5, 35]) {
+      const x = np.abs(numbers([n], dtype)).add(1);
+      agree(t, `${dtype}: Newton's method, ${n} lanes`, vmap(newton(3)) as any, x);
+      agree(t, `${dtype}: each lane its own number of halvings, ${n} lanes`, vmap(whileAbove) as any, x.mul(x));
+    }
+  t.same(kernels(vmap(newton(3)) as any, np.ones([1000])), ['k0']);
+  t.same(kernels(vmap(whileAbove) as any, np.ones([1000])), ['k0'], 'with the first flags in it');
+  agree(t, 'no lanes', vmap(newton(3)) as any, np.ones([0]));
+  agree(
+    t,
+    'a counter beside the lanes, dynamic bounds, carries that change places',
+    (x, n) => [
+      lax.foriLoop(0, 5, (i: any, a: any) => a.mul(2).add(i), x),
+      lax.foriLoop(0, n, (i: any, [a, b]: any) => [b, a.add(i)], [x, x.mul(3)]),
+    ],
+    numbers([3, 7]),
+    np.array(4, { dtype: 'int32' }),
+  );
+  for (const dtype of ['int32', 'uint32'] as const)
+    agree(
+      t,
+      `${dtype}: Collatz steps`,
+      vmap((x: NDArray) =>
+        lax.whileLoop(
+          ([v]: any) => v.gt(1),
+          ([v, n]: any) => [np.where(v.mod(2).eq(0), np.floorDivide(v, 2), v.mul(3).add(1)), n.add(1)],
+          [x, np.array(0, { dtype: 'int32' })],
+        ),
+      ) as any,
+      np.arange(1, 38).astype(dtype),
+    );
+  agree(
+    t,
+    'a loop in the loop, and what does not change in it',
+    (x, c) =>
+      lax.foriLoop(
+        0,
+        3,
+        (_i, a: any) => lax.foriLoop(0, 2, (_j, b: any) => b.add(a).mul(c.add(1)), a).sub(np.exp(c)),
+        x,
+      ),
+    numbers([5, 4]),
+    np.array(0.25),
+  );
+  agree(
+    t,
+    'a flag of booleans is carried',
+    (x) => lax.foriLoop(0, 3, (_i, [a, m]: any) => [np.where(m, a.add(1), a.mul(2)), np.logicalNot(m)], [x, x.gt(0)]),
+    numbers([9]),
+  );
+  // A lane that is done goes on changing here: all lanes have to run equally long.
+  agree(
+    t,
+    'lanes that are not frozen',
+    (x) =>
+      lax.whileLoop(
+        ([, go]: any) => np.any(go),
+        ([v, go]: any) => [v.add(1), np.logicalAnd(go, v.lt(5))],
+        [x, x.lt(5)],
+      ),
+    numbers([9]),
+  );
+  agree(
+    t,
+    'a carry that only the loop reads in rows',
+    (x) => lax.foriLoop(0, 3, (_i, a: any) => a.add(a.slice([0, 1])), x),
+    numbers([3, 5]),
+  );
+  t.end();
+});
+
+const softmax = (axis: number) => (x: NDArray) => nn.softmax(x, { axis });
+const normalised = (axis: number) => (x: NDArray) => {
+  const centred = x.sub(np.mean(x, { axis, keepdims: true }));
+  return centred.div(np.sqrt(np.mean(centred.mul(centred), { axis, keepdims: true }).add(1e-5)));
+};
+
+t.test('rows are folded and read again in one kernel', (t) => {
+  const functions: Record<string, (axis: number) => (x: NDArray) => any> = {
+    softmax,
+    normalised,
+    logSoftmax: (axis) => (x) => nn.logSoftmax(x, { axis }),
+    logsumexp: (axis) => (x) => nn.logsumexp(x, { axis }),
+    variance: (axis) => (x) => np.var(x, { axis }),
+    'mean and mean of squares': (axis) => (x) => [np.mean(x, { axis }), np.mean(x.mul(x), { axis, keepdims: true })],
+    'what is folded is stored too': (axis) => (x) => {
+      const y = np.tanh(x);
+      return [y, np.sum(y, { axis }), y.sub(np.max(y, { axis, keepdims: true }))];
+    },
+  };
+  for (const [name, make] of Object.entries(functions))
+    for (const axis of [0, 1]) {
+      t.same(kernels(make(axis), np.ones([20, 30])), ['k0'], `${name} over ${axis}`);
+      for (const n of [1, 3, 4, 5, 17, 37]) {
+        const shape = axis === 0 ? [n, 9] : [9, n];
+        agree(t, `${name} over ${axis} of ${shape}`, make(axis), numbers(shape, n % 2 ? 'float32' : 'float64'));
+      }
+    }
+  for (const shape of [
+    [1, 5],
+    [5, 1],
+    [1, 1],
+    [1, 1000],
+    [1000, 1],
+    [3, 1, 5],
+    [2, 3, 4, 5],
+    [70, 1, 600],
+    [600, 70],
+  ])
+    for (const axis of [0, shape.length - 1]) {
+      agree(t, `softmax over ${axis} of ${shape}`, softmax(axis), numbers(shape));
+      agree(t, `normalised over ${axis} of ${shape}`, normalised(axis), numbers(shape));
+    }
+  for (const n of [1, 4, 17, 1000, 70000]) {
+    agree(
+      t,
+      `a vector of ${n}`,
+      (x) => [softmax(0)(x), nn.logsumexp(x), np.std(x), np.max(x).sub(np.min(x))],
+      numbers([n]),
+    );
+    agree(t, `rows of ${n}`, (x) => [softmax(1)(x), np.var(x, { axis: 1 })], numbers([2, n]));
+  }
+  agree(t, 'a column of ten thousand', (x) => [softmax(0)(x), np.sum(x, { axis: 0 })], numbers([10000, 5]));
+  agree(
+    t,
+    'gradient through a normalised row',
+    grad((x: NDArray) => np.sum(normalised(-1)(x).mul(x))) as any,
+    numbers([6, 35]),
+  );
+  agree(
+    t,
+    'rows of a cube, folded over two axes, with weights for each row and each element of it',
+    (x, w, c) => {
+      const m = np.mean(x, { axis: [0, 2], keepdims: true });
+      const y = x.sub(m).mul(w).add(c);
+      return [y.div(np.sum(np.abs(y), { axis: [0, 2], keepdims: true })), m.mul(w)];
+    },
+    numbers([3, 5, 7]),
+    numbers([5, 1]),
+    numbers([7]),
+  );
+  for (const dtype of ['int32', 'uint32'] as const)
+    agree(
+      t,
+      `${dtype}: distance to the extremes`,
+      (x) => [x.sub(np.min(x, { axis: 1, keepdims: true })), np.max(x, { axis: 1 }), np.sum(x, { axis: 0 })],
+      np.abs(numbers([5, 19], 'int32')).astype(dtype),
+    );
+  agree(
+    t,
+    'flags: which rows hold a maximum of their column',
+    (x) => {
+      const top = x.eq(np.max(x, { axis: 0, keepdims: true }));
+      return [np.any(top, { axis: 1 }), np.all(top, { axis: 1 }), top, np.sum(top.astype('float32'), { axis: 1 })];
+    },
+    numbers([13, 6]),
+  );
+  // exp(x − max x) may not exceed 1, whatever the bits of x.
+  const shifted = jit((x: NDArray) => {
+    const y = np.tanh(x.mul(1.7)).mul(300);
+    return np.max(np.exp(y.sub(np.max(y, { axis: 1, keepdims: true }))), { axis: 1 });
+  });
+  t.ok(np.all(shifted(numbers([40, 50])).eq(1)).item(), 'the maximum is that of the values it is taken from');
+  t.end();
+});
+
+t.test('values over the same elements share a kernel', (t) => {
+  const adam = (p: NDArray, g: NDArray, m: NDArray, v: NDArray) => {
+    const [m2, v2] = [m.mul(0.9).add(g.mul(0.1)), v.mul(0.999).add(g.mul(g).mul(0.001))];
+    return [p.sub(m2.div(np.sqrt(v2).add(1e-8)).mul(0.01)), m2, v2];
+  };
+  for (const n of [1, 3, 4, 5, 17, 1000, 40001]) {
+    const x = numbers([n]);
+    agree(t, `Adam, ${n} parameters`, adam, x, x.mul(0.5), x.mul(0.25), x.mul(x));
+    agree(t, `value and derivative, ${n}`, (a) => [np.sin(a).mul(a), np.cos(a).mul(a).add(np.sin(a))], x);
+    agree(t, `moments of ${n}`, (a) => [np.mean(a), np.mean(a.mul(a)), np.max(a), np.any(a.gt(3.9))], x);
+  }
+  const x = np.ones([1000, 100]);
+  t.same(kernels(adam, x, x, x, x), ['k0'], 'Adam');
+  t.same(
+    kernels((a) => [np.sum(a), np.sum(a.mul(a)), np.max(a)], x),
+    ['k0'],
+    'three folds',
+  );
+  t.same(
+    kernels((a) => [a.mul(2), np.sum(a, { axis: 0 })], x),
+    ['k0'],
+    'a value and a fold of the operand',
+  );
+  t.equal(kernels((a) => [np.sum(a, { axis: 0 }), np.sum(a, { axis: 1 })], x).length, 2, 'folds over other axes');
+  t.equal(
+    kernels((a) => np.matmul(a.mul(2), a.add(1).T).mul(3), np.ones([32, 32])).length >= 2,
+    true,
+    'around a product',
+  );
+  agree(
+    t,
+    'a value that needs a value of the group through another kernel',
+    (a) => {
+      const y = a.add(1);
+      const z = np.matmul(y, y.T);
+      return [y.mul(2), y.mul(np.sum(z)), z.sub(y.slice([], [0, 1]))];
+    },
+    numbers([6, 6]),
+  );
+  agree(
+    t,
+    'two groups that would wait for each other',
+    (a, b) => {
+      const [p, q] = [a.mul(2), b.mul(3)];
+      const [r, s] = [p.add(np.sum(q)), q.add(np.sum(p))];
+      return [r.mul(s.reshape([4, 6])), s.sub(r.reshape([6, 4]))];
+    },
+    numbers([4, 6]),
+    numbers([6, 4]),
+  );
+  agree(
+    t,
+    'rank-0 values between folds',
+    (a) => {
+      const m = np.mean(a);
+      const s = np.sqrt(np.mean(a.mul(a)).sub(m.mul(m)));
+      return [a.sub(m).div(s), s, m.add(s)];
+    },
+    numbers([70, 600]),
   );
   t.end();
 });

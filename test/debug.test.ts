@@ -541,7 +541,7 @@ t.test('nans', async (t) => {
   for (const g of [grad(norm), jit(grad(norm))])
     finds(
       () => debug.nans(g)(np.zeros([3])),
-      'mul gives nan, at [0] of f32[3], where its operands are 0.0 and inf.',
+      'mul gives nan, at [0] of f32[3], where its operands are inf and 0.0.',
       ': const squares = np.sum(v.mul(v));',
     );
   const roots = (v: NDArray) =>
@@ -664,6 +664,7 @@ t.test('programs as text', async (t) => {
     `{ lambda ; a:f32[3]. let
     b:f32[] c:f32[3] = scan[
       length=3
+      unroll=1
       consts=0
       carry=1
       body={ lambda ; a:f32[] b:f32[]. let

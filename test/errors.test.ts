@@ -147,7 +147,7 @@ t.test('options', async (t) => {
   says(
     t,
     () => linearSolve.solveCg(yes, x, any({ tolerance: 1 })),
-    'CotangentError: solveCg: there is no option `tolerance`; the options are `ridge`, `init`, `tol`, `maxiter`, `restart`.',
+    'CotangentError: solveCg: there is no option `tolerance`; the options are `ridge`, `init`, `tol`, `maxiter`, `restart`, `info`, `throw`.',
   );
 });
 

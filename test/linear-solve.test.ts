@@ -5,9 +5,12 @@ import {
   jacfwd,
   jacrev,
   jit,
+  jvp,
+  lax,
   linalg,
   linearSolve,
   linearTranspose,
+  makeJaxpr,
   type NDArray,
   np,
   random,
@@ -88,9 +91,107 @@ t.test('trees of unknowns', (t) => {
   t.end();
 });
 
-t.test('one linear solve per derivative, shared by all columns', (t) => {
-  const program = jit(jacrev((b: NDArray) => solveLu((x: NDArray) => np.matmul(general, x), b))).lower(b);
-  t.equal(String(program.jaxpr).match(/ lu /g)?.length, 1, 'factorised once');
+/** How often a primitive stands in the text of a program. */
+const count = (program: unknown, primitive: string): number =>
+  String(program).match(new RegExp(` = ${primitive}\\b`, 'g'))?.length ?? 0;
+
+t.test('one factorisation serves all right-hand sides, derivatives and transposed systems', (t) => {
+  const by = (solve: linearSolve.LinearSolve) => (A: NDArray, b: NDArray) =>
+    solve((x: NDArray) => np.matmul(A, x), b) as NDArray;
+  const lu = by(solveLu);
+  const b2 = np.stack([b, b]);
+  const size = (A: NDArray, b: NDArray): NDArray => np.sum(np.square(lu(A, b)));
+  const programs: [name: string, f: (...args: NDArray[]) => NDArray, b: NDArray, substitutions: number][] = [
+    ['jacrev in b', jacrev(lu, { argnums: 1 }) as never, b, 4],
+    ['jacfwd in b', jacfwd(lu, { argnums: 1 }) as never, b, 4],
+    ['jacrev in A', jacrev(lu) as never, b, 4],
+    ['jacfwd in A', jacfwd(lu) as never, b, 4],
+    ['grad in A', grad(size) as never, b, 4],
+    ['hessian in b', hessian(size, { argnums: 1 }) as never, b, 6],
+    ['vmap over b', vmap(lu, { inAxes: [null, 0] }) as never, b2, 2],
+    ['vmap over b of grad', vmap(grad(size, { argnums: 1 }), { inAxes: [null, 0] }) as never, b2, 4],
+  ];
+  for (const [name, f, b, substitutions] of programs) {
+    t.equal(count(makeJaxpr(f)(general, b), 'lu'), 1, `${name}: one lu`);
+    t.ok(count(jit(f).lower(general, b).jaxpr, 'triangular_solve') <= substitutions, `${name}: substitutions`);
+  }
+  t.equal(count(makeJaxpr(jacrev(by(solveCholesky), { argnums: 1 }))(positive, b), 'cholesky'), 1, 'one Cholesky');
+  // No lane: the factorisation of the program is that of one matrix.
+  const text = String(makeJaxpr(jacrev(lu, { argnums: 1 }))(general, b));
+  t.match(text, /:f64\[6,6\] \w+:i32\[6\] \w+:i32\[6\] = lu/, 'of one matrix, not of one per column');
+  t.end();
+});
+
+t.test('how a solve went', (t) => {
+  const by = (solve: linearSolve.LinearSolve, A: NDArray, b: NDArray, options = {}) =>
+    solve((x: NDArray) => np.matmul(A, x), b, { ...options, info: true });
+  for (const [name, solve] of Object.entries({ ...symmetric, ...any })) {
+    const [x, info] = by(solve, positive, b, { tol: 1e-10 });
+    near(t, x, linalg.solve(positive, b), 1e-6, `${name}: solution`);
+    t.equal(linearSolve.statusName(info.status), 'converged: the error is at most tol', name);
+    t.ok(info.residual.item() < 1e-9, `${name}: residual ${info.residual.item()}`);
+    t.ok(info.iterations.item() >= 1 && info.iterations.dtype === 'int32', `${name}: iterations`);
+  }
+  const status = (solve: linearSolve.LinearSolve, A: NDArray, b: NDArray, options = {}): string =>
+    linearSolve.statusName(by(solve, A, b, options)[1].status).split(':')[0]!;
+  const singular = f64([
+    [1, 2],
+    [2, 4],
+  ]);
+  const two = f64([1, 1]);
+  t.equal(status(solveLu, singular, two), 'singular');
+  t.equal(status(solveInv, singular, two), 'singular');
+  t.equal(status(solveCholesky, np.eye(2).astype('float64').mul(-1), two), 'indefinite');
+  t.equal(status(solveCholesky, singular.mul(Number.NaN), two), 'nonfinite');
+  t.equal(status(solveLu, singular.mul(Number.NaN), two), 'nonfinite');
+  t.equal(status(solveLu, np.eye(2).astype('float64'), two.mul(Number.POSITIVE_INFINITY)), 'nonfinite');
+  t.equal(status(solveCg, positive, b, { maxiter: 1 }), 'maxiter');
+  t.equal(status(solveNormalCg, general, b, { maxiter: 1 }), 'maxiter');
+  t.equal(status(solveCg, positive, b.mul(Number.NaN)), 'nonfinite');
+  t.equal(status(solveGmres, singular, two), 'stalled');
+  t.equal(status(solveBicgstab, np.zeros([2, 2], { dtype: 'float64' }), two), 'nonfinite');
+  const [, lanes] = jit(vmap((s: NDArray) => by(solveCg, positive.mul(s), b, { maxiter: 30, tol: 1e-10 })))(
+    f64([1, 2, Number.NaN]),
+  );
+  t.strictSame(lanes.status.tolist(), [0, 0, 2], 'per lane');
+  // How it went has no derivative.
+  const residual = (s: NDArray): NDArray => by(solveCg, positive.mul(s), b, { maxiter: 2 })[1].residual;
+  t.equal(grad(residual)(f64(2)).item(), 0);
+  t.end();
+});
+
+t.test('throw', (t) => {
+  const singular = f64([
+    [1, 2],
+    [2, 4],
+  ]);
+  const two = f64([1, 1]);
+  const solve = (A: NDArray, b: NDArray): NDArray => solveLu((x: NDArray) => np.matmul(A, x), b, { throw: true });
+  const wanted = {
+    name: 'SolveError',
+    message:
+      /^solveLu: not solved: the matrix is singular to working precision \(status `singular`\)\.\n {2}at .*linear-solve\.test/,
+  };
+  near(t, solve(general, b), linalg.solve(general, b), 1e-12, 'no error where it is solved');
+  t.throws(() => solve(singular, two), wanted);
+  t.throws(() => jit(solve)(singular, two), wanted, 'inside jit');
+  t.throws(
+    () => vmap(solve, { inAxes: [0, null] })(np.stack([singular.add(np.eye(2)), singular]), two),
+    wanted,
+    'in a lane',
+  );
+  t.doesNotThrow(() => vmap(solve, { inAxes: [null, 0] })(singular.add(np.eye(2)), np.stack([two, two])));
+  const cg = (b: NDArray): NDArray =>
+    solveCg((x: NDArray) => np.matmul(positive, x), b, { throw: true, maxiter: 2, tol: 1e-10 });
+  t.throws(() => jit((b: NDArray) => lax.foriLoop(0, 3, (_i, x: NDArray) => cg(x), b))(b), {
+    message: /^solveCg: not solved: stopped after the largest number of iterations \(status `maxiter`\)\./,
+  });
+  // b = 0 is solved at once; its derivative is another system.
+  const zero = b.mul(0);
+  near(t, cg(zero), zero, 1, 'zero');
+  const derivative = /^solveCg: not solved: stopped after the largest number of iterations/;
+  t.throws(() => jvp(cg, [zero], [b]), { message: derivative }, 'jvp');
+  t.throws(() => jit(grad((x: NDArray) => np.sum(cg(x))))(zero), { message: derivative }, 'grad');
   t.end();
 });
 

@@ -11,7 +11,8 @@ import { jit, lax, type NDArray, np } from '../src/index.ts';
 const engine = target();
 const targets = engine.fma ? [engine, { ...engine, fma: false }] : [engine];
 const precisions: Precision[] = ['float32', 'float64'];
-const bits = (x: ArrayLike<number> & { readonly buffer: ArrayBufferLike }): number[] => [...new Uint32Array(x.buffer)];
+const sameBits = (a: ArrayBufferView, b: ArrayBufferView): boolean =>
+  Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength));
 
 const inVectors = (precision: Precision): MeasuredFunction[] =>
   functions.filter((f) => vectorCode(f.name, precision === 'float32' ? 'f32x4' : 'f64x2', engine));
@@ -28,9 +29,8 @@ t.test('every function is measured', (t) => {
 t.test('errors are within bounds', (t) => {
   for (const precision of precisions) {
     for (const f of inVectors(precision)) {
-      if (precision === 'float64' && !f.precise) continue;
       for (const to of targets) {
-        const { error, at, got, exact } = measure(f, precision, to, 1e5);
+        const { error, at, got, exact } = measure(f, precision, to, precision === 'float32' ? 1e5 : 1e4);
         t.ok(error <= f.bounds[precision], `${precision} ${f.name}(${at}) = ${got}, not ${exact}: ${error} ulp`);
       }
     }
@@ -43,8 +43,9 @@ t.test('an element has the same bits alone and in every lane, whatever stands be
     for (const f of inVectors(precision)) {
       for (const to of targets) {
         const { vectors, elements } = runner(f.name, precision, to);
-        const chunks = [...pointsOf(f, precision, 2e4)].slice(0, 6);
-        for (const [x, y] of chunks) {
+        let chunks = 0;
+        for (const [x, y] of pointsOf(f, precision, 2e4)) {
+          if (++chunks > 6) break;
           const n = Math.min(x!.length, 4096);
           const here = x!.slice(0, n);
           const other = y?.slice(0, n);
@@ -56,8 +57,8 @@ t.test('an element has the same bits alone and in every lane, whatever stands be
             other?.map((_, i) => other[order[i]!]!),
           );
           const back = alone.map((_, i) => alone[order[i]!]!);
-          t.strictSame(bits(vectors(here, other)), bits(alone), `${precision} ${f.name}`);
-          t.strictSame(bits(moved), bits(back), `${precision} ${f.name}, other neighbours`);
+          t.ok(sameBits(vectors(here, other), alone), `${precision} ${f.name}`);
+          t.ok(sameBits(moved, back), `${precision} ${f.name}, other neighbours`);
         }
       }
     }

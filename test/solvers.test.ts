@@ -242,7 +242,7 @@ t.test('aux, value and gradient at once', (t) => {
 t.test('options and progress', (t) => {
   t.throws(() => new solvers.GradientDescent({ fun: (w: any) => w.sum(), maxIter: 10 } as any), {
     message:
-      'GradientDescent: there is no option `maxIter`; the options are `fun`, `stepsize`, `maxls`, `acceleration`, `decreaseFactor`, `hasAux`, `valueAndGrad`, `maxiter`, `tol`, `implicitDiff`, `implicitDiffSolve`, `progress`, `jit`.\n  hint: did you mean `maxiter`?',
+      'GradientDescent: there is no option `maxIter`; the options are `fun`, `hasAux`, `valueAndGrad`, `stepsize`, `maxls`, `acceleration`, `decreaseFactor`, `maxiter`, `tol`, `implicitDiff`, `implicitDiffSolve`, `throw`, `progress`, `jit`.\n  hint: did you mean `maxiter`?',
   });
   const { write } = process.stderr;
   const lines: string[] = [];

@@ -13,6 +13,7 @@ import { compile } from '../../jit/compile.ts';
 import { hostMath, type MathType, mathArity, mathCode, mathName } from '../../jit/math/index.ts';
 import type { MeasuredFunction } from './functions.ts';
 import { chunkSize, type Floats, float32Patterns, specials, uniform, words } from './points.ts';
+import type { Precise } from './precise.ts';
 
 export type Precision = 'float32' | 'float64';
 
@@ -21,7 +22,7 @@ export interface Worst {
   readonly error: number;
   readonly at: readonly number[];
   readonly got: number;
-  readonly exact: number;
+  readonly exact: number | Precise;
   readonly points: number;
 }
 
@@ -98,26 +99,44 @@ export function ulpOf(x: number, precision: Precision): number {
 }
 
 /**
- * The error of `got` in ulp of the exact value. Infinity is one step behind the largest finite number. A NaN or a sign
- * where the other has none is infinitely wrong.
+ * The error of a float32 in ulp of the exact value. Infinity is one step behind the largest finite number. A NaN or a
+ * sign where the other has none is infinitely wrong.
  */
-export function errorInUlp(got: number, exact: number, rest: number, precision: Precision, scale = 0): number {
-  if (Object.is(got, exact)) return rest === 0 ? 0 : Math.abs(rest) / ulpOf(exact, precision);
+export function errorInUlp(got: number, exact: number, scale = 0): number {
+  if (Object.is(got, exact)) return 0;
   if (Number.isNaN(got) || Number.isNaN(exact)) return Number.POSITIVE_INFINITY;
   if (got < 0 !== exact < 0 && !(got === 0 && 1 / got < 0 === exact < 0) && scale === 0)
     return Number.POSITIVE_INFINITY;
   if (got === exact && got === 0) return Number.POSITIVE_INFINITY;
-  const [top, last] = precision === 'float32' ? [2 ** 128, 2 ** 104] : [2 ** 1023, 2 ** 970];
-  if (precision === 'float64') {
-    // One step behind the largest double is no double: halves are compared.
-    const half = (x: number): number => (Math.abs(x) === Number.POSITIVE_INFINITY ? Math.sign(x) * top : x / 2);
-    if (Math.abs(got) === Number.POSITIVE_INFINITY || Math.abs(exact) === Number.POSITIVE_INFINITY)
-      return Math.abs(half(got) - half(exact)) / last;
-  }
-  const inside = (x: number): number => (precision === 'float32' ? Math.max(-top, Math.min(top, x)) : x);
-  const unit = Math.min(ulpOf(Math.max(Math.abs(exact), scale), precision), precision === 'float32' ? last : Infinity);
-  return Math.abs(inside(got) - inside(exact) - rest) / unit;
+  const inside = (x: number): number => Math.max(-(2 ** 128), Math.min(2 ** 128, x));
+  const unit = Math.min(ulpOf(Math.max(Math.abs(exact), scale), 'float32'), 2 ** 104);
+  return Math.abs(inside(got) - inside(exact)) / unit;
 }
+
+/**
+ * The same for float64, where the exact value is (high + low)·2^exponent: everything is compared times 2^−exponent, as
+ * the value may be subnormal or beyond overflow, from where on it is infinity's.
+ */
+export function preciseError(got: number, [high, low, exponent = 0]: Precise, scale = 0): number {
+  if (Number.isNaN(got) || Number.isNaN(high)) return Object.is(got, high) ? 0 : Number.POSITIVE_INFINITY;
+  const negative = high < 0 || Object.is(high, -0);
+  if ((got < 0 || Object.is(got, -0)) !== negative && scale === 0) return Number.POSITIVE_INFINITY;
+  if (high === 0 || Math.abs(high) === Number.POSITIVE_INFINITY)
+    return got === high ? 0 : scale > 0 ? Math.abs(got) / ulpOf(scale, 'float64') : Number.POSITIVE_INFINITY;
+  const top = 1024;
+  const magnitude = Math.max(exponentOf(high) + exponent, scale > 0 ? exponentOf(scale) : -1022, -1022);
+  const overflows = magnitude >= top;
+  const infinite = Math.abs(got) === Number.POSITIVE_INFINITY;
+  if (overflows && infinite) return 0;
+  const unit = Math.min(magnitude, top - 1) - 52 - exponent;
+  const shift = (x: number, by: number): number => x * 2 ** Math.trunc(by / 2) * 2 ** (by - Math.trunc(by / 2));
+  // In units of the last place, |got| or |exact| no larger than 2¹⁰²⁴.
+  const units = infinite ? Math.sign(got) * shift(1, top - exponent - unit) : shift(got, -exponent - unit);
+  const exact = overflows ? Math.sign(high) * shift(1, top - exponent - unit) : shift(high, -unit);
+  return Math.abs(units - exact - (overflows ? 0 : shift(low, -unit)));
+}
+
+const exponentOf = (x: number): number => Math.log2(ulpOf(x, 'float64')) + 52;
 
 /** Operands of a function: arrays of the precision, one for each. */
 export function* pointsOf(f: MeasuredFunction, precision: Precision, count: number): Generator<Floats[]> {
@@ -126,24 +145,26 @@ export function* pointsOf(f: MeasuredFunction, precision: Precision, count: numb
   const arity = mathArity(f.name);
   const next = words();
   const near = Math.min(2 ** 16, Math.max(64, Math.floor(count / 1000)));
+  const chunk = Math.min(chunkSize, count);
   if (arity === 2) {
     yield [0, 1].map((k) => as(specials.flatMap((x) => specials.map((y) => [x, y][k]!))));
-    for (let done = 0; done < count / 2; done += chunkSize) yield [bitsOf(precision, next), bitsOf(precision, next)];
+    for (let done = 0; done < count / 2; done += chunkSize)
+      yield [bitsOf(precision, chunk, next), bitsOf(precision, chunk, next)];
   } else if (precision === 'float32') {
-    for (const chunk of float32Patterns(count, f.thresholds, near)) yield [new Float32Array(chunk.buffer)];
+    for (const patterns of float32Patterns(count, f.thresholds, near)) yield [new Float32Array(patterns.buffer)];
   } else {
     yield [as(specials)];
-    for (let done = 0; done < count / 2; done += chunkSize) yield [bitsOf(precision, next)];
+    for (let done = 0; done < count / 2; done += chunkSize) yield [bitsOf(precision, chunk, next)];
     for (const x of f.thresholds)
-      yield [as(Float64Array.from({ length: 1024 }, (_, i) => x * (1 + (i - 512) * 2 ** -52)))];
+      yield [as(Float64Array.from({ length: 2 * near }, (_, i) => x * (1 + (i - near) * 2 ** -52)))];
   }
   for (const interval of f.intervals)
     for (let done = 0; done < count / 2 / f.intervals.length; done += chunkSize)
-      yield interval.map(([low, high]) => as(uniform(Math.min(chunkSize, count), low, high, next)));
+      yield interval.map(([low, high]) => as(uniform(chunk, low, high, next)));
 }
 
-function bitsOf(precision: Precision, next: () => number): Floats {
-  const words = new Uint32Array(precision === 'float32' ? chunkSize : 2 * chunkSize).map(next);
+function bitsOf(precision: Precision, n: number, next: () => number): Floats {
+  const words = new Uint32Array(precision === 'float32' ? n : 2 * n).map(next);
   return precision === 'float32' ? new Float32Array(words.buffer) : new Float64Array(words.buffer);
 }
 
@@ -157,8 +178,11 @@ export function measure(f: MeasuredFunction, precision: Precision, target: Targe
     points += results.length;
     for (let i = 0; i < results.length; i++) {
       const [a, b] = [x![i]!, y ? y[i]! : 0];
-      const [exact, rest] = precision === 'float64' ? f.precise!(a, b) : [f.reference(a, b), 0];
-      const error = errorInUlp(results[i]!, exact, rest, precision, f.scale?.(a));
+      const exact = precision === 'float64' ? f.precise(a, b) : f.reference(a, b);
+      const error =
+        typeof exact === 'number'
+          ? errorInUlp(results[i]!, exact, f.scale?.(a))
+          : preciseError(results[i]!, exact, f.scale?.(a));
       if (error > worst.error) worst = { error, at: y ? [a, b] : [a], got: results[i]!, exact, points };
     }
   }

@@ -3,6 +3,7 @@ import {
   grad,
   jit,
   lax,
+  linalg,
   linearSolve,
   nn,
   np,
@@ -11,6 +12,7 @@ import {
   valueAndGrad,
   vmap,
 } from '../../dist/bundle/index.js';
+import { eagerCases } from './eager.mjs';
 import { numbers } from './inputs.mjs';
 import { measure } from './timing.mjs';
 
@@ -135,4 +137,17 @@ await measure('cotangent', {
       np.array(numbers(1e5, 0)).add(1.5),
     );
   },
+  ...eagerCases({
+    array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
+    read: (x) => x.data(),
+    add: np.add,
+    multiply: np.multiply,
+    exp: np.exp,
+    sin: np.sin,
+    sum: (x) => np.sum(x),
+    transpose: (x) => x.T,
+    matmul: np.matmul,
+    solve: linalg.solve,
+    inv: linalg.inv,
+  }),
 });

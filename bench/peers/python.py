@@ -1,5 +1,6 @@
 """The same work in Python's libraries: `python bench/peers/python.py`, with numpy, jax, jaxopt and torch installed."""
 
+import importlib.metadata
 import json
 import os
 import statistics
@@ -23,7 +24,7 @@ def array(shape, seed=0, scale=1.0):
 
 def measure(library, cases):
     for name, prepare in cases.items():
-        if only and name not in only:
+        if only and not any(name == o or o.endswith("…") and name.startswith(o[:-1]) for o in only):
             continue
         try:
             start = time.perf_counter()
@@ -215,6 +216,11 @@ def torch_cases():
     return {"ridge 100×10": lambda: ridge(100, 10), "ridge 1000×100": lambda: ridge(1000, 100), "mlp step": mlp}
 
 
-measure("NumPy", numpy_cases())
-measure("JAX", jax_cases())
-measure("PyTorch", torch_cases())
+for library, module, cases in (("NumPy", "numpy", numpy_cases), ("JAX", "jax", jax_cases), ("PyTorch", "torch", torch_cases)):
+    try:
+        found = cases()
+        print(json.dumps({"library": library, "name": "", "version": importlib.metadata.version(module)}), flush=True)
+    except Exception as error:  # A library that is not there, or cannot be loaded, is no reason to go without the others.
+        print(json.dumps({"library": library, "name": "", "error": str(error)[:200]}), flush=True)
+    else:
+        measure(library, found)

@@ -6,6 +6,8 @@ import { measure } from './timing.mjs';
 // Its modules for import are for bundlers only.
 const require = createRequire(import.meta.url);
 const tf = require('@tensorflow/tfjs-core');
+// Brings the gradients of the operations, which the core alone leaves out.
+require('@tensorflow/tfjs-layers');
 const { setWasmPaths } = require('@tensorflow/tfjs-backend-wasm');
 // Its compiled code is read by path; without that it looks for a server.
 setWasmPaths(fileURLToPath(new URL('node_modules/@tensorflow/tfjs-backend-wasm/dist/', import.meta.url)));

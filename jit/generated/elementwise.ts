@@ -1,5 +1,2 @@
-/**
- * Stands in for what `npm run build` writes over it: by target, the bytes of the module of elementwise operations in
- * base64. While it is empty, eager operations use the reference semantics of their primitives.
- */
-export const generated: Readonly<Record<string, { readonly code: string; readonly wasm: string }>> = {};
+/** Stands in for what `npm run build` writes over it: by target, the bytes of the prebuilt module in base64. */
+export const generated: Readonly<Record<string, string>> = {};

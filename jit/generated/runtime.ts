@@ -1,5 +1,2 @@
-/**
- * Stands in for what `npm run build` writes over it: by target, the runtime module's bytes in base64 and the hash of
- * the code they were made from. While it is empty the runtime module is compiled like any program.
- */
-export const generated: Readonly<Record<string, { readonly code: string; readonly wasm: string }>> = {};
+/** Stands in for what `npm run build` writes over it: by target, the bytes of the prebuilt module in base64. */
+export const generated: Readonly<Record<string, string>> = {};

@@ -14,37 +14,29 @@ import {
   type Stmt,
   type Target,
 } from '../code.ts';
-import { ElementBuilder } from '../element.ts';
 import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import { encodeFunction } from '../wire.ts';
+import { identityOf } from './combine.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
+import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
-import { virtualValues } from './fusion.ts';
+import { runGroup } from './group.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel } from './map-kernel.ts';
 import { multiply } from './multiply.ts';
-import { combineScalars, identityOf, reduceKernel } from './reduce-kernel.ts';
-import { RowPasses, rowPasses } from './row-pass.ts';
+import { Group, groupEquations } from './passes/groups.ts';
+import { type Placement, placeValues } from './passes/virtual.ts';
+import { equationsOf, RowPasses, rowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
-import {
-  applyElement,
-  contiguous,
-  type Fused,
-  readBuffer,
-  readScalar,
-  reshaped,
-  storagesOf,
-  treeSize,
-  viewed,
-} from './tree.ts';
+import { contiguous, type Fused, readBuffer, readScalar, reshaped, storagesOf, treeSize, viewed } from './tree.ts';
 
 /** A value and the storage that it keeps alive. */
 export interface Bound {
@@ -79,12 +71,16 @@ export class Driver {
   readonly math: Set<string> = new Set();
   readonly callbacks: CallbackSite[] = [];
   readonly handlers: Handler[] = [];
+  /** What kernels compute, by their names. */
+  readonly notes: Map<string, string> = new Map();
   /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
   readonly longLoops: Set<Stmt> = new Set();
   loopDepth = 0;
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
-  private readonly builder = new ElementBuilder();
+
+  /** Whether anything reads the result of an equation of the block under way. */
+  isRead: (v: Var) => boolean = () => true;
 
   constructor(slotBytes: number, target: Target) {
     this.plan = new FramePlan(slotBytes);
@@ -234,12 +230,12 @@ export class Driver {
     this.inChunks(range, (begin, end) => this.f.call(name, begin, end, ...kernel.args));
   }
 
-  private declare(kernel: Kernel): string {
+  declare(kernel: Kernel): string {
     for (const name of kernel.math) this.math.add(name);
     return this.define(kernel.func);
   }
 
-  private inChunks(
+  inChunks(
     { extent, chunk }: { readonly extent: number; readonly chunk: number },
     call: (begin: Expr, end: Expr) => void,
   ): void {
@@ -256,22 +252,6 @@ export class Driver {
     locals.give(end);
   }
 
-  /** Calls a kernel that returns a rank-0 value; ranges are combined. */
-  private fold(kernel: Kernel, dtype: DType, combine: Parameters<typeof combineScalars>[0]): Scalar {
-    const name = this.declare(kernel);
-    const type = scalarType(dtype);
-    const call = (args: readonly Expr[]): Expr => ({ kind: 'call', type, fn: name, args });
-    if (!kernel.range) return this.newScalar(dtype, call(kernel.args));
-    const total = this.locals.hold(constant(identityOf(combine, dtype), dtype));
-    this.inChunks(kernel.range, (begin, end) => {
-      this.locals.within((hold) => {
-        const part = hold(call([begin, end, ...kernel.args]));
-        this.f.set(total, combineScalars(combine, dtype, total, part, hold));
-      });
-    });
-    return new Scalar(dtype, total, () => this.locals.give(total));
-  }
-
   // Programs
 
   /**
@@ -280,6 +260,8 @@ export class Driver {
    */
   block(eqns: readonly Eqn[], outs: readonly Atom[], destinations: readonly Destination[], release?: () => void): void {
     const uses = new Map<Var, number>();
+    const outer = this.isRead;
+    this.isRead = (v) => (uses.get(v) ?? 0) > 0;
     const use = (atom: Atom): void => {
       if (!(atom instanceof Literal)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
     };
@@ -290,18 +272,27 @@ export class Driver {
       const place = destinations[i];
       if (place && !(atom instanceof Literal) && !places.has(atom)) places.set(atom, place);
     });
-    const virtual = virtualValues(eqns, outs);
-    const passes = new RowPasses(this, rowPasses(eqns, outs, virtual));
+    let steps = groupEquations(eqns, outs);
+    let placement = placeValues(steps, outs);
+    const found = rowPasses(eqns, outs, placement.virtual);
+    if (found.length > 0) {
+      // What is done while rows of a matrix go by is in no group.
+      steps = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));
+      placement = placeValues(steps, outs);
+    }
+    const passes = new RowPasses(this, found);
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
       uses.set(atom, left);
       if (left === 0) this.unbind(atom);
     };
-    for (const eqn of eqns) {
-      if (!passes.lower(eqn, places)) this.equation(eqn, virtual, places);
-      eqn.inputs.forEach(drop);
-      for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
+    for (const step of steps) {
+      const done = step instanceof Group ? step.members : [step];
+      if (step instanceof Group) runGroup(this, step, placement, places);
+      else if (!passes.lower(step, places)) this.equation(step, placement, places);
+      for (const eqn of done) eqn.inputs.forEach(drop);
+      for (const eqn of done) for (const v of eqn.outputs) if (!uses.get(v)) this.unbind(v);
     }
     outs.forEach((atom, i) => {
       const place = destinations[i];
@@ -311,10 +302,12 @@ export class Driver {
     });
     release?.();
     outs.forEach(drop);
+    this.isRead = outer;
   }
 
-  private equation(eqn: Eqn, virtual: ReadonlySet<Var>, places: ReadonlyMap<Var, Buffer>): void {
+  equation(eqn: Eqn, placement: Placement, places: ReadonlyMap<Var, Buffer>): void {
     const rule = eqn.primitive.lower as LowerRule<unknown>;
+    const { virtual } = placement;
     const [out] = eqn.outputs;
     switch (rule.kind) {
       case 'elementwise': {
@@ -336,7 +329,7 @@ export class Driver {
         this.move(eqn, (x) => reshaped(x, out!.aval.shape), virtual, places);
         return;
       case 'reduce':
-        this.reduce(eqn, rule.combine, rule.axes(eqn.params), places);
+        this.reduce(eqn, rule, placement, places);
         return;
       case 'dot':
         this.dot(eqn, rule.dimensions(eqn.params), places);
@@ -363,12 +356,10 @@ export class Driver {
 
   /** The value of an elementwise equation as an expression. */
   element(eqn: Eqn): Fused {
-    const rule = eqn.primitive.lower as Extract<LowerRule<unknown>, { kind: 'elementwise' }>;
-    const { aval } = eqn.outputs[0]!;
-    const args = eqn.inputs.map((atom) => this.fused(atom).root);
-    const inputs = args.map((arg, i) => this.builder.input(i, arg.dtype));
-    const root = applyElement(rule.build(this.builder, inputs, eqn.params, aval), args, aval.shape);
-    return { shape: aval.shape, root };
+    return elementwiseTree(
+      eqn,
+      eqn.inputs.map((atom) => this.fused(atom).root),
+    );
   }
 
   /** Stores an array, at its destination if it has one. */
@@ -402,29 +393,21 @@ export class Driver {
     else this.bind(out, moved);
   }
 
+  /** Folds of nothing, and of one element each; others are in groups. */
   private reduce(
     eqn: Eqn,
-    combine: Parameters<typeof combineScalars>[0],
-    axes: readonly number[],
+    rule: Extract<LowerRule<unknown>, { kind: 'reduce' }>,
+    placement: Placement,
     places: ReadonlyMap<Var, Buffer>,
   ): void {
-    const out = eqn.outputs[0]!;
-    const { dtype, shape } = out.aval;
-    const { root, shape: from } = this.fused(eqn.inputs[0]!);
-    if (sizeOf(from) === 0) {
-      const identity = identityOf(combine, dtype);
-      const fused: Fused = { shape, root: { kind: 'const', dtype, value: identity } };
-      if (shape.length === 0) this.bind(out, fused);
-      else this.keep(out, fused, places);
+    const { dtype, shape } = eqn.outputs[0]!.aval;
+    if (eqn.inputs[0]!.aval.size > 0) {
+      this.move(eqn, (x) => reshaped(x, shape), placement.virtual, places);
       return;
     }
-    if (shape.length === 0) {
-      this.bind(out, readScalar(this.fold(reduceKernel(root, from, axes, combine), dtype, combine)));
-      return;
-    }
-    const place = this.placeFor(out, places);
-    this.run(reduceKernel(root, from, axes, combine, place.ptr));
-    this.bind(out, readBuffer(place, shape));
+    const fused: Fused = { shape, root: { kind: 'const', dtype, value: identityOf(rule.combine, dtype) } };
+    if (shape.length === 0) this.bind(eqn.outputs[0]!, fused);
+    else this.keep(eqn.outputs[0]!, fused, places);
   }
 
   private dot(eqn: Eqn, d: DotDimensions, places: ReadonlyMap<Var, Buffer>): void {

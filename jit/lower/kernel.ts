@@ -24,45 +24,58 @@ export interface Kernel {
 /** Elements that one call of a kernel treats at most, where its loops can be cut. */
 export const elementsPerCall = 16384;
 
+/** An axis of a kernel's loops; folded ones do not merge with others. */
+export interface KernelAxis extends NestAxis {
+  readonly folded: boolean;
+}
+
+export interface KernelOptions {
+  /** Which axes of the shape are folded. */
+  readonly folded?: readonly boolean[];
+  /** The axis that may be done in ranges, given the merged axes. */
+  readonly range: (axes: readonly KernelAxis[]) => number | undefined;
+}
+
 /** The loops of a kernel: axes with the steps of every stream and every output, and the parameters that start them. */
 export class KernelFrame {
   readonly f: FunctionBuilder;
   readonly inputs: Inputs;
-  readonly axes: readonly NestAxis[];
+  readonly axes: readonly KernelAxis[];
   readonly streams: readonly Stream[];
   readonly scalars: Map<object, Expr> = new Map();
   readonly starts: readonly Local[];
-  readonly range: { readonly extent: number; readonly chunk: number } | undefined;
+  readonly range: { readonly axis: number; readonly extent: number; readonly chunk: number } | undefined;
   readonly math: MathUses = new MathUses(target());
   private readonly args: readonly Expr[];
 
-  /**
-   * @param outputs addresses and byte steps along each axis of `shape` (0 along reduced ones)
-   * @param cut whether the outermost axis may be done in ranges, given the merged axes
-   */
+  /** @param outputs addresses and byte steps along each axis of `shape` (0 along folded ones) */
   constructor(
     roots: readonly Tree[],
     shape: readonly number[],
     outputs: readonly { readonly ptr: Expr; readonly steps: readonly number[] }[],
-    cut: (axes: readonly NestAxis[]) => boolean,
-    result?: WasmType,
+    options: KernelOptions,
   ) {
     const inputs = new Inputs(roots);
-    const axes = coalesce(
+    const axes = merged(
       shape.map((extent, axis) => ({
         extent,
+        folded: options.folded?.[axis] ?? false,
         steps: [...inputs.streams.map((s) => s.steps[axis]!), ...outputs.map((o) => o.steps[axis]!)],
       })),
     );
-    if (axes.length === 0) axes.push({ extent: 1, steps: new Array(inputs.streams.length + outputs.length).fill(0) });
+    if (axes.length === 0)
+      axes.push({ extent: 1, folded: false, steps: new Array(inputs.streams.length + outputs.length).fill(0) });
     this.inputs = inputs;
     this.axes = axes;
     this.streams = inputs.streams.map(({ leaf }, i) => ({ leaf, steps: axes.map((axis) => axis.steps[i]!) }));
     const total = axes.reduce((n, { extent }) => n * extent, 1);
-    if (total > 2 * elementsPerCall && cut(axes)) {
-      const { extent } = axes[0]!;
-      const rows = Math.max(1, Math.floor((elementsPerCall * extent) / total));
-      this.range = { extent, chunk: axes.length === 1 ? Math.max(64, rows & -64) : rows };
+    const work = Math.max(1, ...inputs.loops.map(({ count }) => Math.min(count ?? 16, 64)));
+    const axis = total * work > 2 * elementsPerCall ? options.range(axes) : undefined;
+    if (axis !== undefined) {
+      const { extent } = axes[axis]!;
+      const steps = Math.max(1, Math.floor((elementsPerCall * extent) / (total * work)));
+      // Along the innermost axis in whole blocks of vectors.
+      this.range = { axis, extent, chunk: axis === axes.length - 1 ? Math.max(64, steps & -64) : steps };
     }
     const lead = this.range ? 2 : 0;
     const count = inputs.streams.length + outputs.length;
@@ -70,7 +83,7 @@ export class KernelFrame {
       ...new Array<WasmType>(lead + count).fill('i32'),
       ...inputs.scalars.map((s) => scalarType(s.dtype)),
     ];
-    this.f = new FunctionBuilder('', types, result);
+    this.f = new FunctionBuilder('', types);
     this.starts = Array.from({ length: count }, (_, i) => this.f.param(lead + i));
     inputs.scalars.forEach((s, i) => {
       this.scalars.set(s, this.f.param(lead + count + i));
@@ -97,8 +110,8 @@ export class KernelFrame {
   }
 
   /**
-   * Loops over `axes` (indices into this.axes), outermost first; `body` gets the pointers where they stand. The axis 0
-   * runs over the kernel's range where it has one.
+   * Loops over `axes` (indices into this.axes), outermost first; `body` gets the pointers where they stand. The axis
+   * with the kernel's range runs over that.
    */
   loops(axes: readonly number[], from: readonly Expr[], body: (pointers: readonly Expr[]) => void): void {
     const [first, ...rest] = axes;
@@ -110,7 +123,7 @@ export class KernelFrame {
     const { extent, steps } = this.axes[first]!;
     const here = from.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
     let [begin, end]: [Expr, Expr] = [i32c(0), i32c(extent)];
-    if (first === 0 && this.range) {
+    if (first === this.range?.axis) {
       [begin, end] = [f.param(0), f.param(1)];
       this.skip(here as Local[], begin, steps);
     }
@@ -144,3 +157,16 @@ export class KernelFrame {
 
 /** Bytes from one element to the next in memory. */
 export const elementBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
+
+/** Axes merged where all streams allow it, kept and folded ones apart. */
+function merged(axes: readonly KernelAxis[]): KernelAxis[] {
+  const out: KernelAxis[] = [];
+  for (let i = 0; i < axes.length; ) {
+    const { folded } = axes[i]!;
+    let end = i;
+    while (end < axes.length && axes[end]!.folded === folded) end++;
+    for (const axis of coalesce(axes.slice(i, end))) out.push({ ...axis, folded });
+    i = end;
+  }
+  return out;
+}

@@ -23,6 +23,8 @@ export interface Lowered {
   readonly handlers: readonly Handler[];
   /** The program after simplification, for `lower()` to show. */
   readonly jaxpr: Jaxpr;
+  /** What the kernels compute, by their names. */
+  readonly notes: ReadonlyMap<string, string>;
 }
 
 export type OutputSource =
@@ -105,7 +107,7 @@ function lower(original: Jaxpr): Lowered {
     frameBytes: d.plan.end + spillBytes,
     peakBytes: d.plan.peak,
   };
-  return { program, inputs, outputs, handlers: d.handlers, jaxpr };
+  return { program, inputs, outputs, handlers: d.handlers, jaxpr, notes: d.notes };
 }
 
 /** A rank-0 input: bools lie in the frame as an i32. */

@@ -1,7 +1,8 @@
 import { type Shape, stridesOf } from '../../src/core/shape.ts';
 import { type Expr, i32c, op } from '../code.ts';
 import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
-import type { Tree } from './tree.ts';
+import { type LoopTree, type Tree, treeSize } from './tree.ts';
+import { parts } from './vector-code.ts';
 import { storeVector, VectorEval } from './vector-eval.ts';
 
 /** A value and the contiguous array that it is written to. */
@@ -17,57 +18,70 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
     stores.map((s) => s.root),
     shape,
     stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
-    () => true,
+    { range: () => 0 },
   );
   const { f, inputs, axes } = frame;
   const outer = axes.slice(0, -1).map((_, i) => i);
   const inner = axes.at(-1)!;
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
-  const vectorsAt = (pointers: readonly Expr[], lanes: number): void => {
-    const results = values.evaluateAll(frame.pointers(pointers), 0, lanes);
+  const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
+    const results = values.evaluateAll(inputs.roots, frame.pointers(pointers), count, lanes);
     const targets = frame.outputs(pointers);
-    results.forEach((value, i) => {
-      storeVector(f, inputs.roots[i]!.dtype, targets[i]!, value, 0, lanes);
+    results.forEach((unit, u) => {
+      unit.forEach((value, i) => {
+        const { dtype } = inputs.roots[i]!;
+        storeVector(f, dtype, targets[i]!, value, 4 * u * elementBytes[dtype], lanes);
+      });
     });
   };
+  const together = vectorsTogether(inputs.loops);
 
   frame.loops(outer, frame.starts, (start) => {
     values.hoist(frame.pointers(start));
     const here = start.map((ptr, i) => (inner.steps[i] === 0 ? ptr : f.var(ptr)));
     const tail = inner.extent % 4;
+    const repeat = (from: Expr | number, to: Expr | number, count: number): void =>
+      f.for(
+        from,
+        to,
+        () => {
+          vectorsAt(here, count, 4);
+          frame.advance(here, inner.steps, 4 * count);
+        },
+        4 * count,
+      );
     if (outer.length === 0 && frame.range) {
-      // A range begins at a multiple of four; only the last one has a tail.
+      // A range begins at a multiple of the block; only the last one has a tail.
       const [begin, end] = [f.param(0), f.param(1)];
       frame.skip(here as never, begin, inner.steps);
-      f.for(
-        begin,
-        op('i32.and', end, i32c(-4)),
-        () => {
-          vectorsAt(here, 4);
-          frame.advance(here, inner.steps, 4);
-        },
-        4,
-      );
-      if (tail > 0) f.if(op('i32.eq', end, i32c(inner.extent)), () => vectorsAt(here, tail));
+      const whole = f.let(op('i32.and', end, i32c(-4 * together)));
+      repeat(begin, whole, together);
+      if (together > 1) repeat(whole, op('i32.and', end, i32c(-4)), 1);
+      if (tail > 0) f.if(op('i32.eq', end, i32c(inner.extent)), () => vectorsAt(here, 1, tail));
       return;
     }
     const whole = inner.extent - tail;
-    if (whole === 4) {
-      vectorsAt(here, 4);
+    const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
+    if (blocks > 0) repeat(0, blocks, together);
+    if (whole - blocks === 4) {
+      vectorsAt(here, 1, 4);
       if (tail > 0) frame.advance(here, inner.steps, 4);
-    } else if (whole > 4) {
-      f.for(
-        0,
-        whole,
-        () => {
-          vectorsAt(here, 4);
-          frame.advance(here, inner.steps, 4);
-        },
-        4,
-      );
-    }
-    if (tail > 0) vectorsAt(here, tail);
+    } else if (whole > blocks) repeat(blocks, whole, 1);
+    if (tail > 0) vectorsAt(here, 1, tail);
   });
   return frame.finish();
+}
+
+/**
+ * How many vectors run a loop together: an iteration waits for the one before it, but not for those of its neighbours.
+ * Fewer where the loop is long, since all of it is written for each of them, and where they may stop at different times.
+ */
+function vectorsTogether(loops: readonly LoopTree[]): number {
+  const most = loops.map(({ next, count }) => {
+    const size = next.reduce((sum, root) => sum + treeSize(root) * parts(root.dtype), 0);
+    const fitting = size <= 24 ? 8 : size <= 60 ? 4 : size <= 120 ? 2 : 1;
+    return count === undefined ? Math.min(fitting, 4) : fitting;
+  });
+  return loops.length > 0 ? Math.min(...most) : 1;
 }

@@ -24,6 +24,13 @@ export interface RowPass {
   readonly second: Eqn;
 }
 
+export const equationsOf = ({ first, inner, middle, second }: RowPass): Eqn[] => [
+  first,
+  ...inner,
+  ...(middle ? [middle] : []),
+  second,
+];
+
 /** A matrix that is no larger than this stays in the first-level cache anyway. */
 const smallestBytes = 2 ** 15;
 /** Of X in one go. */
@@ -73,7 +80,14 @@ export function rowPasses(eqns: readonly Eqn[], outs: readonly Atom[], virtual: 
   });
   if (firsts.length === 0) return [];
   const order = new Map(eqns.map((eqn, i) => [eqn, i]));
-  const readers = (v: Var): Eqn[] => eqns.filter((eqn) => eqn.inputs.includes(v));
+  const reading = new Map<Atom, Eqn[]>();
+  for (const eqn of eqns)
+    for (const atom of new Set(eqn.inputs)) {
+      const list = reading.get(atom);
+      if (list) list.push(eqn);
+      else reading.set(atom, [eqn]);
+    }
+  const readers = (v: Var): readonly Eqn[] => reading.get(v) ?? [];
   const taken = new Set<Eqn>();
   return firsts.flatMap((first): RowPass[] => {
     const { matrix, vector } = products.get(first)!;

@@ -3,7 +3,7 @@ import { type Expr, i32c } from '../code.ts';
 import { loadElement } from '../loop-nest.ts';
 import type { MathType } from '../math/index.ts';
 import { constant, type Let, scalarOp } from './scalar-code.ts';
-import type { Tree } from './tree.ts';
+import { operandsOf, type Tree } from './tree.ts';
 
 /** The value of a rank-0 tree, for the driver. Shared subtrees are named. */
 export function scalarValue(root: Tree, name: Let, math: (fn: string, type: MathType) => string): Expr {
@@ -11,7 +11,7 @@ export function scalarValue(root: Tree, name: Let, math: (fn: string, type: Math
   const count = (tree: Tree): void => {
     const seen = uses.get(tree) ?? 0;
     uses.set(tree, seen + 1);
-    if (seen === 0 && tree.kind === 'op') tree.args.forEach(count);
+    if (seen === 0) operandsOf(tree).forEach(count);
   };
   count(root);
   const memo = new Map<Tree, Expr>();
@@ -33,7 +33,10 @@ export function scalarValue(root: Tree, name: Let, math: (fn: string, type: Math
         const argType = tree.args[tree.op === 'select' ? 1 : 0]!.dtype;
         const type = argType === 'float64' ? 'f64' : 'f32';
         value = scalarOp(tree.op, tree.dtype, args, argType, name, (fn) => math(fn, type), tree.fn);
+        break;
       }
+      default:
+        throw new Error(`a ${tree.kind} has lanes`);
     }
     if (uses.get(tree)! > 1) value = name(value);
     memo.set(tree, value);

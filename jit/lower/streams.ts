@@ -1,7 +1,15 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import { type Expr, i32c, op } from '../code.ts';
 import type { Scalar } from './storage.ts';
-import { type ArrayLeaf, forEachTree, type IotaLeaf, type Tree } from './tree.ts';
+import {
+  type ArrayLeaf,
+  forEachTree,
+  type IotaLeaf,
+  type LoopTree,
+  operandsOf,
+  type Tree,
+  withOperands,
+} from './tree.ts';
 
 /** A leaf that moves with the index: an address that walks through an array, or a number that counts. */
 export interface Stream {
@@ -22,6 +30,10 @@ export function startOf({ leaf }: Stream): Expr {
   return bytes === 0 ? leaf.buffer.ptr : op('i32.add', leaf.buffer.ptr, i32c(bytes));
 }
 
+/** Whether a leaf moves along any of the marked axes. */
+export const isMovedBy = (leaf: Tree, axes: readonly boolean[]): boolean =>
+  (leaf.kind === 'array' || leaf.kind === 'iota') && leaf.strides.some((stride, axis) => axes[axis] && stride !== 0);
+
 /**
  * Trees with equal subtrees made one, so that each is computed once, and with everything they read in order of first
  * appearance. The order is part of the kernel's identity: equal kernels over other arrays are equal code.
@@ -30,6 +42,7 @@ export class Inputs {
   readonly roots: readonly Tree[];
   readonly streams: Stream[] = [];
   readonly scalars: Scalar[] = [];
+  readonly loops: LoopTree[] = [];
   private readonly byKey = new Map<string, Tree>();
   private readonly keys = new Map<Tree, number>();
   private readonly storageIds = new Map<object, number>();
@@ -39,16 +52,21 @@ export class Inputs {
     const interned = new Map<Tree, Tree>();
     for (const root of roots) {
       forEachTree(root, (tree) => {
-        interned.set(
-          tree,
-          this.intern(tree.kind === 'op' ? { ...tree, args: tree.args.map((arg) => interned.get(arg)!) } : tree),
-        );
+        const args = operandsOf(tree);
+        const own =
+          args.length > 0
+            ? withOperands(
+                tree,
+                args.map((arg) => interned.get(arg)!),
+              )
+            : tree;
+        interned.set(tree, this.intern(own));
       });
     }
     this.roots = roots.map((root) => interned.get(root)!);
     for (const root of this.roots) this.uses.set(root, (this.uses.get(root) ?? 0) + 1);
     for (const tree of this.byKey.values())
-      if (tree.kind === 'op') for (const arg of tree.args) this.uses.set(arg, (this.uses.get(arg) ?? 0) + 1);
+      for (const arg of operandsOf(tree)) this.uses.set(arg, (this.uses.get(arg) ?? 0) + 1);
   }
 
   /** In how many places the value of `tree` stands. */
@@ -65,6 +83,7 @@ export class Inputs {
       this.keys.set(tree, this.keys.size);
       if (tree.kind === 'array' || tree.kind === 'iota') this.streams.push(stream(tree));
       else if (tree.kind === 'scalar') this.scalars.push(tree.scalar);
+      else if (tree.kind === 'loop') this.loops.push(tree);
     }
     return known;
   }
@@ -81,6 +100,12 @@ export class Inputs {
         return `c${tree.dtype}${Object.is(tree.value, -0) ? '-0' : tree.value}`;
       case 'op':
         return `o${tree.op}${tree.fn ?? ''}:${tree.dtype}:${tree.args.map((arg) => this.keys.get(arg))}`;
+      case 'held':
+        return `h${this.id(tree)}`;
+      case 'loop':
+        return `l${this.id(tree.next)}:${tree.args.map((arg) => this.keys.get(arg))}`;
+      case 'result':
+        return `r${tree.index}:${this.keys.get(tree.args[0])}`;
     }
   }
 

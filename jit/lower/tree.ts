@@ -13,7 +13,7 @@ export interface Fused {
   readonly root: Tree;
 }
 
-export type Tree = Leaf | OpTree;
+export type Tree = Leaf | OpTree | LoopTree | ResultTree;
 
 export type Leaf =
   /** Element offset + Σ strides·index of a buffer. */
@@ -27,7 +27,14 @@ export type Leaf =
   /** The int32 number offset + Σ strides·index. */
   | { readonly kind: 'iota'; readonly dtype: 'int32'; readonly offset: number; readonly strides: readonly number[] }
   | { readonly kind: 'scalar'; readonly dtype: DType; readonly scalar: Scalar }
-  | { readonly kind: 'const'; readonly dtype: DType; readonly value: number };
+  | { readonly kind: 'const'; readonly dtype: DType; readonly value: number }
+  | HeldLeaf;
+
+/** A value that the kernel has when the tree is evaluated: what a loop carries. Known by its identity. */
+export interface HeldLeaf {
+  readonly kind: 'held';
+  readonly dtype: DType;
+}
 
 export type ArrayLeaf = Extract<Leaf, { kind: 'array' }>;
 export type IotaLeaf = Extract<Leaf, { kind: 'iota' }>;
@@ -39,6 +46,33 @@ export interface OpTree {
   readonly args: readonly Tree[];
   readonly fn?: string;
 }
+
+/**
+ * A loop of its own for every element: `args` are the initial values of what it carries, then what it reads unchanged.
+ * `next` and `test` are trees over `slots`, one for each of `args`. Runs `count` times, or while `test` holds in a lane.
+ */
+export interface LoopTree {
+  readonly kind: 'loop';
+  readonly dtype: DType;
+  readonly args: readonly Tree[];
+  readonly slots: readonly HeldLeaf[];
+  readonly next: readonly Tree[];
+  readonly test?: Tree;
+  readonly count?: number;
+}
+
+/** What a loop carried last. */
+export interface ResultTree {
+  readonly kind: 'result';
+  readonly dtype: DType;
+  readonly args: readonly [LoopTree];
+  readonly index: number;
+}
+
+/** The trees that a tree is computed from. */
+export const operandsOf = (tree: Tree): readonly Tree[] => ('args' in tree ? tree.args : []);
+
+export const withOperands = (tree: Tree, args: readonly Tree[]): Tree => ({ ...tree, args }) as Tree;
 
 export const readBuffer = (buffer: Buffer, shape: Shape): Fused => ({
   shape,
@@ -88,17 +122,17 @@ export function applyElement(element: Element, args: readonly Tree[], shape: Sha
 export function mapLeaves(root: Tree, change: (leaf: ArrayLeaf | IotaLeaf) => Tree | undefined): Tree | undefined {
   const memo = new Map<Tree, Tree | undefined>();
   const visit = (tree: Tree): Tree | undefined => {
-    if (tree.kind === 'scalar' || tree.kind === 'const') return tree;
+    if (tree.kind === 'scalar' || tree.kind === 'const' || tree.kind === 'held') return tree;
     if (memo.has(tree)) return memo.get(tree);
     let result: Tree | undefined;
-    if (tree.kind === 'op') {
+    if ('args' in tree) {
       const args: Tree[] = [];
       for (const arg of tree.args) {
         const mapped = visit(arg);
         if (!mapped) break;
         args.push(mapped);
       }
-      if (args.length === tree.args.length) result = { ...tree, args };
+      if (args.length === tree.args.length) result = withOperands(tree, args);
     } else result = change(tree);
     memo.set(tree, result);
     return result;
@@ -189,17 +223,21 @@ export function forEachTree(root: Tree, visit: (tree: Tree) => void): void {
   const walk = (tree: Tree): void => {
     if (seen.has(tree)) return;
     seen.add(tree);
-    if (tree.kind === 'op') for (const arg of tree.args) walk(arg);
+    for (const arg of operandsOf(tree)) walk(arg);
     visit(tree);
   };
   walk(root);
 }
 
-/** Nodes of the tree, shared ones counted once. */
+/** Nodes that a function of vector math counts for: kernels write it out. */
+const callSize = 16;
+
+/** Nodes of the tree and of the loops in it, shared ones counted once: a measure of the code that evaluates it. */
 export function treeSize(root: Tree): number {
   let n = 0;
-  forEachTree(root, () => {
-    n++;
+  forEachTree(root, (tree) => {
+    n += tree.kind === 'op' && tree.op === 'call' ? callSize : 1;
+    if (tree.kind === 'loop') for (const next of tree.next) n += treeSize(next);
   });
   return n;
 }

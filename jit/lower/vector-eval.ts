@@ -1,12 +1,31 @@
 import type { DType } from '../../src/core/dtype.ts';
-import { type Expr, type FunctionBuilder, i32c, i32x4c, i32x4lanes, lane, load, loadLane, op } from '../code.ts';
+import {
+  type Expr,
+  type FunctionBuilder,
+  i32c,
+  i32x4c,
+  i32x4lanes,
+  type Local,
+  lane,
+  load,
+  loadLane,
+  op,
+} from '../code.ts';
 import type { MathUses } from '../math/uses.ts';
 import { constant } from './scalar-code.ts';
-import type { Inputs, Stream } from './streams.ts';
-import type { Tree } from './tree.ts';
+import { Inputs, type Stream } from './streams.ts';
+import { forEachTree, type LoopTree, operandsOf, type Tree } from './tree.ts';
 import { splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 
 const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
+
+/** Four successive elements, or fewer at the end, and what is known of them. */
+interface Unit {
+  readonly at: number;
+  readonly lanes: number;
+  readonly known: Map<Tree, Vector>;
+  loops?: Map<LoopTree, readonly Vector[]>;
+}
 
 /**
  * Evaluates trees four elements of the innermost axis at a time. `step` is what that axis adds to each stream; streams
@@ -19,11 +38,13 @@ export class VectorEval {
   private readonly step: ReadonlyMap<Tree, number>;
   private readonly math: MathUses;
   private readonly hoisted = new Map<Tree, Vector>();
+  /** What the kernel holds; of neighbouring results (`heldMoves`) one vector for each of those under way. */
+  private readonly held = new Map<Tree, readonly Vector[]>();
+  private readonly heldMoves: boolean;
   private readonly moving = new Map<Tree, boolean>();
-  private memo = new Map<Tree, Vector>();
   private pointers: ReadonlyMap<Tree, Expr> = new Map();
-  private at = 0;
-  private lanes = 4;
+  private units: readonly Unit[] = [];
+  private unit: Unit = { at: 0, lanes: 4, known: new Map() };
   private once = false;
 
   constructor(
@@ -32,50 +53,116 @@ export class VectorEval {
     scalars: ReadonlyMap<object, Expr>,
     innerAxis: (stream: Stream) => number,
     math: MathUses,
+    heldMoves = false,
   ) {
     this.f = f;
     this.inputs = inputs;
     this.scalars = scalars;
     this.step = new Map(inputs.streams.map((s) => [s.leaf, innerAxis(s)]));
     this.math = math;
+    this.heldMoves = heldMoves;
   }
 
   /** Evaluates what does not change along the innermost axis. `pointers` stand at its start. */
-  hoist(pointers: ReadonlyMap<Tree, Expr>): void {
+  hoist(pointers: ReadonlyMap<Tree, Expr>, roots: readonly Tree[] = this.inputs.roots): void {
     this.hoisted.clear();
-    this.begin(pointers, 0, 4);
+    this.begin(pointers, [{ at: 0, lanes: 4, known: new Map() }]);
     this.once = true;
     const seen = new Set<Tree>();
     const visit = (tree: Tree): void => {
       if (seen.has(tree) || tree.kind === 'const') return;
       seen.add(tree);
-      if (!this.moves(tree)) this.hoisted.set(tree, this.value(tree).map(this.name));
-      else if (tree.kind === 'op') tree.args.forEach(visit);
+      if (tree.kind !== 'loop' && !this.moves(tree)) this.hoisted.set(tree, this.value(tree).map(this.name));
+      else operandsOf(tree).forEach(visit);
     };
-    this.inputs.roots.forEach(visit);
-    this.memo = new Map();
+    roots.forEach(visit);
     this.once = false;
   }
 
   /** Elements `at` … `at + lanes` from where `pointers` stand. */
   evaluate(root: Tree, pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): Vector {
-    this.begin(pointers, at, lanes);
+    this.begin(pointers, [{ at, lanes, known: new Map() }]);
     return this.value(root);
   }
 
-  /** All roots at one place, named: stores come after every load. */
-  evaluateAll(pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): Vector[] {
-    this.begin(pointers, at, lanes);
-    const { roots } = this.inputs;
-    if (roots.length === 1) return [this.value(roots[0]!)];
-    return roots.map((root) => this.value(root).map(this.name));
+  /** The roots for `count` successive vectors, named: stores come after every load. */
+  evaluateAll(roots: readonly Tree[], pointers: ReadonlyMap<Tree, Expr>, count: number, lanes: number): Vector[][] {
+    const units = Array.from({ length: count }, (_, u): Unit => ({ at: 4 * u, lanes, known: new Map() }));
+    this.begin(pointers, units);
+    if (roots.length === 1 && count === 1) return [[this.value(roots[0]!)]];
+    return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
   }
 
-  private begin(pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): void {
-    this.memo = new Map();
+  /** Gives values that the kernel holds: one vector, or one for each of those under way. */
+  hold(leaf: Tree, vectors: readonly Vector[]): void {
+    this.held.set(leaf, vectors);
+  }
+
+  forget(): void {
+    this.held.clear();
+  }
+
+  /**
+   * Evaluates for `count` vectors what lanes have of their own that does not change along the axes that `isMoved` tells
+   * of: once, before the loops over these.
+   */
+  pin(
+    roots: readonly Tree[],
+    pointers: ReadonlyMap<Tree, Expr>,
+    count: number,
+    lanes: number,
+    isMoved: (leaf: Tree) => boolean,
+  ): void {
+    const units = Array.from({ length: count }, (_, u): Unit => ({ at: 4 * u, lanes, known: new Map() }));
+    this.begin(pointers, units);
+    const changing = new Map<Tree, boolean>();
+    const changes = (tree: Tree): boolean => {
+      let known = changing.get(tree);
+      if (known === undefined) {
+        const operands = operandsOf(tree);
+        known = operands.length > 0 ? operands.some(changes) : isMoved(tree);
+        changing.set(tree, known);
+      }
+      return known;
+    };
+    const seen = new Set<Tree>();
+    this.once = true;
+    const visit = (tree: Tree): void => {
+      if (seen.has(tree) || this.held.has(tree)) return;
+      seen.add(tree);
+      if (tree.kind !== 'loop' && this.moves(tree) && !changes(tree))
+        this.held.set(
+          tree,
+          units.map((unit) => this.within(unit, () => this.value(tree).map(this.name))),
+        );
+      else operandsOf(tree).forEach(visit);
+    };
+    roots.forEach(visit);
+    this.once = false;
+  }
+
+  /** What the trees read in memory. */
+  leavesOf(roots: readonly Tree[]): Set<Tree> {
+    const found = new Set<Tree>();
+    for (const root of roots)
+      forEachTree(root, (tree) => {
+        if (tree.kind === 'array' || tree.kind === 'iota') found.add(tree);
+      });
+    return found;
+  }
+
+  private begin(pointers: ReadonlyMap<Tree, Expr>, units: readonly Unit[]): void {
     this.pointers = pointers;
-    this.at = at;
-    this.lanes = lanes;
+    this.units = units;
+    this.unit = units[0]!;
+  }
+
+  private within<T>(unit: Unit, use: () => T): T {
+    const outer = this.unit;
+    this.unit = unit;
+    const result = use();
+    this.unit = outer;
+    return result;
   }
 
   private readonly name = (value: Expr): Expr => (value.kind === 'local' ? value : this.f.let(value));
@@ -83,18 +170,26 @@ export class VectorEval {
   private moves(tree: Tree): boolean {
     let moving = this.moving.get(tree);
     if (moving === undefined) {
-      moving = tree.kind === 'op' ? tree.args.some((arg) => this.moves(arg)) : (this.step.get(tree) ?? 0) !== 0;
+      moving =
+        'args' in tree
+          ? tree.args.some((arg) => this.moves(arg))
+          : tree.kind === 'held'
+            ? this.heldMoves
+            : (this.step.get(tree) ?? 0) !== 0;
       this.moving.set(tree, moving);
     }
     return moving;
   }
 
   private value(tree: Tree): Vector {
-    const known = this.hoisted.get(tree) ?? this.memo.get(tree);
+    const vectors = this.held.get(tree);
+    const known = vectors
+      ? vectors[vectors.length > 1 ? this.unit.at / 4 : 0]
+      : (this.hoisted.get(tree) ?? this.unit.known.get(tree));
     if (known) return known;
     let value = this.compute(tree);
     if (this.inputs.usesOf(tree) > 1 && tree.kind !== 'const') value = value.map(this.name);
-    this.memo.set(tree, value);
+    this.unit.known.set(tree, value);
     return value;
   }
 
@@ -106,7 +201,7 @@ export class VectorEval {
         return splat(this.scalars.get(tree.scalar)!, tree.dtype, this.name);
       case 'iota': {
         const step = this.step.get(tree)!;
-        const first = op('i32x4.splat', add(this.pointers.get(tree)!, this.at * step));
+        const first = op('i32x4.splat', add(this.pointers.get(tree)!, this.unit.at * step));
         return [step === 0 ? first : op('i32x4.add', first, i32x4lanes(0, step, 2 * step, 3 * step))];
       }
       case 'array':
@@ -114,14 +209,83 @@ export class VectorEval {
       case 'op': {
         const { op: operation, dtype, args, fn } = tree;
         const shape = args[0]!.dtype === 'float64' ? 'f64x2' : 'f32x4';
-        const often = !this.once && this.lanes === 4;
+        const often = !this.once && this.unit.lanes === 4;
         const math = (name: string, xs: readonly Expr[]): Expr => this.math.vector(this.f, name, shape, xs, often);
         const amount = operation.startsWith('sh') ? this.uniform(args[1]!) : undefined;
         const values = args.map((arg, i) => (amount && i === 1 ? [] : this.value(arg)));
         const argType = args[operation === 'select' ? 1 : 0]!.dtype;
         return vectorOp(operation, dtype, values, argType, this.name, math, fn, amount);
       }
+      case 'result':
+        return this.carriedBy(tree.args[0])[tree.index]!;
+      case 'held':
+      case 'loop':
+        throw new Error(`a ${tree.kind} has no value here`);
     }
+  }
+
+  /** What a loop carries in the end. It runs for all units at once, which hides the latency of its operations. */
+  private carriedBy(loop: LoopTree): readonly Vector[] {
+    const known = this.unit.loops?.get(loop);
+    if (known) return known;
+    const { f, units } = this;
+    const states = units.map((unit) => this.within(unit, () => loop.args.map((arg) => this.value(arg).map(this.name))));
+    const carried = states.map((values) => loop.next.map((_, i) => values[i]!.map((part) => f.var(part))));
+    const inside = new VectorEval(
+      f,
+      new Inputs(loop.test ? [...loop.next, loop.test] : loop.next),
+      this.scalars,
+      () => 0,
+      this.math,
+    );
+    const held = units.map(({ at, lanes }, u): Unit => {
+      const known = new Map<Tree, Vector>(loop.slots.map((slot, i) => [slot, carried[u]![i] ?? states[u]![i]!]));
+      return { at, lanes, known };
+    });
+    inside.begin(this.pointers, held);
+    if (loop.count !== undefined) f.for(0, loop.count, () => inside.advance(held, carried));
+    else
+      f.while(i32c(1), () => {
+        f.if(op('i32.eqz', inside.anyLane(held)), () => f.break());
+        inside.advance(held, carried);
+      });
+    units.forEach((unit, u) => {
+      unit.loops ??= new Map();
+      unit.loops.set(loop, carried[u]!);
+    });
+    return this.unit.loops!.get(loop)!;
+  }
+
+  /** Whether the loop whose inside this is goes on in a lane that exists. */
+  private anyLane(units: readonly Unit[]): Expr {
+    const test = this.inputs.roots.at(-1)!;
+    const masks = units.map((unit) => {
+      const [mask] = this.within(unit, () => this.value(test));
+      const on = (i: number): number => (i < unit.lanes ? -1 : 0);
+      return unit.lanes === 4 ? mask! : op('v128.and', mask!, i32x4lanes(on(0), on(1), on(2), on(3)));
+    });
+    return op(
+      'v128.any_true',
+      masks.reduce((a, b) => op('v128.or', a, b)),
+    );
+  }
+
+  /** One iteration of the loop whose inside this is. Everything is computed before anything is replaced. */
+  private advance(units: readonly Unit[], carried: readonly (readonly Local[])[][]): void {
+    const { f } = this;
+    const mutable = new Set(carried.flat(2).map((local) => local.index));
+    const fixed = (part: Expr): Expr =>
+      part.kind === 'local' && mutable.has(part.index) ? f.var(part) : this.name(part);
+    const next = units.map((unit, u) =>
+      this.within(unit, () => carried[u]!.map((_, i) => this.value(this.inputs.roots[i]!).map(fixed))),
+    );
+    carried.forEach((values, u) => {
+      values.forEach((parts, i) => {
+        parts.forEach((local, k) => {
+          f.set(local, next[u]![i]![k]!);
+        });
+      });
+    });
   }
 
   private uniform(amount: Tree): Expr | undefined {
@@ -130,7 +294,8 @@ export class VectorEval {
   }
 
   private load(dtype: DType, ptr: Expr, step: number): Vector {
-    const offset = this.at * step;
+    const offset = this.unit.at * step;
+    const { lanes } = this.unit;
     const wide = laneBytes[dtype] === 8;
     if (step === 0) {
       if (dtype === 'bool') return [notZero(op('i32x4.splat', load('i32.load8_u', ptr)))];
@@ -153,14 +318,14 @@ export class VectorEval {
       }
       return result;
     };
-    if (dtype === 'bool') return [widenBytes(gather(0, this.lanes, 8))];
-    if (!wide) return [gather(0, this.lanes, 32)];
-    return [gather(0, Math.min(this.lanes, 2), 64), gather(2, Math.max(this.lanes - 2, 0), 64)];
+    if (dtype === 'bool') return [widenBytes(gather(0, lanes, 8))];
+    if (!wide) return [gather(0, lanes, 32)];
+    return [gather(0, Math.min(lanes, 2), 64), gather(2, Math.max(lanes - 2, 0), 64)];
   }
 
   /** Neighbouring elements; of a tail only those that exist. */
   private loadRun(dtype: DType, ptr: Expr, offset: number): Vector {
-    const { lanes } = this;
+    const { lanes } = this.unit;
     if (dtype === 'bool') {
       if (lanes === 4) return [widenBytes(load('v128.load32_zero', ptr, offset))];
       let bytes: Expr = i32x4c(0);

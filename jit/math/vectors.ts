@@ -51,7 +51,7 @@ function codeOf(name: string, write: VectorFunction, arity: number, target: Targ
         expressions(s.cond);
         statements(s.yes);
         statements(s.no);
-      } else if (s.kind === 'while') {
+      } else if (s.kind === 'while' || s.kind === 'doWhile') {
         expressions(s.cond);
         statements(s.body);
       } else throw new Error(`${name} has a statement of kind ${s.kind}`);

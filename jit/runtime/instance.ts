@@ -1,42 +1,31 @@
 import { compileEncoded } from '../compile.ts';
-import { generated as generatedElementwise } from '../generated/elementwise.ts';
-import { generated } from '../generated/runtime.ts';
-import { hash } from '../hash.ts';
 import { heap } from '../heap.ts';
 import { hostMath } from '../math/index.ts';
-import { environment } from '../node.ts';
-import { target, targetName } from '../target.ts';
+import { target } from '../target.ts';
 import { encode } from '../wire.ts';
 import { runtimeModule } from './functions.ts';
+import { prebuiltModule } from './prebuilt.ts';
 
-let exports: Record<string, WebAssembly.ExportValue> | undefined;
+type Exports = Readonly<Record<string, WebAssembly.ExportValue>>;
+
+let runtime: Exports | undefined;
+let elementwise: Exports | undefined;
 
 /** The runtime's functions over the heap's memory, for eager operations to call and programs to import. */
-export function runtimeExports(): Record<string, WebAssembly.ExportValue> {
-  exports ??= new WebAssembly.Instance(wasmModule(), { env: { memory: heap().memory } }).exports;
-  return exports;
+export function runtimeExports(): Exports {
+  if (!runtime) {
+    const module = prebuiltModule('runtime') ?? compileEncoded(encode(runtimeModule(target())));
+    runtime = new WebAssembly.Instance(module, { env: { memory: heap().memory } }).exports;
+  }
+  return runtime;
 }
-
-function wasmModule(): WebAssembly.Module {
-  const prebuilt = generated[targetName(target())];
-  const code = (): Uint8Array => encode(runtimeModule(target()));
-  // Development changes the code without always building it anew; in use the two never differ.
-  const stale = prebuilt && environment('COTANGENT_VALIDATE') === '1' && prebuilt.code !== hash(code());
-  if (!prebuilt || stale) return compileEncoded(code());
-  return moduleOf(prebuilt.wasm);
-}
-
-let elementwise: Record<string, WebAssembly.ExportValue> | undefined;
 
 /** The functions of elementwise operations by name; none in a tree that was not built. */
-export function elementwiseExports(): Record<string, WebAssembly.ExportValue> {
+export function elementwiseExports(): Exports {
   if (!elementwise) {
-    const prebuilt = generatedElementwise[targetName(target())];
+    const module = prebuiltModule('elementwise');
     const imports = { env: { memory: heap().memory }, math: hostMath };
-    elementwise = prebuilt ? new WebAssembly.Instance(moduleOf(prebuilt.wasm), imports).exports : {};
+    elementwise = module ? new WebAssembly.Instance(module, imports).exports : {};
   }
   return elementwise;
 }
-
-const moduleOf = (base64: string): WebAssembly.Module =>
-  new WebAssembly.Module(Uint8Array.from(atob(base64), (c) => c.charCodeAt(0)));

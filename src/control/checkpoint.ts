@@ -1,10 +1,11 @@
 /** `checkpoint`: intermediate values are computed again in the backward pass instead of being kept. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, standsFor } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, Var, withoutEffects } from '../core/jaxpr.ts';
+import { optionsOf } from '../core/options.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -133,8 +134,9 @@ export interface CheckpointOptions {
  */
 export function checkpoint<F extends AnyFunction>(
   f: F,
-  { policy = checkpointPolicies.nothingSaveable }: CheckpointOptions = {},
+  options: CheckpointOptions = {},
 ): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
+  const { policy = checkpointPolicies.nothingSaveable } = optionsOf('checkpoint', options, ['policy']);
   const call = (...args: unknown[]): any => {
     const { values, def } = flattenArguments(args, 'checkpoint');
     const flat = new FlatFunction(f, def, 'checkpoint');
@@ -144,6 +146,6 @@ export function checkpoint<F extends AnyFunction>(
     );
     return unflatten(flat.outDef, bind(checkpointP, [...consts, ...values], { jaxpr, policy }));
   };
-  Object.defineProperty(call, 'name', { value: functionName(f) });
+  standsFor(call, f);
   return call as never;
 }

@@ -1,6 +1,6 @@
 /** `customBatching`: a function with a rule of the user's for `vmap`. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, jvpJaxpr, jvpValues, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
@@ -145,7 +145,7 @@ export function customBatching<F extends AnyFunction>(f: F): CustomBatching<F> {
       bind(customBatchingP, [...consts, ...values], { call: jaxpr, rule: ofLeaves, consts: consts.length }),
     );
   };
-  Object.defineProperty(call, 'name', { value: name });
+  standsFor(call, f, name);
   return Object.assign(call, {
     defVmap: (rule: AnyFunction) => {
       userRule = rule;

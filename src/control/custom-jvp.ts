@@ -1,6 +1,6 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, jvpJaxpr, packTangents, type Tangent } from '../../transforms/jvp.ts';
 import type { Cotangent, Linear } from '../../transforms/transpose.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
@@ -187,7 +187,7 @@ export function customJvp<F extends AnyFunction, const O extends NondiffOption =
     });
     return unflatten(flat.outDef, outs);
   };
-  Object.defineProperty(call, 'name', { value: name });
+  standsFor(call, f, name);
   return Object.assign(call, {
     defjvp: (r: typeof rule) => {
       rule = r;

@@ -9,22 +9,42 @@ import { interpret } from '../../jit/interpret.ts';
 import { instantiate, jvpJaxpr, type Tangent } from '../../transforms/jvp.ts';
 import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
-import { sameType } from '../core/aval.ts';
+import { type ShapedArray, sameType } from '../core/aval.ts';
 import { RuleError, ShapeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
-import { isZero } from '../core/zero.ts';
+import { isZero, Zero } from '../core/zero.ts';
 import { sub } from '../lax/arithmetic.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
 import { shareConsts, type Traced } from './branches.ts';
 import { always, split } from './flags.ts';
+import { jitP } from './jit-primitive.ts';
 
 /** A linear map on lists of arrays. */
 export type LinearMap = (x: Value[]) => Value[];
-/** Solves A x = b, given x ↦ A x. */
-export type LinearSolver = (matvec: LinearMap, b: Value[]) => Value[];
+
+/** How a linear solve went: `status` and `iterations` are int32, `residual` is ‖A x − b‖ / ‖b‖. */
+export interface LinearSolveInfo {
+  readonly status: Value;
+  readonly iterations: Value;
+  readonly residual: Value;
+}
+
+/** A method for A x = b. */
+export interface LinearSolver {
+  /** What serves every right-hand side, a factorisation for example. It has no derivative of its own. */
+  readonly prepare?: (matvec: LinearMap, types: readonly ShapedArray[]) => Value[];
+  /** Solves A x = b, or with `transposed` Aᵀ x = b; `matvec` is the operator of that system, `prepared` that of A. */
+  readonly solve: (
+    matvec: LinearMap,
+    b: Value[],
+    prepared: readonly Value[],
+    transposed: boolean,
+  ) => { readonly x: Value[]; readonly info?: () => LinearSolveInfo };
+}
 
 /** Programs over (captured values, x or b). */
 interface LinearSolveParams {
@@ -36,7 +56,10 @@ interface LinearSolveParams {
   readonly consts: number;
 }
 
-/** Operands: what the programs captured, the right-hand side. Results: the solution, of the types of b. */
+/**
+ * Operands: what the programs captured, the right-hand side. Results: the solution, of the types of b, and, where the
+ * programs that solve return more, how the solve went.
+ */
 export const customLinearSolveP: Primitive<LinearSolveParams> = primitive<LinearSolveParams>({
   name: 'custom_linear_solve',
   hot: true,
@@ -47,17 +70,19 @@ export const customLinearSolveP: Primitive<LinearSolveParams> = primitive<Linear
     const { matvec, consts } = params;
     const [captured] = split(primals, consts) as [Value[]];
     const [capturedTangents, bTangents] = split(tangents, consts) as [Tangent[], Tangent[]];
-    const x = bind(customLinearSolveP, primals, params);
+    const outs = bind(customLinearSolveP, primals, params);
+    const [x, info] = split(outs, matvec.outs.length) as [Value[], Value[]];
     let right = bTangents.map(instantiate);
     const nonzero = capturedTangents.map((t) => !isZero(t));
     if (nonzero.includes(true)) {
-      const moved = jvpJaxpr(matvec, [...nonzero, ...x.map(() => false)]);
+      const change = jvpJaxpr(matvec, [...nonzero, ...x.map(() => false)]);
       const given = capturedTangents.filter((t): t is Value => !isZero(t));
-      const results = evalJaxpr(moved.jaxpr, [...captured, ...x, ...given]);
+      const results = evalJaxpr(change.jaxpr, [...captured, ...x, ...given]);
       let next = x.length;
-      right = right.map((r, i) => (moved.outNonzero[i] ? sub(r, results[next++]!) : r));
+      right = right.map((r, i) => (change.outNonzero[i] ? sub(r, results[next++]!) : r));
     }
-    return [x, bind(customLinearSolveP, [...captured, ...right], params)];
+    const moved = bind(customLinearSolveP, [...captured, ...right], params).slice(0, x.length);
+    return [outs, [...moved, ...info.map((v) => new Zero(v.aval))]];
   },
   transpose: (cotangents, args, params) => {
     const [captured, b] = split(args, params.consts);
@@ -65,7 +90,8 @@ export const customLinearSolveP: Primitive<LinearSolveParams> = primitive<Linear
       throw new RuleError('linear solve: the solution is not linear in the operator, only in the right-hand side.');
     const { matvec, rmatvec, solve, transposeSolve } = params;
     const swapped = { ...params, matvec: rmatvec, rmatvec: matvec, solve: transposeSolve, transposeSolve: solve };
-    const results = bind(customLinearSolveP, [...(captured as Value[]), ...cotangents.map(instantiate)], swapped);
+    const ofX = cotangents.slice(0, matvec.outs.length).map(instantiate);
+    const results = bind(customLinearSolveP, [...(captured as Value[]), ...ofX], swapped);
     return [...captured!.map(() => undefined), ...b!.map((_, i) => results[i]!)];
   },
   // With one operator for all lanes its matrix and factorisation carry no lane: many right-hand sides, one factorisation.
@@ -94,18 +120,22 @@ export interface CustomLinearSolveOptions {
   symmetric?: boolean;
   /** What to call the operation in errors. */
   operation?: string;
+  /** Returns how the solve went, too. */
+  info?: boolean;
+  /** Called with the outcome of each solve, those of derivatives included, where the solving program is traced. */
+  check?: (info: LinearSolveInfo) => void;
 }
 
 /**
- * Solves A x = b by `solve`, with derivatives by implicit differentiation. `matvec` and `solve` may capture traced
+ * Solves A x = b by `solver`, with derivatives by implicit differentiation. `matvec` and the solver may capture traced
  * values; they are traced here, once.
  */
 export function customLinearSolve(
   matvec: LinearMap,
   b: readonly Value[],
-  solve: LinearSolver,
-  { symmetric = false, operation = 'linear solve' }: CustomLinearSolveOptions = {},
-): Value[] {
+  solver: LinearSolver,
+  { symmetric = false, operation = 'linear solve', info = false, check }: CustomLinearSolveOptions = {},
+): { x: Value[]; info: Value[] } {
   const avals = b.map((v) => v.aval);
   const trace = (f: LinearMap): Traced => ({ ...stage((...xs) => f(xs), avals), outDef: undefined as never });
   const forward = trace(matvec);
@@ -118,17 +148,38 @@ export function customLinearSolve(
   const apply = (x: Value[]): Value[] => evalJaxpr(forward.jaxpr, [...forward.consts, ...x]);
   const backward = symmetric ? forward : trace(transposed(forward));
   const applyBackward = (x: Value[]): Value[] => evalJaxpr(backward.jaxpr, [...backward.consts, ...x]);
-  const solved = trace((right) => solve(apply, right));
-  const solvedBackward = symmetric ? solved : trace((right) => solve(applyBackward, right));
+  const prepared = prepare(solver, forward, avals);
+  const solving =
+    (operator: LinearMap, transposed: boolean): LinearMap =>
+    (right) => {
+      const solution = solver.solve(operator, right, prepared, transposed);
+      if (!info && !check) return solution.x;
+      const found = solution.info!();
+      check?.(found);
+      return info ? [...solution.x, found.status, found.iterations, found.residual] : solution.x;
+    };
+  const solved = trace(solving(apply, false));
+  const solvedBackward = symmetric ? solved : trace(solving(applyBackward, true));
   const { jaxprs, consts } = shareConsts([forward, backward, solved, solvedBackward]);
-  const [matvecJaxpr, rmatvec, solveJaxpr, transposeSolve] = jaxprs as [Jaxpr, Jaxpr, Jaxpr, Jaxpr];
-  return bind(customLinearSolveP, [...consts, ...b], {
-    matvec: matvecJaxpr,
-    rmatvec,
-    solve: solveJaxpr,
-    transposeSolve,
-    consts: consts.length,
-  });
+  const [matvecJaxpr, rmatvec, solve, transposeSolve] = jaxprs as [Jaxpr, Jaxpr, Jaxpr, Jaxpr];
+  const params = { matvec: matvecJaxpr, rmatvec, solve, transposeSolve, consts: consts.length };
+  const outs = bind(customLinearSolveP, [...consts, ...b], params);
+  return { x: outs.slice(0, b.length), info: outs.slice(b.length) };
+}
+
+/**
+ * Runs the solver's preparation outside of the solve, as a program of its own: what depends on the operator alone is done
+ * once, however many right-hand sides, derivatives and transposed systems follow.
+ */
+function prepare(solver: LinearSolver, { jaxpr, consts }: Traced, avals: readonly ShapedArray[]): Value[] {
+  if (!solver.prepare) return [];
+  const program = stage(
+    (...captured) => solver.prepare!((x) => evalJaxpr(jaxpr, [...captured, ...x]), avals),
+    consts.map((c) => c.aval),
+  );
+  // The factors enter derivatives through A x = b alone.
+  const still = consts.map((c) => stopGradient(c));
+  return bind(jitP, [...program.consts, ...still], { name: 'factorise', jaxpr: program.jaxpr });
 }
 
 /** y ↦ Aᵀ y from the traced x ↦ A x. */

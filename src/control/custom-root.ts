@@ -17,7 +17,7 @@ import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { bind, bind1, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { neg, sub } from '../lax/arithmetic.ts';
-import { customLinearSolve, type LinearMap, type LinearSolver } from './custom-linear-solve.ts';
+import { customLinearSolve, type LinearMap, type LinearSolveInfo, type LinearSolver } from './custom-linear-solve.ts';
 import { always, split } from './flags.ts';
 import { noCotangentP } from './no-cotangent.ts';
 
@@ -36,7 +36,10 @@ export interface RootParams {
   readonly optimality: Jaxpr;
   readonly fixedPoint: boolean;
   readonly symmetric: boolean;
-  readonly linearSolve: LinearSolver;
+  /** How the linear system at a solution x of one lane is solved. */
+  readonly linearSolve: (x: readonly Value[], theta: readonly Value[]) => LinearSolver;
+  /** Called with the outcome of each linear solve, where the program that solves is traced. */
+  readonly check?: (info: LinearSolveInfo) => void;
   /** Numbers of leaves: initial guess, θ, solution. ψ, which only the solver captured, follows θ. */
   readonly counts: { readonly init: number; readonly theta: number; readonly solution: number };
   /** Outermost first. */
@@ -102,16 +105,18 @@ function rootTangents(
 
 /** ẋ of one equation. */
 export function implicitTangent(
-  { optimality, fixedPoint, symmetric, linearSolve, operation }: Omit<RootParams, 'solver' | 'counts' | 'lanes'>,
+  params: Omit<RootParams, 'solver' | 'counts' | 'lanes'>,
   x: readonly Value[],
   theta: readonly Value[],
   tangents: readonly Tangent[],
 ): Value[] {
+  const { optimality, fixedPoint, symmetric, linearSolve, check, operation } = params;
   const moved = jvpValues((...at) => evalJaxpr(optimality, [...x, ...at]), theta, tangents);
   const inTheta = moved.tangents.map(instantiate);
   const matvec = operatorAt(optimality, fixedPoint, x, theta);
   const right = fixedPoint ? inTheta : inTheta.map((v) => neg(v));
-  return customLinearSolve(matvec, right, linearSolve, { symmetric, operation });
+  const options = { symmetric, operation, ...(check ? { check } : {}) };
+  return customLinearSolve(matvec, right, linearSolve(x, theta), options).x;
 }
 
 /** v ↦ ∂₁F v, or v ↦ v − ∂₁T v. */

@@ -1,6 +1,6 @@
 /** `customVjp`: a function with a reverse-mode rule of the user's. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, jvpJaxpr, packTangents, type Tangent, unpackTangents } from '../../transforms/jvp.ts';
 import { type Cotangent, isLinear, type Linear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
@@ -229,7 +229,7 @@ export function customVjp<F extends AnyFunction, const O extends NondiffOption =
     } satisfies CustomVjpParams);
     return unflatten(flat.outDef, outs);
   };
-  Object.defineProperty(call, 'name', { value: name });
+  standsFor(call, f, name);
   return Object.assign(call, {
     defvjp: (fwd: AnyFunction, bwd: AnyFunction) => {
       rules = { fwd, bwd };

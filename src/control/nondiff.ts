@@ -1,7 +1,8 @@
 /** Arguments of custom rules that are not differentiated: functions, strings, numbers that decide shapes, or arrays. */
-import { type AnyFunction, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, standsFor } from '../../transforms/flat.ts';
 import { NDArray } from '../array.ts';
 import { RuleError } from '../core/errors.ts';
+import { range } from '../core/shape.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 
 export interface NondiffOption {
@@ -39,8 +40,12 @@ export function splitNondiff(
       let next = 0;
       return f(...args.map((_, i) => (isFixed[i] ? fixed[i] : diff[next++])));
     };
-    Object.defineProperty(rest, 'name', { value: functionName(f) });
-    return rest;
+    return standsFor(
+      rest,
+      f,
+      f.name,
+      range(args.length).filter((i) => !isFixed[i]),
+    );
   };
   return {
     nondiff: [...positions].sort((a, b) => a - b).map((p) => fixed[p]),

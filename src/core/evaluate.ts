@@ -1,6 +1,7 @@
 import { planEager } from '../../jit/eager.ts';
 import type { Cell } from '../../jit/heap.ts';
 import { execute, interpretOnly } from '../../jit/run.ts';
+import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
@@ -55,7 +56,7 @@ class PlanTree {
 const plans = new WeakMap<Params, Map<Primitive, PlanTree>>();
 
 function planFor(primitive: Primitive, args: readonly Value[], params: Params): Plan {
-  if (!areShared(params)) return makePlan(primitive, args, params);
+  if (!areShared(params) || !isPrebuiltReady()) return makePlan(primitive, args, params);
   let byPrimitive = plans.get(params);
   if (!byPrimitive) plans.set(params, (byPrimitive = new Map()));
   let tree = byPrimitive.get(primitive);

@@ -20,15 +20,22 @@ import {
 type Pair = readonly [high: number, low: number];
 
 function polynomial(coefficients: readonly number[], x: number): number {
-  let sum = 0;
-  for (let i = coefficients.length - 1; i >= 0; i--) sum = sum * x + coefficients[i]!;
-  return sum;
+  let value = 0;
+  for (let i = coefficients.length - 1; i >= 0; i--) value = value * x + coefficients[i]!;
+  return value;
 }
 
 /** a + b exactly, for |a| ≥ |b|. */
 function quickSum(a: number, b: number): Pair {
-  const sum = a + b;
-  return [sum, b - (sum - a)];
+  const s = a + b;
+  return [s, b - (s - a)];
+}
+
+/** a + b exactly (Knuth). */
+function sum(a: number, b: number): Pair {
+  const s = a + b;
+  const t = s - a;
+  return [s, a - (s - t) + (b - t)];
 }
 
 /** a·b exactly (Dekker); neither factor may be near overflow. */
@@ -52,8 +59,8 @@ function expPair(high: number, low: number): { pair: Pair; k: number } {
   const c = low - k * 1.9082149292705877e-10;
   const r = a + c;
   const tail = r * r * polynomial(expTail, r) + (a - r + c);
-  const [sum, rest] = quickSum(1, r);
-  return { pair: quickSum(sum, rest + tail), k };
+  const [one, rest] = quickSum(1, r);
+  return { pair: quickSum(one, rest + tail), k };
 }
 
 /** 2^k in two factors, so that a subnormal result is rounded once. */
@@ -66,8 +73,9 @@ const scale = (x: number, k: number): number => {
 function logPair(x: number): Pair {
   const y = Math.log(x);
   const { pair, k } = expPair(-y, 0);
-  const p = product(scale(x, k), pair[0]);
-  return [y, p[0] - 1 + p[1] + pair[1]];
+  const m = scale(x, k);
+  const p = product(m, pair[0]);
+  return [y, p[0] - 1 + (p[1] + m * pair[1])];
 }
 
 /** erfc for 0.75 ≤ x ≤ 28: exp(−x²)·p/(1 + 2x), every factor in two parts. */
@@ -138,66 +146,105 @@ function cotPi(r: number): number {
   return Math.sign(r) * (a < 0.25 ? 1 / Math.tan(Math.PI * a) : Math.tan(Math.PI * (0.5 - a)));
 }
 
+/** c₀ + c₁·x + …, the first sum in two parts. */
+function polynomialPair([first, ...rest]: readonly number[], x: number): Pair {
+  return quickSum(first!, x * polynomial(rest, x));
+}
+
+/** x·(high + low) in two parts. */
+function times(x: number, [high, low]: Pair): Pair {
+  const p = product(x, high);
+  return [p[0], p[1] + x * low];
+}
+
+/** log π in two parts. */
+const logPi: Pair = [1.1447298858494002, 1.0265951162707826e-17];
+
 /** log |Γ(x)|. */
 export function lgamma(x: number): number {
-  if (x <= 0) {
-    if (Number.isInteger(x) || x === Number.NEGATIVE_INFINITY) return Number.POSITIVE_INFINITY;
-    // Γ(x)·Γ(−x) = −π/(x·sin πx); a tiny x leaves −log |x|.
-    if (x > -1e-20) return -Math.log(-x);
-    return Math.log(Math.PI / Math.abs(x * sinPi(x))) - lgamma(-x);
-  }
-  if (!(x < Number.POSITIVE_INFINITY)) return x;
+  if (Number.isNaN(x)) return x;
+  if ((x <= 0 && Number.isInteger(x)) || Math.abs(x) === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+  const positive = lgammaPositive(Math.abs(x));
+  // Γ(x)·Γ(−x) = −π/(x·sin πx); a tiny x leaves −log |x|.
+  if (x > -1e-20) return positive[0] + positive[1];
+  const [w, rest] = product(-x, Math.abs(sinPi(x)));
+  const log = logPair(w);
+  const terms = sum(log[0], positive[0]);
+  const all = sum(logPi[0], -terms[0]);
+  return all[0] + (all[1] + logPi[1] - (terms[1] + positive[1] + log[1] + rest / w));
+}
+
+/** log Γ(x) for 0 < x < ∞, as a sum of a large and a small part. */
+function lgammaPositive(x: number): Pair {
   if (x >= 4) {
     // (x − 1/2)(log x − 1) + (log 2π − 1)/2 and the series. The product overflows only where the result does.
-    if (x > 1e280) return x * (Math.log(x) - 1);
+    if (x > 1e280) return [x * (Math.log(x) - 1), 0];
     const [high, low] = logPair(x);
     const series = polynomial(lgammaStirling, 1 / (x * x)) / x;
     const main = product(x - 0.5, high - 1);
-    return main[0] + (main[1] + (x - 0.5) * low + (0.4189385332046727 + series));
+    return [main[0], main[1] + (x - 0.5) * low + (0.4189385332046727 + series)];
   }
-  // Γ(x) = (x − 1)⋯z·Γ(z) with z in [3/2, 5/2).
+  if (x < 2 ** -900) return [-Math.log(x), 0];
+  // Γ(x) = (x − 1)⋯z·Γ(z) with z in [3/2, 5/2); the product has at most two factors.
   let shifted = x;
-  let factors = 1;
-  while (shifted >= 2.5) {
-    shifted -= 1;
-    factors *= shifted;
-  }
-  let divisors = 1;
-  while (shifted < 1.5) {
-    divisors *= shifted;
-    shifted += 1;
-  }
-  // Near 0 the sum x + 1 forgets x, and nothing is lost by that.
-  const y = x < 1.5 ? (x < 0.5 ? x : x - 1) : shifted - 2;
-  const near = y * polynomial(lgammaNear2, y);
-  return factors > 1 ? near + Math.log(factors) : near - Math.log(divisors);
+  let factors: Pair = [1, 0];
+  const up = x < 1.5;
+  while (shifted >= 2.5) factors = times(--shifted, factors);
+  for (let k = 0; x + k < 1.5; k++) factors = times(x, k === 0 ? [1, 0] : quickSum(k, x));
+  const y = up ? (x < 0.5 ? x : x - 1) : shifted - 2;
+  const [first, ...rest] = lgammaNear2 as [number, ...number[]];
+  const inner = times(y, polynomialPair(rest, y));
+  const outer = quickSum(first, inner[0]);
+  const near = times(y, [outer[0], outer[1] + inner[1]]);
+  const log = logPair(factors[0]);
+  const sign = up ? -1 : 1;
+  const all = sum(near[0], sign * log[0]);
+  return [all[0], all[1] + near[1] + sign * (log[1] + factors[1] / factors[0])];
 }
 
 /** The derivative of log Γ; NaN at its poles. */
 export function digamma(x: number): number {
-  if (x <= 0) {
-    if (Number.isInteger(x) || x === Number.NEGATIVE_INFINITY) return Number.NaN;
-    // ψ(x) = ψ(−x) − 1/x − π/tan πx.
-    if (x > -1e-20) return -1 / x - 0.5772156649015329;
-    return digamma(-x) - 1 / x - Math.PI * cotPi(x - Math.round(x));
-  }
+  if (x <= 0 && (Number.isInteger(x) || x === Number.NEGATIVE_INFINITY)) return Number.NaN;
   if (!(x < Number.POSITIVE_INFINITY)) return x;
+  // ψ(x) = ψ(−x) − 1/x − π/tan πx.
+  if (x <= 0 && x > -1e-20) return -1 / x - 0.5772156649015329;
+  const positive = digammaPositive(Math.abs(x));
+  if (x > 0) return positive[0] + positive[1];
+  const inverse = quotient(-1, [x, 0]);
+  const terms = sum(inverse[0], positive[0]);
+  const all = sum(terms[0], -Math.PI * cotPi(x - Math.round(x)));
+  return all[0] + (all[1] + terms[1] + inverse[1] + positive[1]);
+}
+
+/** n/d in two parts. */
+function quotient(n: number, d: Pair): Pair {
+  const q = n / d[0];
+  const back = product(q, d[0]);
+  return [q, (n - back[0] - back[1] - q * d[1]) / d[0]];
+}
+
+/** ψ(x) for 0 < x < ∞, as a sum of a large and a small part. */
+function digammaPositive(x: number): Pair {
   if (x >= 4) {
     const inverse = 1 / x;
     const square = inverse * inverse;
-    return Math.log(x) - (0.5 * inverse + square * polynomial(digammaStirling, square));
+    return [Math.log(x), -(0.5 * inverse + square * polynomial(digammaStirling, square))];
   }
+  if (x < 2 ** -900) return [-1 / x, 0];
   // ψ(x) = ψ(z) + Σ 1/(z + k) with z in [1, 2), of one sign; the sum as one fraction.
   let shifted = x;
   let numerator = 0;
-  let denominator = 1;
+  let denominator: Pair = [1, 0];
   while (shifted >= 2) {
     shifted -= 1;
-    numerator = numerator * shifted + denominator;
-    denominator *= shifted;
+    numerator = numerator * shifted + denominator[0];
+    denominator = times(shifted, denominator);
   }
-  const z = shifted < 1 ? shifted + 1 : shifted;
-  const offset = shifted < 1 ? shifted - (digammaRoot[0] - 1) : shifted - digammaRoot[0];
-  const near = (offset - digammaRoot[1]) * polynomial(digammaNearRoot, z - 1.5);
-  return shifted < 1 ? near - 1 / shifted : near + numerator / denominator;
+  const z = x < 1 ? x + 1 : shifted;
+  const offset = x < 1 ? x - (digammaRoot[0] - 1) : shifted - digammaRoot[0];
+  const factor = polynomialPair(digammaNearRoot, z - 1.5);
+  const near = times(offset, factor);
+  const rest = x < 1 ? quotient(-1, [x, 0]) : quotient(numerator, denominator);
+  const all = sum(rest[0], near[0]);
+  return [all[0], all[1] + rest[1] + near[1] - digammaRoot[1] * factor[0]];
 }

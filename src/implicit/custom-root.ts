@@ -1,12 +1,14 @@
 /** `customRoot`, `customFixedPoint`, `rootJvp`, `rootVjp`. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName } from '../../transforms/flat.ts';
+import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { linearizeValues, pullback } from '../../transforms/linearize.ts';
 import { convertOuts, joinAvals } from '../control/branches.ts';
-import { customLinearSolve, type LinearSolver } from '../control/custom-linear-solve.ts';
+import { customLinearSolve, type LinearSolveInfo } from '../control/custom-linear-solve.ts';
 import { customRootP, implicitTangent, operatorAt } from '../control/custom-root.ts';
+import { withUnusedInputs } from '../control/flags.ts';
+import { checkStatics, staticPositionsOf, withStatics } from '../control/static-arguments.ts';
 import type { ShapedArray } from '../core/aval.ts';
-import { TreeError } from '../core/errors.ts';
+import { TraceError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
 import { optionsOf } from '../core/options.ts';
@@ -16,35 +18,33 @@ import { bind, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { neg } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
-import { type ArrayLikes, type Arrays, flatten, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
-import { automaticSolve } from './methods.ts';
+import { type ArrayLikes, type Arrays, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
+import { convertClosure, type LinearOptions, solverFor } from './linear-solver.ts';
+import { allFinite, statusWhere, throwUnlessSolved } from './status.ts';
 
-/** Solves A x = b, given x ↦ A x, on trees: one of `linearSolve`, or your own. */
-export type TreeLinearSolver = (matvec: (x: any) => any, b: any) => any;
-
-export interface ImplicitOptions {
+export interface ImplicitOptions extends LinearOptions {
   /** The solver returns a pair [solution, aux]; aux has no derivative. */
   hasAux?: boolean;
-  /** Solves the linear system of the derivative; by default LU for up to 128 unknowns, else conjugate gradients. */
-  solve?: TreeLinearSolver;
-  /** ∂₁F equals its transpose: F is the gradient of something. Halves the work. */
-  symmetric?: boolean;
+  /**
+   * Arguments of the solver that are not traced, by position or by name (the initial guess is argument 0): strings, functions,
+   * numbers that decide shapes.
+   */
+  static?: readonly (number | string)[];
+  /**
+   * Throw a SolveError where the solution is not finite, or where the linear system of a derivative is not solved. The check
+   * runs with the program, inside `jit` and for each lane of a `vmap` too.
+   */
+  throw?: boolean;
 }
+
+const linearOptions = ['solve', 'symmetric', 'positiveDefinite'];
+const implicitOptions = ['hasAux', ...linearOptions, 'static', 'throw'];
 
 /** A solver: from an initial guess and the arguments of the equation to the solution. */
 export type ImplicitSolver = (init: any, ...args: any[]) => any;
 
 /** A solver with derivatives; numbers may stand for arrays. */
 export type Implicit<S extends ImplicitSolver> = (...args: ArrayLikes<Parameters<S>>) => Arrays<ReturnType<S>>;
-
-const solverFor = (options: ImplicitOptions, def: TreeDef): LinearSolver => {
-  const { solve, symmetric = false } = options;
-  if (!solve) return automaticSolve(symmetric);
-  return (matvec, b) => {
-    const result = solve((x: unknown) => unflatten(def, matvec(flatten(x).leaves as Value[])), unflatten(def, b));
-    return flatten(result).leaves as Value[];
-  };
-};
 
 /**
  * Gives a solver of F(x, …args) = 0 the derivatives of its exact solution, whatever it does inside: by implicit
@@ -80,56 +80,89 @@ export function customFixedPoint(
   return (solver) => decorated('customFixedPoint', fixedPoint, solver, options, true);
 }
 
-function decorated<S extends ImplicitSolver>(
+/** @param operation what errors call the function */
+export function decorated<S extends ImplicitSolver>(
   operation: string,
   optimality: AnyFunction,
   solver: S,
   options: ImplicitOptions,
   fixedPoint: boolean,
 ): Implicit<S> {
-  const { hasAux = false, symmetric = false } = optionsOf(operation, options, ['hasAux', 'solve', 'symmetric']);
-  const call = (init: unknown, ...args: unknown[]): unknown => {
-    const start = flattenArguments([init], operation);
-    const given = flattenArguments(args, operation);
-    const all = flattenArguments([init, ...args], operation);
-    const flatSolver = new FlatFunction(solver, all.def, operation, hasAux);
-    const solved = stage(
-      flatSolver.call,
-      all.values.map((v) => v.aval),
-    );
-    const { outDef } = flatSolver;
-    const solution = outDef.leafCount;
-    const avals = solved.jaxpr.outAvals.slice(0, solution);
-    const equation = traceEquation(operation, optimality, outDef, avals, args);
-
-    // θ: the arguments, and what the equation captured. ψ: what only the solver captured.
-    const shared = new Set(equation.consts);
-    const psi = solved.consts.filter((c) => !shared.has(c));
-    const own = new Map(solved.consts.map((c, i) => [c, solved.jaxpr.inVars[i]!]));
-    const [x0, argVars] = splitAt(solved.jaxpr.inVars.slice(solved.consts.length), start.values.length);
-    const inVars = [
-      ...x0,
-      ...argVars,
-      ...equation.consts.map((c) => own.get(c) ?? new Var(c.aval)),
-      ...psi.map((c) => own.get(c)!),
-    ];
-    const theta = [...given.values, ...equation.consts];
-    const outs = bind(customRootP, [...start.values, ...theta, ...psi], {
-      operation,
-      solver: new Jaxpr(inVars, solved.jaxpr.eqns, solved.jaxpr.outs),
-      optimality: equation.jaxpr,
-      fixedPoint,
-      symmetric,
-      linearSolve: solverFor(options, outDef),
-      counts: { init: start.values.length, theta: theta.length, solution },
-      lanes: [],
-    });
-    const result = unflatten(outDef, outs.slice(0, solution));
-    return hasAux ? [result, unflatten(flatSolver.auxDef!, outs.slice(solution))] : result;
+  const { hasAux = false } = optionsOf(operation, options, implicitOptions);
+  const positions = staticPositionsOf(operation, solver, options.static ?? []);
+  checkStatics(operation, solver, positions);
+  if (positions.includes(0)) throw new TraceError(`${operation}: the initial guess, argument 0, cannot be static.`);
+  const call = (...all: unknown[]): unknown => {
+    const statics = positions.map((i) => all[i]);
+    const bound = (f: AnyFunction) => (positions.length ? withStatics(f, all.length, positions, statics) : f);
+    const [init, ...args] = positions.length ? all.filter((_, i) => !positions.includes(i)) : all;
+    return solveImplicitly(operation, bound(optimality), bound(solver), init, args, { ...options, hasAux }, fixedPoint);
   };
-  Object.defineProperty(call, 'name', { value: functionName(solver) });
+  standsFor(call, solver);
   return call as Implicit<S>;
 }
+
+function solveImplicitly(
+  operation: string,
+  optimality: AnyFunction,
+  solver: AnyFunction,
+  init: unknown,
+  args: readonly unknown[],
+  options: ImplicitOptions & { hasAux: boolean },
+  fixedPoint: boolean,
+): unknown {
+  const start = flattenArguments([init], operation);
+  const given = flattenArguments(args, operation);
+  const all = flattenArguments([init, ...args], operation);
+  const flatSolver = new FlatFunction(solver, all.def, operation, options.hasAux);
+  const solved = stage(
+    (...values) => {
+      const outs = flatSolver.call(...values);
+      if (options.throw) {
+        const finite = allFinite(outs.slice(0, flatSolver.outDef.leafCount));
+        throwUnlessSolved(operation, statusWhere([[finite, 'converged']], 'nonfinite'));
+      }
+      return outs;
+    },
+    all.values.map((v) => v.aval),
+  );
+  const { outDef } = flatSolver;
+  const solution = outDef.leafCount;
+  const avals = solved.jaxpr.outAvals.slice(0, solution);
+  const equation = traceEquation(operation, optimality, outDef, avals, args);
+  const closure = convertClosure(options, { optimality: equation.jaxpr, fixedPoint }, outDef);
+  const { solver: linear, symmetric } = solverFor(options, outDef);
+
+  // θ: the arguments, what the equation captured, what the linear solve captured. ψ: what only the solver captured.
+  const captured = [...equation.consts, ...(closure?.captured ?? [])];
+  const shared = new Set(captured);
+  const psi = solved.consts.filter((c) => !shared.has(c));
+  const own = new Map(solved.consts.map((c, i) => [c, solved.jaxpr.inVars[i]!]));
+  const [x0, argVars] = splitAt(solved.jaxpr.inVars.slice(solved.consts.length), start.values.length);
+  const variable = (c: Value): Var => {
+    const known = own.get(c);
+    own.delete(c);
+    return known ?? new Var(c.aval);
+  };
+  const inVars = [...x0, ...argVars, ...captured.map(variable), ...psi.map(variable)];
+  const theta = [...given.values, ...captured];
+  const unused = (closure?.captured ?? []).map((c) => c.aval);
+  const outs = bind(customRootP, [...start.values, ...theta, ...psi], {
+    operation,
+    solver: new Jaxpr(inVars, solved.jaxpr.eqns, solved.jaxpr.outs),
+    optimality: withUnusedInputs(equation.jaxpr, equation.jaxpr.inVars.length, unused),
+    fixedPoint,
+    symmetric,
+    linearSolve: closure?.at ?? (() => linear),
+    ...(options.throw ? { check: checkFor(`the derivative of ${operation}`) } : {}),
+    counts: { init: start.values.length, theta: theta.length, solution },
+    lanes: [],
+  });
+  const result = unflatten(outDef, outs.slice(0, solution));
+  return options.hasAux ? [result, unflatten(flatSolver.auxDef!, outs.slice(solution))] : result;
+}
+
+const checkFor = (operation: string) => (info: LinearSolveInfo) => throwUnlessSolved(operation, info.status);
 
 const splitAt = <T>(items: readonly T[], n: number): [T[], T[]] => [items.slice(0, n), items.slice(n)];
 
@@ -182,9 +215,9 @@ function traceEquation(
   };
 }
 
-export interface RootOptions {
-  /** Solves the linear system; by default LU for up to 128 unknowns, else conjugate gradients on the normal equations. */
-  solve?: TreeLinearSolver;
+export interface RootOptions extends LinearOptions {
+  /** Throw a SolveError where the linear system is not solved. */
+  throw?: boolean;
 }
 
 /**
@@ -200,7 +233,7 @@ export function rootJvp(
   tangents: readonly unknown[],
   options: RootOptions = {},
 ): any {
-  optionsOf('rootJvp', options, ['solve']);
+  optionsOf('rootJvp', options, [...linearOptions, 'throw']);
   const { x, theta, def, equation } = at('rootJvp', optimality, sol, args);
   const given = flattenArguments(tangents, 'rootJvp');
   if (given.def.key !== structure([...args]).key)
@@ -212,12 +245,14 @@ export function rootJvp(
     if (!t || !v.aval.isFloating) return new Zero(v.aval);
     return v.aval.weakType || t.aval.dtype === v.aval.dtype ? t : convert(t, v.aval.dtype);
   });
+  const { solver, symmetric } = solverFor(options, def);
   const params = {
     operation: 'rootJvp',
     optimality: equation.jaxpr,
     fixedPoint: false,
-    symmetric: false,
-    linearSolve: solverFor(options, def),
+    symmetric,
+    linearSolve: () => solver,
+    ...(options.throw ? { check: checkFor('rootJvp') } : {}),
   };
   return unflatten(def, implicitTangent(params, x, theta, along));
 }
@@ -236,17 +271,21 @@ export function rootVjp(
   cotangent: any,
   options: RootOptions = {},
 ): any[] {
-  optionsOf('rootVjp', options, ['solve']);
+  optionsOf('rootVjp', options, [...linearOptions, 'throw']);
   const { x, theta, def, equation, count } = at('rootVjp', optimality, sol, args);
   const given = flattenArguments([cotangent], 'rootVjp').values.map((ct, i) => {
     const { aval } = x[i]!;
     return aval.weakType || ct.aval.dtype === aval.dtype ? ct : convert(ct, aval.dtype);
   });
   const push = operatorAt(equation.jaxpr, false, x, theta);
-  const solve = solverFor(options, def);
+  const { solver, symmetric } = solverFor(options, def);
   const linear = linearizeValues((...v) => push(v), given);
   const pull = (v: Value[]): Value[] => pullback(linear, v).map(instantiate);
-  const u = customLinearSolve(pull, given, solve, { operation: 'rootVjp' });
+  const { x: u } = customLinearSolve(pull, given, solver, {
+    symmetric,
+    operation: 'rootVjp',
+    ...(options.throw ? { check: checkFor('rootVjp') } : {}),
+  });
   const inTheta = linearizeValues((...t) => evalJaxpr(equation.jaxpr, [...x, ...t]), theta);
   const cotangents = pullback(
     inTheta,

@@ -186,7 +186,7 @@ export interface BinarySpec {
   result?: (dtype: DType) => DType;
   intervals?: readonly [readonly [number, number], readonly [number, number]];
 }
-export type BinaryJvp = (tangent: Value, x: Value, y: Value, out: Value) => Value;
+export type BinaryJvp = (tangent: Value, x: Value, y: Value, out: Value) => Value | Zero;
 
 /** An elementwise function of two operands, which are promoted to one dtype and broadcast to one shape. */
 export function binary(name: string, spec: BinarySpec): BinaryOp {

@@ -7,16 +7,20 @@ import { type Arrays, map } from '../tree.ts';
 import { elementwise } from './family.ts';
 import { samplesFor } from './samples.ts';
 
-export const stopGradientP: Primitive = elementwise('stop_gradient', 1, {
-  domain: 'any',
-  result: ([x]) => x!.dtype,
-  run: ([x]) => x!,
-  accuracy: exact,
-  jvp: 'zero',
-  transpose: (_, [x]) => [new Zero(x!.aval)],
-  lower: (_, [x]) => x!,
-  samples: () => samplesFor('any', [[-3, 3]]),
-});
+export const stopGradientP: Primitive = {
+  ...elementwise('stop_gradient', 1, {
+    domain: 'any',
+    result: ([x]) => x!.dtype,
+    run: ([x]) => x!,
+    accuracy: exact,
+    jvp: 'zero',
+    transpose: (_, [x]) => [new Zero(x!.aval)],
+    lower: (_, [x]) => x!,
+    samples: () => samplesFor('any', [[-3, 3]]),
+  }),
+  // In a program it is nothing at all.
+  lower: { kind: 'identity' },
+};
 
 /**
  * x, an array or a tree of arrays, treated as a constant by differentiation.
@@ -26,4 +30,4 @@ export const stopGradientP: Primitive = elementwise('stop_gradient', 1, {
  */
 export const stopGradient = <T>(x: T): Arrays<T> => map((leaf) => stop(toValue(leaf, 'stopGradient')), x);
 
-const stop = (x: Value): Value => (x.aval.isFloating && x.literal === undefined ? bind1(stopGradientP, [x]) : x);
+const stop = (x: Value): Value => (x.aval.isFloating && x.isTracer ? bind1(stopGradientP, [x]) : x);

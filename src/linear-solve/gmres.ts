@@ -1,9 +1,8 @@
 /** GMRES with restarts. */
 
-import type { LinearMap } from '../control/custom-linear-solve.ts';
 import { foriLoop, whileLoop } from '../control/loops.ts';
 import type { Value } from '../core/trace.ts';
-import { div, mul, sqrt } from '../lax/arithmetic.ts';
+import { div, min, mul, sqrt } from '../lax/arithmetic.ts';
 import { eq, gt, lt, select } from '../lax/compare.ts';
 import { full } from '../lax/creation.ts';
 import { dynamicIndexInDim, dynamicUpdateIndexInDim } from '../lax/dynamic-indexing.ts';
@@ -11,22 +10,19 @@ import { and } from '../lax/logic.ts';
 import * as linalg from '../linalg/index.ts';
 import { eye, zeros } from '../numpy/creation.ts';
 import { matmul } from '../numpy/products.ts';
-import { dot, minus, plus, ravel, sizeOf, unravel, type Vectors } from './vectors.ts';
+import { type Iteration, residualOf, square } from './krylov.ts';
+import { dot, minus, plus, ravel, sizeOf, typesOf, unravel, type Vectors, zeros as zerosLike } from './vectors.ts';
 
 /**
  * Saad & Schultz, 1986: minimises the residual over the Krylov space of `restart` dimensions, again and again. The basis
  * is orthogonalised twice (classical Gram–Schmidt, which is two products with a matrix).
  */
-export function gmres(
-  matvec: LinearMap,
-  b: Vectors,
-  x0: Vectors,
-  { tol, maxiter, restart }: { tol: number | Value; maxiter: number; restart: number },
-): Vectors {
-  const n = sizeOf(b);
+export const gmres: Iteration = (matvec, b, x0, { tol, maxiter, restart, active }) => {
+  const types = typesOf(b);
+  const n = sizeOf(types);
   const m = Math.min(restart, n);
-  const limit = mul(mul(tol, tol), dot(b, b));
-  const apply = (v: Value): Value => ravel(matvec(unravel(v, b)));
+  const limit = square(tol);
+  const apply = (v: Value): Value => ravel(matvec(unravel(v, types)));
   const cycle = (x: Vectors): Vectors => {
     const r = ravel(minus(b, matvec(x)));
     const beta = sqrt(dot([r], [r]));
@@ -63,15 +59,18 @@ export function gmres(
     const safe = triangle.add(eye(m, null, { dtype }).mul(select(dead, full([m], 1, dtype), zeros([m], { dtype }))));
     const target = select(dead, zeros([m], { dtype }), right);
     const y = linalg.solveTriangular(safe, target, { lower: false });
-    return plus(x, unravel(matmul(y, v.slice([0, m])), b));
+    return plus(x, unravel(matmul(y, v.slice([0, m])), types));
   };
-  const residual = (x: Vectors): Value => {
-    const r = minus(b, matvec(x));
+  const residual = (x: Vectors | undefined): Value => {
+    const r = residualOf(matvec, b, x);
     return dot(r, r);
   };
   const cycles = Math.max(1, Math.ceil(maxiter / m));
-  const final = whileLoop(
-    ({ k, error, stalled }: any) => and(and(gt(error, limit), lt(k, cycles)), eq(stalled, false)),
+  const { k, x, error } = whileLoop(
+    ({ k, error, stalled }: any) => {
+      const more = and(and(gt(error, limit), lt(k, cycles)), eq(stalled, false));
+      return active ? and(more, active) : more;
+    },
     ({ k, x, error }: any) => {
       const next = cycle(x);
       const now = residual(next);
@@ -84,7 +83,7 @@ export function gmres(
         stalled: eq(better, false),
       };
     },
-    { k: full([], 0, 'int32'), x: x0, error: residual(x0), stalled: full([], 0, 'bool') },
-  );
-  return (final as any).x;
-}
+    { k: full([], 0, 'int32'), x: x0 ?? zerosLike(b), error: residual(x0), stalled: full([], 0, 'bool') },
+  ) as any;
+  return { x, iterations: min(mul(k, m), maxiter), squaredResidual: error };
+};

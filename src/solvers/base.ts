@@ -1,18 +1,21 @@
 /** What all iterative solvers share. */
 import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
+import type { DType } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { progress } from '../debug/progress.ts';
-import { customRoot, type TreeLinearSolver } from '../implicit/custom-root.ts';
+import { decorated } from '../implicit/custom-root.ts';
+import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
+import { type StatusName, statusCode, statusWhere, throwUnlessSolved } from '../implicit/status.ts';
 import { jit } from '../jit.ts';
-import { sqrt } from '../lax/arithmetic.ts';
-import { gt, isFinite, lt, select } from '../lax/compare.ts';
-import { full } from '../lax/creation.ts';
-import { and } from '../lax/logic.ts';
-import { sum } from '../lax/reductions.ts';
+import { eq, gt, isFinite, lt } from '../lax/compare.ts';
+import { scalar } from '../lax/creation.ts';
+import { and, not } from '../lax/logic.ts';
 import { array } from '../numpy/array.ts';
 import * as tree from '../tree.ts';
+import { norm } from './vectors.ts';
 
 /** The result of a solver: the solution, and how it was found. */
 export interface Step<P = any, S = any> {
@@ -32,6 +35,11 @@ export interface SolverOptions {
   implicitDiff?: boolean;
   /** Solves the linear system of the implicit derivative: one of `linearSolve`. */
   implicitDiffSolve?: TreeLinearSolver;
+  /**
+   * Throw a SolveError where `run` ends with another status than `converged`, or where the linear system of an implicit
+   * derivative is not solved. The check runs with the program, inside `jit` and for each lane of a `vmap` too.
+   */
+  throw?: boolean;
   /** Show the iterations as they run, in a line that begins with this text, or with the solver's name. */
   progress?: boolean | string;
   /** Trace and compile `run` once for all calls with arguments of the same types. Default true. */
@@ -39,34 +47,7 @@ export interface SolverOptions {
 }
 
 /** Names of the options that every solver has. */
-export const solverOptions = ['maxiter', 'tol', 'implicitDiff', 'implicitDiffSolve', 'progress', 'jit'] as const;
-
-/** Status codes of `state.status`. */
-export const status = { converged: 0, maxiter: 1, nonfinite: 2, running: 3 } as const;
-
-const texts: Record<number, string> = {
-  0: 'converged: the error is at most tol',
-  1: 'maxiter: stopped after the largest number of iterations',
-  2: 'nonfinite: the error is NaN or infinite',
-  3: 'running: no step has been taken, or the loop was left early',
-};
-
-/**
- * The meaning of `state.status`.
- *
- * @example
- * solvers.statusName(state.status); // 'converged: the error is at most tol'
- */
-export function statusName(code: number | { item(): number | boolean }): string {
-  const value = Number(typeof code === 'number' ? code : code.item());
-  return texts[value] ?? `unknown status ${value}`;
-}
-
-/** ‖x‖₂ of a tree. */
-export function norm(x: unknown): Value {
-  const squares = (tree.leaves(x) as Value[]).map((v) => sum(v.mul(v)));
-  return sqrt(squares.reduce((a, b) => a.add(b)));
-}
+const solverOptions = ['maxiter', 'tol', 'implicitDiff', 'implicitDiffSolve', 'throw', 'progress', 'jit'] as const;
 
 /** What `state` holds in every solver. */
 export interface BaseState {
@@ -75,6 +56,25 @@ export interface BaseState {
   readonly error: Value;
   /** int32: see `statusName`. */
   readonly status: Value;
+}
+
+/** What every state begins with. */
+export const initialState = (dtype: DType): BaseState => ({
+  iterNum: scalar(0, 'int32'),
+  error: scalar(Number.POSITIVE_INFINITY, dtype),
+  status: statusCode('running'),
+});
+
+/** A user's function that returns a pair [value, aux], whether `fun` does or not. */
+export const withAux =
+  (fun: AnyFunction, hasAux: boolean) =>
+  (...args: unknown[]): [value: any, aux: any] =>
+    hasAux ? fun(...args) : [fun(...args), null];
+
+/** @throws TraceError when an option that must be a function is none */
+export function checkFunction(solver: string, option: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw new TraceError(`${solver}: \`${option}\` must be a function of the parameters, but it is ${typeof value}.`);
 }
 
 /**
@@ -86,11 +86,23 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   readonly tol: number;
   readonly implicitDiff: boolean;
   readonly implicitDiffSolve: TreeLinearSolver | undefined;
+  /** What errors call the solver. */
+  protected readonly name: string;
+  private readonly throws: boolean;
   private readonly progress: boolean | string;
   private readonly whole: AnyFunction;
   private readonly tolerance: Value;
 
-  constructor(options: SolverOptions, defaults: { maxiter: number; tol: number }) {
+  constructor(
+    name: string,
+    options: SolverOptions,
+    defaults: { maxiter: number; tol: number },
+    own: readonly string[],
+  ) {
+    optionsOf(name, options, [...own, ...solverOptions]);
+    this.name = name;
+    this.throws = options.throw ?? false;
+    this.progress = options.progress ?? false;
     this.maxiter = options.maxiter ?? defaults.maxiter;
     this.tol = options.tol ?? defaults.tol;
     this.implicitDiff = options.implicitDiff ?? true;
@@ -129,32 +141,62 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   }
 
   private solve(init: unknown, args: readonly unknown[]): Step {
-    const start = tree.map((leaf) => leaf, strong(init));
+    const start = this.start(init, args);
     if (!this.implicitDiff) return this.iterate(start, args, true);
-    const decorate = customRoot((x: unknown, ...rest: unknown[]) => this.optimalityFun(x, ...rest), {
-      hasAux: true,
-      symmetric: this.symmetric,
-      ...(this.implicitDiffSolve ? { solve: this.implicitDiffSolve } : {}),
-    });
-    const [params, state] = decorate((x: unknown, ...rest: unknown[]) => {
-      const step = this.iterate(x, rest, false);
-      return [step.params, step.state];
-    })(start, ...args) as [unknown, State];
+    const decorate = decorated(
+      this.name,
+      (x: unknown, ...rest: unknown[]) => this.optimalityFun(x, ...rest),
+      (x: unknown, ...rest: unknown[]) => {
+        const step = this.iterate(x, rest, false);
+        return [step.params, step.state];
+      },
+      {
+        hasAux: true,
+        symmetric: this.symmetric,
+        throw: this.throws,
+        ...(this.implicitDiffSolve ? { solve: this.implicitDiffSolve } : {}),
+      },
+      false,
+    );
+    const [params, state] = decorate(start, ...args) as [unknown, State];
     return { params, state };
   }
 
   private report({ iterNum, error }: BaseState): void {
     if (!this.progress) return;
-    const label = typeof this.progress === 'string' ? this.progress : this.constructor.name;
+    const label = typeof this.progress === 'string' ? this.progress : this.name;
     progress(iterNum, { total: this.maxiter, label, every: 1, values: { error } });
+  }
+
+  /** Initial parameters as arrays: numbers among them are float32, as everywhere they stand alone. */
+  protected start(init: unknown, _args: readonly unknown[]): unknown {
+    return tree.map((leaf) => {
+      const value = leaf as Value | number | boolean;
+      if (typeof value === 'number') return array(value);
+      if (typeof value === 'boolean') throw new TraceError(`${this.name}: a boolean cannot be optimised.`);
+      return value;
+    }, init);
+  }
+
+  /** Whether the error is small; where it is NaN, too, so that the loop ends. */
+  protected converged({ error }: State): Value {
+    return not(gt(error, this.tolOf(error)));
+  }
+
+  /** Whether another step is taken, apart from the number of iterations. */
+  protected goesOn({ error }: State): Value {
+    return gt(error, this.tolOf(error));
+  }
+
+  protected tolOf(error: Value): Value {
+    return this.tolerance.astype(error.dtype);
   }
 
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
     const state = this.initState(init, ...args);
-    const tol = (error: Value): Value => this.tolerance.astype(error.dtype);
     const final = whileLoop(
-      ({ state }: any) => and(gt(state.error, tol(state.error)), lt(state.iterNum, this.maxiter)),
+      ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, this.maxiter)),
       ({ params, state }: any) => {
         const next = this.update(params, state, ...args);
         this.report(next.state);
@@ -163,22 +205,28 @@ export abstract class IterativeSolver<State extends BaseState = any> {
       { params: init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
-    return { params: final.params, state: { ...final.state, status: this.statusOf(final.state, tol) } };
+    const code = this.statusOf(final.state);
+    if (this.throws) throwUnlessSolved(this.name, code);
+    return { params: final.params, state: { ...final.state, status: code } };
   }
 
-  private statusOf({ error, iterNum }: State, tol: (error: Value) => Value): Value {
-    const code = (value: number): Value => full([], value, 'int32');
-    const unfinished = select(lt(iterNum, this.maxiter), code(status.nonfinite), code(status.maxiter));
-    const done = select(gt(error, tol(error)), unfinished, code(status.converged));
-    return select(isFinite(error), done, select(lt(iterNum, 1), code(status.running), code(status.nonfinite)));
+  /** Why this solver stops early, beside those reasons that all solvers have. */
+  protected failures(_state: State): readonly (readonly [condition: Value, name: StatusName])[] {
+    return [];
+  }
+
+  /** The status of a state in which the loop ended. */
+  private statusOf(state: State): Value {
+    const { error, iterNum } = state;
+    return statusWhere(
+      [
+        ...this.failures(state),
+        [and(eq(error, Number.POSITIVE_INFINITY), lt(iterNum, 1)), 'running'],
+        [not(isFinite(error)), 'nonfinite'],
+        [this.converged(state), 'converged'],
+        [lt(iterNum, this.maxiter), 'nonfinite'],
+      ],
+      'maxiter',
+    );
   }
 }
-
-/** Numbers among the initial parameters are float32, as everywhere they stand alone. */
-const strong = (init: unknown): unknown =>
-  tree.map((leaf) => {
-    const value = leaf as Value | number | boolean;
-    if (typeof value === 'number') return array(value);
-    if (typeof value === 'boolean') throw new TraceError('solver: a boolean cannot be optimised.');
-    return value;
-  }, init);

@@ -1,9 +1,43 @@
 /** Solvers whose solutions can be differentiated: implicitly, or through their iterations. */
-export { IterativeSolver, type SolverOptions, type Step, statusName } from './base.ts';
+export { statusName } from '../implicit/status.ts';
+export { AndersonAcceleration, type AndersonOptions, type AndersonState } from './anderson-acceleration.ts';
+export {
+  BacktrackingLineSearch,
+  type BacktrackingOptions,
+  type LineSearchCondition,
+} from './backtracking-line-search.ts';
+export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
+export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
+export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
+export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
+export { LBFGS, type LBFGSOptions, type LBFGSState } from './lbfgs.ts';
+export {
+  LevenbergMarquardt,
+  type LevenbergMarquardtOptions,
+  type LevenbergMarquardtState,
+} from './levenberg-marquardt.ts';
+export {
+  LineSearch,
+  type LineSearchOptions,
+  type LineSearchPoint,
+  type LineSearchState,
+  type LineSearchStep,
+} from './line-search.ts';
+export {
+  NonlinearCG,
+  type NonlinearCGMethod,
+  type NonlinearCGOptions,
+  type NonlinearCGState,
+} from './nonlinear-cg.ts';
+export { OptimizerSolver, type OptimizerSolverOptions, type OptimizerSolverState } from './optimizer-solver.ts';
+export { ProjectedGradient, type ProjectedGradientOptions, type Projection } from './projected-gradient.ts';
 export {
   type Prox,
   ProximalGradient,
   type ProximalGradientOptions,
   type ProximalGradientState,
 } from './proximal-gradient.ts';
+export type { SmoothOptions, SmoothState } from './smooth.ts';
+export { ZoomLineSearch, type ZoomOptions } from './zoom-line-search.ts';

@@ -10,6 +10,9 @@ export interface ObjectiveOptions {
   valueAndGrad?: boolean;
 }
 
+/** Names of the options of an objective. */
+export const objectiveOptions: readonly string[] = ['fun', 'hasAux', 'valueAndGrad'];
+
 /** What is known of an objective at a point. */
 export interface Evaluation {
   readonly value: Value;
@@ -19,7 +22,7 @@ export interface Evaluation {
 
 export class Objective {
   private readonly fun: AnyFunction;
-  private readonly hasAux: boolean;
+  readonly hasAux: boolean;
   private readonly both: AnyFunction;
 
   constructor(fun: AnyFunction, { hasAux = false, valueAndGrad: given = false }: ObjectiveOptions) {

@@ -1,18 +1,15 @@
 /** `ProximalGradient`: minimises f(x) + g(x) for smooth f and a g with a proximity operator. */
 import type { AnyFunction } from '../../transforms/flat.ts';
 import { whileLoop } from '../control/loops.ts';
-import { TraceError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
-import { div, mul, sqrt, sub } from '../lax/arithmetic.ts';
+import { div, neg, sqrt } from '../lax/arithmetic.ts';
 import { gt, le, lt, select } from '../lax/compare.ts';
-import { convert } from '../lax/convert.ts';
 import { full } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
-import { sum } from '../lax/reductions.ts';
 import * as tree from '../tree.ts';
-import { type BaseState, IterativeSolver, norm, type SolverOptions, type Step, solverOptions, status } from './base.ts';
-import { type Evaluation, Objective, type ObjectiveOptions } from './objective.ts';
+import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions, type Step } from './base.ts';
+import { type Evaluation, Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
+import { axpy, dot, minus, norm, scalarOf } from './vectors.ts';
 
 /** argmin over y of ½‖y − x‖² + scaling·g(y, hyperparams). */
 export type Prox = (x: any, hyperparams: any, scaling: Value | number) => any;
@@ -41,27 +38,7 @@ export interface ProximalGradientState extends BaseState {
   readonly t: Value | null;
 }
 
-const gradientOptions: readonly string[] = [
-  'fun',
-  'stepsize',
-  'maxls',
-  'acceleration',
-  'decreaseFactor',
-  'hasAux',
-  'valueAndGrad',
-  ...solverOptions,
-];
-
-const dot = (x: unknown, y: unknown): Value => {
-  const ys = tree.leaves(y) as Value[];
-  return (tree.leaves(x) as Value[]).map((v, i) => sum(mul(v, ys[i]!))).reduce((a, b) => a.add(b));
-};
-const minus = (x: any, y: any): any => tree.map((a, b) => sub(a, b!), x, y);
-const like = (s: Value | number, v: Value): Value | number => (typeof s === 'number' ? s : convert(s, v.dtype));
-const scalarLike = (s: Value | number, v: Value): Value =>
-  typeof s === 'number' ? full([], s, v.dtype) : convert(s, v.dtype);
-/** x + s·y. */
-const axpy = (x: any, s: Value | number, y: any): any => tree.map((a, b) => a.add(mul(like(s, a), b!)), x, y);
+const ownOptions = [...objectiveOptions, 'stepsize', 'maxls', 'acceleration', 'decreaseFactor'];
 
 /**
  * Proximal gradient descent with backtracking and acceleration (Beck & Teboulle, A Fast Iterative Shrinkage-Thresholding
@@ -82,10 +59,9 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
   private readonly decreaseFactor: number;
 
   constructor(options: ProximalGradientOptions, name = 'ProximalGradient') {
-    optionsOf(name, options, name === 'GradientDescent' ? gradientOptions : [...gradientOptions, 'prox']);
-    super(options, { maxiter: 500, tol: 1e-3 });
-    if (typeof options?.fun !== 'function')
-      throw new TraceError(`${name}: \`fun\` must be a function of the parameters, but it is ${typeof options?.fun}.`);
+    const names = name === 'GradientDescent' ? ownOptions : [...ownOptions, 'prox'];
+    super(name, options ?? {}, { maxiter: 500, tol: 1e-3 }, names);
+    checkFunction(name, 'fun', options.fun);
     this.objective = new Objective(options.fun, options);
     this.prox = options.prox;
     this.symmetric = options.prox === undefined;
@@ -105,9 +81,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
     const { value, aux } = this.objective.evaluate(initParams, rest);
     const one = full([], 1, value.dtype);
     return {
-      iterNum: full([], 0, 'int32'),
-      error: full([], Number.POSITIVE_INFINITY, value.dtype),
-      status: full([], status.running, 'int32'),
+      ...initialState(value.dtype),
       stepsize: one,
       aux: aux === null ? null : tree.map((leaf) => leaf, aux),
       velocity: this.acceleration ? initParams : null,
@@ -157,7 +131,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
   }
 
   private move(x: any, gradient: any, stepsize: Value | number, hyper: unknown): any {
-    const moved = tree.map((a, g) => sub(a, mul(like(stepsize, a), g!)), x, gradient);
+    const moved = axpy(x, typeof stepsize === 'number' ? -stepsize : neg(stepsize), gradient);
     return this.prox ? this.prox(moved, hyper, stepsize) : moved;
   }
 
@@ -171,7 +145,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
     const { stepsize } = this;
     if (typeof stepsize === 'number' && stepsize <= 0) return this.lineSearch(x, at, state.stepsize, hyper, args);
     const size = typeof stepsize === 'number' ? stepsize : stepsize(state.iterNum);
-    return { next: this.move(x, at.gradient, size, hyper), stepsize: scalarLike(size, at.value) };
+    return { next: this.move(x, at.gradient, size, hyper), stepsize: scalarOf(size, at.value.dtype) };
   }
 
   /** Shortens the step until f lies below its quadratic upper bound there; the next step starts longer. */

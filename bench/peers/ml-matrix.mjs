@@ -1,0 +1,20 @@
+import { inverse, Matrix, solve } from 'ml-matrix';
+import { eagerCases } from './eager.mjs';
+import { measure } from './timing.mjs';
+
+await measure(
+  'ml-matrix',
+  eagerCases({
+    array: (values, [rows, columns]) => Matrix.from1DArray(rows, columns, values),
+    read: (x) => (typeof x === 'number' ? [x] : x.to1DArray()),
+    add: Matrix.add,
+    multiply: Matrix.multiply,
+    exp: Matrix.exp,
+    sin: Matrix.sin,
+    sum: (x) => x.sum(),
+    transpose: (x) => x.transpose(),
+    matmul: (x, y) => x.mmul(y),
+    solve,
+    inv: inverse,
+  }),
+);

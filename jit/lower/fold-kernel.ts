@@ -1,0 +1,284 @@
+import { stridesOf } from '../../src/core/shape.ts';
+import { type Expr, i32c, type Local, op } from '../code.ts';
+import { storeElement } from '../loop-nest.ts';
+import { Accumulators } from './accumulators.ts';
+import type { FoldSchedule } from './fold-schedule.ts';
+import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from './kernel.ts';
+import type { Fold } from './passes/phases.ts';
+import { scalarType } from './storage.ts';
+import { isMovedBy } from './streams.ts';
+import { type Tree, treeSize } from './tree.ts';
+import { splat, type Vector } from './vector-code.ts';
+import { extractLane, storeVector, VectorEval } from './vector-eval.ts';
+
+/** The kernel of a schedule. `partials` is where it writes its parts. */
+export function foldKernel(schedule: FoldSchedule, partials?: Expr): Kernel {
+  return new FoldKernel(schedule, partials).build();
+}
+
+class FoldKernel {
+  private readonly schedule: FoldSchedule;
+  private readonly frame: KernelFrame;
+  private readonly values: VectorEval;
+  private readonly passes: readonly Pass[];
+  private readonly rowRoots: readonly Tree[];
+  /** Streams in scratch memory: each row, or block of results, begins at their start. */
+  private readonly saved: ReadonlySet<number>;
+  private readonly kept: readonly number[];
+  private readonly foldedAxes: readonly number[];
+
+  constructor(schedule: FoldSchedule, partials?: Expr) {
+    this.schedule = schedule;
+    const { plan, phases, across } = schedule;
+    const { shape, folded } = plan;
+    const roots: Tree[] = [];
+    const root = (tree: Tree): number => roots.push(tree) - 1;
+    const numbered = phases.phases.map(({ folds, stores, saves }) => ({
+      folds: folds.map((fold) => root(fold.root)),
+      stores: stores.map((store) => root(store.root)),
+      saves: saves.map((save) => [root(save.root), root(save.leaf)] as const),
+    }));
+    const rows = phases.rowStores.map((store) => root(store.root));
+    const own = stridesOf(shape);
+    let next = 0;
+    const keptStrides = stridesOf(shape.filter((_, axis) => !folded[axis]));
+    const row = shape.map((_, axis) => (folded[axis] ? 0 : keptStrides[next++]!));
+    const outputs = plan.stores.map((store) => ({
+      ptr: store.ptr,
+      steps: (store.row ? row : own).map((stride) => stride * elementBytes[store.root.dtype]),
+    }));
+    if (partials) outputs.push({ ptr: partials, steps: shape.map(() => 0) });
+    this.frame = new KernelFrame(roots, shape, outputs, { folded, range: (axes) => rangeAxis(axes, schedule.inParts) });
+    const { frame } = this;
+    const canonical = (i: number): Tree => frame.inputs.roots[i]!;
+    const streamOf = (leaf: Tree): number => frame.inputs.streams.findIndex((s) => s.leaf === leaf);
+    this.passes = phases.phases.map(({ folds, stores }, p): Pass => {
+      const numbers = numbered[p]!;
+      return {
+        folds: folds.map((fold, i) => ({ ...fold, root: canonical(numbers.folds[i]!) })),
+        writes: [
+          ...stores.map((store, i) => ({
+            root: canonical(numbers.stores[i]!),
+            pointer: frame.inputs.streams.length + store.index,
+          })),
+          ...numbers.saves.map(([from, leaf]) => ({ root: canonical(from), pointer: streamOf(canonical(leaf)) })),
+        ],
+      };
+    });
+    this.rowRoots = rows.map(canonical);
+    this.saved = new Set(numbered.flatMap(({ saves }) => saves.map(([, leaf]) => streamOf(canonical(leaf)))));
+    this.values = new VectorEval(frame.f, frame.inputs, frame.scalars, frame.innerStep, frame.math, !across);
+    const all = frame.axes.map((_, i) => i);
+    this.kept = all.filter((i) => !frame.axes[i]!.folded);
+    this.foldedAxes = all.filter((i) => frame.axes[i]!.folded);
+  }
+
+  build(): Kernel {
+    if (this.schedule.across) this.acrossLanes();
+    else this.intoLanes();
+    return this.frame.finish();
+  }
+
+  /** The innermost axis is folded: row by row, each in as many passes as folds depend on each other. */
+  private acrossLanes(): void {
+    const { frame, values } = this;
+    const { f } = frame;
+    frame.loops(this.kept, frame.starts, (start) => {
+      values.forget();
+      for (const pass of this.passes) {
+        const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype));
+        this.passOver(pass, folds, start);
+        pass.folds.forEach(({ held, root }, i) => {
+          const result = folds[i]!.horizontal();
+          if (this.schedule.inParts) this.storePart(held, start, result);
+          values.hold(held, [splat(result, root.dtype, (e) => f.let(e)).map((part) => f.let(part))]);
+        });
+      }
+      if (this.schedule.inParts) return;
+      values.hoist(frame.pointers(start), []);
+      this.schedule.phases.rowStores.forEach(({ index }, i) => {
+        const root = this.rowRoots[i]!;
+        const vector = values.evaluate(root, frame.pointers(start), 0, 1).map((part) => f.let(part));
+        storeElement(f, root.dtype, frame.outputs(start)[index]!, extractLane(root.dtype, vector, 0));
+      });
+    });
+  }
+
+  private storePart(held: Tree, start: readonly Expr[], result: Expr): void {
+    const { plan } = this.schedule;
+    const i = plan.folds.findIndex((fold) => fold.held === held);
+    const { dtype } = plan.folds[i]!.root;
+    this.frame.f.store(`${scalarType(dtype)}.store`, this.frame.outputs(start).at(-1)!, result, 8 * i);
+  }
+
+  private passOver(pass: Pass, folds: readonly Accumulators[], start: readonly Expr[]): void {
+    const { frame, values } = this;
+    const { f } = frame;
+    const inner = frame.axes.at(-1)!;
+    const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
+    const steps = this.stepsOf(pass, inner);
+    const together = vectorsTogether(roots, pass.folds.length, inner.extent);
+    for (const fold of folds) fold.start(together);
+    this.walk(this.foldedAxes.slice(0, -1), start, pass, (row) => {
+      values.hoist(frame.pointers(row), roots);
+      const here = row.map((p, i) => (steps[i] === 0 ? p : f.var(p)));
+      const block = (count: number, lanes: number): void => {
+        const units = values.evaluateAll(roots, frame.pointers(here), count, lanes);
+        units.forEach((unit, u) => {
+          folds.forEach((fold, i) => {
+            fold.add(u, unit[i]!, lanes);
+          });
+          this.write(pass, unit.slice(folds.length), here, u, lanes);
+        });
+        if (lanes === 4) frame.advance(here, steps, 4 * count);
+      };
+      const tail = inner.extent % 4;
+      if (frame.range?.axis === frame.axes.length - 1) {
+        const [begin, end] = [f.param(0), f.param(1)];
+        frame.skip(here as Local[], begin, steps);
+        const length = f.let(op('i32.sub', end, begin));
+        f.for(0, op('i32.and', length, i32c(-4 * together)), () => block(together, 4), 4 * together);
+        if (together > 1) f.for(0, op('i32.and', length, i32c(4 * together - 4)), () => block(1, 4), 4);
+        if (tail > 0) f.if(op('i32.eq', end, i32c(inner.extent)), () => block(1, tail));
+        return;
+      }
+      const whole = inner.extent - tail;
+      const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
+      if (blocks > 0) f.for(0, blocks, () => block(together, 4), 4 * together);
+      if (whole - blocks === 4) block(1, 4);
+      else if (whole > blocks) f.for(blocks, whole, () => block(1, 4), 4);
+      if (tail > 0) block(1, tail);
+    });
+  }
+
+  /** The innermost axis is kept: blocks of neighbouring results, each over all folded axes. */
+  private intoLanes(): void {
+    const { frame, schedule } = this;
+    const { f } = frame;
+    const inner = frame.axes.at(-1)!;
+    const steps = inner.steps.map((step, i) => (this.saved.has(i) ? 0 : step));
+    frame.loops(this.kept.slice(0, -1), frame.starts, (start) => {
+      const here = start.map((p, i) => (steps[i] === 0 ? p : f.var(p)));
+      const repeat = (from: Expr | number, to: Expr | number, count: number): void =>
+        f.for(
+          from,
+          to,
+          () => {
+            this.block(here, count, 4);
+            frame.advance(here, steps, 4 * count);
+          },
+          4 * count,
+        );
+      const { extent } = inner;
+      const { vectors } = schedule;
+      const tail = extent % 4;
+      if (frame.range?.axis === frame.axes.length - 1) {
+        const [begin, end] = [f.param(0), f.param(1)];
+        frame.skip(here as Local[], begin, steps);
+        const blocks = f.let(op('i32.add', begin, op('i32.and', op('i32.sub', end, begin), i32c(-4 * vectors))));
+        repeat(begin, blocks, vectors);
+        if (vectors > 1) repeat(blocks, op('i32.and', end, i32c(-4)), 1);
+        if (tail > 0) f.if(op('i32.eq', end, i32c(extent)), () => this.block(here, 1, tail));
+        return;
+      }
+      const whole = extent - tail;
+      const blocks = whole - (whole % (4 * vectors));
+      if (blocks > 0) repeat(0, blocks, vectors);
+      if (vectors > 1 && whole > blocks) repeat(blocks, whole, 1);
+      if (tail > 0) this.block(here, 1, tail);
+    });
+  }
+
+  private block(here: readonly Expr[], count: number, lanes: number): void {
+    const { frame, values } = this;
+    const { f } = frame;
+    values.forget();
+    for (const pass of this.passes) {
+      const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
+      values.hoist(frame.pointers(here), []);
+      values.pin(roots, frame.pointers(here), count, lanes, (leaf) => isMovedBy(leaf, this.schedule.plan.folded));
+      const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype));
+      for (const fold of folds) fold.start(count);
+      this.walk(this.foldedAxes, here, pass, (at) => {
+        const pointers = frame.pointers(at);
+        values.hoist(pointers, roots);
+        values.evaluateAll(roots, pointers, count, lanes).forEach((unit, u) => {
+          folds.forEach((fold, i) => {
+            fold.add(u, unit[i]!, 4);
+          });
+          this.write(pass, unit.slice(folds.length), at, u, lanes);
+        });
+      });
+      pass.folds.forEach(({ held }, i) => {
+        values.hold(held, folds[i]!.vectors);
+      });
+    }
+    values.hoist(frame.pointers(here), []);
+    const rows = values.evaluateAll(this.rowRoots, frame.pointers(here), count, lanes);
+    rows.forEach((unit, u) => {
+      this.schedule.phases.rowStores.forEach(({ index }, i) => {
+        const { dtype } = this.rowRoots[i]!;
+        storeVector(f, dtype, frame.outputs(here)[index]!, unit[i]!, 4 * u * elementBytes[dtype], lanes);
+      });
+    });
+  }
+
+  private write(pass: Pass, values: readonly Vector[], pointers: readonly Expr[], u: number, lanes: number): void {
+    pass.writes.forEach(({ root, pointer }, i) => {
+      storeVector(this.frame.f, root.dtype, pointers[pointer]!, values[i]!, 4 * u * elementBytes[root.dtype], lanes);
+    });
+  }
+
+  /** Steps along an axis of the pointers that a pass uses; the others stay where they are. */
+  private stepsOf(pass: Pass, axis: KernelAxis): number[] {
+    const used = new Set(pass.writes.map((write) => write.pointer));
+    const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
+    const read = this.values.leavesOf(roots);
+    return axis.steps.map((step, i) =>
+      used.has(i) || read.has(this.frame.inputs.streams[i]?.leaf as Tree) ? step : 0,
+    );
+  }
+
+  private walk(axes: readonly number[], from: readonly Expr[], pass: Pass, body: (at: readonly Expr[]) => void): void {
+    const [first, ...rest] = axes;
+    if (first === undefined) {
+      body(from);
+      return;
+    }
+    const { f } = this.frame;
+    const axis = this.frame.axes[first]!;
+    const steps = this.stepsOf(pass, axis);
+    const here = from.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
+    let [begin, end]: [Expr, Expr] = [i32c(0), i32c(axis.extent)];
+    if (first === this.frame.range?.axis) {
+      [begin, end] = [f.param(0), f.param(1)];
+      this.frame.skip(here as Local[], begin, steps);
+    }
+    f.for(begin, end, () => {
+      this.walk(rest, here, pass, body);
+      this.frame.advance(here, steps, 1);
+    });
+  }
+}
+
+/** A pass with the trees of the kernel, and the pointers that it writes at. */
+interface Pass {
+  readonly folds: readonly Fold[];
+  readonly writes: readonly { readonly root: Tree; readonly pointer: number }[];
+}
+
+/** Ranges are of the outermost axis if it is kept or folded in parts, else of the neighbouring results. */
+function rangeAxis(axes: readonly KernelAxis[], inParts: boolean): number | undefined {
+  if (inParts || !axes[0]!.folded) return 0;
+  const last = axes.length - 1;
+  return axes[last]!.folded ? undefined : last;
+}
+
+/** Vectors of a row under way at a time, enough to hide the latency of an addition. */
+function vectorsTogether(roots: readonly Tree[], folds: number, extent: number): number {
+  if (folds === 0) return 1;
+  const nodes = roots.reduce((sum, root) => sum + treeSize(root), 0);
+  const wide = roots.some((root) => root.dtype === 'float64') ? 2 : 1;
+  const most = Math.max(1, (nodes <= 16 ? 4 : nodes <= 40 ? 2 : 1) / wide);
+  return extent >= 8 * most ? most : 1;
+}

@@ -1,0 +1,88 @@
+import type { DType } from '../../src/core/dtype.ts';
+import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
+import type { Expr } from '../code.ts';
+import { elementBytes } from './kernel.ts';
+import { type Fold, type FoldStore, type Phases, planPhases } from './passes/phases.ts';
+import { Buffer } from './storage.ts';
+import { Inputs, isMovedBy } from './streams.ts';
+import { type Tree, treeSize } from './tree.ts';
+import { parts } from './vector-code.ts';
+
+/** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
+export interface FoldPlan {
+  readonly shape: Shape;
+  readonly folded: readonly boolean[];
+  readonly folds: readonly Fold[];
+  readonly stores: readonly FoldStore[];
+}
+
+/**
+ * How a plan becomes loops. Where the innermost axis is folded, lanes hold partial results that are combined at the end
+ * of a row (`across`); where it is kept, lanes are neighbouring results, and `vectors` of them are under way at a time.
+ */
+export interface FoldSchedule {
+  readonly plan: FoldPlan;
+  readonly across: boolean;
+  readonly vectors: number;
+  readonly phases: Phases;
+  /** Bytes of scratch memory for what one pass over a row leaves to another. */
+  readonly scratch: number;
+  /**
+   * Whether everything is folded part by part: the kernel then writes its parts, eight bytes for each fold, and whoever
+   * calls it combines them.
+   */
+  readonly inParts: boolean;
+}
+
+/** Elements above which a fold of everything is done in parts. */
+const longestWhole = 32768;
+
+/** @param at addresses of the scratch memory */
+export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): FoldSchedule {
+  const { shape, folded } = plan;
+  const interned = new Inputs([...plan.folds.map((fold) => fold.root), ...plan.stores.map((store) => store.root)])
+    .roots;
+  const folds = plan.folds.map((fold, i) => ({ ...fold, root: interned[i]! }));
+  const stores = plan.stores.map((store, i) => ({ ...store, root: interned[plan.folds.length + i]! }));
+  const across = folded.at(-1)!;
+  const vectors = across ? 1 : blockWidth(folds);
+  const length = sizeOf(shape.filter((_, axis) => folded[axis]));
+  let scratch = 0;
+  const phases = planPhases(folds, stores, {
+    isFull: (leaf) => isMovedBy(leaf, folded),
+    stored: ({ root, ptr }) => leafOf(root.dtype, shape, ptr, stridesOf(shape)),
+    save: (root) => {
+      const lanes = across ? 1 : 4 * vectors;
+      const offset = scratch;
+      scratch += Math.ceil((length * lanes * elementBytes[root.dtype]) / 64) * 64;
+      let stride = lanes;
+      const strides = shape.map(() => 0);
+      for (let axis = shape.length - 1; axis >= 0; axis--) {
+        if (!folded[axis]) continue;
+        strides[axis] = stride;
+        stride *= shape[axis]!;
+      }
+      if (!across) strides[shape.length - 1] = 1;
+      return leafOf(root.dtype, shape, at(offset), strides);
+    },
+  });
+  const whole = folded.every(Boolean);
+  const once = phases.phases.length === 1 && phases.rowStores.every(({ root }) => root.kind === 'held');
+  return { plan, across, vectors, phases, scratch, inParts: whole && once && length > longestWhole };
+}
+
+const leafOf = (dtype: DType, shape: Shape, ptr: Expr, strides: readonly number[]): Tree => ({
+  kind: 'array',
+  dtype,
+  buffer: new Buffer(dtype, sizeOf(shape), ptr),
+  offset: 0,
+  strides,
+});
+
+/** Vectors of neighbouring results that fit in registers. */
+function blockWidth(folds: readonly Fold[]): number {
+  const registers = folds.reduce((sum, { root }) => sum + parts(root.dtype), 0);
+  const nodes = folds.reduce((sum, { root }) => sum + treeSize(root), 0);
+  const most = nodes <= 16 ? 8 : nodes <= 60 ? 4 : 2;
+  return Math.max(1, Math.min(most, 2 ** Math.floor(Math.log2(8 / registers))));
+}

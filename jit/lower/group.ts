@@ -1,0 +1,230 @@
+import type { Eqn, Var } from '../../src/core/jaxpr.ts';
+import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
+import { i32c, op } from '../code.ts';
+import { loadElement, storeElement } from '../loop-nest.ts';
+import { combineScalars, identityOf } from './combine.ts';
+import type { Driver } from './driver.ts';
+import { elementwiseTree } from './elementwise-tree.ts';
+import { foldKernel } from './fold-kernel.ts';
+import { scheduleFolds } from './fold-schedule.ts';
+import { laneLoopResults } from './lane-loop.ts';
+import { mapKernel } from './map-kernel.ts';
+import { type Group, squeezed } from './passes/groups.ts';
+import { lanewiseLoop } from './passes/lanewise.ts';
+import type { Fold } from './passes/phases.ts';
+import type { Placement } from './passes/virtual.ts';
+import { constant } from './scalar-code.ts';
+import { type Buffer, Scalar } from './storage.ts';
+import { type Fused, type HeldLeaf, readBuffer, readScalar, reshaped, type Tree, viewed } from './tree.ts';
+
+type Places = ReadonlyMap<Var, Buffer>;
+
+/** A value that the group's kernel writes. */
+interface Result {
+  readonly v: Var;
+  readonly root: Tree;
+  readonly row: boolean;
+}
+
+/** Emits the kernel of a group and binds its results. */
+export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
+  const trees = new GroupTrees(d, group, placement);
+  const { results, folds } = trees;
+  if (results.length > 0) {
+    const known = d.functions.length;
+    if (group.folded) runFolds(d, group, folds, results, places);
+    else {
+      const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places) }));
+      d.run(mapKernel(stores, group.shape));
+    }
+    for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
+  }
+  trees.rest(places);
+}
+
+/** The operations of a group, and what they are done over: `over [128,10], axes 1 folded: reduce_max sub exp …`. */
+function note({ shape, folded, members }: Group, { moved }: Placement): string {
+  const axes = folded ? shape.map((_, axis) => axis).filter((axis) => folded[axis]) : [];
+  const over = `over [${shape}]${axes.length > 0 ? `, axes ${axes} folded` : ''}`;
+  const names = members.filter((eqn) => !moved.has(eqn) && !isViewed(eqn)).map((eqn) => eqn.primitive.name);
+  return `${over}: ${names.join(' ')}`;
+}
+
+const isViewed = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
+
+/** Binds a result to its place in memory. The kernel is yet to write it. */
+function keep(d: Driver, v: Var, places: Places) {
+  const place = d.placeFor(v, places);
+  d.rebind(v, readBuffer(place, v.aval.shape));
+  return place.ptr;
+}
+
+/** The values of a group as trees over its elements. */
+class GroupTrees {
+  readonly results: Result[] = [];
+  readonly folds: Fold[] = [];
+  private readonly d: Driver;
+  private readonly group: Group;
+  private readonly placement: Placement;
+  /** Equations whose values are computed elsewhere, and what depends on them. */
+  private readonly left: Eqn[] = [];
+  private readonly views: Eqn[] = [];
+
+  constructor(d: Driver, group: Group, placement: Placement) {
+    this.d = d;
+    this.group = group;
+    this.placement = placement;
+    const elsewhere = new Set<unknown>();
+    for (const eqn of group.members) {
+      const isView = isViewed(eqn);
+      if (placement.moved.has(eqn) || (isView && elsewhere.has(eqn.inputs[0]))) {
+        this.left.push(eqn);
+        for (const v of eqn.outputs) elsewhere.add(v);
+        continue;
+      }
+      if (isView) this.views.push(eqn);
+      this.member(eqn);
+    }
+  }
+
+  /** What is not the kernel's: views of its results, and values that other kernels compute. */
+  rest(places: Places): void {
+    const { d } = this;
+    for (const eqn of this.views) d.rebind(eqn.outputs[0]!, this.view(eqn));
+    for (const eqn of this.left) d.equation(eqn, this.placement, places);
+  }
+
+  private member(eqn: Eqn): void {
+    const { d, group } = this;
+    const { lower } = eqn.primitive;
+    const [out] = eqn.outputs as [Var];
+    switch (lower.kind) {
+      case 'view':
+      case 'reshape':
+        d.bind(out, this.view(eqn));
+        return;
+      case 'elementwise':
+        this.value(
+          out,
+          elementwiseTree(
+            eqn,
+            eqn.inputs.map((atom) => d.fused(atom).root),
+          ),
+        );
+        return;
+      case 'reduce': {
+        const held: HeldLeaf = { kind: 'held', dtype: out.aval.dtype };
+        const { root } = this.over(d.fused(eqn.inputs[0]!), group.shape);
+        this.folds.push({ root, combine: lower.combine, held });
+        this.value(out, { shape: out.aval.shape, root: held });
+        return;
+      }
+      default: {
+        const loop = lanewiseLoop(eqn, (v) => d.isRead(v))!;
+        const results = laneLoopResults(
+          loop,
+          eqn.inputs.map((atom) => this.operand(atom as Var, loop.shape)),
+        );
+        eqn.outputs.forEach((v, i) => {
+          if (d.isRead(v)) this.value(v, results[i]!);
+        });
+      }
+    }
+  }
+
+  /** A loop reads arrays of other shapes as they lie in memory. */
+  private operand(atom: Var, shape: Shape): Fused {
+    const fused = this.d.fused(atom);
+    if (fused.root.kind !== 'op' || fused.shape.length === 0 || sizeOf(fused.shape) === sizeOf(shape)) return fused;
+    this.d.buffer(atom);
+    return this.d.fused(atom);
+  }
+
+  private value(v: Var, fused: Fused): void {
+    this.d.bind(v, fused);
+    if (this.placement.virtual.has(v)) return;
+    const { shape, kept } = this.group;
+    const own = squeezed(v.aval.shape);
+    const row = own.length < shape.length;
+    this.results.push({ v, row, root: row ? this.spread(this.over(fused, kept!)).root : this.over(fused, shape).root });
+  }
+
+  private view(eqn: Eqn): Fused {
+    const { lower } = eqn.primitive;
+    const { aval } = eqn.outputs[0]!;
+    const from = this.d.fused(eqn.inputs[0]!);
+    if (lower.kind === 'view') return viewed(from, lower.view(eqn.params, eqn.inputs[0]!.aval, aval), aval.shape);
+    return this.over(from, aval.shape);
+  }
+
+  private over(fused: Fused, shape: Shape): Fused {
+    const result = reshaped(fused, shape);
+    if (!result) throw new Error(`a value of a group has another order than its elements`);
+    return result;
+  }
+
+  /** A value for each result of the folds, over all elements. */
+  private spread(row: Fused): Fused {
+    const { folded, shape, kept } = this.group;
+    const own = stridesOf(kept!);
+    let next = 0;
+    return viewed(row, { offset: 0, strides: shape.map((_, axis) => (folded![axis] ? 0 : own[next++]!)) }, shape);
+  }
+}
+
+function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: readonly Result[], places: Places): void {
+  const plan = { shape: group.shape, folded: group.folded!, folds };
+  // Results of rank 0 go through memory into locals.
+  const scalars: { readonly v: Var; readonly place: Buffer }[] = [];
+  const stores = results.map(({ v, root, row }, index) => {
+    if (v.aval.ndim > 0) return { root, row, index, ptr: keep(d, v, places) };
+    const place = d.temporary(v.aval.dtype, 1);
+    place.retain();
+    scalars.push({ v, place });
+    return { root, row, index, ptr: place.ptr };
+  });
+  const sizing = scheduleFolds({ ...plan, stores }, () => i32c(0));
+  d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
+    const schedule =
+      sizing.scratch === 0
+        ? sizing
+        : scheduleFolds({ ...plan, stores }, (offset) => op('i32.add', scratch, i32c(offset)));
+    if (!schedule.inParts) {
+      d.run(foldKernel(schedule));
+      for (const { v, place } of scalars)
+        d.rebind(v, readScalar(d.newScalar(v.aval.dtype, loadElement(v.aval.dtype, place.ptr))));
+      return;
+    }
+    const kernel = foldKernel(schedule, scratch);
+    const name = d.declare(kernel);
+    const totals = folds.map(({ root, combine }) =>
+      d.locals.hold(constant(identityOf(combine, root.dtype), root.dtype)),
+    );
+    d.inChunks(kernel.range!, (begin, end) => {
+      d.f.call(name, begin, end, ...kernel.args);
+      folds.forEach(({ root: { dtype }, combine }, i) => {
+        d.locals.within((hold) => {
+          const part = hold(loadElement(dtype === 'bool' ? 'int32' : dtype, scratch, 8 * i));
+          d.f.set(totals[i]!, combineScalars(combine, dtype, totals[i]!, part, hold));
+        });
+      });
+    });
+    const taken = new Set<number>();
+    results.forEach(({ v, root, row }, s) => {
+      if (!row) return;
+      const i = folds.findIndex((fold) => fold.held === root);
+      const total = totals[i]!;
+      const { dtype } = v.aval;
+      if (v.aval.ndim > 0) storeElement(d.f, dtype, stores[s]!.ptr, total);
+      else if (taken.has(i)) d.rebind(v, readScalar(d.newScalar(dtype, total)));
+      else {
+        taken.add(i);
+        d.rebind(v, readScalar(new Scalar(dtype, total, () => d.locals.give(total))));
+      }
+    });
+    totals.forEach((total, i) => {
+      if (!taken.has(i)) d.locals.give(total);
+    });
+  });
+  for (const { place } of scalars) place.release();
+}

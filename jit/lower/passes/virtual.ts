@@ -1,0 +1,87 @@
+import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
+import { Group, type Step } from './groups.ts';
+
+/** What is computed where, after every value has been looked at. */
+export interface Placement {
+  /** Values without a place in memory. */
+  readonly virtual: ReadonlySet<Var>;
+  /** Equations that left their group: their values are computed in the kernel that reads them. */
+  readonly moved: ReadonlySet<Eqn>;
+}
+
+/**
+ * Which values are computed where they are read, and which are stored. A value stays virtual if everything that reads it
+ * ends in one kernel, so that it is computed once: the use in another kernel would compute it again, and a copy that
+ * differs in its last bit from the first is worse than slow where exp(x − max x) meets max x.
+ *
+ * Kernels are groups. Steps are visited last to first, so that the kernels of all readers of a value are known when the
+ * value is met.
+ */
+export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Placement {
+  const virtual = new Set<Var>();
+  const moved = new Set<Eqn>();
+  const stored = new Set<Atom>(outs);
+  const readers = new Map<Var, Eqn[]>();
+  const order: { readonly eqn: Eqn; readonly group: Group | undefined }[] = [];
+  for (const step of steps) {
+    if (step instanceof Group) for (const eqn of step.members) order.push({ eqn, group: step });
+    else order.push({ eqn: step, group: undefined });
+  }
+  for (const { eqn } of order)
+    for (const atom of eqn.inputs) {
+      if (!(atom instanceof Var)) continue;
+      const list = readers.get(atom);
+      if (list) list.push(eqn);
+      else readers.set(atom, [eqn]);
+    }
+
+  /** The kernel that evaluates an equation; undefined where several do, or none. */
+  const kernels = new Map<Eqn, Group | undefined>();
+  /** How many times an equation's value is computed again for each element: what broadcasting costs. */
+  const repeats = new Map<Eqn, number>();
+
+  for (let i = order.length - 1; i >= 0; i--) {
+    const { eqn, group } = order[i]!;
+    const { kind } = eqn.primitive.lower;
+    const [out] = eqn.outputs as [Var];
+    const uses = readers.get(out) ?? [];
+    const roots = new Set(uses.map((use) => kernels.get(use)));
+    const [root] = roots;
+    const single = roots.size === 1 && root !== undefined && !stored.has(out);
+    const isView = kind === 'view' || kind === 'reshape';
+    kernels.set(eqn, group);
+    repeats.set(eqn, 1);
+    if (group && !isView) {
+      for (const v of eqn.outputs)
+        if (!stored.has(v) && (readers.get(v) ?? []).every((use) => kernels.get(use) === group)) virtual.add(v);
+    }
+    if (group && single && root === group) {
+      virtual.add(out);
+      continue;
+    }
+    const factor = Math.max(1, ...uses.map((use) => repeats.get(use) ?? 1));
+    if (kind === 'elementwise' && out.aval.ndim > 0) {
+      // Through a view the value is read at another index: twice would be two computations.
+      const viewed = uses.some((use) => use.primitive.lower.kind === 'view' || use.primitive.lower.kind === 'reshape');
+      const free = !group && !eqn.inputs.some((atom) => atom.aval.ndim > 0);
+      const fuse = group && !group.folded && single && (uses.length === 1 || !viewed) && (factor === 1 || isCheap(eqn));
+      if (stored.has(out) || (!free && !fuse)) continue;
+      virtual.add(out);
+      if (!fuse) continue;
+      kernels.set(eqn, root);
+      repeats.set(eqn, factor);
+      moved.add(eqn);
+    } else if (isView) {
+      // A view of memory costs nothing to repeat; of a computed value only its one kernel may read it.
+      if (!stored.has(out)) virtual.add(out);
+      kernels.set(eqn, single && (uses.length === 1 || group === root) ? root : undefined);
+      const grown = out.aval.size / Math.max(1, eqn.inputs[0]!.aval.size);
+      repeats.set(eqn, factor * Math.max(1, grown));
+    }
+  }
+  return { virtual, moved };
+}
+
+/** One instruction or so: cheaper to repeat than to store and load. */
+const cheap: ReadonlySet<string> = new Set(['neg', 'convert_element_type', 'copy', 'not', 'abs']);
+const isCheap = (eqn: Eqn): boolean => cheap.has(eqn.primitive.name);

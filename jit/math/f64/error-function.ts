@@ -1,0 +1,93 @@
+/** The error function, its complement and its inverse; polynomials are those of the reference in src/core/special.ts. */
+import { erfCentre, erfcScaled, erfInvCentre } from '../../../src/core/special-coefficients.ts';
+import { type Expr, f64x2c } from '../../code.ts';
+import type { VectorFunction } from '../vector-function.ts';
+import { erfInvFar, erfInvNear, expTail } from './coefficients.ts';
+import { expPair, reduce, scale } from './exponential.ts';
+import { Lanes, type Pair } from './lanes.ts';
+import { logPair } from './power.ts';
+
+const [centre0, ...centreRest] = erfInvCentre as [number, ...number[]];
+const [scaled0, ...scaledRest] = erfcScaled as [number, ...number[]];
+
+/** erfc for 3/4 ≤ a ≤ 28: exp(−a²)·p/(1 + 2a), every factor in two parts. `a` is named. */
+function erfcTail(v: Lanes, a: Expr): Expr {
+  const square = v.product(a, a);
+  const { pair, k, integer } = expPair(v, v.let(v.max(v.neg(square.high), -746)), v.let(v.neg(square.low)));
+  const u = v.let(v.div(v.sub(a, 3), v.add(a, 3)));
+  const p = v.quickSum(scaled0, v.mul(u, v.polynomial(scaledRest, u)));
+  return scale(v, v.quotient(v.pairProduct(pair, p), v.quickSum(v.add(a, a), 1)), k, integer);
+}
+
+/** The same, with a relative error of a few last places, up to a = 6. */
+function erfcTailRoughly(v: Lanes, a: Expr): Expr {
+  const { integer, r } = reduce(v, v.let(v.mul(v.neg(a), a)));
+  const exponential = v.madd(v.mul(r.high, r.high), v.polynomial(expTail, r.high), v.add(r.high, 1));
+  const u = v.let(v.div(v.sub(a, 3), v.add(a, 3)));
+  const p = v.mul(v.polynomial(erfcScaled, u), v.powerOf2(integer));
+  return v.div(v.mul(exponential, p), v.add(v.add(a, a), 1));
+}
+
+export const erf: VectorFunction = (f, target, x) => {
+  const v = new Lanes(f, target);
+  const a = v.let(v.abs(x));
+  const square = v.let(v.mul(x, x));
+  const result = v.var(v.madd(a, v.polynomial(erfCentre, square), a));
+  const far = v.let(v.gt(a, 1));
+  v.ifAny(far, () => v.merge(result, far, v.sub(1, erfcTailRoughly(v, v.let(v.min(a, 6))))));
+  return v.copysign(result, x);
+};
+
+export const erfc: VectorFunction = (f, target, x) => {
+  const v = new Lanes(f, target);
+  const near = v.let(v.and(v.ge(x, -1), v.le(x, 0.75)));
+  const one = v.sum(1, v.neg(x));
+  const square = v.let(v.mul(x, x));
+  const centre = v.add(one.high, v.sub(one.low, v.mul(x, v.polynomial(erfCentre, square))));
+  const result = v.var(centre);
+  v.ifAny(v.not(near), () => {
+    const tail = v.let(erfcTail(v, v.let(v.min(v.abs(x), 28))));
+    v.merge(result, v.not(near), v.select(v.lt(x, 0), v.sub(2, tail), tail));
+  });
+  return result;
+};
+
+/** p(u + low) for a small `low`, u named, as a pair. The first coefficient is in two parts. */
+function near(v: Lanes, [high, low, ...rest]: readonly number[], u: Expr, shift: Expr): Pair {
+  const p = v.quickSum(high!, v.mul(u, v.horner(rest, u)));
+  const slope = v.madd(u, 2 * rest[1]!, rest[0]!);
+  return { high: p.high, low: v.let(v.madd(shift, slope, v.add(p.low, low!))) };
+}
+
+/** What the first coefficient of `erfInvCentre`, √π/2, lacks. */
+const halfRootPiLow = -3.8332932499128993e-17;
+
+/** Up to 1/2 a polynomial; above, s = √−log(1 − a) in two parts times one of s. */
+export const erfInv: VectorFunction = (f, target, y) => {
+  const v = new Lanes(f, target);
+  const a = v.let(v.abs(y));
+  const square = v.let(v.mul(a, a));
+  const centre = v.quickSum(centre0, v.mul(square, v.polynomial(centreRest, square)));
+  const product = v.product(a, centre.high);
+  const result = v.var(v.add(product.high, v.madd(a, v.add(centre.low, halfRootPiLow), product.low)));
+  const outside = v.let(v.gt(a, 0.5));
+  v.ifAny(outside, () => {
+    const log = logPair(v, v.let(v.sub(1, a)), f64x2c(0));
+    const s = v.let(v.sqrt(v.neg(log.high)));
+    const p = v.product(s, s);
+    const rest = v.sub(v.sub(v.neg(v.add(log.high, p.high)), p.low), log.low);
+    const low = v.let(v.div(rest, v.add(s, s)));
+    const factor = near(v, erfInvNear, v.let(v.sub(s, 1.5)), low);
+    const [high, small] = [v.var(factor.high), v.var(factor.low)];
+    const far = v.let(v.ge(s, 2.2));
+    v.ifAny(far, () => {
+      const other = near(v, erfInvFar, v.let(v.sub(s, 4)), low);
+      v.merge(high, far, other.high);
+      v.merge(small, far, other.low);
+    });
+    const x = v.pairProduct({ high: s, low }, { high, low: small });
+    v.merge(result, outside, v.add(x.high, x.low));
+    v.merge(result, v.ge(a, 1), v.select(v.eq(a, 1), Number.POSITIVE_INFINITY, Number.NaN));
+  });
+  return v.copysign(result, y);
+};

@@ -1,0 +1,184 @@
+/**
+ * Iterative methods for A x = b on lists of arrays, each given x ↦ A x. They are plain traced functions; derivatives come
+ * from `custom_linear_solve` around them.
+ */
+import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
+import type { LinearMap, LinearSolver } from '../control/custom-linear-solve.ts';
+import { whileLoop } from '../control/loops.ts';
+import type { Value } from '../core/trace.ts';
+import { statusWhere } from '../implicit/status.ts';
+import { add, div, mul, sqrt } from '../lax/arithmetic.ts';
+import { eq, gt, isFinite, le, lt, select } from '../lax/compare.ts';
+import { full } from '../lax/creation.ts';
+import { and, not } from '../lax/logic.ts';
+import { reduceMax } from '../lax/reductions.ts';
+import { axpy, dot, minus, norm, over, plus, scale, sizeOf, typesOf, type Vectors, zeros } from './vectors.ts';
+
+export interface IterationOptions {
+  /** Initial guess; zero if left out. */
+  readonly init?: Vectors;
+  /** Stop when ‖A x − b‖ ≤ tol·‖b‖. */
+  readonly tol?: number | Value;
+  readonly maxiter?: number;
+  /** Steps of GMRES between restarts. */
+  readonly restart?: number;
+}
+
+/** Where an iteration stopped. */
+export interface Iterate {
+  readonly x: Vectors;
+  readonly iterations: Value;
+  /** ‖A x − b‖₂², as the iteration knows it. */
+  readonly squaredResidual: Value;
+}
+
+/** An iteration on a system with ‖b‖ = 1, from `x` or 0. It takes no step where `active`, a bool, is false. */
+export type Iteration = (
+  matvec: LinearMap,
+  b: Vectors,
+  x: Vectors | undefined,
+  options: { tol: number | Value; maxiter: number; restart: number; active?: Value },
+) => Iterate;
+
+/** NaN stays NaN: it must reach the solution. */
+const unlessZero = (v: Value): Value => select(eq(v, 0), full([], 1, v.dtype), v);
+
+/**
+ * Runs an iteration on the system scaled to ‖b‖ = 1, so that neither tiny nor huge right-hand sides underflow or
+ * overflow in squared norms. For b = 0 the answer is 0 at once.
+ */
+export const iterative = (
+  iterate: Iteration,
+  { init, tol = 1e-5, maxiter, restart = 20 }: IterationOptions = {},
+): LinearSolver => ({
+  solve: (matvec, b) => {
+    const largest = b.map((v) => reduceMax(v.abs())).reduce((x, y) => select(gt(x, y), x, y));
+    const safe = unlessZero(largest);
+    const size = unlessZero(mul(norm(over(b, safe)), safe));
+    const start = init && over(init, size);
+    const steps = maxiter ?? 10 * sizeOf(typesOf(b));
+    const unit = over(b, size);
+    const found = iterate(matvec, unit, start, { tol, maxiter: steps, restart });
+    const info = () => {
+      const { squaredResidual, iterations } = found;
+      const status = statusWhere(
+        [
+          [le(squaredResidual, square(tol)), 'converged'],
+          [not(isFinite(squaredResidual)), 'nonfinite'],
+          [lt(iterations, steps), 'stalled'],
+        ],
+        'maxiter',
+      );
+      return { status, iterations, residual: sqrt(squaredResidual) };
+    };
+    return { x: scale(size, found.x), info };
+  },
+});
+
+export const square = (x: number | Value): number | Value => (typeof x === 'number' ? x * x : mul(x, x));
+
+/** b − A x, without a product for x = 0. */
+export const residualOf = (matvec: LinearMap, b: Vectors, x: Vectors | undefined): Vectors =>
+  x ? minus(b, matvec(x)) : b;
+
+const zero = (): Value => full([], 0, 'int32');
+const both = (test: Value, active: Value | undefined): Value => (active ? and(test, active) : test);
+
+/** Hestenes & Stiefel, 1952: for symmetric positive definite operators. */
+export const cg: Iteration = (matvec, b, x0, { tol, maxiter, active }) => {
+  const r0 = residualOf(matvec, b, x0);
+  const limit = square(tol);
+  const { k, x, gamma } = whileLoop(
+    ({ k, gamma }: any) => both(and(gt(gamma, limit), lt(k, maxiter)), active),
+    ({ k, x, r, p, gamma }: any) => {
+      const ap = matvec(p);
+      const alpha = div(gamma, dot(p, ap));
+      const rest = axpy(r, alpha.neg(), ap);
+      const next = dot(rest, rest);
+      return { k: k.add(1), x: axpy(x, alpha, p), r: rest, p: axpy(rest, div(next, gamma), p), gamma: next };
+    },
+    { k: zero(), x: x0 ?? zeros(b), r: r0, p: r0, gamma: dot(r0, r0) },
+  ) as any;
+  return { x, iterations: k, squaredResidual: gamma };
+};
+
+/** Conjugate gradients on AᵀA x = Aᵀb, for any invertible operator. */
+export const normalCg = (options: IterationOptions = {}): LinearSolver => {
+  const onNormal = iterative(cg, options);
+  return {
+    solve: (matvec, b, prepared, transposed) => {
+      const back = linearTransposeValues(matvec, options.init ?? b);
+      return onNormal.solve((x) => back(matvec(x)), back(b), prepared, transposed);
+    },
+  };
+};
+
+/** Van der Vorst, 1992. */
+export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => {
+  const r0 = residualOf(matvec, b, x0);
+  const limit = square(tol);
+  const squared = dot(r0, r0);
+  const one = full([], 1, squared.dtype);
+  const { k, x, rr } = whileLoop(
+    ({ k, rr, alive }: any) => both(and(and(gt(rr, limit), lt(k, maxiter)), alive), active),
+    ({ k, x, r, alpha, omega, rho, p, q }: any) => {
+      const rhoNext = dot(r0, r);
+      const beta = mul(div(rhoNext, rho), div(alpha, omega));
+      const pNext = plus(r, scale(beta, axpy(p, omega.neg(), q)));
+      const qNext = matvec(pNext);
+      const alphaNext = div(rhoNext, dot(r0, qNext));
+      const s = axpy(r, alphaNext.neg(), qNext);
+      const early = lt(dot(s, s), limit);
+      const t = matvec(s);
+      const tt = dot(t, t);
+      const omegaNext = select(eq(tt, 0), one, div(dot(t, s), select(eq(tt, 0), one, tt)));
+      const half = axpy(x, alphaNext, pNext);
+      const xNext = axpy(half, omegaNext, s).map((v: Value, i: number) => select(early, half[i]!, v));
+      const rNext = axpy(s, omegaNext.neg(), t).map((v: Value, i: number) => select(early, s[i]!, v));
+      return {
+        k: k.add(1),
+        x: xNext,
+        r: rNext,
+        rr: dot(rNext, rNext),
+        alpha: alphaNext,
+        omega: omegaNext,
+        rho: rhoNext,
+        p: pNext,
+        q: qNext,
+        // At breakdown (ρ or ω is 0) the next step would divide by it.
+        alive: and(eq(eq(rhoNext, 0), false), eq(eq(omegaNext, 0), false)),
+      };
+    },
+    {
+      k: zero(),
+      x: x0 ?? zeros(b),
+      r: r0,
+      rr: squared,
+      alpha: one,
+      omega: one,
+      rho: one,
+      p: zeros(b),
+      q: zeros(b),
+      alive: full([], 1, 'bool'),
+    },
+  ) as any;
+  return { x, iterations: k, squaredResidual: rr };
+};
+
+/**
+ * One iteration, and where it does not converge, conjugate gradients on the normal equations from where it stopped: these
+ * converge for every invertible operator, if slowly.
+ */
+export const withNormalCg =
+  (first: Iteration): Iteration =>
+  (matvec, b, x0, options) => {
+    const start = first(matvec, b, x0, options);
+    const usable = isFinite(start.squaredResidual);
+    const from = start.x.map((v, i) => select(usable, v, x0 ? x0[i]! : zeros([v])[0]!));
+    const back = linearTransposeValues(matvec, b);
+    const failed = not(le(start.squaredResidual, square(options.tol)));
+    const { x, iterations } = cg((v) => back(matvec(v)), back(b), from, { ...options, active: failed });
+    const r = minus(b, matvec(x));
+    const squaredResidual = select(failed, dot(r, r), start.squaredResidual);
+    return { x, iterations: add(start.iterations, iterations), squaredResidual };
+  };

@@ -1,0 +1,84 @@
+/** What solvers of nonlinear least squares share: ½ ‖r(x)‖² and its derivatives, on all parameters as one vector. */
+import { type AnyFunction, FlatFunction } from '../../transforms/flat.ts';
+import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
+import { linearizeValues } from '../../transforms/linearize.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import type { Value } from '../core/trace.ts';
+import { materialise } from '../linear-solve/dense.ts';
+import { matmul } from '../numpy/products.ts';
+import * as tree from '../tree.ts';
+import { type BaseState, checkFunction, IterativeSolver, type SolverOptions } from './base.ts';
+import { ravel, unravel } from './vectors.ts';
+
+export interface LeastSquaresOptions extends SolverOptions {
+  /** The residuals r(params, …args): an array, or a tree of arrays. */
+  residualFun: AnyFunction;
+  /** `residualFun` returns a pair [residuals, aux]. */
+  hasAux?: boolean;
+}
+
+/** The residuals at a point, and their derivative J there. */
+export interface Linearised {
+  readonly residual: any;
+  readonly aux: any;
+  /** The residuals in one vector. */
+  readonly flat: Value;
+  /** v ↦ J v and u ↦ Jᵀ u. */
+  readonly push: (v: Value) => Value;
+  readonly pull: (u: Value) => Value;
+}
+
+export abstract class LeastSquaresSolver<State extends BaseState> extends IterativeSolver<State> {
+  protected readonly symmetric = true;
+  private readonly residualFun: AnyFunction;
+  private readonly hasAux: boolean;
+
+  constructor(
+    name: string,
+    options: LeastSquaresOptions,
+    defaults: { maxiter: number; tol: number },
+    own: readonly string[],
+  ) {
+    super(name, options ?? {}, defaults, ['residualFun', 'hasAux', ...own]);
+    checkFunction(name, 'residualFun', options?.residualFun);
+    this.residualFun = options.residualFun;
+    this.hasAux = options.hasAux ?? false;
+  }
+
+  protected residual(params: unknown, args: readonly unknown[]): Value {
+    const result = this.residualFun(params, ...args);
+    return ravel(this.hasAux ? result[0] : result);
+  }
+
+  protected linearise(params: unknown, args: readonly unknown[]): Linearised {
+    const point = ravel(params);
+    const def = tree.structure([params]);
+    const flat = new FlatFunction((x: unknown) => this.residualFun(x, ...args), def, this.name, this.hasAux);
+    const linear = linearizeValues((x) => flat.call(...(tree.leaves(unravel(x!, params)) as Value[])), [point]);
+    const n = flat.outDef.leafCount;
+    const outs = linear.outs;
+    const push = (v: Value): Value => ravel(evalJaxpr(linear.jaxpr, [...linear.residuals, v]).slice(0, n));
+    const back = linearTransposeValues(([v]) => [push(v!)], [point]);
+    return {
+      residual: tree.unflatten(flat.outDef, outs.slice(0, n)),
+      aux: flat.auxDef ? tree.unflatten(flat.auxDef, outs.slice(n)) : null,
+      flat: ravel(outs.slice(0, n)),
+      push,
+      pull: (u) => back([u])[0]!,
+    };
+  }
+
+  /** J as a matrix, [residuals, parameters]. */
+  protected jacobian({ push }: Linearised, params: unknown): Value {
+    return materialise(([v]) => [push(v!)], [ravel(params).aval]);
+  }
+
+  /** Jᵀ r: the gradient of ½ ‖r‖². */
+  override optimalityFun(params: any, ...args: any[]): any {
+    const { pull, flat } = this.linearise(params, args);
+    return unravel(pull(flat), params);
+  }
+}
+
+/** ½ ‖r‖². */
+export const halfSquare = (r: Value): Value => matmul(r, r).mul(0.5);

@@ -1,0 +1,231 @@
+/** `LevenbergMarquardt`. */
+import { jvp } from '../../transforms/differentiate.ts';
+import type { AnyFunction } from '../../transforms/flat.ts';
+import { cond } from '../control/cond.ts';
+import { TraceError } from '../core/errors.ts';
+import type { Value } from '../core/trace.ts';
+import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
+import { div, max, min, sqrt } from '../lax/arithmetic.ts';
+import { gt, isFinite, le, select } from '../lax/compare.ts';
+import { scalar } from '../lax/creation.ts';
+import { and, not, or } from '../lax/logic.ts';
+import { reduceMax, sum } from '../lax/reductions.ts';
+import { concatenate } from '../lax/slicing.ts';
+import * as linalg from '../linalg/index.ts';
+import { solveCg, solveCholesky, solveInv, solveLu } from '../linear-solve/index.ts';
+import { eye, zeros } from '../numpy/creation.ts';
+import { matmul } from '../numpy/products.ts';
+import { type BaseState, initialState, type Step } from './base.ts';
+import { halfSquare, type LeastSquaresOptions, LeastSquaresSolver } from './least-squares.ts';
+import { select as choose, dtypeOf, norm, ravel, unravel } from './vectors.ts';
+
+export interface LevenbergMarquardtOptions extends LeastSquaresOptions {
+  /** The first damping, relative to the largest diagonal element of JᵀJ. Default 1e-6. */
+  dampingParameter?: number;
+  /**
+   * 'grad-l2-norm' (default): stop where ‖Jᵀr‖₂ ≤ tol. 'madsen-nielsen': where ‖Jᵀr‖∞ ≤ gtol or the step is at most
+   * xtol·(‖x‖ + xtol).
+   */
+  stopCriterion?: 'grad-l2-norm' | 'madsen-nielsen';
+  /** Defaults 1e-3. */
+  xtol?: number;
+  gtol?: number;
+  /**
+   * Solves (JᵀJ + μI) δ = Jᵀr: 'cholesky', 'lu', 'inv', one of `linearSolve`, or, with `materializeJac`, 'qr' of J over √μ I,
+   * which does not square the condition number. Default `linearSolve.solveCg`.
+   */
+  solver?: 'cholesky' | 'lu' | 'qr' | 'inv' | TreeLinearSolver;
+  /** Geodesic acceleration: a second-order correction of the step (Transtrum & Sethna, arXiv 1201.5885). Default false. */
+  geodesic?: boolean;
+  /** A correction longer than this, relative to the step, rejects the step. Default 0.75. */
+  contributionRatioThreshold?: number;
+  /** Compute J as a matrix, rather than products with it. Default false; true with `solver: 'qr'` or `jacFun`. */
+  materializeJac?: boolean;
+  /** J(params, …args) as a matrix [residuals, parameters]. */
+  jacFun?: AnyFunction;
+}
+
+export interface LevenbergMarquardtState extends BaseState {
+  readonly dampingFactor: Value;
+  readonly increaseFactor: Value;
+  /** r, ½ ‖r‖² and Jᵀr (as one vector) at the point reached. */
+  readonly residual: any;
+  readonly value: Value;
+  readonly gradient: Value;
+  /** The last step tried. */
+  readonly delta: Value;
+  /** J; null where it is not computed as a matrix. */
+  readonly jac: Value | null;
+  /** Whether the stopping criterion holds. */
+  readonly done: Value;
+  readonly aux: any;
+}
+
+type Damped = (u: Value, g?: Value) => Value;
+
+const byName: Readonly<Record<string, TreeLinearSolver>> = { cholesky: solveCholesky, lu: solveLu, inv: solveInv };
+const ownOptions = [
+  'dampingParameter',
+  'stopCriterion',
+  'xtol',
+  'gtol',
+  'solver',
+  'geodesic',
+  'contributionRatioThreshold',
+  'materializeJac',
+  'jacFun',
+];
+const largestFactor = 2 ** 32;
+
+/**
+ * Minimises ½ ‖r(x, …args)‖² by the Levenberg–Marquardt method with Nielsen's damping (Madsen & Nielsen, Introduction to
+ * Optimization and Data Fitting, algorithm 6.18). `state.error` is ‖Jᵀr‖₂. Options, defaults and iterates follow JAXopt's;
+ * beside it, parameters and residuals may be trees. The solution is differentiable in `args`.
+ *
+ * @example
+ * const solver = new LevenbergMarquardt({ residualFun, solver: 'qr', materializeJac: true });
+ * solver.run(np.array([-1, -2, 1, -1]), x, y).params;
+ * @throws TraceError when `solver` or `stopCriterion` is not one of those above
+ */
+export class LevenbergMarquardt extends LeastSquaresSolver<LevenbergMarquardtState> {
+  private readonly options: LevenbergMarquardtOptions;
+  private readonly solver: TreeLinearSolver | 'qr';
+  private readonly materialised: boolean;
+
+  constructor(options: LevenbergMarquardtOptions) {
+    super('LevenbergMarquardt', options, { maxiter: 30, tol: 1e-3 }, ownOptions);
+    this.options = options;
+    const { solver = solveCg, stopCriterion = 'grad-l2-norm' } = options;
+    const known = typeof solver === 'string' && solver !== 'qr' ? byName[solver] : solver;
+    if (!known)
+      throw new TraceError(
+        `LevenbergMarquardt: \`solver\` is ${JSON.stringify(solver)}, but must be "cholesky", "lu", "qr", "inv" or a linear solver.`,
+      );
+    if (stopCriterion !== 'grad-l2-norm' && stopCriterion !== 'madsen-nielsen')
+      throw new TraceError(
+        `LevenbergMarquardt: \`stopCriterion\` is ${JSON.stringify(stopCriterion)}, but must be "grad-l2-norm" or "madsen-nielsen".`,
+      );
+    this.solver = known as TreeLinearSolver | 'qr';
+    this.materialised = options.materializeJac ?? (solver === 'qr' || options.jacFun !== undefined);
+    if (solver === 'qr' && !this.materialised)
+      throw new TraceError('LevenbergMarquardt: `solver: "qr"` needs `materializeJac`.');
+  }
+
+  override initState(initParams: any, ...args: any[]): LevenbergMarquardtState {
+    const dtype = dtypeOf(initParams);
+    const at = this.at(initParams, args);
+    const jacobian = at.jac ?? this.jacobian(at.linear, initParams);
+    const largest = reduceMax(sum(jacobian.mul(jacobian), { axis: 0 }));
+    const n = ravel(initParams).aval.size;
+    return {
+      ...initialState(dtype),
+      ...at.state,
+      dampingFactor: largest.mul(this.options.dampingParameter ?? 1e-6),
+      increaseFactor: scalar(2, dtype),
+      delta: zeros([n], { dtype }),
+      done: not(gt(at.state.error, this.tolOf(at.state.error))),
+    };
+  }
+
+  /** The residuals, their derivative, and what the state holds of them. */
+  private at(params: unknown, args: readonly unknown[]) {
+    const linear = this.linearise(params, args);
+    const { residual, aux, flat, pull } = linear;
+    const { jacFun } = this.options;
+    const jac: Value | null = !this.materialised
+      ? null
+      : jacFun
+        ? (jacFun(params, ...args) as Value)
+        : this.jacobian(linear, params);
+    const gradient = jac ? matmul(jac.T, flat) : pull(flat);
+    return { linear, jac, state: { residual, aux, jac, gradient, value: halfSquare(flat), error: norm(gradient) } };
+  }
+
+  override update(params: any, state: LevenbergMarquardtState, ...args: any[]): Step<any, LevenbergMarquardtState> {
+    const { dampingFactor: mu, increaseFactor: nu, gradient, value } = state;
+    const solve = this.damped(params, state, args);
+    const velocity = solve(ravel(state.residual), gradient);
+    const { step, admissible } = this.corrected(params, velocity, solve, args);
+    const delta = step.neg();
+    const next = unravel(ravel(params).add(delta), params);
+    const predicted = matmul(delta, delta.mul(mu).sub(gradient)).mul(0.5);
+    const gain = div(value.sub(halfSquare(this.residual(next, args))), predicted);
+    const accepted = and(gt(gain, 0), admissible);
+    const { residual, jac, aux, error } = state;
+    const old = { residual, jac, aux, gradient, value, error };
+    const found = cond(
+      accepted,
+      () => this.at(next, args).state,
+      () => old,
+    ) as typeof old;
+    const shape = select(accepted, gain, scalar(0, gain.dtype)).mul(2).sub(1);
+    const eased = mu.mul(max(scalar(1 / 3, mu.dtype), shape.mul(shape).mul(shape).neg().add(1)));
+    const reached = choose(accepted, next, params);
+    return {
+      params: reached,
+      state: {
+        ...state,
+        ...found,
+        iterNum: state.iterNum.add(1),
+        dampingFactor: select(accepted, eased, min(mu.mul(nu), largestFactor)),
+        increaseFactor: select(accepted, scalar(2, nu.dtype), min(nu.mul(2), largestFactor)),
+        delta,
+        done: this.stops(reached, found.gradient, found.error, delta),
+      },
+    };
+  }
+
+  private stops(params: unknown, gradient: Value, error: Value, delta: Value): Value {
+    const { stopCriterion = 'grad-l2-norm', gtol = 1e-3, xtol = 1e-3 } = this.options;
+    if (stopCriterion === 'grad-l2-norm') return not(gt(error, this.tolOf(error)));
+    const limit = norm(params).add(xtol).mul(xtol);
+    const small = or(le(reduceMax(gradient.abs()), gtol), le(norm(delta), limit));
+    return or(small, not(isFinite(error)));
+  }
+
+  /** u ↦ (JᵀJ + μI)⁻¹ Jᵀu, or with g = Jᵀu, where that is known. */
+  private damped(params: any, { dampingFactor: mu, jac }: LevenbergMarquardtState, args: readonly unknown[]): Damped {
+    const { solver } = this;
+    if (!jac) {
+      const { push, pull } = this.linearise(params, args);
+      const operator = (v: Value): Value => pull(push(v)).add(v.mul(mu));
+      return (u, g = pull(u)) => (solver as TreeLinearSolver)(operator, g);
+    }
+    const n = jac.aval.shape[1]!;
+    const unit = eye(n, null, { dtype: jac.dtype });
+    if (solver === 'qr') {
+      const [q, r] = linalg.qr(concatenate([jac, unit.mul(sqrt(mu))], 0));
+      const padding = zeros([n], { dtype: jac.dtype });
+      return (u) => linalg.solveTriangular(r, matmul(q.T, concatenate([u, padding], 0)));
+    }
+    const normal = matmul(jac.T, jac).add(unit.mul(mu));
+    return (u, g = matmul(jac.T, u)) => solver((v: Value) => matmul(normal, v), g);
+  }
+
+  /** The step with its second-order correction, and whether that is small enough. */
+  private corrected(
+    params: any,
+    velocity: Value,
+    solve: Damped,
+    args: readonly unknown[],
+  ): { step: Value; admissible: Value } {
+    const { geodesic = false, contributionRatioThreshold = 0.75 } = this.options;
+    if (!geodesic) return { step: velocity, admissible: scalar(1, 'bool') };
+    const residual = (x: Value): Value => this.residual(unravel(x, params), args);
+    const slope = (x: Value): Value => jvp(residual, [x], [velocity])[1];
+    const curvature = jvp(slope, [ravel(params)], [velocity])[1];
+    const acceleration = solve(curvature);
+    return {
+      step: velocity.add(acceleration.mul(0.5)),
+      admissible: le(norm(acceleration), norm(velocity).mul(contributionRatioThreshold)),
+    };
+  }
+
+  protected override converged({ done }: LevenbergMarquardtState): Value {
+    return done;
+  }
+
+  protected override goesOn({ done }: LevenbergMarquardtState): Value {
+    return not(done);
+  }
+}

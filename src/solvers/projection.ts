@@ -1,0 +1,152 @@
+/**
+ * Projections on convex sets: argmin over p in the set of ‖x − p‖₂. Each takes x and the parameters of the set, as
+ * `ProjectedGradient` calls it, and is differentiable in both, in both modes and to any order: where the solution has
+ * support (active constraints), the derivative is that of the support. Definitions follow JAXopt's.
+ */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { foriLoop } from '../control/loops.ts';
+import { ShapeError } from '../core/errors.ts';
+import type { Value } from '../core/trace.ts';
+import { customRoot } from '../implicit/custom-root.ts';
+import { div, max, mul, neg, sign, sqrt } from '../lax/arithmetic.ts';
+import { gt, le, select } from '../lax/compare.ts';
+import { iota, scalar } from '../lax/creation.ts';
+import { cumsum } from '../lax/cumulative.ts';
+import { reduceMax, reduceMin, reverse, sort, stopGradient, sum } from '../lax/index.ts';
+import { and, not } from '../lax/logic.ts';
+import * as linalg from '../linalg/index.ts';
+import { clip, maximum } from '../numpy/elementwise.ts';
+import { concatenate } from '../numpy/joining.ts';
+import { dot, matmul } from '../numpy/products.ts';
+import { toFloating, toValue } from '../promote.ts';
+import * as tree from '../tree.ts';
+import { dot as treeDot } from './vectors.ts';
+
+/** Each leaf with its own parameters, or with the same for all. */
+function leafwise(x: any, parameters: any, f: (leaf: Value, parameter: any) => Value): any {
+  const { def, leaves } = tree.flatten(x);
+  const own = tree.structure(parameters).key === def.key ? (tree.leaves(parameters) as Value[]) : undefined;
+  return tree.unflatten(
+    def,
+    leaves.map((leaf, i) => f(toFloating(toValue(leaf, 'projection'), 'projection'), own ? own[i] : parameters)),
+  );
+}
+
+/** {p : p ≥ 0}, on any tree. */
+export const nonNegative = (x: any, _hyperparams?: null): any => leafwise(x, null, (v) => maximum(v, 0));
+
+/** {p : lower ≤ p ≤ upper}, on any tree; the bounds are scalars, arrays, or trees like x. */
+export function box(x: any, [lower, upper]: readonly [lower: any, upper: any]): any {
+  const lows = leafwise(x, lower, (v, low) => maximum(v, low));
+  return leafwise(lows, upper, (v, high) => clip(v, null, high));
+}
+
+/** {p : 0 ≤ p ≤ unit}. */
+export const hypercube = (x: any, unit: ArrayLike = 1): any => box(x, [0, unit]);
+
+/**
+ * {p : p ≥ 0, Σ p = value}, for a vector (Duchi et al., Efficient Projections onto the ℓ1-Ball, 2008, figure 1).
+ *
+ * @throws ShapeError when x is not a vector
+ */
+export function simplex(x: ArrayLike, value: ArrayLike = 1): NDArray {
+  const v = toFloating(toValue(x, 'projection.simplex'), 'projection.simplex');
+  if (v.ndim !== 1) throw new ShapeError(`projection.simplex: x must be a vector, but it is ${v.aval}.`);
+  const total = toValue(value, 'projection.simplex');
+  // The support is found by sorting; given the support, the projection is affine.
+  const fixed = stopGradient(v);
+  const descending = reverse(sort(fixed), [0]);
+  const count = iota('int32', v.aval.size).add(1).astype(v.dtype);
+  const excess = div(cumsum(descending).sub(stopGradient(total)), count);
+  const inSupport = gt(descending, excess);
+  const size = sum(inSupport.astype(v.dtype));
+  const threshold = sum(select(inSupport, descending, 0))
+    .sub(stopGradient(total))
+    .div(size);
+  const support = gt(fixed, threshold);
+  const mean = sum(select(support, v, 0))
+    .sub(total)
+    .div(sum(support.astype(v.dtype)));
+  return select(support, v.sub(mean), 0);
+}
+
+/** {p : ‖p‖₁ = value}, for a vector. */
+export function l1Sphere(x: ArrayLike, value: ArrayLike = 1): NDArray {
+  const v = toFloating(toValue(x, 'projection.l1Sphere'), 'projection.l1Sphere');
+  return mul(sign(v), simplex(v.abs(), value));
+}
+
+/** {p : ‖p‖₁ ≤ maxValue}, for a vector. */
+export function l1Ball(x: ArrayLike, maxValue: ArrayLike = 1): NDArray {
+  const v = toFloating(toValue(x, 'projection.l1Ball'), 'projection.l1Ball');
+  return select(le(sum(v.abs()), maxValue), v, l1Sphere(v, maxValue));
+}
+
+/** s·x, on any tree. */
+const scaled = (x: any, s: Value): any => tree.map((leaf) => leaf.mul(s.astype(leaf.dtype)), x);
+
+/** {p : ‖p‖₂ = value}, on any tree. */
+export const l2Sphere = (x: any, value: ArrayLike = 1): any => scaled(x, div(value, sqrt(treeDot(x, x))));
+
+/** {p : ‖p‖₂ ≤ maxValue}, on any tree. */
+export function l2Ball(x: any, maxValue: ArrayLike = 1): any {
+  const squared = treeDot(x, x);
+  const outside = gt(squared, mul(maxValue, maxValue));
+  // Inside, where x may be 0, the root is not taken.
+  const one = scalar(1, squared.dtype);
+  const factor = select(outside, div(maxValue, sqrt(select(outside, squared, one))), one);
+  return scaled(x, factor);
+}
+
+/** {p : ‖p‖∞ ≤ maxValue}, on any tree. */
+export const linfBall = (x: any, maxValue: ArrayLike = 1): any => box(x, [neg(maxValue), maxValue]);
+
+/** {p : aᵀp = b}, for vectors. */
+export function hyperplane(x: NDArray, [a, b]: readonly [a: NDArray, b: ArrayLike]): NDArray {
+  return x.sub(a.mul(div(dot(a, x).sub(b), dot(a, a))));
+}
+
+/** {p : aᵀp ≤ b}, for vectors. */
+export function halfspace(x: NDArray, [a, b]: readonly [a: NDArray, b: ArrayLike]): NDArray {
+  return x.sub(a.mul(div(max(dot(a, x).sub(b), 0), dot(a, a))));
+}
+
+/** {p : A p = b}, for a vector; A must have full row rank. */
+export function affineSet(x: NDArray, [A, b]: readonly [A: NDArray, b: NDArray]): NDArray {
+  const residual = matmul(A, x).sub(b);
+  return x.sub(matmul(A.T, linalg.solve(matmul(A, A.T), residual)));
+}
+
+/**
+ * {p : lower ≤ p ≤ upper, wᵀp = c}, for vectors, with w > 0. p = clip(x + τ w), with the τ for which wᵀp = c: found by
+ * bisection, differentiated implicitly. NaN where the set is empty.
+ */
+export function boxSection(
+  x: NDArray,
+  [lower, upper, w, c]: readonly [lower: NDArray, upper: NDArray, w: NDArray, c: ArrayLike],
+): NDArray {
+  const at = (tau: Value, x: any, lower: any, upper: any, w: any): Value => clip(x.add(w.mul(tau)), lower, upper);
+  const equation = (tau: Value, x: any, lower: any, upper: any, w: any, c: any): Value =>
+    dot(w, at(tau, x, lower, upper, w)).sub(c);
+  const find = (_tau: Value, x: any, lower: any, upper: any, w: any, c: any): Value => {
+    // Where elements of p reach their bounds.
+    const ends = concatenate([lower.sub(x).div(w), upper.sub(x).div(w)]);
+    const turns = x.dtype === 'float64' ? 64 : 34;
+    const [low, high] = foriLoop(
+      0,
+      turns,
+      (_i: unknown, [low, high]: any) => {
+        const middle = low.add(high).mul(0.5);
+        const above = gt(equation(middle, x, lower, upper, w, c), 0);
+        return [select(above, low, middle), select(above, middle, high)];
+      },
+      [reduceMin(ends), reduceMax(ends)],
+    ) as [Value, Value];
+    const feasible = and(le(dot(w, lower), c), not(gt(c, dot(w, upper))));
+    return select(feasible, low.add(high).mul(0.5), Number.NaN);
+  };
+  const root = customRoot(equation, { positiveDefinite: true })(find);
+  const total = toValue(c, 'projection.boxSection');
+  const tau = root(scalar(0, x.dtype), x, lower, upper, w, total.astype(x.dtype));
+  return at(tau as Value, x, lower, upper, w);
+}

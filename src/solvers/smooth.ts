@@ -1,0 +1,180 @@
+/** What minimisers of smooth functions by line searches share. */
+import type { AnyFunction } from '../../transforms/flat.ts';
+import { TraceError } from '../core/errors.ts';
+import type { Value } from '../core/trace.ts';
+import { le, select } from '../lax/compare.ts';
+import { scalar } from '../lax/creation.ts';
+import * as tree from '../tree.ts';
+import { BacktrackingLineSearch } from './backtracking-line-search.ts';
+import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions } from './base.ts';
+import { LineSearch } from './line-search.ts';
+import { Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
+import { axpy, dtypeOf, norm, scalarOf } from './vectors.ts';
+import { ZoomLineSearch } from './zoom-line-search.ts';
+
+export interface SmoothOptions extends SolverOptions, ObjectiveOptions {
+  /** The objective f(params, …args), or what `valueAndGrad` and `hasAux` say. */
+  fun: AnyFunction;
+  /** A constant step size, or a function of the iteration number; 0 (the default) means line search. */
+  stepsize?: number | ((iterNum: Value) => Value | number);
+  /** Default 'zoom'. */
+  linesearch?: 'zoom' | 'backtracking' | LineSearch;
+  /**
+   * Where a line search begins: at `maxStepsize`, at the last step, or (the default) at the last step times `increaseFactor`,
+   * if that step was longer than `minStepsize`, else at `maxStepsize`.
+   */
+  linesearchInit?: 'increase' | 'max' | 'current';
+  /** Most steps of a line search. Default 30. */
+  maxls?: number;
+  /** Default 1.5. */
+  increaseFactor?: number;
+  /** Default 1. */
+  maxStepsize?: number;
+  /** Default 1e-6. */
+  minStepsize?: number;
+}
+
+export interface SmoothState extends BaseState {
+  readonly value: Value;
+  readonly grad: any;
+  readonly stepsize: Value;
+  /** The auxiliary output of the objective at the last point; null without `hasAux`. */
+  readonly aux: any;
+  /** Whether the last line search found no step that satisfies its conditions. */
+  readonly failedLinesearch: Value;
+  /** int32: evaluations of the objective and of its gradient, and steps of line searches, so far. */
+  readonly numFunEval: Value;
+  readonly numGradEval: Value;
+  readonly numLinesearchIter: Value;
+}
+
+const ownOptions = [
+  ...objectiveOptions,
+  'stepsize',
+  'linesearch',
+  'linesearchInit',
+  'maxls',
+  'increaseFactor',
+  'maxStepsize',
+  'minStepsize',
+];
+
+/** Minimisers of f whose steps go along a direction that the method chooses. `state.error` is ‖∇f‖₂. */
+export abstract class SmoothSolver<State extends SmoothState> extends IterativeSolver<State> {
+  protected readonly symmetric = true;
+  protected readonly objective: Objective;
+  private readonly options: Required<
+    Pick<SmoothOptions, 'stepsize' | 'linesearchInit' | 'increaseFactor' | 'maxStepsize' | 'minStepsize'>
+  >;
+  private readonly lineSearch: LineSearch;
+
+  constructor(
+    name: string,
+    options: SmoothOptions,
+    defaults: { maxiter: number; increaseFactor: number },
+    own: readonly string[] = [],
+  ) {
+    super(name, options ?? {}, { maxiter: defaults.maxiter, tol: 1e-3 }, [...ownOptions, ...own]);
+    checkFunction(name, 'fun', options?.fun);
+    this.objective = new Objective(options.fun, options);
+    this.options = {
+      stepsize: options.stepsize ?? 0,
+      linesearchInit: options.linesearchInit ?? 'increase',
+      increaseFactor: options.increaseFactor ?? defaults.increaseFactor,
+      maxStepsize: options.maxStepsize ?? 1,
+      minStepsize: options.minStepsize ?? 1e-6,
+    };
+    this.lineSearch = this.makeLineSearch(options);
+  }
+
+  private makeLineSearch({ linesearch = 'zoom', maxls = 30 }: SmoothOptions): LineSearch {
+    if (linesearch instanceof LineSearch) return linesearch;
+    const { maxStepsize } = this.options;
+    const options = { fun: this.objective, maxiter: maxls, maxStepsize, bounded: !this.implicitDiff };
+    if (linesearch === 'zoom') return new ZoomLineSearch(options);
+    if (linesearch === 'backtracking') return new BacktrackingLineSearch(options);
+    throw new TraceError(
+      `${this.name}: \`linesearch\` is ${JSON.stringify(linesearch)}, but must be "zoom", "backtracking" or a line search.`,
+    );
+  }
+
+  protected initial(params: unknown, args: readonly unknown[]): SmoothState {
+    const { value, gradient, aux } = this.objective.evaluate(params, args);
+    const dtype = dtypeOf(params);
+    return {
+      ...initialState(dtype),
+      value,
+      grad: gradient,
+      stepsize: scalar(this.options.maxStepsize, dtype),
+      aux: aux === null ? null : tree.map((leaf) => leaf, aux),
+      failedLinesearch: scalar(0, 'bool'),
+      numFunEval: scalar(1, 'int32'),
+      numGradEval: scalar(1, 'int32'),
+      numLinesearchIter: scalar(0, 'int32'),
+    };
+  }
+
+  /** A step along `direction`, and the state there. */
+  protected move(
+    params: any,
+    state: State,
+    direction: any,
+    args: readonly unknown[],
+  ): { params: any; state: SmoothState } {
+    const dtype = dtypeOf(params);
+    const { stepsize } = this.options;
+    if (typeof stepsize !== 'number' || stepsize > 0) {
+      const size = scalarOf(typeof stepsize === 'number' ? stepsize : stepsize(state.iterNum), dtype);
+      const next = axpy(params, size, direction);
+      const { value, gradient, aux } = this.objective.evaluate(next, args);
+      const { numFunEval, numGradEval } = state;
+      return {
+        params: next,
+        state: {
+          ...this.at(state, gradient),
+          value,
+          aux,
+          stepsize: size,
+          numFunEval: numFunEval.add(1),
+          numGradEval: numGradEval.add(1),
+        },
+      };
+    }
+    const found = this.lineSearch.run(this.firstStepsize(state.stepsize), params, {
+      value: state.value,
+      grad: state.grad,
+      descentDirection: direction,
+      args,
+    });
+    const { value, grad, aux, failed, iterNum, numFunEval, numGradEval } = found.state;
+    return {
+      params: found.state.params,
+      state: {
+        ...this.at(state, grad),
+        value,
+        aux,
+        stepsize: scalarOf(found.stepsize, dtype),
+        failedLinesearch: failed,
+        numFunEval: state.numFunEval.add(numFunEval),
+        numGradEval: state.numGradEval.add(numGradEval),
+        numLinesearchIter: state.numLinesearchIter.add(iterNum),
+      },
+    };
+  }
+
+  private at(state: State, grad: unknown): State {
+    return { ...state, iterNum: state.iterNum.add(1), grad, error: scalarOf(norm(grad), state.error.dtype) };
+  }
+
+  private firstStepsize(last: Value): Value | number {
+    const { linesearchInit, maxStepsize, minStepsize, increaseFactor } = this.options;
+    if (linesearchInit === 'max') return maxStepsize;
+    if (linesearchInit === 'current') return last;
+    return select(le(last, minStepsize), maxStepsize, last.mul(increaseFactor));
+  }
+
+  /** ∇f. */
+  override optimalityFun(params: any, ...args: any[]): any {
+    return this.objective.evaluate(params, args).gradient;
+  }
+}

@@ -1,0 +1,98 @@
+/** Functions of jit/math on float64: hard points with values from mpmath, special values, independence of the lanes. */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { functions } from '../bench/accuracy/functions.ts';
+import { preciseError, runner, ulpOf } from '../bench/accuracy/measure.ts';
+import { hostMath, mathArity, mathNames } from '../jit/math/index.ts';
+import { vectorCode } from '../jit/math/vectors.ts';
+import { target } from '../jit/target.ts';
+
+const fixture: Record<string, string[]> = JSON.parse(
+  readFileSync(new URL('../../test/fixtures/math64.json', import.meta.url), 'utf8'),
+);
+
+const word = new DataView(new ArrayBuffer(8));
+function fromBits(hex: string): number {
+  word.setBigUint64(0, BigInt(`0x${hex}`));
+  return word.getFloat64(0);
+}
+
+/** Operands, the nearest double, and what it lacks in ulp. */
+function points(name: string): { x: number; y: number; nearest: number; rest: number }[] {
+  return fixture[name]!.map((line) => {
+    const fields = line.split(' ');
+    const [x, y, nearest] = (fields.length === 3 ? [fields[0]!, '0', fields[1]!] : fields.slice(0, 3)).map(fromBits);
+    return { x: x!, y: y!, nearest: nearest!, rest: Number(fields.at(-1)) / 1000 };
+  });
+}
+
+const engine = target();
+const targets = engine.fma ? [engine, { ...engine, fma: false }] : [engine];
+const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean => Array.from(a).every((x, i) => Object.is(x, b[i]));
+
+t.test('within 2 ulp of exact values at hard points, in any lane and alone', (t) => {
+  t.same(Object.keys(fixture).sort(), [...mathNames].sort(), 'every function has points');
+  for (const f of functions) {
+    const all = points(f.name);
+    const x = Float64Array.from(all, (p) => p.x);
+    const y = Float64Array.from(all, (p) => p.y);
+    for (const to of targets) {
+      t.ok(vectorCode(f.name, 'f64x2', to), `${f.name} has code of its own`);
+      const { vectors, elements } = runner(f.name, 'float64', to);
+      const results = vectors(x, y);
+      const wrong = all.flatMap((p, i) => {
+        const scale = f.scale?.(p.x) ?? 0;
+        const unit = ulpOf(Math.max(Math.abs(p.nearest), scale), 'float64');
+        const rest = (p.rest * ulpOf(p.nearest, 'float64')) / unit;
+        const got = results[i]!;
+        const error = Object.is(got, p.nearest) ? Math.abs(rest) : Math.abs((got - p.nearest) / unit - rest);
+        return error <= f.bounds.float64 ? [] : [`${f.name}(${p.x}, ${p.y}) = ${got}, not ${p.nearest}: ${error} ulp`];
+      });
+      t.same(wrong, [], `${f.name}, ${to.fma ? 'fused' : 'plain'}: ${all.length} points`);
+      t.ok(same(elements(x, y), results), `${f.name}: alone as in vectors`);
+      const shifted = vectors(Float64Array.of(1e300, ...x), Float64Array.of(-3, ...y)).subarray(1);
+      t.ok(same(shifted, results), `${f.name}: the same beside other lanes`);
+    }
+  }
+  t.end();
+});
+
+t.test('special values are exact', (t) => {
+  const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+  const specials = [0, 1, 2, 3, 0.5, 2 ** 52, 2 ** 53 + 2, 2 ** 60, 1e308, 2 ** -1074, inf];
+  const all = [...specials, ...specials.map((x) => -x), nan];
+  const exact = (x: number): boolean => !Number.isFinite(x) || x === 0 || Math.abs(x) === 1;
+  for (const { name, scale } of functions) {
+    const pairs =
+      mathArity(name) === 2 ? all.flatMap((x) => all.map((y) => [x, y] as const)) : all.map((x) => [x, 0] as const);
+    const x = Float64Array.from(pairs, (p) => p[0]);
+    const y = Float64Array.from(pairs, (p) => p[1]);
+    for (const to of targets) {
+      const results = runner(name, 'float64', to).vectors(x, y);
+      const wrong = pairs.flatMap(([a, b], i) => {
+        const want = hostMath[name]!(a, b);
+        const got = results[i]!;
+        const ok = exact(want)
+          ? Object.is(got, want)
+          : Math.abs(got - want) <= 3 * ulpOf(Math.max(Math.abs(want), scale?.(a) ?? 0), 'float64');
+        return ok ? [] : [`${name}(${a}, ${b}) = ${got}, not ${want}`];
+      });
+      t.same(wrong, [], name);
+    }
+  }
+  t.end();
+});
+
+t.test('the references that npm run ulp measures against agree with mpmath', (t) => {
+  for (const f of functions) {
+    const wrong = points(f.name).flatMap(({ x, y, nearest, rest }) => {
+      // The ulp of a power of 2 is twice that of what is just below it.
+      if (Math.abs(nearest) === Number.POSITIVE_INFINITY || Number.isInteger(Math.log2(Math.abs(nearest)))) return [];
+      const error = preciseError(nearest, f.precise(x, y));
+      const unit = f.scale?.(x) ? 1e-2 * Math.max(1, f.scale(x) / Math.abs(nearest)) : 1e-3;
+      return Math.abs(error - Math.abs(rest)) <= unit ? [] : [`${f.name}(${x}, ${y}): ${error} for ${rest}`];
+    });
+    t.same(wrong, [], f.name);
+  }
+  t.end();
+});
