@@ -11,6 +11,7 @@ import { Statistics } from './fuzz/statistics.ts';
 import { writeScript } from './fuzz/write-script.ts';
 
 configure({ deterministic: true });
+t.setTimeout(200_000);
 
 t.test('random programs under random transformations', (t) => {
   const statistics = new Statistics();

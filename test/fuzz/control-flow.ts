@@ -1,6 +1,6 @@
 /** Branches and loops, whose functions capture what is in scope. */
 import type { Generator, Production, Result } from './generator.ts';
-import { type Group, isFloat, leaves, sizeOf, type Variable } from './program.ts';
+import { type Group, leaves, sizeOf, type Variable } from './program.ts';
 
 /** Carries stay in this interval, so that a loop can be repeated any number of times. */
 const reach = 1.5;
@@ -238,5 +238,3 @@ export const controlFlow: readonly Production[] = [
   { name: 'map', weight: 2, nests: true, make: makeMap },
   { name: 'associativeScan', weight: 1, make: makeAssociative },
 ];
-
-export const anyFloat = (vs: readonly Variable[]): boolean => vs.some(isFloat);
