@@ -491,6 +491,19 @@ t.test('loops that each element runs alone are one kernel', (t) => {
     (x) => lax.foriLoop(0, 3, (_i, [a, m]: any) => [np.where(m, a.add(1), a.mul(2)), np.logicalNot(m)], [x, x.gt(0)]),
     numbers([9]),
   );
+  agree(
+    t,
+    'a body that reshapes a view of what it captures',
+    (x: NDArray) => {
+      const part = (): NDArray =>
+        lax.reshape(lax.slice(lax.reshape(lax.broadcastInDim(x, [4, 2, 2], [1, 2]), [16]), [0], [4]), [2, 2]);
+      return lax.foriLoop(0, 3, (_: unknown, c: NDArray) => c.mul(0.5).add(part()), x);
+    },
+    np.array([
+      [1, 2],
+      [3, 4],
+    ]),
+  );
   // A lane that is done goes on changing here: all lanes have to run equally long.
   agree(
     t,

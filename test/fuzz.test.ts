@@ -11,10 +11,11 @@ import { Statistics } from './fuzz/statistics.ts';
 import { writeScript } from './fuzz/write-script.ts';
 
 configure({ deterministic: true });
+t.setTimeout(200_000);
 
 t.test('random programs under random transformations', (t) => {
   const statistics = new Statistics();
-  for (let seed = 1; seed <= 300; seed++) {
+  for (let seed = 1; seed <= 250; seed++) {
     const options: CheckOptions = { compile: seed % 3 === 0, eager: seed % 20 === 0, count: statistics.count };
     const sample = makeSample(seed);
     try {
@@ -42,6 +43,6 @@ t.test('random programs as JAX computes them, frozen by test/oracle/fuzz.py', (t
     else if (wrong !== 'ambiguous')
       t.fail(`seed ${sample.seed}: ${wrong}\n${sample.program}\n${sample.stages.join('\n')}`);
   }
-  t.ok(agreed > 150, `${agreed} of ${samples.length} agree`);
+  t.ok(agreed > 170, `${agreed} of ${samples.length} agree`);
   t.end();
 });

@@ -1,6 +1,6 @@
 /** Branches and loops, whose functions capture what is in scope. */
 import type { Generator, Production, Result } from './generator.ts';
-import { type Group, isFloat, leaves, sizeOf, type Variable } from './program.ts';
+import { type Group, leaves, sizeOf, type Variable } from './program.ts';
 
 /** Carries stay in this interval, so that a loop can be repeated any number of times. */
 const reach = 1.5;
@@ -221,7 +221,7 @@ function makeAssociative(g: Generator): Variable[] | undefined {
   return [
     g.emit(
       'associativeScan',
-      `lax.associativeScan(([a], [b]) => [${js}(a, b)], [$0], ${axis}, ${reverse})[0]`,
+      `lax.associativeScan(${js}, $0, { axis: ${axis}, reverse: ${reverse} })`,
       `lax.associative_scan(${py}, $0, axis=${axis}, reverse=${reverse ? 'True' : 'False'})`,
       [y],
       { ...y, low: -high, high },
@@ -238,5 +238,3 @@ export const controlFlow: readonly Production[] = [
   { name: 'map', weight: 2, nests: true, make: makeMap },
   { name: 'associativeScan', weight: 1, make: makeAssociative },
 ];
-
-export const anyFloat = (vs: readonly Variable[]): boolean => vs.some(isFloat);

@@ -1,6 +1,6 @@
 /** Functions of floats, element by element. */
 import { type Generator, type Production, rounded } from './generator.ts';
-import { isFloat, sameShape, sizeOf, type Variable } from './program.ts';
+import { isFloat, sameShape, type Variable } from './program.ts';
 
 interface FloatFunction {
   readonly js: string;
@@ -238,5 +238,3 @@ export const elementwise: readonly Production[] = [
     make: (g) => (g.random.chance(0.2) ? [g.constant([0, 2], g.dtype)] : [g.constant(g.shape(), g.dtype)]),
   },
 ];
-
-export const elements = (v: Variable): number => sizeOf(v.shape);

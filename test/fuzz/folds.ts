@@ -119,8 +119,8 @@ function makeStatistics(g: Generator): Variable[] | undefined {
     return [g.emit('mean', `np.mean($0, { axis: ${axis} })`, `jnp.mean($0, axis=${axis})`, [x], { ...x, shape })];
   const expanded = { ...x, low: 0, high: 1 };
   if (name === 'softmax') {
-    const js = `(() => { const e: any = lax.exp(lax.sub($0, np.max($0, { axis: ${axis}, keepdims: true }))); return lax.div(e, np.sum(e, { axis: ${axis}, keepdims: true })); })()`;
-    return [g.emit('softmax', js.replace(': any', ''), `jax.nn.softmax($0, axis=${axis})`, [x], expanded)];
+    const js = `(() => { const e = lax.exp(lax.sub($0, np.max($0, { axis: ${axis}, keepdims: true }))); return lax.div(e, np.sum(e, { axis: ${axis}, keepdims: true })); })()`;
+    return [g.emit('softmax', js, `jax.nn.softmax($0, axis=${axis})`, [x], expanded)];
   }
   const js = `lax.log(lax.sum(lax.exp($0), { axis: [${axis}] }))`;
   const y = g.within(x, -5, 5);

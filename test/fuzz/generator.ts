@@ -188,15 +188,7 @@ export class Generator {
   within(v: Variable, low: number, high: number): Variable {
     if (v.low >= low && v.high <= high) return v;
     if (v.high - v.low > 1e4 || v.high - v.low < 1e-3 || this.random.chance(0.3)) return this.squash(v, low, high);
-    const [a, b] = [Math.max(low, -4), Math.min(high, 4)];
-    const scale = rounded(((b - a) / (v.high - v.low)) * 0.95);
-    const shift = rounded((a + b) / 2 - (scale * (v.low + v.high)) / 2);
-    const scaled = this.emit('mul', `lax.mul($0, ${scale})`, `jnp.multiply($0, ${scale})`, [v], scaledRange(v, scale));
-    return this.emit('add', `lax.add($0, ${shift})`, `jnp.add($0, ${shift})`, [scaled], {
-      ...scaled,
-      low: Math.max(low, scaled.low + shift),
-      high: Math.min(high, scaled.high + shift),
-    });
+    return this.affine(v, low, high);
   }
 
   private squash(v: Variable, low: number, high: number): Variable {
@@ -210,12 +202,17 @@ export class Generator {
     return out.low >= low && out.high <= high ? out : this.affine(out, low, high);
   }
 
+  /** The interval of `v` mapped into the middle of another one. */
   private affine(v: Variable, low: number, high: number): Variable {
     const [a, b] = [Math.max(low, -4), Math.min(high, 4)];
     const scale = rounded(((b - a) / (v.high - v.low)) * 0.95);
     const shift = rounded((a + b) / 2 - (scale * (v.low + v.high)) / 2);
     const scaled = this.emit('mul', `lax.mul($0, ${scale})`, `jnp.multiply($0, ${scale})`, [v], scaledRange(v, scale));
-    return this.emit('add', `lax.add($0, ${shift})`, `jnp.add($0, ${shift})`, [scaled], { ...scaled, low, high });
+    return this.emit('add', `lax.add($0, ${shift})`, `jnp.add($0, ${shift})`, [scaled], {
+      ...scaled,
+      low: Math.max(low, scaled.low + shift),
+      high: Math.min(high, scaled.high + shift),
+    });
   }
 
   /** An array of literals. */
@@ -241,7 +238,7 @@ export class Generator {
     return this.emit(
       'constant',
       sizeOf(shape) === 0 ? `np.zeros([${shape}], { dtype: '${dtype}' })` : `np.array(${js}, { dtype: '${dtype}' })`,
-      sizeOf(shape) === 0 ? `jnp.zeros((${tuple(shape)}), '${dtype}')` : `jnp.array(${py}, '${pythonType(dtype)}')`,
+      sizeOf(shape) === 0 ? `jnp.zeros((${tuple(shape)}), '${dtype}')` : `jnp.array(${py}, '${dtype}')`,
       [],
       { shape, dtype, low, high },
     );
@@ -381,8 +378,6 @@ export class Generator {
 export const rounded = (x: number): number => Number(x.toPrecision(4));
 
 export const tuple = (items: readonly number[]): string => (items.length === 1 ? `${items[0]},` : items.join(', '));
-
-export const pythonType = (dtype: DType): string => dtype;
 
 export function nested(values: readonly string[], shape: readonly number[]): string {
   if (shape.length === 0) return values[0]!;

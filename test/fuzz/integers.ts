@@ -1,7 +1,7 @@
 /** Integers, bits and truth values; ways from floats to them and back. */
 import type { DType } from '../../src/core/dtype.ts';
 import { type Generator, type Production, rounded } from './generator.ts';
-import { sizeOf, type Variable } from './program.ts';
+import type { Variable } from './program.ts';
 
 const integerTypes: readonly DType[] = ['int32', 'uint32'];
 const full = (dtype: DType): { low: number; high: number } =>
@@ -219,5 +219,3 @@ export const integers: readonly Production[] = [
   { name: 'isFinite', weight: 0.5, make: makeFinite },
   { name: 'random', weight: 1, make: makeRandom },
 ];
-
-export const isSmall = (v: Variable): boolean => sizeOf(v.shape) <= 24;

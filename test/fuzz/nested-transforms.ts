@@ -1,6 +1,6 @@
 /** Transformations inside of programs, of functions that capture what is in scope; derivative rules of the user's. */
 import type { Generator, Production, Result } from './generator.ts';
-import { isFloat, leaves, sizeOf, type Variable } from './program.ts';
+import { leaves, sizeOf, type Variable } from './program.ts';
 
 /** Nothing is known of the size of derivatives. */
 const unknown = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
@@ -128,5 +128,3 @@ export const nestedTransforms: readonly Production[] = [
   { name: 'directional', weight: 3, nests: true, make: makeDirectional },
   { name: 'customRule', weight: 3, nests: true, make: makeCustom },
 ];
-
-export const floats = (vs: readonly Variable[]): Variable[] => vs.filter(isFloat);

@@ -290,6 +290,7 @@ export interface Outcome {
   /** 'ambiguous': inputs where correct evaluations may go different ways. */
   readonly kind: 'held' | 'ambiguous';
   readonly compiled: boolean;
+  readonly eager: boolean;
   /** The largest bound relative to the largest result. */
   readonly looseness: number;
 }
@@ -314,8 +315,8 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
     checkOutermost(sample, functions, args, result);
     if (options.eager) checkEager(f, args, result);
   } catch (error) {
-    if (error instanceof Ambiguous) return { kind: 'ambiguous', compiled: options.compile, looseness };
+    if (error instanceof Ambiguous) return { kind: 'ambiguous', compiled: options.compile, eager: false, looseness };
     throw error;
   }
-  return { kind: 'held', compiled: options.compile, looseness };
+  return { kind: 'held', compiled: options.compile, eager: options.eager, looseness };
 }

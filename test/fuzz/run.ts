@@ -43,7 +43,6 @@ for (let i = 0; i < count; i++) {
     sample = makeSample(seed);
     if (values.print) console.log(writeScript(sample));
     statistics.add(sample, check(sample, options));
-    if (options.eager) statistics.eager++;
   } catch (error) {
     failures++;
     console.log(`\nseed ${seed} fails: ${sample ? failureOf(sample, options)?.kind : 'making the sample'}`);

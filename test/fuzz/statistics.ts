@@ -23,6 +23,7 @@ export class Statistics {
     this.programs++;
     this[outcome.kind]++;
     if (outcome.compiled) this.compiled++;
+    if (outcome.eager) this.eager++;
     this.depths[sample.stack.length]!++;
     for (const { name } of sample.stack) this.transformations.set(name, (this.transformations.get(name) ?? 0) + 1);
     for (const { op } of sample.program.steps) this.operations.set(op, (this.operations.get(op) ?? 0) + 1);

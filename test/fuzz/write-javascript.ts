@@ -1,5 +1,5 @@
 /** Programs as TypeScript. What is run is what is printed, but for the types. */
-import { type FunctionBody, type Group, leaves, type Program, type Step } from './program.ts';
+import type { FunctionBody, Group, Program, Step } from './program.ts';
 
 /** Whether parameters are written with their types. */
 type Typed = boolean;
@@ -57,6 +57,3 @@ export const namespaces = [
   'customRoot',
   'customFixedPoint',
 ] as const;
-
-export const variableCount = (program: Program): number =>
-  program.steps.reduce((n, step) => n + leaves(step.outs).length, 0);

@@ -78,6 +78,8 @@ function isElementwise(jaxpr: Jaxpr, consts: number, shape: Shape): boolean {
       if (out.aval.ndim > 0 && !sameShape(out.aval.shape, shape)) return false;
     } else if (lower.kind === 'view' || lower.kind === 'reshape') {
       const [x] = inputs as [Atom];
+      // Of a view, other reshapes need not be an affine function of the index.
+      if (lower.kind === 'reshape' && !sameShape(longAxes(x.aval.shape), longAxes(out.aval.shape))) return false;
       const moves = lower.kind === 'view' && !keepsOrder(lower.view(params, x.aval, out.aval), out.aval.shape);
       if (varying.has(x) && x.aval.ndim > 0 && (!sameShape(x.aval.shape, out.aval.shape) || moves)) return false;
       if (varying.has(x) && !sameShape(out.aval.shape, shape)) return false;
@@ -86,6 +88,8 @@ function isElementwise(jaxpr: Jaxpr, consts: number, shape: Shape): boolean {
   }
   return true;
 }
+
+const longAxes = (shape: Shape): Shape => shape.filter((n) => n !== 1);
 
 const keepsOrder = ({ offset, strides }: View, shape: Shape): boolean => {
   const own = stridesOf(shape);
