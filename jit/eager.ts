@@ -75,31 +75,15 @@ class Workspace {
     if (cell.byteLength > smallBytes) return this.heap.pin(cell);
     const address = this.scratch(smallBytes);
     const data = cell.peek();
-    const view = this.elements(cell.dtype);
+    const view = this.heap.elements(cell.dtype);
     const start = address / view.BYTES_PER_ELEMENT;
     // A few elements: quicker one by one than through `set`.
     for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
     return address;
   }
 
-  private elements(dtype: DType): TypedArray {
-    const { heap: h } = this;
-    switch (dtype) {
-      case 'float32':
-        return h.f32;
-      case 'float64':
-        return h.f64;
-      case 'int32':
-        return h.i32;
-      case 'uint32':
-        return h.u32;
-      case 'bool':
-        return h.u8;
-    }
-  }
-
   view(dtype: DType, address: number, length: number): TypedArray {
-    const view = this.elements(dtype);
+    const view = this.heap.elements(dtype);
     const start = address / view.BYTES_PER_ELEMENT;
     return view.subarray(start, start + length);
   }
@@ -109,7 +93,7 @@ class Workspace {
     if (length * byteSize(dtype) <= smallBytes) {
       const address = this.scratch(smallBytes);
       compute(address);
-      const view = this.elements(dtype);
+      const view = this.heap.elements(dtype);
       const start = address / view.BYTES_PER_ELEMENT;
       return Cell.fromHost(dtype, view.slice(start, start + length));
     }

@@ -209,30 +209,15 @@ function readCell(h: Heap, { place, dtype, length }: Port, at: number): Cell {
   }
 }
 
-function viewFor(h: Heap, dtype: DType): TypedArray {
-  switch (dtype) {
-    case 'float32':
-      return h.f32;
-    case 'float64':
-      return h.f64;
-    case 'int32':
-      return h.i32;
-    case 'uint32':
-      return h.u32;
-    case 'bool':
-      return h.u8;
-  }
-}
-
 function copyIn(h: Heap, dtype: DType, data: TypedArray, address: number): void {
-  const view = viewFor(h, dtype);
+  const view = h.elements(dtype);
   const start = address / view.BYTES_PER_ELEMENT;
   // A few elements: quicker one by one than through `set`.
   for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
 }
 
 function copyFrom(h: Heap, dtype: DType, address: number, length: number): TypedArray {
-  const view = viewFor(h, dtype);
+  const view = h.elements(dtype);
   const start = address / view.BYTES_PER_ELEMENT;
   return view.slice(start, start + length);
 }

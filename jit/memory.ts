@@ -1,3 +1,4 @@
+import type { DType, TypedArray } from '../src/core/dtype.ts';
 import { target } from './target.ts';
 
 /**
@@ -43,6 +44,22 @@ export class PagedMemory {
     this.u32 = new Uint32Array(buffer);
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
+  }
+
+  /** All of memory as elements of a dtype. */
+  elements(dtype: DType): TypedArray {
+    switch (dtype) {
+      case 'float32':
+        return this.f32;
+      case 'float64':
+        return this.f64;
+      case 'int32':
+        return this.i32;
+      case 'uint32':
+        return this.u32;
+      case 'bool':
+        return this.u8;
+    }
   }
 
   /** Address of `count` pages in a row; grows the memory when there is no such run. Undefined when it cannot. */
