@@ -146,6 +146,11 @@ t.test('options', async (t) => {
   );
   says(
     t,
+    () => lax.associativeScan((a: any) => a, x, any(1)),
+    'CotangentError: associativeScan: options are given by name in an object, such as `{ reverse: 1 }`, but got 1.',
+  );
+  says(
+    t,
     () => linearSolve.solveCg(yes, x, any({ tolerance: 1 })),
     'CotangentError: solveCg: there is no option `tolerance`; the options are `ridge`, `init`, `tol`, `maxiter`, `restart`, `info`, `throw`.',
   );
@@ -315,6 +320,26 @@ t.test('control flow', async (t) => {
       ),
     'TreeError: scan: the body returns a carry of structure { a: * }, but it was given *.',
   );
+  // The counter that the loop carries beside the user's values is not spoken of.
+  const upper = np.array(3);
+  for (const bound of [3, upper]) {
+    says(
+      t,
+      () => lax.foriLoop(0, bound, (_: unknown, c: any) => ({ w: np.concatenate([c.w, c.w]) }), { w: x }),
+      'CarryError: foriLoop: the body changes the type of carry.w, from f32[3] to f32[6].',
+    );
+    says(
+      t,
+      () =>
+        lax.foriLoop(
+          0,
+          bound,
+          any((_: unknown, c: any) => ({ a: c })),
+          x,
+        ),
+      'TreeError: foriLoop: the body returns a carry of structure { a: * }, but it was given *.',
+    );
+  }
   says(
     t,
     () =>

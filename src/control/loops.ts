@@ -43,11 +43,17 @@ export function whileLoop<T>(
   init: T,
   given: WhileOptions = {},
 ): Arrays<T> {
-  return namedWhile('whileLoop', cond, body, init, given);
+  return namedWhile({ operation: 'whileLoop' }, cond, body, init, given);
+}
+
+/** What the user called, and which child of the carry is the user's where there are others. */
+interface Naming {
+  readonly operation: string;
+  readonly part?: number;
 }
 
 function namedWhile<T>(
-  name: string,
+  { operation: name, part }: Naming,
   cond: (carry: Arrays<T>) => unknown,
   body: (carry: Arrays<T>) => unknown,
   init: T,
@@ -60,11 +66,12 @@ function namedWhile<T>(
     name,
     (avals) => {
       const t = traceFunction(name, body, def, avals);
-      checkCarryTree(name, t.outDef, carryDef);
+      checkCarryTree(name, t.outDef, carryDef, part);
       return t;
     },
     values,
     carryDef,
+    part,
   );
   const test = traceFunction(
     name,
@@ -136,11 +143,12 @@ export function foriLoop<T>(
   if (typeof lower === 'number' && typeof upper === 'number') {
     const start = scalar(lower, 'int32');
     const step = ([i, carry]: any): [unknown, null] => [[add(i, 1), body(i, carry)], null];
-    return (scan(step, [start, init], null, { length: Math.max(0, upper - lower) }) as any)[0][1];
+    const naming: Naming = { operation: 'foriLoop', part: 1 };
+    return (namedScan(naming, step, [start, init], null, { length: Math.max(0, upper - lower) }) as any)[0][1];
   }
   const bound = (x: ArrayLike) => convert(toValue(x, 'foriLoop'), 'int32');
   const result = namedWhile(
-    'foriLoop',
+    { operation: 'foriLoop', part: 2 },
     ([i, end]: any) => lt(i, end),
     ([i, end, carry]: any) => [add(i, 1), end, body(i, carry)],
     [bound(lower), bound(upper), init],
@@ -172,26 +180,37 @@ export function scan<C, X, Y>(
   xs: X,
   given: ScanOptions = {},
 ): [Arrays<C>, Arrays<Y>] {
-  const { length, reverse = false, unroll = 1 } = optionsOf('scan', given, ['length', 'reverse', 'unroll']);
-  const { values, def } = flattenArguments([init, xs], 'scan');
+  return namedScan({ operation: 'scan' }, f, init, xs, given);
+}
+
+function namedScan<C, X, Y>(
+  { operation: name, part }: Naming,
+  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
+  init: C,
+  xs: X,
+  given: ScanOptions,
+): [Arrays<C>, Arrays<Y>] {
+  const { length, reverse = false, unroll = 1 } = optionsOf(name, given, ['length', 'reverse', 'unroll']);
+  const { values, def } = flattenArguments([init, xs], name);
   const [carryDef, xsDef] = (def.node as { children: readonly TreeDef[] }).children as [TreeDef, TreeDef];
   const n = carryDef.leafCount;
   const steps = scanLength(values.slice(n), xsDef, length);
   const slices = values.slice(n).map((x) => shapedArray(x.aval.shape.slice(1), x.aval.dtype, x.aval.weakType));
   let ysDef!: TreeDef;
   const { traced, init: start } = traceBody(
-    'scan',
+    name,
     (avals) => {
-      const t = traceFunction('scan', f as (...args: any[]) => unknown, def, [...avals, ...slices]);
+      const t = traceFunction(name, f as (...args: any[]) => unknown, def, [...avals, ...slices]);
       const { node } = t.outDef;
       if (node.kind !== 'list' || node.children.length !== 2)
         throw new TreeError('scan: the body must return a pair [carry, y].');
-      checkCarryTree('scan', node.children[0]!, carryDef);
+      checkCarryTree(name, node.children[0]!, carryDef, part);
       ysDef = node.children[1]!;
       return t;
     },
     values.slice(0, n),
     carryDef,
+    part,
   );
   const outs = bind(scanP, [...traced.consts, ...start, ...values.slice(n)], {
     body: traced.jaxpr,

@@ -8,17 +8,21 @@ import { convertOuts, joinAvals, type Traced } from './branches.ts';
 /**
  * Traces a loop body until the types of the carry are stable: weak values take the type that the body gives them.
  * The body's results are converted to the carry's types.
+ *
+ * @param part which child of the carry is the user's, where the loop carries more: errors speak of that
  */
 export function traceBody(
   operation: string,
   trace: (carry: readonly ShapedArray[]) => Traced,
   init: readonly Value[],
   carryDef: TreeDef,
+  part?: number,
 ): { traced: Traced; init: Value[] } {
   let values = [...init];
   for (let attempt = 0; ; attempt++) {
     const traced = trace(values.map((v) => v.aval));
-    const paths = leafPaths(carryDef, 'carry');
+    const own = part === undefined ? 'carry' : `carry[${part}]`;
+    const paths = leafPaths(carryDef, 'carry').map((path) => path.replace(own, 'carry'));
     const outs = traced.jaxpr.outAvals.slice(0, values.length);
     const joined = values.map((v, i) => {
       const aval = joinAvals(v.aval, outs[i]!);
@@ -36,9 +40,13 @@ export function traceBody(
   }
 }
 
-export function checkCarryTree(operation: string, out: TreeDef, carry: TreeDef): void {
+export function checkCarryTree(operation: string, out: TreeDef, carry: TreeDef, part?: number): void {
   if (out.key === carry.key) return;
-  throw new TreeError(`${operation}: the body returns a carry of structure ${out}, but it was given ${carry}.`);
+  const own = ({ node }: TreeDef): TreeDef | undefined =>
+    part !== undefined && node.kind === 'list' ? node.children[part] : undefined;
+  throw new TreeError(
+    `${operation}: the body returns a carry of structure ${own(out) ?? out}, but it was given ${own(carry) ?? carry}.`,
+  );
 }
 
 /** The structure of the single argument in a list of arguments. */

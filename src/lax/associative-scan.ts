@@ -2,6 +2,7 @@
 
 import type { ArrayLike } from '../array.ts';
 import { DtypeError, ShapeError, TreeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { normalizeAxis, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
@@ -28,8 +29,9 @@ export interface AssociativeScanOptions {
 export function associativeScan<T>(
   f: (a: Arrays<T>, b: Arrays<T>) => unknown,
   elems: T,
-  { reverse = false, axis = 0 }: AssociativeScanOptions = {},
+  given: AssociativeScanOptions = {},
 ): Arrays<T> {
+  const { reverse = false, axis = 0 } = optionsOf('associativeScan', given, ['reverse', 'axis']);
   const { leaves, def } = flatten(elems, 'elems');
   const values = leaves.map((leaf) => toValue(leaf as ArrayLike, 'associativeScan'));
   if (values.length === 0) throw new TreeError('associativeScan: there is no array to scan over.');
