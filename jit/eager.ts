@@ -93,9 +93,7 @@ class Workspace {
     if (length * byteSize(dtype) <= smallBytes) {
       const address = this.scratch(smallBytes);
       compute(address);
-      const view = this.heap.elements(dtype);
-      const start = address / view.BYTES_PER_ELEMENT;
-      return Cell.fromHost(dtype, view.slice(start, start + length));
+      return Cell.fromHost(dtype, this.heap.copyOut(dtype, address, length));
     }
     const cell = Cell.inHeap(dtype, length);
     compute(this.heap.pin(cell));

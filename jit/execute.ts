@@ -189,7 +189,7 @@ function readArguments(site: CallbackSite, address: number): Cell[] {
     const p = port(slot);
     const at = address + p.offset;
     if (p.place !== 'small' && p.place !== 'array') return readCell(h, p, at);
-    return Cell.fromHost(p.dtype, copyFrom(h, p.dtype, h.u32[at >>> 2]!, p.length));
+    return Cell.fromHost(p.dtype, h.copyOut(p.dtype, h.u32[at >>> 2]!, p.length));
   });
 }
 
@@ -205,7 +205,7 @@ function readCell(h: Heap, { place, dtype, length }: Port, at: number): Cell {
     case 'u32':
       return Cell.fromNumber(dtype, h.u32[at >>> 2]!);
     default:
-      return Cell.fromHost(dtype, copyFrom(h, dtype, at, length));
+      return Cell.fromHost(dtype, h.copyOut(dtype, at, length));
   }
 }
 
@@ -214,12 +214,6 @@ function copyIn(h: Heap, dtype: DType, data: TypedArray, address: number): void 
   const start = address / view.BYTES_PER_ELEMENT;
   // A few elements: quicker one by one than through `set`.
   for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
-}
-
-function copyFrom(h: Heap, dtype: DType, address: number, length: number): TypedArray {
-  const view = h.elements(dtype);
-  const start = address / view.BYTES_PER_ELEMENT;
-  return view.slice(start, start + length);
 }
 
 const executables = new Map<string, Executable>();
