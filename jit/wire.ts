@@ -51,8 +51,12 @@ interface Signature {
   readonly result?: WasmType;
 }
 
+const encoder = new TextEncoder();
+/** Names of instructions and functions: the same few hundred in every program. */
+const encoded = new Map<string, Uint8Array>();
+
 class Writer {
-  private bytes = new Uint8Array(4096);
+  private bytes = new Uint8Array(1024);
   private view = new DataView(this.bytes.buffer);
   private length = 0;
   private readonly texts = new Map<string, number>();
@@ -93,7 +97,8 @@ class Writer {
     }
     this.number(this.texts.size);
     this.texts.set(text, this.texts.size);
-    const utf8 = new TextEncoder().encode(text);
+    let utf8 = encoded.get(text);
+    if (!utf8) encoded.set(text, (utf8 = encoder.encode(text)));
     this.number(utf8.length);
     const at = this.reserve(utf8.length);
     this.bytes.set(utf8, at);
