@@ -114,10 +114,26 @@ t.test('a function that captures the point at which it is differentiated', (t) =
     ['vmap', (f: Scalar) => (x: NDArray) => vmap(f)(x.reshape([1])).slice(0)],
   ] as const) {
     const at = (f: Scalar): number => wrap(f as any)(f64(3)).item();
-    t.equal(at((v) => times(v)(v)), 3, `${name}: d(uv)/du`);
-    t.equal(at((v) => grad((u: NDArray) => v.mul(u))(v)), 3, `${name}: d(vu)/du`);
-    t.equal(at((v) => grad((u: NDArray) => u.mul(u).mul(v))(v)), 18, `${name}: a square among them`);
-    t.equal(at((v) => along(v, (u) => u.mul(v))), 9, `${name}: the tangent is captured too`);
+    t.equal(
+      at((v) => times(v)(v)),
+      3,
+      `${name}: d(uv)/du`,
+    );
+    t.equal(
+      at((v) => grad((u: NDArray) => v.mul(u))(v)),
+      3,
+      `${name}: d(vu)/du`,
+    );
+    t.equal(
+      at((v) => grad((u: NDArray) => u.mul(u).mul(v))(v)),
+      18,
+      `${name}: a square among them`,
+    );
+    t.equal(
+      at((v) => along(v, (u) => u.mul(v))),
+      9,
+      `${name}: the tangent is captured too`,
+    );
     t.equal(at(grad((v: NDArray) => along(v, (u) => u.mul(v)))), 6, `${name}: d(v·v)/dv`);
   }
   t.end();

@@ -17,7 +17,7 @@ import { add } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
-import { always, dependent, split, where } from './flags.ts';
+import { always, dependent, never, split, where } from './flags.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
 import { transposeCall } from './transpose-call.ts';
@@ -83,16 +83,7 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
       call: batchJaxpr(call, size, [...captured, ...own], always(call.outs.length)).jaxpr,
       jvp:
         jvp instanceof LazyRule
-          ? new LazyRule(() => {
-              const { rule, consts } = jvp.resolve();
-              return {
-                rule: lanes(
-                  rule,
-                  consts.map(() => false),
-                ),
-                consts,
-              };
-            })
+          ? jvp.map((rule, added) => lanes(rule, [...ruleCaptured, ...never(added)]))
           : lanes(jvp, ruleCaptured),
       callConsts,
       ruleConsts,
@@ -172,13 +163,17 @@ export function customJvp<F extends AnyFunction, const O extends NondiffOption =
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
     const floating = avals.filter((aval) => aval.isFloating);
-    const ruled = tracer.trace(() => {
-      const { jaxpr, consts } = stage(
-        (...xs) => runRule(name, ruleOfDiff, def, flat.outDef, xs, avals, outAvals),
-        [...avals, ...floating],
-      );
-      return { rule: jaxpr, consts };
-    });
+    const ruled = tracer.trace<Jaxpr>(
+      (known) => {
+        const { jaxpr, consts } = stage(
+          (...xs) => runRule(name, ruleOfDiff, def, flat.outDef, xs, avals, outAvals),
+          [...avals, ...floating],
+          known,
+        );
+        return { rule: jaxpr, consts };
+      },
+      [...traced.consts, ...nondiff],
+    );
     const outs = bind(customJvpP, [...traced.consts, ...ruled.consts, ...values], {
       call: traced.jaxpr,
       jvp: ruled.rule,

@@ -32,6 +32,9 @@ export class StagedTracer extends NDArray {
   }
 }
 
+/** Values, perhaps of traces that have ended, for which a program under way has inputs. */
+let standingFor: ReadonlySet<Value> = new Set();
+
 /** Collects equations, and the outer values that they capture, into a jaxpr. */
 export class JaxprBuilder {
   readonly inVars: Var[] = [];
@@ -53,7 +56,7 @@ export class JaxprBuilder {
 
   atom(value: Value, operation: string): Atom {
     if (value instanceof StagedTracer && value.builder === this) return value.variable;
-    if (!value.live) throw leakError(value, operation);
+    if (!value.live && !standingFor.has(value)) throw leakError(value, operation);
     if (value.literal !== undefined) return new Literal(value.literal, value.aval);
     let variable = this.captured.get(value);
     if (!variable) this.captured.set(value, (variable = new Var(value.aval)));
@@ -103,18 +106,24 @@ export class StagingTrace implements Trace {
 
 /**
  * Traces `f`, called with one tracer per aval, to a jaxpr. `consts` are the outer values it captured, concrete arrays
- * and tracers alike: they are the first inputs of the jaxpr.
+ * and tracers alike: they are the first inputs of the jaxpr. The first of them are `known`, captured or not; these may be
+ * tracers of traces that have ended.
  */
 export function stage(
   f: (...args: Value[]) => readonly Value[],
   inAvals: readonly ShapedArray[],
+  known: readonly Value[] = [],
 ): { jaxpr: Jaxpr; consts: Value[] } {
   const trace = new StagingTrace();
+  const outer = standingFor;
+  if (known.length > 0) standingFor = new Set([...outer, ...known]);
+  for (const value of known) trace.builder.captured.set(value, new Var(value.aval));
   try {
     const args = inAvals.map((aval) => trace.builder.input(aval));
     const outs = withTrace(trace, () => f(...args));
     return trace.builder.build(outs);
   } finally {
     trace.builder.open = false;
+    standingFor = outer;
   }
 }
