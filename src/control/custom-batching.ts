@@ -69,6 +69,7 @@ export const customBatchingP: Primitive<CustomBatchingParams> = primitive<Custom
     const lanes = batchJaxpr(call, size, batched);
     return { outs: evalJaxpr(lanes.jaxpr, args), batched: lanes.batched };
   },
+  // The user's rule knows of no flag, and under `vmap` it takes the place of the function.
   lower: { kind: 'inline', jaxpr: ({ call }) => ({ jaxpr: call }) },
 });
 

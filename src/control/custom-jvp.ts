@@ -18,6 +18,7 @@ import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { always, dependent, never, split, where } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
 import { transposeCall } from './transpose-call.ts';
@@ -89,6 +90,15 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
       ruleConsts,
     };
     return { outs: bind(customJvpP, args, params), batched: always(call.outs.length) };
+  },
+  guard: (active, args, { call, jvp, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as [Value[], Value[], Value[]];
+    return bind(customJvpP, [active, ...captured, active, ...ruleCaptured, ...own], {
+      call: guardJaxpr(call),
+      jvp: jvp instanceof LazyRule ? jvp.map(guardJaxpr) : guardJaxpr(jvp),
+      callConsts: callConsts + 1,
+      ruleConsts: ruleConsts + 1,
+    } satisfies CustomJvpParams);
   },
   lower: {
     kind: 'inline',

@@ -17,6 +17,7 @@ import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, matchType } from './custom-jvp.ts';
 import { always, dependent, never, split, where } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule, type TracedRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
 import { transposeCall } from './transpose-call.ts';
@@ -43,6 +44,7 @@ interface CustomVjpParams {
 export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>({
   name: 'custom_vjp_call',
   hot: true,
+  effectful: ({ rules }) => !(rules instanceof LazyRule) && (rules.fwd.effectful || rules.bwd.effectful),
   type: (_, { call }) => call.outAvals,
   run: (inputs, { call, callConsts, ruleConsts }) => {
     const [captured, , args] = split(inputs, callConsts, ruleConsts);
@@ -112,6 +114,21 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
     const operands = args.map((arg, i) => (i < first || batched[i] ? arg : addLanes(arg, size)));
     return { outs: bind(customVjpP, operands, params), batched: always(call.outs.length) };
   },
+  guard: (active, args, { call, rules, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as [Value[], Value[], Value[]];
+    const guarded = ({ fwd, bwd, ofFwd, ofBwd }: VjpRules): VjpRules => ({
+      fwd: guardJaxpr(fwd),
+      bwd: guardJaxpr(bwd),
+      ofFwd: [true, ...ofFwd],
+      ofBwd: [true, ...ofBwd],
+    });
+    return bind(customVjpP, [active, ...captured, active, ...ruleCaptured, ...own], {
+      call: guardJaxpr(call),
+      rules: rules instanceof LazyRule ? rules.map(guarded) : guarded(rules),
+      callConsts: callConsts + 1,
+      ruleConsts: ruleConsts + 1,
+    } satisfies CustomVjpParams);
+  },
   lower: {
     kind: 'inline',
     jaxpr: ({ call, callConsts, ruleConsts }, inputs) => ({
@@ -163,6 +180,8 @@ export const customVjpLinearP: Primitive<LinearParams> = primitive<LinearParams>
     const params: LinearParams = { bwd: batchJaxpr(bwd, size, inBatched, always(bwd.outs.length)).jaxpr, residuals };
     return { outs: bind(customVjpLinearP, lanes, params), batched: always(bwd.inVars.length - residuals) };
   },
+  guard: (active, args, { bwd, residuals }) =>
+    bind(customVjpLinearP, [active, ...args], { bwd: guardJaxpr(bwd), residuals: residuals + 1 }),
   lower: { kind: 'inline', jaxpr: (params) => ({ jaxpr: forwardOf(params) }) },
 });
 

@@ -6,6 +6,7 @@ import type { BatchRule } from '../../transforms/vmap.ts';
 import type { ShapedArray } from './aval.ts';
 import type { TypedArray } from './dtype.ts';
 import type { Eqn } from './jaxpr.ts';
+import type { Value } from './trace.ts';
 
 /** A concrete array as the reference semantics see it: contiguous, row-major. */
 export interface HostArray {
@@ -93,6 +94,8 @@ export interface Primitive<P = any> {
   ) => { eqn: Eqn | undefined; usedInputs: readonly boolean[] } | undefined;
   /** True when executing the equation is visible from outside (debug print, callback). */
   readonly effectful?: (params: P) => boolean;
+  /** Applies it with effects that happen only if the bool `active`. Without it they always happen. */
+  readonly guard?: (active: Value, args: readonly Value[], params: P) => Value[];
   /** True when eager evaluation should compile the equation: it contains a loop or calls. */
   readonly hot?: boolean;
   /** Inputs for the generated tests (primitive × dtype × transformation). */
