@@ -99,7 +99,8 @@ function row(x: NDArray, i: number): NDArray {
  * ones. Whatever in `args` is no array is passed on as it is. What `f` returns is ignored; what it throws ends the program.
  *
  * Inside `jit` it runs at each execution, in program order, in loops at each turn and in `cond` on the chosen branch.
- * Under `vmap` it runs lane after lane, or once if no argument depends on the lane. Under `grad` it sees the values, not
+ * Under `vmap` it runs lane after lane, or once if no argument depends on the lane; where a `cond` or a loop depends on the
+ * lane, for those lanes that get here. Under `grad` it sees the values, not
  * their derivatives.
  *
  * @example
