@@ -99,6 +99,11 @@ export class Generator {
     return outs;
   }
 
+  /** Writes the last step anew, now that its result is known. */
+  replaceLast(js: string): void {
+    this.steps.push({ ...this.steps.pop()!, js });
+  }
+
   /** A value in scope: mostly one that depends on an input, often one that nothing uses yet, the later ones more often. */
   pick(accepts: (v: Variable) => boolean): Variable | undefined {
     let fitting = this.scope.filter(accepts);
