@@ -420,7 +420,9 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   iota: (_inputs, _eqn, _values, outAvals) => outAvals.map(() => undefined),
   concatenate: copied,
   pad: copied,
-  gather: copied,
+  // What fills positions outside of the operand is a constant.
+  gather: (inputs, { primitive, params }, values, outAvals, difference) =>
+    copied(inputs, { primitive, params: { ...params, fillValue: 0 } }, values, outAvals, difference),
   permute: copied,
   dynamic_slice: copied,
   dynamic_update_slice: copied,
