@@ -30,11 +30,13 @@ export type LowerRule<P> =
     }
   /**
    * Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. With `separate`,
-   * what it computes is computed anew, even where an equal value exists.
+   * what it computes is computed anew, even where an equal value exists. `derived`: the jaxpr is none of the parameters, but
+   * made of them here.
    */
   | {
       readonly kind: 'inline';
       readonly separate?: boolean;
+      readonly derived?: boolean;
       readonly jaxpr: (params: P, inputs: readonly ShapedArray[]) => { jaxpr: Jaxpr; operands?: readonly number[] };
     }
   /** Operand 0 is an int32 index (clamped) or a bool; the others go to the chosen branch. */

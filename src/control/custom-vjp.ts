@@ -182,7 +182,7 @@ export const customVjpLinearP: Primitive<LinearParams> = primitive<LinearParams>
   },
   guard: (active, args, { bwd, residuals }) =>
     bind(customVjpLinearP, [active, ...args], { bwd: guardJaxpr(bwd), residuals: residuals + 1 }),
-  lower: { kind: 'inline', jaxpr: (params) => ({ jaxpr: forwardOf(params) }) },
+  lower: { kind: 'inline', jaxpr: (params) => ({ jaxpr: forwardOf(params) }), derived: true },
 });
 
 /** A function whose reverse-mode derivative is given by rules. Call `defvjp` once before use. */

@@ -35,6 +35,13 @@ export interface Eqn {
   readonly source?: Source | undefined;
 }
 
+let inspect: ((jaxpr: Jaxpr) => void) | undefined;
+
+/** Has every program looked at when it is made, whatever makes it: for tests. */
+export const inspectPrograms = (by: typeof inspect): void => {
+  inspect = by;
+};
+
 /** A typed program in A-normal form. Closed: captured values are leading inputs. Immutable. */
 export class Jaxpr {
   readonly inVars: readonly Var[];
@@ -48,6 +55,7 @@ export class Jaxpr {
     this.eqns = eqns;
     this.outs = outs;
     this.effectful = eqns.some(isEffectful);
+    inspect?.(this);
   }
 
   get inAvals(): ShapedArray[] {
