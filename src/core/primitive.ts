@@ -15,16 +15,26 @@ export interface HostArray {
 }
 
 /**
- * How far two correct evaluations may differ. `exact`: bit-equal, NaNs equal. `ulp`: within `n` units in the last place
- * of the output's dtype of the true value. `reduction`: |error| ≤ c·n·ε·Σ|terms| for `n` terms.
+ * How far two correct evaluations may differ. `exact`: bit-equal, NaNs equal. `ulp`: within so many units in the last
+ * place of the output's dtype of the true value; where terms cancel, of their size `terms(x)`, if that is larger. `reduction`: |error| ≤ c·n·ε·Σ|terms| for `n` terms.
  */
 export type Accuracy =
   | { readonly kind: 'exact' }
-  | { readonly kind: 'ulp'; readonly n: number }
+  | {
+      readonly kind: 'ulp';
+      readonly float32: number;
+      readonly float64: number;
+      readonly terms?: ((x: number) => number) | undefined;
+    }
   | { readonly kind: 'reduction'; readonly c: number };
 
 export const exact: Accuracy = { kind: 'exact' };
-export const ulp = (n: number): Accuracy => ({ kind: 'ulp', n });
+export const ulp = (float32: number, float64: number = float32, terms?: (x: number) => number): Accuracy => ({
+  kind: 'ulp',
+  float32,
+  float64,
+  terms,
+});
 export const reductionAccuracy = (c = 2): Accuracy => ({ kind: 'reduction', c });
 
 export type Params = object;
