@@ -4,6 +4,8 @@ import { type Atom, type Eqn, type Jaxpr, subJaxprs, Var } from './jaxpr.ts';
 import { printJaxpr } from './print.ts';
 
 const verified = new WeakSet<Jaxpr>();
+/** Passes keep most equations as they are. */
+const wellTyped = new WeakSet<Eqn>();
 
 /**
  * Checks scoping (every variable bound once, before use), that every equation's results have the types that its
@@ -27,6 +29,8 @@ export function verifyJaxpr(jaxpr: Jaxpr): void {
   for (const eqn of jaxpr.eqns) {
     const { name } = eqn.primitive;
     for (const atom of eqn.inputs) use(atom, name);
+    for (const v of eqn.outputs) define(v);
+    if (wellTyped.has(eqn)) continue;
     for (const sub of subJaxprs(eqn.params)) verifyJaxpr(sub);
     const types = eqn.primitive.type(
       eqn.inputs.map((a) => a.aval),
@@ -35,12 +39,12 @@ export function verifyJaxpr(jaxpr: Jaxpr): void {
     if (types.length !== eqn.outputs.length) fail(`${name} has ${eqn.outputs.length} results, not ${types.length}`);
     eqn.outputs.forEach((v, i) => {
       if (!sameType(v.aval, types[i]!)) fail(`${name} result ${i} is ${v.aval}, but its type is ${types[i]}`);
-      define(v);
     });
     for (const { what, got, wanted } of signatures(eqn)) {
       if (got.length !== wanted.length || !got.every((aval, i) => sameType(aval, wanted[i]!)))
         fail(`${what} of ${name} are (${got.join(', ')}), but must be (${wanted.join(', ')})`);
     }
+    wellTyped.add(eqn);
   }
   for (const atom of jaxpr.outs) use(atom, 'the result');
   verified.add(jaxpr);
