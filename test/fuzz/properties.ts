@@ -338,9 +338,8 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
   const traced = trace(f, args);
   let looseness = 0;
   try {
-    const [executed, effects] = withEffects(() => bounded(traced, args, 'execution', options.count));
-    if (options.compile) checkCompiled(traced, args, executed, effects);
-    const result = bounded(traced, args, 'mathematics');
+    const [result, effects] = withEffects(() => bounded(traced, args, 'mathematics', options.count));
+    if (options.compile) checkCompiled(traced, args, bounded(traced, args, 'execution'), effects);
     for (const { data, error } of result) {
       const scale = Math.max(...Array.from(data, Math.abs).filter(Number.isFinite)) || 1;
       if (error) for (const e of error) looseness = Math.max(looseness, Number.isNaN(e) ? 1 : Math.min(e / scale, 1));
