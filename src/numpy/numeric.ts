@@ -130,8 +130,10 @@ export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given: Interp
   const n = positions.size;
   if (n === 1) return add(mul(at, 0), take(values, [0]).reshape([]));
   const i = clip(searchsorted(positions, at, { side: 'right' }), 1, n - 1);
-  const [x0, x1] = [take(positions, sub(i, 1)), take(positions, i)];
-  const [f0, f1] = [take(values, sub(i, 1)), take(values, i)];
+  const at0 = (v: Value) => take(v, sub(i, 1), { mode: 'clip' });
+  const at1 = (v: Value) => take(v, i, { mode: 'clip' });
+  const [x0, x1] = [at0(positions), at1(positions)];
+  const [f0, f1] = [at0(values), at1(values)];
   const width = sub(x1, x0);
   const flat = eq(width, 0);
   let result = select(flat, f0, add(f0, mul(div(sub(at, x0), select(flat, 1, width)), sub(f1, f0))));

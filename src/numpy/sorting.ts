@@ -76,7 +76,7 @@ function quantileNamed(
   const columns = reshape(transpose(value, [...axes, ...kept]), [n, ...keptShape]);
   const ordered = lax.sort(columns, { axis: 0 });
 
-  const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0 });
+  const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0, mode: 'clip' });
   const level = toValue(q, name);
   const position = mul(level.aval.weakType ? level : convert(level, value.dtype), n - 1);
   const weightShape = [...position.shape, ...keptShape.map(() => 1)];
