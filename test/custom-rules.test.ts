@@ -13,6 +13,7 @@ import {
   jvp,
   lax,
   linalg,
+  linearize,
   linearTranspose,
   makeJaxpr,
   type NDArray,
@@ -268,6 +269,53 @@ t.test('customBatching', (t) => {
   const sumOf = (f: (b: NDArray) => NDArray) => (b: NDArray) => np.square(f(b)).sum();
   close(vmap(grad(sumOf(ruled)))(bs), vmap(grad(sumOf(plain)))(bs).tolist(), 'vmap of grad');
   close(hessian(sumOf(ruled))(bs.slice(0)), hessian(sumOf(plain))(bs.slice(0)).tolist(), 'hessian');
+  calls.length = 0;
+  vmap(grad(sumOf(ruled)))(bs);
+  t.strictSame(
+    calls,
+    [
+      [3, false, true],
+      [3, false, true],
+    ],
+    'the value, and the transpose of its derivative: one matrix for all lanes',
+  );
+  // A rule that can be told from the function: a hundred times as much.
+  const times = customBatching((x: NDArray, y: NDArray) => np.sin(x).mul(y));
+  times.defVmap((_size, _batched, x, y) => [np.sin(x).mul(y).mul(100), true]);
+  const [sin, cos] = [[1, 2, 3].map(Math.sin), [1, 2, 3].map(Math.cos)];
+  const hundred = (values: number[]): number[] => values.map((v) => 100 * v);
+  close(
+    vmap(grad(times as any), { inAxes: [0, null] })(a, f64(2)),
+    hundred(cos.map((v) => 2 * v)),
+    'vmap of grad: by the rule',
+  );
+  close(
+    vmap(grad(times as any, { argnums: 1 }), { inAxes: [0, null] })(a, f64(2)),
+    hundred(sin),
+    'a gradient per lane of an argument that they share',
+  );
+  close(vmap(grad(grad(times as any)))(a, a), hundred(sin.map((v, i) => -v * (i + 1))), 'order 2');
+  close(jit(vmap(jit(grad(times as any))))(a, a), hundred(cos.map((v, i) => v * (i + 1))), 'jit');
+  close(
+    vmap((x: NDArray) => linearize((v: NDArray) => times(v, v) as NDArray, [x])[1](f64(1)))(a),
+    hundred(sin.map((v, i) => v + cos[i]! * (i + 1))),
+    'linearize',
+  );
+  close(
+    vmap(vmap(grad(times as any)))(np.stack([a, a]), np.stack([a, a])),
+    [1, 2, 3, 1, 2, 3].map((x) => 100 * Math.cos(x) * x),
+    'the inner vmap calls the rule, the outer one batches it',
+  );
+  close(grad(times as any)(f64(1), f64(2)), 2 * Math.cos(1), 'without lanes: the function');
+  // The rule captures what the function does, which may be of a trace that has ended when it is used.
+  const scaled = jit((w: NDArray, x: NDArray): NDArray => {
+    const f = customBatching((v: NDArray) => v.mul(w));
+    f.defVmap((_size, _batched, v) => [v.mul(w).mul(100), true]);
+    return f(x) as NDArray;
+  });
+  close(vmap(scaled, { inAxes: [null, 0] })(f64(2), a), [200, 400, 600], 'a captured value');
+  close(vmap(grad(scaled, { argnums: 1 }), { inAxes: [null, 0] })(f64(2), a), [200, 200, 200], 'and in reverse mode');
+  close(vmap(scaled)(a, a), [1, 4, 9], 'with lanes of its own: the function');
   const two = (x: NDArray) => ({ u: x.mul(2), v: f64(1) });
   const pair = customBatching(two);
   pair.defVmap((_size, _batched, x) => [

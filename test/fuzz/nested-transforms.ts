@@ -135,6 +135,16 @@ function makeCustom(g: Generator): Variable[] {
   return g.emitStep(kind, js, py, args, [y!], [f], false);
 }
 
+/** The rule is the function on lanes. JAX's has no reverse mode: there, the function itself. */
+function makeCustomBatching(g: Generator): Variable[] {
+  const args = someFloats(g);
+  const f = g.function(args, g.random.integer(1, 2), (inner) => inner.float());
+  const [y] = leaves(f.result);
+  const rule = '(_, b, ...x) => [vmap(h, { inAxes: b.map((has) => (has ? 0 : null)) })(...x), true]';
+  const js = `((h) => { const c = customBatching(h); c.defVmap(${rule}); return c(${list(args.length)}); })(#0)`;
+  return g.emitStep('customBatching', js, `#0(${list(args.length)})`, args, [y!], [f], false);
+}
+
 /** Functions of (w, x) whose derivative in x is made of themselves, with that derivative as a rule and w captured. */
 const selfCalling = [
   ['lax.tanh(lax.mul(w, x))', 'lax.mul(w, lax.sub(1, lax.square(f(x))))', 'jnp.tanh($1 * $0)'],
@@ -186,6 +196,7 @@ export const nestedTransforms: readonly Production[] = [
   { name: 'grad', weight: 3, nests: true, make: makeGrad },
   { name: 'directional', weight: 3, nests: true, make: makeDirectional },
   { name: 'customRule', weight: 3, nests: true, make: makeCustom },
+  { name: 'customBatching', weight: 2, nests: true, make: makeCustomBatching },
   { name: 'selfCalling', weight: 2, make: makeSelfCalling },
   { name: 'effect', weight: 2, make: makeEffect },
 ];

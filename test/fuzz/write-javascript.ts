@@ -66,6 +66,7 @@ export const namespaces = [
   'checkpoint',
   'customJvp',
   'customVjp',
+  'customBatching',
   'customRoot',
   'customFixedPoint',
   'rootJvp',
