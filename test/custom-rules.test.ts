@@ -132,6 +132,19 @@ t.test('rules that call their own function, and capture', (t) => {
     f.defjvp(([x], [dx]) => [f(x), w.mul(madeAnew(w)(x)).mul(dx)]);
     return f;
   };
+  const quarter = f64([0.25, 0.25]);
+  const withArrays = (w: NDArray): F => {
+    const f = customJvp((x: NDArray) => np.exp(w.mul(x)));
+    f.defjvp(([x], [dx]) => [
+      f(x),
+      w
+        .mul(f(x))
+        .mul(np.sum(quarter.add(f64([0, 0.5]))))
+        .mul(dx)
+        .mul(f64(1)),
+    ]);
+    return f;
+  };
   const expOf =
     (w: NDArray): F =>
     (x) =>
@@ -154,7 +167,7 @@ t.test('rules that call their own function, and capture', (t) => {
   for (const [use, of] of Object.entries(uses)) {
     for (const [name, order] of Object.entries(orders)) {
       const exact = { exp: order(of(expOf))(f64(0.8)), sin: order(of((w) => (x) => np.sin(w.mul(x))))(f64(0.8)) };
-      for (const f of [exponential, reverse, sine, nth, fixed, madeAnew]) {
+      for (const f of [exponential, reverse, sine, nth, fixed, madeAnew, withArrays]) {
         close(order(of(f))(f64(0.8)), (f === sine ? exact.sin : exact.exp).item(), `${f.name}: ${use}: ${name}`);
       }
     }

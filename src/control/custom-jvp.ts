@@ -174,11 +174,12 @@ export function customJvp<F extends AnyFunction, const O extends NondiffOption =
     const outAvals = traced.jaxpr.outAvals;
     const floating = avals.filter((aval) => aval.isFloating);
     const ruled = tracer.trace<Jaxpr>(
-      (known) => {
+      (known, embed) => {
         const { jaxpr, consts } = stage(
           (...xs) => runRule(name, ruleOfDiff, def, flat.outDef, xs, avals, outAvals),
           [...avals, ...floating],
           known,
+          embed,
         );
         return { rule: jaxpr, consts };
       },

@@ -9,7 +9,7 @@ import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
-import { stage } from '../core/stage.ts';
+import { type Embed, stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
@@ -233,7 +233,7 @@ export function customVjp<F extends AnyFunction, const O extends NondiffOption =
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
     const ruled = tracer.trace<VjpRules>(
-      (known) => traceRules(name, ofDiff, def, flat.outDef, avals, outAvals, known),
+      (known, embed) => traceRules(name, ofDiff, def, flat.outDef, avals, outAvals, known, embed),
       [...traced.consts, ...nondiff],
     );
     const outs = bind(customVjpP, [...traced.consts, ...ruled.consts, ...values], {
@@ -260,6 +260,7 @@ function traceRules(
   avals: readonly Value['aval'][],
   outAvals: readonly Value['aval'][],
   known: readonly Value[],
+  embed?: Embed,
 ): TracedRule<VjpRules> {
   let residualDef!: TreeDef;
   const forward = stage(
@@ -283,6 +284,7 @@ function traceRules(
     },
     avals,
     known,
+    embed,
   );
   const residualAvals = forward.jaxpr.outAvals.slice(outAvals.length);
   const floatingOut = outAvals.map((aval) => aval.isFloating);
@@ -295,6 +297,7 @@ function traceRules(
     },
     [...residualAvals, ...where(outAvals, floatingOut)],
     forward.consts,
+    embed,
   );
   const { consts } = backward;
   const ofFwd = withoutUnused(forward.jaxpr, forward.consts.length);

@@ -9,7 +9,9 @@
  */
 import { NDArray } from '../array.ts';
 import { withSource } from '../core/source.ts';
+import type { Embed } from '../core/stage.ts';
 import type { Value } from '../core/trace.ts';
+import { constantP } from '../lax/constant.ts';
 
 export interface TracedRule<T> {
   readonly rule: T;
@@ -17,8 +19,16 @@ export interface TracedRule<T> {
   readonly consts: readonly Value[];
 }
 
-/** Traces a rule whose first captured values are `known`, even where these belong to traces that have ended. */
-type TraceRule<T> = (known: readonly Value[]) => TracedRule<T>;
+/**
+ * Traces a rule whose first captured values are `known`, even where these belong to traces that have ended. With `embed`
+ * it captures no other arrays: it is traced within a transformation of a program, which has the inputs that it has.
+ */
+type TraceRule<T> = (known: readonly Value[], embed?: Embed) => TracedRule<T>;
+
+const embed: Embed = (value) => {
+  const { dtype, shape } = value.aval;
+  return { primitive: constantP, params: { dtype, shape, values: Array.from(value.hostData()) } };
+};
 
 export class LazyRule<T> {
   private readonly compute: () => TracedRule<T>;
@@ -72,26 +82,25 @@ export class RuleTracer {
   ): { readonly rule: T | LazyRule<T>; readonly consts: readonly Value[] } {
     const within = frames.filter((frame) => frame.tracer === this);
     if (within.length === 0 && frames.length < deepest) {
-      const { traced, deferred } = this.run(trace, []);
-      return deferred && traced.consts.some((x) => x.isTracer) ? this.run(trace, traced.consts).traced : traced;
+      const { traced, deferred } = this.run(() => trace([]), []);
+      const { consts } = traced;
+      return deferred && consts.length > 0 ? this.run(() => trace(consts), consts).traced : traced;
     }
     for (const frame of within.length > 0 ? within : frames) frame.deferred = true;
     const values = [...frames.flatMap((frame) => frame.known), ...local];
-    const known = [...new Set(values)].filter(
-      (x): x is Value => x instanceof NDArray && x.isTracer && x.literal === undefined,
-    );
+    const known = [...new Set(values)].filter((x): x is Value => x instanceof NDArray && x.literal === undefined);
     const later = () => {
-      const { rule, consts } = this.run(trace, known).traced;
+      const { rule, consts } = this.run(() => trace(known, embed), known).traced;
       return { rule, consts: consts.slice(known.length) };
     };
     return { rule: new LazyRule(later), consts: known };
   }
 
-  private run<T>(trace: TraceRule<T>, known: readonly Value[]): { traced: TracedRule<T>; deferred: boolean } {
+  private run<T>(trace: () => TracedRule<T>, known: readonly Value[]): { traced: TracedRule<T>; deferred: boolean } {
     const frame: Frame = { tracer: this, known, deferred: false };
     frames.push(frame);
     try {
-      return { traced: trace(known), deferred: frame.deferred };
+      return { traced: trace(), deferred: frame.deferred };
     } finally {
       frames.pop();
     }
