@@ -8,6 +8,7 @@ import { allocate } from '../../src/core/dtype.ts';
 import { type Jaxpr, subJaxprs } from '../../src/core/jaxpr.ts';
 import type { Primitive } from '../../src/core/primitive.ts';
 import { type Bounded, type Difference, epsilonOf } from './error-bound.ts';
+import { Violation } from './violation.ts';
 
 /** What the programs ask of iterative methods: ‖A x − b‖ ≤ tolerance·‖b‖. */
 export const toleranceOf = (dtype: string): number => (dtype === 'float32' ? 1e-5 : 1e-10);
@@ -64,8 +65,9 @@ export function iterativeSolve(
   const error = product(inverse.map(absolute), defect);
   const limit = largestResidual(a, inverse, x, b, dtype);
   if (norm(residual) > limit)
-    throw new Error(
-      `an iterative method of ${dtype} has not solved its system: the residual is ${norm(residual)}, at most ${limit} was expected`,
+    throw new Violation(
+      'iterative methods reach their tolerance',
+      `the residual of a system in ${dtype} is ${norm(residual)}, at most ${limit} was expected`,
     );
   // Another executor stops at an iterate of its own.
   const bound = error.map((e, i) => (difference === 'execution' ? e + norm(inverse[i]!) * limit : e));

@@ -426,6 +426,7 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   'kind elementwise': elementwise,
   'kind callback': () => [],
   iota: (_inputs, _eqn, _values, outAvals) => outAvals.map(() => undefined),
+  constant: (_inputs, _eqn, _values, outAvals) => outAvals.map(() => undefined),
   concatenate: copied,
   pad: copied,
   // What fills positions outside of the operand is a constant.

@@ -173,21 +173,19 @@ function makeSelfCalling(g: Generator): Variable[] {
     const js = `((w) => { const [s, c] = [customJvp(${sin}), customJvp(${cos})]; ${rules.join(' ')} return s; })($1)(@0)`;
     return [g.emit('selfCalling', js, 'jnp.sin($1 * $0)', [x, w], out)];
   }
-  const [value, slope, py] = g.random.choose(selfCalling);
+  const [value, derivative, py] = g.random.choose(selfCalling);
+  // At times with an array that the rule makes.
+  const one = `np.sum(np.array([0.25, 0.75], { dtype: '${x.dtype}' }))`;
+  const slope = g.random.chance(0.3) ? `lax.mul(${derivative}, ${one})` : derivative;
   const js = g.random.chance(0.5)
     ? `const f = customJvp((x) => ${value}); f.defjvp(([x], [dx]) => [f(x), lax.mul(${slope}, dx)]);`
     : `const f = customVjp((x) => ${value}); f.defvjp((x) => [f(x), x], (x, ct) => [lax.mul(${slope}, ct)]);`;
   return [g.emit('selfCalling', `((w) => { ${js} return f; })($1)(@0)`, py, [x, w], out)];
 }
 
-/** A value that is looked at when the program gets here. */
 function makeEffect(g: Generator): Variable[] | undefined {
   const v = g.pick(() => true);
-  if (!v) return undefined;
-  // Numbered by the next variable, which is the result.
-  const out = g.emit('effect', '', '$0', [v], v);
-  g.replaceLast(`((x) => { debug.callback((_) => globalThis.seen?.(${out.id}), x); return x; })($0)`);
-  return [out];
+  return v && [g.seen(v)];
 }
 
 export const nestedTransforms: readonly Production[] = [
