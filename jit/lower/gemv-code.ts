@@ -142,7 +142,7 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
 }
 
 /** The sums over lanes of four vectors, as the elements of one (float32) or two (float64). */
-function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): Local[] {
+export function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): Local[] {
   const sum = (x: Expr, y: Expr): Local => f.var(op(`${e.shape}.add`, x, y));
   const [s0, s1, s2, s3] = sums as [Local, Local, Local, Local];
   if (e.bytes === 8) {

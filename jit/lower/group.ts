@@ -8,7 +8,6 @@ import { elementwiseTree } from './elementwise-tree.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { scheduleFolds } from './fold-schedule.ts';
 import { laneLoopResults } from './lane-loop.ts';
-import { mapKernel } from './map-kernel.ts';
 import { type Group, squeezed } from './passes/groups.ts';
 import { lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
@@ -35,7 +34,7 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places) }));
-      d.run(mapKernel(stores, group.shape));
+      d.elementwise(group, stores);
     }
     for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
   }
