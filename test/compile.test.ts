@@ -393,6 +393,44 @@ t.test('long arrays are done in pieces', (t) => {
   t.end();
 });
 
+t.test('what is computed from a product with a vector is in its kernel', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const m of [1, 2, 3, 4, 7, 8, 13, 40])
+      for (const k of [1, 3, 9, 50]) {
+        const [A, x, b] = [numbers([m, k], dtype), numbers([k], dtype), numbers([m], dtype)];
+        const layer = (A: NDArray, x: NDArray, b: NDArray) => np.tanh(np.matmul(A, x).mul(0.1).add(b));
+        agree(t, `${dtype}, A x with ${m}×${k}`, layer, A, x, b);
+        agree(t, `${dtype}, x A with ${m}×${k}`, (A, x, b) => [layer(A.T, x, b), b.mul(2)], A.T, x, b);
+        agree(
+          t,
+          `${dtype}, rows with ${m}×${k}`,
+          (A, x, b) => {
+            const y = np.matmul(x.reshape([1, k]), A);
+            return [y.mul(y).add(b), np.where(y.gt(0), y, b)];
+          },
+          numbers([k, m], dtype),
+          x,
+          b,
+        );
+        agree(
+          t,
+          `${dtype}, read elsewhere too: ${m}×${k}`,
+          (A, x, b) => {
+            const y = np.matmul(A, x);
+            return [y.add(b), np.sum(y), np.matmul(A, x.add(1)).add(y)];
+          },
+          A,
+          x,
+          b,
+        );
+      }
+  const [A, x, b] = [numbers([20, 30]), numbers([30]), numbers([20])];
+  const layer = (A: NDArray, x: NDArray, b: NDArray) => np.matmul(A, x).add(b);
+  t.same(kernels(layer, A, x, b), ['k0']);
+  t.equal(jit(layer).lower(A, x, b).peakBytes, 0, 'the product is nowhere');
+  t.end();
+});
+
 t.test('operations on broadcasts are done once', (t) => {
   const scaled = (x: NDArray, s: NDArray) => x.mul(np.broadcastTo(s, [5]).mul(2).add(1).neg());
   agree(t, 'a factor', scaled, numbers([5]), np.array(0.3));

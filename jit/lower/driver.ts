@@ -30,7 +30,7 @@ import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel, type Store } from './map-kernel.ts';
-import { multiply } from './multiply.ts';
+import { multiply, multiplyInto } from './multiply.ts';
 import { findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations } from './passes/groups.ts';
 import { equationsOf, rowPasses } from './passes/row-passes.ts';
@@ -298,8 +298,12 @@ export class Driver {
     }
     const passes = new RowPasses(this, found);
     const outerEpilogues = this.epilogues;
+    const inPasses = new Set(found.flatMap(equationsOf));
     this.epilogues = findEpilogues(
-      found.filter((pass) => pass.short).map((pass) => pass.second),
+      [
+        ...eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot' && !inPasses.has(eqn)),
+        ...found.filter((pass) => pass.short).map((pass) => pass.second),
+      ],
       steps,
       outs,
       placement,
@@ -343,15 +347,19 @@ export class Driver {
     return true;
   }
 
-  /** Writes the kernel of a group without folds: at the end of the product that it waits for, or one of its own. */
-  elementwise(group: Group, stores: readonly Store[]): void {
+  /**
+   * Writes the kernel of a group without folds: at the end of the product that it waits for, or one of its own. Returns
+   * whether there is a product.
+   */
+  elementwise(group: Group, stores: readonly Store[]): boolean {
     const product = this.deferred.get(group);
     if (!product) {
       this.run(mapKernel(stores, group.shape));
-      return;
+      return false;
     }
     this.deferred.delete(group);
     product(stores);
+    return true;
   }
 
   equation(eqn: Eqn, placement: Placement, places: ReadonlyMap<Var, Buffer>): void {
@@ -463,11 +471,15 @@ export class Driver {
     const out = eqn.outputs[0]!;
     const { dtype, shape } = out.aval;
     const [x, y] = eqn.inputs as [Atom, Atom];
-    const place = this.placeFor(out, places);
+    let into: ((c: Expr) => void) | undefined;
     if (sizeOf(shape) > 0) {
       const [a, b] = [this.matrix(x, d.lhsBatch, d.lhsContract), this.matrix(y, d.rhsBatch, d.rhsContract)];
-      multiply(this, productOf(a.side, b.side, d), dtype, a.ptr, b.ptr, place.ptr);
+      const product = productOf(a.side, b.side, d);
+      if (this.epilogues.has(eqn) && multiplyInto(this, eqn, product, a.ptr, b.ptr)) return;
+      into = (c) => multiply(this, product, dtype, a.ptr, b.ptr, c);
     }
+    const place = this.placeFor(out, places);
+    into?.(place.ptr);
     if (shape.length > 0) this.bind(out, readBuffer(place, shape));
     else this.loadResult(out, place);
   }

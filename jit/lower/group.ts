@@ -31,12 +31,14 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
   const { results, folds } = trees;
   if (results.length > 0) {
     const known = d.functions.length;
+    let product = false;
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places) }));
-      d.elementwise(group, stores);
+      product = d.elementwise(group, stores);
     }
-    for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
+    for (const { name } of d.functions.slice(known))
+      d.notes.set(name, `${product ? 'a product, then ' : ''}${note(group, placement)}`);
   }
   trees.rest(places);
 }

@@ -1,7 +1,7 @@
 import { type Expr, FunctionBuilder, f32x4c, f64x2c, i32c, type Local, load, madd, op, type Target } from '../code.ts';
 import { hoistConstants } from '../hoist-constants.ts';
 import { MathUses } from '../math/uses.ts';
-import { horizontalSums } from './gemv-code.ts';
+import { horizontalSums, inFours } from './gemv-code.ts';
 import type { HeldExpression } from './held-expression.ts';
 import type { Kernel } from './kernel.ts';
 import { lanesOf, loadVector, storeVector } from './lanes.ts';
@@ -102,11 +102,7 @@ export function shortRowKernel(
     });
   if (behind) {
     behind.enter(f, 4 + between.params.length, math);
-    const perFour = 4 / e.count;
-    const held = Array.from({ length: Math.ceil(columns / 4) }, (_, u) =>
-      Array.from({ length: perFour }, (_, i) => total[u * perFour + i] ?? zero),
-    );
-    behind.apply(held, columns % 4 || 4);
+    behind.apply(inFours(e, total), columns % 4 || 4);
   } else
     vectors.forEach(({ offset, elements }, v) => {
       storeVector(f, e, g, offset, total[v]!, elements);
