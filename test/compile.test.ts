@@ -424,6 +424,14 @@ t.test('what is computed from a product with a vector is in its kernel', (t) => 
           b,
         );
       }
+  agree(
+    t,
+    'a matrix that is a product with a vector',
+    (A, x, b) => np.matmul(A.reshape([2, 3, 4]), x).add(b),
+    numbers([2, 12]),
+    numbers([4]),
+    numbers([2, 1]),
+  );
   const [A, x, b] = [numbers([20, 30]), numbers([30]), numbers([20])];
   const layer = (A: NDArray, x: NDArray, b: NDArray) => np.matmul(A, x).add(b);
   t.same(kernels(layer, A, x, b), ['k0']);

@@ -4,8 +4,8 @@ import { Group, type Step, squeezed } from './groups.ts';
 import type { Placement } from './virtual.ts';
 
 /**
- * Products whose result is read by one elementwise kernel alone, at the element where it is: that kernel can be the end
- * of the product's, which has the result in registers. One product for each kernel.
+ * Products whose result is a vector that one elementwise kernel alone reads, at the element where it is: that kernel can
+ * be the end of the product's, which has the result in registers. One product for each kernel.
  */
 export function findEpilogues(
   products: Iterable<Eqn>,
@@ -31,7 +31,8 @@ export function findEpilogues(
         if (atom instanceof Literal || !candidates.has(atom)) continue;
         const reader = readers.get(atom);
         const elementwise = eqn.primitive.lower.kind === 'elementwise' && !moved.has(eqn);
-        const fits = elementwise && !step.folded && !step.loops && sameShape(squeezed(atom.aval.shape), step.shape);
+        const along = step.shape.length === 1 && sameShape(squeezed(atom.aval.shape), step.shape);
+        const fits = elementwise && along && !step.folded && !step.loops;
         if (!fits || (reader && reader !== step)) refuse(atom);
         else readers.set(atom, step);
       }
