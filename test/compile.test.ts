@@ -439,6 +439,72 @@ t.test('what is computed from a product with a vector is in its kernel', (t) => 
   t.end();
 });
 
+t.test('the largest and the smallest number, with NaNs and zeros of both signs', (t) => {
+  const special = [-0, 0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 1, -2.5];
+  let seed = 1;
+  const below = (n: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return Math.floor((seed / 2 ** 31) * n);
+  };
+  const fold = (values: readonly number[], f: (a: number, b: number) => number): number =>
+    values.reduce((a, b) => f(a, b));
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [name, f] of [
+      ['max', Math.max],
+      ['min', Math.min],
+    ] as const) {
+      const wrong: unknown[] = [];
+      const check = (what: string, got: NDArray, expected: readonly number[]): void => {
+        [...(got.data() as Iterable<number>)].forEach((value, i) => {
+          if (!Object.is(value, expected[i])) wrong.push([what, i, value, expected[i]]);
+        });
+      };
+      for (const n of [1, 2, 3, 4, 7, 8, 17, 33, 100])
+        for (let kinds = 1; kinds <= special.length; kinds++) {
+          // With and without NaN, which hides everything else.
+          const values = Array.from({ length: 3 * n }, () => special[below(kinds)]!).map((x) =>
+            kinds % 2 && Number.isNaN(x) ? -0 : x,
+          );
+          const x = np.array(values, { dtype }).reshape([3, n]);
+          const row = (r: number): number[] => values.slice(r * n, r * n + n);
+          const folds = (v: NDArray) => [np[name](v), np[name](v, { axis: 1 }), np[name](v, { axis: 0 })];
+          const pairs = (v: NDArray) =>
+            special.flatMap((k) => (name === 'max' ? [np.maximum(v, k)] : [np.minimum(v, k)]));
+          for (const [how, use] of [
+            ['compiled', jit],
+            ['at once', (g: (v: NDArray) => NDArray[]) => g],
+          ] as const) {
+            const [all, rows, columns] = use(folds)(x) as [NDArray, NDArray, NDArray];
+            check(`${how}: all of ${n}`, all, [fold(values, f)]);
+            check(
+              `${how}: rows of ${n}`,
+              rows,
+              [0, 1, 2].map((r) => fold(row(r), f)),
+            );
+            check(
+              `${how}: ${n} columns`,
+              columns,
+              row(0).map((_, j) =>
+                fold(
+                  [0, 1, 2].map((r) => row(r)[j]!),
+                  f,
+                ),
+              ),
+            );
+            use(pairs)(x).forEach((result, k) => {
+              check(
+                `${how}: with ${special[k]}`,
+                result,
+                values.map((value) => f(value, special[k]!)),
+              );
+            });
+          }
+        }
+      t.same(wrong.slice(0, 5), [], `${name} of ${dtype}`);
+    }
+  t.end();
+});
+
 t.test('operations on broadcasts are done once', (t) => {
   const scaled = (x: NDArray, s: NDArray) => x.mul(np.broadcastTo(s, [5]).mul(2).add(1).neg());
   agree(t, 'a factor', scaled, numbers([5]), np.array(0.3));
