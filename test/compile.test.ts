@@ -491,7 +491,7 @@ t.test('the largest and the smallest number, with NaNs and zeros of both signs',
                 ),
               ),
             );
-            use(pairs)(x).forEach((result, k) => {
+            use(pairs)(x).forEach((result: NDArray, k: number) => {
               check(
                 `${how}: with ${special[k]}`,
                 result,
