@@ -4,7 +4,7 @@ import { isFloating } from '../core/dtype.ts';
 import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
-import { eq, gt, lt, ne, select } from '../lax/compare.ts';
+import { eq, ge, gt, lt, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
@@ -61,12 +61,15 @@ export const hypot: Binary = floating2('hypot', (x, y) => {
 
 /** log(eˣ + eʸ) without overflow. */
 export const logaddexp: Binary = floating2('logaddexp', (x, y) => {
-  const difference = sub(x, y);
+  // Chosen by one comparison, the larger and the smaller have derivatives that add up where the two are equal; those of
+  // a maximum and of an absolute value are halves and wholes there.
+  const ordered = ge(x, y);
+  const [larger, smaller] = [select(ordered, x, y), select(ordered, y, x)];
+  const difference = sub(smaller, larger);
   // Equal infinities differ by NaN; their sum is the result.
-  const undefinedDifference = ne(difference, difference);
-  const gap = neg(arithmetic.abs(select(undefinedDifference, 0, difference)));
-  const regular = add(arithmetic.max(x, y), transcendental.log1p(transcendental.exp(gap)));
-  return select(undefinedDifference, add(x, y), regular);
+  const infinite = and(eq(x, y), ne(difference, difference));
+  const regular = add(larger, transcendental.log1p(transcendental.exp(select(infinite, 0, difference))));
+  return select(infinite, add(x, y), regular);
 });
 
 /** log₂(2ˣ + 2ʸ) without overflow. */
