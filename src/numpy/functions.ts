@@ -50,10 +50,12 @@ export const arctanh: Unary = floating('arctanh', transcendental.atanh);
 /** √(x² + y²), scaled by the larger operand so that squares neither overflow nor vanish. */
 export const hypot: Binary = floating2('hypot', (x, y) => {
   const [a, b] = [arithmetic.abs(x), arithmetic.abs(y)];
-  const large = arithmetic.max(a, b);
+  const infinity = Number.POSITIVE_INFINITY;
+  // Infinite if one is, whatever the other may be.
+  const large = select(eq(a, infinity), a, select(eq(b, infinity), b, arithmetic.max(a, b)));
   const small = arithmetic.min(a, b);
   // Where both are zero, or one is infinite, the quotient would be NaN, in the derivative too.
-  const plain = or(eq(large, 0), eq(large, Number.POSITIVE_INFINITY));
+  const plain = or(eq(large, 0), eq(large, infinity));
   const divisor = select(plain, 1, large);
   const ratio = div(select(plain, 0, small), divisor);
   return select(plain, large, mul(divisor, sqrt(add(1, mul(ratio, ratio)))));
