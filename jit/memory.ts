@@ -6,7 +6,7 @@ import { target } from './target.ts';
  * everything: each reserves gigabytes of address space for its guard regions, and compiled programs must reach all.
  */
 export const pageBytes = 65536;
-const maximumPages = 65536;
+export const maximumPages = 65536;
 /** What `slice` would clear before it copies takes long from here on. */
 const largeBytes = 32768;
 
