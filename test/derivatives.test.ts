@@ -105,6 +105,23 @@ t.test('order 5 of scalar functions', (t) => {
   t.end();
 });
 
+t.test('powers whose exponent is 0', (t) => {
+  const of = (f: Scalar, x: number): number => f(f64(x)).item();
+  const self: Scalar = (v) => np.power(v.add(2), v);
+  // (2 + v)^v at 0: the derivative is log 2, the second one (log 2)² + 1.
+  t.ok(Math.abs(of(grad(self), 0) - Math.LN2) < 1e-15, 'order 1');
+  t.ok(Math.abs(of(grad(grad(self)), 0) - (Math.LN2 ** 2 + 1)) < 1e-14, 'order 2: the exponent varies with the base');
+  const base =
+    (y: number): Scalar =>
+    (x) =>
+      np.power(x, f64(y));
+  t.equal(of(grad(base(0)), 0), 0, 'd(x⁰)/dx at 0');
+  t.equal(of(grad(grad(base(0))), 0), 0, 'again');
+  t.equal(of(grad(base(0)), Number.POSITIVE_INFINITY), 0, 'at ∞');
+  t.equal(of(grad(base(0)), 5e-324), 0, 'where 1/x overflows');
+  t.end();
+});
+
 t.test('a function that captures the point at which it is differentiated', (t) => {
   const times = (v: NDArray): Scalar => grad((u: NDArray) => u.mul(v));
   const along = (v: NDArray, f: Scalar): NDArray => jvp(f, [v], [v])[1] as NDArray;

@@ -9,9 +9,10 @@ import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { div, mul, sub } from './arithmetic.ts';
-import { eq, select } from './compare.ts';
+import { eq, isFinite, select } from './compare.ts';
 import { convert } from './convert.ts';
 import { type BinaryOp, binary, elementwise, type UnaryOp, unary } from './family.ts';
+import { and, not } from './logic.ts';
 import { domains } from './samples.ts';
 import { log } from './transcendental.ts';
 
@@ -70,10 +71,10 @@ const powOp: BinaryOp = binary('pow', {
   domain: 'numeric',
   run: (x, y, dtype) => power(x, y, isFloating(dtype)),
   jvp: [
-    // y·x^(y−1), which is 0 for y = 0 at every x. The exponent that is not used is replaced before it can make an
-    // infinity, so that derivatives of this expression are right at x = 0 too.
+    // y·x^(y−1), which is 0 for y = 0 at every x. Where 1/x is no number, the exponent is replaced before it can make an
+    // infinity, so that derivatives of this expression are right at x = 0 too; elsewhere they are right as it stands.
     (dx, x, y) => {
-      const zero = eq(y, 0);
+      const zero = and(eq(y, 0), not(isFinite(div(1, x))));
       const exponent = select(zero, 1, y);
       return mul(dx, select(zero, 0, mul(exponent, pow(x, sub(exponent, 1)))));
     },
