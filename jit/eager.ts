@@ -1,20 +1,21 @@
 import type { ShapedArray } from '../src/core/aval.ts';
-import { allocate, byteSize, type DType, isFloating, type TypedArray } from '../src/core/dtype.ts';
+import { allocate, byteSize, type DType, isFloating } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
-import { Cell, type Heap, heap, smallBytes } from './heap.ts';
+import { Cell } from './heap.ts';
 import { coalesce } from './loop-nest.ts';
 import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
 import { elementsPerCall } from './lower/kernel.ts';
-import type { DotDimensions, View } from './lower-rule.ts';
+import type { DotDimensions, RuntimeCalls, View } from './lower-rule.ts';
 import { elementwiseName, isPrebuilt } from './runtime/elementwise.ts';
 import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
 import { elementwiseExports, runtimeExports } from './runtime/instance.ts';
 import { isPrebuiltReady } from './runtime/prebuilt.ts';
+import { within } from './workspace.ts';
 
 /** One operation on operands of known types, as a call into the runtime module. */
-export type EagerFunction = (operands: readonly Cell[]) => Cell;
+export type EagerFunction = (operands: readonly Cell[]) => Cell | Cell[];
 
 /** Below this many elements JavaScript is as quick, and computes the same bits wherever the result is exact. */
 const fewElements = 32;
@@ -27,10 +28,11 @@ export function planEager(
   primitive: Primitive,
   inputs: readonly ShapedArray[],
   params: Params,
-  output: ShapedArray,
+  outputs: readonly ShapedArray[],
 ): EagerFunction | undefined {
   if (!isPrebuiltReady()) return undefined;
   const { lower } = primitive;
+  const output = outputs[0]!;
   switch (lower.kind) {
     case 'elementwise':
       if (inputs.length === 0 || !isPrebuilt(params) || output.size === 0) return undefined;
@@ -44,76 +46,14 @@ export function planEager(
       return view(lower.view(params, inputs[0]!, output), output);
     case 'reshape':
       return view({ offset: 0, strides: stridesOf(output.shape) }, output);
+    case 'runtime':
+      return runtimeCalls(lower.calls(params, inputs, outputs), outputs);
     default:
       return undefined;
   }
 }
 
 type RuntimeFunction = (...args: number[]) => number;
-
-/** Memory for one operation: operands pinned or copied in, the result, scratch. Everything is let go of at the end. */
-class Workspace {
-  readonly heap: Heap = heap();
-  private readonly top: number;
-  private readonly depth: number;
-  private readonly pins: number;
-
-  constructor() {
-    const { frames, pinned } = this.heap;
-    this.top = frames.top;
-    this.depth = frames.depth;
-    this.pins = pinned.length;
-    this.heap.clock++;
-  }
-
-  scratch(bytes: number): number {
-    return this.heap.frames.push(Math.ceil(Math.max(bytes, 1) / 64) * 64);
-  }
-
-  /** Where the operand's elements are. Small arrays stay with JavaScript: they are copied. */
-  operand(cell: Cell): number {
-    if (cell.byteLength > smallBytes) return this.heap.pin(cell);
-    const address = this.scratch(smallBytes);
-    const data = cell.peek();
-    const view = this.heap.elements(cell.dtype);
-    const start = address / view.BYTES_PER_ELEMENT;
-    // A few elements: quicker one by one than through `set`.
-    for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
-    return address;
-  }
-
-  view(dtype: DType, address: number, length: number): TypedArray {
-    const view = this.heap.elements(dtype);
-    const start = address / view.BYTES_PER_ELEMENT;
-    return view.subarray(start, start + length);
-  }
-
-  /** Runs `compute` with the address for a result. */
-  result(dtype: DType, length: number, compute: (address: number) => void): Cell {
-    if (length * byteSize(dtype) <= smallBytes) {
-      const address = this.scratch(smallBytes);
-      compute(address);
-      return Cell.fromHost(dtype, this.heap.copyOut(dtype, address, length));
-    }
-    const cell = Cell.inHeap(dtype, length);
-    compute(this.heap.pin(cell));
-    return cell;
-  }
-
-  close(): void {
-    this.heap.unpin(this.pins);
-    this.heap.frames.pop(this.top, this.depth);
-  }
-}
-
-function within<T>(use: (w: Workspace) => T): T {
-  const workspace = new Workspace();
-  try {
-    return use(workspace);
-  } finally {
-    workspace.close();
-  }
-}
 
 function elementwise(
   name: string,
@@ -278,6 +218,26 @@ function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArr
         for (let i = 0; i < extent; i++) {
           const [p, q, r] = [left + i * steps[0]! * bytes, right + i * steps[1]! * bytes, to + i * steps[2]! * bytes];
           gemm(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
+        }
+      });
+    });
+}
+
+/** What compiled code calls, called from here. */
+function runtimeCalls({ scratch, calls }: RuntimeCalls, outputs: readonly ShapedArray[]): EagerFunction {
+  const runs = calls.map(({ name, args }) => ({ run: runtimeExports()[name] as RuntimeFunction, args }));
+  return (operands) =>
+    within((w) => {
+      const base = w.scratch(scratch);
+      const from = operands.map((cell) => w.operand(cell));
+      return w.results(outputs, (to) => {
+        for (const { run, args } of runs) {
+          const given = args.map((x) => {
+            if (typeof x === 'number') return x;
+            if ('input' in x) return from[x.input]!;
+            return 'output' in x ? to[x.output]! : base + x.scratch;
+          });
+          run(...given);
         }
       });
     });

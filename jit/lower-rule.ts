@@ -28,6 +28,11 @@ export type LowerRule<P> =
       readonly kind: 'kernel';
       readonly build: (k: KernelContext, inputs: readonly Operand[], outputs: readonly Operand[], params: P) => void;
     }
+  /** Calls of functions of the runtime module, in order: the same ones in compiled programs and without `jit`. Rank 1 or more. */
+  | {
+      readonly kind: 'runtime';
+      readonly calls: (params: P, inputs: readonly ShapedArray[], outputs: readonly ShapedArray[]) => RuntimeCalls;
+    }
   /**
    * Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. With `separate`,
    * what it computes is computed anew, even where an equal value exists.
@@ -53,6 +58,24 @@ export interface View {
   readonly offset: number;
   readonly strides: readonly number[];
 }
+
+export interface RuntimeCalls {
+  /** Bytes of scratch memory that the calls share. */
+  readonly scratch: number;
+  readonly calls: readonly RuntimeCall[];
+}
+
+export interface RuntimeCall {
+  readonly name: string;
+  readonly args: readonly RuntimeArgument[];
+}
+
+/** A number, or an address: of an operand, of a result, or so many bytes into the scratch memory. */
+export type RuntimeArgument =
+  | number
+  | { readonly input: number }
+  | { readonly output: number }
+  | { readonly scratch: number };
 
 export interface DotDimensions {
   readonly lhsContract: readonly number[];

@@ -2,6 +2,7 @@ import type { CodeModule, Target } from '../code.ts';
 import { foldFunctions } from './folds.ts';
 import { gemmFunctions } from './gemm.ts';
 import { movementFunctions } from './movement.ts';
+import { sortFunctions } from './sort.ts';
 
 /**
  * The runtime module: the functions that eager operations and compiled programs share. It is the same for every
@@ -9,5 +10,5 @@ import { movementFunctions } from './movement.ts';
  */
 export const runtimeModule = (target: Target): CodeModule => ({
   imports: [],
-  functions: [...movementFunctions(), ...gemmFunctions(target), ...foldFunctions(target)],
+  functions: [...movementFunctions(), ...gemmFunctions(target), ...foldFunctions(target), ...sortFunctions()],
 });

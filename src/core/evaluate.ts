@@ -70,12 +70,13 @@ function makePlan(primitive: Primitive, args: readonly Value[], params: Params):
   const avals = args.map((arg) => arg.aval);
   const outputs = primitive.type(avals, params);
   const output = outputs[0]!;
-  const compiled = outputs.length === 1 && !interpretOnly ? planEager(primitive, avals, params, output) : undefined;
+  const compiled = interpretOnly ? undefined : planEager(primitive, avals, params, outputs);
   if (compiled) {
     return (operands) => {
       const cells: Cell[] = [];
       for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
-      return [new NDArray(output, compiled(cells))];
+      const results = compiled(cells);
+      return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
     };
   }
   return (operands) => {
