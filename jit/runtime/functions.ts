@@ -1,4 +1,5 @@
 import type { CodeModule, Target } from '../code.ts';
+import { cumulativeFunctions } from './cumulative.ts';
 import { foldFunctions } from './folds.ts';
 import { gemmFunctions } from './gemm.ts';
 import { movementFunctions } from './movement.ts';
@@ -10,5 +11,11 @@ import { sortFunctions } from './sort.ts';
  */
 export const runtimeModule = (target: Target): CodeModule => ({
   imports: [],
-  functions: [...movementFunctions(), ...gemmFunctions(target), ...foldFunctions(target), ...sortFunctions()],
+  functions: [
+    ...movementFunctions(),
+    ...gemmFunctions(target),
+    ...foldFunctions(target),
+    ...sortFunctions(),
+    ...cumulativeFunctions(),
+  ],
 });

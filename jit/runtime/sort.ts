@@ -1,4 +1,4 @@
-import { dtypes, isFloating, shortName, type DType } from '../../src/core/dtype.ts';
+import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, select } from '../code.ts';
 import { access, loadElement, storeElement } from '../loop-nest.ts';
 import { elementBytes } from '../lower/kernel.ts';
@@ -221,12 +221,24 @@ function sort(dtype: DType): Func {
     const [source, target] = [f.let(add(from, times(at, bytes))), f.let(add(to, times(at, bytes)))];
     f.set(negative, i32c(0));
     inSortChunks(f, n, (i, count) => {
-      const call = callOf(`keys_${name}_${used.name}`, count, add(source, mul(i, step)), step, add(a, times(i, used.bytes)));
+      const call = callOf(
+        `keys_${name}_${used.name}`,
+        count,
+        add(source, mul(i, step)),
+        step,
+        add(a, times(i, used.bytes)),
+      );
       f.set(negative, op('i32.or', negative, call));
     });
     const sorted = f.let(callOf(`radix_${used.name}`, n, a, b, counts));
     inSortChunks(f, n, (i, count) =>
-      f.call(`elements_${name}_${used.name}`, count, add(sorted, times(i, used.bytes)), add(target, mul(i, step)), step),
+      f.call(
+        `elements_${name}_${used.name}`,
+        count,
+        add(sorted, times(i, used.bytes)),
+        add(target, mul(i, step)),
+        step,
+      ),
     );
     if (isFloating(dtype)) f.if(negative, () => f.call(`zeros_${name}`, n, source, target, step));
   });

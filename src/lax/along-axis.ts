@@ -51,10 +51,6 @@ export function rowLoop(
 
 const wasmTypes: Record<DType, string> = { float32: 'f32', float64: 'f64', int32: 'i32', uint32: 'i32', bool: 'i32' };
 
-/** An arithmetic instruction of the dtype: `arithmetic('add', 'float32', x, y)`. */
-export const arithmetic = (name: string, dtype: DType, ...args: Expr[]): Expr =>
-  op(`${wasmTypes[dtype]}.${name}`, ...args);
-
 /** An ordering instruction of the dtype, with the signedness that it needs. */
 export function ordering(name: 'lt' | 'le' | 'gt' | 'ge', dtype: DType, x: Expr, y: Expr): Expr {
   const sign = wasmTypes[dtype] !== 'i32' ? '' : dtype === 'int32' ? '_s' : '_u';

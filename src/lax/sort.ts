@@ -4,14 +4,7 @@ import { addLanes } from '../../transforms/vmap.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
-import {
-  exact,
-  type HostArray,
-  type Primitive,
-  primitive,
-  type Sample,
-  sharedParamsByKey,
-} from '../core/primitive.ts';
+import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
