@@ -2,6 +2,7 @@ import type { CodeModule, Target } from '../code.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { foldFunctions } from './folds.ts';
 import { gemmFunctions } from './gemm.ts';
+import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
 import { sortFunctions } from './sort.ts';
 
@@ -17,5 +18,6 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...foldFunctions(target),
     ...sortFunctions(),
     ...cumulativeFunctions(),
+    ...linalgFunctions(),
   ],
 });
