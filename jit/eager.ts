@@ -1,5 +1,5 @@
 import type { ShapedArray } from '../src/core/aval.ts';
-import { allocate, byteSize, type DType, isFloating } from '../src/core/dtype.ts';
+import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
 import { Cell } from './heap.ts';
@@ -12,17 +12,13 @@ import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
 import { elementwiseExports, runtimeExports } from './runtime/instance.ts';
 import { isPrebuiltReady } from './runtime/prebuilt.ts';
-import { within } from './workspace.ts';
+import { Workspace } from './workspace.ts';
 
 /** One operation on operands of known types, as a call into the runtime module. */
 export type EagerFunction = (operands: readonly Cell[]) => Cell | Cell[];
 
-/** Below this many elements JavaScript is as quick, and computes the same bits wherever the result is exact. */
-const fewElements = 32;
-
 /**
- * How to execute one operation in the prebuilt runtime module; undefined where it holds no function for it, or JavaScript
- * does as well. Nothing is compiled: code outside `jit` is fast from its first line.
+ * How to execute one operation in the prebuilt runtime module; undefined where it holds no function for it. Nothing is compiled: code outside `jit` is fast from its first line.
  */
 export function planEager(
   primitive: Primitive,
@@ -36,7 +32,6 @@ export function planEager(
   switch (lower.kind) {
     case 'elementwise':
       if (inputs.length === 0 || !isPrebuilt(params) || output.size === 0) return undefined;
-      if (output.size < fewElements && primitive.accuracy.kind === 'exact') return undefined;
       return elementwise(primitive.name, inputs, params, output);
     case 'reduce':
       return reduce(inputs[0]!, lower.combine, lower.axes(params), output);
@@ -69,29 +64,38 @@ function elementwise(
   if (!run) return undefined;
   const bytes = byteSize(output.dtype);
   const steps = dtypes.map((dtype, i) => (isScalar[i] ? 0 : byteSize(dtype)));
-  return (operands) =>
-    within((w) => {
-      const places = operands.map((cell, i) => {
-        if (byValue[i]) return cell.first();
-        if (!isScalar[i]) return w.operand(cell);
-        const filled = w.scratch(Math.min(n, elementsPerCall) * byteSize(cell.dtype));
-        w.view(cell.dtype, filled, Math.min(n, elementsPerCall)).fill(cell.first());
-        return filled;
-      });
-      const [x, y, z] = places as [number, number, number];
-      const [dx, dy, dz] = steps as [number, number, number];
-      return w.result(output.dtype, n, (to) => {
-        // In pieces, so that the engine can go over to optimised code in between.
-        for (let i = 0; i < n; i += elementsPerCall) {
-          const count = Math.min(elementsPerCall, n - i);
-          const at = to + i * bytes;
-          if (places.length === 1) run(count, at, x + i * dx);
-          else if (places.length === 2) run(count, at, x + i * dx, y + i * dy);
-          else if (places.length === 3) run(count, at, x + i * dx, y + i * dy, z + i * dz);
-          else run(count, at, ...places.map((place, k) => place + i * steps[k]!));
-        }
-      });
-    });
+  const few = Math.min(n, elementsPerCall);
+  const place = (w: Workspace, cell: Cell, i: number): number => {
+    if (byValue[i]) return cell.first();
+    if (!isScalar[i]) return w.operand(cell);
+    const filled = w.scratch(few * byteSize(cell.dtype));
+    w.view(cell.dtype, filled, few).fill(cell.first());
+    return filled;
+  };
+  const [dx, dy, dz] = steps as [number, number, number];
+  // In pieces, so that the engine can go over to optimised code in between.
+  return (operands) => {
+    const w = new Workspace();
+    try {
+      const x = place(w, operands[0]!, 0);
+      const y = operands.length > 1 ? place(w, operands[1]!, 1) : 0;
+      const z = operands.length > 2 ? place(w, operands[2]!, 2) : 0;
+      const more = operands.length > 3 ? operands.slice(3).map((cell, i) => place(w, cell, i + 3)) : undefined;
+      const cell = w.place(output);
+      const to = w.address(cell);
+      for (let i = 0; i < n; i += elementsPerCall) {
+        const count = Math.min(elementsPerCall, n - i);
+        const at = to + i * bytes;
+        if (more) run(count, at, x + i * dx, y + i * dy, z + i * dz, ...more.map((p, k) => p + i * steps[k + 3]!));
+        else if (operands.length === 1) run(count, at, x + i * dx);
+        else if (operands.length === 2) run(count, at, x + i * dx, y + i * dy);
+        else run(count, at, x + i * dx, y + i * dy, z + i * dz);
+      }
+      return w.taken(cell, output, to);
+    } finally {
+      w.close();
+    }
+  };
 }
 
 const binaryOf: Record<string, string> = { add: 'add', mul: 'mul', max: 'max', min: 'min', and: 'and', or: 'or' };
@@ -106,7 +110,7 @@ function reduce(
   output: ShapedArray,
 ): EagerFunction | undefined {
   const { shape, dtype, ndim } = x;
-  if (x.size < fewElements || output.size === 0) return undefined;
+  if (x.size === 0 || output.size === 0) return undefined;
   const folded = shape.map((n, axis) => n === 1 || axes.includes(axis));
   const kept = shape.map((n, axis) => n === 1 || !axes.includes(axis));
   const split = axes.length === 0 ? 0 : Math.min(...axes.filter((axis) => shape[axis] !== 1), ndim);
@@ -115,20 +119,25 @@ function reduce(
     const run = runtimeExports()[foldName(combine, dtype)] as RuntimeFunction;
     const length = sizeOf(shape.slice(split));
     const rowBytes = length * byteSize(dtype);
-    return ([operand]) =>
-      within((w) => {
+    return ([operand]) => {
+      const w = new Workspace();
+      try {
         const from = w.operand(operand!);
         if (output.size === 1) {
-          const data = allocate(dtype, 1);
-          data[0] = foldRow(run, combine, dtype, length, from);
-          return Cell.fromHost(dtype, data);
+          const total = foldRow(run, combine, dtype, length, from);
+          return Cell.fromNumber(dtype, dtype === 'uint32' ? total >>> 0 : total);
         }
-        return w.result(dtype, output.size, (to) => {
-          const results = w.view(dtype, to, output.size);
-          for (let row = 0; row < output.size; row++)
-            results[row] = foldRow(run, combine, dtype, length, from + row * rowBytes);
-        });
-      });
+        const cell = w.place(output);
+        const to = w.address(cell);
+        const results = w.heap.elements(dtype);
+        const start = to / results.BYTES_PER_ELEMENT;
+        for (let row = 0; row < output.size; row++)
+          results[start + row] = foldRow(run, combine, dtype, length, from + row * rowBytes);
+        return w.taken(cell, output, to);
+      } finally {
+        w.close();
+      }
+    };
   }
   if (!folded.slice(0, last + 1).every(Boolean) || !kept.slice(last + 1).every(Boolean)) return undefined;
   const run = elementwiseExports()[elementwiseName(binaryOf[combine]!, {}, [dtype, dtype], [false, false])] as
@@ -137,14 +146,19 @@ function reduce(
   if (!run) return undefined;
   const rowBytes = output.size * byteSize(dtype);
   const rows = x.size / output.size;
-  return ([operand]) =>
-    within((w) => {
+  return ([operand]) => {
+    const w = new Workspace();
+    try {
       const from = w.operand(operand!);
-      return w.result(dtype, output.size, (to) => {
-        w.heap.u8.copyWithin(to, from, from + rowBytes);
-        for (let row = 1; row < rows; row++) run(output.size, to, to, from + row * rowBytes);
-      });
-    });
+      const cell = w.place(output);
+      const to = w.address(cell);
+      w.heap.u8.copyWithin(to, from, from + rowBytes);
+      for (let row = 1; row < rows; row++) run(output.size, to, to, from + row * rowBytes);
+      return w.taken(cell, output, to);
+    } finally {
+      w.close();
+    }
+  };
 }
 
 /** Floats in pieces, so that the engine can go over to optimised code in between, and for a smaller rounding error. */
@@ -163,7 +177,7 @@ const tile = 64;
 
 /** A copy in another order: the innermost two axes by the runtime, what is outside of them from here. */
 function view({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
-  if (output.size < fewElements) return undefined;
+  if (output.size === 0) return undefined;
   const { dtype } = output;
   const bytes = byteSize(dtype);
   const own = stridesOf(output.shape);
@@ -192,11 +206,18 @@ function view({ offset, strides }: View, output: ShapedArray): EagerFunction | u
     const { extent, steps } = axes[axis]!;
     for (let i = 0; i < extent; i++) outer(axis + 1, to + i * steps[0]! * bytes, from + i * steps[1]! * bytes);
   };
-  return ([operand]) =>
-    within((w) => {
+  return ([operand]) => {
+    const w = new Workspace();
+    try {
       const from = w.operand(operand!) + offset * bytes;
-      return w.result(dtype, output.size, (to) => outer(0, to, from));
-    });
+      const cell = w.place(output);
+      const to = w.address(cell);
+      outer(0, to, from);
+      return w.taken(cell, output, to);
+    } finally {
+      w.close();
+    }
+  };
 }
 
 function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArray): EagerFunction | undefined {
@@ -210,35 +231,55 @@ function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArr
   const bytes = byteSize(dtype);
   const gemm = runtimeExports()[dtype === 'float32' ? 'gemm_f32' : 'gemm_f64'] as RuntimeFunction;
   const { extent, steps } = batch[0] ?? { extent: 1, steps: [0, 0, 0] };
-  return ([first, second]) =>
-    within((w) => {
+  return ([first, second]) => {
+    const w = new Workspace();
+    try {
       const [left, right] = [w.operand(first!), w.operand(second!)];
       const scratch = w.scratch(gemmScratchBytes(m, n, k, bytes));
-      return w.result(dtype, output.size, (to) => {
-        for (let i = 0; i < extent; i++) {
-          const [p, q, r] = [left + i * steps[0]! * bytes, right + i * steps[1]! * bytes, to + i * steps[2]! * bytes];
-          gemm(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
-        }
-      });
-    });
+      const cell = w.place(output);
+      const to = w.address(cell);
+      for (let i = 0; i < extent; i++) {
+        const [p, q, r] = [left + i * steps[0]! * bytes, right + i * steps[1]! * bytes, to + i * steps[2]! * bytes];
+        gemm(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
+      }
+      return w.taken(cell, output, to);
+    } finally {
+      w.close();
+    }
+  };
 }
 
 /** What compiled code calls, called from here. */
 function runtimeCalls({ scratch, calls }: RuntimeCalls, outputs: readonly ShapedArray[]): EagerFunction {
   const runs = calls.map(({ name, args }) => ({ run: runtimeExports()[name] as RuntimeFunction, args }));
-  return (operands) =>
-    within((w) => {
+  const [first] = outputs as [ShapedArray];
+  return (operands) => {
+    const w = new Workspace();
+    try {
       const base = w.scratch(scratch);
-      const from = operands.map((cell) => w.operand(cell));
-      return w.results(outputs, (to) => {
-        for (const { run, args } of runs) {
-          const given = args.map((x) => {
-            if (typeof x === 'number') return x;
-            if ('input' in x) return from[x.input]!;
-            return 'output' in x ? to[x.output]! : base + x.scratch;
-          });
-          run(...given);
+      const from: number[] = [];
+      for (let i = 0; i < operands.length; i++) from.push(w.operand(operands[i]!));
+      const cells: (Cell | undefined)[] = [];
+      const to: number[] = [];
+      for (let i = 0; i < outputs.length; i++) {
+        cells.push(w.place(outputs[i]!));
+        to.push(w.address(cells[i]));
+      }
+      for (let k = 0; k < runs.length; k++) {
+        const { run, args } = runs[k]!;
+        const given: number[] = [];
+        for (let i = 0; i < args.length; i++) {
+          const x = args[i]!;
+          if (typeof x === 'number') given.push(x);
+          else if ('input' in x) given.push(from[x.input]!);
+          else given.push('output' in x ? to[x.output]! : base + x.scratch);
         }
-      });
-    });
+        run(...given);
+      }
+      if (outputs.length === 1) return w.taken(cells[0], first, to[0]!);
+      return outputs.map((aval, i) => w.taken(cells[i], aval, to[i]!));
+    } finally {
+      w.close();
+    }
+  };
 }

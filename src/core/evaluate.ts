@@ -6,7 +6,7 @@ import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
 import { leakError } from './leak.ts';
-import { areShared, type HostArray, type Params, type Primitive } from './primitive.ts';
+import { areShared, type HostArray, knownOf, type Params, type Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
 /** Looks at what has been computed: results of one operation, or of a program. */
@@ -45,22 +45,25 @@ type Plan = (args: readonly Value[]) => Value[];
 class PlanTree {
   plan: Plan | undefined;
   private readonly branches = new Map<ShapedArray, PlanTree>();
+  /** The last branch asked for. */
+  private type: ShapedArray | undefined;
+  private next: PlanTree | undefined;
 
   branch(aval: ShapedArray): PlanTree {
+    if (this.type === aval) return this.next!;
     let tree = this.branches.get(aval);
     if (!tree) this.branches.set(aval, (tree = new PlanTree()));
+    this.type = aval;
+    this.next = tree;
     return tree;
   }
 }
 
-const plans = new WeakMap<Params, Map<Primitive, PlanTree>>();
-
 function planFor(primitive: Primitive, args: readonly Value[], params: Params): Plan {
-  if (!areShared(params) || !isPrebuiltReady()) return makePlan(primitive, args, params);
-  let byPrimitive = plans.get(params);
-  if (!byPrimitive) plans.set(params, (byPrimitive = new Map()));
-  let tree = byPrimitive.get(primitive);
-  if (!tree) byPrimitive.set(primitive, (tree = new PlanTree()));
+  const known = knownOf(params) as Map<Primitive, PlanTree> | undefined;
+  if (!known || !isPrebuiltReady()) return makePlan(primitive, args, params);
+  let tree = known.get(primitive);
+  if (!tree) known.set(primitive, (tree = new PlanTree()));
   for (let i = 0; i < args.length; i++) tree = tree.branch(args[i]!.aval);
   tree.plan ??= makePlan(primitive, args, params);
   return tree.plan;
