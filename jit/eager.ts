@@ -6,7 +6,7 @@ import { Cell } from './heap.ts';
 import { coalesce } from './loop-nest.ts';
 import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
 import { elementsPerCall } from './lower/kernel.ts';
-import type { DotDimensions, RuntimeCalls, View } from './lower-rule.ts';
+import type { DotDimensions, RuntimeCall, RuntimeCalls, View } from './lower-rule.ts';
 import { elementwiseName, isPrebuilt } from './runtime/elementwise.ts';
 import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
@@ -249,14 +249,35 @@ function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArr
   };
 }
 
+type Patch = readonly [position: number, index: number];
+
+/** A call with the arguments that are known; the addresses are put in before it is made. */
+function prepared({ name, args }: RuntimeCall) {
+  const run = runtimeExports()[name] as RuntimeFunction;
+  const given = args.map((x) => (typeof x === 'number' ? x : 0));
+  const patches: Record<'input' | 'output' | 'scratch', Patch[]> = { input: [], output: [], scratch: [] };
+  args.forEach((x, i) => {
+    if (typeof x === 'number') return;
+    if ('input' in x) patches.input.push([i, x.input]);
+    else if ('output' in x) patches.output.push([i, x.output]);
+    else patches.scratch.push([i, x.scratch]);
+  });
+  return (from: readonly number[], to: readonly number[], base: number): void => {
+    for (const [i, index] of patches.input) given[i] = from[index]!;
+    for (const [i, index] of patches.output) given[i] = to[index]!;
+    for (const [i, offset] of patches.scratch) given[i] = base + offset;
+    run(...given);
+  };
+}
+
 /** What compiled code calls, called from here. */
 function runtimeCalls({ scratch, calls }: RuntimeCalls, outputs: readonly ShapedArray[]): EagerFunction {
-  const runs = calls.map(({ name, args }) => ({ run: runtimeExports()[name] as RuntimeFunction, args }));
+  const runs = calls.map(prepared);
   const [first] = outputs as [ShapedArray];
   return (operands) => {
     const w = new Workspace();
     try {
-      const base = w.scratch(scratch);
+      const base = scratch > 0 ? w.scratch(scratch) : 0;
       const from: number[] = [];
       for (let i = 0; i < operands.length; i++) from.push(w.operand(operands[i]!));
       const cells: (Cell | undefined)[] = [];
@@ -265,17 +286,7 @@ function runtimeCalls({ scratch, calls }: RuntimeCalls, outputs: readonly Shaped
         cells.push(w.place(outputs[i]!));
         to.push(w.address(cells[i]));
       }
-      for (let k = 0; k < runs.length; k++) {
-        const { run, args } = runs[k]!;
-        const given: number[] = [];
-        for (let i = 0; i < args.length; i++) {
-          const x = args[i]!;
-          if (typeof x === 'number') given.push(x);
-          else if ('input' in x) given.push(from[x.input]!);
-          else given.push('output' in x ? to[x.output]! : base + x.scratch);
-        }
-        run(...given);
-      }
+      for (let k = 0; k < runs.length; k++) runs[k]!(from, to, base);
       if (outputs.length === 1) return w.taken(cells[0], first, to[0]!);
       return outputs.map((aval, i) => w.taken(cells[i], aval, to[i]!));
     } finally {
