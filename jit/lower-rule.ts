@@ -15,6 +15,11 @@ export type LowerRule<P> =
   | { readonly kind: 'view'; readonly view: (params: P, input: ShapedArray, output: ShapedArray) => View }
   /** Same elements in the same row-major order. */
   | { readonly kind: 'reshape' }
+  /**
+   * The output reads operand 0 at positions that the other operands, of int32, say. Where one of these is a concatenation
+   * along its last axis, its parts may take its place.
+   */
+  | { readonly kind: 'gather'; readonly access: (params: P, inputs: readonly ShapedArray[]) => Access }
   /** Folds operand 0 over `axes`. The identity starts the fold; `and`/`or` work on bools. */
   | {
       readonly kind: 'reduce';
@@ -52,6 +57,22 @@ export type LowerRule<P> =
 export interface View {
   readonly offset: number;
   readonly strides: readonly number[];
+}
+
+/** Element i of an output is read at a place of operand 0 that i and computed positions together determine. */
+export interface Access {
+  /** The axis of operand 0 along which each axis of the output moves, element by element; undefined for none. */
+  readonly axes: readonly (number | undefined)[];
+  /** A position along `axis` of operand 0, from 0 to `room`: what is outside is moved to the edge. */
+  readonly positions: readonly {
+    readonly axis: number;
+    readonly room: number;
+    /** Which operand holds it, and at which of its elements. */
+    readonly operand: number;
+    readonly view: View;
+  }[];
+  /** What is read instead where a position lies outside. */
+  readonly fill?: number;
 }
 
 export interface DotDimensions {

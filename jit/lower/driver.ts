@@ -24,6 +24,7 @@ import { identityOf } from './combine.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
+import { gatherTree } from './gather-tree.ts';
 import { runGroup } from './group.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
@@ -312,6 +313,13 @@ export class Driver {
     switch (rule.kind) {
       case 'elementwise': {
         const fused = this.element(eqn);
+        if (fused.shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
+        else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
+        else this.keep(out!, fused, places);
+        return;
+      }
+      case 'gather': {
+        const fused = gatherTree(this, eqn);
         if (fused.shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
         else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
         else this.keep(out!, fused, places);

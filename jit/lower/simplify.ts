@@ -32,6 +32,8 @@ class Simplifier {
   private readonly ids = new Map<Var, number>();
   /** Arrays whose elements are all one literal. */
   private readonly splats = new Map<Atom, Literal>();
+  /** The parts of arrays that are concatenations along the last axis. */
+  private readonly columns = new Map<Atom, readonly Atom[]>();
 
   run(jaxpr: Jaxpr): Jaxpr {
     for (const v of jaxpr.inVars) this.atoms.set(v, v);
@@ -52,6 +54,7 @@ class Simplifier {
     const { lower } = eqn.primitive;
     let inputs = eqn.inputs.map((atom) => this.read(atom));
     if (lower.kind === 'elementwise') inputs = this.withoutBroadcasts(eqn, inputs);
+    if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
     const same = unchanged(eqn, inputs);
     if (same) {
       this.atoms.set(eqn.outputs[0]!, same);
@@ -100,6 +103,7 @@ class Simplifier {
     this.eqns.push({ ...eqn, inputs, outputs });
     if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]! instanceof Literal)
       this.splats.set(outputs[0]!, inputs[0] as Literal);
+    if (eqn.primitive.name === 'concatenate' && isAlongLast(eqn)) this.columns.set(outputs[0]!, inputs);
     if (key !== undefined) this.known.set(key, outputs);
   }
 
@@ -108,6 +112,11 @@ class Simplifier {
     const ndim = eqn.outputs[0]!.aval.ndim;
     if (ndim === 0 || !inputs.some((atom) => atom.aval.ndim === ndim && !this.splats.has(atom))) return inputs;
     return inputs.map((atom) => this.splats.get(atom) ?? atom);
+  }
+
+  /** Positions that were put together from columns are read as columns. */
+  private withoutConcatenations([x, ...positions]: Atom[]): Atom[] {
+    return [x!, ...positions.flatMap((atom) => this.columns.get(atom) ?? [atom])];
   }
 
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
@@ -131,6 +140,9 @@ class Simplifier {
     return `v${id}`;
   }
 }
+
+const isAlongLast = ({ params, outputs }: Eqn): boolean =>
+  (params as { readonly dimension: number }).dimension === outputs[0]!.aval.ndim - 1;
 
 const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'and', 'or', 'xor', 'eq', 'ne']);
 

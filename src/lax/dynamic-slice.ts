@@ -116,15 +116,16 @@ export const dynamicSliceP: Primitive<DynamicSliceParams> = primitive<DynamicSli
     return { outs: [bind1(dynamicSliceP, operands, { sliceSizes: [size, ...sliceSizes] })], batched: [true] };
   },
   lower: {
-    kind: 'kernel',
-    build: (k, [x, ...starts], [out], { sliceSizes }) => {
-      const { aval } = x!;
-      const bytes = byteSize(aval.dtype);
-      if (sliceSizes.includes(0)) return;
-      const from = windowPointer(k, addressed(k, x!), starts, aval, sliceSizes);
-      const axes = regionOf(sliceSizes, stridesOf(sliceSizes), stridesOf(aval.shape), bytes);
-      copyRegion(k.f, aval.dtype, axes, out!.ptr, from);
-    },
+    kind: 'gather',
+    access: ({ sliceSizes }, [x]) => ({
+      axes: range(sliceSizes.length),
+      positions: sliceSizes.map((n, axis) => ({
+        axis,
+        room: x!.shape[axis]! - n,
+        operand: axis + 1,
+        view: { offset: 0, strides: sliceSizes.map(() => 0) },
+      })),
+    }),
   },
   samples: () =>
     windows.flatMap(({ shape, window, starts }) =>

@@ -4,6 +4,7 @@
  */
 import { type Expr, type FunctionBuilder, i32c, op, select } from '../../jit/code.ts';
 import { loadElement, type NestAxis, nest } from '../../jit/loop-nest.ts';
+import type { Access } from '../../jit/lower-rule.ts';
 import type { ShapedArray } from '../core/aval.ts';
 import { byteSize, type DType } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
@@ -104,6 +105,31 @@ function planWindows(operand: Shape, indices: Shape, map: WindowMap): WindowPlan
     })),
     components: map.startIndexMap.map((axis) => ({ stride: own[axis]!, room: operand[axis]! - map.sliceSizes[axis]! })),
   };
+}
+
+/** How compiled code reads the windows array. `columns` are the indices, in one piece or more. */
+export function windowAccess(operand: Shape, columns: readonly Shape[], map: WindowMap, fill?: number): Access {
+  const rows = columns[0]!.slice(0, -1);
+  const windows = windowsShape(operand, columns[0]!, map);
+  const rowAxes = range(windows.length).filter((axis) => !map.offsetDims.includes(axis));
+  const axes: (number | undefined)[] = windows.map(() => undefined);
+  windowAxes(operand.length, map).forEach((axis, i) => {
+    axes[map.offsetDims[i]!] = axis;
+  });
+  map.startIndicesBatchingDims.forEach((row, i) => {
+    axes[rowAxes[row]!] = map.operandBatchingDims[i]!;
+  });
+  let next = 0;
+  const positions = columns.flatMap((shape, i) => {
+    const own = stridesOf(shape);
+    const strides = windows.map((_, axis) => own[rowAxes.indexOf(axis)] ?? 0);
+    return range(shape.at(-1)!).map((offset) => {
+      const axis = map.startIndexMap[next++]!;
+      return { axis, room: operand[axis]! - map.sliceSizes[axis]!, operand: i + 1, view: { offset, strides } };
+    });
+  });
+  const base = { axes, positions: rows.includes(0) ? [] : positions };
+  return fill === undefined ? base : { ...base, fill };
 }
 
 /** Calls `visit(index in the windows array, index in the operand or −1 when left out)`, rows in order. */

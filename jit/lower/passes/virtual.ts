@@ -1,4 +1,5 @@
 import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
+import { accessOf } from '../gather-tree.ts';
 import { Group, type Step } from './groups.ts';
 
 /** What is computed where, after every value has been looked at. */
@@ -59,8 +60,8 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
       virtual.add(out);
       continue;
     }
-    const factor = Math.max(1, ...uses.map((use) => repeats.get(use) ?? 1));
-    if (kind === 'elementwise' && out.aval.ndim > 0) {
+    const factor = Math.max(1, ...uses.map((use) => (repeats.get(use) ?? 1) * readings(use, out, moved.has(use))));
+    if ((kind === 'elementwise' || kind === 'gather') && out.aval.ndim > 0) {
       // Through a view the value is read at another index: twice would be two computations.
       const viewed = uses.some((use) => use.primitive.lower.kind === 'view' || use.primitive.lower.kind === 'reshape');
       const free = !group && !eqn.inputs.some((atom) => atom.aval.ndim > 0);
@@ -80,6 +81,27 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
     }
   }
   return { virtual, moved };
+}
+
+/**
+ * How often an equation reads each element of an operand. A gather reads what it gathers from at positions, and these once
+ * for a row of neighbours that lie in one window, unless another kernel (`moved`) goes over them in another order.
+ */
+function readings(eqn: Eqn, v: Var, moved: boolean): number {
+  if (eqn.primitive.lower.kind !== 'gather') return 1;
+  const { shape, size } = eqn.outputs[0]!.aval;
+  if (v === eqn.inputs[0]) return eqn.inputs.indexOf(v, 1) > 0 ? Number.POSITIVE_INFINITY : size / v.aval.size;
+  let most = 1;
+  for (const { operand, view } of accessOf(eqn).positions) {
+    if (eqn.inputs[operand] !== v) continue;
+    const inner = shape.findLastIndex((n) => n > 1);
+    const again = (axis: number): boolean => view.strides[axis] === 0 && (moved || axis !== inner);
+    most = Math.max(
+      most,
+      shape.reduce((n, extent, axis) => (again(axis) ? n * extent : n), 1),
+    );
+  }
+  return most;
 }
 
 /** One instruction or so: cheaper to repeat than to store and load. */
