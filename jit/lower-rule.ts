@@ -20,6 +20,12 @@ export type LowerRule<P> =
    * along its last axis, its parts may take its place.
    */
   | { readonly kind: 'gather'; readonly access: (params: P, inputs: readonly ShapedArray[]) => Access }
+  /** Operand 0 with the elements of another operand written to it, or combined with what is there. */
+  | {
+      readonly kind: 'scatter';
+      readonly combine: 'set' | 'add' | 'mul' | 'max' | 'min';
+      readonly access: (params: P, inputs: readonly ShapedArray[]) => ScatterAccess;
+    }
   /** Folds operand 0 over `axes`. The identity starts the fold; `and`/`or` work on bools. */
   | {
       readonly kind: 'reduce';
@@ -59,7 +65,7 @@ export interface View {
   readonly strides: readonly number[];
 }
 
-/** Element i of an output is read at a place of operand 0 that i and computed positions together determine. */
+/** Element i of a gather's output is read at a place of operand 0 that i and computed positions together determine. */
 export interface Access {
   /** The axis of operand 0 along which each axis of the output moves, element by element; undefined for none. */
   readonly axes: readonly (number | undefined)[];
@@ -73,6 +79,14 @@ export interface Access {
   }[];
   /** What is read instead where a position lies outside. */
   readonly fill?: number;
+}
+
+/** Where element i of the updates goes. With `fill`, those whose positions lie outside are left out. */
+export interface ScatterAccess extends Access {
+  /** Which operand holds the updates. */
+  readonly updates: number;
+  /** Axes of the updates whose elements go to different places; along the others they are taken in order. */
+  readonly windowAxes: readonly number[];
 }
 
 export interface DotDimensions {

@@ -1,3 +1,4 @@
+import type { ShapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import {
   type Atom,
@@ -55,6 +56,8 @@ class Simplifier {
     let inputs = eqn.inputs.map((atom) => this.read(atom));
     if (lower.kind === 'elementwise') inputs = this.withoutBroadcasts(eqn, inputs);
     if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
+    if (lower.kind === 'scatter')
+      inputs = this.withoutConcatenations(inputs, lower.access(eqn.params, avalsOf(eqn)).updates);
     const same = unchanged(eqn, inputs);
     if (same) {
       this.atoms.set(eqn.outputs[0]!, same);
@@ -65,10 +68,7 @@ class Simplifier {
       return;
     }
     if (lower.kind === 'inline') {
-      const inner = lower.jaxpr(
-        eqn.params,
-        eqn.inputs.map((atom) => atom.aval),
-      );
+      const inner = lower.jaxpr(eqn.params, avalsOf(eqn));
       const operands = inner.operands ? inner.operands.map((i) => inputs[i]!) : inputs;
       inner.jaxpr.inVars.forEach((v, i) => {
         this.atoms.set(v, operands[i]!);
@@ -115,8 +115,8 @@ class Simplifier {
   }
 
   /** Positions that were put together from columns are read as columns. */
-  private withoutConcatenations([x, ...positions]: Atom[]): Atom[] {
-    return [x!, ...positions.flatMap((atom) => this.columns.get(atom) ?? [atom])];
+  private withoutConcatenations(inputs: Atom[], updates = 0): Atom[] {
+    return inputs.flatMap((atom, i) => (i === 0 || i === updates ? [atom] : (this.columns.get(atom) ?? [atom])));
   }
 
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
@@ -140,6 +140,8 @@ class Simplifier {
     return `v${id}`;
   }
 }
+
+const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval);
 
 const isAlongLast = ({ params, outputs }: Eqn): boolean =>
   (params as { readonly dimension: number }).dimension === outputs[0]!.aval.ndim - 1;

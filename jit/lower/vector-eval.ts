@@ -167,7 +167,8 @@ export class VectorEval {
 
   private readonly name = (value: Expr): Expr => (value.kind === 'local' ? value : this.f.let(value));
 
-  private moves(tree: Tree): boolean {
+  /** Whether the innermost axis changes the value. */
+  moves(tree: Tree): boolean {
     let moving = this.moving.get(tree);
     if (moving === undefined) {
       moving =
@@ -324,7 +325,7 @@ export class VectorEval {
     const base = offset < 0 ? op('i32.add', ptr, i32c(offset)) : ptr;
     const from = Math.max(offset, 0);
     const here = step < 0 && base.kind !== 'local' ? this.name(base) : base;
-    if (step === laneBytes[dtype]) return this.loadRun(dtype, here, from);
+    if (step === laneBytes[dtype]) return loadVector(dtype, here, from, this.unit.lanes);
     return this.loadLanes(dtype, (i) =>
       step > 0 ? { ptr: here, offset: from + i * step } : { ptr: add(here, from + i * step), offset: 0 },
     );
@@ -346,34 +347,33 @@ export class VectorEval {
     if (dtype !== 'float64') return [read(0, lanes, 32)];
     return [read(0, Math.min(lanes, 2), 64), read(2, Math.max(lanes - 2, 0), 64)];
   }
-
-  /** Neighbouring elements; of a tail only those that exist. */
-  private loadRun(dtype: DType, ptr: Expr, offset: number): Vector {
-    const { lanes } = this.unit;
-    if (dtype === 'bool') {
-      if (lanes === 4) return [widenBytes(load('v128.load32_zero', ptr, offset))];
-      let bytes: Expr = i32x4c(0);
-      for (let i = 0; i < lanes; i++) bytes = loadLane('v128.load8_lane', ptr, bytes, i, offset + i);
-      return [widenBytes(bytes)];
-    }
-    if (dtype === 'float64') {
-      const second = lanes > 3 ? 'v128.load' : 'v128.load64_zero';
-      return [
-        load(lanes > 1 ? 'v128.load' : 'v128.load64_zero', ptr, offset),
-        lanes > 2 ? load(second, ptr, offset + 16) : i32x4c(0),
-      ];
-    }
-    if (lanes === 4) return [load('v128.load', ptr, offset)];
-    if (lanes === 1) return [load('v128.load32_zero', ptr, offset)];
-    const two = load('v128.load64_zero', ptr, offset);
-    return [lanes === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8)];
-  }
 }
 
 const add = (x: Expr, n: number): Expr => (n === 0 ? x : op('i32.add', x, i32c(n)));
 const notZero = (x: Expr): Expr => op('i32x4.ne', x, i32x4c(0));
 /** Four bytes in the low word to four masks. */
 const widenBytes = (x: Expr): Expr => notZero(op('i32x4.extend_low_i16x8_u', op('i16x8.extend_low_i8x16_u', x)));
+
+/** Neighbouring elements; of a tail only those that exist. */
+export function loadVector(dtype: DType, ptr: Expr, offset: number, lanes: number): Vector {
+  if (dtype === 'bool') {
+    if (lanes === 4) return [widenBytes(load('v128.load32_zero', ptr, offset))];
+    let bytes: Expr = i32x4c(0);
+    for (let i = 0; i < lanes; i++) bytes = loadLane('v128.load8_lane', ptr, bytes, i, offset + i);
+    return [widenBytes(bytes)];
+  }
+  if (dtype === 'float64') {
+    const second = lanes > 3 ? 'v128.load' : 'v128.load64_zero';
+    return [
+      load(lanes > 1 ? 'v128.load' : 'v128.load64_zero', ptr, offset),
+      lanes > 2 ? load(second, ptr, offset + 16) : i32x4c(0),
+    ];
+  }
+  if (lanes === 4) return [load('v128.load', ptr, offset)];
+  if (lanes === 1) return [load('v128.load32_zero', ptr, offset)];
+  const two = load('v128.load64_zero', ptr, offset);
+  return [lanes === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8)];
+}
 
 /** Writes `lanes` elements to successive places, `offset` bytes behind `ptr`. */
 export function storeVector(

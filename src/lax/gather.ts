@@ -17,6 +17,7 @@ import {
   defaultFill,
   forEachElement,
   type IndexMode,
+  joinedIndices,
   type WindowMap,
   windowAccess,
   windowsShape,
@@ -43,10 +44,8 @@ const up = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
 
 export const gatherP: Primitive<GatherParams> = primitive<GatherParams>({
   name: 'gather',
-  // In programs on their way to code the columns of the indices may be operands of their own.
-  type: ([x, first, ...others], params) => {
-    const components = others.reduce((n, { shape }) => n + shape.at(-1)!, first!.shape.at(-1)!);
-    const indices = others.length === 0 ? first! : first!.withShape([...first!.shape.slice(0, -1), components]);
+  type: ([x, ...columns], params) => {
+    const indices = joinedIndices(columns);
     checkWindows('gather', x!, indices, params);
     return [x!.withShape(windowsShape(x!.shape, indices.shape, params)).strong()];
   },

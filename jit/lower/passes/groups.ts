@@ -123,6 +123,10 @@ class Grouping {
     }
     if (kind === 'gather' && this.gather(eqn)) return;
     if (kind === 'reduce' && this.fold(eqn)) return;
+    // What is read in the array comes before what writes to it, which then needs no other array.
+    if (kind === 'scatter')
+      for (const group of [...this.open])
+        if (group.members.some((member) => member.inputs.includes(eqn.inputs[0]!))) this.complete(group);
     if (kind === 'while' || kind === 'scan') {
       const loop = lanewiseLoop(eqn, (v) => this.read.has(v));
       if (loop && this.elementwise(eqn, loop.shape, 3 * loop.body.eqns.length, true)) return;
