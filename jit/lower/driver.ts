@@ -24,6 +24,7 @@ import { identityOf } from './combine.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
+import { gatherTree } from './gather-tree.ts';
 import { runGroup } from './group.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
@@ -35,6 +36,7 @@ import { type Placement, placeValues } from './passes/virtual.ts';
 import { equationsOf, RowPasses, rowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
+import { lowerScatter } from './scatter.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
 import { contiguous, type Fused, readBuffer, readScalar, reshaped, storagesOf, treeSize, viewed } from './tree.ts';
 
@@ -79,8 +81,8 @@ export class Driver {
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
 
-  /** Whether anything reads the result of an equation of the block under way. */
-  isRead: (v: Var) => boolean = () => true;
+  /** How often what is left of the block under way reads a value. */
+  usesLeft: (v: Var) => number = () => 1;
 
   constructor(slotBytes: number, target: Target) {
     this.plan = new FramePlan(slotBytes);
@@ -107,6 +109,21 @@ export class Driver {
     if (!bound) return;
     this.values.delete(v);
     for (const storage of bound.storages) storage.release();
+  }
+
+  /** Whether anything reads the result of an equation of the block under way. */
+  isRead(v: Var): boolean {
+    return this.usesLeft(v) > 0;
+  }
+
+  /** Before an array is overwritten: what is yet to be computed from it is stored elsewhere, `x` unless it ends here. */
+  protect(place: Buffer, x: Atom, ends: boolean): void {
+    for (const [v, { fused, storages }] of [...this.values]) {
+      if (!storages.has(place) || (v === x && ends)) continue;
+      const copy = this.temporary(fused.root.dtype, sizeOf(fused.shape));
+      this.store(fused, copy.ptr);
+      this.rebind(v, readBuffer(copy, fused.shape));
+    }
   }
 
   fused(atom: Atom): Fused {
@@ -265,8 +282,8 @@ export class Driver {
    */
   block(eqns: readonly Eqn[], outs: readonly Atom[], destinations: readonly Destination[], release?: () => void): void {
     const uses = new Map<Var, number>();
-    const outer = this.isRead;
-    this.isRead = (v) => (uses.get(v) ?? 0) > 0;
+    const outer = this.usesLeft;
+    this.usesLeft = (v) => uses.get(v) ?? 0;
     const use = (atom: Atom): void => {
       if (!(atom instanceof Literal)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
     };
@@ -307,7 +324,7 @@ export class Driver {
     });
     release?.();
     outs.forEach(drop);
-    this.isRead = outer;
+    this.usesLeft = outer;
   }
 
   equation(eqn: Eqn, placement: Placement, places: ReadonlyMap<Var, Buffer>): void {
@@ -322,6 +339,16 @@ export class Driver {
         else this.keep(out!, fused, places);
         return;
       }
+      case 'gather': {
+        const fused = gatherTree(this, eqn);
+        if (fused.shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
+        else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
+        else this.keep(out!, fused, places);
+        return;
+      }
+      case 'scatter':
+        lowerScatter(this, eqn, places);
+        return;
       case 'view':
         this.move(
           eqn,
@@ -432,7 +459,7 @@ export class Driver {
   }
 
   /** A rank-0 result that a function left in memory. */
-  private loadResult(out: Var, place: Buffer): void {
+  loadResult(out: Var, place: Buffer): void {
     place.retain();
     this.bind(out, readScalar(this.newScalar(out.aval.dtype, loadElement(out.aval.dtype, place.ptr))));
     place.release();

@@ -7,6 +7,7 @@ import type { Driver } from './driver.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { scheduleFolds } from './fold-schedule.ts';
+import { gatherTree } from './gather-tree.ts';
 import { laneLoopResults } from './lane-loop.ts';
 import { mapKernel } from './map-kernel.ts';
 import { type Group, squeezed } from './passes/groups.ts';
@@ -15,7 +16,7 @@ import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
 import { constant } from './scalar-code.ts';
 import { type Buffer, Scalar } from './storage.ts';
-import { type Fused, type HeldLeaf, readBuffer, readScalar, reshaped, type Tree, viewed } from './tree.ts';
+import { type Fused, type HeldLeaf, isComputed, readBuffer, readScalar, reshaped, type Tree, viewed } from './tree.ts';
 
 type Places = ReadonlyMap<Var, Buffer>;
 
@@ -112,6 +113,9 @@ class GroupTrees {
           ),
         );
         return;
+      case 'gather':
+        this.value(out, gatherTree(d, eqn));
+        return;
       case 'reduce': {
         const held: HeldLeaf = { kind: 'held', dtype: out.aval.dtype };
         const { root } = this.over(d.fused(eqn.inputs[0]!), group.shape);
@@ -135,7 +139,7 @@ class GroupTrees {
   /** A loop reads arrays of other shapes as they lie in memory. */
   private operand(atom: Var, shape: Shape): Fused {
     const fused = this.d.fused(atom);
-    if (fused.root.kind !== 'op' || fused.shape.length === 0 || sizeOf(fused.shape) === sizeOf(shape)) return fused;
+    if (!isComputed(fused.root) || fused.shape.length === 0 || sizeOf(fused.shape) === sizeOf(shape)) return fused;
     this.d.buffer(atom);
     return this.d.fused(atom);
   }

@@ -133,6 +133,50 @@ export class KernelFrame {
     });
   }
 
+  /**
+   * Walks the innermost axis, or the kernel's range of it: `together` vectors at a time, then one, then what is left. The
+   * pointers `here` move along.
+   */
+  vectors(here: readonly Expr[], together: number, body: (count: number, lanes: number) => void): void {
+    const { f } = this;
+    const { extent, steps } = this.axes.at(-1)!;
+    const tail = extent % 4;
+    const repeat = (from: Expr | number, to: Expr | number, count: number): void =>
+      f.for(
+        from,
+        to,
+        () => {
+          body(count, 4);
+          this.advance(here, steps, 4 * count);
+        },
+        4 * count,
+      );
+    if (this.range?.axis === this.axes.length - 1) {
+      // A range begins at a multiple of the block; only the last one has a tail.
+      const [begin, end] = [f.param(0), f.param(1)];
+      this.skip(here, begin, steps);
+      const whole = f.let(op('i32.and', end, i32c(-4 * together)));
+      repeat(begin, whole, together);
+      if (together > 1) repeat(whole, op('i32.and', end, i32c(-4)), 1);
+      if (tail > 0) f.if(op('i32.eq', end, i32c(extent)), () => body(1, tail));
+      return;
+    }
+    const whole = extent - tail;
+    const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
+    if (blocks > 0) repeat(0, blocks, together);
+    if (whole - blocks === 4) {
+      body(1, 4);
+      if (tail > 0) this.advance(here, steps, 4);
+    } else if (whole > blocks) repeat(blocks, whole, 1);
+    if (tail > 0) body(1, tail);
+  }
+
+  /** Pointers of its own that the innermost axis can move, for a walk from `start`. */
+  movable(start: readonly Expr[]): readonly Expr[] {
+    const { steps } = this.axes.at(-1)!;
+    return start.map((ptr, i) => (steps[i] === 0 ? ptr : this.f.var(ptr)));
+  }
+
   /** Moves pointers over `count` steps. */
   advance(pointers: readonly Expr[], steps: readonly number[], count: number): void {
     pointers.forEach((ptr, i) => {

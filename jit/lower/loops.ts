@@ -8,14 +8,14 @@ import type { Destination, Driver } from './driver.ts';
 import { hoist } from './hoist.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar, scalarType } from './storage.ts';
-import { type ArrayLeaf, type Fused, readBuffer, readScalar, storagesOf } from './tree.ts';
+import { type ArrayLeaf, type Fused, isComputed, readBuffer, readScalar, storagesOf } from './tree.ts';
 
 type Places = ReadonlyMap<Var, Buffer>;
 
 /** An operand as a loop's body reads it: in memory, or a scalar; never computed again in each iteration. */
 function settled(d: Driver, atom: Atom): Fused {
   const { root } = d.fused(atom);
-  if (atom.aval.ndim > 0 && root.kind === 'op') d.buffer(atom);
+  if (atom.aval.ndim > 0 && isComputed(root)) d.buffer(atom);
   return d.fused(atom);
 }
 

@@ -1,5 +1,5 @@
 import { type Shape, stridesOf } from '../../src/core/shape.ts';
-import { type Expr, i32c, op } from '../code.ts';
+import type { Expr } from '../code.ts';
 import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
 import { type LoopTree, type Tree, treeSize } from './tree.ts';
 import { parts } from './vector-code.ts';
@@ -22,7 +22,6 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
   );
   const { f, inputs, axes } = frame;
   const outer = axes.slice(0, -1).map((_, i) => i);
-  const inner = axes.at(-1)!;
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
   const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
@@ -39,36 +38,8 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
 
   frame.loops(outer, frame.starts, (start) => {
     values.hoist(frame.pointers(start));
-    const here = start.map((ptr, i) => (inner.steps[i] === 0 ? ptr : f.var(ptr)));
-    const tail = inner.extent % 4;
-    const repeat = (from: Expr | number, to: Expr | number, count: number): void =>
-      f.for(
-        from,
-        to,
-        () => {
-          vectorsAt(here, count, 4);
-          frame.advance(here, inner.steps, 4 * count);
-        },
-        4 * count,
-      );
-    if (outer.length === 0 && frame.range) {
-      // A range begins at a multiple of the block; only the last one has a tail.
-      const [begin, end] = [f.param(0), f.param(1)];
-      frame.skip(here as never, begin, inner.steps);
-      const whole = f.let(op('i32.and', end, i32c(-4 * together)));
-      repeat(begin, whole, together);
-      if (together > 1) repeat(whole, op('i32.and', end, i32c(-4)), 1);
-      if (tail > 0) f.if(op('i32.eq', end, i32c(inner.extent)), () => vectorsAt(here, 1, tail));
-      return;
-    }
-    const whole = inner.extent - tail;
-    const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
-    if (blocks > 0) repeat(0, blocks, together);
-    if (whole - blocks === 4) {
-      vectorsAt(here, 1, 4);
-      if (tail > 0) frame.advance(here, inner.steps, 4);
-    } else if (whole > blocks) repeat(blocks, whole, 1);
-    if (tail > 0) vectorsAt(here, 1, tail);
+    const here = frame.movable(start);
+    frame.vectors(here, together, (count, lanes) => vectorsAt(here, count, lanes));
   });
   return frame.finish();
 }

@@ -1,3 +1,4 @@
+import type { ShapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import {
   type Atom,
@@ -32,6 +33,8 @@ class Simplifier {
   private readonly ids = new Map<Var, number>();
   /** Arrays whose elements are all one literal. */
   private readonly splats = new Map<Atom, Literal>();
+  /** The parts of arrays that are concatenations along the last axis. */
+  private readonly columns = new Map<Atom, readonly Atom[]>();
 
   run(jaxpr: Jaxpr): Jaxpr {
     for (const v of jaxpr.inVars) this.atoms.set(v, v);
@@ -52,6 +55,9 @@ class Simplifier {
     const { lower } = eqn.primitive;
     let inputs = eqn.inputs.map((atom) => this.read(atom));
     if (lower.kind === 'elementwise') inputs = this.withoutBroadcasts(eqn, inputs);
+    if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
+    if (lower.kind === 'scatter')
+      inputs = this.withoutConcatenations(inputs, lower.access(eqn.params, avalsOf(eqn)).updates);
     const same = unchanged(eqn, inputs);
     if (same) {
       this.atoms.set(eqn.outputs[0]!, same);
@@ -62,10 +68,7 @@ class Simplifier {
       return;
     }
     if (lower.kind === 'inline') {
-      const inner = lower.jaxpr(
-        eqn.params,
-        eqn.inputs.map((atom) => atom.aval),
-      );
+      const inner = lower.jaxpr(eqn.params, avalsOf(eqn));
       const operands = inner.operands ? inner.operands.map((i) => inputs[i]!) : inputs;
       inner.jaxpr.inVars.forEach((v, i) => {
         this.atoms.set(v, operands[i]!);
@@ -100,6 +103,7 @@ class Simplifier {
     this.eqns.push({ ...eqn, inputs, outputs });
     if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]! instanceof Literal)
       this.splats.set(outputs[0]!, inputs[0] as Literal);
+    if (eqn.primitive.name === 'concatenate' && isAlongLast(eqn)) this.columns.set(outputs[0]!, inputs);
     if (key !== undefined) this.known.set(key, outputs);
   }
 
@@ -108,6 +112,11 @@ class Simplifier {
     const ndim = eqn.outputs[0]!.aval.ndim;
     if (ndim === 0 || !inputs.some((atom) => atom.aval.ndim === ndim && !this.splats.has(atom))) return inputs;
     return inputs.map((atom) => this.splats.get(atom) ?? atom);
+  }
+
+  /** Positions that were put together from columns are read as columns. */
+  private withoutConcatenations(inputs: Atom[], updates = 0): Atom[] {
+    return inputs.flatMap((atom, i) => (i === 0 || i === updates ? [atom] : (this.columns.get(atom) ?? [atom])));
   }
 
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
@@ -131,6 +140,11 @@ class Simplifier {
     return `v${id}`;
   }
 }
+
+const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval);
+
+const isAlongLast = ({ params, outputs }: Eqn): boolean =>
+  (params as { readonly dimension: number }).dimension === outputs[0]!.aval.ndim - 1;
 
 const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'and', 'or', 'xor', 'eq', 'ne']);
 

@@ -13,7 +13,7 @@ export interface Fused {
   readonly root: Tree;
 }
 
-export type Tree = Leaf | OpTree | LoopTree | ResultTree;
+export type Tree = Leaf | OpTree | GatherTree | LoopTree | ResultTree;
 
 export type Leaf =
   /** Element offset + Σ strides·index of a buffer. */
@@ -24,6 +24,7 @@ export type Leaf =
       readonly offset: number;
       readonly strides: readonly number[];
     }
+  | AddressLeaf
   /** The int32 number offset + Σ strides·index. */
   | { readonly kind: 'iota'; readonly dtype: 'int32'; readonly offset: number; readonly strides: readonly number[] }
   | { readonly kind: 'scalar'; readonly dtype: DType; readonly scalar: Scalar }
@@ -36,6 +37,17 @@ export interface HeldLeaf {
   readonly dtype: DType;
 }
 
+/** Where element offset + Σ strides·index of a buffer lies, for a gather to start from. */
+export interface AddressLeaf {
+  readonly kind: 'address';
+  readonly dtype: 'int32';
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** A leaf that is an affine function of the index. */
+export type AffineLeaf = ArrayLeaf | AddressLeaf | IotaLeaf;
 export type ArrayLeaf = Extract<Leaf, { kind: 'array' }>;
 export type IotaLeaf = Extract<Leaf, { kind: 'iota' }>;
 
@@ -45,6 +57,13 @@ export interface OpTree {
   readonly op: ElementOp;
   readonly args: readonly Tree[];
   readonly fn?: string;
+}
+
+/** The element of an array that lies a computed number of bytes (int32) behind an address. */
+export interface GatherTree {
+  readonly kind: 'gather';
+  readonly dtype: DType;
+  readonly args: readonly [from: AddressLeaf, bytes: Tree];
 }
 
 /**
@@ -71,6 +90,9 @@ export interface ResultTree {
 
 /** The trees that a tree is computed from. */
 export const operandsOf = (tree: Tree): readonly Tree[] => ('args' in tree ? tree.args : []);
+
+/** Whether a value is more than a reading of memory or a scalar. */
+export const isComputed = (tree: Tree): boolean => operandsOf(tree).length > 0;
 
 export const withOperands = (tree: Tree, args: readonly Tree[]): Tree => ({ ...tree, args }) as Tree;
 
@@ -119,7 +141,7 @@ export function applyElement(element: Element, args: readonly Tree[], shape: Sha
 }
 
 /** The tree with its affine leaves replaced; undefined as soon as `change` gives undefined. */
-export function mapLeaves(root: Tree, change: (leaf: ArrayLeaf | IotaLeaf) => Tree | undefined): Tree | undefined {
+export function mapLeaves(root: Tree, change: (leaf: AffineLeaf) => Tree | undefined): Tree | undefined {
   const memo = new Map<Tree, Tree | undefined>();
   const visit = (tree: Tree): Tree | undefined => {
     if (tree.kind === 'scalar' || tree.kind === 'const' || tree.kind === 'held') return tree;
@@ -211,7 +233,7 @@ export function contiguous({ shape, root }: Fused): ArrayLeaf | undefined {
 export function storagesOf(root: Tree): Set<Storage> {
   const found = new Set<Storage>();
   forEachTree(root, (tree) => {
-    if (tree.kind === 'array') found.add(tree.buffer);
+    if (tree.kind === 'array' || tree.kind === 'address') found.add(tree.buffer);
     else if (tree.kind === 'scalar') found.add(tree.scalar);
   });
   return found;

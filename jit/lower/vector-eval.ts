@@ -13,8 +13,8 @@ import {
 } from '../code.ts';
 import type { MathUses } from '../math/uses.ts';
 import { constant } from './scalar-code.ts';
-import { Inputs, type Stream } from './streams.ts';
-import { forEachTree, type LoopTree, operandsOf, type Tree } from './tree.ts';
+import { Inputs, isAffine, type Stream } from './streams.ts';
+import { forEachTree, type GatherTree, type LoopTree, operandsOf, type Tree } from './tree.ts';
 import { splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 
 const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
@@ -70,7 +70,7 @@ export class VectorEval {
     this.once = true;
     const seen = new Set<Tree>();
     const visit = (tree: Tree): void => {
-      if (seen.has(tree) || tree.kind === 'const') return;
+      if (seen.has(tree) || tree.kind === 'const' || tree.kind === 'address') return;
       seen.add(tree);
       if (tree.kind !== 'loop' && !this.moves(tree)) this.hoisted.set(tree, this.value(tree).map(this.name));
       else operandsOf(tree).forEach(visit);
@@ -128,7 +128,7 @@ export class VectorEval {
     const seen = new Set<Tree>();
     this.once = true;
     const visit = (tree: Tree): void => {
-      if (seen.has(tree) || this.held.has(tree)) return;
+      if (seen.has(tree) || this.held.has(tree) || tree.kind === 'address') return;
       seen.add(tree);
       if (tree.kind !== 'loop' && this.moves(tree) && !changes(tree))
         this.held.set(
@@ -146,7 +146,7 @@ export class VectorEval {
     const found = new Set<Tree>();
     for (const root of roots)
       forEachTree(root, (tree) => {
-        if (tree.kind === 'array' || tree.kind === 'iota') found.add(tree);
+        if (isAffine(tree)) found.add(tree);
       });
     return found;
   }
@@ -167,7 +167,8 @@ export class VectorEval {
 
   private readonly name = (value: Expr): Expr => (value.kind === 'local' ? value : this.f.let(value));
 
-  private moves(tree: Tree): boolean {
+  /** Whether the innermost axis changes the value. */
+  moves(tree: Tree): boolean {
     let moving = this.moving.get(tree);
     if (moving === undefined) {
       moving =
@@ -216,8 +217,11 @@ export class VectorEval {
         const argType = args[operation === 'select' ? 1 : 0]!.dtype;
         return vectorOp(operation, dtype, values, argType, this.name, math, fn, amount);
       }
+      case 'gather':
+        return this.gather(tree);
       case 'result':
         return this.carriedBy(tree.args[0])[tree.index]!;
+      case 'address':
       case 'held':
       case 'loop':
         throw new Error(`a ${tree.kind} has no value here`);
@@ -293,23 +297,44 @@ export class VectorEval {
     return amount.kind === 'scalar' ? this.scalars.get(amount.scalar) : undefined;
   }
 
+  /** Where all lanes are the same way from the address, neighbours are read together. */
+  private gather({ dtype, args: [from, bytes] }: GatherTree): Vector {
+    const ptr = this.pointers.get(from)!;
+    const step = this.step.get(from)!;
+    const [distances] = this.value(bytes);
+    if (!this.moves(bytes)) {
+      const base = this.name(op('i32.add', ptr, lane('i32x4.extract_lane', 0, distances!)));
+      return this.load(dtype, base, step);
+    }
+    const named = this.name(distances!);
+    return this.loadLanes(dtype, (i) => {
+      const at = op('i32.add', ptr, lane('i32x4.extract_lane', i, named));
+      const offset = (this.unit.at + i) * step;
+      return offset >= 0 ? { ptr: at, offset } : { ptr: add(at, offset), offset: 0 };
+    });
+  }
+
   private load(dtype: DType, ptr: Expr, step: number): Vector {
     const offset = this.unit.at * step;
-    const { lanes } = this.unit;
-    const wide = laneBytes[dtype] === 8;
     if (step === 0) {
       if (dtype === 'bool') return [notZero(op('i32x4.splat', load('i32.load8_u', ptr)))];
-      if (!wide) return [load('v128.load32_splat', ptr)];
+      if (dtype !== 'float64') return [load('v128.load32_splat', ptr)];
       const both = this.name(load('v128.load64_splat', ptr));
       return [both, both];
     }
     const base = offset < 0 ? op('i32.add', ptr, i32c(offset)) : ptr;
     const from = Math.max(offset, 0);
     const here = step < 0 && base.kind !== 'local' ? this.name(base) : base;
-    if (step === laneBytes[dtype]) return this.loadRun(dtype, here, from);
-    const at = (i: number): { ptr: Expr; offset: number } =>
-      step > 0 ? { ptr: here, offset: from + i * step } : { ptr: add(here, from + i * step), offset: 0 };
-    const gather = (first: number, count: number, width: 8 | 32 | 64): Expr => {
+    if (step === laneBytes[dtype]) return loadVector(dtype, here, from, this.unit.lanes);
+    return this.loadLanes(dtype, (i) =>
+      step > 0 ? { ptr: here, offset: from + i * step } : { ptr: add(here, from + i * step), offset: 0 },
+    );
+  }
+
+  /** One element after the other, each from where `at` says. */
+  private loadLanes(dtype: DType, at: (lane: number) => { readonly ptr: Expr; readonly offset: number }): Vector {
+    const { lanes } = this.unit;
+    const read = (first: number, count: number, width: 8 | 32 | 64): Expr => {
       let result: Expr = i32x4c(0);
       for (let i = 0; i < count; i++) {
         const { ptr: p, offset: o } = at(first + i);
@@ -318,31 +343,9 @@ export class VectorEval {
       }
       return result;
     };
-    if (dtype === 'bool') return [widenBytes(gather(0, lanes, 8))];
-    if (!wide) return [gather(0, lanes, 32)];
-    return [gather(0, Math.min(lanes, 2), 64), gather(2, Math.max(lanes - 2, 0), 64)];
-  }
-
-  /** Neighbouring elements; of a tail only those that exist. */
-  private loadRun(dtype: DType, ptr: Expr, offset: number): Vector {
-    const { lanes } = this.unit;
-    if (dtype === 'bool') {
-      if (lanes === 4) return [widenBytes(load('v128.load32_zero', ptr, offset))];
-      let bytes: Expr = i32x4c(0);
-      for (let i = 0; i < lanes; i++) bytes = loadLane('v128.load8_lane', ptr, bytes, i, offset + i);
-      return [widenBytes(bytes)];
-    }
-    if (dtype === 'float64') {
-      const second = lanes > 3 ? 'v128.load' : 'v128.load64_zero';
-      return [
-        load(lanes > 1 ? 'v128.load' : 'v128.load64_zero', ptr, offset),
-        lanes > 2 ? load(second, ptr, offset + 16) : i32x4c(0),
-      ];
-    }
-    if (lanes === 4) return [load('v128.load', ptr, offset)];
-    if (lanes === 1) return [load('v128.load32_zero', ptr, offset)];
-    const two = load('v128.load64_zero', ptr, offset);
-    return [lanes === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8)];
+    if (dtype === 'bool') return [widenBytes(read(0, lanes, 8))];
+    if (dtype !== 'float64') return [read(0, lanes, 32)];
+    return [read(0, Math.min(lanes, 2), 64), read(2, Math.max(lanes - 2, 0), 64)];
   }
 }
 
@@ -350,6 +353,27 @@ const add = (x: Expr, n: number): Expr => (n === 0 ? x : op('i32.add', x, i32c(n
 const notZero = (x: Expr): Expr => op('i32x4.ne', x, i32x4c(0));
 /** Four bytes in the low word to four masks. */
 const widenBytes = (x: Expr): Expr => notZero(op('i32x4.extend_low_i16x8_u', op('i16x8.extend_low_i8x16_u', x)));
+
+/** Neighbouring elements; of a tail only those that exist. */
+export function loadVector(dtype: DType, ptr: Expr, offset: number, lanes: number): Vector {
+  if (dtype === 'bool') {
+    if (lanes === 4) return [widenBytes(load('v128.load32_zero', ptr, offset))];
+    let bytes: Expr = i32x4c(0);
+    for (let i = 0; i < lanes; i++) bytes = loadLane('v128.load8_lane', ptr, bytes, i, offset + i);
+    return [widenBytes(bytes)];
+  }
+  if (dtype === 'float64') {
+    const second = lanes > 3 ? 'v128.load' : 'v128.load64_zero';
+    return [
+      load(lanes > 1 ? 'v128.load' : 'v128.load64_zero', ptr, offset),
+      lanes > 2 ? load(second, ptr, offset + 16) : i32x4c(0),
+    ];
+  }
+  if (lanes === 4) return [load('v128.load', ptr, offset)];
+  if (lanes === 1) return [load('v128.load32_zero', ptr, offset)];
+  const two = load('v128.load64_zero', ptr, offset);
+  return [lanes === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8)];
+}
 
 /** Writes `lanes` elements to successive places, `offset` bytes behind `ptr`. */
 export function storeVector(

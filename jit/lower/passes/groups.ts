@@ -121,7 +121,12 @@ class Grouping {
       else this.emit(eqn);
       return;
     }
+    if (kind === 'gather' && this.gather(eqn)) return;
     if (kind === 'reduce' && this.fold(eqn)) return;
+    // What is read in the array comes before what writes to it, which then needs no other array.
+    if (kind === 'scatter')
+      for (const group of [...this.open])
+        if (group.members.some((member) => member.inputs.includes(eqn.inputs[0]!))) this.complete(group);
     if (kind === 'while' || kind === 'scan') {
       const loop = lanewiseLoop(eqn, (v) => this.read.has(v));
       if (loop && this.elementwise(eqn, loop.shape, 3 * loop.body.eqns.length, true)) return;
@@ -161,6 +166,18 @@ class Grouping {
     group.loops ||= loops;
     this.join(group, eqn, this.roleIn(group, own)!, nodes);
     return true;
+  }
+
+  /** What is read at computed positions is elementwise in these, where there is one for each element. */
+  private gather(eqn: Eqn): boolean {
+    const { shape, size, ndim } = eqn.outputs[0]!.aval;
+    if (size === 0 || ndim === 0) return false;
+    const [x, ...positions] = eqn.inputs as [Atom, ...Atom[]];
+    this.require(x);
+    const own = squeezed(shape);
+    for (const atom of positions)
+      if (atom.aval.size !== size || !sameShape(squeezed(atom.aval.shape), own)) this.require(atom);
+    return this.elementwise(eqn, shape, 2 + 4 * positions.length);
   }
 
   private fold(eqn: Eqn): boolean {
