@@ -2,6 +2,7 @@ import type { ShapedArray } from '../src/core/aval.ts';
 import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
+import { eagerGather, eagerScatter } from './eager-windows.ts';
 import { Cell } from './heap.ts';
 import { coalesce } from './loop-nest.ts';
 import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
@@ -41,6 +42,10 @@ export function planEager(
       return view(lower.view(params, inputs[0]!, output), output);
     case 'reshape':
       return view({ offset: 0, strides: stridesOf(output.shape) }, output);
+    case 'gather':
+      return eagerGather(inputs, lower.access(params, inputs), output);
+    case 'scatter':
+      return eagerScatter(inputs, lower.access(params, inputs), lower.combine, output);
     case 'runtime':
       return runtimeCalls(lower.calls(params, inputs, outputs), outputs);
     default:

@@ -5,6 +5,7 @@ import { gemmFunctions } from './gemm.ts';
 import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
 import { sortFunctions } from './sort.ts';
+import { windowFunctions } from './windows.ts';
 
 /**
  * The runtime module: the functions that eager operations and compiled programs share. It is the same for every
@@ -19,5 +20,6 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...sortFunctions(),
     ...cumulativeFunctions(),
     ...linalgFunctions(),
+    ...windowFunctions(),
   ],
 });

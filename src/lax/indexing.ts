@@ -2,23 +2,34 @@
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { ShapeError } from '../core/errors.ts';
+import { sharedParamsByKey } from '../core/primitive.ts';
 import { broadcastShapes, range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
-import { bind1, type Value } from '../core/trace.ts';
+import { bind1, currentTrace, type Value } from '../core/trace.ts';
 import { broadcastError, toValue } from '../promote.ts';
 import { add, mul } from './arithmetic.ts';
 import { lt, select } from './compare.ts';
 import { convert } from './convert.ts';
 import { iota } from './creation.ts';
-import { gatherP } from './gather.ts';
+import { type GatherParams, gatherP } from './gather.ts';
 import { type Index, type Plan, planIndex } from './index-plan.ts';
 import { broadcastTo, reshape, strengthen } from './movement.ts';
-import { type ScatterOp, scatterP } from './scatter.ts';
+import { type ScatterOp, type ScatterParams, scatterP } from './scatter.ts';
 import { concatenate, dynamicSlice, dynamicUpdateSlice, reverse, slice } from './slicing.ts';
 
 export type { Index } from './index-plan.ts';
 
+const gatherParams = sharedParamsByKey<GatherParams>();
+const scatterParams = sharedParamsByKey<ScatterParams>();
+
 /** Index rows: one component for each axis in turn, over the common shape of the index arrays. */
 function indexRows(components: readonly (number | Value)[], lanes: Shape): Value {
+  const [only] = components;
+  if (components.length === 1 && only instanceof NDArray && sameShape(only.aval.shape, lanes)) {
+    const shape = [...lanes, 1];
+    // The same elements: what is computed at once may read them where they are.
+    if (only.isTracer || currentTrace().records) return reshape(convert(only, 'int32'), shape);
+    return new NDArray(only.aval.withShape(shape), only.cell());
+  }
   if (components.every((c) => typeof c === 'number' || !c.isTracer)) {
     const rows = sizeOf(lanes);
     const data = new Int32Array(rows * components.length);
@@ -103,16 +114,18 @@ function readPlan(value: Value, p: Plan, fillValue?: number): Value {
   if (p.lanes) {
     const pointed = left.flatMap((e, axis) => (e.kind === 'array' ? [axis] : []));
     const components = left.flatMap((e) => (e.kind === 'array' ? [e.positions] : []));
-    part = bind1(gatherP, [part, indexRows(components, p.lanes)], {
-      offsetDims: windowDims(p),
+    const [windows, { shape }] = [windowDims(p), part.aval];
+    const params = gatherParams(`${windows}|${pointed}|${shape}|${fillValue}`, () => ({
+      offsetDims: windows,
       collapsedSliceDims: pointed,
       startIndexMap: pointed,
       operandBatchingDims: [],
       startIndicesBatchingDims: [],
-      sliceSizes: part.aval.shape.map((n, axis) => (pointed.includes(axis) ? Math.min(1, n) : n)),
+      sliceSizes: shape.map((n, axis) => (pointed.includes(axis) ? Math.min(1, n) : n)),
       mode: fillValue === undefined ? 'clip' : 'fill',
       fillValue: fillValue ?? 0,
-    });
+    }));
+    part = bind1(gatherP, [part, indexRows(components, p.lanes)], params);
   }
   return reshape(part, p.shape);
 }
@@ -154,15 +167,19 @@ export function indexUpdate(x: ArrayLike, index: readonly Index[], values: Array
     const e = p.axes[axis]!;
     return e.kind === 'array' ? e.positions : e.kind === 'scalar' ? e.position : starts[axis]!;
   });
-  return bind1(scatterP[operation], [value, indexRows(components, p.lanes ?? []), updates], {
-    updateWindowDims: windowDims(p),
-    insertedWindowDims: p.axes.flatMap((e, axis) => (e.kind === 'slice' ? [] : [axis])),
+  const windows = windowDims(p);
+  const inserted = p.axes.flatMap((e, axis) => (e.kind === 'slice' ? [] : [axis]));
+  const unique = p.lanes === undefined;
+  const params = scatterParams(`${windows}|${inserted}|${positioned}|${known}|${unique}`, () => ({
+    updateWindowDims: windows,
+    insertedWindowDims: inserted,
     scatterDimsToOperandDims: positioned,
     operandBatchingDims: [],
     scatterIndicesBatchingDims: [],
     mode: known ? 'promise_in_bounds' : 'fill',
-    uniqueIndices: p.lanes === undefined,
-  });
+    uniqueIndices: unique,
+  }));
+  return bind1(scatterP[operation], [value, indexRows(components, p.lanes ?? []), updates], params);
 }
 
 /** Slices with steps are not windows: the places are found by reading an array of places with the same index. */
