@@ -32,6 +32,7 @@ export function planEager(
   const output = outputs[0]!;
   switch (lower.kind) {
     case 'elementwise':
+      if (primitive.name === 'iota' && output.dtype === 'int32') return iota(params, output);
       if (inputs.length === 0 || !isPrebuilt(params) || output.size === 0) return undefined;
       return elementwise(primitive.name, inputs, params, output);
     case 'reduce':
@@ -51,6 +52,14 @@ export function planEager(
     default:
       return undefined;
   }
+}
+
+function iota(params: Params, output: ShapedArray): EagerFunction {
+  const { dimension } = params as { dimension: number };
+  const { shape } = output;
+  const [before, after] = [sizeOf(shape.slice(0, dimension)), sizeOf(shape.slice(dimension + 1))];
+  const args = [before, shape[dimension]!, after, { output: 0 }];
+  return runtimeCalls({ scratch: 0, calls: [{ name: 'iota_i32', args }] }, [output]);
 }
 
 type RuntimeFunction = (...args: number[]) => number;

@@ -34,7 +34,7 @@ export function sortCalls(
   return {
     scratch: orders.scratch + up(4 * outer * n * inner),
     calls: [
-      { name: 'identity_order', args: [outer * inner, n, orders] },
+      { name: 'iota_i32', args: [outer * inner, n, 1, orders] },
       ...keys
         .map((dtype, i) => ({ name: `order_${shortName(dtype)}`, args: [...shape, input(i), orders, scratch(0)] }))
         .reverse(),

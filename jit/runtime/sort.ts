@@ -15,6 +15,7 @@ import { keyFormat, pairFormat } from './sort-calls.ts';
  *     sort_with_f32(outer, n, inner, from, to, payload, payloadTo, scratch)   with 32-bit elements that go along
  *     order_f32(outer, n, inner, from, order, scratch)                        the permutation instead of the elements
  *     permute_4(outer, n, inner, from, order, to)
+ *     iota_i32(outer, n, inner, to)
  *
  * `order` holds n positions (i32) for each row. A sort by several keys goes from the last to the first, each time from the
  * order so far.
@@ -31,7 +32,7 @@ export const sortFunctions = (): Func[] => [
     order(dtype),
   ]),
   ...[1, 4, 8].map(permute),
-  identityOrder(),
+  iota(),
 ];
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
@@ -312,14 +313,16 @@ function order(dtype: DType): Func {
   return f.build(true);
 }
 
-/** Rows of the positions 0 … n − 1. */
-function identityOrder(): Func {
-  const f = new FunctionBuilder('identity_order', ['i32', 'i32', 'i32']);
-  const [rows, n, to] = [f.param(0), f.param(1), f.param(2)];
-  f.for(0, rows, () => {
+/** iota_i32(outer, n, inner, to): positions along the middle axis. */
+function iota(): Func {
+  const f = new FunctionBuilder('iota_i32', ['i32', 'i32', 'i32', 'i32']);
+  const [outer, n, inner, to] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+  f.for(0, outer, () => {
     f.for(0, n, (i) => {
-      f.store('i32.store', to, i);
-      f.set(to, add(to, i32c(4)));
+      f.for(0, inner, () => {
+        f.store('i32.store', to, i);
+        f.set(to, add(to, i32c(4)));
+      });
     });
   });
   return f.build(true);

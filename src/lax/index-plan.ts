@@ -138,7 +138,7 @@ function hasNegative(data: TypedArray): boolean {
 }
 
 /** Negative positions count from the end. Known arrays are changed at once, so that programs hold them as they are used. */
-function fromFront(positions: Value, n: number): Value {
+export function fromFront(positions: Value, n: number): Value {
   if (!positions.isTracer) {
     // Read where it is, and copied only if it has to be.
     const given = positions.cell().peek();

@@ -1,6 +1,7 @@
 /** NumPy's indexing: what `x.slice(…)` reads and `x.at(…)` updates. */
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
+import { isInteger } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { sharedParamsByKey } from '../core/primitive.ts';
 import { broadcastShapes, range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
@@ -11,7 +12,7 @@ import { lt, select } from './compare.ts';
 import { convert } from './convert.ts';
 import { iota } from './creation.ts';
 import { type GatherParams, gatherP } from './gather.ts';
-import { type Index, type Plan, planIndex } from './index-plan.ts';
+import { fromFront, type Index, type Plan, planIndex } from './index-plan.ts';
 import { broadcastTo, reshape, strengthen } from './movement.ts';
 import { type ScatterOp, type ScatterParams, scatterP } from './scatter.ts';
 import { concatenate, dynamicSlice, dynamicUpdateSlice, reverse, slice } from './slicing.ts';
@@ -77,7 +78,30 @@ const windowDims = ({ lanes, lanesAt, plainShape }: Plan): number[] => {
  */
 export function indexArray(x: ArrayLike, index: readonly Index[], fillValue?: number): Value {
   const value = strengthen(toValue(x, 'slice'));
+  const [only] = index;
+  if (index.length === 1 && only instanceof NDArray && isPositions(only, value, 0)) return takeAt(value, only, 0);
   return readPlan(value, planIndex('slice', value, index), fillValue);
+}
+
+/** Whether x is an array of integers that may index this axis; what else there is goes the general way. */
+export const isPositions = (x: Value, value: Value, axis: number): boolean =>
+  isInteger(x.aval.dtype) && x.aval.ndim > 0 && (value.aval.shape[axis] ?? 0) > 0;
+
+/** Along `axis`, what an array of positions names; all of the other axes. */
+export function takeAt(value: Value, positions: Value, axis: number): Value {
+  const { shape, ndim } = value.aval;
+  const lanes = positions.aval.shape;
+  const params = gatherParams(`take ${shape}|${axis}|${lanes.length}`, () => ({
+    offsetDims: range(ndim - 1).map((a) => (a < axis ? a : a + lanes.length)),
+    collapsedSliceDims: [axis],
+    startIndexMap: [axis],
+    operandBatchingDims: [],
+    startIndicesBatchingDims: [],
+    sliceSizes: shape.map((n, a) => (a === axis ? 1 : n)),
+    mode: 'clip',
+    fillValue: 0,
+  }));
+  return bind1(gatherP, [value, indexRows([fromFront(positions, shape[axis]!)], lanes)], params);
 }
 
 function readPlan(value: Value, p: Plan, fillValue?: number): Value {
@@ -143,6 +167,23 @@ export function indexUpdate(x: ArrayLike, index: readonly Index[], values: Array
   const [only] = index;
   if (index.length === 1 && only instanceof NDArray && only.isTracer && only.aval.dtype === 'bool') {
     return updateMasked(value, only, update, operation);
+  }
+  if (index.length === 1 && only instanceof NDArray && isPositions(only, value, 0)) {
+    const { shape, ndim } = value.aval;
+    const lanes = only.aval.shape;
+    const part = [...lanes, ...shape.slice(1)];
+    if (sameShape(update.aval.shape, part)) {
+      const params = scatterParams(`at ${ndim}|${lanes.length}`, () => ({
+        updateWindowDims: range(ndim - 1).map((a) => a + lanes.length),
+        insertedWindowDims: [0],
+        scatterDimsToOperandDims: [0],
+        operandBatchingDims: [],
+        scatterIndicesBatchingDims: [],
+        mode: 'fill',
+        uniqueIndices: false,
+      }));
+      return bind1(scatterP[operation], [value, indexRows([fromFront(only, shape[0]!)], lanes), update], params);
+    }
   }
   const p = planIndex('at', value, index);
   const fits = broadcastShapes(update.aval.shape, p.shape);

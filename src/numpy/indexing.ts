@@ -7,7 +7,7 @@ import type { Value } from '../core/trace.ts';
 import { le } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota } from '../lax/creation.ts';
-import { indexArray, indexUpdate } from '../lax/indexing.ts';
+import { indexArray, indexUpdate, isPositions, takeAt } from '../lax/indexing.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
@@ -51,7 +51,9 @@ export function take(
   const { axis = null } = optionsOf('take', given, ['axis']);
   const value = axis === null ? ravel(x) : operand(x, 'take');
   const along = axisOf(value, axis ?? 0, 'take');
-  return indexArray(value, [...range(along).map((): Index => []), indices(index, 'take')]);
+  const positions = indices(index, 'take');
+  if (isPositions(positions, value, along)) return takeAt(value, positions, along);
+  return indexArray(value, [...range(along).map((): Index => []), positions]);
 }
 
 /** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
