@@ -6,7 +6,7 @@ import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts'
 import { ShapeError } from '../core/errors.ts';
 import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
-import { bind, type Value } from '../core/trace.ts';
+import { bind, currentTrace, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
 import { axisOf, forEachRow, rowsOf } from './along-axis.ts';
@@ -148,5 +148,11 @@ export const sort = (x: ArrayLike, { axis = -1 }: SortOptions = {}): Value => so
 export function argsort(x: ArrayLike, { axis = -1 }: SortOptions = {}): Value {
   const value = toValue(x, 'argsort');
   const dimension = axisOf('argsort', value, axis);
-  return sortMulti([value, broadcastedIota('int32', value.aval.shape, dimension)], { dimension })[1]!;
+  const positions = broadcastedIota('int32', value.aval.shape, dimension);
+  const [sorted, order] = sortMulti([value, positions], { dimension }) as [Value, Value];
+  if (!currentTrace().records) {
+    positions.dispose();
+    sorted.dispose();
+  }
+  return order;
 }

@@ -2,10 +2,10 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
+import { permuteRows } from '../lax/linalg/lu.ts';
 import * as lax from '../lax/linalg.ts';
 import { broadcastTo } from '../lax/movement.ts';
-import { takeAlongAxis } from '../numpy/indexing.ts';
-import { expandDims, matrixTranspose } from '../numpy/shape.ts';
+import { matrixTranspose } from '../numpy/shape.ts';
 import { matrix, square, system } from './operands.ts';
 
 /**
@@ -81,14 +81,12 @@ export interface LuFactor {
   readonly permutation: NDArray;
 }
 
+export { permuteRows };
+
 export function luFactor(a: ArrayLike): LuFactor {
   const [lu, pivots, permutation] = lax.lu(square('luFactor', a)) as [Value, Value, Value];
   return { lu, pivots, permutation };
 }
-
-/** Rows of the columns `b` in the order of `permutation`. */
-export const permuteRows = (b: Value, permutation: Value): Value =>
-  takeAlongAxis(b, broadcastTo(expandDims(permutation, -1), b.shape), { axis: -2 });
 
 /** The x with a x = b, from the LU factors of `a`. */
 export function luSolve({ lu, permutation }: LuFactor, b: ArrayLike): NDArray {

@@ -91,6 +91,18 @@ function vectorsOneByOne(code: FloatCode): Func {
   return f.build();
 }
 
+/** Many short vectors are turned, solved as rows, and turned back: each step is then one on whole rows. */
+function acrossVectors(f: FunctionBuilder, code: FloatCode, all: Part): void {
+  const [n, count, t, row, column, unit, forward, y, stride, negated, work] = all;
+  const inFloats = f.let(op('i32.shr_u', stride, i32c(Math.log2(code.bytes))));
+  const copy = (...args: Expr[]): void => f.call(`copy_${code.bytes}`, ...args);
+  const one = i32c(1);
+  copy(count, n, negated, one, count, y, inFloats, one);
+  const width = byteOffset(code, count);
+  f.call(`substitute_rows_${code.type}`, n, count, t, row, column, unit, forward, negated, width, negated, work);
+  copy(count, n, y, inFloats, one, negated, one, count);
+}
+
 function halved(code: FloatCode, kind: 'rows' | 'vectors'): Func {
   const name = `solve_${kind}_${code.type}`;
   const f = new FunctionBuilder(name, new Array(parameters).fill('i32'));
@@ -100,7 +112,9 @@ function halved(code: FloatCode, kind: 'rows' | 'vectors'): Func {
   // The columns of T are contiguous runs to subtract where its rows are not: a single vector needs no products.
   const alone = kind === 'vectors' ? op('i32.or', small, op('i32.eq', count, i32c(1))) : small;
   f.if(alone, () => {
-    f.call(`substitute_${kind}_${code.type}`, ...all);
+    const oneByOne = (): void => f.call(`substitute_${kind}_${code.type}`, ...all);
+    if (kind === 'rows') oneByOne();
+    else f.if(op('i32.ge_s', count, i32c(8)), () => acrossVectors(f, code, all), oneByOne);
     f.return();
   });
   const first = f.let(op('i32.and', add(op('i32.shr_u', n, i32c(1)), i32c(7)), i32c(-8)));

@@ -2,14 +2,14 @@ import { luCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { shapedArray } from '../../core/aval.ts';
 import { allocate } from '../../core/dtype.ts';
-import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
+import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParamsByKey } from '../../core/primitive.ts';
 import { range, sizeOf } from '../../core/shape.ts';
-import { bind, type Value } from '../../core/trace.ts';
+import { bind, bind1, type Value } from '../../core/trace.ts';
 import { Zero } from '../../core/zero.ts';
 import { toFloating } from '../../promote.ts';
 import { add } from '../arithmetic.ts';
 import { scalar } from '../creation.ts';
-import { gather } from '../gather.ts';
+import { type GatherParams, gatherP } from '../gather.ts';
 import { reshape, strengthen } from '../movement.ts';
 import { pad } from '../pad.ts';
 import { slice } from '../slicing.ts';
@@ -125,19 +125,22 @@ export const luP: Primitive<object> = primitive<object>({
     ),
 });
 
+const rowsParams = sharedParamsByKey<GatherParams>();
+
 /** Rows of each matrix in the order that `permutation` gives. */
 export function permuteRows(x: Value, permutation: Value): Value {
   const { shape, ndim } = x.aval;
-  const batch = range(ndim - 2);
-  return gather(x, reshape(permutation, [...permutation.aval.shape, 1]), {
+  const params = rowsParams(`${shape}`, () => ({
     offsetDims: [ndim - 1],
     collapsedSliceDims: [ndim - 2],
     startIndexMap: [ndim - 2],
-    operandBatchingDims: batch,
-    startIndicesBatchingDims: batch,
+    operandBatchingDims: range(ndim - 2),
+    startIndicesBatchingDims: range(ndim - 2),
     sliceSizes: shape.map((n, axis) => (axis === ndim - 1 ? n : Math.min(1, n))),
     mode: 'promise_in_bounds',
-  });
+    fillValue: 0,
+  }));
+  return bind1(gatherP, [x, reshape(permutation, [...permutation.aval.shape, 1])], params);
 }
 
 /**

@@ -3,7 +3,7 @@ import { isLinear } from '../../../transforms/transpose.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
 import { DtypeError, ShapeError } from '../../core/errors.ts';
-import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
+import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParamsByKey } from '../../core/primitive.ts';
 import { range, type Shape, sameShape, sizeOf } from '../../core/shape.ts';
 import { bind1, type Value } from '../../core/trace.ts';
 import { isZero } from '../../core/zero.ts';
@@ -22,6 +22,12 @@ export interface TriangularSolveParams {
   /** Take the diagonal as ones without reading it. */
   readonly unitDiagonal: boolean;
 }
+
+const sharedSolveParams = sharedParamsByKey<TriangularSolveParams>();
+const solveParams = (params: TriangularSolveParams): TriangularSolveParams => {
+  const { leftSide, lower, transposeA, unitDiagonal } = params;
+  return sharedSolveParams(`${leftSide} ${lower} ${transposeA} ${unitDiagonal}`, () => params);
+};
 
 /**
  * Every variant is T·Y = C for a T that is op(A) or, on the right side, its transpose, with Y the right-hand sides as
@@ -174,6 +180,6 @@ export function triangularSolve(
   const sides = vector
     ? reshape(rhs, leftSide ? [...rhs.shape, 1] : [...rhs.shape.slice(0, -1), 1, rhs.shape.at(-1)!])
     : rhs;
-  const x = bind1(triangularSolveP, [matrix, sides], { leftSide, lower, transposeA, unitDiagonal });
+  const x = bind1(triangularSolveP, [matrix, sides], solveParams({ leftSide, lower, transposeA, unitDiagonal }));
   return vector ? reshape(x, rhs.shape) : x;
 }
