@@ -48,7 +48,7 @@ export function planEager(
     case 'scatter':
       return eagerScatter(inputs, lower.access(params, inputs), lower.combine, output);
     case 'runtime':
-      return runtimeCalls(lower.calls(params, inputs, outputs), outputs);
+      return runtimeCalls(lower.calls(params, inputs, outputs), inputs, outputs);
     default:
       return undefined;
   }
@@ -59,7 +59,7 @@ function iota(params: Params, output: ShapedArray): EagerFunction {
   const { shape } = output;
   const [before, after] = [sizeOf(shape.slice(0, dimension)), sizeOf(shape.slice(dimension + 1))];
   const args = [before, shape[dimension]!, after, { output: 0 }];
-  return runtimeCalls({ scratch: 0, calls: [{ name: 'iota_i32', args }] }, [output]);
+  return runtimeCalls({ scratch: 0, calls: [{ name: 'iota_i32', args }] }, [], [output]);
 }
 
 type RuntimeFunction = (...args: number[]) => number;
@@ -263,46 +263,71 @@ function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArr
   };
 }
 
-type Patch = readonly [position: number, index: number];
+/** A call, with the arguments that are known laid out: the addresses are put in before it is made. */
+class PreparedCall {
+  private readonly run: RuntimeFunction;
+  private readonly given: number[];
+  /** Which arguments are addresses; of what, as an index into inputs, outputs and the scratch memory; and how far into that. */
+  private readonly positions: number[] = [];
+  private readonly places: number[] = [];
+  private readonly offsets: number[] = [];
 
-/** A call with the arguments that are known; the addresses are put in before it is made. */
-function prepared({ name, args }: RuntimeCall) {
-  const run = runtimeExports()[name] as RuntimeFunction;
-  const given = args.map((x) => (typeof x === 'number' ? x : 0));
-  const patches: Record<'input' | 'output' | 'scratch', Patch[]> = { input: [], output: [], scratch: [] };
-  args.forEach((x, i) => {
-    if (typeof x === 'number') return;
-    if ('input' in x) patches.input.push([i, x.input]);
-    else if ('output' in x) patches.output.push([i, x.output]);
-    else patches.scratch.push([i, x.scratch]);
-  });
-  return (from: readonly number[], to: readonly number[], base: number): void => {
-    for (const [i, index] of patches.input) given[i] = from[index]!;
-    for (const [i, index] of patches.output) given[i] = to[index]!;
-    for (const [i, offset] of patches.scratch) given[i] = base + offset;
-    run(...given);
-  };
+  constructor({ name, args }: RuntimeCall, inputs: number, outputs: number) {
+    this.run = runtimeExports()[name] as RuntimeFunction;
+    this.given = args.map((x) => (typeof x === 'number' ? x : 0));
+    args.forEach((x, i) => {
+      if (typeof x === 'number') return;
+      this.positions.push(i);
+      this.places.push('input' in x ? x.input : 'output' in x ? inputs + x.output : inputs + outputs);
+      this.offsets.push('scratch' in x ? x.scratch : 0);
+    });
+  }
+
+  /** @param addresses of inputs, outputs and the scratch memory */
+  make(addresses: readonly number[]): void {
+    const { given, positions, places, offsets } = this;
+    for (let k = 0; k < positions.length; k++) given[positions[k]!] = addresses[places[k]!]! + offsets[k]!;
+    this.run(...given);
+  }
 }
 
 /** What compiled code calls, called from here. */
-function runtimeCalls({ scratch, calls }: RuntimeCalls, outputs: readonly ShapedArray[]): EagerFunction {
-  const runs = calls.map(prepared);
-  const [first] = outputs as [ShapedArray];
+function runtimeCalls(
+  { scratch, calls }: RuntimeCalls,
+  inputs: readonly ShapedArray[],
+  outputs: readonly ShapedArray[],
+): EagerFunction {
+  const prepared = calls.map((call) => new PreparedCall(call, inputs.length, outputs.length));
+  const [only] = outputs as [ShapedArray];
+  if (outputs.length === 1) {
+    return (operands) => {
+      const w = new Workspace();
+      try {
+        const addresses: number[] = [];
+        for (let i = 0; i < operands.length; i++) addresses.push(w.operand(operands[i]!));
+        const cell = w.place(only);
+        const to = w.address(cell);
+        addresses.push(to, scratch > 0 ? w.scratch(scratch) : 0);
+        for (let k = 0; k < prepared.length; k++) prepared[k]!.make(addresses);
+        return w.taken(cell, only, to);
+      } finally {
+        w.close();
+      }
+    };
+  }
   return (operands) => {
     const w = new Workspace();
     try {
-      const base = scratch > 0 ? w.scratch(scratch) : 0;
-      const from: number[] = [];
-      for (let i = 0; i < operands.length; i++) from.push(w.operand(operands[i]!));
+      const addresses: number[] = [];
+      for (let i = 0; i < operands.length; i++) addresses.push(w.operand(operands[i]!));
       const cells: (Cell | undefined)[] = [];
-      const to: number[] = [];
       for (let i = 0; i < outputs.length; i++) {
         cells.push(w.place(outputs[i]!));
-        to.push(w.address(cells[i]));
+        addresses.push(w.address(cells[i]));
       }
-      for (let k = 0; k < runs.length; k++) runs[k]!(from, to, base);
-      if (outputs.length === 1) return w.taken(cells[0], first, to[0]!);
-      return outputs.map((aval, i) => w.taken(cells[i], aval, to[i]!));
+      addresses.push(scratch > 0 ? w.scratch(scratch) : 0);
+      for (let k = 0; k < prepared.length; k++) prepared[k]!.make(addresses);
+      return outputs.map((aval, i) => w.taken(cells[i], aval, addresses[inputs.length + i]!));
     } finally {
       w.close();
     }

@@ -39,7 +39,7 @@ export const evaluatingTrace: Trace = {
 };
 
 /** One operation on operands of known types, ready to be executed. */
-type Plan = (args: readonly Value[]) => Value[];
+export type Plan = (args: readonly Value[]) => Value[];
 
 /** Plans by the types of the operands, one after the other. */
 class PlanTree {
@@ -61,16 +61,18 @@ class PlanTree {
 
 function planFor(primitive: Primitive, args: readonly Value[], params: Params): Plan {
   const known = knownOf(params) as Map<Primitive, PlanTree> | undefined;
-  if (!known || !isPrebuiltReady()) return makePlan(primitive, args, params);
+  if (!known || !isPrebuiltReady()) return makePlan(primitive, avalsOf(args), params);
   let tree = known.get(primitive);
   if (!tree) known.set(primitive, (tree = new PlanTree()));
   for (let i = 0; i < args.length; i++) tree = tree.branch(args[i]!.aval);
-  tree.plan ??= makePlan(primitive, args, params);
+  tree.plan ??= makePlan(primitive, avalsOf(args), params);
   return tree.plan;
 }
 
-function makePlan(primitive: Primitive, args: readonly Value[], params: Params): Plan {
-  const avals = args.map((arg) => arg.aval);
+const avalsOf = (args: readonly Value[]): ShapedArray[] => args.map((arg) => arg.aval);
+
+/** How to execute an operation on operands of these types. */
+export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], params: Params): Plan {
   const outputs = primitive.type(avals, params);
   const output = outputs[0]!;
   const compiled = interpretOnly ? undefined : planEager(primitive, avals, params, outputs);
