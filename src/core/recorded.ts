@@ -3,7 +3,7 @@ import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { evaluatingTrace, makePlan, type Plan, watch } from './evaluate.ts';
-import { deadCodeElimination, Literal, subJaxprs, Var } from './jaxpr.ts';
+import { type Atom, deadCodeElimination, Literal, subJaxprs, Var } from './jaxpr.ts';
 import { stage } from './stage.ts';
 import { currentTrace, type Value } from './trace.ts';
 
@@ -21,11 +21,13 @@ class Recording {
   private readonly initial: (Value | undefined)[];
   private readonly steps: readonly Step[];
   private readonly result: number;
+  private readonly aval: ShapedArray;
 
-  constructor(initial: (Value | undefined)[], steps: readonly Step[], result: number) {
+  constructor(initial: (Value | undefined)[], steps: readonly Step[], result: number, aval: ShapedArray) {
     this.initial = initial;
     this.steps = steps;
     this.result = result;
+    this.aval = aval;
   }
 
   run(args: readonly Value[]): Value {
@@ -39,7 +41,8 @@ class Recording {
       for (let i = 0; i < outputs.length; i++) values[outputs[i]!] = results[i];
       for (let i = 0; i < ending.length; i++) values[ending[i]!]!.dispose();
     }
-    return values[this.result]!;
+    const value = values[this.result]!;
+    return value.aval === this.aval ? value : new NDArray(this.aval, value.cell());
   }
 }
 
@@ -92,51 +95,55 @@ function record(f: (...args: Value[]) => Value, args: readonly Value[]): Recordi
   const [out] = jaxpr.outs;
   if (!(out instanceof Var) || jaxpr.effectful) return 'never';
   if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return 'never';
+  const values: (Value | undefined)[] = args.map(() => undefined);
+  const keep = (value: Value | undefined): number => values.push(value) - 1;
   const places = new Map<Var, number>();
-  const initial: (Value | undefined)[] = args.map(() => undefined);
   const captured = staged.consts.length;
-  jaxpr.inVars.slice(captured).forEach((v, i) => {
-    places.set(v, i);
+  jaxpr.inVars.forEach((v, i) => {
+    places.set(v, i < captured ? keep(staged.consts[i]) : i - captured);
   });
-  const keep = (value: Value | undefined): number => initial.push(value) - 1;
-  jaxpr.inVars.slice(0, captured).forEach((v, i) => {
-    places.set(v, keep(staged.consts[i]));
-  });
-  const lastUse = new Map<Var, number>();
-  jaxpr.eqns.forEach(({ inputs, outputs }, k) => {
-    for (const atom of [...inputs, ...outputs]) if (atom instanceof Var) lastUse.set(atom, k);
-  });
-  const steps: Step[] = [];
-  const made = new Set<Var>();
-  jaxpr.eqns.forEach((eqn, k) => {
-    const inputs = eqn.inputs.map((atom) =>
-      atom instanceof Literal ? keep(NDArray.ofLiteral(atom.value, atom.aval)) : places.get(atom)!,
-    );
-    const known = inputs.map((place) => initial[place]);
+  const place = (atom: Atom): number =>
+    atom instanceof Literal ? keep(NDArray.ofLiteral(atom.value, atom.aval)) : places.get(atom)!;
+  const steps: Omit<Step, 'ending'>[] = [];
+  const made = new Set<number>();
+  for (const eqn of jaxpr.eqns) {
+    const inputs = eqn.inputs.map(place);
+    if (eqn.primitive.lower.kind === 'reshape' && made.has(inputs[0]!)) {
+      // The same elements in the same place.
+      places.set(eqn.outputs[0]!, inputs[0]!);
+      continue;
+    }
     const plan = makePlan(
       eqn.primitive,
       eqn.inputs.map(({ aval }) => aval),
       eqn.params,
     );
-    const small = eqn.outputs.every(({ aval }) => aval.size <= largestConstant);
-    if (small && known.every((value) => value !== undefined)) {
+    const known = inputs.map((i) => values[i]);
+    if (eqn.outputs.every(({ aval }) => aval.size <= largestConstant) && known.every((x) => x !== undefined)) {
       const results = plan(known as Value[]);
       eqn.outputs.forEach((v, i) => {
         places.set(v, keep(results[i]));
       });
-      return;
+      continue;
     }
     const outputs = eqn.outputs.map((v) => {
-      made.add(v);
-      const place = keep(undefined);
-      places.set(v, place);
-      return place;
+      places.set(v, keep(undefined));
+      return places.get(v)!;
     });
-    const ended = new Set([...eqn.inputs, ...eqn.outputs]);
-    const ending = [...ended].flatMap((v) =>
-      v instanceof Var && v !== out && made.has(v) && lastUse.get(v) === k ? [places.get(v)!] : [],
-    );
-    steps.push({ plan, inputs, outputs, ending });
+    for (const i of outputs) made.add(i);
+    steps.push({ plan, inputs, outputs });
+  }
+  const result = places.get(out)!;
+  if (!made.has(result)) return 'never';
+  const last = new Map<number, number>();
+  steps.forEach(({ inputs, outputs }, k) => {
+    for (const i of [...inputs, ...outputs]) last.set(i, k);
   });
-  return new Recording(initial, steps, places.get(out)!);
+  const ended = (k: number): number[] => [...made].filter((i) => i !== result && last.get(i) === k);
+  return new Recording(
+    values,
+    steps.map((step, k) => ({ ...step, ending: ended(k) })),
+    result,
+    out.aval,
+  );
 }

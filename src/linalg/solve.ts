@@ -2,9 +2,8 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
-import { abs, add, mul, sign, sub } from '../lax/arithmetic.ts';
+import { abs, add, mul, neg, sign, sub } from '../lax/arithmetic.ts';
 import { ne, select } from '../lax/compare.ts';
-import { convert } from '../lax/convert.ts';
 import { full, iota } from '../lax/creation.ts';
 import { broadcastTo } from '../lax/movement.ts';
 import { prod, sum } from '../lax/reductions.ts';
@@ -51,26 +50,23 @@ export const det: (a: ArrayLike) => NDArray = recorded((a) => {
       return sub(mul(m(0, 0), m(1, 1)), mul(m(0, 1), m(1, 0)));
     case 3:
       return add(sub(mul(m(0, 0), minor(1, 2)), mul(m(0, 1), minor(0, 2))), mul(m(0, 2), minor(0, 1)));
-    default: {
-      const { diagonal, parity } = luDiagonal(value);
-      return mul(prod(diagonal, { axis: -1 }), parity);
-    }
+    default:
+      return prod(signedDiagonal(value), { axis: -1 });
   }
 });
 
-/** The diagonal of U, and the sign of the row permutation. */
-function luDiagonal(value: Value): { diagonal: Value; parity: Value } {
+/** The diagonal of U, with the sign turned where a row was exchanged: its product is the determinant. */
+function signedDiagonal(value: Value): Value {
   const { lu, pivots } = luFactor(value);
-  const swaps = sum(convert(ne(pivots, iota('int32', value.shape.at(-1)!)), 'int32'), { axis: -1 });
-  const odd = swaps.mod(2).eq(1);
-  return { diagonal: diagonalOf('det', lu, 0, -2, -1), parity: convert(select(odd, -1, 1), value.dtype) };
+  const diagonal = diagonalOf('det', lu, 0, -2, -1);
+  return select(ne(pivots, iota('int32', value.shape.at(-1)!)), neg(diagonal), diagonal);
 }
 
 /** The sign of the determinant and the logarithm of its magnitude: neither overflows. */
 export function slogdet(a: ArrayLike): { sign: NDArray; logabsdet: NDArray } {
-  const { diagonal, parity } = luDiagonal(square('slogdet', a));
+  const diagonal = signedDiagonal(square('slogdet', a));
   return {
-    sign: mul(prod(sign(diagonal), { axis: -1 }), parity),
+    sign: prod(sign(diagonal), { axis: -1 }),
     logabsdet: sum(log(abs(diagonal)), { axis: -1 }),
   };
 }
