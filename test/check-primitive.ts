@@ -131,7 +131,7 @@ export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return worst;
 }
 
-const describe = (primitive: Primitive, sample: Sample): string =>
+export const describe = (primitive: Primitive, sample: Sample): string =>
   `${primitive.name} ${sample.inputs.map((x) => shapedArray(x.shape, x.dtype)).join(' ')} ${JSON.stringify(sample.params)}`;
 
 /** Compiled against interpreted: equal bits, or within `tolerance`. Returns what went wrong. */
