@@ -62,6 +62,11 @@ const specials = [0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 1e-40, -1e-40, 
 const draws: Record<string, (dtype: DType, next: () => number) => number> = {
   wide: (dtype, next) => (next() - 0.5) * (isFloating(dtype) ? 10 ** (60 * next() - 30) : 2 ** 32),
   ties: (_, next) => Math.floor(5 * next()) - 2,
+  // Equal in all but the lowest places, which are left to insertion at first.
+  close: (dtype, next) =>
+    isFloating(dtype)
+      ? 1 + Math.floor(200 * next()) * (dtype === 'float32' ? 2 ** -23 : 2 ** -52)
+      : Math.floor(200 * next()),
   special: (_, next) => specials[Math.floor(specials.length * next())]!,
 };
 

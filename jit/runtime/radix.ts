@@ -3,8 +3,9 @@ import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op
 /**
  * Radix sort, least significant digit first (D. Knuth, The Art of Computer Programming 3, 5.2.5): one pass counts the
  * digits at all places, then each place has a pass that deals the elements out in the order of their digits, from one
- * buffer to the other. It is stable, and a place at which all digits are equal costs nothing. Few elements are inserted
- * one by one instead.
+ * buffer to the other. It is stable, and a place at which all digits are equal costs nothing. The upper places alone put
+ * most elements where they belong; the rest is done by insertion, unless that takes more steps than expected: then all
+ * places are gone through after all. Few elements are inserted from the start.
  *
  *     radix_k32(n, a, b, counts) → a or b, where the sorted elements are
  */
@@ -31,6 +32,11 @@ const many = 20_000;
 export const sortChunk = 4096;
 
 const passesOf = (format: Format, bits: number): number => Math.ceil(format.keyBits / bits);
+/** The lower places that are left to insertion: at least 24 bits of a key of 32 are gone by, and 31 of one of 64. */
+const leftOut = (format: Format, bits: number): number =>
+  format.keyBits === 64 ? (bits === 8 ? 4 : 3) : bits === 8 ? 1 : 0;
+/** Steps of insertion for each element, beyond which it is given up. */
+const patience = 8;
 export const countBytes: number = 4 * 6 * 2048;
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
@@ -58,18 +64,24 @@ function digitOf(format: Format, ptr: Expr, element: Expr, shift: Expr, mask: Ex
   return op('i32.and', op('i32.wrap_i64', op('i64.shr_u', word, op('i64.extend_i32_u', at))), mask);
 }
 
+const countName = (format: Format, bits: number, first: number): string =>
+  `radix_count_${format.name}_${bits}_${first}`;
+
 export const radixFunctions = (): Func[] => [
   places(),
-  ...formats.flatMap((format) => [insertion(format), count(format, 8), count(format, 11), deal(format), radix(format)]),
+  ...formats.flatMap((format) => [
+    insertion(format),
+    ...[8, 11].flatMap((bits) => [...new Set([0, leftOut(format, bits)])].map((first) => count(format, bits, first))),
+    deal(format),
+    radix(format),
+  ]),
 ];
 
-/** Sorts n elements in place by insertion. */
+/** insertion(from, begin, end, steps): inserts the elements from `begin` on into those before; the steps that are left. */
 function insertion(format: Format): Func {
-  const f = new FunctionBuilder(`insertion_${format.name}`, ['i32', 'i32']);
-  const [n, from] = [f.param(0), f.param(1)];
+  const f = new FunctionBuilder(`insertion_${format.name}`, ['i32', 'i32', 'i32', 'i32'], 'i32');
+  const [from, here, end, steps] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
   const [, loading, storing] = moves[format.name];
-  const end = f.let(add(from, op('i32.mul', n, i32c(format.bytes))));
-  const here = f.var(add(from, i32c(format.bytes)));
   const greater = format.name === 'k32' ? 'i32.gt_u' : 'i64.gt_u';
   f.while(op('i32.lt_u', here, end), () => {
     const element = f.let(load(loading, here));
@@ -82,21 +94,26 @@ function insertion(format: Format): Func {
       f.store(storing, to, other);
       f.set(to, before);
     });
-    f.store(storing, to, element);
+    f.if(op('i32.ne', to, here), () => {
+      f.store(storing, to, element);
+      f.set(steps, op('i32.sub', steps, op('i32.shr_u', op('i32.sub', here, to), i32c(Math.log2(format.bytes)))));
+      f.if(op('i32.lt_s', steps, i32c(0)), () => f.break());
+    });
     f.set(here, add(here, i32c(format.bytes)));
   });
+  f.return(steps);
   return f.build();
 }
 
-/** Adds n elements to the counts of digits of `bits` bits: a table of 2^bits for each place. */
-function count(format: Format, bits: number): Func {
-  const f = new FunctionBuilder(`radix_count_${format.name}_${bits}`, ['i32', 'i32', 'i32']);
+/** Adds n elements to the counts of digits of `bits` bits, from a place on: a table of 2^bits for each. */
+function count(format: Format, bits: number, first: number): Func {
+  const f = new FunctionBuilder(countName(format, bits, first), ['i32', 'i32', 'i32']);
   const [n, from, counts] = [f.param(0), f.param(1), f.param(2)];
   const [, loading] = moves[format.name];
   const end = f.let(add(from, op('i32.mul', n, i32c(format.bytes))));
   f.while(op('i32.lt_u', from, end), () => {
     const element = format.name === 'p64' ? i32c(0) : f.let(load(loading, from));
-    for (let pass = 0; pass < passesOf(format, bits); pass++) {
+    for (let pass = first; pass < passesOf(format, bits); pass++) {
       const digit = digitOf(format, from, element, i32c(pass * bits), i32c(2 ** bits - 1));
       const slot = f.let(add(counts, shl(digit, 2)));
       const table = 4 * 2 ** bits * pass;
@@ -141,18 +158,22 @@ function deal(format: Format): Func {
 function radix(format: Format): Func {
   const f = new FunctionBuilder(`radix_${format.name}`, ['i32', 'i32', 'i32', 'i32'], 'i32');
   const [n, a, b, counts] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+  const bytesOf = (elements: Expr): Expr => op('i32.mul', elements, i32c(format.bytes));
+  const insert = (begin: Expr, end: Expr, steps: Expr): Expr => {
+    const args = [a, add(a, bytesOf(begin)), add(a, bytesOf(end)), steps];
+    return { kind: 'call', type: 'i32', fn: `insertion_${format.name}`, args };
+  };
   f.if(op('i32.le_s', n, i32c(few)), () => {
-    f.call(`insertion_${format.name}`, n, a);
+    f.let(insert(i32c(1), n, i32c(few * few)));
     f.return(a);
   });
-  const sortBy = (bits: number): void => {
+  const steps = f.var(i32c(-1));
+  const sortBy = (bits: number, skipped: number): void => {
     const buckets = 2 ** bits;
     const passes = passesOf(format, bits);
     f.fill(counts, i32c(0), i32c(4 * buckets * passes));
-    inSortChunks(f, n, (at, length) =>
-      f.call(`radix_count_${format.name}_${bits}`, length, add(a, op('i32.mul', at, i32c(format.bytes))), counts),
-    );
-    f.for(0, passes, (pass) => {
+    inSortChunks(f, n, (at, length) => f.call(countName(format, bits, skipped), length, add(a, bytesOf(at)), counts));
+    f.for(skipped, passes, (pass) => {
       const shift = f.let(op('i32.mul', pass, i32c(bits)));
       const mask = i32c(buckets - 1);
       const table = f.let(add(counts, shl(pass, bits + 2)));
@@ -160,20 +181,30 @@ function radix(format: Format): Func {
       const first = digitOf(format, a, element, shift, mask);
       f.if(op('i32.ne', load('i32.load', add(table, shl(first, 2))), n), () => {
         f.call('radix_places', table, i32c(buckets), b, i32c(Math.log2(format.bytes)));
-        inSortChunks(f, n, (at, length) => {
-          const from = add(a, op('i32.mul', at, i32c(format.bytes)));
-          f.call(`radix_deal_${format.name}`, length, from, table, shift, mask);
-        });
+        inSortChunks(f, n, (at, length) =>
+          f.call(`radix_deal_${format.name}`, length, add(a, bytesOf(at)), table, shift, mask),
+        );
         const kept = f.var(a);
         f.set(a, b);
         f.set(b, kept);
       });
     });
   };
+  const sortByDigits = (bits: number): void => {
+    const skipped = leftOut(format, bits);
+    if (skipped > 0) {
+      sortBy(bits, skipped);
+      f.set(steps, op('i32.mul', n, i32c(patience)));
+      inSortChunks(f, n, (at, length) => {
+        f.if(op('i32.ge_s', steps, i32c(0)), () => f.set(steps, insert(at, add(at, length), steps)));
+      });
+    }
+    f.if(op('i32.lt_s', steps, i32c(0)), () => sortBy(bits, 0));
+  };
   f.if(
     op('i32.gt_s', n, i32c(many)),
-    () => sortBy(11),
-    () => sortBy(8),
+    () => sortByDigits(11),
+    () => sortByDigits(8),
   );
   f.return(a);
   return f.build();
