@@ -2,12 +2,12 @@ import type { ShapedArray } from '../src/core/aval.ts';
 import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
+import { eagerRegions, eagerView } from './eager-movement.ts';
 import { eagerGather, eagerScatter } from './eager-windows.ts';
 import { Cell } from './heap.ts';
-import { coalesce } from './loop-nest.ts';
 import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
 import { elementsPerCall } from './lower/kernel.ts';
-import type { DotDimensions, RuntimeCall, RuntimeCalls, View } from './lower-rule.ts';
+import type { DotDimensions, RuntimeCall, RuntimeCalls } from './lower-rule.ts';
 import { elementwiseName, isPrebuilt } from './runtime/elementwise.ts';
 import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
@@ -40,9 +40,11 @@ export function planEager(
     case 'dot':
       return dot(inputs, lower.dimensions(params), output);
     case 'view':
-      return view(lower.view(params, inputs[0]!, output), output);
+      return eagerView(lower.view(params, inputs[0]!, output), output);
     case 'reshape':
-      return view({ offset: 0, strides: stridesOf(output.shape) }, output);
+      return eagerView({ offset: 0, strides: stridesOf(output.shape) }, output);
+    case 'kernel':
+      return lower.regions && eagerRegions(lower.regions(params, inputs, output), output);
     case 'gather':
       return eagerGather(inputs, lower.access(params, inputs), output);
     case 'scatter':
@@ -116,7 +118,7 @@ const binaryOf: Record<string, string> = { add: 'add', mul: 'mul', max: 'max', m
 
 type Combine = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
 
-/** Folds over the last axes row by row, over the first ones by combining rows; others are left to JavaScript. */
+/** Folds over the last axes row by row, over neighbouring others by combining rows; the rest is left to JavaScript. */
 function reduce(
   x: ShapedArray,
   combine: Combine,
@@ -153,12 +155,16 @@ function reduce(
       }
     };
   }
-  if (!folded.slice(0, last + 1).every(Boolean) || !kept.slice(last + 1).every(Boolean)) return undefined;
+  const within = folded.slice(split, last + 1);
+  if (!kept.slice(0, split).every(Boolean) || !within.every(Boolean) || !kept.slice(last + 1).every(Boolean))
+    return undefined;
   const run = elementwiseExports()[elementwiseName(binaryOf[combine]!, {}, [dtype, dtype], [false, false])] as
     | RuntimeFunction
     | undefined;
   if (!run) return undefined;
-  const rowBytes = output.size * byteSize(dtype);
+  const outer = sizeOf(shape.slice(0, split));
+  const inner = output.size / outer;
+  const rowBytes = inner * byteSize(dtype);
   const rows = x.size / output.size;
   return ([operand]) => {
     const w = new Workspace();
@@ -166,8 +172,11 @@ function reduce(
       const from = w.operand(operand!);
       const cell = w.place(output);
       const to = w.address(cell);
-      w.heap.u8.copyWithin(to, from, from + rowBytes);
-      for (let row = 1; row < rows; row++) run(output.size, to, to, from + row * rowBytes);
+      for (let o = 0; o < outer; o++) {
+        const [line, first] = [to + o * rowBytes, from + o * rows * rowBytes];
+        w.heap.u8.copyWithin(line, first, first + rowBytes);
+        for (let row = 1; row < rows; row++) run(inner, line, line, first + row * rowBytes);
+      }
       return w.taken(cell, output, to);
     } finally {
       w.close();
@@ -184,54 +193,6 @@ function foldRow(run: RuntimeFunction, combine: Combine, dtype: DType, length: n
     total = combine === 'add' ? total + part : combine === 'mul' ? total * part : Math[combine as 'max'](total, part);
   }
   return total;
-}
-
-/** Rows and columns that are copied together where one side lies across the other. */
-const tile = 64;
-
-/** A copy in another order: the innermost two axes by the runtime, what is outside of them from here. */
-function view({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
-  if (output.size === 0) return undefined;
-  const { dtype } = output;
-  const bytes = byteSize(dtype);
-  const own = stridesOf(output.shape);
-  const axes = coalesce(output.shape.map((extent, axis) => ({ extent, steps: [own[axis]!, strides[axis]!] })));
-  while (axes.length < 2) axes.unshift({ extent: 1, steps: [0, 0] });
-  const [rows, columns] = axes.splice(-2) as [(typeof axes)[0], (typeof axes)[0]];
-  const [toRow, fromRow] = rows.steps as [number, number];
-  const [toColumn, fromColumn] = columns.steps as [number, number];
-  const across = Math.abs(fromColumn) > Math.abs(fromRow) && fromRow !== 0;
-  const [rowTile, columnTile] = across ? [tile, tile] : [rows.extent, columns.extent];
-  const copy = runtimeExports()[`copy_${bytes}`] as RuntimeFunction;
-  const block = (to: number, from: number): void => {
-    for (let i = 0; i < rows.extent; i += rowTile)
-      for (let j = 0; j < columns.extent; j += columnTile) {
-        const target = to + (i * toRow + j * toColumn) * bytes;
-        const source = from + (i * fromRow + j * fromColumn) * bytes;
-        const [m, n] = [Math.min(rowTile, rows.extent - i), Math.min(columnTile, columns.extent - j)];
-        copy(m, n, target, toRow, toColumn, source, fromRow, fromColumn);
-      }
-  };
-  const outer = (axis: number, to: number, from: number): void => {
-    if (axis === axes.length) {
-      block(to, from);
-      return;
-    }
-    const { extent, steps } = axes[axis]!;
-    for (let i = 0; i < extent; i++) outer(axis + 1, to + i * steps[0]! * bytes, from + i * steps[1]! * bytes);
-  };
-  return ([operand]) => {
-    const w = new Workspace();
-    try {
-      const from = w.operand(operand!) + offset * bytes;
-      const cell = w.place(output);
-      const to = w.address(cell);
-      outer(0, to, from);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  };
 }
 
 function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArray): EagerFunction | undefined {

@@ -38,6 +38,8 @@ export type LowerRule<P> =
   | {
       readonly kind: 'kernel';
       readonly build: (k: KernelContext, inputs: readonly Operand[], outputs: readonly Operand[], params: P) => void;
+      /** The same outside of `jit`, where all that is done is to copy. */
+      readonly regions?: (params: P, inputs: readonly ShapedArray[], output: ShapedArray) => Regions;
     }
   /** Calls of functions of the runtime module, in order: the same ones in compiled programs and without `jit`. Rank 1 or more. */
   | {
@@ -63,6 +65,19 @@ export type LowerRule<P> =
   | { readonly kind: 'callback'; readonly handler: (params: P) => (...args: unknown[]) => void }
   /** The result is operand 0, unchanged. */
   | { readonly kind: 'identity' };
+
+/** Parts of operands with their places in the output. */
+export interface Regions {
+  /** The rank-0 operand that stands where no part does. */
+  readonly fill?: number;
+  /** Offsets and steps (to, from) in elements. */
+  readonly copies: readonly {
+    readonly operand: number;
+    readonly to: number;
+    readonly from: number;
+    readonly axes: readonly { readonly extent: number; readonly steps: readonly number[] }[];
+  }[];
+}
 
 /** Output element (i₀ … iₖ) reads input element offset + Σ stridesⱼ·iⱼ of the contiguous operand. */
 export interface View {

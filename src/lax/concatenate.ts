@@ -76,6 +76,20 @@ export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateP
   }),
   lower: {
     kind: 'kernel',
+    regions: ({ dimension }, inputs, { shape }) => {
+      const [outer, row] = [sizeOf(shape.slice(0, dimension)), sizeOf(shape.slice(dimension))];
+      let to = 0;
+      const copies = inputs.map((x, operand) => {
+        const n = sizeOf(x.shape.slice(dimension));
+        to += n;
+        const axes = [
+          { extent: outer, steps: [row, n] },
+          { extent: n, steps: [1, 1] },
+        ];
+        return { operand, to: to - n, from: 0, axes };
+      });
+      return { copies };
+    },
     build: ({ f }, inputs, [out], { dimension }) => {
       const { dtype } = out!.aval;
       const bytes = byteSize(dtype);

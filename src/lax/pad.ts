@@ -92,6 +92,20 @@ export const padP: Primitive<PadParams> = primitive<PadParams>({
   },
   lower: {
     kind: 'kernel',
+    regions: ({ config }, [x], { shape, size }) => {
+      const region = kept(x!.shape, shape, config);
+      const [from, to] = [stridesOf(x!.shape), stridesOf(shape)];
+      const start = (strides: readonly number[], of: (part: (typeof region)[number]) => number) =>
+        region.reduce((total, part, axis) => total + of(part) * strides[axis]!, 0);
+      const axes = region.map((part, axis) => ({ extent: part.count, steps: [part.step * to[axis]!, from[axis]!] }));
+      const copy = {
+        operand: 0,
+        to: start(to, (part) => part.at),
+        from: start(from, (part) => part.first),
+        axes,
+      };
+      return sizeOf(region.map((part) => part.count)) < size ? { fill: 1, copies: [copy] } : { copies: [copy] };
+    },
     build: ({ f }, [x, value], [out], { config }) => {
       const { dtype } = out!.aval;
       const bytes = byteSize(dtype);
