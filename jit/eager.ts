@@ -1,5 +1,5 @@
 import type { ShapedArray } from '../src/core/aval.ts';
-import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
+import { byteSize, type DType, isFloating, isInteger } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
 import { eagerRegions, eagerView } from './eager-movement.ts';
@@ -32,7 +32,7 @@ export function planEager(
   const output = outputs[0]!;
   switch (lower.kind) {
     case 'elementwise':
-      if (primitive.name === 'iota' && output.dtype === 'int32') return iota(params, output);
+      if (primitive.name === 'iota' && isInteger(output.dtype)) return iota(params, output);
       if (inputs.length === 0 || !isPrebuilt(params) || output.size === 0) return undefined;
       return elementwise(primitive.name, inputs, params, output);
     case 'reduce':
@@ -41,6 +41,7 @@ export function planEager(
       return dot(inputs, lower.dimensions(params), output);
     case 'view':
       return eagerView(lower.view(params, inputs[0]!, output), output);
+    case 'identity':
     case 'reshape':
       return eagerView({ offset: 0, strides: stridesOf(output.shape) }, output);
     case 'kernel':

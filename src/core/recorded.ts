@@ -30,9 +30,13 @@ class Recording {
     this.aval = aval;
   }
 
-  run(args: readonly Value[]): Value {
+  run(args: readonly unknown[]): Value {
     const values = this.initial.slice();
-    for (let i = 0; i < args.length; i++) values[i] = args[i];
+    let next = 0;
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      if (arg instanceof NDArray) values[next++] = arg;
+    }
     for (let k = 0; k < this.steps.length; k++) {
       const { plan, inputs, outputs, ending } = this.steps[k]!;
       const operands: Value[] = [];
@@ -50,15 +54,30 @@ class Recording {
 type Known = Recording | 'once' | 'never';
 interface Table {
   known: Known | undefined;
-  readonly next: Map<ShapedArray, Table>;
+  readonly next: Map<ShapedArray | string, Table>;
 }
 const largestTable = 256;
 /** Elements of a value that does not depend on arguments and is kept nevertheless. */
 const largestConstant = 4096;
 
+/** What stands for an argument among the keys: the type of an array, or plain data in writing. */
+function keyOf(arg: unknown): ShapedArray | string | undefined {
+  if (arg instanceof NDArray) return arg.isTracer ? undefined : arg.aval;
+  if (typeof arg === 'number') return Object.is(arg, -0) ? '-0' : String(arg);
+  if (typeof arg !== 'object' || arg === null) return `${typeof arg} ${String(arg)}`;
+  let key = Array.isArray(arg) ? '[' : '{';
+  for (const name in arg) {
+    const inner = (arg as Record<string, unknown>)[name];
+    const part = inner instanceof NDArray || typeof inner === 'function' ? undefined : keyOf(inner);
+    if (part === undefined) return undefined;
+    key += `${name}:${part as string},`;
+  }
+  return key;
+}
+
 /**
- * A function of arrays made of several operations, which runs as one where nothing is traced. What it does with
- * arguments of the same types is recorded the second time that they come; from then on the operations are executed one
+ * A function of arrays, and of options that are plain data, made of several operations, which runs as one where nothing
+ * is traced. What it does with arguments of the same types is recorded the second time that they come; from then on the operations are executed one
  * after the other, without promotion, checks or parameters, and what they leave behind is freed at once.
  */
 export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...args: A) => NDArray {
@@ -68,27 +87,32 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
     if (currentTrace() !== evaluatingTrace || watch || interpretOnly || !isPrebuiltReady()) return f(...args);
     let at = table;
     for (const arg of args) {
-      if (!(arg instanceof NDArray) || arg.isTracer) return f(...args);
-      let next = at.next.get(arg.aval);
+      const key = keyOf(arg);
+      if (key === undefined) return f(...args);
+      let next = at.next.get(key);
       if (!next) {
         if (++entries > largestTable) {
           table = { known: undefined, next: new Map() };
           entries = 0;
           return f(...args);
         }
-        at.next.set(arg.aval, (next = { known: undefined, next: new Map() }));
+        at.next.set(key, (next = { known: undefined, next: new Map() }));
       }
       at = next;
     }
-    if (at.known === 'once') at.known = record(f as unknown as (...args: Value[]) => Value, args as unknown as Value[]);
+    if (at.known === 'once') at.known = record(f, args);
     else at.known ??= 'once';
-    return at.known instanceof Recording ? at.known.run(args as unknown as Value[]) : f(...args);
+    return at.known instanceof Recording ? at.known.run(args) : f(...args);
   };
 }
 
-function record(f: (...args: Value[]) => Value, args: readonly Value[]): Recording | 'never' {
+function record<A extends unknown[]>(f: (...args: A) => NDArray, given: A): Recording | 'never' {
+  const args = given.filter((arg) => arg instanceof NDArray);
   const staged = stage(
-    (...tracers) => [f(...tracers)],
+    (...tracers) => {
+      let next = 0;
+      return [f(...(given.map((arg) => (arg instanceof NDArray ? tracers[next++]! : arg)) as A))];
+    },
     args.map(({ aval }) => aval),
   );
   const { jaxpr } = deadCodeElimination(staged.jaxpr);
@@ -108,8 +132,9 @@ function record(f: (...args: Value[]) => Value, args: readonly Value[]): Recordi
   const made = new Set<number>();
   for (const eqn of jaxpr.eqns) {
     const inputs = eqn.inputs.map(place);
-    if (eqn.primitive.lower.kind === 'reshape' && made.has(inputs[0]!)) {
-      // The same elements in the same place.
+    const { kind } = eqn.primitive.lower;
+    if (kind === 'reshape' || kind === 'identity') {
+      // The same elements in the same place: what is freed has been made here, and is not the result.
       places.set(eqn.outputs[0]!, inputs[0]!);
       continue;
     }
