@@ -4,7 +4,7 @@ import { dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loo
 import { add, byteOffset, floatName, mul, multiplySubtract, parametersOf, sub } from './blocks.ts';
 
 /** Columns up to which the factor is computed one by one. */
-const few = 24;
+const few = 12;
 /** Rows of a symmetric update that are made together, with the columns up to their last. */
 const band = 64;
 
