@@ -105,7 +105,8 @@ function elementwise(
         const at = to + i * bytes;
         if (more) run(count, at, x + i * dx, y + i * dy, z + i * dz, ...more.map((p, k) => p + i * steps[k + 3]!));
         else if (operands.length === 1) run(count, at, x + i * dx);
-        else if (operands.length === 2) run(count, at, x + i * dx, y + i * dy);
+        // By value −0 must stay what it is.
+        else if (operands.length === 2) run(count, at, dx === 0 ? x : x + i * dx, dy === 0 ? y : y + i * dy);
         else run(count, at, x + i * dx, y + i * dy, z + i * dz);
       }
       return w.taken(cell, output, to);

@@ -9,7 +9,6 @@ import { foldKernel } from './fold-kernel.ts';
 import { scheduleFolds } from './fold-schedule.ts';
 import { gatherTree } from './gather-tree.ts';
 import { laneLoopResults } from './lane-loop.ts';
-import { mapKernel } from './map-kernel.ts';
 import { type Group, squeezed } from './passes/groups.ts';
 import { lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
@@ -33,12 +32,14 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
   const { results, folds } = trees;
   if (results.length > 0) {
     const known = d.functions.length;
+    let product = false;
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places) }));
-      d.run(mapKernel(stores, group.shape));
+      product = d.elementwise(group, stores);
     }
-    for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
+    for (const { name } of d.functions.slice(known))
+      d.notes.set(name, `${product ? 'a product, then ' : ''}${note(group, placement)}`);
   }
   trees.rest(places);
 }
