@@ -6,7 +6,7 @@ import { allocate, type DType, dtypes, isFloating, type TypedArray } from '../sr
 import type { Primitive, Sample } from '../src/core/primitive.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import { bind, type Value } from '../src/core/trace.ts';
-import { grad, jit, linalg, NDArray, np, vmap } from '../src/index.ts';
+import { grad, jit, linalg, NDArray, nn, np, random, vmap } from '../src/index.ts';
 import { cumlogsumexpP, cummaxP, cumminP, cumprodP, cumsumP } from '../src/lax/cumulative.ts';
 import { gather } from '../src/lax/gather.ts';
 import { cholesky, lu, qr, triangularSolve } from '../src/lax/linalg.ts';
@@ -381,6 +381,30 @@ t.test('functions that are recorded', (t) => {
         .item(),
       -2,
     );
+  t.end();
+});
+
+t.test('recorded functions with options', (t) => {
+  const x = general('float64', [20, 30]);
+  for (const axis of [0, 1, null])
+    for (const ddof of [0, 1]) {
+      const compiled = jit((v: Value) => np.var(v, { axis, ddof }))(x).data();
+      for (const _ of range(3))
+        t.ok(difference(np.var(x, { axis, ddof }).data(), compiled) < 1e-14, `var, axis ${axis}`);
+    }
+  for (const _ of range(3)) t.throws(() => np.var(x, { axes: 0 } as object), { message: /there is no option `axes`/ });
+  for (const q of [0.25, 0.5, 0.25, 0.5, 0.25, 0.5])
+    t.ok(
+      difference([np.quantile(x, q).item()], jit((v: Value) => np.quantile(v, q))(x).data()) < 1e-15,
+      `quantile ${q}`,
+    );
+  const keys = range(3).map((i) => random.key(i));
+  const drawn = keys.map((key) => random.normal(key, [5]).data());
+  keys.forEach((key, i) => {
+    t.same(random.normal(key, [5]).data(), drawn[i], 'numbers depend on the key');
+    t.ok(difference(jit((k: Value) => random.normal(k, [5]))(key).data(), drawn[i]!) < 1e-6);
+  });
+  for (const _ of range(3)) t.same(nn.softmax(np.zeros([2, 4]), { axis: 0 }).data(), new Float32Array(8).fill(0.5));
   t.end();
 });
 

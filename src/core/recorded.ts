@@ -64,11 +64,12 @@ const largestConstant = 4096;
 function keyOf(arg: unknown): ShapedArray | string | undefined {
   if (arg instanceof NDArray) return arg.isTracer ? undefined : arg.aval;
   if (typeof arg === 'number') return Object.is(arg, -0) ? '-0' : String(arg);
+  if (typeof arg === 'function') return undefined;
   if (typeof arg !== 'object' || arg === null) return `${typeof arg} ${String(arg)}`;
   let key = Array.isArray(arg) ? '[' : '{';
   for (const name in arg) {
     const inner = (arg as Record<string, unknown>)[name];
-    const part = inner instanceof NDArray || typeof inner === 'function' ? undefined : keyOf(inner);
+    const part = inner instanceof NDArray ? undefined : keyOf(inner);
     if (part === undefined) return undefined;
     key += `${name}:${part as string},`;
   }
@@ -77,8 +78,9 @@ function keyOf(arg: unknown): ShapedArray | string | undefined {
 
 /**
  * A function of arrays, and of options that are plain data, made of several operations, which runs as one where nothing
- * is traced. What it does with arguments of the same types is recorded the second time that they come; from then on the operations are executed one
- * after the other, without promotion, checks or parameters, and what they leave behind is freed at once.
+ * is traced. What it does with arguments of the same types and the same options is recorded the second time that they
+ * come; from then on the operations are executed one after the other, without promotion, checks or parameters, and what
+ * they leave behind is freed at once. The function must not read values, nor depend on anything but its arguments.
  */
 export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...args: A) => NDArray {
   let table: Table = { known: undefined, next: new Map() };
