@@ -5,8 +5,9 @@ import type { ArrayLike } from '../array.ts';
 import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
+import { recorded } from '../core/recorded.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
-import { bind, currentTrace, type Value } from '../core/trace.ts';
+import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
 import { axisOf, forEachRow, rowsOf } from './along-axis.ts';
@@ -145,14 +146,9 @@ export function sortMulti(
 export const sort = (x: ArrayLike, { axis = -1 }: SortOptions = {}): Value => sortMulti([x], { dimension: axis })[0]!;
 
 /** The indices (int32) that sort x along an axis. */
-export function argsort(x: ArrayLike, { axis = -1 }: SortOptions = {}): Value {
+export const argsort: (x: ArrayLike, options?: SortOptions) => Value = recorded((x, { axis = -1 } = {}) => {
   const value = toValue(x, 'argsort');
   const dimension = axisOf('argsort', value, axis);
   const positions = broadcastedIota('int32', value.aval.shape, dimension);
-  const [sorted, order] = sortMulti([value, positions], { dimension }) as [Value, Value];
-  if (!currentTrace().records) {
-    positions.dispose();
-    sorted.dispose();
-  }
-  return order;
-}
+  return sortMulti([value, positions], { dimension })[1]!;
+});
