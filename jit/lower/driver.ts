@@ -32,6 +32,7 @@ import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel } from './map-kernel.ts';
 import { multiply } from './multiply.ts';
 import { Group, groupEquations } from './passes/groups.ts';
+import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
 import { equationsOf, RowPasses, rowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
@@ -111,13 +112,17 @@ export class Driver {
     for (const storage of bound.storages) storage.release();
   }
 
+  isBound(v: Var): boolean {
+    return this.values.has(v);
+  }
+
   /** Whether anything reads the result of an equation of the block under way. */
   isRead(v: Var): boolean {
     return this.usesLeft(v) > 0;
   }
 
   /** Before an array is overwritten: what is yet to be computed from it is stored elsewhere, `x` unless it ends here. */
-  protect(place: Buffer, x: Atom, ends: boolean): void {
+  protect(place: Buffer, x?: Atom, ends = false): void {
     for (const [v, { fused, storages }] of [...this.values]) {
       if (!storages.has(place) || (v === x && ends)) continue;
       const copy = this.temporary(fused.root.dtype, sizeOf(fused.shape));
@@ -298,6 +303,7 @@ export class Driver {
       placement = placeValues(steps, outs);
     }
     const passes = new RowPasses(this, found);
+    takeOver(steps, placement, places, this.usesLeft);
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -314,8 +320,9 @@ export class Driver {
     outs.forEach((atom, i) => {
       const place = destinations[i];
       if (!place) return;
-      const fused = this.fused(atom);
-      if (contiguous(fused)?.buffer !== place) this.store(fused, place.ptr);
+      if (contiguous(this.fused(atom))?.buffer === place) return;
+      this.protect(place);
+      this.store(this.fused(atom), place.ptr);
     });
     release?.();
     outs.forEach(drop);

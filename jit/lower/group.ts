@@ -1,4 +1,4 @@
-import type { Eqn, Var } from '../../src/core/jaxpr.ts';
+import { type Atom, type Eqn, Var } from '../../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import { i32c, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
@@ -16,7 +16,18 @@ import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
 import { constant } from './scalar-code.ts';
 import { type Buffer, Scalar } from './storage.ts';
-import { type Fused, type HeldLeaf, isComputed, readBuffer, readScalar, reshaped, type Tree, viewed } from './tree.ts';
+import {
+  contiguous,
+  type Fused,
+  forEachTree,
+  type HeldLeaf,
+  isComputed,
+  readBuffer,
+  readScalar,
+  reshaped,
+  type Tree,
+  viewed,
+} from './tree.ts';
 
 type Places = ReadonlyMap<Var, Buffer>;
 
@@ -29,13 +40,15 @@ interface Result {
 
 /** Emits the kernel of a group and binds its results. */
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
+  const ending = group.folded ? [] : endingBuffers(d, group, placement);
   const trees = new GroupTrees(d, group, placement);
   const { results, folds } = trees;
   if (results.length > 0) {
     const known = d.functions.length;
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
-      const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places) }));
+      const free = ending.filter((buffer) => results.every(({ root }) => isReadInOrder(root, buffer, group.shape)));
+      const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
       d.run(mapKernel(stores, group.shape));
     }
     for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
@@ -53,9 +66,34 @@ function note({ shape, folded, members }: Group, { moved }: Placement): string {
 
 const isViewed = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
 
-/** Binds a result to its place in memory. The kernel is yet to write it. */
-function keep(d: Driver, v: Var, places: Places) {
-  const place = d.placeFor(v, places);
+/** Arrays that nothing reads after the kernel of a group. */
+function endingBuffers(d: Driver, { members }: Group, { moved }: Placement): Buffer[] {
+  const counts = new Map<Atom, number>();
+  for (const eqn of members)
+    if (!moved.has(eqn)) for (const atom of eqn.inputs) counts.set(atom, (counts.get(atom) ?? 0) + 1);
+  return [...counts].flatMap(([atom, count]) => {
+    if (!(atom instanceof Var) || atom.aval.ndim === 0 || !d.isBound(atom) || d.usesLeft(atom) !== count) return [];
+    const leaf = contiguous(d.fused(atom));
+    return leaf?.buffer.isOwn && leaf.buffer.length === atom.aval.size ? [leaf.buffer] : [];
+  });
+}
+
+/** Whether a kernel that writes over the array would never read what it has overwritten. */
+function isReadInOrder(root: Tree, buffer: Buffer, shape: Shape): boolean {
+  const own = stridesOf(shape);
+  let inOrder = true;
+  forEachTree(root, (tree) => {
+    if ((tree.kind === 'array' || tree.kind === 'address') && tree.buffer === buffer)
+      inOrder &&= tree.kind === 'array' && tree.offset === 0 && tree.strides.every((stride, i) => stride === own[i]);
+  });
+  return inOrder;
+}
+
+/** Binds a result to its place in memory, which may be that of an array in `free`. The kernel is yet to write it. */
+function keep(d: Driver, v: Var, places: Places, free: Buffer[] = []) {
+  const { dtype, size } = v.aval;
+  const i = places.has(v) ? -1 : free.findIndex((buffer) => buffer.dtype === dtype && buffer.length === size);
+  const [place = d.placeFor(v, places)] = i < 0 ? [] : free.splice(i, 1);
   d.rebind(v, readBuffer(place, v.aval.shape));
   return place.ptr;
 }
