@@ -1,6 +1,7 @@
 import { type Shape, stridesOf } from '../../src/core/shape.ts';
 import type { Expr } from '../code.ts';
 import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
+import { isSmall, mapTiles, rowAxisOfTiles, tileSide } from './tiles.ts';
 import { type LoopTree, type Tree, treeSize } from './tree.ts';
 import { parts } from './vector-code.ts';
 import { storeVector, VectorEval } from './vector-eval.ts';
@@ -18,9 +19,14 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
     stores.map((s) => s.root),
     shape,
     stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
-    { range: () => 0 },
+    { range: () => 0, together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1) },
   );
   const { f, inputs, axes } = frame;
+  const rowAxis = rowAxisOfTiles(axes, frame.streams);
+  if (rowAxis !== undefined && isSmall(inputs)) {
+    mapTiles(frame, rowAxis);
+    return frame.finish();
+  }
   const outer = axes.slice(0, -1).map((_, i) => i);
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 

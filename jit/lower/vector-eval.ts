@@ -10,6 +10,7 @@ import {
   load,
   loadLane,
   op,
+  shuffle,
 } from '../code.ts';
 import type { MathUses } from '../math/uses.ts';
 import { constant } from './scalar-code.ts';
@@ -23,9 +24,13 @@ const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uin
 interface Unit {
   readonly at: number;
   readonly lanes: number;
+  /** Which row of a tile it is in. */
+  readonly row: number;
   readonly known: Map<Tree, Vector>;
   loops?: Map<LoopTree, readonly Vector[]>;
 }
+
+const unitAt = (at: number, lanes: number, row = 0): Unit => ({ at, lanes, row, known: new Map() });
 
 /**
  * Evaluates trees four elements of the innermost axis at a time. `step` is what that axis adds to each stream; streams
@@ -41,10 +46,13 @@ export class VectorEval {
   /** What the kernel holds; of neighbouring results (`heldMoves`) one vector for each of those under way. */
   private readonly held = new Map<Tree, readonly Vector[]>();
   private readonly heldMoves: boolean;
+  /** What a step to the next row of a tile adds to each stream. */
+  private readonly rowStep: ReadonlyMap<Tree, number>;
   private readonly moving = new Map<Tree, boolean>();
+  private readonly differing = new Map<Tree, boolean>();
   private pointers: ReadonlyMap<Tree, Expr> = new Map();
   private units: readonly Unit[] = [];
-  private unit: Unit = { at: 0, lanes: 4, known: new Map() };
+  private unit: Unit = unitAt(0, 4);
   private once = false;
 
   constructor(
@@ -54,6 +62,7 @@ export class VectorEval {
     innerAxis: (stream: Stream) => number,
     math: MathUses,
     heldMoves = false,
+    rowAxis?: (stream: Stream) => number,
   ) {
     this.f = f;
     this.inputs = inputs;
@@ -61,12 +70,13 @@ export class VectorEval {
     this.step = new Map(inputs.streams.map((s) => [s.leaf, innerAxis(s)]));
     this.math = math;
     this.heldMoves = heldMoves;
+    this.rowStep = new Map(rowAxis && inputs.streams.map((s) => [s.leaf, rowAxis(s)]));
   }
 
   /** Evaluates what does not change along the innermost axis. `pointers` stand at its start. */
   hoist(pointers: ReadonlyMap<Tree, Expr>, roots: readonly Tree[] = this.inputs.roots): void {
     this.hoisted.clear();
-    this.begin(pointers, [{ at: 0, lanes: 4, known: new Map() }]);
+    this.begin(pointers, [unitAt(0, 4)]);
     this.once = true;
     const seen = new Set<Tree>();
     const visit = (tree: Tree): void => {
@@ -81,15 +91,40 @@ export class VectorEval {
 
   /** Elements `at` … `at + lanes` from where `pointers` stand. */
   evaluate(root: Tree, pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): Vector {
-    this.begin(pointers, [{ at, lanes, known: new Map() }]);
+    this.begin(pointers, [unitAt(at, lanes)]);
     return this.value(root);
   }
 
   /** The roots for `count` successive vectors, named: stores come after every load. */
   evaluateAll(roots: readonly Tree[], pointers: ReadonlyMap<Tree, Expr>, count: number, lanes: number): Vector[][] {
-    const units = Array.from({ length: count }, (_, u): Unit => ({ at: 4 * u, lanes, known: new Map() }));
+    const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
     this.begin(pointers, units);
     if (roots.length === 1 && count === 1) return [[this.value(roots[0]!)]];
+    return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
+  }
+
+  /**
+   * The roots for a tile: `lanes` elements in each of `rows` rows, named. What is `turned` lies in memory column by column,
+   * and is turned round in registers.
+   */
+  evaluateTile(
+    roots: readonly Tree[],
+    pointers: ReadonlyMap<Tree, Expr>,
+    rows: number,
+    lanes: number,
+    turned: readonly Tree[],
+  ): Vector[][] {
+    const units = Array.from({ length: rows }, (_, row) => unitAt(0, lanes, row));
+    this.begin(pointers, units);
+    for (const leaf of turned) {
+      const step = this.step.get(leaf)!;
+      const columns = Array.from({ length: lanes }, (_, i) => {
+        const [ptr, offset] = step < 0 ? [add(pointers.get(leaf)!, i * step), 0] : [pointers.get(leaf)!, i * step];
+        return loadVector(leaf.dtype, step < 0 ? this.name(ptr) : ptr, offset, rows).map(this.name);
+      });
+      const turnedRows = turn(columns, leaf.dtype, this.name);
+      for (const { row, known } of units) known.set(leaf, turnedRows[row]!);
+    }
     return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
   }
 
@@ -113,7 +148,7 @@ export class VectorEval {
     lanes: number,
     isMoved: (leaf: Tree) => boolean,
   ): void {
-    const units = Array.from({ length: count }, (_, u): Unit => ({ at: 4 * u, lanes, known: new Map() }));
+    const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
     this.begin(pointers, units);
     const changing = new Map<Tree, boolean>();
     const changes = (tree: Tree): boolean => {
@@ -167,19 +202,28 @@ export class VectorEval {
 
   private readonly name = (value: Expr): Expr => (value.kind === 'local' ? value : this.f.let(value));
 
-  /** Whether the innermost axis changes the value. */
+  /** Whether the innermost axis changes the value, or another row of a tile. */
   moves(tree: Tree): boolean {
-    let moving = this.moving.get(tree);
-    if (moving === undefined) {
-      moving =
-        'args' in tree
-          ? tree.args.some((arg) => this.moves(arg))
-          : tree.kind === 'held'
-            ? this.heldMoves
-            : (this.step.get(tree) ?? 0) !== 0;
-      this.moving.set(tree, moving);
+    return this.isMoved(
+      tree,
+      this.moving,
+      (leaf) => (this.step.get(leaf) ?? 0) !== 0 || (this.rowStep.get(leaf) ?? 0) !== 0,
+    );
+  }
+
+  /** Whether lanes have values of their own. */
+  private differs(tree: Tree): boolean {
+    return this.isMoved(tree, this.differing, (leaf) => (this.step.get(leaf) ?? 0) !== 0);
+  }
+
+  private isMoved(tree: Tree, known: Map<Tree, boolean>, isMovedLeaf: (leaf: Tree) => boolean): boolean {
+    let moved = known.get(tree);
+    if (moved === undefined) {
+      if ('args' in tree) moved = tree.args.some((arg) => this.isMoved(arg, known, isMovedLeaf));
+      else moved = tree.kind === 'held' ? this.heldMoves : isMovedLeaf(tree);
+      known.set(tree, moved);
     }
-    return moving;
+    return moved;
   }
 
   private value(tree: Tree): Vector {
@@ -202,11 +246,11 @@ export class VectorEval {
         return splat(this.scalars.get(tree.scalar)!, tree.dtype, this.name);
       case 'iota': {
         const step = this.step.get(tree)!;
-        const first = op('i32x4.splat', add(this.pointers.get(tree)!, this.unit.at * step));
+        const first = op('i32x4.splat', add(this.pointers.get(tree)!, this.behind(tree)));
         return [step === 0 ? first : op('i32x4.add', first, i32x4lanes(0, step, 2 * step, 3 * step))];
       }
       case 'array':
-        return this.load(tree.dtype, this.pointers.get(tree)!, this.step.get(tree)!);
+        return this.load(tree.dtype, this.pointers.get(tree)!, this.step.get(tree)!, this.behind(tree));
       case 'op': {
         const { op: operation, dtype, args, fn } = tree;
         const shape = args[0]!.dtype === 'float64' ? 'f64x2' : 'f32x4';
@@ -242,9 +286,9 @@ export class VectorEval {
       () => 0,
       this.math,
     );
-    const held = units.map(({ at, lanes }, u): Unit => {
+    const held = units.map(({ at, lanes, row }, u): Unit => {
       const known = new Map<Tree, Vector>(loop.slots.map((slot, i) => [slot, carried[u]![i] ?? states[u]![i]!]));
-      return { at, lanes, known };
+      return { at, lanes, row, known };
     });
     inside.begin(this.pointers, held);
     if (loop.count !== undefined) f.for(0, loop.count, () => inside.advance(held, carried));
@@ -302,28 +346,32 @@ export class VectorEval {
     const ptr = this.pointers.get(from)!;
     const step = this.step.get(from)!;
     const [distances] = this.value(bytes);
-    if (!this.moves(bytes)) {
+    if (!this.differs(bytes)) {
       const base = this.name(op('i32.add', ptr, lane('i32x4.extract_lane', 0, distances!)));
-      return this.load(dtype, base, step);
+      return this.load(dtype, base, step, this.behind(from));
     }
     const named = this.name(distances!);
     return this.loadLanes(dtype, (i) => {
       const at = op('i32.add', ptr, lane('i32x4.extract_lane', i, named));
-      const offset = (this.unit.at + i) * step;
+      const offset = this.behind(from) + i * step;
       return offset >= 0 ? { ptr: at, offset } : { ptr: add(at, offset), offset: 0 };
     });
   }
 
-  private load(dtype: DType, ptr: Expr, step: number): Vector {
-    const offset = this.unit.at * step;
-    if (step === 0) {
-      if (dtype === 'bool') return [notZero(op('i32x4.splat', load('i32.load8_u', ptr)))];
-      if (dtype !== 'float64') return [load('v128.load32_splat', ptr)];
-      const both = this.name(load('v128.load64_splat', ptr));
-      return [both, both];
-    }
+  /** How far the unit under way is behind a stream's pointer. */
+  private behind(leaf: Tree): number {
+    return this.unit.at * this.step.get(leaf)! + this.unit.row * (this.rowStep.get(leaf) ?? 0);
+  }
+
+  private load(dtype: DType, ptr: Expr, step: number, offset: number): Vector {
     const base = offset < 0 ? op('i32.add', ptr, i32c(offset)) : ptr;
     const from = Math.max(offset, 0);
+    if (step === 0) {
+      if (dtype === 'bool') return [notZero(op('i32x4.splat', load('i32.load8_u', base, from)))];
+      if (dtype !== 'float64') return [load('v128.load32_splat', base, from)];
+      const both = this.name(load('v128.load64_splat', base, from));
+      return [both, both];
+    }
     const here = step < 0 && base.kind !== 'local' ? this.name(base) : base;
     if (step === laneBytes[dtype]) return loadVector(dtype, here, from, this.unit.lanes);
     return this.loadLanes(dtype, (i) =>
@@ -353,6 +401,26 @@ const add = (x: Expr, n: number): Expr => (n === 0 ? x : op('i32.add', x, i32c(n
 const notZero = (x: Expr): Expr => op('i32x4.ne', x, i32x4c(0));
 /** Four bytes in the low word to four masks. */
 const widenBytes = (x: Expr): Expr => notZero(op('i32x4.extend_low_i16x8_u', op('i16x8.extend_low_i8x16_u', x)));
+
+/** The rows of a tile of up to four columns. */
+function turn(columns: readonly Vector[], dtype: DType, name: (value: Expr) => Expr): Vector[] {
+  const column = (i: number): Vector => columns[Math.min(i, columns.length - 1)]!;
+  const bytesOf = (words: readonly number[], size: number): number[] =>
+    words.flatMap((word) => Array.from({ length: size }, (_, i) => size * word + i));
+  if (dtype === 'float64') {
+    // The halves of a column hold rows 0 and 1, and rows 2 and 3.
+    const pair = (half: number, row: number, first: number): Expr =>
+      shuffle(column(first)[half]!, column(first + 1)[half]!, bytesOf([row, 2 + row], 8));
+    return [0, 1, 2, 3].map((row) => [0, 2].map((first) => pair(row >> 1, row & 1, first)));
+  }
+  const [a, b, c, d] = [0, 1, 2, 3].map((i) => column(i)[0]!) as [Expr, Expr, Expr, Expr];
+  const low = (x: Expr, y: Expr): Expr => name(shuffle(x, y, bytesOf([0, 4, 1, 5], 4)));
+  const high = (x: Expr, y: Expr): Expr => name(shuffle(x, y, bytesOf([2, 6, 3, 7], 4)));
+  return [low, high].flatMap((half) => {
+    const [first, second] = [half(a, b), half(c, d)];
+    return [[shuffle(first, second, bytesOf([0, 1, 4, 5], 4))], [shuffle(first, second, bytesOf([2, 3, 6, 7], 4))]];
+  });
+}
 
 /** Neighbouring elements; of a tail only those that exist. */
 export function loadVector(dtype: DType, ptr: Expr, offset: number, lanes: number): Vector {
