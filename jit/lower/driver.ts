@@ -79,6 +79,8 @@ export class Driver {
   /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
   readonly longLoops: Set<Stmt> = new Set();
   loopDepth = 0;
+  /** Where loops of each lane stack rows that a result is a view of. */
+  readonly stacked: Map<Var, Buffer> = new Map();
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
 
@@ -303,7 +305,7 @@ export class Driver {
       placement = placeValues(steps, outs);
     }
     const passes = new RowPasses(this, found);
-    takeOver(steps, placement, places, this.usesLeft);
+    takeOver(steps, placement, places, this.usesLeft, this.stacked);
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -422,7 +424,7 @@ export class Driver {
     }
     if (out.aval.ndim === 0) this.bind(out, readScalar(this.evaluateScalar(moved)));
     else if (virtual.has(out)) this.bind(out, moved);
-    else if (places.has(out)) this.keep(out, moved, places);
+    else if (places.has(out) && contiguous(moved)?.buffer !== places.get(out)) this.keep(out, moved, places);
     // A result without a destination is copied by whoever takes it.
     else this.bind(out, moved);
   }

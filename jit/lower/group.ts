@@ -8,10 +8,10 @@ import { elementwiseTree } from './elementwise-tree.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { scheduleFolds } from './fold-schedule.ts';
 import { gatherTree } from './gather-tree.ts';
-import { laneLoopResults } from './lane-loop.ts';
+import { laneLoopResults, stackedStrides } from './lane-loop.ts';
 import { mapKernel } from './map-kernel.ts';
 import { type Group, squeezed } from './passes/groups.ts';
-import { lanewiseLoop } from './passes/lanewise.ts';
+import { type LanewiseLoop, lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
 import { constant } from './scalar-code.ts';
@@ -42,14 +42,16 @@ interface Result {
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
   const ending = group.folded ? [] : endingBuffers(d, group, placement);
   const trees = new GroupTrees(d, group, placement);
-  const { results, folds } = trees;
-  if (results.length > 0) {
+  const { results, folds, effects } = trees;
+  if (results.length + effects.length > 0) {
     const known = d.functions.length;
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
-      const free = ending.filter((buffer) => results.every(({ root }) => isReadInOrder(root, buffer, group.shape)));
+      const free = ending.filter((buffer) =>
+        [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
+      );
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
-      d.run(mapKernel(stores, group.shape));
+      d.run(mapKernel(stores, group.shape, effects));
     }
     for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
   }
@@ -102,6 +104,8 @@ function keep(d: Driver, v: Var, places: Places, free: Buffer[] = []) {
 class GroupTrees {
   readonly results: Result[] = [];
   readonly folds: Fold[] = [];
+  /** Loops that write. */
+  readonly effects: Tree[] = [];
   private readonly d: Driver;
   private readonly group: Group;
   private readonly placement: Placement;
@@ -162,16 +166,28 @@ class GroupTrees {
         return;
       }
       default: {
-        const loop = lanewiseLoop(eqn, (v) => d.isRead(v))!;
-        const results = laneLoopResults(
-          loop,
-          eqn.inputs.map((atom) => this.operand(atom as Var, loop.shape)),
-        );
-        eqn.outputs.forEach((v, i) => {
-          if (d.isRead(v)) this.value(v, results[i]!);
-        });
+        this.loop(eqn, lanewiseLoop(eqn, (v) => d.isRead(v))!);
       }
     }
+  }
+
+  private loop(eqn: Eqn, loop: LanewiseLoop): void {
+    const { d } = this;
+    for (const i of loop.stored) if (d.fused(eqn.inputs[i]!).root.kind !== 'array') d.buffer(eqn.inputs[i]!);
+    const stacked = eqn.outputs.slice(loop.carry.length).map((v) => {
+      if (!d.isRead(v)) return undefined;
+      const { dtype, size, shape } = v.aval;
+      const buffer = d.stacked.get(v) ?? d.temporary(dtype, size);
+      const strides = stackedStrides(loop.shape, loop.count!);
+      d.bind(v, { shape, root: { kind: 'array', dtype, buffer, offset: 0, strides } });
+      return buffer;
+    });
+    const operands = eqn.inputs.map((atom) => this.operand(atom as Var, loop.shape));
+    const { carried, effect } = laneLoopResults(loop, operands, stacked);
+    eqn.outputs.slice(0, loop.carry.length).forEach((v, i) => {
+      if (d.isRead(v)) this.value(v, carried[i]!);
+    });
+    if (effect) this.effects.push(this.over(effect, this.group.shape).root);
   }
 
   /** A loop reads arrays of other shapes as they lie in memory. */

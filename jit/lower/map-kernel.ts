@@ -12,11 +12,11 @@ export interface Store {
   readonly ptr: Expr;
 }
 
-/** Computes values of one shape, element by element, and stores them. */
-export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
+/** Computes values of one shape, element by element, and stores them; runs loops that store something themselves. */
+export function mapKernel(stores: readonly Store[], shape: Shape, effects: readonly Tree[] = []): Kernel {
   const own = stridesOf(shape);
   const frame = new KernelFrame(
-    stores.map((s) => s.root),
+    [...stores.map((s) => s.root), ...effects],
     shape,
     stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
     { range: () => 0, together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1) },
@@ -30,12 +30,14 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
   const outer = axes.slice(0, -1).map((_, i) => i);
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
+  const [roots, loops] = [inputs.roots.slice(0, stores.length), inputs.roots.slice(stores.length) as LoopTree[]];
+
   const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
-    const results = values.evaluateAll(inputs.roots, frame.pointers(pointers), count, lanes);
+    const results = values.evaluateAll(roots, frame.pointers(pointers), count, lanes, loops);
     const targets = frame.outputs(pointers);
     results.forEach((unit, u) => {
       unit.forEach((value, i) => {
-        const { dtype } = inputs.roots[i]!;
+        const { dtype } = roots[i]!;
         storeVector(f, dtype, targets[i]!, value, 4 * u * elementBytes[dtype], lanes);
       });
     });

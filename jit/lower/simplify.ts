@@ -34,6 +34,7 @@ class Simplifier {
   /** Arrays whose elements are all one literal. */
   private readonly splats = new Map<Atom, Literal>();
   /** The parts of arrays that are concatenations along the last axis. */
+  private readonly transposed = new Map<Atom, Transposed>();
   private readonly columns = new Map<Atom, readonly Atom[]>();
 
   run(jaxpr: Jaxpr): Jaxpr {
@@ -58,6 +59,11 @@ class Simplifier {
     if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
     if (lower.kind === 'scatter')
       inputs = this.withoutConcatenations(inputs, lower.access(eqn.params, avalsOf(eqn)).updates);
+    if (eqn.primitive.name === 'transpose') {
+      const whole = this.composed(eqn, inputs[0]!);
+      inputs = [whole.from];
+      eqn = { ...eqn, params: { permutation: whole.permutation } };
+    }
     const same = unchanged(eqn, inputs);
     if (same) {
       this.atoms.set(eqn.outputs[0]!, same);
@@ -103,6 +109,8 @@ class Simplifier {
     this.eqns.push({ ...eqn, inputs, outputs });
     if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]! instanceof Literal)
       this.splats.set(outputs[0]!, inputs[0] as Literal);
+    if (eqn.primitive.name === 'transpose')
+      this.transposed.set(outputs[0]!, { from: inputs[0]!, permutation: (eqn.params as Transposed).permutation });
     if (eqn.primitive.name === 'concatenate' && isAlongLast(eqn)) this.columns.set(outputs[0]!, inputs);
     if (key !== undefined) this.known.set(key, outputs);
   }
@@ -112,6 +120,15 @@ class Simplifier {
     const ndim = eqn.outputs[0]!.aval.ndim;
     if (ndim === 0 || !inputs.some((atom) => atom.aval.ndim === ndim && !this.splats.has(atom))) return inputs;
     return inputs.map((atom) => this.splats.get(atom) ?? atom);
+  }
+
+  /** A transposition of a transposed array as one. */
+  private composed({ params }: Eqn, x: Atom): Transposed {
+    const { permutation } = params as Omit<Transposed, 'from'>;
+    const inner = this.transposed.get(x);
+    return inner
+      ? { from: inner.from, permutation: permutation.map((axis) => inner.permutation[axis]!) }
+      : { from: x, permutation };
   }
 
   /** Positions that were put together from columns are read as columns. */
@@ -146,11 +163,19 @@ const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval)
 const isAlongLast = ({ params, outputs }: Eqn): boolean =>
   (params as { readonly dimension: number }).dimension === outputs[0]!.aval.ndim - 1;
 
+interface Transposed {
+  readonly from: Atom;
+  readonly permutation: readonly number[];
+}
+
 const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'and', 'or', 'xor', 'eq', 'ne']);
 
-/** The operand that the result equals bit for bit: x·1, x/1, x − 0. Not x + 0, which turns −0 into 0. */
-function unchanged({ primitive, outputs }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
+/**
+ * The operand that the result equals bit for bit: x·1, x/1, x − 0, axes in order. Not x + 0, which turns −0 into 0.
+ */
+function unchanged({ primitive, outputs, params }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
   const { name } = primitive;
+  if (name === 'transpose' && (params as Transposed).permutation.every((axis, i) => axis === i)) return x;
   const is = (atom: Atom | undefined, value: number): boolean =>
     atom instanceof Literal && Object.is(atom.value, value);
   const whole = (atom: Atom): Atom | undefined =>

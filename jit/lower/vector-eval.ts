@@ -15,7 +15,7 @@ import {
 import type { MathUses } from '../math/uses.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, isAffine, type Stream } from './streams.ts';
-import { forEachTree, type GatherTree, type LoopTree, operandsOf, type Tree } from './tree.ts';
+import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore, type Tree } from './tree.ts';
 import { splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 
 const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
@@ -48,12 +48,16 @@ export class VectorEval {
   private readonly heldMoves: boolean;
   /** What a step to the next row of a tile adds to each stream. */
   private readonly rowStep: ReadonlyMap<Tree, number>;
+  /** Of the inside of a loop: addresses that it is given, with what a lane and a row of a tile add to them. */
+  private readonly addresses = new Map<Tree, { readonly ptr: Expr; readonly step: number; readonly rowStep: number }>();
   private readonly moving = new Map<Tree, boolean>();
   private readonly differing = new Map<Tree, boolean>();
   private pointers: ReadonlyMap<Tree, Expr> = new Map();
   private units: readonly Unit[] = [];
   private unit: Unit = unitAt(0, 4);
   private once = false;
+  /** Whether it evaluates the steps of a loop: what all lanes agree on is then computed for the first vector alone. */
+  private isInside = false;
 
   constructor(
     f: FunctionBuilder,
@@ -96,9 +100,16 @@ export class VectorEval {
   }
 
   /** The roots for `count` successive vectors, named: stores come after every load. */
-  evaluateAll(roots: readonly Tree[], pointers: ReadonlyMap<Tree, Expr>, count: number, lanes: number): Vector[][] {
+  evaluateAll(
+    roots: readonly Tree[],
+    pointers: ReadonlyMap<Tree, Expr>,
+    count: number,
+    lanes: number,
+    loops: readonly LoopTree[] = [],
+  ): Vector[][] {
     const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
     this.begin(pointers, units);
+    for (const loop of loops) this.carriedBy(loop);
     if (roots.length === 1 && count === 1) return [[this.value(roots[0]!)]];
     return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
   }
@@ -219,8 +230,10 @@ export class VectorEval {
   private isMoved(tree: Tree, known: Map<Tree, boolean>, isMovedLeaf: (leaf: Tree) => boolean): boolean {
     let moved = known.get(tree);
     if (moved === undefined) {
-      if ('args' in tree) moved = tree.args.some((arg) => this.isMoved(arg, known, isMovedLeaf));
-      else moved = tree.kind === 'held' ? this.heldMoves : isMovedLeaf(tree);
+      if ('args' in tree) {
+        const writes = tree.kind === 'loop' && tree.ys.length > 0;
+        moved = writes || tree.args.some((arg) => this.isMoved(arg, known, isMovedLeaf));
+      } else moved = tree.kind === 'held' ? this.heldMoves && !tree.uniform : isMovedLeaf(tree);
       known.set(tree, moved);
     }
     return moved;
@@ -232,8 +245,10 @@ export class VectorEval {
       ? vectors[vectors.length > 1 ? this.unit.at / 4 : 0]
       : (this.hoisted.get(tree) ?? this.unit.known.get(tree));
     if (known) return known;
+    const common = this.isInside && tree.kind !== 'const' && !this.differs(tree);
+    if (common && this.unit !== this.units[0]) return this.within(this.units[0]!, () => this.value(tree));
     let value = this.compute(tree);
-    if (this.inputs.usesOf(tree) > 1 && tree.kind !== 'const') value = value.map(this.name);
+    if (common || (this.inputs.usesOf(tree) > 1 && tree.kind !== 'const')) value = value.map(this.name);
     this.unit.known.set(tree, value);
     return value;
   }
@@ -277,25 +292,34 @@ export class VectorEval {
     const known = this.unit.loops?.get(loop);
     if (known) return known;
     const { f, units } = this;
-    const states = units.map((unit) => this.within(unit, () => loop.args.map((arg) => this.value(arg).map(this.name))));
+    const states = units.map((unit) =>
+      this.within(unit, () => loop.args.map((arg) => (arg.kind === 'address' ? [] : this.value(arg).map(this.name)))),
+    );
     const carried = states.map((values) => loop.next.map((_, i) => values[i]!.map((part) => f.var(part))));
     const inside = new VectorEval(
       f,
-      new Inputs(loop.test ? [...loop.next, loop.test] : loop.next),
+      new Inputs([...loop.next, ...loop.ys.flatMap((y) => [y.value, y.bytes]), ...(loop.test ? [loop.test] : [])]),
       this.scalars,
       () => 0,
       this.math,
+      true,
     );
+    inside.isInside = true;
+    loop.args.forEach((arg, i) => {
+      if (arg.kind !== 'address') return;
+      const [step, rowStep] = [this.step.get(arg)!, this.rowStep.get(arg) ?? 0];
+      inside.addresses.set(loop.slots[i]!, { ptr: this.pointers.get(arg)!, step, rowStep });
+    });
     const held = units.map(({ at, lanes, row }, u): Unit => {
       const known = new Map<Tree, Vector>(loop.slots.map((slot, i) => [slot, carried[u]![i] ?? states[u]![i]!]));
       return { at, lanes, row, known };
     });
     inside.begin(this.pointers, held);
-    if (loop.count !== undefined) f.for(0, loop.count, () => inside.advance(held, carried));
+    if (loop.count !== undefined) f.for(0, loop.count, () => inside.advance(held, carried, loop.ys));
     else
       f.while(i32c(1), () => {
         f.if(op('i32.eqz', inside.anyLane(held)), () => f.break());
-        inside.advance(held, carried);
+        inside.advance(held, carried, loop.ys);
       });
     units.forEach((unit, u) => {
       unit.loops ??= new Map();
@@ -319,7 +343,7 @@ export class VectorEval {
   }
 
   /** One iteration of the loop whose inside this is. Everything is computed before anything is replaced. */
-  private advance(units: readonly Unit[], carried: readonly (readonly Local[])[][]): void {
+  private advance(units: readonly Unit[], carried: readonly (readonly Local[])[][], ys: readonly StepStore[]): void {
     const { f } = this;
     const mutable = new Set(carried.flat(2).map((local) => local.index));
     const fixed = (part: Expr): Expr =>
@@ -327,6 +351,16 @@ export class VectorEval {
     const next = units.map((unit, u) =>
       this.within(unit, () => carried[u]!.map((_, i) => this.value(this.inputs.roots[i]!).map(fixed))),
     );
+    ys.forEach(({ value: { dtype }, to }, i) => {
+      const [value, bytes] = this.inputs.roots.slice(carried[0]!.length + 2 * i) as [Tree, Tree];
+      const { ptr, step, rowStep } = this.addresses.get(to)!;
+      const [distance] = this.within(units[0]!, () => this.value(bytes));
+      const row = this.name(op('i32.add', ptr, lane('i32x4.extract_lane', 0, distance!)));
+      for (const unit of units) {
+        const vector = this.within(unit, () => this.value(value).map(this.name));
+        storeLanes(f, dtype, row, vector, unit.at * step + unit.row * rowStep, step, unit.lanes);
+      }
+    });
     carried.forEach((values, u) => {
       values.forEach((parts, i) => {
         parts.forEach((local, k) => {
@@ -343,17 +377,19 @@ export class VectorEval {
 
   /** Where all lanes are the same way from the address, neighbours are read together. */
   private gather({ dtype, args: [from, bytes] }: GatherTree): Vector {
-    const ptr = this.pointers.get(from)!;
-    const step = this.step.get(from)!;
+    const address = this.addresses.get(from);
+    const ptr = address?.ptr ?? this.pointers.get(from)!;
+    const step = address?.step ?? this.step.get(from)!;
+    const behind = address ? this.unit.at * step + this.unit.row * address.rowStep : this.behind(from);
     const [distances] = this.value(bytes);
     if (!this.differs(bytes)) {
       const base = this.name(op('i32.add', ptr, lane('i32x4.extract_lane', 0, distances!)));
-      return this.load(dtype, base, step, this.behind(from));
+      return this.load(dtype, base, step, behind);
     }
     const named = this.name(distances!);
     return this.loadLanes(dtype, (i) => {
       const at = op('i32.add', ptr, lane('i32x4.extract_lane', i, named));
-      const offset = this.behind(from) + i * step;
+      const offset = behind + i * step;
       return offset >= 0 ? { ptr: at, offset } : { ptr: add(at, offset), offset: 0 };
     });
   }
@@ -478,6 +514,25 @@ export function storeVector(
   const named = f.let(x);
   if (lanes >= 2) f.storeLane('v128.store64_lane', ptr, named, 0, offset);
   if (lanes !== 2) f.storeLane('v128.store32_lane', ptr, named, lanes - 1, offset + 4 * (lanes - 1));
+}
+
+/** Writes `lanes` elements `step` bytes apart. */
+function storeLanes(
+  f: FunctionBuilder,
+  dtype: DType,
+  ptr: Expr,
+  value: Vector,
+  offset: number,
+  step: number,
+  lanes: number,
+): void {
+  const width = dtype === 'bool' ? 8 : dtype === 'float64' ? 64 : 32;
+  // A mask is −1 where true.
+  const named = value.map((part) => f.let(dtype === 'bool' ? op('v128.and', part, i32x4c(1)) : part));
+  for (let i = 0; i < lanes; i++) {
+    const at = dtype === 'bool' ? 4 * i : dtype === 'float64' ? i % 2 : i;
+    f.storeLane(`v128.store${width}_lane`, ptr, named[dtype === 'float64' ? i >> 1 : 0]!, at, offset + i * step);
+  }
 }
 
 /** One lane of a vector as a rank-0 value. */
