@@ -323,3 +323,80 @@ t.test('loops that write into what they carry', (t) => {
   t.ok(lowered(sieve, long).peakBytes < 1000, 'without another array');
   t.end();
 });
+
+t.test('lanes that go through all steps alone', (t) => {
+  const filter = (x0: NDArray, zs: NDArray): any =>
+    lax.scan((h: any, z: any) => [h.mul(3).add(z), [h.sub(z), z.gt(h), h.mul(z).astype('int32')]], x0, zs);
+  const gain = (x0: NDArray, zs: NDArray): any =>
+    lax.scan(
+      ([x, p]: any, z: any) => {
+        const q = p.add(1);
+        const next = x.add(q.mul(z.sub(x)));
+        return [
+          [next, q.mul(2)],
+          [next, q],
+        ];
+      },
+      [x0, np.ones([], { dtype: x0.dtype })],
+      zs,
+    );
+  const back = (x0: NDArray, zs: NDArray): any =>
+    lax.scan((h: any, [z, i]: any) => [h.add(z.mul(i)), h.mul(2)], x0, [zs, np.arange(zs.shape[0]!).astype(zs.dtype)], {
+      reverse: true,
+    });
+  const last = (x0: NDArray, zs: NDArray): any => lax.scan((h: any, z: any) => [h.mul(2).sub(z), null], x0, zs)[0];
+  const flags = (x0: NDArray, zs: NDArray): any =>
+    lax.scan((h: any, z: any) => [np.logicalXor(h, z.gt(0)), h], x0.gt(0), zs);
+  for (const dtype of ['float32', 'float64', 'int32'] as const)
+    for (const n of [1, 5, 35, 300])
+      for (const steps of [0, 1, 2, 7]) {
+        const [x0, zs] = [values([n], dtype).mod(4), values([n, steps], dtype).mod(5)];
+        for (const f of [filter, gain, back, last, flags])
+          t.same(differences(vmap(f) as F, x0, zs), [], `${f.name}, ${n} lanes of ${dtype}, ${steps} steps`);
+      }
+  const [x0, zs] = [values([300]).mod(4), values([300, 7]).mod(5)];
+  for (const f of [filter, back, last, flags])
+    t.same(lowered(vmap(f) as F, x0, zs).kernels, f === back ? ['k0', 'k1'] : ['k0'], `${f.name} in one kernel`);
+  t.equal(lowered(vmap(last) as F, x0, zs).peakBytes, 0, 'nothing carried in memory');
+  t.equal(lowered(vmap(filter) as F, x0, zs).peakBytes, 0, 'nor stacked anywhere but in the results');
+  t.same(
+    differences(
+      (x: NDArray, z: NDArray) => {
+        const [h, [y]] = vmap(filter)(x, z) as any;
+        return [h.mul(2), y, y.T.mul(2), np.sum(y, { axis: 0 }), y.slice([], [1, 3])];
+      },
+      x0,
+      zs,
+    ),
+    [],
+    'rows that are read in several ways',
+  );
+  t.same(differences(vmap(vmap(filter)) as F, values([5, 6]), values([5, 6, 4])), [], 'lanes of lanes');
+  t.same(differences(vmap(filter, { inAxes: [0, null] }) as F, x0, values([6])), [], 'numbers that all lanes share');
+  t.same(
+    differences(vmap(filter, { inAxes: [0, 1], outAxes: [0, 1] }) as F, x0, values([7, 300])),
+    [],
+    'rows of lanes in a row',
+  );
+  const walk = vmap(
+    (x: NDArray, table: NDArray): any =>
+      lax.whileLoop(
+        ([i, n]: any) => np.logicalAnd(i.gt(0), n.lt(40)),
+        ([i, n, s]: any) => [np.take(table, i).astype('int32'), n.add(1), s.add(table.slice(i.sub(3)))],
+        [x.astype('int32'), np.array(0, { dtype: 'int32' }), np.zeros([])],
+      ),
+    { inAxes: [0, null] },
+  ) as F;
+  const table = np.arange(50).astype('float32').sub(2);
+  t.same(differences(walk, np.arange(37), table), [], 'positions that lanes carry');
+  t.same(lowered(walk, np.arange(37), table).kernels, ['k0']);
+  const own = vmap((x: NDArray, table: NDArray): any =>
+    lax.whileLoop(
+      ([i]: any) => i.lt(9),
+      ([i, s]: any) => [i.add(2), s.add(table.slice(i)).add(np.take(table, s.astype('int32')))],
+      [x.astype('int32'), np.zeros([])],
+    ),
+  ) as F;
+  t.same(differences(own, np.arange(9), values([9, 11]).mod(7)), [], 'a table for each lane');
+  t.end();
+});

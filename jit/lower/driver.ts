@@ -32,6 +32,7 @@ import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import { mapKernel } from './map-kernel.ts';
 import { multiply } from './multiply.ts';
 import { Group, groupEquations } from './passes/groups.ts';
+import { splitLoops } from './passes/split-loops.ts';
 import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
 import { equationsOf, RowPasses, rowPasses } from './row-pass.ts';
@@ -282,7 +283,13 @@ export class Driver {
    * Executes a program whose inputs are bound. Array results with a destination are put there: where possible they are
    * computed in place. Afterwards `outs` are bound until `release`.
    */
-  block(eqns: readonly Eqn[], outs: readonly Atom[], destinations: readonly Destination[], release?: () => void): void {
+  block(
+    program: readonly Eqn[],
+    outs: readonly Atom[],
+    destinations: readonly Destination[],
+    release?: () => void,
+  ): void {
+    const eqns = splitLoops(program, outs);
     const uses = new Map<Var, number>();
     const outer = this.usesLeft;
     this.usesLeft = (v) => uses.get(v) ?? 0;

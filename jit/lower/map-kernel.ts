@@ -54,13 +54,16 @@ export function mapKernel(stores: readonly Store[], shape: Shape, effects: reado
 
 /**
  * How many vectors run a loop together: an iteration waits for the one before it, but not for those of its neighbours.
- * Fewer where the loop is long, since all of it is written for each of them, and where they may stop at different times.
+ * Fewer where the loop is long, since all of it is written for each of them, where they may stop at different times, and
+ * where each lane goes through lines of the cache of its own.
  */
 function vectorsTogether(loops: readonly LoopTree[]): number {
-  const most = loops.map(({ next, count }) => {
+  const most = loops.map(({ next, count, ys, args }) => {
     const size = next.reduce((sum, root) => sum + treeSize(root) * parts(root.dtype), 0);
     const fitting = size <= 24 ? 8 : size <= 60 ? 4 : size <= 120 ? 2 : 1;
-    return count === undefined ? Math.min(fitting, 4) : fitting;
+    const walks =
+      ys.length > 0 || args.some((arg) => arg.kind === 'address' && arg.strides.some((stride) => stride > 1));
+    return walks && size <= 24 ? 2 : count === undefined ? Math.min(fitting, 4) : fitting;
   });
   return loops.length > 0 ? Math.min(...most) : 1;
 }

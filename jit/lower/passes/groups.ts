@@ -2,7 +2,7 @@ import { type Atom, type Eqn, Literal, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { elementwiseTree } from '../elementwise-tree.ts';
 import { treeSize } from '../tree.ts';
-import { isWorthwhile, type Layouts, lanewiseLoop } from './lanewise.ts';
+import { isWorthwhile, type Layouts, lanewiseLoop, layoutsOf } from './lanewise.ts';
 
 /**
  * Equations that one kernel computes: elementwise values and folds over one iteration space, and what is elementwise in
@@ -323,16 +323,6 @@ class Grouping {
   private complete(group: Group): void {
     if (this.open.delete(group)) this.steps.push(group);
   }
-}
-
-function layoutsOf(eqns: readonly Eqn[]): Layouts {
-  const makers = new Map<Var, Eqn>();
-  const readers = new Map<Atom, Eqn[]>();
-  for (const eqn of eqns) {
-    for (const v of eqn.outputs) makers.set(v, eqn);
-    for (const atom of eqn.inputs) readers.set(atom, [...(readers.get(atom) ?? []), eqn]);
-  }
-  return { maker: (v) => makers.get(v), readers: (v) => readers.get(v) ?? [] };
 }
 
 const sameAxes = (a: readonly boolean[], b: readonly boolean[]): boolean => a.every((x, i) => x === b[i]);

@@ -149,20 +149,32 @@ export interface Layouts {
   readonly readers: (v: Var) => readonly Eqn[];
 }
 
+export function layoutsOf(eqns: readonly Eqn[]): Layouts {
+  const makers = new Map<Var, Eqn>();
+  const readers = new Map<Atom, Eqn[]>();
+  for (const eqn of eqns) {
+    for (const v of eqn.outputs) makers.set(v, eqn);
+    for (const atom of eqn.inputs) readers.set(atom, [...(readers.get(atom) ?? []), eqn]);
+  }
+  return { maker: (v) => makers.get(v), readers: (v) => readers.get(v) ?? [] };
+}
+
 /**
  * Whether lanes that go through all steps alone touch memory in a better order than steps that go through all lanes. What
  * has the steps of a lane in a row does, which is how `vmap` hands on what it maps over: for the loop it is a transposed
- * view. Rows of lanes in a row are better read and written step by step.
+ * view. Rows of lanes in a row are better read and written step by step. So are tables, since a step of a lane waits for
+ * the one before it, and lanes do not wait for each other, unless lanes may stop at different times.
  */
 export function isWorthwhile(
   eqn: Eqn,
-  { body, consts, carry, xs, shape }: LanewiseLoop,
+  { body, consts, carry, xs, shape, stored, count }: LanewiseLoop,
   layouts: Layouts,
   isRead: (v: Var) => boolean,
 ): boolean {
   const rows = xs.filter((_, i) => body.inVars[consts.length + carry.length + i]!.aval.ndim > 0);
   if (rows.length > 0) return rows.some((i) => hasTurnedRows(eqn.inputs[i] as Var, layouts));
   const stacked = eqn.outputs.slice(carry.length).filter(isRead);
+  if (stacked.length === 0) return count === undefined || stored.length === 0;
   return stacked.every((v) => {
     const readers = layouts.readers(v);
     return readers.length > 0 && readers.every((reader) => turns(reader, sizeOf(shape)));
