@@ -131,10 +131,25 @@ const vectorConst = (array: ArrayBufferView): Expr => ({
   type: 'v128',
   bytes: [...new Uint8Array(array.buffer, array.byteOffset, 16)],
 });
+/** Equal constants are one object for some time: passes that remember what they have seen then see them once. */
+function remembering(make: (value: number) => Expr): (value: number) => Expr {
+  const known = new Map<number, Expr>();
+  return (value) => {
+    // A map takes −0 for 0.
+    if (value === 0) return make(value);
+    let constant = known.get(value);
+    if (!constant) {
+      if (known.size >= 1024) known.clear();
+      known.set(value, (constant = make(value)));
+    }
+    return constant;
+  };
+}
+
 /** A constant vector whose lanes are all `value`. */
-export const f32x4c = (value: number): Expr => vectorConst(new Float32Array(4).fill(value));
-export const f64x2c = (value: number): Expr => vectorConst(new Float64Array(2).fill(value));
-export const i32x4c = (value: number): Expr => vectorConst(new Int32Array(4).fill(value));
+export const f32x4c: (value: number) => Expr = remembering((value) => vectorConst(new Float32Array(4).fill(value)));
+export const f64x2c: (value: number) => Expr = remembering((value) => vectorConst(new Float64Array(2).fill(value)));
+export const i32x4c: (value: number) => Expr = remembering((value) => vectorConst(new Int32Array(4).fill(value)));
 export const i64x2c = (value: bigint): Expr => vectorConst(new BigInt64Array(2).fill(value));
 /** A constant vector, lane by lane. */
 export const i32x4lanes = (...values: [number, number, number, number]): Expr => vectorConst(new Int32Array(values));

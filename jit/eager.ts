@@ -146,7 +146,8 @@ function elementwise(
           const count = Math.min(elementsPerCall, n - i);
           const at = to + i * bytes;
           if (places.length === 1) run(count, at, x + i * dx);
-          else if (places.length === 2) run(count, at, x + i * dx, y + i * dy);
+          // By value −0 must stay what it is.
+          else if (places.length === 2) run(count, at, dx === 0 ? x : x + i * dx, dy === 0 ? y : y + i * dy);
           else if (places.length === 3) run(count, at, x + i * dx, y + i * dy, z + i * dz);
           else run(count, at, ...places.map((place, k) => place + i * steps[k]!));
         }

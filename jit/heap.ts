@@ -1,7 +1,7 @@
 import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../src/core/dtype.ts';
-import { CotangentError } from '../src/core/errors.ts';
+import { CotangentError, MemoryError } from '../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
-import { PagedMemory, pageBytes } from './memory.ts';
+import { maximumPages, PagedMemory, pageBytes } from './memory.ts';
 
 /**
  * Arrays in WebAssembly memory without reference counts or finalizers. Cells (arrays) point to segments; no segment
@@ -176,7 +176,10 @@ export class Heap extends PagedMemory {
     this.spill(count, count);
     const last = this.allocatePages(count);
     if (last !== undefined) return last;
-    throw new RangeError(`out of memory: ${count * pageBytes} bytes do not fit beside ${this.used * pageBytes} in use`);
+    throw new MemoryError(
+      `out of memory: ${gigabytes(count * pageBytes)} do not fit beside ${gigabytes(this.used * pageBytes)} in use; WebAssembly memory ends at ${gigabytes(maximumPages * pageBytes)}.`,
+      { hint: 'work on parts, or free arrays earlier: `dispose`, `using`, `donate`.' },
+    );
   }
 
   /** Frees a sixteenth of the budget at a time, so that the search for cold segments is paid once for many. */
@@ -354,3 +357,5 @@ export function heapStats(): HeapStats {
 export function setHeapBudget(bytes: number): void {
   heap().budgetPages = Math.max(1, Math.floor(bytes / pageBytes));
 }
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;

@@ -38,10 +38,14 @@ export function hoistConstants(func: Func): Func {
       case 'local':
         return e;
       case 'op':
-      case 'call':
-        return { ...e, args: e.args.map(expression) };
-      case 'load':
-        return { ...e, ptr: expression(e.ptr), ...(e.into ? { into: expression(e.into) } : {}) };
+      case 'call': {
+        const args = e.args.map(expression);
+        return args.every((arg, i) => arg === e.args[i]) ? e : { ...e, args };
+      }
+      case 'load': {
+        const [ptr, into] = [expression(e.ptr), e.into && expression(e.into)];
+        return ptr === e.ptr && into === e.into ? e : { ...e, ptr, ...(into ? { into } : {}) };
+      }
       case 'select':
         return { ...e, cond: expression(e.cond), a: expression(e.a), b: expression(e.b) };
     }

@@ -288,19 +288,88 @@ t.test('two products with one matrix', (t) => {
         X,
       );
     }
-  const small = (r: number): [NDArray, NDArray, NDArray] => [numbers([r, 40]), numbers([40]), numbers([r])];
+  const wide = (r: number): [NDArray, NDArray, NDArray] => [numbers([r, 40]), numbers([40]), numbers([r])];
   const gradient = (X: NDArray, v: NDArray, y: NDArray) => np.matmul(X.T, np.matmul(X, v).sub(y));
   t.notMatch(
     jit(gradient)
-      .lower(...small(100))
+      .lower(...wide(100))
       .code.split('$main')[1],
     'while',
     'a small matrix: a kernel each and main',
   );
   t.match(
-    jit(gradient).lower(...small(400)).code,
+    jit(gradient).lower(...wide(400)).code,
     /call \$k0 .*\n.*call \$k1 .*\n.*call \$k2 (.*\n)*? *while/,
     'a large one: a loop of kernels',
+  );
+  t.end();
+});
+
+/** Names of kernels, without functions of vector math and the driver: of one kernel `k0`. */
+function kernels(f: (...args: any[]) => any, ...args: NDArray[]): string[] {
+  return jit(f)
+    .lower(...args)
+    .kernels.filter((name) => /^k\d+$/.test(name));
+}
+
+t.test('both products with a matrix of few columns, and what follows, in one kernel', (t) => {
+  const step = (X: NDArray, v: NDArray, y: NDArray) =>
+    v.sub(np.matmul(X.T, np.matmul(X, v).sub(y)).add(v.mul(0.1)).mul(1e-3));
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const rows of [4, 6, 101])
+      for (const columns of [2, 3, 8, 10, 20]) {
+        const name = `${dtype}, ${rows}×${columns}`;
+        const [X, w, y] = [numbers([rows, columns], dtype), numbers([columns], dtype), numbers([rows], dtype)];
+        const product = (v: NDArray, X: NDArray) => np.matmul(X.T, np.matmul(X, v));
+        agree(t, `${name}: a step`, step, X, w, y);
+        agree(
+          t,
+          `${name}: bools and integers from the result`,
+          (v, X) => [product(v, X).gt(0), product(v, X).gt(v).astype('int32'), product(v, X).mul(v)],
+          w,
+          X,
+        );
+        agree(
+          t,
+          `${name}: what is between them is wanted too`,
+          (v, X) => {
+            const p = np.tanh(np.matmul(X, v).mul(0.01));
+            return [p, np.exp(np.matmul(X.T, p).neg().mul(1e-3))];
+          },
+          w,
+          X,
+        );
+        agree(t, `${name}: nothing between`, (v, X) => [product(v, X), np.matmul(X, v)], w, X);
+        agree(
+          t,
+          `${name}: with positions`,
+          (v, X) =>
+            np.matmul(X.T, np.matmul(X, v).mul(np.arange(rows).astype(dtype))).add(np.arange(columns).astype(dtype)),
+          w,
+          X,
+        );
+        agree(
+          t,
+          `${name}: read by two kernels`,
+          (v, X) => [product(v, X).mul(2), np.sum(product(v, X)), np.flip(product(v, X)).sub(v)],
+          w,
+          X,
+        );
+        agree(
+          t,
+          `${name}: of slices`,
+          (v, X, y) => step(X.slice([1, -1], [2, null]), v.slice([2, null]), y.slice([2, null])),
+          np.pad(w, 1),
+          np.pad(X, 1),
+          np.pad(y, 1),
+        );
+      }
+  const [X, w, y] = [numbers([100, 10]), numbers([10]), numbers([100])];
+  t.same(kernels(step, X, w, y), ['k0'], 'a step');
+  t.same(
+    kernels((X, w, y) => lax.foriLoop(0, 5, (_i, v) => step(X, v, y), w), X, w, y),
+    ['k0'],
+    'steps in a loop',
   );
   t.end();
 });
@@ -321,6 +390,127 @@ t.test('long arrays are done in pieces', (t) => {
     (v) => [v.T.add(1), np.sum(v, { axis: 0 }), np.sum(v, { axis: 1 }), np.sum(v.T.mul(v.T))],
     wide,
   );
+  t.end();
+});
+
+t.test('what is computed from a product with a vector is in its kernel', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const m of [1, 2, 3, 4, 7, 8, 13, 40])
+      for (const k of [1, 3, 9, 50]) {
+        const [A, x, b] = [numbers([m, k], dtype), numbers([k], dtype), numbers([m], dtype)];
+        const layer = (A: NDArray, x: NDArray, b: NDArray) => np.tanh(np.matmul(A, x).mul(0.1).add(b));
+        agree(t, `${dtype}, A x with ${m}×${k}`, layer, A, x, b);
+        agree(t, `${dtype}, x A with ${m}×${k}`, (A, x, b) => [layer(A.T, x, b), b.mul(2)], A.T, x, b);
+        agree(
+          t,
+          `${dtype}, rows with ${m}×${k}`,
+          (A, x, b) => {
+            const y = np.matmul(x.reshape([1, k]), A);
+            return [y.mul(y).add(b), np.where(y.gt(0), y, b)];
+          },
+          numbers([k, m], dtype),
+          x,
+          b,
+        );
+        agree(
+          t,
+          `${dtype}, read elsewhere too: ${m}×${k}`,
+          (A, x, b) => {
+            const y = np.matmul(A, x);
+            return [y.add(b), np.sum(y), np.matmul(A, x.add(1)).add(y)];
+          },
+          A,
+          x,
+          b,
+        );
+      }
+  agree(
+    t,
+    'a matrix that is a product with a vector',
+    (A, x, b) => np.matmul(A.reshape([2, 3, 4]), x).add(b),
+    numbers([2, 12]),
+    numbers([4]),
+    numbers([2, 1]),
+  );
+  const [A, x, b] = [numbers([20, 30]), numbers([30]), numbers([20])];
+  const layer = (A: NDArray, x: NDArray, b: NDArray) => np.matmul(A, x).add(b);
+  t.same(kernels(layer, A, x, b), ['k0']);
+  t.equal(jit(layer).lower(A, x, b).peakBytes, 0, 'the product is nowhere');
+  t.end();
+});
+
+t.test('the largest and the smallest number, with NaNs and zeros of both signs', (t) => {
+  const special = [-0, 0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 1, -2.5];
+  let seed = 1;
+  const below = (n: number): number => {
+    seed = (Math.imul(seed, 1103515245) + 12345) & 0x7fffffff;
+    return Math.floor((seed / 2 ** 31) * n);
+  };
+  const fold = (values: readonly number[], f: (a: number, b: number) => number): number =>
+    values.reduce((a, b) => f(a, b));
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [name, f] of [
+      ['max', Math.max],
+      ['min', Math.min],
+    ] as const) {
+      const wrong: unknown[] = [];
+      const check = (what: string, got: NDArray, expected: readonly number[]): void => {
+        [...(got.data() as Iterable<number>)].forEach((value, i) => {
+          if (!Object.is(value, expected[i])) wrong.push([what, i, value, expected[i]]);
+        });
+      };
+      for (const n of [1, 2, 3, 4, 7, 8, 17, 33, 100])
+        for (let kinds = 1; kinds <= special.length; kinds++) {
+          // With and without NaN, which hides everything else.
+          const values = Array.from({ length: 3 * n }, () => special[below(kinds)]!).map((x) =>
+            kinds % 2 && Number.isNaN(x) ? -0 : x,
+          );
+          const x = np.array(values, { dtype }).reshape([3, n]);
+          const row = (r: number): number[] => values.slice(r * n, r * n + n);
+          const folds = (v: NDArray) => [np[name](v), np[name](v, { axis: 1 }), np[name](v, { axis: 0 })];
+          const pairs = (v: NDArray) =>
+            special.flatMap((k) => (name === 'max' ? [np.maximum(v, k)] : [np.minimum(v, k)]));
+          for (const [how, use] of [
+            ['compiled', jit],
+            ['at once', (g: (v: NDArray) => NDArray[]) => g],
+          ] as const) {
+            const [all, rows, columns] = use(folds)(x) as [NDArray, NDArray, NDArray];
+            check(`${how}: all of ${n}`, all, [fold(values, f)]);
+            check(
+              `${how}: rows of ${n}`,
+              rows,
+              [0, 1, 2].map((r) => fold(row(r), f)),
+            );
+            check(
+              `${how}: ${n} columns`,
+              columns,
+              row(0).map((_, j) =>
+                fold(
+                  [0, 1, 2].map((r) => row(r)[j]!),
+                  f,
+                ),
+              ),
+            );
+            use(pairs)(x).forEach((result: NDArray, k: number) => {
+              check(
+                `${how}: with ${special[k]}`,
+                result,
+                values.map((value) => f(value, special[k]!)),
+              );
+            });
+          }
+        }
+      t.same(wrong.slice(0, 5), [], `${name} of ${dtype}`);
+    }
+  t.end();
+});
+
+t.test('operations on broadcasts are done once', (t) => {
+  const scaled = (x: NDArray, s: NDArray) => x.mul(np.broadcastTo(s, [5]).mul(2).add(1).neg());
+  agree(t, 'a factor', scaled, numbers([5]), np.array(0.3));
+  t.notMatch(jit(scaled).lower(numbers([5]), np.array(0.3)).code, /f32x4.add/, 'on vectors only the product');
+  const positions = (s: NDArray) => np.broadcastTo(s, [5]).add(np.arange(5));
+  agree(t, 'positions are no broadcast', positions, np.array(0.3));
   t.end();
 });
 
@@ -472,12 +662,6 @@ t.test('transposed arrays go through registers in tiles', (t) => {
   agree(t, 'a square one', (v) => v.T.mul(v), numbers([256, 256]));
   t.end();
 });
-
-/** Names of kernels, without functions of vector math and the driver: of one kernel `k0`. */
-const kernels = (f: (...args: any[]) => any, ...args: NDArray[]): string[] =>
-  jit(f)
-    .lower(...args)
-    .kernels.filter((name) => /^k\d+$/.test(name));
 
 t.test('loops that each element runs alone are one kernel', (t) => {
   const newton = (root: number) => (c: NDArray) =>

@@ -680,3 +680,13 @@ t.test('positions in bundles and in TypeScript', async (t) => {
     t.match(thrown(wrong).message, /^`v\s?\+\s?1`: JavaScript operators do not work on arrays/);
   }
 });
+
+t.test('more memory than there is', (t) => {
+  t.throws(() => np.ones([1.5e9]), {
+    name: 'MemoryError',
+    message:
+      /^out of memory: 6\.00 GB do not fit beside \d\.\d\d GB in use; WebAssembly memory ends at 4\.29 GB\.\n {2}hint: work on parts, or free arrays earlier: `dispose`, `using`, `donate`\.\n {2}at .*errors\.test.*: .*np\.ones\(\[1\.5e9\]\)/,
+  });
+  t.equal(np.sum(np.ones([1000])).item(), 1000, 'nothing is lost');
+  t.end();
+});

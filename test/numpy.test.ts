@@ -158,3 +158,70 @@ t.test('derivatives', async () => {
     check(`grad ${label(call)}`, () => grad(total)(x), call.expected, 1e-4);
   }
 });
+
+t.test('kinks and infinities, as JAX has them', (t) => {
+  const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+  const points = [-inf, -3, -1, 0, 1, 3, 6, inf, nan];
+  const table: [string, (x: NDArray) => NDArray, number[], number[]][] = [
+    ['relu', nn.relu, [0, 0, 0, 0, 1, 3, 6, inf, nan], [0, 0, 0, 0, 1, 1, 1, 1, 1]],
+    ['relu6', nn.relu6, [0, 0, 0, 0, 1, 3, 6, 6, nan], [0, 0, 0, 0, 1, 1, 0, 0, 1]],
+    ['leakyRelu', nn.leakyRelu, [-inf, -0.03, -0.01, 0, 1, 3, 6, inf, nan], [0.01, 0.01, 0.01, 1, 1, 1, 1, 1, 0.01]],
+    ['hardTanh', nn.hardTanh, [-1, -1, -1, 0, 1, 1, 1, 1, nan], [0, 0, 1, 1, 1, 0, 0, 0, 1]],
+    [
+      'hardSigmoid',
+      nn.hardSigmoid,
+      [0, 0, 1 / 3, 0.5, 2 / 3, 1, 1, 1, nan],
+      [0, 0, 1 / 6, 1 / 6, 1 / 6, 0, 0, 0, 1 / 6],
+    ],
+  ];
+  const near = (a: number, b: number): boolean => Object.is(a, b) || Math.abs(a - b) < 1e-15 || (a === 0 && b === 0);
+  for (const [name, f, values, slopes] of table) {
+    const x = np.array(points, { dtype: 'float64' });
+    for (const [how, use] of [
+      ['', (g: (x: NDArray) => NDArray) => g],
+      ['compiled ', jit],
+    ] as const) {
+      const got = [...use((v: NDArray) => f(v))(x).data()];
+      const slope = [...use((v: NDArray) => vmap(grad((u: NDArray) => f(u)))(v))(x).data()];
+      t.ok(
+        got.every((v, i) => near(v, values[i]!)),
+        `${how}${name}: ${got}`,
+      );
+      t.ok(
+        slope.every((v, i) => near(v, slopes[i]!)),
+        `${how}derivative of ${name}: ${slope}`,
+      );
+    }
+  }
+  const at = (f: (x: NDArray) => NDArray, x: number): number => grad(f)(np.array(x, { dtype: 'float64' })).item();
+  t.equal(at(nn.softplus, 0), 0.5);
+  t.equal(
+    at((x) => np.logaddexp(x, 2), 2),
+    0.5,
+  );
+  t.equal(
+    at((x) => np.logaddexp(2, x), 2),
+    0.5,
+  );
+  t.equal(
+    at((x) => np.logaddexp2(x, x), 2),
+    1,
+  );
+  t.same(at(nn.softplus, nan), nan);
+  t.equal(at(nn.logSigmoid, 0), 0.5);
+  t.equal(np.hypot(nan, -inf).item(), inf);
+  const division: [number, number, number][] = [
+    [-inf, -0, inf],
+    [2.5, 0, inf],
+    [0, 0, nan],
+    [-5, inf, -1],
+    [5, inf, 0],
+    [inf, 2, nan],
+    [7, -2, -4],
+    [inf, inf, nan],
+  ];
+  for (const [x, y, quotient] of division) t.same(np.floorDivide(x, y).item(), quotient, `${x} // ${y}`);
+  const x = np.array([1, 1, 4]);
+  t.same(grad((v: NDArray) => np.quantile(v, 0.25))(x).tolist(), [0.5, 0.5, 0], 'equal neighbours share');
+  t.end();
+});

@@ -1,50 +1,95 @@
-import type { DType } from '../../src/core/dtype.ts';
-import { bitselect, type Expr, type FunctionBuilder, i32x4lanes, type Local } from '../code.ts';
+import { type DType, isFloating } from '../../src/core/dtype.ts';
+import {
+  bitselect,
+  type Expr,
+  type FunctionBuilder,
+  f32x4c,
+  f64x2c,
+  i32x4c,
+  i32x4lanes,
+  type Local,
+  op,
+} from '../code.ts';
 import { type Combine, combineScalars, identityOf } from './combine.ts';
-import { noMath, splatConstant, type Vector, vectorOp } from './vector-code.ts';
+import { noMath, parts, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { extractLane } from './vector-eval.ts';
 
-/** Partial results of one fold, in vectors of lanes. */
+/**
+ * Partial results of one fold, in vectors of lanes. The largest and the smallest floating-point number are found by an
+ * instruction that forgets NaNs and takes either of two zeros; two more vectors remember NaNs and signs until the end.
+ * WebAssembly's `max`, which knows about both, is eight instructions of x86.
+ */
 export class Accumulators {
   private readonly f: FunctionBuilder;
   private readonly combine: Combine;
   private readonly dtype: DType;
+  private readonly extreme: boolean;
   private locals: Local[][] = [];
+  /** Of extremes: where a NaN has been, and the common sign bits of all (`max`) or the sign bits of any (`min`). */
+  private nans: Local[][] = [];
+  private signs: Local[][] = [];
 
   constructor(f: FunctionBuilder, combine: Combine, dtype: DType) {
     this.f = f;
     this.combine = combine;
     this.dtype = dtype;
+    this.extreme = isExtreme(combine, dtype);
   }
 
   start(count: number): void {
-    const identity = splatConstant(identityOf(this.combine, this.dtype), this.dtype);
-    this.locals = Array.from({ length: count }, () => identity.map((part) => this.f.var(part)));
+    const vectors = (value: Vector): Local[][] =>
+      Array.from({ length: count }, () => value.map((part) => this.f.var(part)));
+    const bits = (value: number): Vector => Array.from({ length: parts(this.dtype) }, () => i32x4c(value));
+    this.locals = vectors(splatConstant(identityOf(this.combine, this.dtype), this.dtype));
+    if (!this.extreme) return;
+    this.nans = vectors(bits(0));
+    this.signs = vectors(bits(this.combine === 'max' ? -1 : 0));
   }
 
-  get vectors(): readonly Vector[] {
-    return this.locals;
+  /** The results of lanes, one vector for each accumulator. */
+  finish(): readonly Vector[] {
+    return this.locals.map((_, u) => this.finished(u));
   }
 
   /** Takes `value` into accumulator `u`; of a vector at the end of a row only the first `lanes` elements. */
   add(u: number, value: Vector, lanes: number): void {
+    const { f } = this;
     const part = lanes < 4 ? this.masked(value, lanes) : value;
-    this.join(this.locals[u]!, part).forEach((joined, i) => {
-      this.f.set(this.locals[u]![i]!, joined);
+    const locals = this.locals[u]!;
+    if (!this.extreme) {
+      this.join(locals, part).forEach((joined, i) => {
+        f.set(locals[i]!, joined);
+      });
+      return;
+    }
+    const shape = this.dtype === 'float64' ? 'f64x2' : 'f32x4';
+    part.forEach((element, i) => {
+      const x = this.name(element);
+      const [nan, sign] = [this.nans[u]![i]!, this.signs[u]![i]!];
+      f.set(locals[i]!, op(`${shape}.p${this.combine}`, locals[i]!, x));
+      f.set(nan, op('v128.or', nan, op(`${shape}.ne`, x, x)));
+      f.set(sign, op(this.combine === 'max' ? 'v128.and' : 'v128.or', sign, x));
     });
   }
 
   /** All lanes of all accumulators in one, pair by pair. */
   horizontal(): Expr {
     const { f, dtype, combine } = this;
-    let vectors: Vector[] = this.locals;
-    while (vectors.length > 1) {
-      const next: Vector[] = [];
-      for (let i = 0; i < vectors.length; i += 2) next.push(this.join(vectors[i]!, vectors[i + 1]!).map(this.name));
-      vectors = next;
+    let lanes: Expr[];
+    if (this.extreme) {
+      for (let u = 1; u < this.locals.length; u++) this.takeIn(u);
+      const vector = this.finished(0);
+      lanes = [0, 1, 2, 3].map((i) => this.name(extractLane(dtype, vector, i)));
+    } else {
+      let vectors: Vector[] = this.locals;
+      while (vectors.length > 1) {
+        const next: Vector[] = [];
+        for (let i = 0; i < vectors.length; i += 2) next.push(this.join(vectors[i]!, vectors[i + 1]!).map(this.name));
+        vectors = next;
+      }
+      const vector = vectors[0]!.map(this.name);
+      lanes = [0, 1, 2, 3].map((i) => this.name(extractLane(dtype, vector, i)));
     }
-    const vector = vectors[0]!.map(this.name);
-    let lanes = [0, 1, 2, 3].map((i) => this.name(extractLane(dtype, vector, i)));
     while (lanes.length > 1) {
       const half = lanes.length / 2;
       lanes = lanes
@@ -52,6 +97,37 @@ export class Accumulators {
         .map((a, i) => this.name(combineScalars(combine, dtype, a, lanes[i + half]!, this.name)));
     }
     return f.let(lanes[0]!);
+  }
+
+  /** Accumulator `u` goes into the first one. */
+  private takeIn(u: number): void {
+    const { f } = this;
+    const shape = this.dtype === 'float64' ? 'f64x2' : 'f32x4';
+    const into = (to: readonly Local[], from: readonly Local[], name: string): void =>
+      to.forEach((local, i) => {
+        f.set(local, op(name, local, from[i]!));
+      });
+    into(this.locals[0]!, this.locals[u]!, `${shape}.p${this.combine}`);
+    into(this.nans[0]!, this.nans[u]!, 'v128.or');
+    into(this.signs[0]!, this.signs[u]!, this.combine === 'max' ? 'v128.and' : 'v128.or');
+  }
+
+  /**
+   * The result of an accumulator. If the largest number is 0, all are 0 or less: it is −0 only if every sign bit is set.
+   * If the smallest is 0, it is −0 if any is set.
+   */
+  private finished(u: number): Vector {
+    const locals = this.locals[u]!;
+    if (!this.extreme) return locals;
+    const wide = this.dtype === 'float64';
+    const [shape, zero, nan] = wide
+      ? (['f64x2', f64x2c(0), f64x2c(Number.NaN)] as const)
+      : (['f32x4', f32x4c(0), f32x4c(Number.NaN)] as const);
+    const signBit = wide ? f64x2c(-0) : f32x4c(-0);
+    return locals.map((local, i) => {
+      const signed = op('v128.and', this.signs[u]![i]!, signBit);
+      return this.f.let(bitselect(this.nans[u]![i]!, nan, bitselect(op(`${shape}.eq`, local, zero), signed, local)));
+    });
   }
 
   private readonly name = (e: Expr): Expr => (e.kind === 'local' ? e : this.f.let(e));
@@ -71,3 +147,7 @@ export class Accumulators {
     });
   }
 }
+
+/** Whether a fold keeps three vectors for each result instead of one. */
+export const isExtreme = (combine: Combine, dtype: DType): boolean =>
+  isFloating(dtype) && (combine === 'max' || combine === 'min');

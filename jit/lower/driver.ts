@@ -26,21 +26,35 @@ import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
 import { gatherTree } from './gather-tree.ts';
 import { runGroup } from './group.ts';
+import { HeldExpression, type HeldRoot } from './held-expression.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
-import { mapKernel } from './map-kernel.ts';
-import { multiply } from './multiply.ts';
+import { mapKernel, type Store } from './map-kernel.ts';
+import { multiply, multiplyInto } from './multiply.ts';
+import { findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations } from './passes/groups.ts';
+import { equationsOf, rowPasses } from './passes/row-passes.ts';
 import { splitLoops } from './passes/split-loops.ts';
 import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
-import { equationsOf, RowPasses, rowPasses } from './row-pass.ts';
+import { RowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
 import { lowerScatter } from './scatter.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
-import { contiguous, type Fused, readBuffer, readScalar, reshaped, storagesOf, treeSize, viewed } from './tree.ts';
+import {
+  contiguous,
+  type Fused,
+  type HeldLeaf,
+  readBuffer,
+  readScalar,
+  reshaped,
+  storagesOf,
+  type Tree,
+  treeSize,
+  viewed,
+} from './tree.ts';
 
 /** A value and the storage that it keeps alive. */
 export interface Bound {
@@ -82,6 +96,11 @@ export class Driver {
   loopDepth = 0;
   /** Where loops of each lane stack rows that a result is a view of. */
   readonly stacked: Map<Var, Buffer> = new Map();
+  /** Arrays that loops under way carry and write elements into. */
+  readonly written: Set<Buffer> = new Set();
+  /** Products of the block under way that end in the kernel of a group, and those groups whose product is due. */
+  private epilogues: ReadonlyMap<Eqn, Group> = new Map();
+  private readonly deferred = new Map<Group, (roots: readonly HeldRoot[]) => void>();
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
 
@@ -305,14 +324,27 @@ export class Driver {
     });
     let steps = groupEquations(eqns, outs);
     let placement = placeValues(steps, outs);
-    const found = rowPasses(eqns, outs, placement.virtual);
+    // A product that waits would find its operands overwritten.
+    const waits = !destinations.some((place) => place && this.written.has(place));
+    const found = waits ? rowPasses(eqns, outs, placement.virtual) : [];
     if (found.length > 0) {
       // What is done while rows of a matrix go by is in no group.
       steps = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));
       placement = placeValues(steps, outs);
     }
     const passes = new RowPasses(this, found);
-    takeOver(steps, placement, places, this.usesLeft, this.stacked);
+    const outerEpilogues = this.epilogues;
+    const inPasses = new Set(found.flatMap(equationsOf));
+    this.epilogues = findEpilogues(
+      [
+        ...eqns.filter((eqn) => waits && eqn.primitive.lower.kind === 'dot' && !inPasses.has(eqn)),
+        ...found.filter((pass) => pass.short).map((pass) => pass.second),
+      ],
+      steps,
+      outs,
+      placement,
+    );
+    takeOver(steps, placement, places, this.usesLeft, this.stacked, new Set(this.epilogues.values()));
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -336,6 +368,41 @@ export class Driver {
     release?.();
     outs.forEach(drop);
     this.usesLeft = outer;
+    this.epilogues = outerEpilogues;
+  }
+
+  /**
+   * Puts a product off until the kernel is written that reads its result, if there is but one: `run` gets what that
+   * kernel computes. Until then the result is bound to what the product's kernel will hold.
+   */
+  defer(product: Eqn, run: (behind: HeldExpression) => void): boolean {
+    const group = this.epilogues.get(product);
+    if (!group) return false;
+    const { aval } = product.outputs[0]!;
+    const leaf: HeldLeaf = { kind: 'held', dtype: aval.dtype };
+    this.bind(product.outputs[0]!, { shape: aval.shape, root: leaf });
+    this.deferred.set(group, (roots) => run(new HeldExpression(leaf, roots)));
+    return true;
+  }
+
+  /** Whether the kernel of a group is the end of a product. */
+  endsProduct(group: Group): boolean {
+    return this.deferred.has(group);
+  }
+
+  /**
+   * Writes the kernel of a group without folds: at the end of the product that it waits for, or one of its own. Returns
+   * whether there is a product.
+   */
+  elementwise(group: Group, stores: readonly Store[], effects: readonly Tree[]): boolean {
+    const product = this.deferred.get(group);
+    if (!product) {
+      this.run(mapKernel(stores, group.shape, effects));
+      return false;
+    }
+    this.deferred.delete(group);
+    product(stores);
+    return true;
   }
 
   equation(eqn: Eqn, placement: Placement, places: ReadonlyMap<Var, Buffer>): void {
@@ -457,11 +524,15 @@ export class Driver {
     const out = eqn.outputs[0]!;
     const { dtype, shape } = out.aval;
     const [x, y] = eqn.inputs as [Atom, Atom];
-    const place = this.placeFor(out, places);
+    let into: ((c: Expr) => void) | undefined;
     if (sizeOf(shape) > 0) {
       const [a, b] = [this.matrix(x, d.lhsBatch, d.lhsContract), this.matrix(y, d.rhsBatch, d.rhsContract)];
-      multiply(this, productOf(a.side, b.side, d), dtype, a.ptr, b.ptr, place.ptr);
+      const product = productOf(a.side, b.side, d);
+      if (this.epilogues.has(eqn) && multiplyInto(this, eqn, product, a.ptr, b.ptr)) return;
+      into = (c) => multiply(this, product, dtype, a.ptr, b.ptr, c);
     }
+    const place = this.placeFor(out, places);
+    into?.(place.ptr);
     if (shape.length > 0) this.bind(out, readBuffer(place, shape));
     else this.loadResult(out, place);
   }

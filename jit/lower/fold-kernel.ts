@@ -210,7 +210,7 @@ class FoldKernel {
         });
       });
       pass.folds.forEach(({ held }, i) => {
-        values.hold(held, folds[i]!.vectors);
+        values.hold(held, folds[i]!.finish());
       });
     }
     values.hoist(frame.pointers(here), []);

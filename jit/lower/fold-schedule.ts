@@ -1,6 +1,7 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import type { Expr } from '../code.ts';
+import { isExtreme } from './accumulators.ts';
 import { elementBytes } from './kernel.ts';
 import { type Fold, type FoldStore, type Phases, planPhases } from './passes/phases.ts';
 import { Buffer } from './storage.ts';
@@ -81,7 +82,10 @@ const leafOf = (dtype: DType, shape: Shape, ptr: Expr, strides: readonly number[
 
 /** Vectors of neighbouring results that fit in registers. */
 function blockWidth(folds: readonly Fold[]): number {
-  const registers = folds.reduce((sum, { root }) => sum + parts(root.dtype), 0);
+  const registers = folds.reduce(
+    (sum, { root, combine }) => sum + parts(root.dtype) * (isExtreme(combine, root.dtype) ? 3 : 1),
+    0,
+  );
   const nodes = folds.reduce((sum, { root }) => sum + treeSize(root), 0);
   const most = nodes <= 16 ? 8 : nodes <= 60 ? 4 : 2;
   return Math.max(1, Math.min(most, 2 ** Math.floor(Math.log2(8 / registers))));

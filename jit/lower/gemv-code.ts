@@ -1,6 +1,10 @@
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, lane, load, madd, op, type Target } from '../code.ts';
+import { hoistConstants } from '../hoist-constants.ts';
+import { MathUses } from '../math/uses.ts';
 import { chooseLanes } from '../vector-blocks.ts';
 import type { Product } from './dot-code.ts';
+import { HeldExpression } from './held-expression.ts';
+import type { Kernel } from './kernel.ts';
 import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
 
 /**
@@ -41,10 +45,39 @@ export function gemvKernel(p: MatrixVector, dtype: 'float32' | 'float64', target
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
   const e = lanesOf(dtype);
   const [a, x, y] = [f.param(0), f.param(1), f.param(2)];
-  if (p.column === 1 || p.k === 1) alongRows(f, e, p, target, a, x, y);
-  else if (p.m <= 4 * e.count) inRegisters(f, e, p, target, a, x, y);
-  else alongColumns(f, e, p, target, a, x, y);
+  write(f, e, p, target, a, x, y);
   return f.build();
+}
+
+/** Whether the kernel has elements of the result in registers when they are done. */
+export const endsInRegisters = (p: MatrixVector, dtype: 'float32' | 'float64'): boolean =>
+  hasRows(p) || p.m <= 4 * lanesOf(dtype).count;
+
+/** The kernel of a product whose result is not stored but goes into an expression. */
+export function gemvInto(
+  p: MatrixVector,
+  dtype: 'float32' | 'float64',
+  target: Target,
+  places: { readonly matrix: Expr; readonly vector: Expr },
+  behind: HeldExpression,
+): Kernel {
+  const f = new FunctionBuilder('', ['i32', 'i32', ...behind.params]);
+  const math = new MathUses(target);
+  behind.enter(f, 2, math);
+  write(f, lanesOf(dtype), p, target, f.var(f.param(0)), f.var(f.param(1)), behind);
+  const args = [places.matrix, places.vector, ...behind.args];
+  return { func: hoistConstants(f.build()), args, math: math.names };
+}
+
+const hasRows = (p: MatrixVector): boolean => p.column === 1 || p.k === 1;
+
+/** Where the elements of the result go: to memory, or into an expression. */
+type Result = Local | HeldExpression;
+
+function write(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target, a: Local, x: Local, y: Result): void {
+  if (hasRows(p)) alongRows(f, e, p, target, a, x, y);
+  else if (p.m <= 4 * e.count) inRegisters(f, e, p, target, a, x, y);
+  else alongColumns(f, e, p, target, a, x, y as Local);
 }
 
 /** A function (matrix, vector, result) that adds the product to the result; columns are contiguous. */
@@ -57,7 +90,7 @@ export function accumulatingGemv(p: MatrixVector, dtype: 'float32' | 'float64', 
 }
 
 /** Dot products with contiguous rows, several rows at a time. */
-function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target, a: Local, x: Local, y: Local): void {
+function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target, a: Local, x: Local, y: Result): void {
   const { m, k } = p;
   const rowBytes = p.row * e.bytes;
   const whole = Math.floor(k / e.count);
@@ -84,7 +117,7 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
       });
       return sums;
     }
-    const zero = op(`${e.shape}.splat`, { kind: 'const', type: e.name, value: 0 });
+    const zero = splatZero(e);
     for (const sum of sums) f.set(sum, zero);
     const [from, by] = [f.var(a), f.var(x)];
     const factor = f.local('v128');
@@ -113,9 +146,14 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
   let done = 0;
   const rowsAtOnce = (rows: number): void => {
     const sums = group(rows, done);
-    for (let r = 0; r < rows; r += 4)
-      horizontalSums(f, e, sums.slice(r, r + 4)).forEach((total, i) => {
-        f.store('v128.store', y, total, (done + r) * e.bytes + 16 * i);
+    const totals: Local[][] = [];
+    for (let r = 0; r < rows; r += 4) totals.push(horizontalSums(f, e, sums.slice(r, r + 4)));
+    if (y instanceof HeldExpression) {
+      y.apply(totals, 4);
+      y.advance(rows);
+    } else
+      totals.flat().forEach((total, i) => {
+        f.store('v128.store', y, total, done * e.bytes + 16 * i);
       });
   };
   const groups = Math.floor(m / many);
@@ -123,7 +161,7 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
     f.for(0, groups, () => {
       rowsAtOnce(many);
       f.set(a, add(a, i32c(many * rowBytes)));
-      f.set(y, add(y, i32c(many * e.bytes)));
+      if (!(y instanceof HeldExpression)) f.set(y, add(y, i32c(many * e.bytes)));
     });
   else if (groups === 1) {
     rowsAtOnce(many);
@@ -133,6 +171,13 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
     rowsAtOnce(4);
     done += 4;
   }
+  if (y instanceof HeldExpression) {
+    if (m % 4 === 0) return;
+    const sums = Array.from({ length: m % 4 }, (_, r) => group(1, done + r)[0]!);
+    while (sums.length < 4) sums.push(f.var(splatZero(e)));
+    y.apply([horizontalSums(f, e, sums)], m % 4);
+    return;
+  }
   for (let r = 0; r < m % 4; r++) {
     const [sum] = group(1, done + r) as [Local];
     const lanes = Array.from({ length: e.count }, (_, l) => lane(`${e.shape}.extract_lane`, l, sum));
@@ -141,8 +186,10 @@ function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target
   }
 }
 
+const splatZero = (e: Lanes): Expr => op(`${e.shape}.splat`, { kind: 'const', type: e.name, value: 0 });
+
 /** The sums over lanes of four vectors, as the elements of one (float32) or two (float64). */
-function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): Local[] {
+export function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): Local[] {
   const sum = (x: Expr, y: Expr): Local => f.var(op(`${e.shape}.add`, x, y));
   const [s0, s1, s2, s3] = sums as [Local, Local, Local, Local];
   if (e.bytes === 8) {
@@ -154,6 +201,14 @@ function horizontalSums(f: FunctionBuilder, e: Lanes, sums: readonly Local[]): L
   return [sum(chooseLanes(left, right, 4, 0, 1, 4, 5), chooseLanes(left, right, 4, 2, 3, 6, 7))];
 }
 
+/** Vectors of successive elements, by fours. */
+export function inFours(e: Lanes, vectors: readonly Local[]): Expr[][] {
+  const each = 4 / e.count;
+  return Array.from({ length: Math.ceil(vectors.length / each) }, (_, u) =>
+    Array.from({ length: each }, (_, i) => vectors[u * each + i] ?? splatZero(e)),
+  );
+}
+
 /** Contiguous columns of few elements: the result in registers. */
 function inRegisters(
   f: FunctionBuilder,
@@ -162,19 +217,19 @@ function inRegisters(
   target: Target,
   a: Local,
   x: Local,
-  y: Local,
+  y: Result,
   accumulate = false,
 ): void {
   const { m, k } = p;
   const columnBytes = p.column * e.bytes;
   const parts = Math.ceil(m / e.count);
   const elements = (v: number): number => Math.min(e.count, m - v * e.count);
-  const zero = op(`${e.shape}.splat`, { kind: 'const', type: e.name, value: 0 });
+  const zero = splatZero(e);
   /** Copies of the result that take turns: as many as registers hold, since each addition takes four cycles. */
   const turns = Math.max(2, Math.min(4, Math.floor(12 / parts)));
   const sums = Array.from({ length: turns }, (_, turn) =>
     Array.from({ length: parts }, (_, v) =>
-      f.var(accumulate && turn === 0 ? loadVector(e, y, 16 * v, elements(v)) : zero),
+      f.var(accumulate && turn === 0 ? loadVector(e, y as Local, 16 * v, elements(v)) : zero),
     ),
   );
   const factor = f.local('v128');
@@ -199,6 +254,10 @@ function inRegisters(
       sums[turn]!.forEach((sum, v) => {
         f.set(sum, op(`${e.shape}.add`, sum, sums[turn + step]![v]!));
       });
+  if (y instanceof HeldExpression) {
+    y.apply(inFours(e, sums[0]!), m % 4 || 4);
+    return;
+  }
   sums[0]!.forEach((sum, v) => {
     storeVector(f, e, y, 16 * v, sum, elements(v));
   });

@@ -9,7 +9,6 @@ import { foldKernel } from './fold-kernel.ts';
 import { scheduleFolds } from './fold-schedule.ts';
 import { gatherTree } from './gather-tree.ts';
 import { laneLoopResults, stackedStrides } from './lane-loop.ts';
-import { mapKernel } from './map-kernel.ts';
 import { type Group, squeezed } from './passes/groups.ts';
 import { type LanewiseLoop, lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
@@ -40,20 +39,22 @@ interface Result {
 
 /** Emits the kernel of a group and binds its results. */
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
-  const ending = group.folded ? [] : endingBuffers(d, group, placement);
+  const ending = group.folded || d.endsProduct(group) ? [] : endingBuffers(d, group, placement);
   const trees = new GroupTrees(d, group, placement);
   const { results, folds, effects } = trees;
   if (results.length + effects.length > 0) {
     const known = d.functions.length;
+    let product = false;
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
       const free = ending.filter((buffer) =>
         [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
       );
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
-      d.run(mapKernel(stores, group.shape, effects));
+      product = d.elementwise(group, stores, effects);
     }
-    for (const { name } of d.functions.slice(known)) d.notes.set(name, note(group, placement));
+    for (const { name } of d.functions.slice(known))
+      d.notes.set(name, `${product ? 'a product, then ' : ''}${note(group, placement)}`);
   }
   trees.rest(places);
 }

@@ -176,6 +176,7 @@ function writtenPlaces(d: Driver, init: readonly Atom[], body: Jaxpr, first: num
     if (given) d.protect(given, atom, d.usesLeft(atom as Var) === 1);
     const place = given ?? d.temporary(atom.aval.dtype, atom.aval.size);
     place.retain();
+    d.written.add(place);
     return place;
   });
 }

@@ -1,10 +1,12 @@
 import { byteSize, type DType } from '../../src/core/dtype.ts';
+import type { Eqn } from '../../src/core/jaxpr.ts';
 import { type Expr, i32c } from '../code.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
-import { gemvKernel, matrixVector } from './gemv-code.ts';
+import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
+import { storagesOf } from './tree.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
 export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
@@ -27,6 +29,21 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
       each(d, p, dtype, a, b, c, scratch, (x, y, z, s) => [gemm, gemmArguments(p, x, y, z, s)]),
     );
   }
+}
+
+/** The same where one kernel reads the result: into its expressions, if the product's has it in registers. */
+export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr, b: Expr): boolean {
+  const { dtype, ndim } = eqn.outputs[0]!.aval;
+  if ((dtype !== 'float32' && dtype !== 'float64') || ndim === 0 || p.batch.length > 0) return false;
+  const vector = matrixVector(p);
+  if (!vector || !endsInRegisters(vector, dtype)) return false;
+  const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
+  for (const storage of operands) storage.retain();
+  const places = vector.swapped ? { matrix: b, vector: a } : { matrix: a, vector: b };
+  return d.defer(eqn, (behind) => {
+    d.run(gemvInto(vector, dtype, d.target, places, behind));
+    for (const storage of operands) storage.release();
+  });
 }
 
 type Call = (a: Expr, b: Expr, c: Expr, scratch: Expr) => readonly [kernel: string, args: readonly Expr[]];

@@ -1,4 +1,4 @@
-import type { ShapedArray } from '../../src/core/aval.ts';
+import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import {
   type Atom,
@@ -10,6 +10,8 @@ import {
   subJaxprs,
   Var,
 } from '../../src/core/jaxpr.ts';
+import { elementwiseTree } from './elementwise-tree.ts';
+import { forEachTree } from './tree.ts';
 
 const simplified = new WeakMap<Jaxpr, Jaxpr>();
 
@@ -31,10 +33,10 @@ class Simplifier {
   private readonly atoms = new Map<Var, Atom>();
   private known = new Map<string, readonly Var[]>();
   private readonly ids = new Map<Var, number>();
-  /** Arrays whose elements are all one literal. */
-  private readonly splats = new Map<Atom, Literal>();
-  /** The parts of arrays that are concatenations along the last axis. */
+  /** Broadcasts of rank-0 values. */
+  private readonly spread = new Map<Atom, Eqn>();
   private readonly transposed = new Map<Atom, Transposed>();
+  /** The parts of arrays that are concatenations along the last axis. */
   private readonly columns = new Map<Atom, readonly Atom[]>();
 
   run(jaxpr: Jaxpr): Jaxpr {
@@ -55,7 +57,10 @@ class Simplifier {
   private equation(eqn: Eqn): void {
     const { lower } = eqn.primitive;
     let inputs = eqn.inputs.map((atom) => this.read(atom));
-    if (lower.kind === 'elementwise') inputs = this.withoutBroadcasts(eqn, inputs);
+    if (lower.kind === 'elementwise') {
+      if (this.beforeBroadcast(eqn, inputs)) return;
+      inputs = this.withoutBroadcasts(eqn, inputs);
+    }
     if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
     if (lower.kind === 'scatter')
       inputs = this.withoutConcatenations(inputs, lower.access(eqn.params, avalsOf(eqn)).updates);
@@ -106,9 +111,9 @@ class Simplifier {
     eqn.outputs.forEach((v, i) => {
       this.atoms.set(v, outputs[i]!);
     });
-    this.eqns.push({ ...eqn, inputs, outputs });
-    if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]! instanceof Literal)
-      this.splats.set(outputs[0]!, inputs[0] as Literal);
+    const simple = { ...eqn, inputs, outputs };
+    this.eqns.push(simple);
+    if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]!.aval.ndim === 0) this.spread.set(outputs[0]!, simple);
     if (eqn.primitive.name === 'transpose')
       this.transposed.set(outputs[0]!, { from: inputs[0]!, permutation: (eqn.params as Transposed).permutation });
     if (eqn.primitive.name === 'concatenate' && isAlongLast(eqn)) this.columns.set(outputs[0]!, inputs);
@@ -118,8 +123,30 @@ class Simplifier {
   /** An array of equal literals is the literal, beside an operand that has the shape. */
   private withoutBroadcasts(eqn: Eqn, inputs: Atom[]): Atom[] {
     const ndim = eqn.outputs[0]!.aval.ndim;
-    if (ndim === 0 || !inputs.some((atom) => atom.aval.ndim === ndim && !this.splats.has(atom))) return inputs;
-    return inputs.map((atom) => this.splats.get(atom) ?? atom);
+    const literal = (atom: Atom): Literal | undefined => {
+      const scalar = this.spread.get(atom)?.inputs[0];
+      return scalar instanceof Literal ? scalar : undefined;
+    };
+    if (ndim === 0 || !inputs.some((atom) => atom.aval.ndim === ndim && !literal(atom))) return inputs;
+    return inputs.map((atom) => literal(atom) ?? atom);
+  }
+
+  /** An operation on broadcasts of rank-0 values is done once, and its result broadcast. */
+  private beforeBroadcast(eqn: Eqn, inputs: readonly Atom[]): boolean {
+    const [out] = eqn.outputs as [Var];
+    // Vector functions and scalar ones may differ in their last bit.
+    if (out.aval.ndim === 0 || eqn.primitive.accuracy.kind !== 'exact') return false;
+    const spread = inputs.map((atom) => this.spread.get(atom));
+    const broadcast = spread.find((found) => found !== undefined);
+    if (!broadcast || !inputs.every((atom, i) => atom.aval.ndim === 0 || spread[i])) return false;
+    if (readsIndex(eqn)) return false;
+    const { dtype, weakType } = out.aval;
+    const single = new Var(shapedArray([], dtype, weakType));
+    const scalars = inputs.map((atom, i) => spread[i]?.inputs[0] ?? atom);
+    for (const atom of scalars) if (atom instanceof Var) this.atoms.set(atom, atom);
+    this.equation({ ...eqn, inputs: scalars, outputs: [single] });
+    this.equation({ ...broadcast, inputs: [single], outputs: [out] });
+    return true;
   }
 
   /** A transposition of a transposed array as one. */
@@ -183,6 +210,16 @@ function unchanged({ primitive, outputs, params }: Eqn, [x, y]: readonly Atom[])
   if (is(y, 1) && (name === 'mul' || name === 'div')) return whole(x!);
   if (is(x, 1) && name === 'mul') return whole(y!);
   return is(y, 0) && name === 'sub' ? whole(x!) : undefined;
+}
+
+/** Whether elements differ though those of the operands do not. */
+function readsIndex(eqn: Eqn): boolean {
+  const args = eqn.inputs.map(({ aval }) => ({ kind: 'const', dtype: aval.dtype, value: 0 }) as const);
+  let found = false;
+  forEachTree(elementwiseTree(eqn, args).root, ({ kind }) => {
+    found ||= kind === 'iota';
+  });
+  return found;
 }
 
 /** A rank-0 result of literals, computed with the reference semantics. */

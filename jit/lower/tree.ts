@@ -106,7 +106,12 @@ export const operandsOf = (tree: Tree): readonly Tree[] => ('args' in tree ? tre
 /** Whether a value is more than a reading of memory or a scalar. */
 export const isComputed = (tree: Tree): boolean => operandsOf(tree).length > 0;
 
-export const withOperands = (tree: Tree, args: readonly Tree[]): Tree => ({ ...tree, args }) as Tree;
+export function withOperands(tree: Tree, args: readonly Tree[]): Tree {
+  if (!('args' in tree) || tree.args.every((arg, i) => arg === args[i])) return tree;
+  if (tree.kind !== 'op') return { ...tree, args } as Tree;
+  const { kind, dtype, op, fn } = tree;
+  return fn === undefined ? { kind, dtype, op, args } : { kind, dtype, op, args, fn };
+}
 
 export const readBuffer = (buffer: Buffer, shape: Shape): Fused => ({
   shape,

@@ -148,6 +148,22 @@ export function vectorOp(
   }
 }
 
+/**
+ * The larger or the smaller of a number and a constant in one or two instructions; WebAssembly's `max` and `min` are
+ * eight of x86, for NaNs on either side and zeros of either sign. Undefined for constants that need these.
+ */
+export function extremeWith(operation: 'max' | 'min', dtype: DType, x: Vector, constant: number): Vector | undefined {
+  if (Number.isNaN(constant) || (operation === 'min' && Object.is(constant, -0))) return undefined;
+  const shape = dtype === 'float64' ? 'f64x2' : 'f32x4';
+  const bound = splatConstant(constant, dtype);
+  // Of x and the constant, x where they are equal and where x is NaN.
+  const result = x.map((part, i) => op(`${shape}.p${operation}`, part, bound[i]!));
+  // Between −0 and 0 the larger is 0: adding 0 makes it that and changes nothing else.
+  return operation === 'max' && Object.is(constant, 0)
+    ? result.map((part, i) => op(`${shape}.add`, part, bound[i]!))
+    : result;
+}
+
 function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amount: Expr, name: Let): Expr {
   if (operation === 'shrArithmetic') {
     const by = name(amount);

@@ -1,4 +1,4 @@
-import type { DType } from '../../src/core/dtype.ts';
+import { type DType, isFloating } from '../../src/core/dtype.ts';
 import {
   type Expr,
   type FunctionBuilder,
@@ -16,7 +16,7 @@ import type { MathUses } from '../math/uses.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, isAffine, type Stream } from './streams.ts';
 import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore, type Tree } from './tree.ts';
-import { splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
+import { extremeWith, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 
 const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
 
@@ -268,6 +268,10 @@ export class VectorEval {
         return this.load(tree.dtype, this.pointers.get(tree)!, this.step.get(tree)!, this.behind(tree));
       case 'op': {
         const { op: operation, dtype, args, fn } = tree;
+        if ((operation === 'max' || operation === 'min') && isFloating(dtype)) {
+          const bounded = this.bounded(operation, dtype, args as [Tree, Tree]);
+          if (bounded) return bounded;
+        }
         const shape = args[0]!.dtype === 'float64' ? 'f64x2' : 'f32x4';
         const often = !this.once && this.unit.lanes === 4;
         const math = (name: string, xs: readonly Expr[]): Expr => this.math.vector(this.f, name, shape, xs, often);
@@ -285,6 +289,12 @@ export class VectorEval {
       case 'loop':
         throw new Error(`a ${tree.kind} has no value here`);
     }
+  }
+
+  /** `max` and `min` with a constant. */
+  private bounded(operation: 'max' | 'min', dtype: DType, [x, y]: readonly [Tree, Tree]): Vector | undefined {
+    if (y.kind === 'const') return extremeWith(operation, dtype, this.value(x), y.value);
+    return x.kind === 'const' ? extremeWith(operation, dtype, this.value(y), x.value) : undefined;
   }
 
   /** What a loop carries in the end. It runs for all units at once, which hides the latency of its operations. */

@@ -56,6 +56,8 @@ export class GradError extends CotangentError {}
 export class CarryError extends CotangentError {}
 /** A rule that a primitive does not have. */
 export class RuleError extends CotangentError {}
+/** More memory than there is. */
+export class MemoryError extends CotangentError {}
 /** A solver or linear solve that did not succeed, when asked to throw. */
 export class SolveError extends CotangentError {}
 /** A NaN or an infinity, where `debug.nans` looks for them. */

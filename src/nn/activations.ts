@@ -3,8 +3,8 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
-import { abs, add, div, integerPow, max, min, mul, neg, sqrt } from '../lax/arithmetic.ts';
-import { gt, select } from '../lax/compare.ts';
+import { abs, add, div, integerPow, mul, neg, sqrt } from '../lax/arithmetic.ts';
+import { ge, gt, le, lt, select } from '../lax/compare.ts';
 import * as lax from '../lax/transcendental.ts';
 import { logaddexp } from '../numpy/functions.ts';
 import { split } from '../numpy/joining.ts';
@@ -19,15 +19,15 @@ const activation =
 /** max(x, 0). Its derivative at 0 is taken as 0. */
 export const relu: Activation = (x) => {
   const value = toValue(x, 'relu');
-  return select(gt(value, 0), value, mul(value, 0));
+  return select(le(value, 0), 0, value);
 };
-/** min(max(x, 0), 6). */
-export const relu6: Activation = activation('relu6', (x) => min(max(x, 0), 6));
-/** x, or `slope`·x below 0. */
+/** min(max(x, 0), 6). Its derivative at 0 and at 6 is taken as 0. */
+export const relu6: Activation = activation('relu6', (x) => select(le(x, 0), 0, select(ge(x, 6), 6, x)));
+/** x, or `slope`·x below 0. Its derivative at 0 is taken as 1. */
 export const leakyRelu = (x: ArrayLike, given: { slope?: ArrayLike } = {}): NDArray => {
   const { slope = 0.01 } = optionsOf('leakyRelu', given, ['slope']);
   const value = toFloating(x, 'leakyRelu');
-  return select(gt(value, 0), value, mul(value, slope));
+  return select(ge(value, 0), value, mul(value, slope));
 };
 
 /** alpha·(eˣ − 1) below 0. The other branch's exponential is not evaluated, so that it cannot overflow in derivatives. */
@@ -69,8 +69,8 @@ export const swish: Activation = silu;
 export const tanh: Activation = activation('tanh', lax.tanh);
 /** x·tanh(softplus(x)). */
 export const mish: Activation = activation('mish', (x) => mul(x, lax.tanh(softplus(x))));
-/** x limited to [−1, 1]. */
-export const hardTanh: Activation = activation('hardTanh', (x) => max(min(x, 1), -1));
+/** x limited to [−1, 1]. Its derivative at −1 and at 1 is taken as 1. */
+export const hardTanh: Activation = activation('hardTanh', (x) => select(gt(x, 1), 1, select(lt(x, -1), -1, x)));
 /** relu6(x + 3) / 6. */
 export const hardSigmoid: Activation = activation('hardSigmoid', (x) => div(relu6(add(x, 3)), 6));
 /** x·hardSigmoid(x). */

@@ -4,7 +4,7 @@ import { isFloating } from '../core/dtype.ts';
 import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
-import { eq, gt, lt, ne, select } from '../lax/compare.ts';
+import { eq, ge, gt, lt, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
@@ -50,10 +50,12 @@ export const arctanh: Unary = floating('arctanh', transcendental.atanh);
 /** √(x² + y²), scaled by the larger operand so that squares neither overflow nor vanish. */
 export const hypot: Binary = floating2('hypot', (x, y) => {
   const [a, b] = [arithmetic.abs(x), arithmetic.abs(y)];
-  const large = arithmetic.max(a, b);
+  const infinity = Number.POSITIVE_INFINITY;
+  // Infinite if one is, whatever the other may be.
+  const large = select(eq(a, infinity), a, select(eq(b, infinity), b, arithmetic.max(a, b)));
   const small = arithmetic.min(a, b);
   // Where both are zero, or one is infinite, the quotient would be NaN, in the derivative too.
-  const plain = or(eq(large, 0), eq(large, Number.POSITIVE_INFINITY));
+  const plain = or(eq(large, 0), eq(large, infinity));
   const divisor = select(plain, 1, large);
   const ratio = div(select(plain, 0, small), divisor);
   return select(plain, large, mul(divisor, sqrt(add(1, mul(ratio, ratio)))));
@@ -61,12 +63,15 @@ export const hypot: Binary = floating2('hypot', (x, y) => {
 
 /** log(eˣ + eʸ) without overflow. */
 export const logaddexp: Binary = floating2('logaddexp', (x, y) => {
-  const difference = sub(x, y);
+  // Chosen by one comparison, the larger and the smaller have derivatives that add up where the two are equal; those of
+  // a maximum and of an absolute value are halves and wholes there.
+  const ordered = ge(x, y);
+  const [larger, smaller] = [select(ordered, x, y), select(ordered, y, x)];
+  const difference = sub(smaller, larger);
   // Equal infinities differ by NaN; their sum is the result.
-  const undefinedDifference = ne(difference, difference);
-  const gap = neg(arithmetic.abs(select(undefinedDifference, 0, difference)));
-  const regular = add(arithmetic.max(x, y), transcendental.log1p(transcendental.exp(gap)));
-  return select(undefinedDifference, add(x, y), regular);
+  const infinite = and(eq(x, y), ne(difference, difference));
+  const regular = add(larger, transcendental.log1p(transcendental.exp(select(infinite, 0, difference))));
+  return select(infinite, add(x, y), regular);
 });
 
 /** log₂(2ˣ + 2ʸ) without overflow. */

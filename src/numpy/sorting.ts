@@ -89,8 +89,11 @@ function quantileNamed(
     const [low, high] = [at(below), at(ceil(position))];
     const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
     const fitted = weight.ndim === 0 ? weight : reshape(weight, weightShape);
-    // Equal neighbours, infinite ones above all, stay as they are.
-    result = select(ne(low, high), add(mul(low, sub(1, fitted)), mul(high, fitted)), low);
+    const between = add(mul(low, sub(1, fitted)), mul(high, fitted));
+    // Equal neighbours, infinite ones above all, stay as they are; each has its share of the derivative.
+    const gap = sub(high, low);
+    const same = add(low, mul(select(ne(gap, gap), 0, gap), fitted));
+    result = select(ne(low, high), between, same);
   }
   result = select(any(ne(columns, columns), { axis: 0 }), Number.NaN, result);
   if (!keepdims) return result;

@@ -18,6 +18,7 @@ export function takeOver(
   places: Map<Var, Buffer>,
   uses: (v: Var) => number,
   stacked: Map<Var, Buffer>,
+  ends: ReadonlySet<Group>,
 ): void {
   if (places.size === 0) return;
   const makers = new Map<Var, Step>();
@@ -39,8 +40,8 @@ export function takeOver(
         stacked.set(x, place);
       continue;
     }
-    // A later pass over a row would read what an earlier one has overwritten.
-    if (step.folded) continue;
+    // A later pass over a row would read what an earlier one has overwritten, and the end of a product what it ends in.
+    if (step.folded || ends.has(step)) continue;
     const ending = endingIn(step, moved, uses).filter((v) => isAlone(makers.get(v)));
     for (const eqn of step.members)
       for (const v of eqn.outputs) {
