@@ -35,6 +35,8 @@ import { multiply, multiplyInto } from './multiply.ts';
 import { findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations } from './passes/groups.ts';
 import { equationsOf, rowPasses } from './passes/row-passes.ts';
+import { splitLoops } from './passes/split-loops.ts';
+import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
 import { RowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
@@ -49,6 +51,7 @@ import {
   readScalar,
   reshaped,
   storagesOf,
+  type Tree,
   treeSize,
   viewed,
 } from './tree.ts';
@@ -91,6 +94,10 @@ export class Driver {
   /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
   readonly longLoops: Set<Stmt> = new Set();
   loopDepth = 0;
+  /** Where loops of each lane stack rows that a result is a view of. */
+  readonly stacked: Map<Var, Buffer> = new Map();
+  /** Arrays that loops under way carry and write elements into. */
+  readonly written: Set<Buffer> = new Set();
   /** Products of the block under way that end in the kernel of a group, and those groups whose product is due. */
   private epilogues: ReadonlyMap<Eqn, Group> = new Map();
   private readonly deferred = new Map<Group, (roots: readonly HeldRoot[]) => void>();
@@ -127,13 +134,17 @@ export class Driver {
     for (const storage of bound.storages) storage.release();
   }
 
+  isBound(v: Var): boolean {
+    return this.values.has(v);
+  }
+
   /** Whether anything reads the result of an equation of the block under way. */
   isRead(v: Var): boolean {
     return this.usesLeft(v) > 0;
   }
 
   /** Before an array is overwritten: what is yet to be computed from it is stored elsewhere, `x` unless it ends here. */
-  protect(place: Buffer, x: Atom, ends: boolean): void {
+  protect(place: Buffer, x?: Atom, ends = false): void {
     for (const [v, { fused, storages }] of [...this.values]) {
       if (!storages.has(place) || (v === x && ends)) continue;
       const copy = this.temporary(fused.root.dtype, sizeOf(fused.shape));
@@ -296,7 +307,13 @@ export class Driver {
    * Executes a program whose inputs are bound. Array results with a destination are put there: where possible they are
    * computed in place. Afterwards `outs` are bound until `release`.
    */
-  block(eqns: readonly Eqn[], outs: readonly Atom[], destinations: readonly Destination[], release?: () => void): void {
+  block(
+    program: readonly Eqn[],
+    outs: readonly Atom[],
+    destinations: readonly Destination[],
+    release?: () => void,
+  ): void {
+    const eqns = splitLoops(program, outs);
     const uses = new Map<Var, number>();
     const outer = this.usesLeft;
     this.usesLeft = (v) => uses.get(v) ?? 0;
@@ -312,7 +329,9 @@ export class Driver {
     });
     let steps = groupEquations(eqns, outs);
     let placement = placeValues(steps, outs);
-    const found = rowPasses(eqns, outs, placement.virtual);
+    // A product that waits would find its operands overwritten.
+    const waits = !destinations.some((place) => place && this.written.has(place));
+    const found = waits ? rowPasses(eqns, outs, placement.virtual) : [];
     if (found.length > 0) {
       // What is done while rows of a matrix go by is in no group.
       steps = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));
@@ -323,13 +342,14 @@ export class Driver {
     const inPasses = new Set(found.flatMap(equationsOf));
     this.epilogues = findEpilogues(
       [
-        ...eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot' && !inPasses.has(eqn)),
+        ...eqns.filter((eqn) => waits && eqn.primitive.lower.kind === 'dot' && !inPasses.has(eqn)),
         ...found.filter((pass) => pass.short).map((pass) => pass.second),
       ],
       steps,
       outs,
       placement,
     );
+    takeOver(steps, placement, places, this.usesLeft, this.stacked, new Set(this.epilogues.values()));
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -346,8 +366,9 @@ export class Driver {
     outs.forEach((atom, i) => {
       const place = destinations[i];
       if (!place) return;
-      const fused = this.fused(atom);
-      if (contiguous(fused)?.buffer !== place) this.store(fused, place.ptr);
+      if (contiguous(this.fused(atom))?.buffer === place) return;
+      this.protect(place);
+      this.store(this.fused(atom), place.ptr);
     });
     release?.();
     outs.forEach(drop);
@@ -369,14 +390,19 @@ export class Driver {
     return true;
   }
 
+  /** Whether the kernel of a group is the end of a product. */
+  endsProduct(group: Group): boolean {
+    return this.deferred.has(group);
+  }
+
   /**
    * Writes the kernel of a group without folds: at the end of the product that it waits for, or one of its own. Returns
    * whether there is a product.
    */
-  elementwise(group: Group, stores: readonly Store[]): boolean {
+  elementwise(group: Group, stores: readonly Store[], effects: readonly Tree[]): boolean {
     const product = this.deferred.get(group);
     if (!product) {
-      this.run(mapKernel(stores, group.shape));
+      this.run(mapKernel(stores, group.shape, effects));
       return false;
     }
     this.deferred.delete(group);
@@ -480,7 +506,7 @@ export class Driver {
     }
     if (out.aval.ndim === 0) this.bind(out, readScalar(this.evaluateScalar(moved)));
     else if (virtual.has(out)) this.bind(out, moved);
-    else if (places.has(out)) this.keep(out, moved, places);
+    else if (places.has(out) && contiguous(moved)?.buffer !== places.get(out)) this.keep(out, moved, places);
     // A result without a destination is copied by whoever takes it.
     else this.bind(out, moved);
   }

@@ -1,7 +1,6 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import type { Eqn } from '../../src/core/jaxpr.ts';
 import type { Shape } from '../../src/core/shape.ts';
-import type { ElementOp } from '../element.ts';
 import type { Access, LowerRule } from '../lower-rule.ts';
 import type { Driver } from './driver.ts';
 import { type AddressLeaf, type Fused, forEachTree, mapLeaves, type Tree, viewed } from './tree.ts';
@@ -21,21 +20,28 @@ export interface Places {
   readonly inside?: Tree;
 }
 
-/** @param change brings a value over the elements into the order in which they are done */
-export function placesOf(
-  d: Driver,
-  eqn: Eqn,
-  { positions, fill }: Access,
-  shape: Shape,
-  change: (value: Fused) => Fused = (value) => value,
-): Places {
-  const given = positions.map(({ operand, view }) => change(viewed(d.fused(eqn.inputs[operand]!), view, shape)).root);
+/** @param given positions as they are computed */
+function inPlace({ positions, fill }: Access, given: readonly Tree[]): Places {
   const at = positions.map(({ room }, k) => clamped(given[k]!, room));
   if (fill === undefined || positions.length === 0) return { at };
   const inside = given
     .map((position, k): Tree => ({ kind: 'op', dtype: 'bool', op: 'eq', args: [position, at[k]!] }))
     .reduce((a, b) => ({ kind: 'op', dtype: 'bool', op: 'and', args: [a, b] }));
   return { at, inside };
+}
+
+/** @param change brings a value over the elements into the order in which they are done */
+export function placesOf(
+  d: Driver,
+  eqn: Eqn,
+  access: Access,
+  shape: Shape,
+  change: (value: Fused) => Fused = (value) => value,
+): Places {
+  const given = access.positions.map(
+    ({ operand, view }) => change(viewed(d.fused(eqn.inputs[operand]!), view, shape)).root,
+  );
+  return inPlace(access, given);
 }
 
 /** How far computed positions lead, if a step along an axis of the operand is as far as `strides` says. */
@@ -51,10 +57,18 @@ export const distanceOf = ({ positions }: Access, { at }: Places, strides: reado
  */
 export function gatherTree(d: Driver, eqn: Eqn): Fused {
   const access = accessOf(eqn);
+  const { shape } = eqn.outputs[0]!.aval;
+  const root = readAt(access, operandOf(d, eqn).root, placesOf(d, eqn, access, shape));
+  return { shape, root };
+}
+
+/** The same with operands that are given: what is gathered from, and each position over the elements of the result. */
+export const gatherFrom = (access: Access, operand: Fused, positions: readonly Tree[]): Tree =>
+  readAt(access, operand.root, inPlace(access, positions));
+
+function readAt(access: Access, operand: Tree, places: Places): Tree {
   const { axes, fill } = access;
-  const { dtype, shape } = eqn.outputs[0]!.aval;
-  const places = placesOf(d, eqn, access, shape);
-  const root = mapLeaves(operandOf(d, eqn).root, (leaf): Tree => {
+  const root = mapLeaves(operand, (leaf): Tree => {
     const unit = leaf.kind === 'iota' ? 1 : byteSize(leaf.buffer.dtype);
     const distance = distanceOf(
       access,
@@ -67,9 +81,9 @@ export function gatherTree(d: Driver, eqn: Eqn): Fused {
     const from: AddressLeaf = { kind: 'address', dtype: 'int32', buffer: leaf.buffer, ...moved };
     return { kind: 'gather', dtype: leaf.dtype, args: [from, distance] };
   })!;
-  if (!places.inside) return { shape, root };
-  const missing: Tree = { kind: 'const', dtype, value: fill! };
-  return { shape, root: { kind: 'op', dtype, op: 'select', args: [places.inside, root, missing] } };
+  if (!places.inside) return root;
+  const missing: Tree = { kind: 'const', dtype: operand.dtype, value: fill! };
+  return { kind: 'op', dtype: operand.dtype, op: 'select', args: [places.inside, root, missing] };
 }
 
 /** What is gathered from: one that gathers itself is stored first. */
@@ -83,13 +97,13 @@ function operandOf(d: Driver, eqn: Eqn): Fused {
   return d.fused(x!);
 }
 
-const constant = (value: number): Tree => ({ kind: 'const', dtype: 'int32', value });
+export const constant = (value: number): Tree => ({ kind: 'const', dtype: 'int32', value });
 
 const clamped = (position: Tree, room: number): Tree =>
   room <= 0 ? constant(0) : int32('max', int32('min', position, constant(room)), constant(0));
 
 /** An int32 operation, done at once where its operands are known. */
-function int32(op: ElementOp & keyof typeof known, a: Tree, b: Tree): Tree {
+export function int32(op: 'add' | 'mul' | 'min' | 'max', a: Tree, b: Tree): Tree {
   if (a.kind === 'const' && b.kind === 'const') return constant(known[op](a.value, b.value));
   const neutral = op === 'add' ? 0 : op === 'mul' ? 1 : undefined;
   if (a.kind === 'const' && a.value === neutral) return b;

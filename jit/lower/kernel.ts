@@ -34,6 +34,8 @@ export interface KernelOptions {
   readonly folded?: readonly boolean[];
   /** The axis that may be done in ranges, given the merged axes. */
   readonly range: (axes: readonly KernelAxis[]) => number | undefined;
+  /** Steps of that axis that are done together; 1 when left out. */
+  readonly together?: (axes: readonly KernelAxis[], streams: readonly Stream[]) => number;
 }
 
 /** The loops of a kernel: axes with the steps of every stream and every output, and the parameters that start them. */
@@ -73,7 +75,9 @@ export class KernelFrame {
     const axis = total * work > 2 * elementsPerCall ? options.range(axes) : undefined;
     if (axis !== undefined) {
       const { extent } = axes[axis]!;
-      const steps = Math.max(1, Math.floor((elementsPerCall * extent) / (total * work)));
+      const unit = options.together?.(axes, this.streams) ?? 1;
+      const most = Math.floor((elementsPerCall * extent) / (total * work));
+      const steps = Math.max(unit, most - (most % unit));
       // Along the innermost axis in whole blocks of vectors.
       this.range = { axis, extent, chunk: axis === axes.length - 1 ? Math.max(64, steps & -64) : steps };
     }
@@ -96,8 +100,11 @@ export class KernelFrame {
   }
 
   /** What the innermost merged axis adds to a stream. */
-  readonly innerStep = (stream: Stream): number =>
-    this.axes.at(-1)!.steps[this.inputs.streams.findIndex((s) => s.leaf === stream.leaf)]!;
+  readonly innerStep = (stream: Stream): number => this.stepOf(stream, this.axes.length - 1);
+
+  stepOf(stream: Stream, axis: number): number {
+    return this.axes[axis]!.steps[this.inputs.streams.findIndex((s) => s.leaf === stream.leaf)]!;
+  }
 
   /** The streams' pointers by leaf. */
   pointers(all: readonly Expr[]): Map<Tree, Expr> {

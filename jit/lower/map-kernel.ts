@@ -1,6 +1,7 @@
 import { type Shape, stridesOf } from '../../src/core/shape.ts';
 import type { Expr } from '../code.ts';
 import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
+import { isSmall, mapTiles, rowAxisOfTiles, tileSide } from './tiles.ts';
 import { type LoopTree, type Tree, treeSize } from './tree.ts';
 import { parts } from './vector-code.ts';
 import { storeVector, VectorEval } from './vector-eval.ts';
@@ -11,25 +12,32 @@ export interface Store {
   readonly ptr: Expr;
 }
 
-/** Computes values of one shape, element by element, and stores them. */
-export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
+/** Computes values of one shape, element by element, and stores them; runs loops that store something themselves. */
+export function mapKernel(stores: readonly Store[], shape: Shape, effects: readonly Tree[] = []): Kernel {
   const own = stridesOf(shape);
   const frame = new KernelFrame(
-    stores.map((s) => s.root),
+    [...stores.map((s) => s.root), ...effects],
     shape,
     stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
-    { range: () => 0 },
+    { range: () => 0, together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1) },
   );
   const { f, inputs, axes } = frame;
+  const rowAxis = rowAxisOfTiles(axes, frame.streams);
+  if (rowAxis !== undefined && isSmall(inputs)) {
+    mapTiles(frame, rowAxis);
+    return frame.finish();
+  }
   const outer = axes.slice(0, -1).map((_, i) => i);
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
+  const [roots, loops] = [inputs.roots.slice(0, stores.length), inputs.roots.slice(stores.length) as LoopTree[]];
+
   const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
-    const results = values.evaluateAll(inputs.roots, frame.pointers(pointers), count, lanes);
+    const results = values.evaluateAll(roots, frame.pointers(pointers), count, lanes, loops);
     const targets = frame.outputs(pointers);
     results.forEach((unit, u) => {
       unit.forEach((value, i) => {
-        const { dtype } = inputs.roots[i]!;
+        const { dtype } = roots[i]!;
         storeVector(f, dtype, targets[i]!, value, 4 * u * elementBytes[dtype], lanes);
       });
     });
@@ -46,13 +54,16 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
 
 /**
  * How many vectors run a loop together: an iteration waits for the one before it, but not for those of its neighbours.
- * Fewer where the loop is long, since all of it is written for each of them, and where they may stop at different times.
+ * Fewer where the loop is long, since all of it is written for each of them, where they may stop at different times, and
+ * where each lane goes through lines of the cache of its own.
  */
 function vectorsTogether(loops: readonly LoopTree[]): number {
-  const most = loops.map(({ next, count }) => {
+  const most = loops.map(({ next, count, ys, args }) => {
     const size = next.reduce((sum, root) => sum + treeSize(root) * parts(root.dtype), 0);
     const fitting = size <= 24 ? 8 : size <= 60 ? 4 : size <= 120 ? 2 : 1;
-    return count === undefined ? Math.min(fitting, 4) : fitting;
+    const walks =
+      ys.length > 0 || args.some((arg) => arg.kind === 'address' && arg.strides.some((stride) => stride > 1));
+    return walks && size <= 24 ? 2 : count === undefined ? Math.min(fitting, 4) : fitting;
   });
   return loops.length > 0 ? Math.min(...most) : 1;
 }

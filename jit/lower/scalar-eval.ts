@@ -29,7 +29,9 @@ export function scalarValue(root: Tree, name: Let, math: (fn: string, type: Math
         value = loadElement(tree.dtype, tree.buffer.ptr, tree.offset * byteSize(tree.dtype));
         break;
       case 'gather': {
-        const [{ buffer, offset }, bytes] = tree.args;
+        const [from, bytes] = tree.args;
+        if (from.kind === 'held') throw new Error('an address of a loop has lanes');
+        const { buffer, offset } = from;
         const ptr = op('i32.add', buffer.ptr, visit(bytes));
         value = loadElement(tree.dtype, ptr, offset * byteSize(tree.dtype));
         break;

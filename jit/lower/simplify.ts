@@ -35,6 +35,7 @@ class Simplifier {
   private readonly ids = new Map<Var, number>();
   /** Broadcasts of rank-0 values. */
   private readonly spread = new Map<Atom, Eqn>();
+  private readonly transposed = new Map<Atom, Transposed>();
   /** The parts of arrays that are concatenations along the last axis. */
   private readonly columns = new Map<Atom, readonly Atom[]>();
 
@@ -63,6 +64,11 @@ class Simplifier {
     if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
     if (lower.kind === 'scatter')
       inputs = this.withoutConcatenations(inputs, lower.access(eqn.params, avalsOf(eqn)).updates);
+    if (eqn.primitive.name === 'transpose') {
+      const whole = this.composed(eqn, inputs[0]!);
+      inputs = [whole.from];
+      eqn = { ...eqn, params: { permutation: whole.permutation } };
+    }
     const same = unchanged(eqn, inputs);
     if (same) {
       this.atoms.set(eqn.outputs[0]!, same);
@@ -108,6 +114,8 @@ class Simplifier {
     const simple = { ...eqn, inputs, outputs };
     this.eqns.push(simple);
     if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]!.aval.ndim === 0) this.spread.set(outputs[0]!, simple);
+    if (eqn.primitive.name === 'transpose')
+      this.transposed.set(outputs[0]!, { from: inputs[0]!, permutation: (eqn.params as Transposed).permutation });
     if (eqn.primitive.name === 'concatenate' && isAlongLast(eqn)) this.columns.set(outputs[0]!, inputs);
     if (key !== undefined) this.known.set(key, outputs);
   }
@@ -139,6 +147,15 @@ class Simplifier {
     this.equation({ ...eqn, inputs: scalars, outputs: [single] });
     this.equation({ ...broadcast, inputs: [single], outputs: [out] });
     return true;
+  }
+
+  /** A transposition of a transposed array as one. */
+  private composed({ params }: Eqn, x: Atom): Transposed {
+    const { permutation } = params as Omit<Transposed, 'from'>;
+    const inner = this.transposed.get(x);
+    return inner
+      ? { from: inner.from, permutation: permutation.map((axis) => inner.permutation[axis]!) }
+      : { from: x, permutation };
   }
 
   /** Positions that were put together from columns are read as columns. */
@@ -173,11 +190,19 @@ const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval)
 const isAlongLast = ({ params, outputs }: Eqn): boolean =>
   (params as { readonly dimension: number }).dimension === outputs[0]!.aval.ndim - 1;
 
+interface Transposed {
+  readonly from: Atom;
+  readonly permutation: readonly number[];
+}
+
 const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'and', 'or', 'xor', 'eq', 'ne']);
 
-/** The operand that the result equals bit for bit: x·1, x/1, x − 0. Not x + 0, which turns −0 into 0. */
-function unchanged({ primitive, outputs }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
+/**
+ * The operand that the result equals bit for bit: x·1, x/1, x − 0, axes in order. Not x + 0, which turns −0 into 0.
+ */
+function unchanged({ primitive, outputs, params }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
   const { name } = primitive;
+  if (name === 'transpose' && (params as Transposed).permutation.every((axis, i) => axis === i)) return x;
   const is = (atom: Atom | undefined, value: number): boolean =>
     atom instanceof Literal && Object.is(atom.value, value);
   const whole = (atom: Atom): Atom | undefined =>

@@ -35,6 +35,8 @@ export type Leaf =
 export interface HeldLeaf {
   readonly kind: 'held';
   readonly dtype: DType;
+  /** Whether it is the same in all lanes. */
+  readonly uniform?: true;
 }
 
 /** Where element offset + Σ strides·index of a buffer lies, for a gather to start from. */
@@ -63,12 +65,13 @@ export interface OpTree {
 export interface GatherTree {
   readonly kind: 'gather';
   readonly dtype: DType;
-  readonly args: readonly [from: AddressLeaf, bytes: Tree];
+  readonly args: readonly [from: AddressLeaf | HeldLeaf, bytes: Tree];
 }
 
 /**
  * A loop of its own for every element: `args` are the initial values of what it carries, then what it reads unchanged.
  * `next` and `test` are trees over `slots`, one for each of `args`. Runs `count` times, or while `test` holds in a lane.
+ * Addresses among `args` are for what each step reads and writes in memory.
  */
 export interface LoopTree {
   readonly kind: 'loop';
@@ -78,6 +81,15 @@ export interface LoopTree {
   readonly next: readonly Tree[];
   readonly test?: Tree;
   readonly count?: number;
+  /** What each step writes. */
+  readonly ys: readonly StepStore[];
+}
+
+/** The value of an element goes as many bytes behind its address `to` as all lanes agree on. */
+export interface StepStore {
+  readonly value: Tree;
+  readonly to: HeldLeaf;
+  readonly bytes: Tree;
 }
 
 /** What a loop carried last. */
@@ -264,7 +276,7 @@ export function treeSize(root: Tree): number {
   let n = 0;
   forEachTree(root, (tree) => {
     n += tree.kind === 'op' && tree.op === 'call' ? callSize : 1;
-    if (tree.kind === 'loop') for (const next of tree.next) n += treeSize(next);
+    if (tree.kind === 'loop') for (const root of [...tree.next, ...tree.ys.map((y) => y.value)]) n += treeSize(root);
   });
   return n;
 }
