@@ -41,7 +41,7 @@ export type LowerRule<P> =
       /** The same outside of `jit`, where all that is done is to copy. */
       readonly regions?: (params: P, inputs: readonly ShapedArray[], output: ShapedArray) => Regions;
     }
-  /** Calls of functions of the runtime module, in order: the same ones in compiled programs and without `jit`. Rank 1 or more. */
+  /** Calls of functions of the runtime module, in order: the same ones in compiled programs and without `jit`. Operands have rank 1 or more. */
   | {
       readonly kind: 'runtime';
       readonly calls: (params: P, inputs: readonly ShapedArray[], outputs: readonly ShapedArray[]) => RuntimeCalls;

@@ -650,7 +650,8 @@ export class Driver {
       for (const { name, args } of calls) this.callRuntime(name, args.map(address));
     });
     eqn.outputs.forEach((v, i) => {
-      this.bind(v, readBuffer(outputs[i]!, v.aval.shape));
+      if (v.aval.ndim === 0) this.loadResult(v, outputs[i]!);
+      else this.bind(v, readBuffer(outputs[i]!, v.aval.shape));
     });
   }
 

@@ -1,4 +1,5 @@
 import type { CodeModule, Target } from '../code.ts';
+import { argFoldFunctions } from './arg-fold.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { foldFunctions } from './folds.ts';
 import { gemmFunctions } from './gemm.ts';
@@ -17,6 +18,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...movementFunctions(),
     ...gemmFunctions(target),
     ...foldFunctions(target),
+    ...argFoldFunctions(),
     ...sortFunctions(),
     ...cumulativeFunctions(),
     ...linalgFunctions(),

@@ -3,7 +3,7 @@ import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { normalizeAxis, sizeOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promoteDTypes } from '../promote.ts';
@@ -15,6 +15,8 @@ import { slice } from './slicing.ts';
 interface ConcatenateParams {
   readonly dimension: number;
 }
+
+const concatenateParams = sharedParamsByKey<ConcatenateParams>();
 
 /** Operands one after the other along an axis. */
 export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateParams>({
@@ -158,5 +160,11 @@ export function concatenate(xs: readonly ArrayLike[], axis = 0): Value {
   if (dimension === undefined) {
     throw new ShapeError(`concatenate: axis ${axis} is out of range for ${values.map((v) => v.aval).join(', ')}.`);
   }
-  return values.length === 1 ? values[0]! : bind1(concatenateP, values, { dimension });
+  return values.length === 1
+    ? values[0]!
+    : bind1(
+        concatenateP,
+        values,
+        concatenateParams(String(dimension), () => ({ dimension })),
+      );
 }

@@ -3,7 +3,7 @@ import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promoteDTypes } from '../promote.ts';
@@ -21,6 +21,8 @@ export type PaddingConfig = readonly (readonly [low: number, high: number, inter
 interface PadParams {
   readonly config: PaddingConfig;
 }
+
+const padParams = sharedParamsByKey<PadParams>();
 
 const paddedLength = (n: number, [low, high, interior]: PaddingConfig[number]): number =>
   low + n + Math.max(0, n - 1) * interior + high;
@@ -210,5 +212,11 @@ function unpad(ct: Value, shape: Shape, config: PaddingConfig): Value {
 export function pad(x: ArrayLike, value: ArrayLike, config: PaddingConfig): Value {
   const [array, fill] = promoteDTypes('pad', [x, value]).map(strengthen) as [Value, Value];
   if (config.length === array.aval.ndim && config.every((entry) => entry.every((n) => n === 0))) return array;
-  return bind1(padP, [array, fill], { config });
+  return bind1(
+    padP,
+    [array, fill],
+    padParams(config.join('|'), () => ({
+      config: config.map(([low, high, interior]) => [low, high, interior] as const),
+    })),
+  );
 }
