@@ -2,12 +2,13 @@ import type { ShapedArray } from '../src/core/aval.ts';
 import { byteSize, type DType, isFloating, isInteger } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
+import { eagerCalls, eagerIota } from './eager-calls.ts';
 import { eagerRegions, eagerView } from './eager-movement.ts';
 import { eagerGather, eagerScatter } from './eager-windows.ts';
 import { Cell } from './heap.ts';
 import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
 import { elementsPerCall } from './lower/kernel.ts';
-import type { DotDimensions, RuntimeCall, RuntimeCalls } from './lower-rule.ts';
+import type { DotDimensions } from './lower-rule.ts';
 import { elementwiseName, isPrebuilt } from './runtime/elementwise.ts';
 import { foldName } from './runtime/folds.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
@@ -32,7 +33,7 @@ export function planEager(
   const output = outputs[0]!;
   switch (lower.kind) {
     case 'elementwise':
-      if (primitive.name === 'iota' && isInteger(output.dtype)) return iota(params, output);
+      if (primitive.name === 'iota' && isInteger(output.dtype)) return eagerIota(params, output);
       if (inputs.length === 0 || !isPrebuilt(params) || output.size === 0) return undefined;
       return elementwise(primitive.name, inputs, params, output);
     case 'reduce':
@@ -51,18 +52,10 @@ export function planEager(
     case 'scatter':
       return eagerScatter(inputs, lower.access(params, inputs), lower.combine, output);
     case 'runtime':
-      return runtimeCalls(lower.calls(params, inputs, outputs), inputs, outputs);
+      return eagerCalls(lower.calls(params, inputs, outputs), inputs, outputs);
     default:
       return undefined;
   }
-}
-
-function iota(params: Params, output: ShapedArray): EagerFunction {
-  const { dimension } = params as { dimension: number };
-  const { shape } = output;
-  const [before, after] = [sizeOf(shape.slice(0, dimension)), sizeOf(shape.slice(dimension + 1))];
-  const args = [before, shape[dimension]!, after, { output: 0 }];
-  return runtimeCalls({ scratch: 0, calls: [{ name: 'iota_i32', args }] }, [], [output]);
 }
 
 type RuntimeFunction = (...args: number[]) => number;
@@ -220,77 +213,6 @@ function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArr
         gemm(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
       }
       return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  };
-}
-
-/** A call, with the arguments that are known laid out: the addresses are put in before it is made. */
-class PreparedCall {
-  private readonly run: RuntimeFunction;
-  private readonly given: number[];
-  /** Which arguments are addresses; of what, as an index into inputs, outputs and the scratch memory; and how far into that. */
-  private readonly positions: number[] = [];
-  private readonly places: number[] = [];
-  private readonly offsets: number[] = [];
-
-  constructor({ name, args }: RuntimeCall, inputs: number, outputs: number) {
-    this.run = runtimeExports()[name] as RuntimeFunction;
-    this.given = args.map((x) => (typeof x === 'number' ? x : 0));
-    args.forEach((x, i) => {
-      if (typeof x === 'number') return;
-      this.positions.push(i);
-      this.places.push('input' in x ? x.input : 'output' in x ? inputs + x.output : inputs + outputs);
-      this.offsets.push('scratch' in x ? x.scratch : 0);
-    });
-  }
-
-  /** @param addresses of inputs, outputs and the scratch memory */
-  make(addresses: readonly number[]): void {
-    const { given, positions, places, offsets } = this;
-    for (let k = 0; k < positions.length; k++) given[positions[k]!] = addresses[places[k]!]! + offsets[k]!;
-    this.run(...given);
-  }
-}
-
-/** What compiled code calls, called from here. */
-function runtimeCalls(
-  { scratch, calls }: RuntimeCalls,
-  inputs: readonly ShapedArray[],
-  outputs: readonly ShapedArray[],
-): EagerFunction {
-  const prepared = calls.map((call) => new PreparedCall(call, inputs.length, outputs.length));
-  const [only] = outputs as [ShapedArray];
-  if (outputs.length === 1) {
-    return (operands) => {
-      const w = new Workspace();
-      try {
-        const addresses: number[] = [];
-        for (let i = 0; i < operands.length; i++) addresses.push(w.operand(operands[i]!));
-        const cell = w.place(only);
-        const to = w.address(cell);
-        addresses.push(to, scratch > 0 ? w.scratch(scratch) : 0);
-        for (let k = 0; k < prepared.length; k++) prepared[k]!.make(addresses);
-        return w.taken(cell, only, to);
-      } finally {
-        w.close();
-      }
-    };
-  }
-  return (operands) => {
-    const w = new Workspace();
-    try {
-      const addresses: number[] = [];
-      for (let i = 0; i < operands.length; i++) addresses.push(w.operand(operands[i]!));
-      const cells: (Cell | undefined)[] = [];
-      for (let i = 0; i < outputs.length; i++) {
-        cells.push(w.place(outputs[i]!));
-        addresses.push(w.address(cells[i]));
-      }
-      addresses.push(scratch > 0 ? w.scratch(scratch) : 0);
-      for (let k = 0; k < prepared.length; k++) prepared[k]!.make(addresses);
-      return outputs.map((aval, i) => w.taken(cells[i], aval, addresses[inputs.length + i]!));
     } finally {
       w.close();
     }

@@ -5,13 +5,11 @@ import { combineScalars } from '../lower/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
 import { noMath, vectorOp } from '../lower/vector-code.ts';
+import { inChunks } from './chunks.ts';
 import type { Running } from './cumulative-calls.ts';
 
 const operations: readonly Running[] = ['add', 'mul', 'max', 'min'];
 const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
-
-/** Elements that one call of a loop goes over, so that the engine can go over to optimised code in between. */
-const chunk = 4096;
 
 /**
  * Running sums, products and extrema along the middle axis of outer × n × inner elements, from either end:
@@ -97,17 +95,6 @@ function along(name: Running, dtype: DType): Func {
   const block = f.let(mul(n, width));
   const step = f.let(select(reverse, op('i32.sub', i32c(0), width), width));
   const first = f.let(select(reverse, op('i32.sub', block, width), i32c(0)));
-  const inChunks = (count: Expr, write: (at: Expr, length: Expr) => void): void =>
-    f.for(
-      0,
-      count,
-      (i) => {
-        const left = f.var(op('i32.sub', count, i));
-        f.if(op('i32.gt_s', left, i32c(chunk)), () => f.set(left, i32c(chunk)));
-        write(i, left);
-      },
-      chunk,
-    );
   f.for(0, outer, () => {
     const [source, target] = [f.var(add(from, first)), f.var(add(to, first))];
     f.if(
@@ -117,7 +104,7 @@ function along(name: Running, dtype: DType): Func {
         storeElement(f, dtype, target, total);
         f.set(source, add(source, step));
         f.set(target, add(target, step));
-        inChunks(f.let(op('i32.sub', n, i32c(1))), (i, count) => {
+        inChunks(f, f.let(op('i32.sub', n, i32c(1))), (i, count) => {
           const moved = f.let(mul(i, step));
           const args = [count, add(source, moved), add(target, moved), step, total];
           f.set(total, { kind: 'call', type: scalarType(dtype), fn: `cumulative_row_${name}_${short}`, args });
@@ -129,7 +116,7 @@ function along(name: Running, dtype: DType): Func {
           const last = f.var(target);
           f.set(source, add(source, step));
           f.set(target, add(target, step));
-          inChunks(inner, (i, count) => {
+          inChunks(f, inner, (i, count) => {
             const at = f.let(mul(i, bytes));
             f.call(`cumulative_line_${name}_${short}`, count, add(target, at), add(last, at), add(source, at));
           });

@@ -1,4 +1,5 @@
 import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, type WasmType } from '../code.ts';
+import { inChunks } from './chunks.ts';
 
 /**
  * Radix sort, least significant digit first (D. Knuth, The Art of Computer Programming 3, 5.2.5): one pass counts the
@@ -28,8 +29,6 @@ export const formats: readonly Format[] = [
 /** Elements up to which they are inserted, and above which digits have 11 bits rather than 8. */
 const few = 48;
 const many = 20_000;
-/** Elements that one call of a loop goes over, so that the engine can go over to optimised code in between. */
-export const sortChunk = 4096;
 
 const passesOf = (format: Format, bits: number): number => Math.ceil(format.keyBits / bits);
 /** The lower places that are left to insertion: at least 24 bits of a key of 32 are gone by, and 31 of one of 64. */
@@ -172,7 +171,7 @@ function radix(format: Format): Func {
     const buckets = 2 ** bits;
     const passes = passesOf(format, bits);
     f.fill(counts, i32c(0), i32c(4 * buckets * passes));
-    inSortChunks(f, n, (at, length) => f.call(countName(format, bits, skipped), length, add(a, bytesOf(at)), counts));
+    inChunks(f, n, (at, length) => f.call(countName(format, bits, skipped), length, add(a, bytesOf(at)), counts));
     f.for(skipped, passes, (pass) => {
       const shift = f.let(op('i32.mul', pass, i32c(bits)));
       const mask = i32c(buckets - 1);
@@ -181,7 +180,7 @@ function radix(format: Format): Func {
       const first = digitOf(format, a, element, shift, mask);
       f.if(op('i32.ne', load('i32.load', add(table, shl(first, 2))), n), () => {
         f.call('radix_places', table, i32c(buckets), b, i32c(Math.log2(format.bytes)));
-        inSortChunks(f, n, (at, length) =>
+        inChunks(f, n, (at, length) =>
           f.call(`radix_deal_${format.name}`, length, add(a, bytesOf(at)), table, shift, mask),
         );
         const kept = f.var(a);
@@ -195,7 +194,7 @@ function radix(format: Format): Func {
     if (skipped > 0) {
       sortBy(bits, skipped);
       f.set(steps, op('i32.mul', n, i32c(patience)));
-      inSortChunks(f, n, (at, length) => {
+      inChunks(f, n, (at, length) => {
         f.if(op('i32.ge_s', steps, i32c(0)), () => f.set(steps, insert(at, add(at, length), steps)));
       });
     }
@@ -208,18 +207,4 @@ function radix(format: Format): Func {
   );
   f.return(a);
   return f.build();
-}
-
-/** Goes over n elements piece by piece. */
-export function inSortChunks(f: FunctionBuilder, n: Expr, write: (at: Expr, count: Expr) => void): void {
-  f.for(
-    0,
-    n,
-    (i) => {
-      const left = f.var(op('i32.sub', n, i));
-      f.if(op('i32.gt_s', left, i32c(sortChunk)), () => f.set(left, i32c(sortChunk)));
-      write(i, left);
-    },
-    sortChunk,
-  );
 }
