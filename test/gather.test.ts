@@ -400,3 +400,68 @@ t.test('lanes that go through all steps alone', (t) => {
   t.same(differences(own, np.arange(9), values([9, 11]).mod(7)), [], 'a table for each lane');
   t.end();
 });
+
+/** Numbers that look random, the same each time. */
+function numbersFrom(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
+/** A random function of int32[8] arrays that reads them, computes with them and writes into them, in loops as well. */
+function randomWrites(seed: number, depth: number): (arrays: NDArray[], i: NDArray) => NDArray[] {
+  return (arrays, i) => {
+    const next = numbersFrom(seed);
+    const pick = <T>(list: readonly T[]): T => list[next(list.length)]!;
+    const pool = [...arrays];
+    const found = [i];
+    const place = (): NDArray => pick([pick(found), i.add(next(4)), i.mul(3).add(1)]);
+    let now = [...arrays];
+    const steps = 2 + next(6);
+    for (let step = 0; step < steps; step++) {
+      const k = next(now.length);
+      const made = [
+        () => pick(pool).add(pick(pool)),
+        () => pick(pool).mul(3),
+        () => np.take(pick(pool), np.mod(pick(pool), 8)),
+        () => np.flip(pick(pool), { axis: 0 }),
+        () => now[k]!.at(place()).set(pick([pick(found), pick(pool).slice(place())])),
+        () => now[k]!.at(np.mod(pick(pool), 8)).add(pick(pool)),
+        () => lax.dynamicUpdateSlice(now[k]!, pick(pool).slice([0, 3]).add(1), [place()]) as NDArray,
+        () => pick(pool),
+      ];
+      const kind = next(made.length + 2);
+      if (kind < made.length) {
+        const value = made[kind]!();
+        pool.push(value);
+        if (kind >= 4) now[k] = value;
+      } else if (kind === made.length) found.push(pick(pool).slice(place()));
+      else if (depth > 0) {
+        const inner = randomWrites(seed + step + 1, depth - 1);
+        now = lax.foriLoop(0, 1 + next(3), (j: any, c: any) => inner(c, j.add(i)), now as any) as any;
+        pool.push(...now);
+      }
+    }
+    return next(4) === 0 ? now.reverse() : now;
+  };
+}
+
+t.test('random programs that write into what they read', (t) => {
+  const [x, y] = [np.mod(np.arange(8).mul(5), 11).astype('int32'), np.mod(np.arange(8).mul(3), 7).astype('int32')];
+  for (let seed = 1; seed <= 90; seed++) {
+    const body = randomWrites(1000 * seed, 2);
+    const loop = (x: NDArray, y: NDArray): any => {
+      const init: any = seed % 2 ? [x, y] : [x.add(1), y.at(2).set(1)];
+      const out: any = lax.foriLoop(0, 5, (i: any, c: any) => body(c, i), init);
+      return [...out, init[0].add(out[0])];
+    };
+    const straight = (x: NDArray, y: NDArray): any => body([x.mul(2), y], np.array(2, { dtype: 'int32' }));
+    const f = seed % 3 ? loop : straight;
+    t.same(differences(f, x, y), [], `program ${seed}`);
+    if (seed % 5 === 0)
+      t.same(differences(vmap(f) as F, np.stack([x, y, x]), np.stack([y, y, x])), [], `lanes of program ${seed}`);
+  }
+  t.end();
+});
