@@ -164,6 +164,19 @@ t.test('what is gathered from is computed at the elements that are read', (t) =>
   t.same(lowered(few, x, i), { kernels: ['k0'], peakBytes: 0 });
   t.same(differences(few, x, i), []);
   t.ok(lowered(few, x, positions([3000], 1000)).peakBytes >= 4000, 'but not again and again');
+  const both = (x: NDArray, i: NDArray): NDArray[] => {
+    const y = x.mul(2).add(x.slice(i.slice(0)));
+    return [y, np.take(y, i).mul(3), np.take(np.maximum(y, x), i.add(5), { axis: 0 })];
+  };
+  t.same(differences(both, x, i), [], 'beside the whole array');
+  const loss = (x: NDArray, labels: NDArray): NDArray =>
+    np.mean(nn.logSoftmax(x, { axis: -1 }).slice(np.arange(64).astype('int32'), labels));
+  const { kernels, peakBytes } = lowered(loss, values([64, 100]), positions([64], 100));
+  t.same(
+    [kernels, peakBytes < 64 * 100],
+    [['k0', 'k1'], true],
+    'the loss of a classifier holds rows, not their elements',
+  );
   t.end();
 });
 
