@@ -158,6 +158,33 @@ t.test('gathered values are folded, and folds are gathered from', (t) => {
   t.end();
 });
 
+t.test('products beside gathers and scatters', (t) => {
+  const [a, v] = [np.mod(values([40, 6]), 5), np.mod(values([6]), 4)];
+  const [i, w] = [positions([40], 6), np.mod(values([40]), 3)];
+  const behind = (a: NDArray, v: NDArray, i: NDArray): NDArray => np.matmul(a, v).add(np.take(v, i)).mul(2);
+  t.same(differences(behind, a, v, i), [], 'looked up behind a product');
+  const into = (a: NDArray, v: NDArray, i: NDArray): NDArray => v.mul(2).at(i).add(np.matmul(a, v).add(1));
+  t.same(differences(into, a, v, i), [], 'products as updates');
+  const step = (a: NDArray, v: NDArray, i: NDArray): NDArray => {
+    const w = v.at(i).set(1);
+    return w.sub(np.matmul(a.T, np.matmul(a, w).sub(np.take(w, i))));
+  };
+  t.same(differences(step, a, v, i), [], 'a residual and its gradient');
+  const loop = (a: NDArray, v: NDArray, w: NDArray): any =>
+    lax.foriLoop(
+      0,
+      4,
+      (k: any, [x, y]: any) => {
+        const p = np.matmul(a, x);
+        const z = x.at(k).set(y.slice(k));
+        return [z.at(k.add(1)).add(np.sum(p)), np.mod(p.add(y).add(np.matmul(a, z)), 7)];
+      },
+      [v, w],
+    );
+  t.same(differences(loop, a, v, w), [], 'of what a loop writes into');
+  t.end();
+});
+
 t.test('what is gathered from is computed at the elements that are read', (t) => {
   const [x, i] = [values([1000]), positions([10], 1000)];
   const few = (x: NDArray, i: NDArray): NDArray => np.take(x.mul(2).add(1), i);
