@@ -122,6 +122,11 @@ t.test('windows, batches and several positions for each element', (t) => {
       [],
       `a dynamic slice at ${at}`,
     );
+  const corner = (x: NDArray, i: NDArray): NDArray =>
+    lax
+      .gather(x, i.add(1), { offsetDims: [0, 1], startIndexMap: [0, 1], sliceSizes: [1, 2], mode: 'clip' })
+      .mul(2) as NDArray;
+  t.same(differences(corner, values([4, 6]), positions([2], 4)), [], 'as many positions as elements, and not one each');
   t.same(
     differences((x, i) => np.take(np.take(x, i), i.add(1)).mul(2), values([9]), positions([6], 9)),
     [],
