@@ -38,14 +38,23 @@ export type LowerRule<P> =
   | {
       readonly kind: 'kernel';
       readonly build: (k: KernelContext, inputs: readonly Operand[], outputs: readonly Operand[], params: P) => void;
+      /** The same outside of `jit`, where all that is done is to copy. */
+      readonly regions?: (params: P, inputs: readonly ShapedArray[], output: ShapedArray) => Regions;
+    }
+  /** Calls of functions of the runtime module, in order: the same ones in compiled programs and without `jit`. Operands have rank 1 or more. */
+  | {
+      readonly kind: 'runtime';
+      readonly calls: (params: P, inputs: readonly ShapedArray[], outputs: readonly ShapedArray[]) => RuntimeCalls;
     }
   /**
    * Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. With `separate`,
-   * what it computes is computed anew, even where an equal value exists.
+   * what it computes is computed anew, even where an equal value exists. `derived`: the jaxpr is none of the parameters, but
+   * made of them here.
    */
   | {
       readonly kind: 'inline';
       readonly separate?: boolean;
+      readonly derived?: boolean;
       readonly jaxpr: (params: P, inputs: readonly ShapedArray[]) => { jaxpr: Jaxpr; operands?: readonly number[] };
     }
   /** Operand 0 is an int32 index (clamped) or a bool; the others go to the chosen branch. */
@@ -59,11 +68,42 @@ export type LowerRule<P> =
   /** The result is operand 0, unchanged. */
   | { readonly kind: 'identity' };
 
+/** Parts of operands with their places in the output. */
+export interface Regions {
+  /** The rank-0 operand that stands where no part does. */
+  readonly fill?: number;
+  /** Offsets and steps (to, from) in elements. */
+  readonly copies: readonly {
+    readonly operand: number;
+    readonly to: number;
+    readonly from: number;
+    readonly axes: readonly { readonly extent: number; readonly steps: readonly number[] }[];
+  }[];
+}
+
 /** Output element (i₀ … iₖ) reads input element offset + Σ stridesⱼ·iⱼ of the contiguous operand. */
 export interface View {
   readonly offset: number;
   readonly strides: readonly number[];
 }
+
+export interface RuntimeCalls {
+  /** Bytes of scratch memory that the calls share. */
+  readonly scratch: number;
+  readonly calls: readonly RuntimeCall[];
+}
+
+export interface RuntimeCall {
+  readonly name: string;
+  readonly args: readonly RuntimeArgument[];
+}
+
+/** A number, or an address: of an operand, of a result, or so many bytes into the scratch memory. */
+export type RuntimeArgument =
+  | number
+  | { readonly input: number }
+  | { readonly output: number }
+  | { readonly scratch: number };
 
 /** Element i of a gather's output is read at a place of operand 0 that i and computed positions together determine. */
 export interface Access {

@@ -1,5 +1,6 @@
 import type { ShapedArray } from '../src/core/aval.ts';
-import type { Jaxpr } from '../src/core/jaxpr.ts';
+import { inspectPrograms, type Jaxpr } from '../src/core/jaxpr.ts';
+import { verifyJaxpr } from '../src/core/verify.ts';
 import { canCompile } from './compiler.ts';
 import { load } from './execute.ts';
 import { Cell } from './heap.ts';
@@ -9,6 +10,9 @@ import { environment } from './node.ts';
 
 /** What a callback of a running program gets: storage with its type. */
 export type CallbackArguments = (cells: readonly Cell[], avals: readonly ShapedArray[]) => readonly unknown[];
+
+/** The verifier sees every program that any pass makes, on the way to code and before. */
+if (environment('COTANGENT_VALIDATE') === '1') inspectPrograms(verifyJaxpr);
 
 /** Whether to compute with the reference semantics alone. */
 export const interpretOnly: boolean = environment('COTANGENT_INTERPRET') === '1';

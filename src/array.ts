@@ -10,6 +10,7 @@ import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
 import type { Subject } from './core/trace.ts';
 import type { Index } from './lax/index-plan.ts';
+import type { TakeOptions } from './numpy/indexing.ts';
 import type { ArrayMethods } from './numpy/methods.ts';
 import type { ScanOptions } from './numpy/numeric.ts';
 import type { ArgReduceOptions, ReduceOptions, SumOptions, VarOptions } from './numpy/reductions.ts';
@@ -493,8 +494,8 @@ export class NDArray {
     return ops.clip(this, low, high);
   }
 
-  /** Elements, or slices along an axis, at given positions. */
-  take(indices: ArrayLike | readonly number[], options?: { axis?: number | null }): NDArray {
+  /** Elements, or slices along an axis, at given positions; see `np.take`. */
+  take(indices: ArrayLike | readonly number[], options?: TakeOptions): NDArray {
     return ops.take(this, indices, options);
   }
 

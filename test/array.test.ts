@@ -431,6 +431,12 @@ t.test('errors name the operation and the types', async () => {
       "take: indices must be integers, but are f32[1].\n  hint: convert them: `indices.astype('int32')`",
     ],
     [
+      () => np.take(a, [1], { mode: 'raise' as never }),
+      'CotangentError',
+      `take: mode must be 'fill', 'clip' or 'wrap', but it is the string "raise".`,
+    ],
+    [() => np.take(np.zeros([0]), [1]), 'ShapeError', 'take: there is nothing to take from axis 0 of f32[0].'],
+    [
       () => np.bitwiseAnd(a, 1),
       'DtypeError',
       'bitwiseAnd: needs integer or bool operands, but got f32[3,4] and f32[].',

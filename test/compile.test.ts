@@ -28,8 +28,10 @@ function disagreement(got: TypedArray, want: TypedArray, accuracy: Accuracy, inp
     if (Object.is(a, b) || (Number.isNaN(a) && Number.isNaN(b))) continue;
     let allowed = 0;
     if (accuracy.kind === 'ulp' && Number.isFinite(b)) {
-      // The reference is itself half a unit off in float32, a whole one in float64.
-      allowed = (accuracy.n + (want instanceof Float32Array ? 0.5 : 1)) * spacing(b, want);
+      // Each is off by what is declared, the reference in float32 by half a unit.
+      const n = want instanceof Float32Array ? accuracy.float32 + 0.5 : 2 * accuracy.float64;
+      const at = accuracy.terms?.(inputs[0]!.hostData()[i]!) ?? 0;
+      allowed = n * spacing(Math.max(Math.abs(b), at), want);
     } else if (accuracy.kind === 'reduction' && Number.isFinite(b)) {
       const terms = Math.max(1, ...sizes);
       const scale = Math.max(Math.abs(b), Math.max(1, ...totals));

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { shapedArray } from '../src/core/aval.ts';
+import { type Eqn, Jaxpr, Var } from '../src/core/jaxpr.ts';
 import { verifyJaxpr } from '../src/core/verify.ts';
 import {
   checkpoint,
@@ -580,5 +582,44 @@ t.test('every transformed program is well formed', (t) => {
   for (const [name, f] of programs) {
     t.doesNotThrow(() => verifyJaxpr(makeJaxpr(f)(a).jaxpr), name);
   }
+  t.end();
+});
+
+t.test('the verifier refuses malformed programs', (t) => {
+  const f32 = shapedArray([], 'float32');
+  const flag = shapedArray([], 'bool');
+  const [x, y, z, p] = [new Var(f32), new Var(f32), new Var(f32), new Var(flag)];
+  const add = (a: Var, b: Var, out: Var): Eqn => ({
+    primitive: lax.add.primitive,
+    params: {},
+    inputs: [a, b],
+    outputs: [out],
+  });
+  const branch = makeJaxpr((a: NDArray) => a.mul(2))(np.array(1, { dtype: 'float32' })).jaxpr;
+  const two = makeJaxpr((a: NDArray, b: NDArray) => a.mul(b))(np.ones([2]), np.ones([2])).jaxpr;
+  const { primitive: cond } = makeJaxpr((a: NDArray) => lax.cond(a.gt(0), np.sin, np.cos, a))(
+    np.array(1),
+  ).jaxpr.eqns.at(-1)!;
+  const { primitive: scan } = makeJaxpr((a: NDArray) => lax.scan((c, v) => [c, v], 0, a)[1])(
+    np.ones([2]),
+  ).jaxpr.eqns.at(-1)!;
+  const refused = (message: RegExp, make: () => Jaxpr): void => {
+    t.throws(() => verifyJaxpr(make()), { message }, String(message));
+  };
+  refused(/add uses a variable that is not in scope/, () => new Jaxpr([x], [add(x, y, z)], [z]));
+  refused(/the result uses a variable that is not in scope/, () => new Jaxpr([x], [], [z]));
+  refused(/a variable is bound twice/, () => new Jaxpr([x, y], [add(x, y, y)], [y]));
+  refused(/add result 0 is bool\[\], but its type is f32\[\]/, () => new Jaxpr([x, y], [add(x, y, p)], [p]));
+  refused(
+    /the inputs of branch 1 of cond are \(f32\[2\], f32\[2\]\), but must be \(f32\[\]\)/,
+    () =>
+      new Jaxpr([p, x], [{ primitive: cond, params: { branches: [branch, two] }, inputs: [p, x], outputs: [z] }], [z]),
+  );
+  const loop = { body: branch, length: 3, reverse: false, unroll: 1, consts: 0, carry: 0 };
+  const [xs, ys] = [new Var(shapedArray([2], 'float32')), new Var(shapedArray([3], 'float32'))];
+  refused(
+    /the leading axes of xs and ys of scan are \(f32\[2\], f32\[3\]\), but must be \(f32\[3\], f32\[3\]\)/,
+    () => new Jaxpr([xs], [{ primitive: scan, params: loop, inputs: [xs], outputs: [ys] }], [ys]),
+  );
   t.end();
 });

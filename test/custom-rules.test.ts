@@ -1,16 +1,19 @@
 /** Derivatives and batches of the user's own. */
 import t from 'tap';
 import {
+  checkpoint,
   closureConvert,
   customBatching,
   customJvp,
   customVjp,
   grad,
   hessian,
+  jacfwd,
   jit,
   jvp,
   lax,
   linalg,
+  linearize,
   linearTranspose,
   makeJaxpr,
   type NDArray,
@@ -81,6 +84,104 @@ t.test('captured values that are differentiated', (t) => {
     close(jvp(f, [f64(2)], [f64(1)])[1], 66, `${name}: jvp`);
     close(jit(vmap(grad(f)))(a), [33, 66, 99], `${name}: jit of vmap`);
     close(grad(grad(f))(f64(2)), 30 + 3, `${name}: again`, 1e-12);
+  }
+  t.end();
+});
+
+t.test('rules that call their own function, and capture', (t) => {
+  type F = (x: NDArray) => NDArray;
+  const exponential = (w: NDArray): F => {
+    const f = customJvp((x: NDArray) => np.exp(w.mul(x)));
+    f.defjvp(([x], [dx]) => [f(x), w.mul(f(x)).mul(dx)]);
+    return f;
+  };
+  const reverse = (w: NDArray): F => {
+    const f = customVjp((x: NDArray) => np.exp(w.mul(x)));
+    f.defvjp(
+      (x: NDArray) => [f(x), x] as const,
+      (x: NDArray, ct: NDArray) => [w.mul(f(x)).mul(ct)],
+    );
+    return f;
+  };
+  const sine = (w: NDArray): F => {
+    const sin = customJvp((x: NDArray) => np.sin(w.mul(x)));
+    const cos = customJvp((x: NDArray) => np.cos(w.mul(x)));
+    sin.defjvp(([x], [dx]) => [sin(x), w.mul(cos(x)).mul(dx)]);
+    cos.defjvp(([x], [dx]) => [cos(x), w.mul(sin(x)).mul(dx).neg()]);
+    return sin;
+  };
+  const nth = (w: NDArray): F => {
+    const f = customJvp((n: number, x: NDArray) => np.exp(w.mul(x)).mul(np.power(w, n)), { nondiffArgnums: [0] });
+    f.defjvp((n, [x], [dx]) => [f(n, x), f(n + 1, x).mul(dx)]);
+    return (x) => f(0, x);
+  };
+  const fixed = (w: NDArray): F => {
+    const f = customJvp((_scale: NDArray, x: NDArray) => np.exp(w.mul(x)), { nondiffArgnums: [0] });
+    f.defjvp((scale, [x], [dx]) => [
+      f(scale, x),
+      w
+        .mul(f(scale.mul(2), x))
+        .mul(scale)
+        .div(scale)
+        .mul(dx),
+    ]);
+    return (x) => f(w.add(1), x);
+  };
+  const madeAnew = (w: NDArray): F => {
+    const f = customJvp((x: NDArray) => np.exp(w.mul(x)));
+    f.defjvp(([x], [dx]) => [f(x), w.mul(madeAnew(w)(x)).mul(dx)]);
+    return f;
+  };
+  const quarter = f64([0.25, 0.25]);
+  const withArrays = (w: NDArray): F => {
+    const f = customJvp((x: NDArray) => np.exp(w.mul(x)));
+    f.defjvp(([x], [dx]) => [
+      f(x),
+      w
+        .mul(f(x))
+        .mul(np.sum(quarter.add(f64([0, 0.5]))))
+        .mul(dx)
+        .mul(f64(1)),
+    ]);
+    return f;
+  };
+  const expOf =
+    (w: NDArray): F =>
+    (x) =>
+      np.exp(w.mul(x));
+  const uses: Record<string, (f: (w: NDArray) => F) => F> = {
+    'called where w is differentiated': (f) => (v) => f(v)(v.mul(0.7)),
+    'differentiated there': (f) => (v) =>
+      grad((x: NDArray) => f(v)(x))(f64(0.3)).add(jvp(f(v), [v], [v])[1] as NDArray),
+    'in a scan, a vmap and a checkpoint': (f) => (v) => {
+      const lane = (c: NDArray): NDArray =>
+        lax.scan((x: NDArray) => [checkpoint(f(v))(x).mul(0.5), null] as const, c, null, { length: 2 })[0] as NDArray;
+      return np.sum(vmap(lane)(np.stack([v, v.mul(2)])));
+    },
+  };
+  const orders: Record<string, (f: F) => F> = {
+    'order 1': (f) => grad(f),
+    'order 3': (f) => grad(grad(grad(f))),
+    'order 3, forward over reverse over forward': (f) => jacfwd(grad(jacfwd(f) as F)) as F,
+  };
+  for (const [use, of] of Object.entries(uses)) {
+    for (const [name, order] of Object.entries(orders)) {
+      const exact = { exp: order(of(expOf))(f64(0.8)), sin: order(of((w) => (x) => np.sin(w.mul(x))))(f64(0.8)) };
+      for (const f of [exponential, reverse, sine, nth, fixed, madeAnew, withArrays]) {
+        close(order(of(f))(f64(0.8)), (f === sine ? exact.sin : exact.exp).item(), `${f.name}: ${use}: ${name}`);
+      }
+    }
+  }
+  for (const f of [exponential, reverse, sine]) {
+    const third = order3(f);
+    close(
+      jit(vmap(third))(a),
+      vmap(order3(f === sine ? (w) => (x) => np.sin(w.mul(x)) : expOf))(a).tolist(),
+      `${f.name}: jit(vmap)`,
+    );
+  }
+  function order3(f: (w: NDArray) => F): F {
+    return grad(jit(grad(grad((v: NDArray) => f(v)(v.mul(0.7))))));
   }
   t.end();
 });
@@ -181,6 +282,53 @@ t.test('customBatching', (t) => {
   const sumOf = (f: (b: NDArray) => NDArray) => (b: NDArray) => np.square(f(b)).sum();
   close(vmap(grad(sumOf(ruled)))(bs), vmap(grad(sumOf(plain)))(bs).tolist(), 'vmap of grad');
   close(hessian(sumOf(ruled))(bs.slice(0)), hessian(sumOf(plain))(bs.slice(0)).tolist(), 'hessian');
+  calls.length = 0;
+  vmap(grad(sumOf(ruled)))(bs);
+  t.strictSame(
+    calls,
+    [
+      [3, false, true],
+      [3, false, true],
+    ],
+    'the value, and the transpose of its derivative: one matrix for all lanes',
+  );
+  // A rule that can be told from the function: a hundred times as much.
+  const times = customBatching((x: NDArray, y: NDArray) => np.sin(x).mul(y));
+  times.defVmap((_size, _batched, x, y) => [np.sin(x).mul(y).mul(100), true]);
+  const [sin, cos] = [[1, 2, 3].map(Math.sin), [1, 2, 3].map(Math.cos)];
+  const hundred = (values: number[]): number[] => values.map((v) => 100 * v);
+  close(
+    vmap(grad(times as any), { inAxes: [0, null] })(a, f64(2)),
+    hundred(cos.map((v) => 2 * v)),
+    'vmap of grad: by the rule',
+  );
+  close(
+    vmap(grad(times as any, { argnums: 1 }), { inAxes: [0, null] })(a, f64(2)),
+    hundred(sin),
+    'a gradient per lane of an argument that they share',
+  );
+  close(vmap(grad(grad(times as any)))(a, a), hundred(sin.map((v, i) => -v * (i + 1))), 'order 2');
+  close(jit(vmap(jit(grad(times as any))))(a, a), hundred(cos.map((v, i) => v * (i + 1))), 'jit');
+  close(
+    vmap((x: NDArray) => linearize((v: NDArray) => times(v, v) as NDArray, [x])[1](f64(1)))(a),
+    hundred(sin.map((v, i) => v + cos[i]! * (i + 1))),
+    'linearize',
+  );
+  close(
+    vmap(vmap(grad(times as any)))(np.stack([a, a]), np.stack([a, a])),
+    [1, 2, 3, 1, 2, 3].map((x) => 100 * Math.cos(x) * x),
+    'the inner vmap calls the rule, the outer one batches it',
+  );
+  close(grad(times as any)(f64(1), f64(2)), 2 * Math.cos(1), 'without lanes: the function');
+  // The rule captures what the function does, which may be of a trace that has ended when it is used.
+  const scaled = jit((w: NDArray, x: NDArray): NDArray => {
+    const f = customBatching((v: NDArray) => v.mul(w));
+    f.defVmap((_size, _batched, v) => [v.mul(w).mul(100), true]);
+    return f(x) as NDArray;
+  });
+  close(vmap(scaled, { inAxes: [null, 0] })(f64(2), a), [200, 400, 600], 'a captured value');
+  close(vmap(grad(scaled, { argnums: 1 }), { inAxes: [null, 0] })(f64(2), a), [200, 200, 200], 'and in reverse mode');
+  close(vmap(scaled)(a, a), [1, 4, 9], 'with lanes of its own: the function');
   const two = (x: NDArray) => ({ u: x.mul(2), v: f64(1) });
   const pair = customBatching(two);
   pair.defVmap((_size, _batched, x) => [

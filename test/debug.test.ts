@@ -3,6 +3,7 @@ import {
   checkpoint,
   customJvp,
   customRoot,
+  customVjp,
   debug,
   grad,
   hessian,
@@ -10,9 +11,11 @@ import {
   jvp,
   lax,
   linearize,
+  linearSolve,
   makeJaxpr,
   type NDArray,
   np,
+  solvers,
   vjp,
   vmap,
 } from '../src/index.ts';
@@ -376,6 +379,189 @@ t.test('vmap runs lane after lane', async (t) => {
     printed(() => vmap(grad((v: NDArray) => f(v).mul(v)))(x)),
     ['1.0', '2.0', '3.0'],
   );
+});
+
+t.test('a lane has the effects that it has alone, whatever the others do', async (t) => {
+  let seen: [number, string][] = [];
+  const say = (lane: NDArray, what: string, v: NDArray): void =>
+    debug.callback((i, text, w) => seen.push([i.item() as number, `${text} ${w}`]), lane, what, v);
+  /** Counts down from v, in a loop whose condition and body speak. */
+  const loop = (lane: NDArray, v: NDArray, maxSteps?: number): NDArray =>
+    lax.whileLoop(
+      (c: NDArray) => {
+        say(lane, 'test', c);
+        return c.gt(0.5);
+      },
+      (c: NDArray) => {
+        say(lane, 'step', c);
+        return c.sub(1);
+      },
+      v,
+      maxSteps ? { maxSteps } : {},
+    ) as NDArray;
+  const branch = (f: (w: NDArray) => NDArray) => (lane: NDArray, v: NDArray) =>
+    lax.cond(
+      v.gt(1.5),
+      (w: NDArray) => {
+        say(lane, 'large', w);
+        return f(w);
+      },
+      (w: NDArray) => {
+        say(lane, 'small', w);
+        return w.mul(1);
+      },
+      v,
+    ) as NDArray;
+  const ruled = (lane: NDArray, v: NDArray): NDArray => {
+    const f = customJvp((w: NDArray) => {
+      say(lane, 'ruled', w);
+      return w.mul(w);
+    });
+    f.defjvp(([w], [dw]) => {
+      say(lane, 'its rule', w);
+      return [f(w), w.mul(dw).mul(2)];
+    });
+    return f(v) as NDArray;
+  };
+  const reversed = (lane: NDArray, v: NDArray): NDArray => {
+    const f = customVjp((w: NDArray) => w.mul(w));
+    f.defvjp(
+      (w: NDArray) => {
+        say(lane, 'forwards', w);
+        return [w.mul(w), w] as const;
+      },
+      (w: NDArray, ct: NDArray) => {
+        say(lane, 'backwards', w);
+        return [w.mul(ct).mul(2)];
+      },
+    );
+    return f(v) as NDArray;
+  };
+  const root = (lane: NDArray, v: NDArray): NDArray =>
+    customRoot((y: NDArray, a: NDArray) => y.mul(y).sub(a))((y0: NDArray, a: NDArray) => {
+      say(lane, 'solving', a);
+      return lax.foriLoop(0, 12, (_, y) => y.add(a.div(y)).mul(0.5), y0.add(a)) as NDArray;
+    })(np.array(1), v) as unknown as NDArray;
+  const linear = (lane: NDArray, v: NDArray): NDArray =>
+    linearSolve
+      .solveCg(
+        (y: NDArray) => {
+          say(lane, 'operator', v);
+          return y.mul(v.add(1));
+        },
+        np.stack([v, v.mul(2)]),
+      )
+      .sum();
+  const programs: Record<string, (lane: NDArray, v: NDArray) => NDArray> = {
+    cond: branch((w) => w.mul(2)),
+    switch: (lane, v) =>
+      lax.switch(
+        v.astype('int32'),
+        [1, 2, 3, 4].map((k) => (w: NDArray) => {
+          say(lane, `branch ${k}`, w);
+          return w.mul(k);
+        }),
+        v,
+      ) as NDArray,
+    while: loop,
+    'bounded while': (lane, v) => loop(lane, v, 5),
+    'a loop in a branch': (lane, v) => branch((w) => loop(lane, w))(lane, v),
+    'a branch in a loop': (lane, v) =>
+      lax.whileLoop(
+        (c: NDArray) => c.gt(0.5),
+        (c: NDArray) => branch((w) => w.sub(1))(lane, c).sub(0.25),
+        v,
+      ) as NDArray,
+    'a scan in a branch': (lane, v) =>
+      branch(
+        (w) =>
+          lax.scan(
+            (c: NDArray, k: NDArray) => {
+              say(lane, 'scanned', k);
+              return [c.add(k), null] as const;
+            },
+            w,
+            np.arange(3),
+          )[0] as NDArray,
+      )(lane, v),
+    'a call and a checkpoint': (lane, v) =>
+      branch(jit(checkpoint(jit((w: NDArray) => branch(np.sin)(lane, w)))))(lane, v),
+    'custom rules': (lane, v) => branch((w) => ruled(lane, reversed(lane, w)))(lane, v),
+    'a root': (lane, v) => branch((w) => root(lane, w))(lane, v),
+    'a linear solve': (lane, v) => branch((w) => linear(lane, w))(lane, v),
+  };
+  type F = (lane: NDArray, v: NDArray) => NDArray;
+  const values = [1, 2, 3, 0.25];
+  const lanes = np.arange(4, undefined, undefined, { dtype: 'int32' });
+  const under: Record<string, [of: (f: F) => F, many: (f: F) => F]> = {
+    vmap: [(f) => f, (f) => vmap(f)],
+    'jit of vmap': [(f) => f, (f) => jit(vmap(f))],
+    'vmap of vmap': [(f) => f, (f) => (i, v) => vmap(vmap(f))(i.reshape([2, 2]), v.reshape([2, 2])).reshape([4])],
+    'vmap of grad': [(f) => grad(f, { argnums: 1 }) as F, (f) => vmap(grad(f, { argnums: 1 }) as F)],
+    'grad of vmap': [
+      (f) => grad(f, { argnums: 1 }) as F,
+      (f) => grad((i: NDArray, v: NDArray) => np.sum(vmap(f)(i, v)), { argnums: 1 }) as F,
+    ],
+    'jvp of vmap': [
+      (f) => (i, v) => jvp((w: NDArray) => f(i, w), [v], [np.onesLike(v)])[1] as NDArray,
+      (f) => (i, v) => jvp((w: NDArray) => vmap(f)(i, w), [v], [np.onesLike(v)])[1] as NDArray,
+    ],
+  };
+  for (const [name, f] of Object.entries(programs)) {
+    for (const [way, [of, many]] of Object.entries(under)) {
+      if (name === 'while' || name.includes('loop')) if (way.includes('grad')) continue;
+      seen = [];
+      const alone = values.map((v, i) => of(f)(np.array(i, { dtype: 'int32' }), np.array(v)).item());
+      const expected = seen;
+      seen = [];
+      const together = many(f)(lanes, np.array(values)).tolist() as number[];
+      const label = `${name}, ${way}`;
+      t.ok(
+        together.every((y, i) => Math.abs(y - (alone[i] as number)) <= 1e-5),
+        `${label}: values`,
+      );
+      for (let i = 0; i < 4; i++)
+        t.same(
+          seen.filter(([lane]) => lane === i),
+          expected.filter(([lane]) => lane === i),
+          `${label}: lane ${i}`,
+        );
+    }
+  }
+  const once = vmap((v: NDArray) =>
+    lax.whileLoop(
+      (c: NDArray) => c.lt(v),
+      (c: NDArray) => {
+        debug.print('step');
+        return c.add(1);
+      },
+      np.array(0),
+    ),
+  );
+  t.same(
+    printed(() => once(np.array([1, 3, 2]))),
+    ['step', 'step', 'step'],
+    'what does not depend on the lane: once a step',
+  );
+  const solved = (a: NDArray): NDArray =>
+    lax.cond(
+      a.gt(0),
+      (b: NDArray) =>
+        new solvers.Bisection({
+          optimalityFun: (y: NDArray, c: NDArray) => y.mul(y).sub(c),
+          lower: 0,
+          upper: 2,
+          throw: true,
+        }).run(null, b).params,
+      (b: NDArray) => b.mul(0),
+      a,
+    ) as NDArray;
+  t.same(
+    (vmap(solved)(np.array([1, -1])).tolist() as number[]).map((y) => Math.round(y * 100) / 100),
+    [1, 0],
+    'throw: a lane that does not solve does not fail',
+  );
+  t.throws(() => vmap(solved)(np.array([1, -1, 9])), { name: 'SolveError' }, 'and one that does, does');
 });
 
 t.test('callbacks may run compiled programs, and may fail', async (t) => {

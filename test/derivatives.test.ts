@@ -8,6 +8,7 @@ import {
   jacfwd,
   jacrev,
   jit,
+  jvp,
   lax,
   linearSolve,
   makeJaxpr,
@@ -101,6 +102,57 @@ t.test('order 5 of scalar functions', (t) => {
   cases.forEach(([name, f, wanted], i) => {
     check(name, f, 5, x, wanted, 1e-11, { compile: i % 4 === 0 });
   });
+  t.end();
+});
+
+t.test('powers whose exponent is 0', (t) => {
+  const of = (f: Scalar, x: number): number => f(f64(x)).item();
+  const self: Scalar = (v) => np.power(v.add(2), v);
+  // (2 + v)^v at 0: the derivative is log 2, the second one (log 2)² + 1.
+  t.ok(Math.abs(of(grad(self), 0) - Math.LN2) < 1e-15, 'order 1');
+  t.ok(Math.abs(of(grad(grad(self)), 0) - (Math.LN2 ** 2 + 1)) < 1e-14, 'order 2: the exponent varies with the base');
+  const base =
+    (y: number): Scalar =>
+    (x) =>
+      np.power(x, f64(y));
+  t.equal(of(grad(base(0)), 0), 0, 'd(x⁰)/dx at 0');
+  t.equal(of(grad(grad(base(0))), 0), 0, 'again');
+  t.equal(of(grad(base(0)), Number.POSITIVE_INFINITY), 0, 'at ∞');
+  t.equal(of(grad(base(0)), 5e-324), 0, 'where 1/x overflows');
+  t.end();
+});
+
+t.test('a function that captures the point at which it is differentiated', (t) => {
+  const times = (v: NDArray): Scalar => grad((u: NDArray) => u.mul(v));
+  const along = (v: NDArray, f: Scalar): NDArray => jvp(f, [v], [v])[1] as NDArray;
+  for (const [name, wrap] of [
+    ['eagerly', (f: Scalar) => f],
+    ['jit', jit],
+    ['vmap', (f: Scalar) => (x: NDArray) => vmap(f)(x.reshape([1])).slice(0)],
+  ] as const) {
+    const at = (f: Scalar): number => wrap(f as any)(f64(3)).item();
+    t.equal(
+      at((v) => times(v)(v)),
+      3,
+      `${name}: d(uv)/du`,
+    );
+    t.equal(
+      at((v) => grad((u: NDArray) => v.mul(u))(v)),
+      3,
+      `${name}: d(vu)/du`,
+    );
+    t.equal(
+      at((v) => grad((u: NDArray) => u.mul(u).mul(v))(v)),
+      18,
+      `${name}: a square among them`,
+    );
+    t.equal(
+      at((v) => along(v, (u) => u.mul(v))),
+      9,
+      `${name}: the tangent is captured too`,
+    );
+    t.equal(at(grad((v: NDArray) => along(v, (u) => u.mul(v)))), 6, `${name}: d(v·v)/dv`);
+  }
   t.end();
 });
 

@@ -19,7 +19,7 @@ t.test('random programs under random transformations', (t) => {
     const options: CheckOptions = { compile: seed % 3 === 0, eager: seed % 20 === 0, count: statistics.count };
     const sample = makeSample(seed);
     try {
-      statistics.add(sample, check(sample, options));
+      statistics.record(sample, check(sample, options));
     } catch {
       const small = shrink(sample, { ...options, count: undefined }, 10);
       const failure = failureOf(small, options);

@@ -1,3 +1,4 @@
+import type { ShapedArray } from '../src/core/aval.ts';
 import { DtypeError, TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { stage } from '../src/core/stage.ts';
@@ -9,7 +10,7 @@ import { transposeJaxpr } from './transpose.ts';
 /** The transpose of a linear map on lists of arrays like `x`: yᵀ A x = (Aᵀ y)ᵀ x. */
 export function linearTransposeValues(
   f: (x: Value[]) => Value[],
-  x: readonly Value[],
+  x: readonly { readonly aval: ShapedArray }[],
 ): (y: readonly Value[]) => Value[] {
   const { jaxpr, consts } = stage(
     (...xs) => f(xs),

@@ -16,7 +16,7 @@ import {
 } from '../code.ts';
 import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
-import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
+import type { DotDimensions, KernelContext, LowerRule, Operand, RuntimeArgument } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import { encodeFunction } from '../wire.ts';
@@ -258,8 +258,13 @@ export class Driver {
     return name;
   }
 
-  runtime(name: string): string {
-    if (!this.imports.has(name)) this.imports.set(name, runtimeImport(name));
+  /** Calls a function of the runtime module. */
+  callRuntime(name: string, args: readonly Expr[]): void {
+    this.f.call(this.runtime(name, args.length), ...args);
+  }
+
+  runtime(name: string, parameters: number): string {
+    if (!this.imports.has(name)) this.imports.set(name, runtimeImport(name, parameters));
     return name;
   }
 
@@ -447,6 +452,9 @@ export class Driver {
       case 'kernel':
         this.kernel(eqn, rule, places);
         return;
+      case 'runtime':
+        this.runtimeCalls(eqn, rule, places);
+        return;
       case 'callback':
         this.callback(eqn, rule.handler(eqn.params));
         return;
@@ -621,6 +629,29 @@ export class Driver {
     eqn.outputs.forEach((v, i) => {
       if (v.aval.ndim === 0) this.loadResult(v, outs[i]!);
       else this.bind(v, readBuffer(outs[i]!, v.aval.shape));
+    });
+  }
+
+  private runtimeCalls(
+    eqn: Eqn,
+    rule: Extract<LowerRule<unknown>, { kind: 'runtime' }>,
+    places: ReadonlyMap<Var, Buffer>,
+  ): void {
+    const avals = (atoms: readonly Atom[]): ShapedArray[] => atoms.map(({ aval }) => aval);
+    const { scratch, calls } = rule.calls(eqn.params, avals(eqn.inputs), avals(eqn.outputs));
+    const inputs = eqn.inputs.map((atom) => this.buffer(atom));
+    const outputs = eqn.outputs.map((v) => this.placeFor(v, places));
+    this.withScratch(scratch, (base) => {
+      const address = (x: RuntimeArgument): Expr => {
+        if (typeof x === 'number') return i32c(x);
+        if ('input' in x) return inputs[x.input]!.ptr;
+        return 'output' in x ? outputs[x.output]!.ptr : op('i32.add', base, i32c(x.scratch));
+      };
+      for (const { name, args } of calls) this.callRuntime(name, args.map(address));
+    });
+    eqn.outputs.forEach((v, i) => {
+      if (v.aval.ndim === 0) this.loadResult(v, outputs[i]!);
+      else this.bind(v, readBuffer(outputs[i]!, v.aval.shape));
     });
   }
 

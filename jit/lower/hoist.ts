@@ -33,7 +33,7 @@ export function hoist(body: Jaxpr, unchanging: readonly boolean[]): Hoisted | un
   }
   if (moved.size === 0) return undefined;
   const rest = body.eqns.filter((eqn) => !eqn.outputs.some((v) => moved.has(v)));
-  const kept = deadCodeElimination(new Jaxpr(body.inVars, rest, body.outs)).jaxpr;
+  const kept = deadCodeElimination(new Jaxpr([...moved, ...body.inVars], rest, body.outs)).jaxpr;
   const read = new Set<Atom>([...kept.outs, ...kept.eqns.flatMap((eqn) => eqn.inputs)]);
   const values = [...moved].filter((v) => read.has(v));
   if (values.length === 0) return undefined;

@@ -1,15 +1,7 @@
 import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
-import {
-  type Atom,
-  deadCodeElimination,
-  type Eqn,
-  isEffectful,
-  Jaxpr,
-  Literal,
-  subJaxprs,
-  Var,
-} from '../../src/core/jaxpr.ts';
+import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
+import type { Params } from '../../src/core/primitive.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { forEachTree } from './tree.ts';
 
@@ -199,13 +191,9 @@ class Simplifier {
 
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
   private keyOf(eqn: Eqn, inputs: readonly Atom[]): string | undefined {
-    if (subJaxprs(eqn.params).length > 0 || isEffectful(eqn)) return undefined;
-    let writable = true;
-    const params = JSON.stringify(eqn.params, (_, value: unknown) => {
-      if (typeof value === 'function') writable = false;
-      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-    });
-    if (!writable) return undefined;
+    if (eqn.primitive.effectful?.(eqn.params)) return undefined;
+    const params = written(eqn.params);
+    if (params === undefined) return undefined;
     const names = inputs.map((atom) => this.name(atom));
     if (commutative.has(eqn.primitive.name)) names.sort();
     return `${eqn.primitive.name} ${params} ${names}`;
@@ -217,6 +205,24 @@ class Simplifier {
     if (id === undefined) this.ids.set(atom, (id = this.ids.size));
     return `v${id}`;
   }
+}
+
+const texts = new WeakMap<Params, string | false>();
+
+/** Parameters as text; undefined for programs and functions among them. */
+function written(params: Params): string | undefined {
+  let text = texts.get(params);
+  if (text === undefined) {
+    let writable = subJaxprs(params).length === 0;
+    const json = writable
+      ? JSON.stringify(params, (_, value: unknown) => {
+          if (typeof value === 'function') writable = false;
+          return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+        })
+      : '';
+    texts.set(params, (text = writable ? json : false));
+  }
+  return text === false ? undefined : text;
 }
 
 const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval);

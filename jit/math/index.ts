@@ -1,17 +1,12 @@
-import { digamma, erf, erfc, erfInv, lgamma, logistic } from '../../src/core/special.ts';
+import { digamma, erf, erfc, erfInv, lgamma, logistic, pow, tanh } from '../../src/core/special.ts';
 import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op, type Target } from '../code.ts';
 import { type MathType, mathArity, mathName } from './names.ts';
 import { vectorCode } from './vectors.ts';
 
 export { type MathType, mathArity, mathName } from './names.ts';
 
-/** IEEE 754's power, which differs from JavaScript's where the base is ±1. */
-function pow(x: number, y: number): number {
-  return x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY) ? 1 : x ** y;
-}
-
 const { exp, expm1, log, log1p, log2, sin, cos, tan, asin, acos, atan, atan2, cbrt } = Math;
-const { sinh, cosh, tanh, asinh, acosh, atanh } = Math;
+const { sinh, cosh, asinh, acosh, atanh } = Math;
 
 /** The host's functions, which modules import from `math`. */
 export const hostMath: Readonly<Record<string, (x: number, y: number) => number>> = {

@@ -12,6 +12,7 @@ import { bind, type Value } from '../core/trace.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../tree.ts';
 import { type CheckpointPolicy, checkpointPolicies } from './checkpoint-policies.ts';
 import { merge, not, where } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { jitP } from './jit-primitive.ts';
 import { transposeCall } from './transpose-call.ts';
 
@@ -41,6 +42,8 @@ export const checkpointP: Primitive<CheckpointParams> = primitive<CheckpointPara
     const result = batchJaxpr(jaxpr, size, batched);
     return { outs: bind(checkpointP, args, { jaxpr: result.jaxpr, policy }), batched: result.batched };
   },
+  guard: (active, args, { jaxpr, policy }) =>
+    bind(checkpointP, [active, ...args], { jaxpr: guardJaxpr(jaxpr), policy }),
   // Equal equations inside and outside stay two: to compute a value again is the purpose.
   lower: { kind: 'inline', jaxpr: ({ jaxpr }) => ({ jaxpr }), separate: true },
 });

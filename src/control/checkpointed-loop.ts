@@ -65,7 +65,7 @@ export const checkpointedLoopP: Primitive<LoopParams> = primitive<LoopParams>({
   partialEval: partialEvalLoop,
   transpose: transposeLoop,
   batch: batchLoop,
-  lower: { kind: 'inline', jaxpr: (params, inputs) => ({ jaxpr: programOf(params, inputs) }) },
+  lower: { kind: 'inline', jaxpr: (params, inputs) => ({ jaxpr: programOf(params, inputs) }), derived: true },
   dce: (eqn, used) => {
     const { fwd, bwd, fwdConsts, bwdConsts, state, maxSteps } = eqn.params as LoopParams;
     let back = used.slice(state);

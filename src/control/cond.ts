@@ -23,6 +23,7 @@ import { toValue } from '../promote.ts';
 import { type ArrayLikes, leafPaths, unflatten } from '../tree.ts';
 import { convertOuts, joinAvals, shareConsts, type Traced, traceFunction } from './branches.ts';
 import { always, merge, not, or, where } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { jitP } from './jit-primitive.ts';
 
 export interface CondParams {
@@ -68,15 +69,10 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
       const lanes = branches.map((b) => batchJaxpr(b, size, batched, outs).jaxpr);
       return { outs: bind(condP, [index!, ...args], { branches: lanes }), batched: outs };
     }
-    if (branches.some((b) => b.effectful)) {
-      throw new ControlFlowError(
-        'cond: branches with effects cannot run under vmap when the condition depends on the lane.',
-      );
-    }
     const n = branches[0]!.outs.length;
     const allOut = always(n);
     // Every branch runs on every lane. A lane that did not choose a branch must not send its derivative through it, where
-    // it could be NaN: its operands pass through stopGradient.
+    // it could be NaN: its operands pass through stopGradient. Nor does it have the branch's effects.
     const results = branches.map((branch, i) => {
       const chosen = chooses(index!, i, branches.length);
       const guarded = args.map((arg, k) => {
@@ -85,8 +81,10 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
         return select(alongLanes(chosen, lanes.shape), lanes, stopGradient(lanes));
       });
       const guardedBatched = batched.map((b, k) => b || args[k]!.aval.isFloating);
-      const { jaxpr } = batchJaxpr(branch, size, guardedBatched, allOut);
-      return bind(jitP, guarded, { name: 'branch', jaxpr });
+      const { jaxpr } = branch.effectful
+        ? batchJaxpr(guardJaxpr(branch), size, [true, ...guardedBatched], allOut)
+        : batchJaxpr(branch, size, guardedBatched, allOut);
+      return bind(jitP, branch.effectful ? [chosen, ...guarded] : guarded, { name: 'branch', jaxpr });
     });
     const outs = allOut.map((_, k) =>
       results
@@ -98,6 +96,8 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
     );
     return { outs, batched: allOut };
   },
+  guard: (active, [index, ...args], { branches }) =>
+    bind(condP, [index!, active, ...args], { branches: branches.map(guardJaxpr) }),
   lower: { kind: 'cond', branches: ({ branches }) => branches },
   dce: (eqn, used) => {
     const { branches } = eqn.params as CondParams;

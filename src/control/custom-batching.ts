@@ -2,27 +2,30 @@
 import { interpret } from '../../jit/interpret.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, jvpJaxpr, jvpValues, packTangents, unpackTangents } from '../../transforms/jvp.ts';
-import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
+import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
+import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
+import type { ShapedArray } from '../core/aval.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import type { Jaxpr } from '../core/jaxpr.ts';
+import { deadCodeElimination, type Jaxpr, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
-import { Zero } from '../core/zero.ts';
+import { isZero, Zero } from '../core/zero.ts';
+import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { matchType } from './custom-jvp.ts';
-import { merge, not, split, where } from './flags.ts';
-import { jitP } from './jit-primitive.ts';
+import { always, count, merge, not, split, where } from './flags.ts';
 import { transposeCall } from './transpose-call.ts';
 
-/** On leaves: results, and which of them carry the lanes in front. */
+/** On leaves: results, and which of them carry the lanes in front. `captured` has no lanes. */
 type LaneRule = (
   size: number,
   batched: readonly boolean[],
   args: readonly Value[],
+  captured: readonly Value[],
 ) => { outs: readonly Value[]; batched: readonly boolean[] };
 
 interface CustomBatchingParams {
@@ -39,42 +42,55 @@ export const customBatchingP: Primitive<CustomBatchingParams> = primitive<Custom
   type: (_, { call }) => call.outAvals,
   run: (inputs, { call }) => interpret(call, inputs),
   accuracy: exact,
-  // The derivative of the function has a rule too: the derivative of the rule.
-  jvp: (primals, tangents, { call, rule, consts }) => {
+  // The derivative is a function of its own, linear in tangents, with the derivative of the rule as its rule: reverse mode
+  // transposes it whole, and does not need what forward mode computes of the values.
+  jvp: (primals, tangents, params) => {
+    const { call, rule, consts } = params;
     const { nonzero, values } = packTangents(tangents);
     const pushed = jvpJaxpr(call, nonzero);
     if (nonzero.slice(0, consts).includes(true))
       return unpackTangents(evalJaxpr(pushed.jaxpr, [...primals, ...values]), pushed.outNonzero);
+    const n = call.outs.length;
+    const tangentCall = deadCodeElimination(
+      withoutEffects(pushed.jaxpr),
+      pushed.jaxpr.outs.map((_, i) => i >= n),
+    ).jaxpr;
+    const outs = bind(customBatchingP, primals, params);
+    const moved = bind(customBatchingP, [...primals, ...values], {
+      call: tangentCall,
+      rule: tangentRule(rule, nonzero.slice(consts), pushed.outNonzero),
+      consts,
+    } satisfies CustomBatchingParams);
+    return unpackTangents([...outs, ...moved], pushed.outNonzero);
+  },
+  transpose: (cotangents, args, { call, rule, consts }) => {
+    const linear = args.map(isLinear);
+    if (linear.slice(0, consts).includes(true)) return transposeCall(call, cotangents, args, evalJaxpr);
+    const outNonzero = cotangents.map((ct) => !isZero(ct));
     const params: CustomBatchingParams = {
-      call: pushed.jaxpr,
-      rule: jvpOfRule(rule, nonzero.slice(consts), pushed.outNonzero),
+      call: transposeJaxpr(call, linear, outNonzero, always(count(linear))).jaxpr,
+      rule: transposedRule(rule, linear.slice(consts), call, consts, outNonzero),
       consts,
     };
-    return unpackTangents(bind(customBatchingP, [...primals, ...values], params), pushed.outNonzero);
+    const given = cotangents.filter((ct): ct is Value => !isZero(ct));
+    const results = bind(customBatchingP, [...(where(args, not(linear)) as Value[]), ...given], params);
+    let next = 0;
+    return linear.map((isLin) => (isLin ? results[next++]! : undefined));
   },
-  partialEval: (trace: PartialEvalTrace, args, unknown, { call }) => {
-    const parts = partialEvalJaxpr(call, unknown);
-    const name = 'custom_vmap_call';
-    const [known, residuals] = split(
-      bind(jitP, where(args, not(unknown)), { name, jaxpr: parts.known }),
-      parts.known.outs.length - parts.residuals,
-    ) as [Value[], Value[]];
-    const operands = [...residuals, ...where(args, unknown)];
-    return merge(parts.outUnknown, trace.builder.emit(jitP, operands, { name, jaxpr: parts.unknown }), known);
-  },
-  transpose: (cotangents, args, { call }) => transposeCall(call, cotangents, args, evalJaxpr),
   // A captured value with lanes is nothing that the rule could know of: then the function is batched as it is.
   batch: (size, args, batched, { call, rule, consts }) => {
-    if (!batched.slice(0, consts).includes(true)) return rule(size, batched.slice(consts), args.slice(consts));
+    if (!batched.slice(0, consts).includes(true))
+      return rule(size, batched.slice(consts), args.slice(consts), args.slice(0, consts));
     const lanes = batchJaxpr(call, size, batched);
     return { outs: evalJaxpr(lanes.jaxpr, args), batched: lanes.batched };
   },
+  // The user's rule knows of no flag, and under `vmap` it takes the place of the function.
   lower: { kind: 'inline', jaxpr: ({ call }) => ({ jaxpr: call }) },
 });
 
-/** A value and its tangent either both carry lanes or both do not. */
-function jvpOfRule(rule: LaneRule, nonzero: readonly boolean[], outNonzero: readonly boolean[]): LaneRule {
-  return (size, batched, args) => {
+/** Tangents of the results from (arguments, tangents). A value and its tangent either both carry lanes or both do not. */
+function tangentRule(rule: LaneRule, nonzero: readonly boolean[], outNonzero: readonly boolean[]): LaneRule {
+  return (size, batched, args, captured) => {
     const n = nonzero.length;
     let next = n;
     const at = nonzero.map((has) => (has ? next++ : -1));
@@ -85,17 +101,42 @@ function jvpOfRule(rule: LaneRule, nonzero: readonly boolean[], outNonzero: read
     let flags: readonly boolean[] = [];
     const result = jvpValues(
       (...xs) => {
-        const out = rule(size, lanes, xs);
+        const out = rule(size, lanes, xs, captured);
         flags = out.batched;
         return out.outs;
       },
       primals,
       tangents,
     );
-    return {
-      outs: [...result.outs, ...where(result.tangents, outNonzero).map(instantiate)],
-      batched: [...flags, ...where(flags, outNonzero)],
+    return { outs: where(result.tangents, outNonzero).map(instantiate), batched: where(flags, outNonzero) };
+  };
+}
+
+/** Cotangents of the linear arguments from (other arguments, cotangents): each lane has its own. */
+function transposedRule(
+  rule: LaneRule,
+  linear: readonly boolean[],
+  call: Jaxpr,
+  consts: number,
+  outNonzero: readonly boolean[],
+): LaneRule {
+  return (size, batched, args, captured) => {
+    const known = count(not(linear));
+    const [values, cotangents] = split(args, known) as [Value[], Value[]];
+    const flags = merge(linear, always(count(linear)), batched.slice(0, known));
+    const withLanes = (aval: ShapedArray) => aval.withShape([size, ...aval.shape]);
+    const forward = (tangents: Value[]): Value[] => {
+      const out = rule(size, flags, merge(linear, tangents, values), captured);
+      return out.outs.map((v, i) => (out.batched[i] ? v : addLanes(v, size)));
     };
+    let next = 0;
+    const given = outNonzero.map((has, i) => {
+      if (!has) return zerosLike(withLanes(call.outAvals[i]!));
+      const at = next++;
+      return batched[known + at] ? cotangents[at]! : addLanes(cotangents[at]!, size);
+    });
+    const types = where(call.inAvals.slice(consts), linear).map((aval) => ({ aval: withLanes(aval) }));
+    return { outs: linearTransposeValues(forward, types)(given), batched: always(count(linear)) };
   };
 }
 
@@ -114,8 +155,8 @@ export interface CustomBatching<F extends AnyFunction> {
 
 /**
  * Gives `f` a rule of its own for `vmap` (JAX's `custom_vmap`): a better algorithm for many inputs than each for itself.
- * Forward mode uses the derivative of the rule. Reverse mode differentiates `f`, and needs no rule: under a `vmap` outside
- * of `grad` the linear part is batched as it is.
+ * Derivatives use the rule too: forward mode its derivative, reverse mode the transpose of that, with lanes for every
+ * argument that is differentiated. The derivative computes what it needs of `f` again, as under `checkpoint`.
  *
  * @example
  * const solve = customBatching((a, b) => linalg.solve(a, b));
@@ -136,9 +177,21 @@ export function customBatching<F extends AnyFunction>(f: F): CustomBatching<F> {
       values.map((v) => v.aval),
     );
     const { outDef } = flat;
-    const ofLeaves: LaneRule = (size, batched, xs) => {
-      const result = rule(size, unflatten(def, batched), ...unflatten(def, xs));
-      return ruleResult(name, size, result, outDef, jaxpr);
+    // The rule may capture what the function captured, whose trace may have ended when the rule is used.
+    const ofLeaves: LaneRule = (size, batched, xs, captured) => {
+      let flags: readonly boolean[] = [];
+      const traced = stage(
+        (...leaves) => {
+          const result = rule(size, unflatten(def, batched), ...unflatten(def, leaves));
+          const checked = ruleResult(name, size, result, outDef, jaxpr);
+          flags = checked.batched;
+          return checked.outs;
+        },
+        xs.map((x) => x.aval),
+        consts,
+      );
+      const operands = [...captured, ...traced.consts.slice(consts.length), ...xs];
+      return { outs: evalJaxpr(traced.jaxpr, operands), batched: flags };
     };
     return unflatten(
       outDef,

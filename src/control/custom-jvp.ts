@@ -17,7 +17,8 @@ import { add } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
-import { always, dependent, split, where } from './flags.ts';
+import { always, dependent, never, split, where } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
 import { transposeCall } from './transpose-call.ts';
@@ -83,21 +84,21 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
       call: batchJaxpr(call, size, [...captured, ...own], always(call.outs.length)).jaxpr,
       jvp:
         jvp instanceof LazyRule
-          ? new LazyRule(() => {
-              const { rule, consts } = jvp.resolve();
-              return {
-                rule: lanes(
-                  rule,
-                  consts.map(() => false),
-                ),
-                consts,
-              };
-            })
+          ? jvp.map((rule, added) => lanes(rule, [...ruleCaptured, ...never(added)]))
           : lanes(jvp, ruleCaptured),
       callConsts,
       ruleConsts,
     };
     return { outs: bind(customJvpP, args, params), batched: always(call.outs.length) };
+  },
+  guard: (active, args, { call, jvp, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as [Value[], Value[], Value[]];
+    return bind(customJvpP, [active, ...captured, active, ...ruleCaptured, ...own], {
+      call: guardJaxpr(call),
+      jvp: jvp instanceof LazyRule ? jvp.map(guardJaxpr) : guardJaxpr(jvp),
+      callConsts: callConsts + 1,
+      ruleConsts: ruleConsts + 1,
+    } satisfies CustomJvpParams);
   },
   lower: {
     kind: 'inline',
@@ -172,13 +173,18 @@ export function customJvp<F extends AnyFunction, const O extends NondiffOption =
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
     const floating = avals.filter((aval) => aval.isFloating);
-    const ruled = tracer.trace(() => {
-      const { jaxpr, consts } = stage(
-        (...xs) => runRule(name, ruleOfDiff, def, flat.outDef, xs, avals, outAvals),
-        [...avals, ...floating],
-      );
-      return { rule: jaxpr, consts };
-    });
+    const ruled = tracer.trace<Jaxpr>(
+      (known, embed) => {
+        const { jaxpr, consts } = stage(
+          (...xs) => runRule(name, ruleOfDiff, def, flat.outDef, xs, avals, outAvals),
+          [...avals, ...floating],
+          known,
+          embed,
+        );
+        return { rule: jaxpr, consts };
+      },
+      [...traced.consts, ...nondiff],
+    );
     const outs = bind(customJvpP, [...traced.consts, ...ruled.consts, ...values], {
       call: traced.jaxpr,
       jvp: ruled.rule,

@@ -21,6 +21,7 @@ import { sub } from '../lax/arithmetic.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { shareConsts, type Traced } from './branches.ts';
 import { always, split } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { jitP } from './jit-primitive.ts';
 
 /** A linear map on lists of arrays. */
@@ -94,6 +95,14 @@ export const customLinearSolveP: Primitive<LinearSolveParams> = primitive<Linear
     const results = bind(customLinearSolveP, [...(captured as Value[]), ...ofX], swapped);
     return [...captured!.map(() => undefined), ...b!.map((_, i) => results[i]!)];
   },
+  guard: (active, args, { matvec, rmatvec, solve, transposeSolve, consts }) =>
+    bind(customLinearSolveP, [active, ...args], {
+      matvec: guardJaxpr(matvec),
+      rmatvec: guardJaxpr(rmatvec),
+      solve: guardJaxpr(solve),
+      transposeSolve: guardJaxpr(transposeSolve),
+      consts: consts + 1,
+    }),
   // With one operator for all lanes its matrix and factorisation carry no lane: many right-hand sides, one factorisation.
   batch: (size, args, batched, params) => {
     const { matvec, rmatvec, solve, transposeSolve, consts } = params;

@@ -14,11 +14,13 @@ import { batchJaxpr, vmapValues } from '../../transforms/vmap.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { range } from '../core/shape.ts';
 import { bind, bind1, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { neg, sub } from '../lax/arithmetic.ts';
 import { customLinearSolve, type LinearMap, type LinearSolveInfo, type LinearSolver } from './custom-linear-solve.ts';
-import { always, split } from './flags.ts';
+import { always, order, reorder, split } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { noCotangentP } from './no-cotangent.ts';
 
 /** A `vmap` around the root: its size, and which θ have a value per lane. Solutions always do. */
@@ -73,6 +75,13 @@ export const customRootP: Primitive<RootParams> = primitive<RootParams>({
     const lanes = [{ size, batched: theta }, ...params.lanes];
     const many = batchJaxpr(solver, size, batched, always(solver.outs.length)).jaxpr;
     return { outs: bind(customRootP, args, { ...params, solver: many, lanes }), batched: always(solver.outs.length) };
+  },
+  // The flag is captured by the solver: it comes last.
+  guard: (active, args, params) => {
+    const guarded = guardJaxpr(params.solver);
+    const n = args.length;
+    const solver = reorder(guarded, order([1, n], [0, 1]), range(guarded.outs.length));
+    return bind(customRootP, [...args, active], { ...params, solver });
   },
   lower: { kind: 'inline', jaxpr: ({ solver }) => ({ jaxpr: solver }) },
 });

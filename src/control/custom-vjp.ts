@@ -6,18 +6,19 @@ import { type Cotangent, isLinear, type Linear, transposeJaxpr } from '../../tra
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import type { Jaxpr } from '../core/jaxpr.ts';
+import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
-import { stage } from '../core/stage.ts';
+import { type Embed, stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, matchType } from './custom-jvp.ts';
-import { always, dependent, split, where } from './flags.ts';
-import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
+import { always, dependent, never, split, where } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
+import { LazyRule, RuleTracer, resolveRule, type TracedRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
 import { transposeCall } from './transpose-call.ts';
 
@@ -26,8 +27,9 @@ interface VjpRules {
   readonly fwd: Jaxpr;
   /** (captured, residuals, cotangents of the floating results) → cotangents of the floating arguments. */
   readonly bwd: Jaxpr;
-  /** How many of the values that the rules captured are fwd's; they come first. */
-  readonly fwdConsts: number;
+  /** Which of the values that the rules captured are inputs of each. */
+  readonly ofFwd: readonly boolean[];
+  readonly ofBwd: readonly boolean[];
 }
 
 interface CustomVjpParams {
@@ -42,6 +44,7 @@ interface CustomVjpParams {
 export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>({
   name: 'custom_vjp_call',
   hot: true,
+  effectful: ({ rules }) => !(rules instanceof LazyRule) && (rules.fwd.effectful || rules.bwd.effectful),
   type: (_, { call }) => call.outAvals,
   run: (inputs, { call, callConsts, ruleConsts }) => {
     const [captured, , args] = split(inputs, callConsts, ruleConsts);
@@ -53,8 +56,8 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
     const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
     const [callTangents, , argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
     const { rule, consts } = resolveRule(rules, ruleCaptured);
-    const bwdCaptured = consts.slice(rule.fwdConsts);
-    const results = evalJaxpr(rule.fwd, [...consts.slice(0, rule.fwdConsts), ...args]);
+    const bwdCaptured = where(consts, rule.ofBwd);
+    const results = evalJaxpr(rule.fwd, [...where(consts, rule.ofFwd), ...args]);
     const n = call.outs.length;
     const outs = results.slice(0, n);
     const given = argTangents.filter((_, i) => args[i]!.aval.isFloating);
@@ -87,30 +90,22 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
   batch: (size, args, batched, { call, rules, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, own] = split(batched, callConsts, ruleConsts) as [boolean[], boolean[], boolean[]];
     const all = always(own.length);
-    const lanes = ({ fwd, bwd, fwdConsts }: VjpRules, consts: readonly boolean[]): VjpRules => ({
-      fwd: batchJaxpr(fwd, size, [...consts.slice(0, fwdConsts), ...all], always(fwd.outs.length)).jaxpr,
-      bwd: batchJaxpr(
-        bwd,
-        size,
-        [...consts.slice(fwdConsts), ...always(bwd.inVars.length - consts.length + fwdConsts)],
-        always(bwd.outs.length),
-      ).jaxpr,
-      fwdConsts,
-    });
+    const lanes = ({ fwd, bwd, ofFwd, ofBwd }: VjpRules, consts: readonly boolean[]): VjpRules => {
+      const ofRules = [where(consts, ofFwd), where(consts, ofBwd)] as const;
+      const inFwd = [...ofRules[0], ...all];
+      const inBwd = [...ofRules[1], ...always(bwd.inVars.length - ofRules[1].length)];
+      return {
+        fwd: batchJaxpr(fwd, size, inFwd, always(fwd.outs.length)).jaxpr,
+        bwd: batchJaxpr(bwd, size, inBwd, always(bwd.outs.length)).jaxpr,
+        ofFwd,
+        ofBwd,
+      };
+    };
     const params: CustomVjpParams = {
       call: batchJaxpr(call, size, [...captured, ...all], always(call.outs.length)).jaxpr,
       rules:
         rules instanceof LazyRule
-          ? new LazyRule(() => {
-              const { rule, consts } = rules.resolve();
-              return {
-                rule: lanes(
-                  rule,
-                  consts.map(() => false),
-                ),
-                consts,
-              };
-            })
+          ? rules.map((rule, added) => lanes(rule, [...ruleCaptured, ...never(added)]))
           : lanes(rules, ruleCaptured),
       callConsts,
       ruleConsts,
@@ -118,6 +113,21 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
     const first = callConsts + ruleConsts;
     const operands = args.map((arg, i) => (i < first || batched[i] ? arg : addLanes(arg, size)));
     return { outs: bind(customVjpP, operands, params), batched: always(call.outs.length) };
+  },
+  guard: (active, args, { call, rules, callConsts, ruleConsts }) => {
+    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as [Value[], Value[], Value[]];
+    const guarded = ({ fwd, bwd, ofFwd, ofBwd }: VjpRules): VjpRules => ({
+      fwd: guardJaxpr(fwd),
+      bwd: guardJaxpr(bwd),
+      ofFwd: [true, ...ofFwd],
+      ofBwd: [true, ...ofBwd],
+    });
+    return bind(customVjpP, [active, ...captured, active, ...ruleCaptured, ...own], {
+      call: guardJaxpr(call),
+      rules: rules instanceof LazyRule ? rules.map(guarded) : guarded(rules),
+      callConsts: callConsts + 1,
+      ruleConsts: ruleConsts + 1,
+    } satisfies CustomVjpParams);
   },
   lower: {
     kind: 'inline',
@@ -170,7 +180,9 @@ export const customVjpLinearP: Primitive<LinearParams> = primitive<LinearParams>
     const params: LinearParams = { bwd: batchJaxpr(bwd, size, inBatched, always(bwd.outs.length)).jaxpr, residuals };
     return { outs: bind(customVjpLinearP, lanes, params), batched: always(bwd.inVars.length - residuals) };
   },
-  lower: { kind: 'inline', jaxpr: (params) => ({ jaxpr: forwardOf(params) }) },
+  guard: (active, args, { bwd, residuals }) =>
+    bind(customVjpLinearP, [active, ...args], { bwd: guardJaxpr(bwd), residuals: residuals + 1 }),
+  lower: { kind: 'inline', jaxpr: (params) => ({ jaxpr: forwardOf(params) }), derived: true },
 });
 
 /** A function whose reverse-mode derivative is given by rules. Call `defvjp` once before use. */
@@ -220,7 +232,10 @@ export function customVjp<F extends AnyFunction, const O extends NondiffOption =
     };
     const traced = stage(flat.call, avals);
     const outAvals = traced.jaxpr.outAvals;
-    const ruled = tracer.trace(() => traceRules(name, ofDiff, def, flat.outDef, avals, outAvals));
+    const ruled = tracer.trace<VjpRules>(
+      (known, embed) => traceRules(name, ofDiff, def, flat.outDef, avals, outAvals, known, embed),
+      [...traced.consts, ...nondiff],
+    );
     const outs = bind(customVjpP, [...traced.consts, ...ruled.consts, ...values], {
       call: traced.jaxpr,
       rules: ruled.rule,
@@ -244,26 +259,33 @@ function traceRules(
   outDef: TreeDef,
   avals: readonly Value['aval'][],
   outAvals: readonly Value['aval'][],
-): { rule: VjpRules; consts: Value[] } {
+  known: readonly Value[],
+  embed?: Embed,
+): TracedRule<VjpRules> {
   let residualDef!: TreeDef;
-  const forward = stage((...xs) => {
-    const result = fwd(...unflatten(def, xs));
-    if (!Array.isArray(result) || result.length !== 2) {
-      throw new RuleError(`customVjp: fwd of \`${name}\` must return a pair [result, residuals].`);
-    }
-    const main = flatten(result[0], 'result');
-    const residuals = flatten(result[1], 'residuals');
-    if (main.def.key !== outDef.key) {
-      throw new TreeError(
-        `customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${outDef}.`,
-      );
-    }
-    residualDef = residuals.def;
-    return [
-      ...main.leaves.map((leaf, i) => matchType(name, 'result', toValue(leaf, name), outAvals[i]!)),
-      ...residuals.leaves.map((leaf) => toValue(leaf, name)),
-    ];
-  }, avals);
+  const forward = stage(
+    (...xs) => {
+      const result = fwd(...unflatten(def, xs));
+      if (!Array.isArray(result) || result.length !== 2) {
+        throw new RuleError(`customVjp: fwd of \`${name}\` must return a pair [result, residuals].`);
+      }
+      const main = flatten(result[0], 'result');
+      const residuals = flatten(result[1], 'residuals');
+      if (main.def.key !== outDef.key) {
+        throw new TreeError(
+          `customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${outDef}.`,
+        );
+      }
+      residualDef = residuals.def;
+      return [
+        ...main.leaves.map((leaf, i) => matchType(name, 'result', toValue(leaf, name), outAvals[i]!)),
+        ...residuals.leaves.map((leaf) => toValue(leaf, name)),
+      ];
+    },
+    avals,
+    known,
+    embed,
+  );
   const residualAvals = forward.jaxpr.outAvals.slice(outAvals.length);
   const floatingOut = outAvals.map((aval) => aval.isFloating);
   const backward = stage(
@@ -274,11 +296,26 @@ function traceRules(
       return argumentCotangents(name, bwd(residuals, unflatten(outDef, cts)), def, avals);
     },
     [...residualAvals, ...where(outAvals, floatingOut)],
+    forward.consts,
+    embed,
   );
-  return {
-    rule: { fwd: forward.jaxpr, bwd: backward.jaxpr, fwdConsts: forward.consts.length },
-    consts: [...forward.consts, ...backward.consts],
+  const { consts } = backward;
+  const ofFwd = withoutUnused(forward.jaxpr, forward.consts.length);
+  const ofBwd = withoutUnused(backward.jaxpr, consts.length);
+  const rule = {
+    fwd: ofFwd.jaxpr,
+    bwd: ofBwd.jaxpr,
+    ofFwd: consts.map((_, i) => ofFwd.used[i] ?? false),
+    ofBwd: ofBwd.used,
   };
+  return { rule, consts };
+}
+
+/** Drops captured values that the program does not use; says which it uses. */
+function withoutUnused(jaxpr: Jaxpr, consts: number): { jaxpr: Jaxpr; used: readonly boolean[] } {
+  const { jaxpr: live, usedInputs } = deadCodeElimination(jaxpr);
+  const keep = usedInputs.map((used, i) => used || i >= consts);
+  return { jaxpr: dropInputs(live, keep), used: keep.slice(0, consts) };
 }
 
 /** What bwd returned, one leaf per floating argument leaf; a null argument cotangent is zero. */

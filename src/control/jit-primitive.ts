@@ -6,6 +6,7 @@ import { batchJaxpr } from '../../transforms/vmap.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { bind } from '../core/trace.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { transposeCall } from './transpose-call.ts';
 
 export interface JitParams {
@@ -48,6 +49,7 @@ export const jitP: Primitive<JitParams> = primitive<JitParams>({
     const result = batchJaxpr(jaxpr, size, batched);
     return { outs: bind(jitP, args, { name, jaxpr: result.jaxpr }), batched: result.batched };
   },
+  guard: (active, args, { name, jaxpr }) => bind(jitP, [active, ...args], { name, jaxpr: guardJaxpr(jaxpr) }),
   lower: { kind: 'inline', jaxpr: ({ jaxpr }) => ({ jaxpr }) },
   dce: (eqn, used) => {
     const { name, jaxpr } = eqn.params as JitParams;

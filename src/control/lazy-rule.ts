@@ -1,46 +1,108 @@
 /**
  * Rules of custom derivatives are traced when the function is called, so that whatever they capture becomes an operand.
- * A rule may call its own function (`f` in the rule of `f`): such an inner call cannot trace the rule it is part of, and
- * traces it only when it is itself differentiated.
+ *
+ * A rule may call its own function (`f` in the rule of `f`), directly or through other functions with rules. Such an
+ * inner call cannot trace the rule it is part of: it traces it only when it is itself differentiated. By then the values
+ * that the rule captures may be those of traces that have ended. But they are the ones that the outer call captured, since
+ * it is the same closure: they are operands of the inner call too, and the rule is traced with its inputs in their place.
+ * To know them, a rule in which there are such calls is traced twice.
  */
+import { NDArray } from '../array.ts';
 import { withSource } from '../core/source.ts';
+import type { Embed } from '../core/stage.ts';
 import type { Value } from '../core/trace.ts';
+import { constantP } from '../lax/constant.ts';
+
+export interface TracedRule<T> {
+  readonly rule: T;
+  /** What the rule captured: its leading inputs. */
+  readonly consts: readonly Value[];
+}
+
+/**
+ * Traces a rule whose first captured values are `known`, even where these belong to traces that have ended. With `embed`
+ * it captures no other arrays: it is traced within a transformation of a program, which has the inputs that it has.
+ */
+type TraceRule<T> = (known: readonly Value[], embed?: Embed) => TracedRule<T>;
+
+const embed: Embed = (value) => {
+  const { dtype, shape } = value.aval;
+  return { primitive: constantP, params: { dtype, shape, values: Array.from(value.hostData()) } };
+};
 
 export class LazyRule<T> {
-  private readonly compute: () => { rule: T; consts: readonly Value[] };
-  private cached: { rule: T; consts: readonly Value[] } | undefined;
+  private readonly compute: () => TracedRule<T>;
+  private cached: TracedRule<T> | undefined;
 
-  constructor(compute: () => { rule: T; consts: readonly Value[] }) {
+  constructor(compute: () => TracedRule<T>) {
     this.compute = compute;
   }
 
-  resolve(): { rule: T; consts: readonly Value[] } {
+  /** The rule of (operands, `consts`, …): what it captured besides the operands of the call are concrete arrays. */
+  resolve(): TracedRule<T> {
     this.cached ??= withSource(null, () => this.compute());
     return this.cached;
   }
+
+  /** The rule of a transformed call. `change` is told how many captured values the rule has that are no operands. */
+  map<R>(change: (rule: T, added: number) => R): LazyRule<R> {
+    return new LazyRule(() => {
+      const { rule, consts } = this.resolve();
+      return { rule: change(rule, consts.length), consts };
+    });
+  }
 }
 
-/** The rule and the values it captured: operands when it was traced at the call. */
-export const resolveRule = <T>(
-  rule: T | LazyRule<T>,
-  operands: readonly Value[],
-): { rule: T; consts: readonly Value[] } => (rule instanceof LazyRule ? rule.resolve() : { rule, consts: operands });
+/** The rule and all that it captured. */
+export function resolveRule<T>(rule: T | LazyRule<T>, operands: readonly Value[]): TracedRule<T> {
+  if (!(rule instanceof LazyRule)) return { rule, consts: operands };
+  const { rule: traced, consts } = rule.resolve();
+  return { rule: traced, consts: [...operands, ...consts] };
+}
 
-/** Runs `trace` now, or later when a trace of the same function's rule is under way. */
+/** A rule that is being traced. */
+interface Frame {
+  readonly tracer: RuleTracer;
+  readonly known: readonly Value[];
+  /** Whether a call inside left this rule for later. */
+  deferred: boolean;
+}
+
+const frames: Frame[] = [];
+
+/** Functions that make a new function with a rule each time they are called may call themselves in the rule. */
+const deepest = 6;
+
+/** Traces the rules of one function: at the call, or later if the call is in a rule of the same function. */
 export class RuleTracer {
-  private depth = 0;
-
-  trace<T>(trace: () => { rule: T; consts: readonly Value[] }): { rule: T | LazyRule<T>; consts: readonly Value[] } {
-    if (this.depth > 0) return { rule: new LazyRule(() => this.run(trace)), consts: [] };
-    return this.run(trace);
+  /** `local`: values that the rule may capture and that need not be known to the rule around it. */
+  trace<T>(
+    trace: TraceRule<T>,
+    local: readonly unknown[],
+  ): { readonly rule: T | LazyRule<T>; readonly consts: readonly Value[] } {
+    const within = frames.filter((frame) => frame.tracer === this);
+    if (within.length === 0 && frames.length < deepest) {
+      const { traced, deferred } = this.run(() => trace([]), []);
+      const { consts } = traced;
+      return deferred && consts.length > 0 ? this.run(() => trace(consts), consts).traced : traced;
+    }
+    for (const frame of within.length > 0 ? within : frames) frame.deferred = true;
+    const values = [...frames.flatMap((frame) => frame.known), ...local];
+    const known = [...new Set(values)].filter((x): x is Value => x instanceof NDArray && x.literal === undefined);
+    const later = () => {
+      const { rule, consts } = this.run(() => trace(known, embed), known).traced;
+      return { rule, consts: consts.slice(known.length) };
+    };
+    return { rule: new LazyRule(later), consts: known };
   }
 
-  private run<T>(trace: () => T): T {
-    this.depth++;
+  private run<T>(trace: () => TracedRule<T>, known: readonly Value[]): { traced: TracedRule<T>; deferred: boolean } {
+    const frame: Frame = { tracer: this, known, deferred: false };
+    frames.push(frame);
     try {
-      return trace();
+      return { traced: trace(), deferred: frame.deferred };
     } finally {
-      this.depth--;
+      frames.pop();
     }
   }
 }

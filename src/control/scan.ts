@@ -8,6 +8,7 @@ import { range } from '../core/shape.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { transpose } from '../lax/movement.ts';
 import { count, or, split, where } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 import { jvpScan, partialEvalScan, transposeScan } from './scan-derivatives.ts';
 
 export interface ScanParams {
@@ -32,6 +33,8 @@ export const scanP: Primitive<ScanParams> = primitive<ScanParams>({
   partialEval: partialEvalScan,
   transpose: transposeScan,
   batch: batchScan,
+  guard: (active, args, params) =>
+    bind(scanP, [active, ...args], { ...params, body: guardJaxpr(params.body), consts: params.consts + 1 }),
   lower: { kind: 'scan', loop: (params) => params },
   dce: (eqn, used) => {
     const { body, consts, carry, ...loop } = eqn.params as ScanParams;

@@ -4,7 +4,7 @@ import { instantiate, jvpJaxpr, packTangents, type Tangent } from '../../transfo
 import type { PartialEvalTrace } from '../../transforms/partial-eval.ts';
 import { partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
-import { ControlFlowError, RuleError } from '../core/errors.ts';
+import { RuleError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, Jaxpr, Var, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
@@ -21,6 +21,7 @@ import { any } from '../lax/reductions.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { checkpointedLoopP, type LoopParams } from './checkpointed-loop.ts';
 import { always, count, merge, not, or, order, reorder, split, where, withUnusedInputs } from './flags.ts';
+import { guardJaxpr } from './guard-effects.ts';
 
 export interface WhileParams {
   /** What the user called. */
@@ -60,6 +61,16 @@ export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
     });
   },
   batch: batchWhile,
+  guard: (active, args, params) => {
+    const [condArgs, bodyArgs, init] = split(args, params.condConsts, params.bodyConsts) as [Value[], Value[], Value[]];
+    return bind(whileP, [active, ...condArgs, active, ...bodyArgs, ...init], {
+      ...params,
+      cond: guardJaxpr(params.cond),
+      body: guardJaxpr(params.body),
+      condConsts: params.condConsts + 1,
+      bodyConsts: params.bodyConsts + 1,
+    } satisfies WhileParams);
+  },
   lower: { kind: 'while', loop: (params) => params },
   dce: (eqn, used) => {
     const { cond, body, condConsts, bodyConsts, ...rest } = eqn.params as WhileParams;
@@ -200,7 +211,7 @@ function partialEvalWhile(
 
 /**
  * A condition that depends on the lane: the loop runs until every lane is done, and a finished lane is frozen by
- * `select`, so that what its body computes meanwhile (NaN, say) never shows. Whether a lane still runs is carried along,
+ * `select`, so that what its body computes meanwhile (NaN, say) never shows, and has no effects. Whether a lane still runs is carried along,
  * so that the condition is evaluated once a step.
  */
 function batchWhile(size: number, args: readonly Value[], batched: readonly boolean[], params: WhileParams) {
@@ -223,17 +234,24 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
     } satisfies WhileParams);
     return { outs, batched: carryBatched };
   }
-  if (body.effectful)
-    throw new ControlFlowError(
-      'whileLoop: a body with effects cannot run under vmap when the condition depends on the lane.',
-    );
   const n = init!.length;
   const test = batchJaxpr(cond, size, [...condBatched!, ...always(n)], [true]).jaxpr;
   // In reverse mode the NaN of a finished lane would show after all, as 0·NaN in the cotangents of what it was computed
   // from: in a bounded loop that passes through stopGradient, as in a batched `cond`.
   const bounded = params.maxSteps !== undefined;
   const guarded = constArgs!.map((v) => bounded && v.aval.isFloating);
-  const ofLanes = batchJaxpr(body, size, [...or(constBatched!, guarded), ...always(n)], always(n)).jaxpr;
+  const ofLanes = (jaxpr: Jaxpr, constBatched: readonly boolean[]) => {
+    const inputs = [...constBatched, ...always(n)];
+    const outs = always(jaxpr.outs.length);
+    if (!jaxpr.effectful) {
+      const many = batchJaxpr(jaxpr, size, inputs, outs).jaxpr;
+      return (_active: Value, values: readonly Value[]) => evalJaxpr(many, values);
+    }
+    const many = batchJaxpr(guardJaxpr(jaxpr), size, [true, ...inputs], outs).jaxpr;
+    return (active: Value, values: readonly Value[]) => evalJaxpr(many, [active, ...values]);
+  };
+  const step = ofLanes(body, or(constBatched!, guarded));
+  const testAgain = ofLanes(cond, condBatched!);
   const guard = (active: Value, values: readonly Value[]): readonly Value[] => {
     if (!bounded) return values;
     return values.map((v, i) => {
@@ -251,15 +269,15 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
   const anyLane = stage((flag) => [any(flag!)], [running.aval]).jaxpr;
   const frozen = stage(
     (...xs) => {
-      const [tests, consts, step, [active, ...carry]] = split(xs, condConsts, bodyConsts, counter.length) as [
+      const [tests, consts, steps, [active, ...carry]] = split(xs, condConsts, bodyConsts, counter.length) as [
         Value[],
         Value[],
         Value[],
         Value[],
       ];
-      const stepped = evalJaxpr(ofLanes, guard(active!, [...consts, ...carry]));
+      const stepped = step(active!, guard(active!, [...consts, ...carry]));
       const next = stepped.map((x, i) => select(broadcastInDim(active!, x.shape, [0]), x, carry[i]!));
-      return [...step.map((k) => add(k, 1)), and(active!, evalJaxpr(test, [...tests, ...next])[0]!), ...next];
+      return [...steps.map((k) => add(k, 1)), and(active!, testAgain(active!, [...tests, ...next])[0]!), ...next];
     },
     [...[...condArgs!, ...constArgs!].map((v) => v.aval), ...counterAvals, ...carryAvals],
   ).jaxpr;

@@ -48,16 +48,25 @@ export class ShapedArray {
   }
 }
 
-const interned = new Map<string, ShapedArray>();
+/** Types by their extents, one after the other. */
+class Extents {
+  aval: ShapedArray | undefined;
+  readonly next: Map<number, Extents> = new Map();
+}
+
+const interned = { strong: new Map<DType, Extents>(), weak: new Map<DType, Extents>() };
 
 export function shapedArray(shape: Shape, dtype: DType, weakType = false): ShapedArray {
-  const key = `${dtype}${weakType ? '*' : ''}${shape.join(',')}`;
-  let aval = interned.get(key);
-  if (!aval) {
-    aval = new ShapedArray(Object.freeze([...shape]), dtype, weakType);
-    interned.set(key, aval);
+  const byType = weakType ? interned.weak : interned.strong;
+  let node: Extents | undefined = byType.get(dtype);
+  if (!node) byType.set(dtype, (node = new Extents()));
+  for (let i = 0; i < shape.length; i++) {
+    const n = shape[i]!;
+    let inner: Extents | undefined = node.next.get(n);
+    if (!inner) node.next.set(n, (inner = new Extents()));
+    node = inner;
   }
-  return aval;
+  return (node.aval ??= new ShapedArray(Object.freeze([...shape]), dtype, weakType));
 }
 
 /** Equal but for weakness: what a compiled program cares about. */

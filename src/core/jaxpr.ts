@@ -35,6 +35,13 @@ export interface Eqn {
   readonly source?: Source | undefined;
 }
 
+let inspect: ((jaxpr: Jaxpr) => void) | undefined;
+
+/** Has every program looked at when it is made, whatever makes it: for tests. */
+export const inspectPrograms = (by: typeof inspect): void => {
+  inspect = by;
+};
+
 /** A typed program in A-normal form. Closed: captured values are leading inputs. Immutable. */
 export class Jaxpr {
   readonly inVars: readonly Var[];
@@ -48,6 +55,7 @@ export class Jaxpr {
     this.eqns = eqns;
     this.outs = outs;
     this.effectful = eqns.some(isEffectful);
+    inspect?.(this);
   }
 
   get inAvals(): ShapedArray[] {
@@ -64,14 +72,17 @@ export const isEffectful = (eqn: Eqn): boolean =>
   (eqn.primitive.effectful?.(eqn.params) ?? false) || subJaxprs(eqn.params).some((jaxpr) => jaxpr.effectful);
 
 /** The sub-jaxprs among an equation's parameters: values that are jaxprs or lists of them. */
-export function subJaxprs(params: Params): Jaxpr[] {
-  const found: Jaxpr[] = [];
-  for (const value of Object.values(params)) {
-    if (value instanceof Jaxpr) found.push(value);
-    else if (Array.isArray(value)) for (const item of value) if (item instanceof Jaxpr) found.push(item);
+export function subJaxprs(params: Params): readonly Jaxpr[] {
+  let found: Jaxpr[] | undefined;
+  for (const key in params) {
+    const value = params[key as keyof Params] as unknown;
+    if (value instanceof Jaxpr) (found ??= []).push(value);
+    else if (Array.isArray(value)) for (const item of value) if (item instanceof Jaxpr) (found ??= []).push(item);
   }
-  return found;
+  return found ?? none;
 }
+
+const none: readonly Jaxpr[] = [];
 
 const pure = new WeakMap<Jaxpr, Jaxpr>();
 

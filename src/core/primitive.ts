@@ -6,6 +6,7 @@ import type { BatchRule } from '../../transforms/vmap.ts';
 import type { ShapedArray } from './aval.ts';
 import type { TypedArray } from './dtype.ts';
 import type { Eqn } from './jaxpr.ts';
+import type { Value } from './trace.ts';
 
 /** A concrete array as the reference semantics see it: contiguous, row-major. */
 export interface HostArray {
@@ -14,31 +15,46 @@ export interface HostArray {
 }
 
 /**
- * How far two correct evaluations may differ. `exact`: bit-equal, NaNs equal. `ulp`: within `n` units in the last place
- * of the output's dtype of the true value. `reduction`: |error| ≤ c·n·ε·Σ|terms| for `n` terms.
+ * How far two correct evaluations may differ. `exact`: bit-equal, NaNs equal. `ulp`: within so many units in the last
+ * place of the output's dtype of the true value; where terms cancel, of their size `terms(x)`, if that is larger. `reduction`: |error| ≤ c·n·ε·Σ|terms| for `n` terms.
  */
 export type Accuracy =
   | { readonly kind: 'exact' }
-  | { readonly kind: 'ulp'; readonly n: number }
+  | {
+      readonly kind: 'ulp';
+      readonly float32: number;
+      readonly float64: number;
+      readonly terms?: ((x: number) => number) | undefined;
+    }
   | { readonly kind: 'reduction'; readonly c: number };
 
 export const exact: Accuracy = { kind: 'exact' };
-export const ulp = (n: number): Accuracy => ({ kind: 'ulp', n });
+export const ulp = (float32: number, float64: number = float32, terms?: (x: number) => number): Accuracy => ({
+  kind: 'ulp',
+  float32,
+  float64,
+  terms,
+});
 export const reductionAccuracy = (c = 2): Accuracy => ({ kind: 'reduction', c });
 
 export type Params = object;
 
-const shared = new WeakSet<Params>();
+const memory = Symbol('what is known of operations with these parameters');
 
 /**
  * Parameters that are made once and used again and again: what eager evaluation works out for an operation with them, it
  * keeps.
  */
 export function sharedParams<P extends Params>(params: P): P {
-  shared.add(params);
+  // Quicker to get at than through a weak map, and not copied with them.
+  Object.defineProperty(params, memory, { value: new Map<Primitive, unknown>() });
   return Object.freeze(params);
 }
-export const areShared = (params: Params): boolean => shared.has(params);
+
+/** What is kept for each operation with shared parameters; undefined for others. */
+export const knownOf = (params: Params): Map<Primitive, unknown> | undefined =>
+  (params as { [memory]?: Map<Primitive, unknown> })[memory];
+export const areShared = (params: Params): boolean => knownOf(params) !== undefined;
 
 /** A table of parameters made once for each key. Forgets everything when there are many: programs have few. */
 export function sharedParamsByKey<P extends Params>(): (key: string, make: () => P) => P {
@@ -93,6 +109,8 @@ export interface Primitive<P = any> {
   ) => { eqn: Eqn | undefined; usedInputs: readonly boolean[] } | undefined;
   /** True when executing the equation is visible from outside (debug print, callback). */
   readonly effectful?: (params: P) => boolean;
+  /** Applies it with effects that happen only if the bool `active`. Without it they always happen. */
+  readonly guard?: (active: Value, args: readonly Value[], params: P) => Value[];
   /** True when eager evaluation should compile the equation: it contains a loop or calls. */
   readonly hot?: boolean;
   /** Inputs for the generated tests (primitive × dtype × transformation). */

@@ -18,9 +18,18 @@ export function checkShape(shape: unknown, operation: string): Shape {
   });
 }
 
-export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1);
+export function sizeOf(shape: Shape): number {
+  let size = 1;
+  for (let i = 0; i < shape.length; i++) size *= shape[i]!;
+  return size;
+}
 
-export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
+export function sameShape(a: Shape, b: Shape): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 /** Row-major strides, in elements. */
 export function stridesOf(shape: Shape): number[] {

@@ -106,6 +106,13 @@ export function withSource<T>(source: Source | undefined | null, f: () => T): T 
   }
 }
 
+/** The same, for many equations in turn: sets the source and returns the one before. */
+export function swapSource(source?: Source): Source | undefined {
+  const outer = ambient;
+  ambient = source;
+  return outer;
+}
+
 /** More frames than the library ever puts between a user's call and the place where a position is taken. */
 const frames = 40;
 

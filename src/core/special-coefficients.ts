@@ -84,3 +84,13 @@ export const expTail: readonly number[] = [
 
 /** The positive root of digamma, in two parts. */
 export const digammaRoot: readonly [number, number] = [1.4616321449683622, 9.549995429965697e-17];
+
+/** tanh(x)/x − 1 in x², divided by x²: Taylor's, for |x| < 0.03. */
+export const tanhCentre: readonly number[] = [-1 / 3, 2 / 15, -17 / 315, 62 / 2835, -1382 / 155925];
+
+/** ζ(2k) − 1 for k = 1, 2, …: the Taylor series of what π·cot(πx) has besides its poles at −1, 0 and 1. */
+export const zetaTail: readonly number[] = [
+  0.6449340668482264, 0.08232323371113819, 0.01734306198444914, 0.00407735619794434, 0.0009945751278180853,
+  0.0002460865533080483, 6.124813505870483e-5, 1.528225940865187e-5, 3.81729326499984e-6, 9.539620338727962e-7,
+  2.38450502727733e-7, 5.960818905125948e-8, 1.4901554828365043e-8, 3.725334024788457e-9, 9.313274324196682e-10,
+];

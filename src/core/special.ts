@@ -14,6 +14,8 @@ import {
   expTail,
   lgammaNear2,
   lgammaStirling,
+  tanhCentre,
+  zetaTail,
 } from './special-coefficients.ts';
 
 /** An unevaluated sum of two doubles, the second below the last place of the first. */
@@ -69,13 +71,52 @@ const scale = (x: number, k: number): number => {
   return x * 2 ** half * 2 ** (k - half);
 };
 
-/** log x to about 2⁻⁷⁰ for normal x: one Newton step for exp(y) = x, whose residual is computed in two parts. */
+/** 1/(2k + 1) for k = 2, 3, …: the series of atanh(s)/s in s², after 1 + s²/3. */
+const atanhTail: readonly number[] = Array.from({ length: 14 }, (_, i) => 1 / (2 * i + 5));
+
+/** log x to about 2⁻⁷⁰ for normal x: e·log 2 + 2·atanh((m − 1)/(m + 1)) for x = m·2ᵉ with m between √½ and √2. */
 function logPair(x: number): Pair {
-  const y = Math.log(x);
-  const { pair, k } = expPair(-y, 0);
-  const m = scale(x, k);
-  const p = product(m, pair[0]);
-  return [y, p[0] - 1 + (p[1] + m * pair[1])];
+  let e = Math.round(Math.log2(x));
+  let m = scale(x, -e);
+  if (m < Math.SQRT1_2 || m > Math.SQRT2) {
+    e += m < 1 ? -1 : 1;
+    m = scale(x, -e);
+  }
+  const s = quotient(m - 1, sum(m, 1));
+  const square = product(s[0], s[0]);
+  const u: Pair = [square[0], square[1] + 2 * s[0] * s[1]];
+  const inner = quickSum(1 / 3, u[0] * polynomial(atanhTail, u[0]));
+  const w = product(u[0], inner[0]);
+  const series = quickSum(1, w[0]);
+  // What 1/3 has below its last place is 1.85·10⁻¹⁷.
+  const rest = series[1] + w[1] + u[0] * (inner[1] + 1.850371707708594e-17) + u[1] * inner[0];
+  const main = product(2 * s[0], series[0]);
+  const tail = main[1] + 2 * (s[0] * rest + s[1] * series[0]);
+  // log 2 in two parts, the first with trailing zeros so that its multiples are exact.
+  const whole = sum(e * 0.6931471803691238, e * 1.9082149292705877e-10);
+  const all = sum(whole[0], main[0]);
+  return quickSum(all[0], all[1] + whole[1] + tail);
+}
+
+/**
+ * The power as IEEE 754 has it, where JavaScript differs: 1^y is 1 for every y, and (−1)^±∞ is 1. Engines are off by
+ * hundreds of ulp for large exponents.
+ */
+export function pow(x: number, y: number): number {
+  if (x === 1 || (x === -1 && Math.abs(y) === Number.POSITIVE_INFINITY)) return 1;
+  const a = Math.abs(x);
+  // Beyond 2⁶³ the result is 0, 1 or ∞, whatever the base.
+  const ordinary = a > 0 && a < Number.POSITIVE_INFINITY && Math.abs(y) < 2 ** 63 && y !== 0;
+  if (!ordinary || (x < 0 && !Number.isInteger(y))) return x ** y;
+  const tiny = a < 2 ** -1022;
+  const [high, low] = logPair(tiny ? a * 2 ** 54 : a);
+  const log = tiny ? sum(high, -37.42994775023705) : ([high, low] as Pair);
+  const rest = tiny ? log[1] + low + 1.1902053746983427e-15 : low;
+  const [p, q] = times(y, [log[0], rest]);
+  const sign = x < 0 && y % 2 !== 0 ? -1 : 1;
+  if (Math.abs(p) > 800) return sign * (p > 0 ? Number.POSITIVE_INFINITY : 0);
+  const { pair, k } = expPair(p, q);
+  return sign * scale(pair[0] + pair[1], k);
 }
 
 /** erfc for 0.75 ≤ x ≤ 28: exp(−x²)·p/(1 + 2x), every factor in two parts. */
@@ -128,9 +169,31 @@ export function erfInv(y: number): number {
 /** 1/(1 + e⁻ˣ). For negative x as e^x/(1 + e^x), which does not overflow. */
 export function logistic(x: number): number {
   if (x >= 0) return 1 / (1 + Math.exp(-x));
-  const e = Math.exp(x);
-  // From e = 2⁻⁵³ on the denominator rounds to 1; in between the division adds half an ulp to the exponential's.
-  return e / (1 + e);
+  // Below, the denominator is 1.
+  if (!(x > -40)) return Math.exp(x);
+  const { pair, k } = expPair(x, 0);
+  const e: Pair = [pair[0] * 2 ** k, pair[1] * 2 ** k];
+  const one = quickSum(1, e[0]);
+  return ratio(e, [one[0], one[1] + e[1]]);
+}
+
+/** (e²ˣ − 1)/(e²ˣ + 1), in two parts. */
+export function tanh(x: number): number {
+  const a = Math.abs(x);
+  if (x === 0) return x;
+  if (a < 0.03) return x + x * (x * x * polynomial(tanhCentre, x * x));
+  if (!(a < 20)) return Number.isNaN(x) ? x : Math.sign(x);
+  const { pair, k } = expPair(2 * a, 0);
+  const e: Pair = [pair[0] * 2 ** k, pair[1] * 2 ** k];
+  const [above, below] = [sum(e[0], -1), sum(e[0], 1)];
+  return Math.sign(x) * ratio([above[0], above[1] + e[1]], [below[0], below[1] + e[1]]);
+}
+
+/** n/d for values in two parts. */
+function ratio(n: Pair, d: Pair): number {
+  const q = n[0] / d[0];
+  const back = product(q, d[0]);
+  return q + (n[0] - back[0] - back[1] + n[1] - q * d[1]) / d[0];
 }
 
 /** sin(πx), the argument reduced exactly. */
@@ -140,11 +203,25 @@ function sinPi(x: number): number {
   return n % 2 === 0 ? s : -s;
 }
 
-/** cot(πr), |r| ≤ 1/2; near ±1/2, where it vanishes, from the exact distance to there. */
-function cotPi(r: number): number {
-  const a = Math.abs(r);
-  return Math.sign(r) * (a < 0.25 ? 1 / Math.tan(Math.PI * a) : Math.tan(Math.PI * (0.5 - a)));
+/**
+ * π·cot(πr) for 0 < |r| ≤ 1/2 in two parts: 1/r + 2r/(r² − 1) − 2 Σ (ζ(2k) − 1)·r^(2k−1), the poles at 0 and ±1 and what is
+ * left.
+ */
+function piCotPi(r: number): Pair {
+  const pole = quotient(1, [r, 0]);
+  const square = product(r, r);
+  const below = quickSum(-1, square[0]);
+  const poles = quotient(2 * r, [below[0], below[1] + square[1]]);
+  const [first, ...others] = zetaTail;
+  const series = quickSum(first!, square[0] * polynomial(others, square[0]));
+  const rest = times(-2 * r, [series[0], series[1] + zetaTailLow]);
+  const both = sum(pole[0], poles[0]);
+  const all = sum(both[0], rest[0]);
+  return [all[0], all[1] + both[1] + pole[1] + poles[1] + rest[1]];
 }
+
+/** What ζ(2) − 1 has below its last place. */
+const zetaTailLow = 3.040672350398476e-17;
 
 /** c₀ + c₁·x + …, the first sum in two parts. */
 function polynomialPair([first, ...rest]: readonly number[], x: number): Pair {
@@ -190,7 +267,8 @@ function lgammaPositive(x: number): Pair {
   let factors: Pair = [1, 0];
   const up = x < 1.5;
   while (shifted >= 2.5) factors = times(--shifted, factors);
-  for (let k = 0; x + k < 1.5; k++) factors = times(x, k === 0 ? [1, 0] : quickSum(k, x));
+  const count = up ? (x < 0.5 ? 2 : 1) : 0;
+  for (let k = 0; k < count; k++) factors = times(x, k === 0 ? [1, 0] : quickSum(k, x));
   const y = up ? (x < 0.5 ? x : x - 1) : shifted - 2;
   const [first, ...rest] = lgammaNear2 as [number, ...number[]];
   const inner = times(y, polynomialPair(rest, y));
@@ -211,9 +289,10 @@ export function digamma(x: number): number {
   const positive = digammaPositive(Math.abs(x));
   if (x > 0) return positive[0] + positive[1];
   const inverse = quotient(-1, [x, 0]);
+  const reflected = piCotPi(x - Math.round(x));
   const terms = sum(inverse[0], positive[0]);
-  const all = sum(terms[0], -Math.PI * cotPi(x - Math.round(x)));
-  return all[0] + (all[1] + terms[1] + inverse[1] + positive[1]);
+  const all = sum(terms[0], -reflected[0]);
+  return all[0] + (all[1] + terms[1] + inverse[1] + positive[1] - reflected[1]);
 }
 
 /** n/d in two parts. */
@@ -228,7 +307,8 @@ function digammaPositive(x: number): Pair {
   if (x >= 4) {
     const inverse = 1 / x;
     const square = inverse * inverse;
-    return [Math.log(x), -(0.5 * inverse + square * polynomial(digammaStirling, square))];
+    const [high, low] = logPair(x);
+    return [high, low - (0.5 * inverse + square * polynomial(digammaStirling, square))];
   }
   if (x < 2 ** -900) return [-1 / x, 0];
   // ψ(x) = ψ(z) + Σ 1/(z + k) with z in [1, 2), of one sign; the sum as one fraction.

@@ -32,6 +32,12 @@ export class StagedTracer extends NDArray {
   }
 }
 
+/** Values, perhaps of traces that have ended, for which a program under way has inputs. */
+let standingFor: ReadonlySet<Value> = new Set();
+
+/** An equation without operands whose result is a concrete array. */
+export type Embed = (value: Value) => { readonly primitive: Primitive; readonly params: Params };
+
 /** Collects equations, and the outer values that they capture, into a jaxpr. */
 export class JaxprBuilder {
   readonly inVars: Var[] = [];
@@ -39,6 +45,9 @@ export class JaxprBuilder {
   /** Captured outer values, each with the variable that stands for it: leading inputs of the jaxpr. */
   readonly captured: Map<Value, Var> = new Map();
   open: boolean = true;
+  /** How concrete arrays are written into the program, if they are not to be captured. */
+  embed: Embed | undefined;
+  private readonly embedded: Map<Value, Var> = new Map();
   subject: Subject | undefined;
 
   input(aval: ShapedArray): StagedTracer {
@@ -53,9 +62,18 @@ export class JaxprBuilder {
 
   atom(value: Value, operation: string): Atom {
     if (value instanceof StagedTracer && value.builder === this) return value.variable;
-    if (!value.live) throw leakError(value, operation);
+    if (!value.live && !standingFor.has(value)) throw leakError(value, operation);
     if (value.literal !== undefined) return new Literal(value.literal, value.aval);
     let variable = this.captured.get(value);
+    if (!variable && this.embed && !value.isTracer) {
+      variable = this.embedded.get(value);
+      if (!variable) {
+        const { primitive, params } = this.embed(value);
+        variable = this.emit(primitive, [], params)[0]!.variable;
+        this.embedded.set(value, variable);
+      }
+      return variable;
+    }
     if (!variable) this.captured.set(value, (variable = new Var(value.aval)));
     return variable;
   }
@@ -103,18 +121,26 @@ export class StagingTrace implements Trace {
 
 /**
  * Traces `f`, called with one tracer per aval, to a jaxpr. `consts` are the outer values it captured, concrete arrays
- * and tracers alike: they are the first inputs of the jaxpr.
+ * and tracers alike: they are the first inputs of the jaxpr. The first of them are `known`, captured or not; these may be
+ * tracers of traces that have ended. With `embed` concrete arrays become part of the program.
  */
 export function stage(
   f: (...args: Value[]) => readonly Value[],
   inAvals: readonly ShapedArray[],
+  known: readonly Value[] = [],
+  embed?: Embed,
 ): { jaxpr: Jaxpr; consts: Value[] } {
   const trace = new StagingTrace();
+  const outer = standingFor;
+  if (known.length > 0) standingFor = new Set([...outer, ...known]);
+  trace.builder.embed = embed;
+  for (const value of known) trace.builder.captured.set(value, new Var(value.aval));
   try {
     const args = inAvals.map((aval) => trace.builder.input(aval));
     const outs = withTrace(trace, () => f(...args));
     return trace.builder.build(outs);
   } finally {
     trace.builder.open = false;
+    standingFor = outer;
   }
 }

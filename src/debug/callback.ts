@@ -7,6 +7,8 @@ import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { sizeOf } from '../core/shape.ts';
 import { withSource } from '../core/source.ts';
 import { bind, withTrace } from '../core/trace.ts';
+import { and } from '../lax/logic.ts';
+import { any } from '../lax/reductions.ts';
 import { takeApart } from './operands.ts';
 
 /** One `vmap` around the call: how many lanes, and which operands have a leading axis for them. */
@@ -17,6 +19,8 @@ interface Lanes {
 
 interface CallbackParams {
   readonly callback: (...args: NDArray[]) => void;
+  /** The first operand is a bool: where it is false, nothing is called. */
+  readonly guarded?: boolean;
   /** Outermost first. An operand's leading axes are those of the levels that batch it, in this order. */
   readonly lanes: readonly Lanes[];
 }
@@ -39,10 +43,19 @@ export const debugCallbackP: Primitive<CallbackParams> = primitive<CallbackParam
   accuracy: exact,
   jvp: 'zero',
   // Lanes are taken apart when the callback runs, so that a program does not grow with their number.
-  batch: (size, args, batched, { callback, lanes }) => {
-    bind(debugCallbackP, args, { callback, lanes: [{ size, batched }, ...lanes] });
+  batch: (size, args, batched, params) => {
+    if (params.guarded && !batched.includes(true, 1)) {
+      // What is called back does not depend on the lane: once, if any lane gets here.
+      bind(debugCallbackP, [any(args[0]!, { axis: 0 }), ...args.slice(1)], params);
+    } else {
+      bind(debugCallbackP, args, { ...params, lanes: [{ size, batched }, ...params.lanes] });
+    }
     return { outs: [], batched: [] };
   },
+  guard: (active, args, params) =>
+    params.guarded
+      ? bind(debugCallbackP, [and(active, args[0]!), ...args.slice(1)], params)
+      : bind(debugCallbackP, [active, ...args], { ...params, guarded: true }),
   lower: {
     kind: 'callback',
     handler:
@@ -53,19 +66,24 @@ export const debugCallbackP: Primitive<CallbackParams> = primitive<CallbackParam
 });
 
 /** Calls back, lane by lane; what the callback computes is computed at once, whatever is being traced around it. */
-function invoke({ callback, lanes }: CallbackParams, args: readonly NDArray[]): void {
+function invoke({ callback, lanes, guarded }: CallbackParams, args: readonly NDArray[]): void {
   const visit = (level: number, values: readonly NDArray[]): void => {
+    if (guarded && !values[0]!.hostData().includes(1)) return;
     const lane = lanes[level];
     if (!lane) {
-      callback(...values);
+      callback(...(guarded ? values.slice(1) : values));
       return;
     }
     const { size, batched } = lane;
-    for (let i = 0; i < size; i++)
+    const active = guarded && batched[0] ? values[0]!.hostData() : undefined;
+    const step = active ? active.length / size : 0;
+    for (let i = 0; i < size; i++) {
+      if (active && !active.subarray(i * step, (i + 1) * step).includes(1)) continue;
       visit(
         level + 1,
         values.map((x, k) => (batched[k] ? row(x, i) : x)),
       );
+    }
   };
   withSource(null, () => withTrace(evaluatingTrace, () => visit(0, args)));
 }
@@ -81,7 +99,8 @@ function row(x: NDArray, i: number): NDArray {
  * ones. Whatever in `args` is no array is passed on as it is. What `f` returns is ignored; what it throws ends the program.
  *
  * Inside `jit` it runs at each execution, in program order, in loops at each turn and in `cond` on the chosen branch.
- * Under `vmap` it runs lane after lane, or once if no argument depends on the lane. Under `grad` it sees the values, not
+ * Under `vmap` it runs lane after lane, or once if no argument depends on the lane; where a `cond` or a loop depends on the
+ * lane, for those lanes that get here. Under `grad` it sees the values, not
  * their derivatives.
  *
  * @example

@@ -62,7 +62,7 @@ export const convGeneralDilatedP: Primitive<ConvParams> = primitive<ConvParams>(
       lhsBatched && rhsBatched ? batchBoth(size, x!, w!, p) : (lhsBatched ? batchLhs : batchRhs)(size, x!, w!, p);
     return { outs: [out], batched: [true] };
   },
-  lower: { kind: 'inline', jaxpr: (p, inputs) => ({ jaxpr: convProgram(p, inputs) }) },
+  lower: { kind: 'inline', jaxpr: (p, inputs) => ({ jaxpr: convProgram(p, inputs) }), derived: true },
   samples: convSamples,
 });
 

@@ -53,6 +53,8 @@ export interface ElementwiseSpec<P extends Params> {
     /** The whole rule, where the operands' shares are better computed together. */
     | JvpRule<P>
     | 'zero';
+  /** The tangent of a function of two operands where these are one value with one tangent, if that is simpler. */
+  jvpOfSame?: ((tangent: Value, x: Value) => Value) | undefined;
   transpose?: TransposeRule<P>;
   lower: (b: ElementBuilder, args: readonly Element[], params: P, output: ShapedArray) => Element;
   samples: () => readonly Sample[];
@@ -94,6 +96,11 @@ export function elementwise<P extends Params>(name: string, arity: number, spec:
         ? spec.jvp
         : (primals, tangents, params) => {
             const out = bind1(self, primals, params);
+            const [dx, dy] = tangents;
+            // One value may have two tangents: a function that captures the point at which it is differentiated.
+            if (spec.jvpOfSame && primals[0] === primals[1] && dx === dy && !isZero(dx!)) {
+              return [[out], [spec.jvpOfSame(dx!, primals[0]!)]];
+            }
             let total: Value | undefined;
             (spec.jvp as Exclude<typeof spec.jvp, 'zero' | Function>).forEach((rule, i) => {
               const tangent = tangents[i]!;
@@ -179,6 +186,7 @@ export interface BinarySpec {
   domain: Domain;
   run: (x: number, y: number, dtype: DType) => number;
   jvp: readonly [BinaryJvp | null, BinaryJvp | null] | 'zero';
+  jvpOfSame?: (tangent: Value, x: Value) => Value;
   /** Cotangents of (x, y) where linear: each sees the other operand when that one is known. */
   transpose?: TransposeRule<any>;
   lower: (b: ElementBuilder, x: Element, y: Element) => Element;
@@ -199,6 +207,7 @@ export function binary(name: string, spec: BinarySpec): BinaryOp {
       spec.jvp === 'zero'
         ? 'zero'
         : spec.jvp.map((rule) => rule && ((t: Value, [x, y]: readonly Value[], out: Value) => rule(t, x!, y!, out))),
+    jvpOfSame: spec.jvpOfSame,
     ...(spec.transpose ? { transpose: spec.transpose } : {}),
     lower: (b, [x, y]) => spec.lower(b, x!, y!),
     samples: () =>

@@ -3,14 +3,16 @@ import type { Element, ElementBuilder } from '../../jit/element.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
-import { exact, type Primitive, ulp } from '../core/primitive.ts';
+import { exact, type Primitive, sharedParamsByKey, ulp } from '../core/primitive.ts';
+import * as reference from '../core/special.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { div, mul, sub } from './arithmetic.ts';
-import { eq, select } from './compare.ts';
+import { eq, isFinite, select } from './compare.ts';
 import { convert } from './convert.ts';
 import { type BinaryOp, binary, elementwise, type UnaryOp, unary } from './family.ts';
+import { and, not } from './logic.ts';
 import { domains } from './samples.ts';
 import { log } from './transcendental.ts';
 
@@ -38,15 +40,12 @@ export const cbrt: UnaryOp = unary('cbrt', {
   run: Math.cbrt,
   jvp: (dx, _x, out) => mul(dx, div(integerPow(out, -2), 3)),
   lower: (b, x) => b.call('cbrt', x),
-  accuracy: ulp(1.5),
+  accuracy: ulp(1.5, 2),
 });
 
-/**
- * The floating power as IEEE 754 has it, where JavaScript differs: 1^y is 1 for every y, and (−1)^±∞ is 1. An integer
- * power is a product modulo 2³², its exponent read as unsigned.
- */
+/** The floating power; an integer power is a product modulo 2³², its exponent read as unsigned. */
 function power(x: number, y: number, floating: boolean): number {
-  if (floating) return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
+  if (floating) return reference.pow(x, y);
   let result = 1;
   for (let rest = y >>> 0, square = x; rest !== 0; rest >>>= 1) {
     if (rest & 1) result = Math.imul(result, square);
@@ -72,10 +71,10 @@ const powOp: BinaryOp = binary('pow', {
   domain: 'numeric',
   run: (x, y, dtype) => power(x, y, isFloating(dtype)),
   jvp: [
-    // y·x^(y−1), which is 0 for y = 0 at every x. The exponent that is not used is replaced before it can make an
-    // infinity, so that derivatives of this expression are right at x = 0 too.
+    // y·x^(y−1), which is 0 for y = 0 at every x. Where 1/x is no number, the exponent is replaced before it can make an
+    // infinity, so that derivatives of this expression are right at x = 0 too; elsewhere they are right as it stands.
     (dx, x, y) => {
-      const zero = eq(y, 0);
+      const zero = and(eq(y, 0), not(isFinite(div(1, x))));
       const exponent = select(zero, 1, y);
       return mul(dx, select(zero, 0, mul(exponent, pow(x, sub(exponent, 1)))));
     },
@@ -83,7 +82,7 @@ const powOp: BinaryOp = binary('pow', {
     (dy, x, _y, out) => mul(dy, mul(out, log(select(eq(x, 0), 1, x)))),
   ],
   lower: (b, x, y) => (isFloating(x.dtype) ? b.call('pow', x, y) : lowerIntegerPower(b, x, y)),
-  accuracy: ulp(1.5),
+  accuracy: ulp(1.5, 2),
   intervals: [
     [0, 4],
     [-3, 3],
@@ -139,6 +138,8 @@ export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ read
     ),
 });
 
+const exponents = sharedParamsByKey<{ readonly y: number }>();
+
 /**
  * x to a fixed integer power, by repeated squaring. Bools become int32.
  *
@@ -153,7 +154,13 @@ export function integerPow(x: ArrayLike, n: number): Value {
       hint: 'convert the base to a floating dtype',
     });
   }
-  return n === 1 ? value : bind1(integerPowP, [value], { y: n });
+  return n === 1
+    ? value
+    : bind1(
+        integerPowP,
+        [value],
+        exponents(String(n), () => ({ y: n })),
+      );
 }
 
 /** x². */

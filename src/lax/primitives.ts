@@ -7,6 +7,7 @@ import * as argreduce from './argreduce.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as compare from './compare.ts';
 import * as concatenate from './concatenate.ts';
+import * as constants from './constant.ts';
 import * as conv from './conv.ts';
 import * as convPatches from './conv-patches.ts';
 import * as convert from './convert.ts';
@@ -45,6 +46,7 @@ const modules: readonly Record<string, unknown>[] = [
   conv,
   convPatches,
   convert,
+  constants,
   creation,
   cumulative,
   dot,

@@ -55,7 +55,7 @@ export const reduceWindowSumP: Primitive<ReduceWindowParams> = primitive<ReduceW
   jvp: ([x], [dx], p) => [[bind1(reduceWindowSumP, [x!], p)], [bind1(reduceWindowSumP, [dx as Value], p)]],
   transpose: ([ct], [x], p) => [windowSumCotangent(ct as Value, x as Linear, p)],
   batch: (_size, [x], _, p) => ({ outs: [bind1(reduceWindowSumP, [x!], lifted(p))], batched: [true] }),
-  lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: foldProgram('add', p, x!) }) },
+  lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: foldProgram('add', p, x!) }), derived: true },
   samples: () => windowSamples('numeric'),
 });
 
@@ -96,7 +96,7 @@ const position = (fold: 'max' | 'min'): Primitive<ReduceWindowParams> => {
       const offset = broadcastInDim(mul(iota('int32', size), x!.aval.size / size), all.aval.shape, [0]);
       return { outs: [select(ge(all, 0), sub(all, offset), all)], batched: [true] };
     },
-    lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: positionProgram(fold, p, x!) }) },
+    lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: positionProgram(fold, p, x!) }), derived: true },
     samples: () => windowSamples('floating'),
   });
   return self;
@@ -131,7 +131,7 @@ const extremum = (fold: 'max' | 'min', positionP: Primitive<ReduceWindowParams>)
       return [[out], [bind1(gatherP, [elements, reshape(places, [...places.aval.shape, 1])], params)]];
     },
     batch: (_size, [x], _, p) => ({ outs: [bind1(self, [x!], lifted(p))], batched: [true] }),
-    lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: foldProgram(fold, p, x!) }) },
+    lower: { kind: 'inline', jaxpr: (p, [x]) => ({ jaxpr: foldProgram(fold, p, x!) }), derived: true },
     samples: () => windowSamples('numeric'),
   });
   return self;

@@ -21,7 +21,7 @@ export const erfInv: UnaryOp = mathFunction(
   reference.erfInv,
   (dx, _x, out) => mul(dx, mul(exp(integerPow(out, 2)), 1 / twoOverRootPi)),
   [-0.99, 0.99],
-  'erfInv',
+  { fn: 'erfInv' },
 );
 /** 1/(1 + e⁻ˣ). */
 export const logistic: UnaryOp = mathFunction(
@@ -30,10 +30,17 @@ export const logistic: UnaryOp = mathFunction(
   (dx, _x, out) => mul(dx, mul(out, sub(1, out))),
   [-10, 10],
 );
+/** The zeros of lgamma and digamma below 0 come from terms of about this size that cancel. */
+const reflected = (x: number): number => (x < 0 ? Math.abs(Math.log(-x)) + 1 : 0);
+
 /** log |Γ(x)|; ∞ at 0, −1, −2, … */
-export const lgamma: UnaryOp = mathFunction('lgamma', reference.lgamma, (dx, x) => mul(dx, digamma(x)), [0.1, 10]);
+export const lgamma: UnaryOp = mathFunction('lgamma', reference.lgamma, (dx, x) => mul(dx, digamma(x)), [0.1, 10], {
+  terms: reflected,
+});
 /** Γ′(x)/Γ(x); NaN at 0, −1, −2, … */
-export const digamma: UnaryOp = mathFunction('digamma', reference.digamma, (dx, x) => mul(dx, trigamma(x)), [0.1, 10]);
+export const digamma: UnaryOp = mathFunction('digamma', reference.digamma, (dx, x) => mul(dx, trigamma(x)), [0.1, 10], {
+  terms: reflected,
+});
 
 /** B₂ₖ, the Bernoulli numbers of the asymptotic series ψ′(x) ~ 1/x + 1/(2x²) + Σ B₂ₖ/x^(2k+1). */
 const bernoulli = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6];

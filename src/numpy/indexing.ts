@@ -1,15 +1,18 @@
 /** Elements by position. */
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
-import { DtypeError, ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
+import { rem } from '../lax/arithmetic.ts';
 import { le } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota } from '../lax/creation.ts';
-import { indexArray, indexUpdate } from '../lax/indexing.ts';
+import { indexArray, indexUpdate, isPositions, takeAt } from '../lax/indexing.ts';
+import { clamp } from '../lax/minmax.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
+import { defaultFill } from '../lax/windows.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
 import { where } from './elementwise.ts';
@@ -37,38 +40,94 @@ export const indices = (x: ArrayLike | readonly number[], operation: string): Va
   return value;
 };
 
+export interface TakeOptions {
+  axis?: number | null;
+  /**
+   * What positions outside of the array give: 'fill' (the default) `fillValue`; 'clip' the nearest element, which for negative
+   * ones is the first with `take` and counted from the end with `takeAlongAxis`; 'wrap' goes round. With 'fill' and 'wrap'
+   * negative positions count from the end.
+   */
+  mode?: 'fill' | 'clip' | 'wrap';
+  /** NaN, −2³¹, 2³² − 1 or true when left out. */
+  fillValue?: number;
+}
+
+const takeOptions = ['axis', 'mode', 'fillValue'];
+
+/** More known positions are not looked at one by one, to see whether all are inside. */
+const mostKnown = 4096;
+
+/** Positions along an axis of n elements as `indexArray` takes them, and what it is to put where they are outside. */
+function placed(
+  operation: string,
+  positions: Value,
+  x: NDArray,
+  axis: number,
+  { mode = 'fill', fillValue = defaultFill(x.dtype) }: TakeOptions,
+): { positions: Value; fill: number | undefined } {
+  const n = x.shape[axis]!;
+  if (!['fill', 'clip', 'wrap'].includes(mode))
+    throw new CotangentError(`${operation}: mode must be 'fill', 'clip' or 'wrap', but it is ${naming(mode)}.`);
+  if (n === 0 && positions.size > 0)
+    throw new ShapeError(`${operation}: there is nothing to take from axis ${axis} of ${x.aval}.`);
+  if (!positions.isTracer && (mode !== 'fill' || positions.size <= mostKnown)) {
+    const known = Array.from(positions.hostData());
+    const inside = known.every((i) => i >= -n && i < n);
+    const least = operation === 'take' ? 0 : -n;
+    const moved = known.map((i) =>
+      mode === 'clip' ? Math.min(Math.max(i, least), n - 1) : mode === 'wrap' ? i % n : i,
+    );
+    // A number that is given stays in the program's text.
+    const asGiven = inside && moved.every((i, k) => i === known[k]);
+    return {
+      positions: asGiven ? positions : fromNumbers(moved, positions.shape, 'int32'),
+      fill: mode === 'fill' && !inside ? fillValue : undefined,
+    };
+  }
+  const index = convert(positions, 'int32');
+  if (mode === 'wrap') return { positions: rem(index, n), fill: undefined };
+  if (mode === 'clip') return { positions: operation === 'take' ? clamp(0, index, n - 1) : index, fill: undefined };
+  return { positions: index, fill: fillValue };
+}
+
 /**
- * Elements of the array as a vector, or slices along `axis`, at the given positions. Negative ones count from the end.
+ * Elements of the array as a vector, or slices along `axis`, at the given positions.
  *
  * @example
  * np.take(x, [2, 0], { axis: 1 });
+ * np.take(np.array([1, 2, 3]), [-1, 7]); // [3. nan]
+ * @throws DtypeError when positions are no integers; ShapeError when there is nothing to take from
  */
-export function take(
-  x: ArrayLike,
-  index: ArrayLike | readonly number[],
-  given: { axis?: number | null } = {},
-): NDArray {
-  const { axis = null } = optionsOf('take', given, ['axis']);
+export function take(x: ArrayLike, index: ArrayLike | readonly number[], given: TakeOptions = {}): NDArray {
+  const options = optionsOf('take', given, takeOptions);
+  const { axis = null } = options;
   const value = axis === null ? ravel(x) : operand(x, 'take');
   const along = axisOf(value, axis ?? 0, 'take');
-  return indexArray(value, [...range(along).map((): Index => []), indices(index, 'take')]);
+  const { positions, fill } = placed('take', indices(index, 'take'), value, along, options);
+  if (isPositions(positions, value, along)) return takeAt(value, positions, along, fill);
+  // A computed scalar would be moved inside.
+  const many = fill !== undefined && positions.ndim === 0 ? reshape(positions, [1]) : positions;
+  const part = indexArray(value, [...range(along).map((): Index => []), many], fill);
+  return many === positions ? part : reshape(part, [...value.shape.slice(0, along), ...value.shape.slice(along + 1)]);
 }
 
 /** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
-export function takeAlongAxis(x: ArrayLike, index: ArrayLike, given: { axis?: number | null } = {}): NDArray {
-  const { axis = -1 } = optionsOf('takeAlongAxis', given, ['axis']);
+export function takeAlongAxis(x: ArrayLike, index: ArrayLike, given: TakeOptions = {}): NDArray {
+  const options = optionsOf('takeAlongAxis', given, takeOptions);
+  const { axis = -1 } = options;
   const positions = indices(index, 'takeAlongAxis');
-  if (axis === null) return take(x, ravel(positions));
-  const value = operand(x, 'takeAlongAxis');
-  const along = axisOf(value, axis, 'takeAlongAxis');
-  if (positions.ndim !== value.ndim) {
+  const value = axis === null ? ravel(x) : operand(x, 'takeAlongAxis');
+  const wide = axis === null ? ravel(positions) : positions;
+  const along = axisOf(value, axis ?? 0, 'takeAlongAxis');
+  if (wide.ndim !== value.ndim) {
     throw new ShapeError(`takeAlongAxis: ${value.aval} and indices ${positions.aval} differ in rank.`);
   }
-  const shape = value.shape.map((n, i) => (i === along ? positions.shape[i]! : n));
-  const wanted = broadcastTo(positions, shape);
+  const shape = value.shape.map((n, i) => (i === along ? wide.shape[i]! : n));
+  const wanted = placed('takeAlongAxis', broadcastTo(wide, shape), value, along, options);
   return indexArray(
     value,
-    shape.map((_, i) => (i === along ? wanted : broadcastedIota('int32', shape, i))),
+    shape.map((_, i) => (i === along ? wanted.positions : broadcastedIota('int32', shape, i))),
+    wanted.fill,
   );
 }
 

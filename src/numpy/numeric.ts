@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, mul, sub } from '../lax/arithmetic.ts';
@@ -53,10 +54,10 @@ function span(x: Value, axis: number, from: number, to: number | null = null, st
 }
 
 /** Differences of neighbours along an axis, `n` times. */
-export function diff(
+export const diff: (
   x: ArrayLike,
-  given: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike } = {},
-): NDArray {
+  given?: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike },
+) => NDArray = recorded((x, given = {}) => {
   const { n = 1, axis = -1, prepend, append } = optionsOf('diff', given, ['n', 'axis', 'prepend', 'append']);
   let value = operand(x, 'diff');
   const along = axisOf(value, axis, 'diff');
@@ -75,7 +76,7 @@ export function diff(
     value = value.aval.dtype === 'bool' ? ne(after, before) : sub(after, before);
   }
   return value;
-}
+});
 
 /** Differences of neighbours of a vector: the elements of `x` as they come. */
 export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));
@@ -130,8 +131,10 @@ export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given: Interp
   const n = positions.size;
   if (n === 1) return add(mul(at, 0), take(values, [0]).reshape([]));
   const i = clip(searchsorted(positions, at, { side: 'right' }), 1, n - 1);
-  const [x0, x1] = [take(positions, sub(i, 1)), take(positions, i)];
-  const [f0, f1] = [take(values, sub(i, 1)), take(values, i)];
+  const at0 = (v: Value) => take(v, sub(i, 1), { mode: 'clip' });
+  const at1 = (v: Value) => take(v, i, { mode: 'clip' });
+  const [x0, x1] = [at0(positions), at1(positions)];
+  const [f0, f1] = [at0(values), at1(values)];
   const width = sub(x1, x0);
   const flat = eq(width, 0);
   let result = select(flat, f0, add(f0, mul(div(sub(at, x0), select(flat, 1, width)), sub(f1, f0))));

@@ -34,7 +34,7 @@ const shortVector = 32;
  */
 export function searchsorted(sorted: ArrayLike, values: ArrayLike, given: SearchOptions = {}): NDArray {
   const { side = 'left', sorter } = optionsOf('searchsorted', given, ['side', 'sorter']);
-  const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter);
+  const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter, { mode: 'clip' });
   if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
   const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
   const precedes = side === 'left' ? lt : le;
@@ -55,7 +55,7 @@ function bisect(a: Value, v: Value, precedes: (x: Value, y: Value) => Value): Va
   for (let n = a.size; n > 0; n = Math.floor(n / 2)) {
     const middle = shiftRightArithmetic(add(low, high), 1);
     const open = lt(low, high);
-    const before = precedes(take(a, middle), v);
+    const before = precedes(take(a, middle, { mode: 'clip' }), v);
     low = select(and(open, before), add(middle, 1), low);
     high = select(and(open, not(before)), middle, high);
   }

@@ -6,6 +6,7 @@ import {
   customJvp,
   customRoot,
   customVjp,
+  debug,
   lax,
   linearSolve,
   type NDArray,
@@ -113,6 +114,32 @@ viaBatching.defVmap((_size, _flags, x) => [
 ]);
 const linearViaBatching = customBatching(la);
 linearViaBatching.defVmap((_size, _flags, x) => [vmap(la)(x), true]);
+
+/** exp(x₀ x), by functions that capture x₀ and whose rules call them. */
+const exponential: Fn = (x) => np.exp(x.mul(first(x)));
+const selfJvp: Fn = (x) => {
+  const w = first(x);
+  const f = customJvp((y: NDArray) => np.exp(w.mul(y)));
+  f.defjvp(([y], [dy]) => [f(y), w.mul(f(y)).mul(dy)]);
+  return f(x) as NDArray;
+};
+const selfVjp: Fn = (x) => {
+  const w = first(x);
+  const f = customVjp((y: NDArray) => np.exp(w.mul(y)));
+  f.defvjp(
+    (y) => [f(y), y],
+    (y: NDArray, ct: NDArray) => [w.mul(f(y)).mul(ct)],
+  );
+  return f(x) as NDArray;
+};
+
+/** The same function, which is looked at. */
+const seen =
+  (f: Fn): Fn =>
+  (x) => {
+    debug.callback((_: NDArray) => {}, x);
+    return f(x);
+  };
 
 /** [[2 + x₀², x₁], [x₁, 3]] y = sin x + x. */
 const viaSolve: Fn = (x) => {
@@ -256,7 +283,9 @@ export const subjects: readonly Subject[] = [
     },
   },
   { name: 'customJvp', f: viaJvp as Fn, reference: softplus, linear: { f: linearViaJvp as Fn, reference: la } },
+  { name: 'customJvp, capturing and calling itself', f: selfJvp, reference: exponential },
   { name: 'customVjp', f: viaVjp as Fn, reference: softplus, linear: { f: linearViaVjp as Fn, reference: lb } },
+  { name: 'customVjp, capturing and calling itself', f: selfVjp, reference: exponential },
   {
     name: 'customBatching',
     f: viaBatching as Fn,
@@ -276,5 +305,16 @@ export const subjects: readonly Subject[] = [
     name: 'a solver (GradientDescent)',
     f: (x) => descent.run(np.zeros([2], { dtype: 'float64' }), x).params as NDArray,
     reference: (x) => np.sin(x).mul(2 / 3),
+  },
+  {
+    name: 'debug.callback in branches',
+    f: (x) => lax.cond(first(x).gt(1), seen(a), seen(b), x),
+    reference: (x) => np.where(first(x).gt(1), a(x), b(x)),
+    linear: { f: (x) => lax.cond(f64(1).gt(0), seen(la), seen(lb), x), reference: la },
+  },
+  {
+    name: 'debug.callback in the condition and the body of a loop',
+    f: (x) => lax.whileLoop(seen(small), seen(grows), x, { maxSteps: 40 }),
+    reference: untilLarge,
   },
 ];

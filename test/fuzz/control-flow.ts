@@ -27,7 +27,10 @@ function operands(g: Generator): Variable[] {
 const returning =
   (types: readonly Result[]) =>
   (g: Generator): Group =>
-    types.map((t) => (t.dtype === 'int32' ? g.discrete('int32', t.shape) : g.floatOf(t.shape, t.dtype)));
+    types.map((t) => {
+      const v = t.dtype === 'int32' ? g.discrete('int32', t.shape) : g.floatOf(t.shape, t.dtype);
+      return g.random.chance(0.15) ? g.seen(v) : v;
+    });
 
 /** Intervals of results that may come from any of the functions. */
 function joined(types: readonly Result[], results: readonly Group[]): Result[] {
@@ -108,7 +111,8 @@ const stepped =
     init.map((v, i) => {
       const own = params[from + i]!;
       const next = g.random.chance(0.8) ? g.floatOf(v.shape, v.dtype) : own;
-      return kept(next.id === own.id && g.random.chance(0.7) ? scaled(g, own) : next, g);
+      const changed = kept(next.id === own.id && g.random.chance(0.7) ? scaled(g, own) : next, g);
+      return g.random.chance(0.1) ? g.seen(changed) : changed;
     });
 
 const scaled = (g: Generator, v: Variable): Variable =>

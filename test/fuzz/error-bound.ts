@@ -9,6 +9,7 @@ import { allocate, type TypedArray } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { HostArray, Primitive } from '../../src/core/primitive.ts';
 import { controlFlow } from './error-control-flow.ts';
+import { iterates, iterativeSolve } from './error-iterative-solve.ts';
 import { rules } from './error-rules.ts';
 
 /**
@@ -99,9 +100,11 @@ function evaluateEquation(
   count?: (primitive: Primitive) => void,
 ): Bounded[] {
   const { primitive, params } = eqn;
+  const evaluate = (jaxpr: Jaxpr, args: readonly Bounded[]) => evaluateBounded(jaxpr, args, difference, count);
+  if (primitive.name === 'custom_linear_solve' && iterates((params as { solve: Jaxpr }).solve))
+    return iterativeSolve(operands, primitive, params as never, difference, evaluate);
   const inner = rules[primitive.name] ? undefined : controlFlow[primitive.lower.kind];
-  if (inner)
-    return inner(operands, primitive, params, (jaxpr, args) => evaluateBounded(jaxpr, args, difference, count));
+  if (inner) return inner(operands, primitive, params, evaluate);
   const outAvals = eqn.outputs.map((v) => v.aval);
   const values = primitive.run(operands, params, outAvals);
   const silent =

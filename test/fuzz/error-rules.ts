@@ -1,7 +1,7 @@
 /** What each first-order primitive makes of the errors of its operands, and what it adds. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { TypedArray } from '../../src/core/dtype.ts';
-import type { HostArray, Primitive } from '../../src/core/primitive.ts';
+import type { Accuracy, HostArray, Primitive } from '../../src/core/primitive.ts';
 import { cummaxP } from '../../src/lax/cumulative.ts';
 import { reduceMaxP } from '../../src/lax/folds.ts';
 import { reduceWindowMaxP } from '../../src/lax/reduce-window.ts';
@@ -305,6 +305,13 @@ const direct: Record<string, (inputs: readonly Bounded[], i: number, out: number
   no_cotangent: ([x], i) => errorAt(x!, i),
 };
 
+type Ulps = Extract<Accuracy, { readonly kind: 'ulp' }>;
+
+function ulpsOf(accuracy: Ulps, name: string, dtype: string, difference: Difference): number {
+  const own = dtype === 'float32' ? accuracy.float32 : accuracy.float64;
+  return difference === 'jax' ? Math.max(own, xlaUlps[name] ?? 2) : own;
+}
+
 const elementwise: ErrorRule = (inputs, { primitive, params }, values, outAvals, difference) => {
   const [out] = outAvals;
   const { name, accuracy } = primitive;
@@ -334,15 +341,16 @@ const elementwise: ErrorRule = (inputs, { primitive, params }, values, outAvals,
   const known = direct[name];
   if (known) for (let i = 0; i < n; i++) error[i] = known(inputs, i, values[0]![i]!);
   else moveOperands(error, inputs, primitive, params, outAvals);
-  const declared =
-    accuracy.kind === 'ulp'
-      ? sides(difference) * (difference === 'jax' ? Math.max(accuracy.n, xlaUlps[name] ?? 2) : accuracy.n)
-      : 0;
+  const declared = accuracy.kind === 'ulp' ? sides(difference) * ulpsOf(accuracy, name, out!.dtype, difference) : 0;
   // x^n by repeated squaring is off by at most n − 1 roundings, and one more for a reciprocal.
   const rounds = name === 'integer_pow' ? 2 * Math.abs((params as { y: number }).y) : (roundings[name] ?? 0);
   const narrowed = name === 'convert_element_type' && out!.dtype === 'float64' ? 0 : rounds / 2;
-  if (declared > 0) addUlps(error, values[0]!, out!.dtype, declared);
-  else if (narrowed > 0) addRoundings(error, values[0]!, out!.dtype, narrowed, difference);
+  if (declared > 0) {
+    const { terms } = accuracy as Ulps;
+    const sizes = terms ? values[0]!.map((y, i) => Math.max(Math.abs(y), terms(at(inputs[0]!, i)))) : values[0]!;
+    addUlps(error, sizes, out!.dtype, declared);
+  }
+  if (declared === 0 && narrowed > 0) addRoundings(error, values[0]!, out!.dtype, narrowed, difference);
   if (name === 'nextafter' && inputs.some((x) => x.error)) addUlps(error, values[0]!, out!.dtype, 2);
   return [error];
 };
@@ -416,10 +424,14 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   'kind reshape': copied,
   'kind identity': copied,
   'kind elementwise': elementwise,
+  'kind callback': () => [],
   iota: (_inputs, _eqn, _values, outAvals) => outAvals.map(() => undefined),
+  constant: (_inputs, _eqn, _values, outAvals) => outAvals.map(() => undefined),
   concatenate: copied,
   pad: copied,
-  gather: copied,
+  // What fills positions outside of the operand is a constant.
+  gather: (inputs, { primitive, params }, values, outAvals, difference) =>
+    copied(inputs, { primitive, params: { ...params, fillValue: 0 } }, values, outAvals, difference),
   permute: copied,
   dynamic_slice: copied,
   dynamic_update_slice: copied,

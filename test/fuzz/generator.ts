@@ -99,6 +99,14 @@ export class Generator {
     return outs;
   }
 
+  /** A value that is looked at when the program gets here: the effect has the number of its result. */
+  seen(v: Variable): Variable {
+    const out = this.emit('effect', '', '$0', [v], v);
+    const js = `((x) => { debug.callback((_) => globalThis.seen?.(${out.id}), x); return x; })($0)`;
+    this.steps.push({ ...this.steps.pop()!, js });
+    return out;
+  }
+
   /** A value in scope: mostly one that depends on an input, often one that nothing uses yet, the later ones more often. */
   pick(accepts: (v: Variable) => boolean): Variable | undefined {
     let fitting = this.scope.filter(accepts);

@@ -1,16 +1,21 @@
 /** Linear solves, roots and fixed points, whose equations capture what is in scope. */
+import { toleranceOf } from './error-iterative-solve.ts';
 import type { Generator, Production } from './generator.ts';
 import { positive, regular } from './products.ts';
 import { sizeOf, type Variable } from './program.ts';
 
 function makeLinearSolve(g: Generator): Variable[] {
   const n = g.random.integer(1, 3);
-  const name = g.random.choose(['solveLu', 'solveCholesky', 'solveInv']);
-  const a = name === 'solveCholesky' ? positive(g, n) : regular(g, n);
+  const iterative = g.random.chance(0.5);
+  const name = g.random.choose(
+    iterative ? ['solveCg', 'solveNormalCg', 'solveGmres', 'solveBicgstab'] : ['solveLu', 'solveCholesky', 'solveInv'],
+  );
+  const a = name === 'solveCholesky' || name === 'solveCg' ? positive(g, n) : regular(g, n);
   const b = g.floatOf([n], a.dtype);
   const reach = Math.max(Math.abs(b.low), Math.abs(b.high)) * n;
   const out = { ...b, low: -reach, high: reach };
-  if (g.random.chance(0.3)) {
+  const options = iterative ? `, { tol: ${toleranceOf(b.dtype)} }` : '';
+  if (!iterative && g.random.chance(0.3)) {
     // Without a matrix: diagonally dominant by construction.
     const c = g.within(g.floatOf([n], b.dtype), -0.8, 0.8);
     const js = `linearSolve.solveLu((x) => lax.add(lax.mul(x, 2), lax.mul($1, lax.reverse(x, [0]))), $0)`;
@@ -21,7 +26,7 @@ function makeLinearSolve(g: Generator): Variable[] {
   return [
     g.emit(
       'linearSolve',
-      `linearSolve.${name}(${matvec}, $1)`,
+      `linearSolve.${name}(${matvec}, $1${options})`,
       'solve_operator(lambda x: jnp.dot($0, x), $1)',
       [a, b],
       out,
@@ -69,8 +74,34 @@ function makeRoot(g: Generator): Variable[] {
   return [g.emit('root', js, py, [a, c], { ...a, low: -2, high: 2 })];
 }
 
+/** x + 0.3 tanh(c·reversed x) = y, or its like without the reversal; the derivative of a solution may be asked for anywhere. */
+function makeRootRule(g: Generator): Variable[] {
+  const x = vector(g);
+  const [y, c, along] = [0, 1, 2].map(() => g.within(g.floatOf(x.shape, x.dtype), -1, 1)) as [
+    Variable,
+    Variable,
+    Variable,
+  ];
+  const mixed = x.shape.length > 0 && g.random.chance(0.5);
+  const js = `(x, y) => lax.sub(lax.add(x, lax.mul(lax.tanh(lax.mul($2, ${mixed ? 'lax.reverse(x, [0])' : 'x'})), 0.3)), lax.mul(y, lax.cos(x)))`;
+  const py = `lambda x, y: x + 0.3 * jnp.tanh($2 * ${mixed ? 'x[::-1]' : 'x'}) - y * jnp.cos(x)`;
+  const options = g.random.chance(0.5) ? '' : ', { solve: linearSolve.solveLu }';
+  const at = g.within(x, -0.5, 0.5);
+  const forward = g.random.chance(0.5);
+  return [
+    g.emit(
+      forward ? 'rootJvp' : 'rootVjp',
+      forward ? `rootJvp(${js}, $0, [$1], [$3]${options})` : `rootVjp(${js}, $0, [$1], $3${options})[0]`,
+      `${forward ? 'root_jvp' : 'root_vjp'}(${py}, $0, $1, $3)`,
+      [at, y, c, along],
+      { ...at, low: -64, high: 64 },
+    ),
+  ];
+}
+
 export const implicit: readonly Production[] = [
   { name: 'linearSolve', weight: 2, make: makeLinearSolve },
   { name: 'fixedPoint', weight: 1, make: makeFixedPoint },
   { name: 'root', weight: 1.5, make: makeRoot },
+  { name: 'rootRule', weight: 1, make: makeRootRule },
 ];

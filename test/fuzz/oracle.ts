@@ -25,7 +25,7 @@ function write(path: string, seed: number, count: number): void {
         seed: seed + i,
         python: writePython(program),
         stack: stack.map((s) => s.py!),
-        program: writeProgram(program, false),
+        program: writeProgram(program),
         stages: stack.map((s) => s.js),
         args: drawArguments(types, seed + i).map(freeze),
         results: [],

@@ -19,7 +19,8 @@ export interface Variable extends Type {
 export type Group = Variable | readonly Group[];
 
 /**
- * One operation. `js` and `py` are expressions in which $0, $1, … stand for the operands and #0, #1, … for functions.
+ * One operation. `js` and `py` are expressions in which $0, $1, … stand for the operands (in `js` @0, @1, …
+ * for those at which a function is differentiated) and #0, #1, … for functions.
  * With `list` the result is a list of values even if it is of one.
  */
 export interface Step {
@@ -59,6 +60,10 @@ export const sameShape = (a: readonly number[], b: readonly number[]): boolean =
 /** Every step, also those of functions within steps. */
 export const allSteps = (steps: readonly Step[]): Step[] =>
   steps.flatMap((step) => [step, ...step.functions.flatMap((f) => allSteps(f.steps))]);
+
+/** Whether the step, or one in it, is a callback. */
+export const isEffect = (step: Step): boolean =>
+  step.op === 'effect' || step.functions.some((f) => f.steps.some(isEffect));
 
 /** The variables that a step reads from outside of its own functions. */
 export function usedBy(step: Step): Variable[] {

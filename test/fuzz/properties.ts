@@ -6,26 +6,31 @@ import { prepare } from '../../jit/run.ts';
 import { shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import { wrap } from '../../src/core/evaluate.ts';
-import type { Jaxpr } from '../../src/core/jaxpr.ts';
+import { inspectPrograms, type Jaxpr } from '../../src/core/jaxpr.ts';
 import type { HostArray, Primitive } from '../../src/core/primitive.ts';
 import { Source, withSource } from '../../src/core/source.ts';
 import { verifyJaxpr } from '../../src/core/verify.ts';
 import { makeJaxpr, type NDArray } from '../../src/index.ts';
+import { effectsOfLanes, keepsEffects, sameEffects, withEffects } from './effects.ts';
 import { Ambiguous, type Bounded, type Difference, disagreement, evaluateBounded, exactInput } from './error-bound.ts';
 import { finiteDifferences } from './finite-differences.ts';
-import { isFloat } from './program.ts';
-import { avalOf, drawArguments, evaluateText, functionsOf, type ListFunction, type Sample, toArray } from './sample.ts';
+import { allSteps, isFloat } from './program.ts';
+import {
+  avalOf,
+  copyingFunctionOf,
+  drawArguments,
+  evaluateText,
+  functionsOf,
+  type ListFunction,
+  type Sample,
+  toArray,
+} from './sample.ts';
 import type { Stage, VmapStage } from './transformations.ts';
 import * as transformations from './transformations.ts';
 import { stageOf } from './transformations.ts';
+import { Violation } from './violation.ts';
 
-export class Violation extends Error {
-  readonly property: string;
-  constructor(property: string, message: string) {
-    super(message);
-    this.property = property;
-  }
-}
+export { Violation };
 
 const nowhere = new Source(new Error());
 
@@ -34,23 +39,23 @@ export interface Traced {
   readonly consts: readonly NDArray[];
 }
 
-/** A program of a function, which the verifier accepts before and after simplification. */
+// The verifier sees every program that is made, by whatever transformation or pass.
+inspectPrograms((jaxpr) => {
+  try {
+    verifyJaxpr(jaxpr);
+  } catch (error) {
+    throw new Violation('the verifier accepts the program after every pass', (error as Error).stack!);
+  }
+});
+
+/** A program of a function, which can be simplified too. */
 export function trace(f: ListFunction, args: readonly HostArray[]): Traced {
   // A position given once spares a stack for every operation.
   const { jaxpr, consts } = withSource(
     nowhere,
     () => makeJaxpr(f as never)(...(args.map(toArray) as never)) as unknown as Traced,
   );
-  for (const [pass, program] of [
-    ['tracing', jaxpr],
-    ['simplify', simplify(jaxpr)],
-  ] as const) {
-    try {
-      verifyJaxpr(program);
-    } catch (error) {
-      throw new Violation(`the verifier accepts the program after ${pass}`, (error as Error).message);
-    }
-  }
+  simplify(jaxpr);
   return { jaxpr, consts };
 }
 
@@ -74,10 +79,16 @@ export function compare(property: string, got: readonly Bounded[], wanted: reado
 }
 
 /** The compiled program against the reference semantics. */
-export function checkCompiled(traced: Traced, args: readonly HostArray[], wanted: readonly Bounded[]): void {
+export function checkCompiled(
+  traced: Traced,
+  args: readonly HostArray[],
+  wanted: readonly Bounded[],
+  effects: readonly number[],
+): void {
   const { jaxpr } = traced;
   const cells = operandsOf(traced, args).map(({ aval, data }) => Cell.fromHost(aval.dtype, data));
-  const results = prepare(jaxpr)(cells, wrap);
+  const [results, seen] = withEffects(() => prepare(jaxpr)(cells, wrap));
+  sameEffects('compiled and interpreted programs have the same effects', seen, effects);
   results.forEach((cell, i) => {
     const wrong = disagreement(cell.toHost(), wanted[i]!);
     if (wrong) throw new Violation('compiled = interpreted', `result ${i}: ${wrong}`);
@@ -85,8 +96,14 @@ export function checkCompiled(traced: Traced, args: readonly HostArray[], wanted
 }
 
 /** The function called outside of `jit`, operation by operation. */
-export function checkEager(f: ListFunction, args: readonly HostArray[], wanted: readonly Bounded[]): void {
-  const results = f(...args.map(toArray));
+export function checkEager(
+  f: ListFunction,
+  args: readonly HostArray[],
+  wanted: readonly Bounded[],
+  effects: readonly number[],
+): void {
+  const [results, seen] = withEffects(() => f(...args.map(toArray)));
+  sameEffects('eager and interpreted programs have the same effects', seen, effects);
   results.forEach((x, i) => {
     const wrong = disagreement(x.hostData(), wanted[i]!, wanted[i]!.error);
     if (wrong) throw new Violation('eager = interpreted', `result ${i}: ${wrong}`);
@@ -120,19 +137,23 @@ function checkVmap(
   inner: ListFunction,
   args: readonly HostArray[],
   result: readonly Bounded[],
+  effects: readonly number[],
 ): void {
   const { size, inAxes, outAxes } = stage.lanes;
   const laneArgs = (lane: number): HostArray[] =>
     args.map((x, i) => (inAxes[i] === null ? x : laneOf(x, inAxes[i]!, lane)));
   const traced = trace(inner, laneArgs(0));
+  const alone: (readonly number[])[] = [];
   for (let lane = 0; lane < size; lane++) {
-    const wanted = bounded(traced, laneArgs(lane), 'mathematics');
+    const [wanted, seen] = withEffects(() => bounded(traced, laneArgs(lane), 'mathematics'));
+    alone.push(seen);
     compare(
       `vmap(f) = stacked f, lane ${lane}`,
       result.map((x, i) => laneOfBounded(x, outAxes[i]!, lane)),
       wanted,
     );
   }
+  effectsOfLanes(effects, alone);
 }
 
 /** The jvp of a function along tangents of its own, compared with finite differences. */
@@ -218,6 +239,7 @@ export function checkOutermost(
   functions: readonly ListFunction[],
   args: readonly HostArray[],
   result: readonly Bounded[],
+  effects: readonly number[],
 ): void {
   const { stack, program } = sample;
   const top = stack.at(-1);
@@ -228,7 +250,13 @@ export function checkOutermost(
   const before = stack.at(-2) ?? stageOf(program.inputs, program.outs);
   const inner = functions.at(-2)!;
   const n = before.inputs.length;
-  const plain = (): Bounded[] => bounded(trace(inner, args.slice(0, n)), args.slice(0, n), 'mathematics');
+  const plain = (): Bounded[] => {
+    const own = args.slice(0, n);
+    const [values, seen] = withEffects(() => bounded(trace(inner, own), own, 'mathematics'));
+    if (top.name === 'jit' || top.name === 'checkpoint' || keepsEffects(program))
+      sameEffects(`${top.name}(f) has the effects of f`, effects, seen);
+    return values;
+  };
   switch (top.name) {
     case 'jit':
       compare('jit(f) = f', result, plain());
@@ -237,7 +265,7 @@ export function checkOutermost(
       compare('checkpoint(f) = f', result, plain());
       return;
     case 'vmap':
-      checkVmap(top as VmapStage, inner, args, result);
+      checkVmap(top as VmapStage, inner, args, result, effects);
       return;
     case 'jvp':
     case 'linearize': {
@@ -280,6 +308,11 @@ const canReverse = ({ program }: Sample): boolean =>
     return step.op === 'whileLoop' || step.functions.some((f) => f.steps.some(loops));
   });
 
+const differentiations = new Set(['grad', 'hessian', 'jvp', 'vjp', 'linearize', 'jacfwd', 'jacrev', 'selfCalling']);
+
+const differentiates = ({ steps }: Sample['program']): boolean =>
+  allSteps(steps).some(({ op }) => differentiations.has(op));
+
 export interface CheckOptions {
   readonly compile: boolean;
   readonly eager: boolean;
@@ -305,15 +338,19 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
   const traced = trace(f, args);
   let looseness = 0;
   try {
-    const executed = bounded(traced, args, 'execution', options.count);
-    if (options.compile) checkCompiled(traced, args, executed);
-    const result = bounded(traced, args, 'mathematics');
+    const [result, effects] = withEffects(() => bounded(traced, args, 'mathematics', options.count));
+    if (options.compile) checkCompiled(traced, args, bounded(traced, args, 'execution'), effects);
     for (const { data, error } of result) {
       const scale = Math.max(...Array.from(data, Math.abs).filter(Number.isFinite)) || 1;
       if (error) for (const e of error) looseness = Math.max(looseness, Number.isNaN(e) ? 1 : Math.min(e / scale, 1));
     }
-    checkOutermost(sample, functions, args, result);
-    if (options.eager) checkEager(f, args, result);
+    checkOutermost(sample, functions, args, result, effects);
+    if (seed % 3 === 1 && differentiates(program)) {
+      // One value may be differentiated in one place and captured in another.
+      const copying = bounded(trace(copyingFunctionOf(sample), args), args, 'mathematics');
+      compare('f differentiated at x = at a copy of x', copying, result);
+    }
+    if (options.eager) checkEager(f, args, result, effects);
   } catch (error) {
     if (error instanceof Ambiguous) return { kind: 'ambiguous', compiled: options.compile, eager: false, looseness };
     throw error;

@@ -43,7 +43,7 @@ export function evaluateText(text: string, f?: unknown): ListFunction {
   return new Function(...namespaces, 'f', `return ${text};`)(...scope, f) as ListFunction;
 }
 
-export const programFunction = (program: Program): ListFunction => evaluateText(writeProgram(program, false));
+export const programFunction = (program: Program): ListFunction => evaluateText(writeProgram(program));
 
 /** The functions of a sample: the program, and what each transformation makes of the one before. */
 export function functionsOf({ program, stack }: Sample): ListFunction[] {
@@ -51,6 +51,10 @@ export function functionsOf({ program, stack }: Sample): ListFunction[] {
   for (const stage of stack) result.push(evaluateText(stage.js, result.at(-1)));
   return result;
 }
+
+/** The outermost function, with a program in which functions are differentiated at copies of its values. */
+export const copyingFunctionOf = ({ program, stack }: Sample): ListFunction =>
+  stack.reduce((f, stage) => evaluateText(stage.js, f), evaluateText(writeProgram(program, { copies: true })));
 
 export const avalOf = ({ shape, dtype }: { shape: readonly number[]; dtype: DType }): ShapedArray =>
   shapedArray(shape, dtype);

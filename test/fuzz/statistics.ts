@@ -3,7 +3,25 @@ import type { Primitive } from '../../src/core/primitive.ts';
 import type { Outcome } from './properties.ts';
 import type { Sample } from './sample.ts';
 
-export class Statistics {
+/** What is counted. */
+export interface Figures {
+  readonly programs: number;
+  readonly held: number;
+  readonly ambiguous: number;
+  readonly compiled: number;
+  readonly eager: number;
+  readonly primitives: ReadonlyMap<string, number>;
+  readonly operations: ReadonlyMap<string, number>;
+  readonly transformations: ReadonlyMap<string, number>;
+  readonly depths: readonly number[];
+  readonly looseness: readonly number[];
+}
+
+const addTo = (counts: Map<string, number>, name: string, n = 1): void => {
+  counts.set(name, (counts.get(name) ?? 0) + n);
+};
+
+export class Statistics implements Figures {
   programs = 0;
   held = 0;
   ambiguous = 0;
@@ -15,19 +33,33 @@ export class Statistics {
   readonly depths: number[] = [0, 0, 0, 0, 0];
   readonly looseness: number[] = [];
 
-  readonly count = (primitive: Primitive): void => {
-    this.primitives.set(primitive.name, (this.primitives.get(primitive.name) ?? 0) + 1);
-  };
+  readonly count = (primitive: Primitive): void => addTo(this.primitives, primitive.name);
 
-  add(sample: Sample, outcome: Outcome): void {
+  record(sample: Sample, outcome: Outcome): void {
     this.programs++;
     this[outcome.kind]++;
     if (outcome.compiled) this.compiled++;
     if (outcome.eager) this.eager++;
     this.depths[sample.stack.length]!++;
-    for (const { name } of sample.stack) this.transformations.set(name, (this.transformations.get(name) ?? 0) + 1);
-    for (const { op } of sample.program.steps) this.operations.set(op, (this.operations.get(op) ?? 0) + 1);
+    for (const { name } of sample.stack) addTo(this.transformations, name);
+    for (const { op } of sample.program.steps) addTo(this.operations, op);
     if (outcome.kind === 'held') this.looseness.push(outcome.looseness);
+  }
+
+  /** As plain data, for another process. */
+  figures(): Figures {
+    const { count, ...figures } = this;
+    return figures;
+  }
+
+  add(other: Figures): void {
+    for (const key of ['programs', 'held', 'ambiguous', 'compiled', 'eager'] as const) this[key] += other[key];
+    for (const key of ['primitives', 'operations', 'transformations'] as const)
+      for (const [name, n] of other[key]) addTo(this[key], name, n);
+    other.depths.forEach((n, i) => {
+      this.depths[i]! += n;
+    });
+    this.looseness.push(...other.looseness);
   }
 
   /** Primitives that no program had. */

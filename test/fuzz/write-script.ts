@@ -7,7 +7,7 @@ import { namespaces, writeProgram } from './write-javascript.ts';
 
 /** `f` is the program and `f1`, `f2`, … what each transformation makes of it; the script prints it eagerly and compiled. */
 export function writeScript({ program, stack, seed }: Sample): string {
-  const body = writeProgram(program, true);
+  const body = writeProgram(program, { typed: true });
   const stages = stack.map((stage, i) => {
     const inner = i === 0 ? 'f' : `f${i}`;
     const text = stage.js.replaceAll(/\bf\b(?!\()/g, inner).replaceAll(/\bf\(/g, `${inner}(`);

@@ -70,6 +70,18 @@ def root(F, slope, x0, a):
     return lax.custom_root(lambda x: F(x, a), x0, newton, dense_solve)
 
 
+def root_jvp(F, x, y, t):
+    flat = lambda v: jnp.ravel(F(jnp.reshape(v, x.shape), y))
+    moved = jax.jvp(lambda v: F(x, v), (y,), (t,))[1]
+    return -jnp.reshape(jnp.linalg.solve(jax.jacobian(flat)(jnp.ravel(x)), jnp.ravel(moved)), x.shape)
+
+
+def root_vjp(F, x, y, ct):
+    flat = lambda v: jnp.ravel(F(jnp.reshape(v, x.shape), y))
+    u = jnp.linalg.solve(jax.jacobian(flat)(jnp.ravel(x)).T, jnp.ravel(ct))
+    return -jax.vjp(lambda v: F(x, v), y)[1](jnp.reshape(u, x.shape))[0]
+
+
 def merged(a, active, floats):
     a = list(a)
     for i, x in zip(active, floats):

@@ -262,6 +262,20 @@ case('take', jnp.take(X, I(0, 1, 1, 0, shape=(2, 2)), axis=0), X, I(0, 1, 1, 0, 
 order = onp.argsort(X, axis=1).astype(onp.int32)
 case('takeAlongAxis', jnp.take_along_axis(X, order, axis=1), X, order, axis=1)
 case('takeAlongAxis', jnp.take_along_axis(X, I(1, 0, 2, 0, shape=(1, 4)), axis=0), X, I(1, 0, 2, 0, shape=(1, 4)), axis=0)
+OUT = I(0, 5, -1, -3, -4, 2)
+for options in [{}, {'mode': 'clip'}, {'mode': 'wrap'}, {'fill_value': 9.0}]:
+    ours = {'fillValue' if k == 'fill_value' else k: v for k, v in options.items()}
+    for array in [T, V, I(1, 2, 3), onp.array([True, False]), onp.array([1, 2, 3], onp.uint32)]:
+        if 'fillValue' in ours and array.dtype != onp.float32:
+            continue
+        case('take', jnp.take(array, OUT, **options), array, OUT, **ours)
+    case('take', jnp.take(T, OUT, axis=1, **options), T, OUT, axis=1, **ours)
+    case('take', jnp.take(X, onp.int32(7), axis=0, **options), X, onp.int32(7), axis=0, **ours)
+    case('take', jnp.take(X, onp.int32(-2), axis=1, **options), X, onp.int32(-2), axis=1, **ours)
+    if options.get('mode') != 'wrap':
+        places = I(0, 3, -1, -4, 7, -9, 1, 2, shape=(2, 4))
+        case('takeAlongAxis', jnp.take_along_axis(onp.resize(X, (3, 4)), places, axis=0, **options), onp.resize(X, (3, 4)), places, axis=0, **ours)
+        case('takeAlongAxis', jnp.take_along_axis(V, OUT, axis=None, **options), V, OUT, axis=None, **ours)
 case('select', jnp.select([X > 1, X > 0], [X, Y], 7.0), [X > 1, X > 0], [X, Y], 7.0)
 case('choose', jnp.choose(I(0, 1, 2, 1), [F(1, 2, 3, 4), F(5, 6, 7, 8), F(9, 10, 11, 12)]), I(0, 1, 2, 1), [F(1, 2, 3, 4), F(5, 6, 7, 8), F(9, 10, 11, 12)])
 case('searchsorted', jnp.searchsorted(F(1, 2, 2, 3), F(0, 2, 2.5, 9, nan)), F(1, 2, 2, 3), F(0, 2, 2.5, 9, nan))

@@ -1,0 +1,50 @@
+/** Arrays written into programs. */
+import { type Expr, f32c, f64c, i32c } from '../../jit/code.ts';
+import { storeElement } from '../../jit/loop-nest.ts';
+import { shapedArray } from '../core/aval.ts';
+import { allocate, byteSize, type DType } from '../core/dtype.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import type { Shape } from '../core/shape.ts';
+
+interface ConstantParams {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** In row-major order. */
+  readonly values: readonly number[];
+}
+
+/**
+ * An array that is part of the program. Arrays that functions capture are inputs of programs, so that code does not depend on
+ * them; this is for rules that are traced within a transformation, whose programs can get no more inputs.
+ */
+export const constantP: Primitive<ConstantParams> = primitive<ConstantParams>({
+  name: 'constant',
+  type: (_, { shape, dtype }) => [shapedArray(shape, dtype)],
+  run: (_, { dtype, values }) => {
+    const out = allocate(dtype, values.length);
+    out.set(values);
+    return [out];
+  },
+  accuracy: exact,
+  jvp: 'zero',
+  batch: () => {
+    throw new Error('constant has no operands to batch');
+  },
+  lower: {
+    kind: 'kernel',
+    build: ({ f }, _, [out], { dtype, values }) => {
+      values.forEach((value, i) => {
+        storeElement(f, dtype, out!.ptr, element(value, dtype), i * byteSize(dtype));
+      });
+    },
+  },
+  samples: () =>
+    (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).flatMap((dtype) => [
+      { inputs: [], params: { dtype, shape: [3], values: [1, 0, 1] } satisfies ConstantParams },
+      { inputs: [], params: { dtype, shape: [2, 0], values: [] } satisfies ConstantParams },
+      { inputs: [], params: { dtype, shape: [], values: [1] } satisfies ConstantParams },
+    ]),
+});
+
+const element = (value: number, dtype: DType): Expr =>
+  dtype === 'float32' ? f32c(value) : dtype === 'float64' ? f64c(value) : i32c(value | 0);
