@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
 import { implicitCases } from './cases/implicit.ts';
 import { kernelCases } from './cases/kernels.ts';
+import { positionCases } from './cases/positions.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
 import { comparePeers } from './peers.ts';
@@ -32,7 +33,7 @@ if (peersAt >= 0) {
 const roofline = measureRoofline();
 console.log(`${formatRoofline(roofline)}\n`);
 const rows: Row[] = [];
-for (const c of [...ridgeCases(), ...implicitCases(), ...kernelCases(), ...callCases()])
+for (const c of [...ridgeCases(), ...implicitCases(), ...kernelCases(), ...positionCases(), ...callCases()])
   rows.push(...runCase(c, roofline, 0.5));
 console.log(formatRows(rows));
 

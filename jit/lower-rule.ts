@@ -15,6 +15,17 @@ export type LowerRule<P> =
   | { readonly kind: 'view'; readonly view: (params: P, input: ShapedArray, output: ShapedArray) => View }
   /** Same elements in the same row-major order. */
   | { readonly kind: 'reshape' }
+  /**
+   * The output reads operand 0 at positions that the other operands, of int32, say. Where one of these is a concatenation
+   * along its last axis, its parts may take its place.
+   */
+  | { readonly kind: 'gather'; readonly access: (params: P, inputs: readonly ShapedArray[]) => Access }
+  /** Operand 0 with the elements of another operand written to it, or combined with what is there. */
+  | {
+      readonly kind: 'scatter';
+      readonly combine: 'set' | 'add' | 'mul' | 'max' | 'min';
+      readonly access: (params: P, inputs: readonly ShapedArray[]) => ScatterAccess;
+    }
   /** Folds operand 0 over `axes`. The identity starts the fold; `and`/`or` work on bools. */
   | {
       readonly kind: 'reduce';
@@ -27,6 +38,13 @@ export type LowerRule<P> =
   | {
       readonly kind: 'kernel';
       readonly build: (k: KernelContext, inputs: readonly Operand[], outputs: readonly Operand[], params: P) => void;
+      /** The same outside of `jit`, where all that is done is to copy. */
+      readonly regions?: (params: P, inputs: readonly ShapedArray[], output: ShapedArray) => Regions;
+    }
+  /** Calls of functions of the runtime module, in order: the same ones in compiled programs and without `jit`. Operands have rank 1 or more. */
+  | {
+      readonly kind: 'runtime';
+      readonly calls: (params: P, inputs: readonly ShapedArray[], outputs: readonly ShapedArray[]) => RuntimeCalls;
     }
   /**
    * Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. With `separate`,
@@ -50,10 +68,65 @@ export type LowerRule<P> =
   /** The result is operand 0, unchanged. */
   | { readonly kind: 'identity' };
 
+/** Parts of operands with their places in the output. */
+export interface Regions {
+  /** The rank-0 operand that stands where no part does. */
+  readonly fill?: number;
+  /** Offsets and steps (to, from) in elements. */
+  readonly copies: readonly {
+    readonly operand: number;
+    readonly to: number;
+    readonly from: number;
+    readonly axes: readonly { readonly extent: number; readonly steps: readonly number[] }[];
+  }[];
+}
+
 /** Output element (i₀ … iₖ) reads input element offset + Σ stridesⱼ·iⱼ of the contiguous operand. */
 export interface View {
   readonly offset: number;
   readonly strides: readonly number[];
+}
+
+export interface RuntimeCalls {
+  /** Bytes of scratch memory that the calls share. */
+  readonly scratch: number;
+  readonly calls: readonly RuntimeCall[];
+}
+
+export interface RuntimeCall {
+  readonly name: string;
+  readonly args: readonly RuntimeArgument[];
+}
+
+/** A number, or an address: of an operand, of a result, or so many bytes into the scratch memory. */
+export type RuntimeArgument =
+  | number
+  | { readonly input: number }
+  | { readonly output: number }
+  | { readonly scratch: number };
+
+/** Element i of a gather's output is read at a place of operand 0 that i and computed positions together determine. */
+export interface Access {
+  /** The axis of operand 0 along which each axis of the output moves, element by element; undefined for none. */
+  readonly axes: readonly (number | undefined)[];
+  /** A position along `axis` of operand 0, from 0 to `room`: what is outside is moved to the edge. */
+  readonly positions: readonly {
+    readonly axis: number;
+    readonly room: number;
+    /** Which operand holds it, and at which of its elements. */
+    readonly operand: number;
+    readonly view: View;
+  }[];
+  /** What is read instead where a position lies outside. */
+  readonly fill?: number;
+}
+
+/** Where element i of the updates goes. With `fill`, those whose positions lie outside are left out. */
+export interface ScatterAccess extends Access {
+  /** Which operand holds the updates. */
+  readonly updates: number;
+  /** Axes of the updates whose elements go to different places; along the others they are taken in order. */
+  readonly windowAxes: readonly number[];
 }
 
 export interface DotDimensions {

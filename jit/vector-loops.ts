@@ -1,5 +1,4 @@
 /** Inner loops of dense linear algebra over contiguous runs of floats: four or two lanes at a time, then one by one. */
-import type { DType } from '../src/core/dtype.ts';
 import { type Expr, type FunctionBuilder, f32x4c, f64x2c, i32c, lane, load, op } from './code.ts';
 
 /** The instructions of a floating dtype. */
@@ -10,15 +9,10 @@ export interface FloatCode {
   readonly bytes: number;
 }
 
-export const floatCode = (dtype: DType): FloatCode =>
-  dtype === 'float32'
-    ? { type: 'f32', shape: 'f32x4', lanes: 4, bytes: 4 }
-    : { type: 'f64', shape: 'f64x2', lanes: 2, bytes: 8 };
-
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /** Address of element `index` of a run. */
-export const elementAt = (base: Expr, index: Expr, { bytes }: FloatCode): Expr =>
+const elementAt = (base: Expr, index: Expr, { bytes }: FloatCode): Expr =>
   add(base, op('i32.shl', index, i32c(Math.log2(bytes))));
 
 export const loadFloat = (code: FloatCode, ptr: Expr): Expr => load(`${code.type}.load`, ptr);

@@ -82,16 +82,22 @@ export function operandTypes(operation: string, values: readonly Value[]): strin
   return types.length === 1 ? types[0]! : `${types.slice(0, -1).join(', ')} and ${types.at(-1)}`;
 }
 
-/** The two commonest cases at once: arrays of one type, and a floating array with a number. */
+/** The commonest cases at once: arrays of one type, and an array with a rank-0 one of its dtype or a number. */
 function promoteAlike(x: ArrayLike, y: ArrayLike): Value[] | undefined {
-  if (!(x instanceof NDArray) || x.aval.weakType) return undefined;
-  if (y instanceof NDArray) return y.aval === x.aval ? [x, y] : undefined;
-  if (typeof y !== 'number' || !x.aval.isFloating) return undefined;
-  return [
-    x,
-    x.aval.dtype === 'float64' ? literal(y, scalar64, literals64) : literal(Math.fround(y), scalar32, literals32),
-  ];
+  if (x instanceof NDArray) {
+    if (x.aval.weakType) return undefined;
+    if (y instanceof NDArray) return x.aval === y.aval || isScalarOf(x.aval, y.aval) ? [x, y] : undefined;
+    return typeof y === 'number' && x.aval.isFloating ? [x, literalOf(y, x.aval)] : undefined;
+  }
+  if (typeof x !== 'number' || !(y instanceof NDArray) || y.aval.weakType || !y.aval.isFloating) return undefined;
+  return [literalOf(x, y.aval), y];
 }
+
+const isScalarOf = (x: ShapedArray, y: ShapedArray): boolean =>
+  x.dtype === y.dtype && !y.weakType && (x.shape.length === 0 || y.shape.length === 0);
+
+const literalOf = (value: number, { dtype }: ShapedArray): Value =>
+  dtype === 'float64' ? literal(value, scalar64, literals64) : literal(Math.fround(value), scalar32, literals32);
 
 /** Constants of a program come again and again, and an operand costs more to make than a small array to compute. */
 function literal(value: number, aval: ShapedArray, known: Map<number, Value>): Value {

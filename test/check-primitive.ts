@@ -2,7 +2,8 @@
 import { FunctionBuilder, i32c } from '../jit/code.ts';
 import { compile } from '../jit/compile.ts';
 import { access } from '../jit/loop-nest.ts';
-import type { Operand } from '../jit/lower-rule.ts';
+import type { Operand, RuntimeArgument } from '../jit/lower-rule.ts';
+import { prebuiltModule } from '../jit/runtime/prebuilt.ts';
 import { target } from '../jit/target.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import { allocate, byteSize, type TypedArray, viewOf } from '../src/core/dtype.ts';
@@ -47,7 +48,7 @@ export const host = (x: Value): TypedArray => x.hostData();
 /** Runs the primitive's kernel alone, in memory that surrounds every output with a pattern that must survive. */
 export function runKernel(primitive: Primitive, inputs: readonly NDArray[], params: object): TypedArray[] {
   const { lower } = primitive;
-  if (lower.kind !== 'kernel') throw new Error(`${primitive.name} has no kernel`);
+  if (lower.kind !== 'kernel' && lower.kind !== 'runtime') throw new Error(`${primitive.name} has no kernel`);
   const outputs = primitive.type(
     inputs.map((x) => x.aval),
     params,
@@ -74,15 +75,36 @@ export function runKernel(primitive: Primitive, inputs: readonly NDArray[], para
   }));
   const results: Operand[] = outputs.map((aval, i) => ({ aval, shape: aval.shape, ptr: i32c(outAt[i]!) }));
   const k = { f, target: target(), scratch: (bytes: number) => i32c(place(bytes)), math: () => 'none' };
-  lower.build(k, operands, results, params);
+  const called =
+    lower.kind === 'runtime'
+      ? lower.calls(
+          params,
+          inputs.map((x) => x.aval),
+          outputs,
+        )
+      : undefined;
+  const scratchAt = called ? place(called.scratch) : 0;
+  if (lower.kind === 'kernel') lower.build(k, operands, results, params);
   const memory = new WebAssembly.Memory({ initial: Math.ceil((top + 65536) / 65536) });
   new Uint8Array(memory.buffer).fill(0xa5);
   inputs.forEach((x, i) => {
     viewOf(x.aval.dtype, memory.buffer, inAt[i]!, x.aval.size).set(host(x));
   });
-  const module = compile({ imports: [], functions: [f.build(true)] });
-  const { kernel } = new WebAssembly.Instance(module, { env: { memory } }).exports as any;
-  kernel(...scalars.map((x) => host(x)[0]!));
+  if (called) {
+    const runtime = new WebAssembly.Instance(prebuiltModule('runtime')!, { env: { memory } }).exports as any;
+    const address = (x: RuntimeArgument): number => {
+      if (typeof x === 'number') return x;
+      if ('input' in x) return inAt[x.input]!;
+      return 'output' in x ? outAt[x.output]! : scratchAt + x.scratch;
+    };
+    for (const { name, args } of called.calls) runtime[name](...args.map(address));
+    const guard = new Uint8Array(memory.buffer, scratchAt + called.scratch, 16);
+    if (!guard.every((byte) => byte === 0xa5)) throw new Error(`${primitive.name} wrote past its scratch memory`);
+  } else {
+    const module = compile({ imports: [], functions: [f.build(true)] });
+    const { kernel } = new WebAssembly.Instance(module, { env: { memory } }).exports as any;
+    kernel(...scalars.map((x) => host(x)[0]!));
+  }
   outputs.forEach((aval, i) => {
     const end = outAt[i]! + aval.size * byteSize(aval.dtype);
     const after = new Uint8Array(memory.buffer, end, 16);
@@ -109,7 +131,7 @@ export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return worst;
 }
 
-const describe = (primitive: Primitive, sample: Sample): string =>
+export const describe = (primitive: Primitive, sample: Sample): string =>
   `${primitive.name} ${sample.inputs.map((x) => shapedArray(x.shape, x.dtype)).join(' ')} ${JSON.stringify(sample.params)}`;
 
 /** Compiled against interpreted: equal bits, or within `tolerance`. Returns what went wrong. */

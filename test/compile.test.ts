@@ -617,6 +617,54 @@ t.test('loops', (t) => {
   t.end();
 });
 
+t.test('transposed arrays go through registers in tiles', (t) => {
+  for (const dtype of ['float32', 'float64', 'int32', 'uint32', 'bool'] as const)
+    for (const shape of [
+      [4, 4],
+      [5, 7],
+      [3, 40],
+      [40, 3],
+      [16, 16],
+      [17, 33],
+      [67, 70],
+      [2, 9, 21],
+      [21, 9, 6],
+    ]) {
+      const x = np
+        .arange(sizeOf(shape))
+        .reshape(shape)
+        .astype(dtype === 'bool' ? 'int32' : dtype);
+      const y = dtype === 'bool' ? x.mod(3).eq(0) : x;
+      const turn = (v: NDArray): NDArray => np.swapaxes(v, -1, -2);
+      agree(t, `${dtype}[${shape}]`, turn, y);
+      agree(t, `${dtype}[${shape}], all axes`, (v) => np.transpose(v), y);
+      if (dtype === 'bool') continue;
+      agree(
+        t,
+        `${dtype}[${shape}] with rows, columns, numbers and places`,
+        (v) => {
+          const z = turn(v);
+          const row = np.sum(v, { axis: -1 });
+          const n = z.shape.at(-2)!;
+          return [
+            z
+              .mul(2)
+              .add(np.expandDims(row, -2))
+              .add(np.arange(n).reshape([n, 1]).astype(v.dtype)),
+            np.take(z, np.array([1, 0, 2, 1, 3], { dtype: 'int32' }), { axis: -2 }).add(1),
+            z.add(np.flip(turn(v), { axis: -1 })).add(v.slice('...', [0, 1], [0, 1])),
+          ];
+        },
+        y,
+      );
+    }
+  agree(t, 'long: in parts', (v) => [v.T, v.slice([], [null, null, -1]).T.add(1)], numbers([210, 339]));
+  agree(t, 'short rows, many of them', (v) => v.T, numbers([5, 30000]));
+  agree(t, 'and the other way', (v) => v.T, numbers([30000, 5]));
+  agree(t, 'a square one', (v) => v.T.mul(v), numbers([256, 256]));
+  t.end();
+});
+
 t.test('loops that each element runs alone are one kernel', (t) => {
   const newton = (root: number) => (c: NDArray) =>
     lax.foriLoop(0, 6, (_i, x: any) => x.sub(x.mul(x).sub(c).div(x.mul(2))), np.full([], root, { dtype: c.dtype }));

@@ -89,7 +89,7 @@ t.test('every primitive: derivatives, batches and kernels on its samples', (t) =
       t.same(checkDerivatives({ ...primitive, samples: () => smooth }), [], `${primitive.name}: derivatives`);
     }
     // Kernels that call jit/math need the whole compiler, and its tests cover them.
-    if (primitive.lower.kind === 'kernel' && primitive.name !== 'cumlogsumexp') {
+    if (/kernel|runtime/.test(primitive.lower.kind) && primitive.name !== 'cumlogsumexp') {
       const exact = primitive.accuracy.kind === 'exact' ? 0 : 1e-14;
       t.same(checkKernel(primitive, exact), [], `${primitive.name}: kernel`);
     }

@@ -66,7 +66,7 @@ for (const p of primitives) {
   // Sums come in another order from lane to lane and in compiled code.
   const tolerance = /dot|add|mul/.test(p.name) ? 1e-13 : 0;
   t.test(`${p.name}: compiled, derivatives, batches`, async (t) => {
-    if (p.lower.kind === 'kernel') t.same(checkKernel(p, tolerance), []);
+    if (p.lower.kind === 'kernel' || p.lower.kind === 'runtime') t.same(checkKernel(p, tolerance), []);
     t.same(checkDerivatives(p), []);
     t.same(checkSecondDerivatives(p), []);
     t.same(checkBatches(p, tolerance), []);

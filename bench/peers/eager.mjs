@@ -2,7 +2,8 @@ import { numbers } from './inputs.mjs';
 
 /**
  * Single operations, each executed at once, in float64: what libraries without a compiler offer. `ops` are a library's:
- * functions of its arrays under NumPy's names, with `array(numbers, shape)` and `read(result)`.
+ * functions of its arrays under NumPy's names, as far as it has them, with `array(numbers, shape)`, `positions(integers)`
+ * and `read(result)`.
  */
 export function eagerCases(ops) {
   const cases = {};
@@ -36,6 +37,26 @@ export function eagerCases(ops) {
         const x = inputs(shape, 0, 6);
         return () => ops[name](x);
       });
+    const length = shape[0] * shape[1];
+    for (const name of ['sort', 'argsort', 'cumsum', 'cumprod']) {
+      if (!ops[name]) continue;
+      add(`${name}, ${size}`, () => {
+        // Near 1, so that products stay finite.
+        const x = ops.array(
+          numbers(length, 0, 1e-3).map((v) => v + 1),
+          [length],
+        );
+        return () => ops[name](x);
+      });
+    }
+    for (const name of ['take', 'put']) {
+      if (!ops[name]) continue;
+      add(`${name}, ${size}`, () => {
+        const x = inputs([length], 0);
+        const at = ops.positions(Array.from(numbers(length, 2), (v) => Math.floor((v + 0.5) * length)));
+        return () => ops[name](x, at);
+      });
+    }
   }
   for (const n of [10, 100, 1000]) {
     add(`x + xᵀ, ${n}²`, () => {
@@ -47,21 +68,35 @@ export function eagerCases(ops) {
       return () => ops.matmul(x, y);
     });
   }
-  for (const n of [10, 100]) {
+  for (const n of [10, 100, 300]) {
     /** Far from singular. */
-    const matrix = () => {
-      const values = Array.from(numbers(n * n, 0));
-      for (let i = 0; i < n; i++) values[i * n + i] += n;
-      return ops.array(values, [n, n]);
+    const values = () => {
+      const entries = Array.from(numbers(n * n, 0));
+      for (let i = 0; i < n; i++) entries[i * n + i] += n;
+      return entries;
     };
+    /** Its symmetric part, which is positive definite. */
+    const symmetric = () => {
+      const entries = values();
+      return entries.map((v, i) => (v + entries[(i % n) * n + Math.floor(i / n)]) / 2);
+    };
+    const operand = (entries) => ops.array(entries, [n, n]);
     add(`solve, ${n}²`, () => {
-      const [x, y] = [matrix(), inputs([n, 1], 1)];
+      const [x, y] = [operand(values()), inputs([n, 1], 1)];
       return () => ops.solve(x, y);
     });
-    add(`inverse, ${n}²`, () => {
-      const x = matrix();
-      return () => ops.inv(x);
-    });
+    for (const [name, title, entries] of [
+      ['inv', 'inverse', values],
+      ['det', 'determinant', values],
+      ['cholesky', 'cholesky', symmetric],
+      ['qr', 'qr', values],
+    ]) {
+      if (!ops[name]) continue;
+      add(`${title}, ${n}²`, () => {
+        const x = operand(entries());
+        return () => ops[name](x);
+      });
+    }
   }
   return cases;
 }

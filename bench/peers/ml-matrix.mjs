@@ -1,4 +1,4 @@
-import { inverse, Matrix, solve } from 'ml-matrix';
+import { CholeskyDecomposition, determinant, inverse, Matrix, QrDecomposition, solve } from 'ml-matrix';
 import { eagerCases } from './eager.mjs';
 import { measure } from './timing.mjs';
 
@@ -16,5 +16,12 @@ await measure(
     matmul: (x, y) => x.mmul(y),
     solve,
     inv: inverse,
+    det: determinant,
+    cholesky: (x) => new CholeskyDecomposition(x).lowerTriangularMatrix,
+    qr: (x) => {
+      const factors = new QrDecomposition(x);
+      // Both, as the others compute both.
+      return [factors.orthogonalMatrix, factors.upperTriangularMatrix][0];
+    },
   }),
 );

@@ -16,5 +16,19 @@ await measure(
     matmul: np.matmul,
     solve: np.linalg.solve,
     inv: np.linalg.inv,
+    det: np.linalg.det,
+    cholesky: np.linalg.cholesky,
+    qr: (x) => np.linalg.qr(x).q,
+    sort: np.sort,
+    argsort: np.argsort,
+    cumsum: (x) => np.cumsum(x),
+    cumprod: (x) => np.cumprod(x),
+    positions: (integers) => integers,
+    take: (x, at) => np.take(x, at),
+    put: (x, at) => {
+      const y = np.copy(x);
+      np.put(y, at, x);
+      return y;
+    },
   }),
 );

@@ -16,7 +16,7 @@ import {
 } from '../code.ts';
 import { hash } from '../hash.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
-import type { DotDimensions, KernelContext, LowerRule, Operand } from '../lower-rule.ts';
+import type { DotDimensions, KernelContext, LowerRule, Operand, RuntimeArgument } from '../lower-rule.ts';
 import type { CallbackSite, Slot } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import { encodeFunction } from '../wire.ts';
@@ -24,6 +24,7 @@ import { identityOf } from './combine.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { FramePlan } from './frame-plan.ts';
+import { gatherTree } from './gather-tree.ts';
 import { runGroup } from './group.ts';
 import { HeldExpression, type HeldRoot } from './held-expression.ts';
 import type { Kernel } from './kernel.ts';
@@ -34,10 +35,13 @@ import { multiply, multiplyInto } from './multiply.ts';
 import { findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations } from './passes/groups.ts';
 import { equationsOf, rowPasses } from './passes/row-passes.ts';
+import { splitLoops } from './passes/split-loops.ts';
+import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
 import { RowPasses } from './row-pass.ts';
 import { constant } from './scalar-code.ts';
 import { scalarValue } from './scalar-eval.ts';
+import { lowerScatter } from './scatter.ts';
 import { Buffer, Scalar, type Storage, scalarType } from './storage.ts';
 import {
   contiguous,
@@ -47,6 +51,7 @@ import {
   readScalar,
   reshaped,
   storagesOf,
+  type Tree,
   treeSize,
   viewed,
 } from './tree.ts';
@@ -89,14 +94,18 @@ export class Driver {
   /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
   readonly longLoops: Set<Stmt> = new Set();
   loopDepth = 0;
+  /** Where loops of each lane stack rows that a result is a view of. */
+  readonly stacked: Map<Var, Buffer> = new Map();
+  /** Arrays that loops under way carry and write elements into. */
+  readonly written: Set<Buffer> = new Set();
   /** Products of the block under way that end in the kernel of a group, and those groups whose product is due. */
   private epilogues: ReadonlyMap<Eqn, Group> = new Map();
   private readonly deferred = new Map<Group, (roots: readonly HeldRoot[]) => void>();
   private readonly names = new Map<string, string>();
   private readonly values = new Map<Var, Bound>();
 
-  /** Whether anything reads the result of an equation of the block under way. */
-  isRead: (v: Var) => boolean = () => true;
+  /** How often what is left of the block under way reads a value. */
+  usesLeft: (v: Var) => number = () => 1;
 
   constructor(slotBytes: number, target: Target) {
     this.plan = new FramePlan(slotBytes);
@@ -123,6 +132,25 @@ export class Driver {
     if (!bound) return;
     this.values.delete(v);
     for (const storage of bound.storages) storage.release();
+  }
+
+  isBound(v: Var): boolean {
+    return this.values.has(v);
+  }
+
+  /** Whether anything reads the result of an equation of the block under way. */
+  isRead(v: Var): boolean {
+    return this.usesLeft(v) > 0;
+  }
+
+  /** Before an array is overwritten: what is yet to be computed from it is stored elsewhere, `x` unless it ends here. */
+  protect(place: Buffer, x?: Atom, ends = false): void {
+    for (const [v, { fused, storages }] of [...this.values]) {
+      if (!storages.has(place) || (v === x && ends)) continue;
+      const copy = this.temporary(fused.root.dtype, sizeOf(fused.shape));
+      this.store(fused, copy.ptr);
+      this.rebind(v, readBuffer(copy, fused.shape));
+    }
   }
 
   fused(atom: Atom): Fused {
@@ -230,8 +258,13 @@ export class Driver {
     return name;
   }
 
-  runtime(name: string): string {
-    if (!this.imports.has(name)) this.imports.set(name, runtimeImport(name));
+  /** Calls a function of the runtime module. */
+  callRuntime(name: string, args: readonly Expr[]): void {
+    this.f.call(this.runtime(name, args.length), ...args);
+  }
+
+  runtime(name: string, parameters: number): string {
+    if (!this.imports.has(name)) this.imports.set(name, runtimeImport(name, parameters));
     return name;
   }
 
@@ -274,10 +307,16 @@ export class Driver {
    * Executes a program whose inputs are bound. Array results with a destination are put there: where possible they are
    * computed in place. Afterwards `outs` are bound until `release`.
    */
-  block(eqns: readonly Eqn[], outs: readonly Atom[], destinations: readonly Destination[], release?: () => void): void {
+  block(
+    program: readonly Eqn[],
+    outs: readonly Atom[],
+    destinations: readonly Destination[],
+    release?: () => void,
+  ): void {
+    const eqns = splitLoops(program, outs);
     const uses = new Map<Var, number>();
-    const outer = this.isRead;
-    this.isRead = (v) => (uses.get(v) ?? 0) > 0;
+    const outer = this.usesLeft;
+    this.usesLeft = (v) => uses.get(v) ?? 0;
     const use = (atom: Atom): void => {
       if (!(atom instanceof Literal)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
     };
@@ -290,7 +329,9 @@ export class Driver {
     });
     let steps = groupEquations(eqns, outs);
     let placement = placeValues(steps, outs);
-    const found = rowPasses(eqns, outs, placement.virtual);
+    // A product that waits would find its operands overwritten.
+    const waits = !destinations.some((place) => place && this.written.has(place));
+    const found = waits ? rowPasses(eqns, outs, placement.virtual) : [];
     if (found.length > 0) {
       // What is done while rows of a matrix go by is in no group.
       steps = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));
@@ -301,13 +342,14 @@ export class Driver {
     const inPasses = new Set(found.flatMap(equationsOf));
     this.epilogues = findEpilogues(
       [
-        ...eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot' && !inPasses.has(eqn)),
+        ...eqns.filter((eqn) => waits && eqn.primitive.lower.kind === 'dot' && !inPasses.has(eqn)),
         ...found.filter((pass) => pass.short).map((pass) => pass.second),
       ],
       steps,
       outs,
       placement,
     );
+    takeOver(steps, placement, places, this.usesLeft, this.stacked, new Set(this.epilogues.values()));
     const drop = (atom: Atom): void => {
       if (atom instanceof Literal) return;
       const left = uses.get(atom)! - 1;
@@ -324,12 +366,13 @@ export class Driver {
     outs.forEach((atom, i) => {
       const place = destinations[i];
       if (!place) return;
-      const fused = this.fused(atom);
-      if (contiguous(fused)?.buffer !== place) this.store(fused, place.ptr);
+      if (contiguous(this.fused(atom))?.buffer === place) return;
+      this.protect(place);
+      this.store(this.fused(atom), place.ptr);
     });
     release?.();
     outs.forEach(drop);
-    this.isRead = outer;
+    this.usesLeft = outer;
     this.epilogues = outerEpilogues;
   }
 
@@ -347,14 +390,19 @@ export class Driver {
     return true;
   }
 
+  /** Whether the kernel of a group is the end of a product. */
+  endsProduct(group: Group): boolean {
+    return this.deferred.has(group);
+  }
+
   /**
    * Writes the kernel of a group without folds: at the end of the product that it waits for, or one of its own. Returns
    * whether there is a product.
    */
-  elementwise(group: Group, stores: readonly Store[]): boolean {
+  elementwise(group: Group, stores: readonly Store[], effects: readonly Tree[]): boolean {
     const product = this.deferred.get(group);
     if (!product) {
-      this.run(mapKernel(stores, group.shape));
+      this.run(mapKernel(stores, group.shape, effects));
       return false;
     }
     this.deferred.delete(group);
@@ -374,6 +422,16 @@ export class Driver {
         else this.keep(out!, fused, places);
         return;
       }
+      case 'gather': {
+        const fused = gatherTree(this, eqn);
+        if (fused.shape.length === 0) this.bind(out!, readScalar(this.evaluateScalar(fused)));
+        else if (virtual.has(out!) && treeSize(fused.root) <= largestTree) this.bind(out!, fused);
+        else this.keep(out!, fused, places);
+        return;
+      }
+      case 'scatter':
+        lowerScatter(this, eqn, places);
+        return;
       case 'view':
         this.move(
           eqn,
@@ -393,6 +451,9 @@ export class Driver {
         return;
       case 'kernel':
         this.kernel(eqn, rule, places);
+        return;
+      case 'runtime':
+        this.runtimeCalls(eqn, rule, places);
         return;
       case 'callback':
         this.callback(eqn, rule.handler(eqn.params));
@@ -445,7 +506,7 @@ export class Driver {
     }
     if (out.aval.ndim === 0) this.bind(out, readScalar(this.evaluateScalar(moved)));
     else if (virtual.has(out)) this.bind(out, moved);
-    else if (places.has(out)) this.keep(out, moved, places);
+    else if (places.has(out) && contiguous(moved)?.buffer !== places.get(out)) this.keep(out, moved, places);
     // A result without a destination is copied by whoever takes it.
     else this.bind(out, moved);
   }
@@ -485,7 +546,7 @@ export class Driver {
   }
 
   /** A rank-0 result that a function left in memory. */
-  private loadResult(out: Var, place: Buffer): void {
+  loadResult(out: Var, place: Buffer): void {
     place.retain();
     this.bind(out, readScalar(this.newScalar(out.aval.dtype, loadElement(out.aval.dtype, place.ptr))));
     place.release();
@@ -568,6 +629,29 @@ export class Driver {
     eqn.outputs.forEach((v, i) => {
       if (v.aval.ndim === 0) this.loadResult(v, outs[i]!);
       else this.bind(v, readBuffer(outs[i]!, v.aval.shape));
+    });
+  }
+
+  private runtimeCalls(
+    eqn: Eqn,
+    rule: Extract<LowerRule<unknown>, { kind: 'runtime' }>,
+    places: ReadonlyMap<Var, Buffer>,
+  ): void {
+    const avals = (atoms: readonly Atom[]): ShapedArray[] => atoms.map(({ aval }) => aval);
+    const { scratch, calls } = rule.calls(eqn.params, avals(eqn.inputs), avals(eqn.outputs));
+    const inputs = eqn.inputs.map((atom) => this.buffer(atom));
+    const outputs = eqn.outputs.map((v) => this.placeFor(v, places));
+    this.withScratch(scratch, (base) => {
+      const address = (x: RuntimeArgument): Expr => {
+        if (typeof x === 'number') return i32c(x);
+        if ('input' in x) return inputs[x.input]!.ptr;
+        return 'output' in x ? outputs[x.output]!.ptr : op('i32.add', base, i32c(x.scratch));
+      };
+      for (const { name, args } of calls) this.callRuntime(name, args.map(address));
+    });
+    eqn.outputs.forEach((v, i) => {
+      if (v.aval.ndim === 0) this.loadResult(v, outputs[i]!);
+      else this.bind(v, readBuffer(outputs[i]!, v.aval.shape));
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Eqn, Var } from '../../src/core/jaxpr.ts';
+import { type Atom, type Eqn, Var } from '../../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import { i32c, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
@@ -7,14 +7,26 @@ import type { Driver } from './driver.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { scheduleFolds } from './fold-schedule.ts';
-import { laneLoopResults } from './lane-loop.ts';
+import { gatherTree } from './gather-tree.ts';
+import { laneLoopResults, stackedStrides } from './lane-loop.ts';
 import { type Group, squeezed } from './passes/groups.ts';
-import { lanewiseLoop } from './passes/lanewise.ts';
+import { type LanewiseLoop, lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
 import { constant } from './scalar-code.ts';
 import { type Buffer, Scalar } from './storage.ts';
-import { type Fused, type HeldLeaf, readBuffer, readScalar, reshaped, type Tree, viewed } from './tree.ts';
+import {
+  contiguous,
+  type Fused,
+  forEachTree,
+  type HeldLeaf,
+  isComputed,
+  readBuffer,
+  readScalar,
+  reshaped,
+  type Tree,
+  viewed,
+} from './tree.ts';
 
 type Places = ReadonlyMap<Var, Buffer>;
 
@@ -27,15 +39,19 @@ interface Result {
 
 /** Emits the kernel of a group and binds its results. */
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
+  const ending = group.folded || d.endsProduct(group) ? [] : endingBuffers(d, group, placement);
   const trees = new GroupTrees(d, group, placement);
-  const { results, folds } = trees;
-  if (results.length > 0) {
+  const { results, folds, effects } = trees;
+  if (results.length + effects.length > 0) {
     const known = d.functions.length;
     let product = false;
     if (group.folded) runFolds(d, group, folds, results, places);
     else {
-      const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places) }));
-      product = d.elementwise(group, stores);
+      const free = ending.filter((buffer) =>
+        [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
+      );
+      const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
+      product = d.elementwise(group, stores, effects);
     }
     for (const { name } of d.functions.slice(known))
       d.notes.set(name, `${product ? 'a product, then ' : ''}${note(group, placement)}`);
@@ -53,9 +69,34 @@ function note({ shape, folded, members }: Group, { moved }: Placement): string {
 
 const isViewed = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
 
-/** Binds a result to its place in memory. The kernel is yet to write it. */
-function keep(d: Driver, v: Var, places: Places) {
-  const place = d.placeFor(v, places);
+/** Arrays that nothing reads after the kernel of a group. */
+function endingBuffers(d: Driver, { members }: Group, { moved }: Placement): Buffer[] {
+  const counts = new Map<Atom, number>();
+  for (const eqn of members)
+    if (!moved.has(eqn)) for (const atom of eqn.inputs) counts.set(atom, (counts.get(atom) ?? 0) + 1);
+  return [...counts].flatMap(([atom, count]) => {
+    if (!(atom instanceof Var) || atom.aval.ndim === 0 || !d.isBound(atom) || d.usesLeft(atom) !== count) return [];
+    const leaf = contiguous(d.fused(atom));
+    return leaf?.buffer.isOwn && leaf.buffer.length === atom.aval.size ? [leaf.buffer] : [];
+  });
+}
+
+/** Whether a kernel that writes over the array would never read what it has overwritten. */
+function isReadInOrder(root: Tree, buffer: Buffer, shape: Shape): boolean {
+  const own = stridesOf(shape);
+  let inOrder = true;
+  forEachTree(root, (tree) => {
+    if ((tree.kind === 'array' || tree.kind === 'address') && tree.buffer === buffer)
+      inOrder &&= tree.kind === 'array' && tree.offset === 0 && tree.strides.every((stride, i) => stride === own[i]);
+  });
+  return inOrder;
+}
+
+/** Binds a result to its place in memory, which may be that of an array in `free`. The kernel is yet to write it. */
+function keep(d: Driver, v: Var, places: Places, free: Buffer[] = []) {
+  const { dtype, size } = v.aval;
+  const i = places.has(v) ? -1 : free.findIndex((buffer) => buffer.dtype === dtype && buffer.length === size);
+  const [place = d.placeFor(v, places)] = i < 0 ? [] : free.splice(i, 1);
   d.rebind(v, readBuffer(place, v.aval.shape));
   return place.ptr;
 }
@@ -64,6 +105,8 @@ function keep(d: Driver, v: Var, places: Places) {
 class GroupTrees {
   readonly results: Result[] = [];
   readonly folds: Fold[] = [];
+  /** Loops that write. */
+  readonly effects: Tree[] = [];
   private readonly d: Driver;
   private readonly group: Group;
   private readonly placement: Placement;
@@ -113,6 +156,9 @@ class GroupTrees {
           ),
         );
         return;
+      case 'gather':
+        this.value(out, gatherTree(d, eqn));
+        return;
       case 'reduce': {
         const held: HeldLeaf = { kind: 'held', dtype: out.aval.dtype };
         const { root } = this.over(d.fused(eqn.inputs[0]!), group.shape);
@@ -121,22 +167,34 @@ class GroupTrees {
         return;
       }
       default: {
-        const loop = lanewiseLoop(eqn, (v) => d.isRead(v))!;
-        const results = laneLoopResults(
-          loop,
-          eqn.inputs.map((atom) => this.operand(atom as Var, loop.shape)),
-        );
-        eqn.outputs.forEach((v, i) => {
-          if (d.isRead(v)) this.value(v, results[i]!);
-        });
+        this.loop(eqn, lanewiseLoop(eqn, (v) => d.isRead(v))!);
       }
     }
+  }
+
+  private loop(eqn: Eqn, loop: LanewiseLoop): void {
+    const { d } = this;
+    for (const i of loop.stored) if (d.fused(eqn.inputs[i]!).root.kind !== 'array') d.buffer(eqn.inputs[i]!);
+    const stacked = eqn.outputs.slice(loop.carry.length).map((v) => {
+      if (!d.isRead(v)) return undefined;
+      const { dtype, size, shape } = v.aval;
+      const buffer = d.stacked.get(v) ?? d.temporary(dtype, size);
+      const strides = stackedStrides(loop.shape, loop.count!);
+      d.bind(v, { shape, root: { kind: 'array', dtype, buffer, offset: 0, strides } });
+      return buffer;
+    });
+    const operands = eqn.inputs.map((atom) => this.operand(atom as Var, loop.shape));
+    const { carried, effect } = laneLoopResults(loop, operands, stacked);
+    eqn.outputs.slice(0, loop.carry.length).forEach((v, i) => {
+      if (d.isRead(v)) this.value(v, carried[i]!);
+    });
+    if (effect) this.effects.push(this.over(effect, this.group.shape).root);
   }
 
   /** A loop reads arrays of other shapes as they lie in memory. */
   private operand(atom: Var, shape: Shape): Fused {
     const fused = this.d.fused(atom);
-    if (fused.root.kind !== 'op' || fused.shape.length === 0 || sizeOf(fused.shape) === sizeOf(shape)) return fused;
+    if (!isComputed(fused.root) || fused.shape.length === 0 || sizeOf(fused.shape) === sizeOf(shape)) return fused;
     this.d.buffer(atom);
     return this.d.fused(atom);
   }

@@ -34,6 +34,8 @@ export interface KernelOptions {
   readonly folded?: readonly boolean[];
   /** The axis that may be done in ranges, given the merged axes. */
   readonly range: (axes: readonly KernelAxis[]) => number | undefined;
+  /** Steps of that axis that are done together; 1 when left out. */
+  readonly together?: (axes: readonly KernelAxis[], streams: readonly Stream[]) => number;
 }
 
 /** The loops of a kernel: axes with the steps of every stream and every output, and the parameters that start them. */
@@ -73,7 +75,9 @@ export class KernelFrame {
     const axis = total * work > 2 * elementsPerCall ? options.range(axes) : undefined;
     if (axis !== undefined) {
       const { extent } = axes[axis]!;
-      const steps = Math.max(1, Math.floor((elementsPerCall * extent) / (total * work)));
+      const unit = options.together?.(axes, this.streams) ?? 1;
+      const most = Math.floor((elementsPerCall * extent) / (total * work));
+      const steps = Math.max(unit, most - (most % unit));
       // Along the innermost axis in whole blocks of vectors.
       this.range = { axis, extent, chunk: axis === axes.length - 1 ? Math.max(64, steps & -64) : steps };
     }
@@ -96,8 +100,11 @@ export class KernelFrame {
   }
 
   /** What the innermost merged axis adds to a stream. */
-  readonly innerStep = (stream: Stream): number =>
-    this.axes.at(-1)!.steps[this.inputs.streams.findIndex((s) => s.leaf === stream.leaf)]!;
+  readonly innerStep = (stream: Stream): number => this.stepOf(stream, this.axes.length - 1);
+
+  stepOf(stream: Stream, axis: number): number {
+    return this.axes[axis]!.steps[this.inputs.streams.findIndex((s) => s.leaf === stream.leaf)]!;
+  }
 
   /** The streams' pointers by leaf. */
   pointers(all: readonly Expr[]): Map<Tree, Expr> {
@@ -131,6 +138,50 @@ export class KernelFrame {
       this.loops(rest, here, body);
       this.advance(here, steps, 1);
     });
+  }
+
+  /**
+   * Walks the innermost axis, or the kernel's range of it: `together` vectors at a time, then one, then what is left. The
+   * pointers `here` move along.
+   */
+  vectors(here: readonly Expr[], together: number, body: (count: number, lanes: number) => void): void {
+    const { f } = this;
+    const { extent, steps } = this.axes.at(-1)!;
+    const tail = extent % 4;
+    const repeat = (from: Expr | number, to: Expr | number, count: number): void =>
+      f.for(
+        from,
+        to,
+        () => {
+          body(count, 4);
+          this.advance(here, steps, 4 * count);
+        },
+        4 * count,
+      );
+    if (this.range?.axis === this.axes.length - 1) {
+      // A range begins at a multiple of the block; only the last one has a tail.
+      const [begin, end] = [f.param(0), f.param(1)];
+      this.skip(here, begin, steps);
+      const whole = f.let(op('i32.and', end, i32c(-4 * together)));
+      repeat(begin, whole, together);
+      if (together > 1) repeat(whole, op('i32.and', end, i32c(-4)), 1);
+      if (tail > 0) f.if(op('i32.eq', end, i32c(extent)), () => body(1, tail));
+      return;
+    }
+    const whole = extent - tail;
+    const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
+    if (blocks > 0) repeat(0, blocks, together);
+    if (whole - blocks === 4) {
+      body(1, 4);
+      if (tail > 0) this.advance(here, steps, 4);
+    } else if (whole > blocks) repeat(blocks, whole, 1);
+    if (tail > 0) body(1, tail);
+  }
+
+  /** Pointers of its own that the innermost axis can move, for a walk from `start`. */
+  movable(start: readonly Expr[]): readonly Expr[] {
+    const { steps } = this.axes.at(-1)!;
+    return start.map((ptr, i) => (steps[i] === 0 ? ptr : this.f.var(ptr)));
   }
 
   /** Moves pointers over `count` steps. */

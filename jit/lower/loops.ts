@@ -8,35 +8,42 @@ import type { Destination, Driver } from './driver.ts';
 import { hoist } from './hoist.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar, scalarType } from './storage.ts';
-import { type ArrayLeaf, type Fused, readBuffer, readScalar, storagesOf } from './tree.ts';
+import { type ArrayLeaf, contiguous, type Fused, isComputed, readBuffer, readScalar, storagesOf } from './tree.ts';
 
 type Places = ReadonlyMap<Var, Buffer>;
 
 /** An operand as a loop's body reads it: in memory, or a scalar; never computed again in each iteration. */
 function settled(d: Driver, atom: Atom): Fused {
   const { root } = d.fused(atom);
-  if (atom.aval.ndim > 0 && root.kind === 'op') d.buffer(atom);
+  if (atom.aval.ndim > 0 && isComputed(root)) d.buffer(atom);
   return d.fused(atom);
 }
 
 /**
  * The values that a loop hands from one iteration to the next. Scalars stay in one local each. Arrays have two places
- * and two pointers: the body reads at one and writes at the other, then the pointers change roles. What the body hands
- * on unchanged is not carried at all.
+ * and two pointers: the body reads at one and writes at the other, then the pointers change roles. Arrays that the body
+ * writes elements into have one place. What the body hands on unchanged is not carried at all.
  */
 class Carry {
   private readonly d: Driver;
   private readonly items: CarryItem[];
 
-  constructor(d: Driver, init: readonly Atom[], inputs: readonly Var[], outs: readonly Atom[]) {
+  constructor(d: Driver, init: readonly Atom[], body: Jaxpr, first: number, written: readonly (Buffer | undefined)[]) {
     this.d = d;
+    const { outs } = body;
+    const inputs = body.inVars.slice(first, first + init.length);
     this.items = init.map((atom, i): CarryItem => {
       if (outs[i] === inputs[i]) return { kind: 'constant', fused: settled(d, atom) };
-      const { dtype, ndim, size } = atom.aval;
+      const { dtype, ndim, size, shape } = atom.aval;
       if (ndim === 0) {
         const local = d.locals.take(scalarType(dtype));
         d.f.set(local, d.scalar(atom));
         return { kind: 'scalar', scalar: new Scalar(dtype, local), local };
+      }
+      const place = written[i];
+      if (place) {
+        if (contiguous(d.fused(atom))?.buffer !== place) d.store(d.fused(atom), place.ptr);
+        return { kind: 'written', shape, place };
       }
       const [a, b] = [d.temporary(dtype, size), d.temporary(dtype, size)];
       d.store(d.fused(atom), a.ptr);
@@ -45,7 +52,7 @@ class Carry {
       b.retain();
       return {
         kind: 'array',
-        shape: atom.aval.shape,
+        shape,
         places: [a, b],
         current,
         next,
@@ -59,7 +66,8 @@ class Carry {
   get values(): Fused[] {
     return this.items.map((item) => {
       if (item.kind === 'constant') return item.fused;
-      return item.kind === 'scalar' ? readScalar(item.scalar) : readBuffer(item.reading, item.shape);
+      if (item.kind === 'scalar') return readScalar(item.scalar);
+      return readBuffer(item.kind === 'written' ? item.place : item.reading, item.shape);
     });
   }
 
@@ -69,7 +77,9 @@ class Carry {
   }
 
   get destinations(): Destination[] {
-    return this.items.map((item) => (item.kind === 'array' ? item.writing : undefined));
+    return this.items.map((item) =>
+      item.kind === 'array' ? item.writing : item.kind === 'written' ? item.place : undefined,
+    );
   }
 
   /** Takes the body's results over. All are read before any is written. */
@@ -116,6 +126,10 @@ class Carry {
         case 'scalar':
           d.bind(out, readScalar(new Scalar(item.scalar.dtype, item.local, () => d.locals.give(item.local))));
           return;
+        case 'written':
+          d.bind(out, readBuffer(item.place, item.shape));
+          item.place.release();
+          return;
         case 'array': {
           const [a, b] = item.places;
           d.locals.give(item.next);
@@ -140,6 +154,7 @@ class Carry {
 type CarryItem =
   | { readonly kind: 'constant'; readonly fused: Fused }
   | { readonly kind: 'scalar'; readonly scalar: Scalar; readonly local: Local }
+  | { readonly kind: 'written'; readonly shape: readonly number[]; readonly place: Buffer }
   | {
       readonly kind: 'array';
       readonly shape: readonly number[];
@@ -149,6 +164,43 @@ type CarryItem =
       readonly reading: Buffer;
       readonly writing: Buffer;
     };
+
+/**
+ * The places of carried arrays that the body writes elements into: where results go, if that is known. What else is to be
+ * computed from what lies there is computed now.
+ */
+function writtenPlaces(d: Driver, init: readonly Atom[], body: Jaxpr, first: number, eqn: Eqn, places: Places) {
+  return init.map((atom, i) => {
+    if (atom.aval.ndim === 0 || !isWrittenInto(body, body.inVars[first + i]!, body.outs[i]!)) return undefined;
+    const given = places.get(eqn.outputs[i]!);
+    if (given) d.protect(given, atom, d.usesLeft(atom as Var) === 1);
+    const place = given ?? d.temporary(atom.aval.dtype, atom.aval.size);
+    place.retain();
+    d.written.add(place);
+    return place;
+  });
+}
+
+/** Whether the body hands the array on with elements written into it, by scatters or by loops of such. */
+function isWrittenInto(body: Jaxpr, input: Var, out: Atom): boolean {
+  let at = out;
+  while (at !== input) {
+    const eqn = body.eqns.find(({ outputs }) => outputs.includes(at as Var));
+    const rule = eqn?.primitive.lower;
+    if (rule?.kind === 'scatter') at = eqn!.inputs[0]!;
+    else if (rule?.kind === 'while' || rule?.kind === 'scan') {
+      const loop = rule.loop(eqn!.params);
+      const consts = 'condConsts' in loop ? loop.condConsts + loop.bodyConsts : loop.consts;
+      const first = 'condConsts' in loop ? loop.bodyConsts : loop.consts;
+      const i = eqn!.outputs.indexOf(at as Var);
+      if ('carry' in loop && i >= loop.carry) return false;
+      const inner = simplify(loop.body);
+      if (!isWrittenInto(inner, inner.inVars[first + i]!, inner.outs[i]!)) return false;
+      at = eqn!.inputs[consts + i]!;
+    } else return false;
+  }
+  return out !== input;
+}
 
 /**
  * Runs what a loop's body computes in every iteration alike, and lets the loop read the results until `use` is done.
@@ -197,10 +249,11 @@ function longLoop(d: Driver, long: boolean, write: () => Stmt): void {
 export function lowerWhile(d: Driver, eqn: Eqn, loop: WhileLoop, places: Places): void {
   const { condConsts, bodyConsts } = loop;
   const [cond, body] = [simplify(loop.cond), simplify(loop.body)];
+  const init = eqn.inputs.slice(condConsts + bodyConsts);
+  const written = writtenPlaces(d, init, body, bodyConsts, eqn, places);
   const condInputs = eqn.inputs.slice(0, condConsts).map((atom) => settled(d, atom));
   const bodyInputs = eqn.inputs.slice(condConsts, condConsts + bodyConsts).map((atom) => settled(d, atom));
-  const init = eqn.inputs.slice(condConsts + bodyConsts);
-  const carry = new Carry(d, init, body.inVars.slice(bodyConsts), body.outs);
+  const carry = new Carry(d, init, body, bodyConsts, written);
   withHoisted(d, body, [...bodyInputs, ...carry.constants], (rest, values) => {
     longLoop(d, true, () =>
       d.f.while(i32c(1), () => {
@@ -227,12 +280,13 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
   const { length, reverse, unroll, consts, carry: carried } = loop;
   const body = simplify(loop.body);
   const { f, locals } = d;
-  const constants = eqn.inputs.slice(0, consts).map((atom) => settled(d, atom));
   const init = eqn.inputs.slice(consts, consts + carried);
+  const written = writtenPlaces(d, init, body, consts, eqn, places);
+  const constants = eqn.inputs.slice(0, consts).map((atom) => settled(d, atom));
   const xs = eqn.inputs.slice(consts + carried);
   const stacked = eqn.outputs.slice(carried);
 
-  const carry = new Carry(d, init, body.inVars.slice(consts, consts + carried), body.outs);
+  const carry = new Carry(d, init, body, consts, written);
   const ys = stacked.map((v) => {
     const buffer = d.placeFor(v, places);
     buffer.retain();

@@ -1,6 +1,7 @@
 import { type Shape, stridesOf } from '../../src/core/shape.ts';
-import { type Expr, i32c, op } from '../code.ts';
+import type { Expr } from '../code.ts';
 import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
+import { isSmall, mapTiles, rowAxisOfTiles, tileSide } from './tiles.ts';
 import { type LoopTree, type Tree, treeSize } from './tree.ts';
 import { parts } from './vector-code.ts';
 import { storeVector, VectorEval } from './vector-eval.ts';
@@ -11,26 +12,32 @@ export interface Store {
   readonly ptr: Expr;
 }
 
-/** Computes values of one shape, element by element, and stores them. */
-export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
+/** Computes values of one shape, element by element, and stores them; runs loops that store something themselves. */
+export function mapKernel(stores: readonly Store[], shape: Shape, effects: readonly Tree[] = []): Kernel {
   const own = stridesOf(shape);
   const frame = new KernelFrame(
-    stores.map((s) => s.root),
+    [...stores.map((s) => s.root), ...effects],
     shape,
     stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
-    { range: () => 0 },
+    { range: () => 0, together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1) },
   );
   const { f, inputs, axes } = frame;
+  const rowAxis = rowAxisOfTiles(axes, frame.streams);
+  if (rowAxis !== undefined && isSmall(inputs)) {
+    mapTiles(frame, rowAxis);
+    return frame.finish();
+  }
   const outer = axes.slice(0, -1).map((_, i) => i);
-  const inner = axes.at(-1)!;
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
+  const [roots, loops] = [inputs.roots.slice(0, stores.length), inputs.roots.slice(stores.length) as LoopTree[]];
+
   const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
-    const results = values.evaluateAll(inputs.roots, frame.pointers(pointers), count, lanes);
+    const results = values.evaluateAll(roots, frame.pointers(pointers), count, lanes, loops);
     const targets = frame.outputs(pointers);
     results.forEach((unit, u) => {
       unit.forEach((value, i) => {
-        const { dtype } = inputs.roots[i]!;
+        const { dtype } = roots[i]!;
         storeVector(f, dtype, targets[i]!, value, 4 * u * elementBytes[dtype], lanes);
       });
     });
@@ -39,49 +46,24 @@ export function mapKernel(stores: readonly Store[], shape: Shape): Kernel {
 
   frame.loops(outer, frame.starts, (start) => {
     values.hoist(frame.pointers(start));
-    const here = start.map((ptr, i) => (inner.steps[i] === 0 ? ptr : f.var(ptr)));
-    const tail = inner.extent % 4;
-    const repeat = (from: Expr | number, to: Expr | number, count: number): void =>
-      f.for(
-        from,
-        to,
-        () => {
-          vectorsAt(here, count, 4);
-          frame.advance(here, inner.steps, 4 * count);
-        },
-        4 * count,
-      );
-    if (outer.length === 0 && frame.range) {
-      // A range begins at a multiple of the block; only the last one has a tail.
-      const [begin, end] = [f.param(0), f.param(1)];
-      frame.skip(here as never, begin, inner.steps);
-      const whole = f.let(op('i32.and', end, i32c(-4 * together)));
-      repeat(begin, whole, together);
-      if (together > 1) repeat(whole, op('i32.and', end, i32c(-4)), 1);
-      if (tail > 0) f.if(op('i32.eq', end, i32c(inner.extent)), () => vectorsAt(here, 1, tail));
-      return;
-    }
-    const whole = inner.extent - tail;
-    const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
-    if (blocks > 0) repeat(0, blocks, together);
-    if (whole - blocks === 4) {
-      vectorsAt(here, 1, 4);
-      if (tail > 0) frame.advance(here, inner.steps, 4);
-    } else if (whole > blocks) repeat(blocks, whole, 1);
-    if (tail > 0) vectorsAt(here, 1, tail);
+    const here = frame.movable(start);
+    frame.vectors(here, together, (count, lanes) => vectorsAt(here, count, lanes));
   });
   return frame.finish();
 }
 
 /**
  * How many vectors run a loop together: an iteration waits for the one before it, but not for those of its neighbours.
- * Fewer where the loop is long, since all of it is written for each of them, and where they may stop at different times.
+ * Fewer where the loop is long, since all of it is written for each of them, where they may stop at different times, and
+ * where each lane goes through lines of the cache of its own.
  */
 function vectorsTogether(loops: readonly LoopTree[]): number {
-  const most = loops.map(({ next, count }) => {
+  const most = loops.map(({ next, count, ys, args }) => {
     const size = next.reduce((sum, root) => sum + treeSize(root) * parts(root.dtype), 0);
     const fitting = size <= 24 ? 8 : size <= 60 ? 4 : size <= 120 ? 2 : 1;
-    return count === undefined ? Math.min(fitting, 4) : fitting;
+    const walks =
+      ys.length > 0 || args.some((arg) => arg.kind === 'address' && arg.strides.some((stride) => stride > 1));
+    return walks && size <= 24 ? 2 : count === undefined ? Math.min(fitting, 4) : fitting;
   });
   return loops.length > 0 ? Math.min(...most) : 1;
 }

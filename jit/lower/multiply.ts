@@ -1,7 +1,7 @@
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import type { Eqn } from '../../src/core/jaxpr.ts';
 import { type Expr, i32c } from '../code.ts';
-import { gemmScratchBytes } from '../runtime/gemm.ts';
+import { gemmParameters, gemmScratchBytes } from '../runtime/gemm.ts';
 import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
@@ -24,7 +24,7 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
       each(d, p, dtype, a, b, c, scratch, (x, y, z, s) => [kernel, [x, y, z, s]]),
     );
   } else {
-    const gemm = d.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64');
+    const gemm = d.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64', gemmParameters);
     d.withScratch(gemmScratchBytes(p.m, p.n, p.k, byteSize(dtype)), (scratch) =>
       each(d, p, dtype, a, b, c, scratch, (x, y, z, s) => [gemm, gemmArguments(p, x, y, z, s)]),
     );

@@ -155,4 +155,4 @@ function rowsPerBlock(rows: number, rowBytes: number): number {
 }
 
 const readsIndex = ({ root }: Fused): boolean =>
-  mapLeaves(root, (leaf) => (leaf.kind === 'iota' ? undefined : leaf)) === undefined;
+  mapLeaves(root, (leaf) => (leaf.kind === 'array' ? leaf : undefined)) === undefined;

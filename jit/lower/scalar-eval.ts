@@ -1,5 +1,5 @@
 import { byteSize } from '../../src/core/dtype.ts';
-import { type Expr, i32c } from '../code.ts';
+import { type Expr, i32c, op } from '../code.ts';
 import { loadElement } from '../loop-nest.ts';
 import type { MathType } from '../math/index.ts';
 import { constant, type Let, scalarOp } from './scalar-code.ts';
@@ -28,6 +28,14 @@ export function scalarValue(root: Tree, name: Let, math: (fn: string, type: Math
       case 'array':
         value = loadElement(tree.dtype, tree.buffer.ptr, tree.offset * byteSize(tree.dtype));
         break;
+      case 'gather': {
+        const [from, bytes] = tree.args;
+        if (from.kind === 'held') throw new Error('an address of a loop has lanes');
+        const { buffer, offset } = from;
+        const ptr = op('i32.add', buffer.ptr, visit(bytes));
+        value = loadElement(tree.dtype, ptr, offset * byteSize(tree.dtype));
+        break;
+      }
       case 'op': {
         const args = tree.args.map(visit);
         const argType = tree.args[tree.op === 'select' ? 1 : 0]!.dtype;

@@ -1,4 +1,4 @@
-import { shapedArray } from '../../src/core/aval.ts';
+import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
 import type { Params } from '../../src/core/primitive.ts';
@@ -27,6 +27,9 @@ class Simplifier {
   private readonly ids = new Map<Var, number>();
   /** Broadcasts of rank-0 values. */
   private readonly spread = new Map<Atom, Eqn>();
+  private readonly transposed = new Map<Atom, Transposed>();
+  /** The parts of arrays that are concatenations along the last axis. */
+  private readonly columns = new Map<Atom, readonly Atom[]>();
 
   run(jaxpr: Jaxpr): Jaxpr {
     for (const v of jaxpr.inVars) this.atoms.set(v, v);
@@ -50,6 +53,14 @@ class Simplifier {
       if (this.beforeBroadcast(eqn, inputs)) return;
       inputs = this.withoutBroadcasts(eqn, inputs);
     }
+    if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
+    if (lower.kind === 'scatter')
+      inputs = this.withoutConcatenations(inputs, lower.access(eqn.params, avalsOf(eqn)).updates);
+    if (eqn.primitive.name === 'transpose') {
+      const whole = this.composed(eqn, inputs[0]!);
+      inputs = [whole.from];
+      eqn = { ...eqn, params: { permutation: whole.permutation } };
+    }
     const same = unchanged(eqn, inputs);
     if (same) {
       this.atoms.set(eqn.outputs[0]!, same);
@@ -60,10 +71,7 @@ class Simplifier {
       return;
     }
     if (lower.kind === 'inline') {
-      const inner = lower.jaxpr(
-        eqn.params,
-        eqn.inputs.map((atom) => atom.aval),
-      );
+      const inner = lower.jaxpr(eqn.params, avalsOf(eqn));
       const operands = inner.operands ? inner.operands.map((i) => inputs[i]!) : inputs;
       inner.jaxpr.inVars.forEach((v, i) => {
         this.atoms.set(v, operands[i]!);
@@ -98,6 +106,9 @@ class Simplifier {
     const simple = { ...eqn, inputs, outputs };
     this.eqns.push(simple);
     if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]!.aval.ndim === 0) this.spread.set(outputs[0]!, simple);
+    if (eqn.primitive.name === 'transpose')
+      this.transposed.set(outputs[0]!, { from: inputs[0]!, permutation: (eqn.params as Transposed).permutation });
+    if (eqn.primitive.name === 'concatenate' && isAlongLast(eqn)) this.columns.set(outputs[0]!, inputs);
     if (key !== undefined) this.known.set(key, outputs);
   }
 
@@ -128,6 +139,20 @@ class Simplifier {
     this.equation({ ...eqn, inputs: scalars, outputs: [single] });
     this.equation({ ...broadcast, inputs: [single], outputs: [out] });
     return true;
+  }
+
+  /** A transposition of a transposed array as one. */
+  private composed({ params }: Eqn, x: Atom): Transposed {
+    const { permutation } = params as Omit<Transposed, 'from'>;
+    const inner = this.transposed.get(x);
+    return inner
+      ? { from: inner.from, permutation: permutation.map((axis) => inner.permutation[axis]!) }
+      : { from: x, permutation };
+  }
+
+  /** Positions that were put together from columns are read as columns. */
+  private withoutConcatenations(inputs: Atom[], updates = 0): Atom[] {
+    return inputs.flatMap((atom, i) => (i === 0 || i === updates ? [atom] : (this.columns.get(atom) ?? [atom])));
   }
 
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
@@ -166,11 +191,24 @@ function written(params: Params): string | undefined {
   return text === false ? undefined : text;
 }
 
+const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval);
+
+const isAlongLast = ({ params, outputs }: Eqn): boolean =>
+  (params as { readonly dimension: number }).dimension === outputs[0]!.aval.ndim - 1;
+
+interface Transposed {
+  readonly from: Atom;
+  readonly permutation: readonly number[];
+}
+
 const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'and', 'or', 'xor', 'eq', 'ne']);
 
-/** The operand that the result equals bit for bit: x·1, x/1, x − 0. Not x + 0, which turns −0 into 0. */
-function unchanged({ primitive, outputs }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
+/**
+ * The operand that the result equals bit for bit: x·1, x/1, x − 0, axes in order. Not x + 0, which turns −0 into 0.
+ */
+function unchanged({ primitive, outputs, params }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
   const { name } = primitive;
+  if (name === 'transpose' && (params as Transposed).permutation.every((axis, i) => axis === i)) return x;
   const is = (atom: Atom | undefined, value: number): boolean =>
     atom instanceof Literal && Object.is(atom.value, value);
   const whole = (atom: Atom): Atom | undefined =>

@@ -10,6 +10,11 @@ export abstract class Storage {
     this.free = free;
   }
 
+  /** Whether it belongs to one value alone, and goes with it. */
+  get isOwn(): boolean {
+    return this.users === 1 && this.free !== undefined;
+  }
+
   retain(): void {
     this.users++;
   }

@@ -1,38 +1,33 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import { type Expr, i32c, op } from '../code.ts';
 import type { Scalar } from './storage.ts';
-import {
-  type ArrayLeaf,
-  forEachTree,
-  type IotaLeaf,
-  type LoopTree,
-  operandsOf,
-  type Tree,
-  withOperands,
-} from './tree.ts';
+import { type AffineLeaf, forEachTree, type LoopTree, operandsOf, type Tree, withOperands } from './tree.ts';
 
 /** A leaf that moves with the index: an address that walks through an array, or a number that counts. */
 export interface Stream {
-  readonly leaf: ArrayLeaf | IotaLeaf;
+  readonly leaf: AffineLeaf;
   /** What one step along each axis of the iteration adds: bytes, or units of an iota. */
   readonly steps: readonly number[];
 }
 
-const stream = (leaf: ArrayLeaf | IotaLeaf): Stream => {
-  const unit = leaf.kind === 'array' ? byteSize(leaf.dtype) : 1;
+const stream = (leaf: AffineLeaf): Stream => {
+  const unit = leaf.kind === 'iota' ? 1 : byteSize(leaf.buffer.dtype);
   return { leaf, steps: leaf.strides.map((stride) => stride * unit) };
 };
 
 /** The address, or the number, at index 0, as the caller of a kernel passes it. */
 export function startOf({ leaf }: Stream): Expr {
   if (leaf.kind === 'iota') return i32c(leaf.offset);
-  const bytes = leaf.offset * byteSize(leaf.dtype);
+  const bytes = leaf.offset * byteSize(leaf.buffer.dtype);
   return bytes === 0 ? leaf.buffer.ptr : op('i32.add', leaf.buffer.ptr, i32c(bytes));
 }
 
+export const isAffine = (tree: Tree): tree is AffineLeaf =>
+  tree.kind === 'array' || tree.kind === 'address' || tree.kind === 'iota';
+
 /** Whether a leaf moves along any of the marked axes. */
 export const isMovedBy = (leaf: Tree, axes: readonly boolean[]): boolean =>
-  (leaf.kind === 'array' || leaf.kind === 'iota') && leaf.strides.some((stride, axis) => axes[axis] && stride !== 0);
+  isAffine(leaf) && leaf.strides.some((stride, axis) => axes[axis] && stride !== 0);
 
 /**
  * Trees with equal subtrees made one, so that each is computed once, and with everything they read in order of first
@@ -81,7 +76,7 @@ export class Inputs {
       known = tree;
       this.byKey.set(key, tree);
       this.keys.set(tree, this.keys.size);
-      if (tree.kind === 'array' || tree.kind === 'iota') this.streams.push(stream(tree));
+      if (isAffine(tree)) this.streams.push(stream(tree));
       else if (tree.kind === 'scalar') this.scalars.push(tree.scalar);
       else if (tree.kind === 'loop') this.loops.push(tree);
     }
@@ -92,6 +87,8 @@ export class Inputs {
     switch (tree.kind) {
       case 'array':
         return `a${this.id(tree.buffer)}:${tree.offset}:${tree.strides}`;
+      case 'address':
+        return `p${this.id(tree.buffer)}:${tree.offset}:${tree.strides}`;
       case 'iota':
         return `i${tree.offset}:${tree.strides}`;
       case 'scalar':
@@ -100,6 +97,8 @@ export class Inputs {
         return `c${tree.dtype}${Object.is(tree.value, -0) ? '-0' : tree.value}`;
       case 'op':
         return `o${tree.op}${tree.fn ?? ''}:${tree.dtype}:${tree.args.map((arg) => this.keys.get(arg))}`;
+      case 'gather':
+        return `g${tree.dtype}:${tree.args.map((arg) => this.keys.get(arg))}`;
       case 'held':
         return `h${this.id(tree)}`;
       case 'loop':

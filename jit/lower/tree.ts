@@ -13,7 +13,7 @@ export interface Fused {
   readonly root: Tree;
 }
 
-export type Tree = Leaf | OpTree | LoopTree | ResultTree;
+export type Tree = Leaf | OpTree | GatherTree | LoopTree | ResultTree;
 
 export type Leaf =
   /** Element offset + Σ strides·index of a buffer. */
@@ -24,6 +24,7 @@ export type Leaf =
       readonly offset: number;
       readonly strides: readonly number[];
     }
+  | AddressLeaf
   /** The int32 number offset + Σ strides·index. */
   | { readonly kind: 'iota'; readonly dtype: 'int32'; readonly offset: number; readonly strides: readonly number[] }
   | { readonly kind: 'scalar'; readonly dtype: DType; readonly scalar: Scalar }
@@ -34,8 +35,21 @@ export type Leaf =
 export interface HeldLeaf {
   readonly kind: 'held';
   readonly dtype: DType;
+  /** Whether it is the same in all lanes. */
+  readonly uniform?: true;
 }
 
+/** Where element offset + Σ strides·index of a buffer lies, for a gather to start from. */
+export interface AddressLeaf {
+  readonly kind: 'address';
+  readonly dtype: 'int32';
+  readonly buffer: Buffer;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** A leaf that is an affine function of the index. */
+export type AffineLeaf = ArrayLeaf | AddressLeaf | IotaLeaf;
 export type ArrayLeaf = Extract<Leaf, { kind: 'array' }>;
 export type IotaLeaf = Extract<Leaf, { kind: 'iota' }>;
 
@@ -47,9 +61,17 @@ export interface OpTree {
   readonly fn?: string;
 }
 
+/** The element of an array that lies a computed number of bytes (int32) behind an address. */
+export interface GatherTree {
+  readonly kind: 'gather';
+  readonly dtype: DType;
+  readonly args: readonly [from: AddressLeaf | HeldLeaf, bytes: Tree];
+}
+
 /**
  * A loop of its own for every element: `args` are the initial values of what it carries, then what it reads unchanged.
  * `next` and `test` are trees over `slots`, one for each of `args`. Runs `count` times, or while `test` holds in a lane.
+ * Addresses among `args` are for what each step reads and writes in memory.
  */
 export interface LoopTree {
   readonly kind: 'loop';
@@ -59,6 +81,15 @@ export interface LoopTree {
   readonly next: readonly Tree[];
   readonly test?: Tree;
   readonly count?: number;
+  /** What each step writes. */
+  readonly ys: readonly StepStore[];
+}
+
+/** The value of an element goes as many bytes behind its address `to` as all lanes agree on. */
+export interface StepStore {
+  readonly value: Tree;
+  readonly to: HeldLeaf;
+  readonly bytes: Tree;
 }
 
 /** What a loop carried last. */
@@ -71,6 +102,9 @@ export interface ResultTree {
 
 /** The trees that a tree is computed from. */
 export const operandsOf = (tree: Tree): readonly Tree[] => ('args' in tree ? tree.args : []);
+
+/** Whether a value is more than a reading of memory or a scalar. */
+export const isComputed = (tree: Tree): boolean => operandsOf(tree).length > 0;
 
 export function withOperands(tree: Tree, args: readonly Tree[]): Tree {
   if (!('args' in tree) || tree.args.every((arg, i) => arg === args[i])) return tree;
@@ -124,7 +158,7 @@ export function applyElement(element: Element, args: readonly Tree[], shape: Sha
 }
 
 /** The tree with its affine leaves replaced; undefined as soon as `change` gives undefined. */
-export function mapLeaves(root: Tree, change: (leaf: ArrayLeaf | IotaLeaf) => Tree | undefined): Tree | undefined {
+export function mapLeaves(root: Tree, change: (leaf: AffineLeaf) => Tree | undefined): Tree | undefined {
   const memo = new Map<Tree, Tree | undefined>();
   const visit = (tree: Tree): Tree | undefined => {
     if (tree.kind === 'scalar' || tree.kind === 'const' || tree.kind === 'held') return tree;
@@ -216,7 +250,7 @@ export function contiguous({ shape, root }: Fused): ArrayLeaf | undefined {
 export function storagesOf(root: Tree): Set<Storage> {
   const found = new Set<Storage>();
   forEachTree(root, (tree) => {
-    if (tree.kind === 'array') found.add(tree.buffer);
+    if (tree.kind === 'array' || tree.kind === 'address') found.add(tree.buffer);
     else if (tree.kind === 'scalar') found.add(tree.scalar);
   });
   return found;
@@ -242,7 +276,7 @@ export function treeSize(root: Tree): number {
   let n = 0;
   forEachTree(root, (tree) => {
     n += tree.kind === 'op' && tree.op === 'call' ? callSize : 1;
-    if (tree.kind === 'loop') for (const next of tree.next) n += treeSize(next);
+    if (tree.kind === 'loop') for (const root of [...tree.next, ...tree.ys.map((y) => y.value)]) n += treeSize(root);
   });
   return n;
 }

@@ -28,12 +28,17 @@ export const elementwiseName = (
   inputs: readonly DType[],
   scalars: readonly boolean[],
 ): string => {
-  const to = 'newDType' in params ? `>${shortName(params.newDType as DType)}` : '';
+  const to = 'newDType' in params ? `>${shortName(params.newDType as DType)}` : Object.values(params).join();
   return `${name}${to}(${inputs.map((dtype, i) => `${shortName(dtype)}${scalars[i] ? '*' : ''}`)})`;
 };
 
-/** Parameters other than the dtype of a conversion would make a function for each of their values. */
-export const isPrebuilt = (params: object): boolean => Object.keys(params).every((key) => key === 'newDType');
+const prebuilt: ReadonlySet<string> = new Set(['newDType', 'y', 'word']);
+
+/**
+ * Parameters make a function for each of their values: the dtype of a conversion, the word of a hash, and of exponents those
+ * in the samples.
+ */
+export const isPrebuilt = (params: object): boolean => Object.keys(params).every((key) => prebuilt.has(key));
 
 /**
  * Which operands may come by value. Of two, either; of more, none: rank-0 operands of a `select` are filled into an

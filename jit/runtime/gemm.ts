@@ -38,6 +38,9 @@ export interface Element {
   readonly loadLane: string;
 }
 
+/** How many arguments `gemm_f32` and `gemm_f64` take. */
+export const gemmParameters = 13;
+
 export const elements: readonly Element[] = [
   {
     name: 'f32',
@@ -244,7 +247,7 @@ function evenParts(f: FunctionBuilder, n: Local, most: number, step: number): Lo
 
 /** The loops over blocks, and what to copy. */
 function driver(e: Element): Func {
-  const f = new FunctionBuilder(`gemm_${e.name}`, new Array(13).fill('i32'));
+  const f = new FunctionBuilder(`gemm_${e.name}`, new Array(gemmParameters).fill('i32'));
   const [m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, scratch] = params(f) as [
     ...Locals8,
     Local,

@@ -1,4 +1,5 @@
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type WasmType } from '../code.ts';
+import { inChunks } from './chunks.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
@@ -8,9 +9,6 @@ const widths: readonly { readonly bytes: number; readonly type: WasmType; readon
   { bytes: 4, type: 'i32', suffix: '' },
   { bytes: 8, type: 'f64', suffix: '' },
 ];
-
-/** Elements that one call of a kernel moves at most, so that long copies are entered often. */
-const chunk = 4096;
 
 /**
  * fill_1, fill_4 (to, n, bits) and fill_8 (to, n, f64); copy_1, copy_4, copy_8 (rows, columns, to, toRow, toColumn,
@@ -91,17 +89,4 @@ function copy(bytes: number): Func {
     f.set(from, add(from, fromRow));
   });
   return f.build(true);
-}
-
-function inChunks(f: FunctionBuilder, n: Expr, write: (at: Expr, count: Expr) => void): void {
-  f.for(
-    0,
-    n,
-    (i) => {
-      const left = f.var(op('i32.sub', n, i));
-      f.if(op('i32.gt_s', left, i32c(chunk)), () => f.set(left, i32c(chunk)));
-      write(i, left);
-    },
-    chunk,
-  );
 }

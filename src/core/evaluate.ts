@@ -6,7 +6,7 @@ import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
 import { leakError } from './leak.ts';
-import { areShared, type HostArray, type Params, type Primitive } from './primitive.ts';
+import { areShared, type HostArray, knownOf, type Params, type Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
 /** Looks at what has been computed: results of one operation, or of a program. */
@@ -39,43 +39,49 @@ export const evaluatingTrace: Trace = {
 };
 
 /** One operation on operands of known types, ready to be executed. */
-type Plan = (args: readonly Value[]) => Value[];
+export type Plan = (args: readonly Value[]) => Value[];
 
 /** Plans by the types of the operands, one after the other. */
 class PlanTree {
   plan: Plan | undefined;
   private readonly branches = new Map<ShapedArray, PlanTree>();
+  /** The last branch asked for. */
+  private type: ShapedArray | undefined;
+  private next: PlanTree | undefined;
 
   branch(aval: ShapedArray): PlanTree {
+    if (this.type === aval) return this.next!;
     let tree = this.branches.get(aval);
     if (!tree) this.branches.set(aval, (tree = new PlanTree()));
+    this.type = aval;
+    this.next = tree;
     return tree;
   }
 }
 
-const plans = new WeakMap<Params, Map<Primitive, PlanTree>>();
-
 function planFor(primitive: Primitive, args: readonly Value[], params: Params): Plan {
-  if (!areShared(params) || !isPrebuiltReady()) return makePlan(primitive, args, params);
-  let byPrimitive = plans.get(params);
-  if (!byPrimitive) plans.set(params, (byPrimitive = new Map()));
-  let tree = byPrimitive.get(primitive);
-  if (!tree) byPrimitive.set(primitive, (tree = new PlanTree()));
+  const known = knownOf(params) as Map<Primitive, PlanTree> | undefined;
+  if (!known || !isPrebuiltReady()) return makePlan(primitive, avalsOf(args), params);
+  let tree = known.get(primitive);
+  if (!tree) known.set(primitive, (tree = new PlanTree()));
   for (let i = 0; i < args.length; i++) tree = tree.branch(args[i]!.aval);
-  tree.plan ??= makePlan(primitive, args, params);
+  tree.plan ??= makePlan(primitive, avalsOf(args), params);
   return tree.plan;
 }
 
-function makePlan(primitive: Primitive, args: readonly Value[], params: Params): Plan {
-  const avals = args.map((arg) => arg.aval);
+const avalsOf = (args: readonly Value[]): ShapedArray[] => args.map((arg) => arg.aval);
+
+/** How to execute an operation on operands of these types. */
+export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], params: Params): Plan {
   const outputs = primitive.type(avals, params);
   const output = outputs[0]!;
-  const compiled = outputs.length === 1 && !interpretOnly ? planEager(primitive, avals, params, output) : undefined;
+  const compiled = interpretOnly ? undefined : planEager(primitive, avals, params, outputs);
   if (compiled) {
     return (operands) => {
       const cells: Cell[] = [];
       for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
-      return [new NDArray(output, compiled(cells))];
+      const results = compiled(cells);
+      return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
     };
   }
   return (operands) => {

@@ -39,17 +39,22 @@ export const reductionAccuracy = (c = 2): Accuracy => ({ kind: 'reduction', c })
 
 export type Params = object;
 
-const shared = new WeakSet<Params>();
+const memory = Symbol('what is known of operations with these parameters');
 
 /**
  * Parameters that are made once and used again and again: what eager evaluation works out for an operation with them, it
  * keeps.
  */
 export function sharedParams<P extends Params>(params: P): P {
-  shared.add(params);
+  // Quicker to get at than through a weak map, and not copied with them.
+  Object.defineProperty(params, memory, { value: new Map<Primitive, unknown>() });
   return Object.freeze(params);
 }
-export const areShared = (params: Params): boolean => shared.has(params);
+
+/** What is kept for each operation with shared parameters; undefined for others. */
+export const knownOf = (params: Params): Map<Primitive, unknown> | undefined =>
+  (params as { [memory]?: Map<Primitive, unknown> })[memory];
+export const areShared = (params: Params): boolean => knownOf(params) !== undefined;
 
 /** A table of parameters made once for each key. Forgets everything when there are many: programs have few. */
 export function sharedParamsByKey<P extends Params>(): (key: string, make: () => P) => P {

@@ -1,8 +1,8 @@
-/** What operations along one axis share: the loop in the reference, the loop in kernels, arithmetic by dtype. */
-import { type Expr, type FunctionBuilder, op } from '../../jit/code.ts';
+/** What operations along one axis share: the loop in the reference, the loop in kernels. */
+import type { Expr, FunctionBuilder } from '../../jit/code.ts';
 import { nest } from '../../jit/loop-nest.ts';
 import type { Operand } from '../../jit/lower-rule.ts';
-import { byteSize, type DType } from '../core/dtype.ts';
+import { byteSize } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -47,18 +47,6 @@ export function rowLoop(
     [...whole, ...folded].map((x) => x.ptr),
     (at) => body(at.slice(0, whole.length), at.slice(whole.length)),
   );
-}
-
-const wasmTypes: Record<DType, string> = { float32: 'f32', float64: 'f64', int32: 'i32', uint32: 'i32', bool: 'i32' };
-
-/** An arithmetic instruction of the dtype: `arithmetic('add', 'float32', x, y)`. */
-export const arithmetic = (name: string, dtype: DType, ...args: Expr[]): Expr =>
-  op(`${wasmTypes[dtype]}.${name}`, ...args);
-
-/** An ordering instruction of the dtype, with the signedness that it needs. */
-export function ordering(name: 'lt' | 'le' | 'gt' | 'ge', dtype: DType, x: Expr, y: Expr): Expr {
-  const sign = wasmTypes[dtype] !== 'i32' ? '' : dtype === 'int32' ? '_s' : '_u';
-  return op(`${wasmTypes[dtype]}.${name}${sign}`, x, y);
 }
 
 /** `axis` of `x` from the front, or a ShapeError that names the operation. */

@@ -1,15 +1,14 @@
 /** Where the extremum along an axis is. */
-import { i32c, op } from '../../jit/code.ts';
-import { loadElement, offsetBy } from '../../jit/loop-nest.ts';
+import { argFoldCalls } from '../../jit/runtime/arg-fold-calls.ts';
 import type { ArrayLike } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, byteSize, dtypes, isFloating } from '../core/dtype.ts';
+import { allocate, dtypes } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { withoutAxes } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
-import { axisOf, forEachRow, ordering, rowLoop, rowsOf } from './along-axis.ts';
+import { axisOf, forEachRow, rowsOf } from './along-axis.ts';
 import { reshape } from './movement.ts';
 
 interface ArgParams {
@@ -25,7 +24,6 @@ export interface ArgReduceOptions {
 
 /** The first element that no other beats; the first NaN where there is one. */
 function argPrimitive(name: string, beats: 'gt' | 'lt'): Primitive<ArgParams> {
-  const unbeaten = beats === 'gt' ? 'le' : 'ge';
   const self: Primitive<ArgParams> = primitive<ArgParams>({
     name,
     type: ([x], { axis }) => {
@@ -51,28 +49,10 @@ function argPrimitive(name: string, beats: 'gt' | 'lt'): Primitive<ArgParams> {
     jvp: 'zero',
     batch: (_size, [x], _, { axis }) => ({ outs: [bind1(self, [x!], { axis: axis + 1 })], batched: [true] }),
     lower: {
-      kind: 'kernel',
-      build: ({ f }, [x], [out], { axis }) => {
-        const { dtype } = x!.aval;
-        const rows = rowsOf(x!.shape, axis);
-        rowLoop(f, rows, [x!], [out!], ([from], [to]) => {
-          const best = f.var(loadElement(dtype, from!));
-          const index = f.var(i32c(0));
-          const ptr = f.var(from!);
-          f.for(1, rows.n, (k) => {
-            f.set(ptr, offsetBy(ptr, rows.inner * byteSize(dtype)));
-            const value = f.let(loadElement(dtype, ptr));
-            // NaN is never `unbeaten`; once it is the best, nothing replaces it.
-            const better = isFloating(dtype)
-              ? op('i32.and', op(`${best.type}.eq`, best, best), op('i32.eqz', ordering(unbeaten, dtype, value, best)))
-              : ordering(beats, dtype, value, best);
-            f.if(better, () => {
-              f.set(best, value);
-              f.set(index, k);
-            });
-          });
-          f.store('i32.store', to!, index);
-        });
+      kind: 'runtime',
+      calls: ({ axis }, [x]) => {
+        const { outer, n, inner } = rowsOf(x!.shape, axis);
+        return argFoldCalls(beats === 'gt' ? 'max' : 'min', x!.dtype, [outer, n, inner]);
       },
     },
     samples: () => [
@@ -100,13 +80,19 @@ function argPrimitive(name: string, beats: 'gt' | 'lt'): Primitive<ArgParams> {
 export const argmaxP: Primitive<ArgParams> = argPrimitive('argmax', 'gt');
 export const argminP: Primitive<ArgParams> = argPrimitive('argmin', 'lt');
 
+const argParams = sharedParamsByKey<ArgParams>();
+
 const argReduce =
   (p: Primitive<ArgParams>) =>
   (x: ArrayLike, { axis, keepdims }: ArgReduceOptions = {}): Value => {
     const value = toValue(x, p.name);
     const flat = axis === undefined || axis === null;
     const at = flat ? 0 : axisOf(p.name, value, axis);
-    const index = bind1(p, [flat ? reshape(value, [value.aval.size]) : value], { axis: at });
+    const index = bind1(
+      p,
+      [flat ? reshape(value, [value.aval.size]) : value],
+      argParams(String(at), () => ({ axis: at })),
+    );
     if (!keepdims) return index;
     return reshape(
       index,

@@ -3,7 +3,7 @@ import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { normalizeAxis, sizeOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promoteDTypes } from '../promote.ts';
@@ -15,6 +15,8 @@ import { slice } from './slicing.ts';
 interface ConcatenateParams {
   readonly dimension: number;
 }
+
+const concatenateParams = sharedParamsByKey<ConcatenateParams>();
 
 /** Operands one after the other along an axis. */
 export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateParams>({
@@ -76,6 +78,20 @@ export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateP
   }),
   lower: {
     kind: 'kernel',
+    regions: ({ dimension }, inputs, { shape }) => {
+      const [outer, row] = [sizeOf(shape.slice(0, dimension)), sizeOf(shape.slice(dimension))];
+      let to = 0;
+      const copies = inputs.map((x, operand) => {
+        const n = sizeOf(x.shape.slice(dimension));
+        to += n;
+        const axes = [
+          { extent: outer, steps: [row, n] },
+          { extent: n, steps: [1, 1] },
+        ];
+        return { operand, to: to - n, from: 0, axes };
+      });
+      return { copies };
+    },
     build: ({ f }, inputs, [out], { dimension }) => {
       const { dtype } = out!.aval;
       const bytes = byteSize(dtype);
@@ -144,5 +160,11 @@ export function concatenate(xs: readonly ArrayLike[], axis = 0): Value {
   if (dimension === undefined) {
     throw new ShapeError(`concatenate: axis ${axis} is out of range for ${values.map((v) => v.aval).join(', ')}.`);
   }
-  return values.length === 1 ? values[0]! : bind1(concatenateP, values, { dimension });
+  return values.length === 1
+    ? values[0]!
+    : bind1(
+        concatenateP,
+        values,
+        concatenateParams(String(dimension), () => ({ dimension })),
+      );
 }

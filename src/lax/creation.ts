@@ -2,7 +2,7 @@
 import { NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, castNumber, type DType } from '../core/dtype.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { broadcastTo } from './movement.ts';
@@ -33,7 +33,8 @@ export const iotaP: Primitive<IotaParams> = primitive<IotaParams>({
   run: (_, { shape, dtype, dimension }) => {
     const out = allocate(dtype, sizeOf(shape));
     const stride = stridesOf(shape)[dimension]!;
-    for (let i = 0; i < out.length; i++) out[i] = Math.floor(i / stride) % shape[dimension]!;
+    const n = shape[dimension]!;
+    for (let i = 0; i < out.length; ) for (let k = 0; k < n; k++) for (let j = 0; j < stride; j++) out[i++] = k;
     return [out];
   },
   accuracy: exact,
@@ -51,9 +52,15 @@ export const iotaP: Primitive<IotaParams> = primitive<IotaParams>({
     ]),
 });
 
+const iotaParams = sharedParamsByKey<IotaParams>();
+
 /** Coordinates along `dimension` of an array of the given shape. */
 export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): Value =>
-  bind1(iotaP, [], { dtype, shape, dimension });
+  bind1(
+    iotaP,
+    [],
+    iotaParams(`${dtype} ${shape}|${dimension}`, () => ({ dtype, shape: [...shape], dimension })),
+  );
 
 /** 0, 1, …, n − 1. */
 export const iota = (dtype: DType, n: number): Value => broadcastedIota(dtype, [n], 0);

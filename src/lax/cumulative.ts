@@ -1,13 +1,21 @@
 /** Running sums, products and extrema along an axis. */
 import { call, select as choose, type Expr, type FunctionBuilder, f32c, f64c, op } from '../../jit/code.ts';
 import { loadElement, offsetBy, storeElement } from '../../jit/loop-nest.ts';
-import type { KernelContext } from '../../jit/lower-rule.ts';
+import type { KernelContext, LowerRule } from '../../jit/lower-rule.ts';
+import { cumulativeCalls, type Running } from '../../jit/runtime/cumulative-calls.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize, type DType, isFloating } from '../core/dtype.ts';
-import { type Accuracy, exact, type Primitive, primitive, reductionAccuracy } from '../core/primitive.ts';
+import {
+  type Accuracy,
+  exact,
+  type Primitive,
+  primitive,
+  reductionAccuracy,
+  sharedParamsByKey,
+} from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toFloating, toValue } from '../promote.ts';
-import { arithmetic, axisOf, forEachRow, ordering, rowLoop, rowsOf } from './along-axis.ts';
+import { axisOf, forEachRow, rowLoop, rowsOf } from './along-axis.ts';
 import { abs, add, max, min, mul, neg, sub } from './arithmetic.ts';
 import { associativeScanValues } from './associative-scan.ts';
 import { eq, gt, lt, select } from './compare.ts';
@@ -37,10 +45,46 @@ interface CumulativeSpec {
   /** One step of the reference, in float64 or exact integers. */
   step: (total: number, x: number, dtype: DType) => number;
   accuracy: Accuracy;
-  emit: (k: KernelContext, dtype: DType, total: Expr, x: Expr) => Expr;
+  /** The operation of the runtime module, or what writes one step. */
+  lower: Running | ((k: KernelContext, dtype: DType, total: Expr, x: Expr) => Expr);
   /** The step on values with tangents; left out where the operation is linear. */
   dual?: (earlier: Dual, later: Dual) => Dual;
   longest?: number;
+}
+
+function lowerRule({ lower }: CumulativeSpec): LowerRule<CumulativeParams> {
+  if (typeof lower === 'string') {
+    return {
+      kind: 'runtime',
+      calls: ({ axis, reverse }, [x]) => {
+        const { outer, n, inner } = rowsOf(x!.shape, axis);
+        return cumulativeCalls(lower, x!.dtype, [outer, n, inner], reverse);
+      },
+    };
+  }
+  return {
+    kind: 'kernel',
+    build: (k, [x], [out], { axis, reverse }) => {
+      const { f } = k;
+      const { dtype } = x!.aval;
+      const rows = rowsOf(x!.shape, axis);
+      if (rows.n === 0) return;
+      const step = rows.inner * byteSize(dtype);
+      const first = reverse ? (rows.n - 1) * step : 0;
+      rowLoop(f, rows, [x!, out!], [], ([from, to]) => {
+        const source = f.var(offsetBy(from!, first));
+        const target = f.var(offsetBy(to!, first));
+        const total = f.var(loadElement(dtype, source));
+        storeElement(f, dtype, target, total);
+        f.for(1, rows.n, () => {
+          f.set(source, offsetBy(source, reverse ? -step : step));
+          f.set(target, offsetBy(target, reverse ? -step : step));
+          f.set(total, lower(k, dtype, total, f.let(loadElement(dtype, source))));
+          storeElement(f, dtype, target, total);
+        });
+      });
+    },
+  };
 }
 
 function cumulative(name: string, spec: CumulativeSpec): CumulativePrimitive {
@@ -76,35 +120,13 @@ function cumulative(name: string, spec: CumulativeSpec): CumulativePrimitive {
     ...(dual
       ? {}
       : {
-          transpose: ([ct], _, { axis, reverse }) => [bind1(self, [ct as Value], { axis, reverse: !reverse })],
+          transpose: ([ct], _, { axis, reverse }) => [bind1(self, [ct as Value], cumulativeParams(axis, !reverse))],
         }),
     batch: (_size, [x], _, { axis, reverse }) => ({
-      outs: [bind1(self, [x!], { axis: axis + 1, reverse })],
+      outs: [bind1(self, [x!], cumulativeParams(axis + 1, reverse))],
       batched: [true],
     }),
-    lower: {
-      kind: 'kernel',
-      build: (k, [x], [out], { axis, reverse }) => {
-        const { f } = k;
-        const { dtype } = x!.aval;
-        const rows = rowsOf(x!.shape, axis);
-        if (rows.n === 0) return;
-        const step = rows.inner * byteSize(dtype);
-        const first = reverse ? (rows.n - 1) * step : 0;
-        rowLoop(f, rows, [x!, out!], [], ([from, to]) => {
-          const source = f.var(offsetBy(from!, first));
-          const target = f.var(offsetBy(to!, first));
-          const total = f.var(loadElement(dtype, source));
-          storeElement(f, dtype, target, total);
-          f.for(1, rows.n, () => {
-            f.set(source, offsetBy(source, reverse ? -step : step));
-            f.set(target, offsetBy(target, reverse ? -step : step));
-            f.set(total, spec.emit(k, dtype, total, f.let(loadElement(dtype, source))));
-            storeElement(f, dtype, target, total);
-          });
-        });
-      },
-    },
+    lower: lowerRule(spec),
     samples: () =>
       domains[spec.domain].flatMap((dtype) =>
         [
@@ -129,7 +151,7 @@ export const cumsumP: CumulativePrimitive = cumulative('cumsum', {
   domain: 'numeric',
   step: (total, x, dtype) => (isFloating(dtype) ? total + x : (total + x) | 0),
   accuracy: reductionAccuracy(),
-  emit: (_, dtype, total, x) => arithmetic('add', dtype, total, x),
+  lower: 'add',
 });
 
 /** The product rule on pairs: no division, so factors may be 0. */
@@ -138,7 +160,7 @@ export const cumprodP: CumulativePrimitive = cumulative('cumprod', {
   step: (total, x, dtype) =>
     dtype === 'float32' ? Math.fround(total * x) : dtype === 'float64' ? total * x : Math.imul(total, x),
   accuracy: exact,
-  emit: (_, dtype, total, x) => arithmetic('mul', dtype, total, x),
+  lower: 'mul',
   dual: ([a, da], [b, db]) => [mul(a, b), add(mul(da, b), mul(a, db))],
   longest: 100,
 });
@@ -151,18 +173,11 @@ const extremumDual =
     select(wins(a, b), da, select(eq(a, b), mul(add(da, db), 0.5), db)),
   ];
 
-const emitExtremum =
-  (name: 'max' | 'min') =>
-  (_: KernelContext, dtype: DType, total: Expr, x: Expr): Expr =>
-    isFloating(dtype)
-      ? arithmetic(name, dtype, total, x)
-      : choose(ordering(name === 'max' ? 'gt' : 'lt', dtype, total, x), total, x);
-
 export const cummaxP: CumulativePrimitive = cumulative('cummax', {
   domain: 'numeric',
   step: (total, x) => Math.max(total, x),
   accuracy: exact,
-  emit: emitExtremum('max'),
+  lower: 'max',
   dual: extremumDual(max, gt),
 });
 
@@ -170,7 +185,7 @@ export const cumminP: CumulativePrimitive = cumulative('cummin', {
   domain: 'numeric',
   step: (total, x) => Math.min(total, x),
   accuracy: exact,
-  emit: emitExtremum('min'),
+  lower: 'min',
   dual: extremumDual(min, lt),
 });
 
@@ -200,15 +215,19 @@ export const cumlogsumexpP: CumulativePrimitive = cumulative('cumlogsumexp', {
   domain: 'floating',
   step: logAddExp,
   accuracy: reductionAccuracy(4),
-  emit: emitLogAddExp,
+  lower: emitLogAddExp,
   dual: logAddExpDual,
 });
+
+const sharedCumulativeParams = sharedParamsByKey<CumulativeParams>();
+const cumulativeParams = (axis: number, reverse: boolean): CumulativeParams =>
+  sharedCumulativeParams(`${axis} ${reverse}`, () => ({ axis, reverse }));
 
 const along =
   (p: CumulativePrimitive, prepare: (x: Value) => Value) =>
   (x: ArrayLike, { axis = 0, reverse = false }: CumulativeOptions = {}): Value => {
     const value = prepare(toValue(x, p.name));
-    return bind1(p, [value], { axis: axisOf(p.name, value, axis), reverse });
+    return bind1(p, [value], cumulativeParams(axisOf(p.name, value, axis), reverse));
   };
 const counted = (x: Value): Value => (x.aval.dtype === 'bool' ? convert(x, 'int32') : x);
 type Cumulative = (x: ArrayLike, options?: CumulativeOptions) => Value;

@@ -1,10 +1,7 @@
 /** Slices whose position is computed: start indices are int32 scalars, clamped so that the slice lies inside. */
-import { type Expr, i32c, op, select as selectExpr } from '../../jit/code.ts';
-import { addressed, copyRegion, copyRun } from '../../jit/loop-nest.ts';
-import type { KernelContext, Operand } from '../../jit/lower-rule.ts';
+import type { Access } from '../../jit/lower-rule.ts';
 import { isLinear, type Linear } from '../../transforms/transpose.ts';
 import type { ShapedArray } from '../core/aval.ts';
-import { byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { exact, type HostArray, type Primitive, primitive } from '../core/primitive.ts';
 import { range, type Shape, stridesOf } from '../core/shape.ts';
@@ -38,23 +35,16 @@ export function checkStarts(operation: string, x: ShapedArray, starts: readonly 
   }
 }
 
-/** `ptr` moved to where the window starts. */
-function windowPointer({ f }: KernelContext, ptr: Expr, starts: readonly Operand[], aval: ShapedArray, window: Shape) {
-  const strides = stridesOf(aval.shape);
-  let at = ptr;
-  starts.forEach((start, i) => {
-    const room = aval.shape[i]! - window[i]!;
-    if (room <= 0) return;
-    const given = start.value!;
-    const high = f.let(selectExpr(op('i32.gt_s', given, i32c(room)), i32c(room), given));
-    const index = selectExpr(op('i32.lt_s', high, i32c(0)), i32c(0), high);
-    at = op('i32.add', at, op('i32.mul', index, i32c(strides[i]! * byteSize(aval.dtype))));
-  });
-  return f.let(at);
-}
-
-const regionOf = (shape: Shape, to: Shape, from: Shape, bytes: number) =>
-  shape.map((extent, i) => ({ extent, steps: [to[i]! * bytes, from[i]! * bytes] }));
+/** Where compiled code finds the elements of a window. Start indices are the operands from `first` on. */
+const startAccess = (shape: Shape, window: Shape, first: number): Access => ({
+  axes: everyAxis(shape.length),
+  positions: window.map((n, axis) => ({
+    axis,
+    room: shape[axis]! - n,
+    operand: first + axis,
+    view: { offset: 0, strides: window.map(() => 0) },
+  })),
+});
 
 const everyAxis = (rank: number) => range(rank);
 
@@ -115,17 +105,7 @@ export const dynamicSliceP: Primitive<DynamicSliceParams> = primitive<DynamicSli
     const operands = [x!, scalar(0, 'int32'), ...starts];
     return { outs: [bind1(dynamicSliceP, operands, { sliceSizes: [size, ...sliceSizes] })], batched: [true] };
   },
-  lower: {
-    kind: 'kernel',
-    build: (k, [x, ...starts], [out], { sliceSizes }) => {
-      const { aval } = x!;
-      const bytes = byteSize(aval.dtype);
-      if (sliceSizes.includes(0)) return;
-      const from = windowPointer(k, addressed(k, x!), starts, aval, sliceSizes);
-      const axes = regionOf(sliceSizes, stridesOf(sliceSizes), stridesOf(aval.shape), bytes);
-      copyRegion(k.f, aval.dtype, axes, out!.ptr, from);
-    },
-  },
+  lower: { kind: 'gather', access: ({ sliceSizes }, [x]) => startAccess(x!.shape, sliceSizes, 1) },
   samples: () =>
     windows.flatMap(({ shape, window, starts }) =>
       samplesOf([shape], { sliceSizes: window }, { extra: indexInputs(starts) }),
@@ -189,22 +169,13 @@ export const dynamicUpdateSliceP: Primitive<object> = primitive<object>({
     });
   },
   lower: {
-    kind: 'kernel',
-    build: (k, [x, update, ...starts], [out]) => {
-      const { aval } = x!;
-      const bytes = byteSize(aval.dtype);
-      const window = update!.shape;
-      copyRun(k.f, out!.ptr, addressed(k, x!), aval.size * bytes);
-      if (window.includes(0)) return;
-      const to = windowPointer(k, out!.ptr, starts, aval, window);
-      copyRegion(
-        k.f,
-        aval.dtype,
-        regionOf(window, stridesOf(aval.shape), stridesOf(window), bytes),
-        to,
-        addressed(k, update!),
-      );
-    },
+    kind: 'scatter',
+    combine: 'set',
+    access: (_, [x, update]) => ({
+      ...startAccess(x!.shape, update!.shape, 2),
+      updates: 1,
+      windowAxes: everyAxis(x!.ndim),
+    }),
   },
   samples: () =>
     windows.flatMap(({ shape, window, starts }) => samplesOf([shape, window], {}, { extra: indexInputs(starts) })),

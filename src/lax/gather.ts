@@ -1,10 +1,8 @@
 /** Reading windows of an array at computed positions. */
 
-import { type Expr, f32c, f64c, i32c } from '../../jit/code.ts';
-import { addressed, copyRegion, fillRegion } from '../../jit/loop-nest.ts';
 import type { Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
-import { allocate, type DType, dtypes } from '../core/dtype.ts';
+import { allocate, dtypes } from '../core/dtype.ts';
 import { exact, type Primitive, primitive, type Sample } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -17,10 +15,11 @@ import { type ScatterParams, scatterP } from './scatter.ts';
 import {
   checkWindows,
   defaultFill,
-  emitRows,
   forEachElement,
   type IndexMode,
+  joinedIndices,
   type WindowMap,
+  windowAccess,
   windowsShape,
 } from './windows.ts';
 
@@ -43,14 +42,12 @@ export const scatterParamsOf = (p: WindowMap & { mode: IndexMode }, uniqueIndice
 
 const up = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
 
-export const constant = (value: number, dtype: DType): Expr =>
-  dtype === 'float32' ? f32c(value) : dtype === 'float64' ? f64c(value) : i32c(value);
-
 export const gatherP: Primitive<GatherParams> = primitive<GatherParams>({
   name: 'gather',
-  type: ([x, indices], params) => {
-    checkWindows('gather', x!, indices!, params);
-    return [x!.withShape(windowsShape(x!.shape, indices!.shape, params)).strong()];
+  type: ([x, ...columns], params) => {
+    const indices = joinedIndices(columns);
+    checkWindows('gather', x!, indices, params);
+    return [x!.withShape(windowsShape(x!.shape, indices.shape, params)).strong()];
   },
   run: ([x, indices], params, [out]) => {
     const result = allocate(out!.dtype, out!.size);
@@ -94,26 +91,10 @@ export const gatherP: Primitive<GatherParams> = primitive<GatherParams>({
     return { outs: [bind1(gatherP, [x!, indices!], lifted)], batched: [true] };
   },
   lower: {
-    kind: 'kernel',
-    build: (k, [x, indices], [out], params) => {
-      const { f } = k;
-      const { dtype } = out!.aval;
-      if (out!.aval.size === 0) return;
-      const drop = params.mode === 'fill' && params.startIndexMap.length > 0;
-      const pointers = { windows: out!.ptr, operand: addressed(k, x!), indices: indices!.ptr };
-      emitRows(
-        f,
-        { operand: x!.aval, indices: indices!.aval, map: params, drop },
-        pointers,
-        (to, from, window, fits) => {
-          const copy = () => copyRegion(f, dtype, window, to, from);
-          if (!fits) copy();
-          else {
-            const filled = window.map(({ extent, steps }) => ({ extent, steps: [steps[0]!] }));
-            f.if(fits, copy, () => fillRegion(f, dtype, filled, to, constant(params.fillValue, dtype)));
-          }
-        },
-      );
+    kind: 'gather',
+    access: (params, [x, ...columns]) => {
+      const shapes = columns.map((column) => column.shape);
+      return windowAccess(x!.shape, shapes, params, params.mode === 'fill' ? params.fillValue : undefined);
     },
   },
   samples: () => windowSamples(),

@@ -1,7 +1,7 @@
 /** What an index means: each entry resolved against its axis, and the shape of the part that it names. */
 import { NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
-import { isInteger } from '../core/dtype.ts';
+import { isInteger, type TypedArray } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { broadcastShapes, range, type Shape, stridesOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -132,11 +132,21 @@ function sliceEntry(operation: string, entry: readonly (number | null | undefine
   return { kind: 'slice', start: from, step, length: Math.max(0, Math.ceil((to - from) / step)) } as const;
 }
 
+function hasNegative(data: TypedArray): boolean {
+  for (let i = 0; i < data.length; i++) if (data[i]! < 0) return true;
+  return false;
+}
+
 /** Negative positions count from the end. Known arrays are changed at once, so that programs hold them as they are used. */
-function fromFront(positions: Value, n: number): Value {
+export function fromFront(positions: Value, n: number): Value {
   if (!positions.isTracer) {
-    const data = Int32Array.from(positions.hostData(), (v) => (v < 0 ? v + n : v));
-    return NDArray.fromHost(data, shapedArray(positions.aval.shape, 'int32'));
+    // Read where it is, and copied only if it has to be.
+    const given = positions.cell().peek();
+    const { dtype, shape } = positions.aval;
+    if (dtype === 'int32' && !hasNegative(given)) return positions;
+    const data = new Int32Array(given.length);
+    for (let i = 0; i < data.length; i++) data[i] = given[i]! < 0 ? given[i]! + n : given[i]!;
+    return NDArray.fromHost(data, shapedArray(shape, 'int32'));
   }
   const index = convert(positions, 'int32');
   return select(lt(index, 0), add(index, n), index);

@@ -1,24 +1,36 @@
 /** NumPy's indexing: what `x.slice(…)` reads and `x.at(…)` updates. */
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
+import { isInteger } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
+import { sharedParamsByKey } from '../core/primitive.ts';
 import { broadcastShapes, range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
-import { bind1, type Value } from '../core/trace.ts';
+import { bind1, currentTrace, type Value } from '../core/trace.ts';
 import { broadcastError, toValue } from '../promote.ts';
 import { add, mul } from './arithmetic.ts';
 import { lt, select } from './compare.ts';
 import { convert } from './convert.ts';
 import { iota } from './creation.ts';
-import { gatherP } from './gather.ts';
-import { type Index, type Plan, planIndex } from './index-plan.ts';
+import { type GatherParams, gatherP } from './gather.ts';
+import { fromFront, type Index, type Plan, planIndex } from './index-plan.ts';
 import { broadcastTo, reshape, strengthen } from './movement.ts';
-import { type ScatterOp, scatterP } from './scatter.ts';
+import { type ScatterOp, type ScatterParams, scatterP } from './scatter.ts';
 import { concatenate, dynamicSlice, dynamicUpdateSlice, reverse, slice } from './slicing.ts';
 
 export type { Index } from './index-plan.ts';
 
+const gatherParams = sharedParamsByKey<GatherParams>();
+const scatterParams = sharedParamsByKey<ScatterParams>();
+
 /** Index rows: one component for each axis in turn, over the common shape of the index arrays. */
 function indexRows(components: readonly (number | Value)[], lanes: Shape): Value {
+  const [only] = components;
+  if (components.length === 1 && only instanceof NDArray && sameShape(only.aval.shape, lanes)) {
+    const shape = [...lanes, 1];
+    // The same elements: what is computed at once may read them where they are.
+    if (only.isTracer || currentTrace().records) return reshape(convert(only, 'int32'), shape);
+    return new NDArray(only.aval.withShape(shape), only.cell());
+  }
   if (components.every((c) => typeof c === 'number' || !c.isTracer)) {
     const rows = sizeOf(lanes);
     const data = new Int32Array(rows * components.length);
@@ -66,7 +78,30 @@ const windowDims = ({ lanes, lanesAt, plainShape }: Plan): number[] => {
  */
 export function indexArray(x: ArrayLike, index: readonly Index[], fillValue?: number): Value {
   const value = strengthen(toValue(x, 'slice'));
+  const [only] = index;
+  if (index.length === 1 && only instanceof NDArray && isPositions(only, value, 0)) return takeAt(value, only, 0);
   return readPlan(value, planIndex('slice', value, index), fillValue);
+}
+
+/** Whether x is an array of integers that may index this axis; what else there is goes the general way. */
+export const isPositions = (x: Value, value: Value, axis: number): boolean =>
+  isInteger(x.aval.dtype) && x.aval.ndim > 0 && (value.aval.shape[axis] ?? 0) > 0;
+
+/** Along `axis`, what an array of positions names, or `fill` where they are outside; all of the other axes. */
+export function takeAt(value: Value, positions: Value, axis: number, fill?: number): Value {
+  const { shape, ndim } = value.aval;
+  const lanes = positions.aval.shape;
+  const params = gatherParams(`take ${shape}|${axis}|${lanes.length}|${fill}`, () => ({
+    offsetDims: range(ndim - 1).map((a) => (a < axis ? a : a + lanes.length)),
+    collapsedSliceDims: [axis],
+    startIndexMap: [axis],
+    operandBatchingDims: [],
+    startIndicesBatchingDims: [],
+    sliceSizes: shape.map((n, a) => (a === axis ? 1 : n)),
+    mode: fill === undefined ? 'clip' : 'fill',
+    fillValue: fill ?? 0,
+  }));
+  return bind1(gatherP, [value, indexRows([fromFront(positions, shape[axis]!)], lanes)], params);
 }
 
 function readPlan(value: Value, p: Plan, fillValue?: number): Value {
@@ -103,16 +138,18 @@ function readPlan(value: Value, p: Plan, fillValue?: number): Value {
   if (p.lanes) {
     const pointed = left.flatMap((e, axis) => (e.kind === 'array' ? [axis] : []));
     const components = left.flatMap((e) => (e.kind === 'array' ? [e.positions] : []));
-    part = bind1(gatherP, [part, indexRows(components, p.lanes)], {
-      offsetDims: windowDims(p),
+    const [windows, { shape }] = [windowDims(p), part.aval];
+    const params = gatherParams(`${windows}|${pointed}|${shape}|${fillValue}`, () => ({
+      offsetDims: windows,
       collapsedSliceDims: pointed,
       startIndexMap: pointed,
       operandBatchingDims: [],
       startIndicesBatchingDims: [],
-      sliceSizes: part.aval.shape.map((n, axis) => (pointed.includes(axis) ? Math.min(1, n) : n)),
+      sliceSizes: shape.map((n, axis) => (pointed.includes(axis) ? Math.min(1, n) : n)),
       mode: fillValue === undefined ? 'clip' : 'fill',
       fillValue: fillValue ?? 0,
-    });
+    }));
+    part = bind1(gatherP, [part, indexRows(components, p.lanes)], params);
   }
   return reshape(part, p.shape);
 }
@@ -130,6 +167,23 @@ export function indexUpdate(x: ArrayLike, index: readonly Index[], values: Array
   const [only] = index;
   if (index.length === 1 && only instanceof NDArray && only.isTracer && only.aval.dtype === 'bool') {
     return updateMasked(value, only, update, operation);
+  }
+  if (index.length === 1 && only instanceof NDArray && isPositions(only, value, 0)) {
+    const { shape, ndim } = value.aval;
+    const lanes = only.aval.shape;
+    const part = [...lanes, ...shape.slice(1)];
+    if (sameShape(update.aval.shape, part)) {
+      const params = scatterParams(`at ${ndim}|${lanes.length}`, () => ({
+        updateWindowDims: range(ndim - 1).map((a) => a + lanes.length),
+        insertedWindowDims: [0],
+        scatterDimsToOperandDims: [0],
+        operandBatchingDims: [],
+        scatterIndicesBatchingDims: [],
+        mode: 'fill',
+        uniqueIndices: false,
+      }));
+      return bind1(scatterP[operation], [value, indexRows([fromFront(only, shape[0]!)], lanes), update], params);
+    }
   }
   const p = planIndex('at', value, index);
   const fits = broadcastShapes(update.aval.shape, p.shape);
@@ -154,15 +208,19 @@ export function indexUpdate(x: ArrayLike, index: readonly Index[], values: Array
     const e = p.axes[axis]!;
     return e.kind === 'array' ? e.positions : e.kind === 'scalar' ? e.position : starts[axis]!;
   });
-  return bind1(scatterP[operation], [value, indexRows(components, p.lanes ?? []), updates], {
-    updateWindowDims: windowDims(p),
-    insertedWindowDims: p.axes.flatMap((e, axis) => (e.kind === 'slice' ? [] : [axis])),
+  const windows = windowDims(p);
+  const inserted = p.axes.flatMap((e, axis) => (e.kind === 'slice' ? [] : [axis]));
+  const unique = p.lanes === undefined;
+  const params = scatterParams(`${windows}|${inserted}|${positioned}|${known}|${unique}`, () => ({
+    updateWindowDims: windows,
+    insertedWindowDims: inserted,
     scatterDimsToOperandDims: positioned,
     operandBatchingDims: [],
     scatterIndicesBatchingDims: [],
     mode: known ? 'promise_in_bounds' : 'fill',
-    uniqueIndices: p.lanes === undefined,
-  });
+    uniqueIndices: unique,
+  }));
+  return bind1(scatterP[operation], [value, indexRows(components, p.lanes ?? []), updates], params);
 }
 
 /** Slices with steps are not windows: the places are found by reading an array of places with the same index. */

@@ -3,7 +3,7 @@ import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promoteDTypes } from '../promote.ts';
@@ -21,6 +21,8 @@ export type PaddingConfig = readonly (readonly [low: number, high: number, inter
 interface PadParams {
   readonly config: PaddingConfig;
 }
+
+const padParams = sharedParamsByKey<PadParams>();
 
 const paddedLength = (n: number, [low, high, interior]: PaddingConfig[number]): number =>
   low + n + Math.max(0, n - 1) * interior + high;
@@ -92,6 +94,20 @@ export const padP: Primitive<PadParams> = primitive<PadParams>({
   },
   lower: {
     kind: 'kernel',
+    regions: ({ config }, [x], { shape, size }) => {
+      const region = kept(x!.shape, shape, config);
+      const [from, to] = [stridesOf(x!.shape), stridesOf(shape)];
+      const start = (strides: readonly number[], of: (part: (typeof region)[number]) => number) =>
+        region.reduce((total, part, axis) => total + of(part) * strides[axis]!, 0);
+      const axes = region.map((part, axis) => ({ extent: part.count, steps: [part.step * to[axis]!, from[axis]!] }));
+      const copy = {
+        operand: 0,
+        to: start(to, (part) => part.at),
+        from: start(from, (part) => part.first),
+        axes,
+      };
+      return sizeOf(region.map((part) => part.count)) < size ? { fill: 1, copies: [copy] } : { copies: [copy] };
+    },
     build: ({ f }, [x, value], [out], { config }) => {
       const { dtype } = out!.aval;
       const bytes = byteSize(dtype);
@@ -196,5 +212,11 @@ function unpad(ct: Value, shape: Shape, config: PaddingConfig): Value {
 export function pad(x: ArrayLike, value: ArrayLike, config: PaddingConfig): Value {
   const [array, fill] = promoteDTypes('pad', [x, value]).map(strengthen) as [Value, Value];
   if (config.length === array.aval.ndim && config.every((entry) => entry.every((n) => n === 0))) return array;
-  return bind1(padP, [array, fill], { config });
+  return bind1(
+    padP,
+    [array, fill],
+    padParams(config.join('|'), () => ({
+      config: config.map(([low, high, interior]) => [low, high, interior] as const),
+    })),
+  );
 }

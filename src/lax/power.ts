@@ -3,7 +3,7 @@ import type { Element, ElementBuilder } from '../../jit/element.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
-import { exact, type Primitive, ulp } from '../core/primitive.ts';
+import { exact, type Primitive, sharedParamsByKey, ulp } from '../core/primitive.ts';
 import * as reference from '../core/special.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
@@ -138,6 +138,8 @@ export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ read
     ),
 });
 
+const exponents = sharedParamsByKey<{ readonly y: number }>();
+
 /**
  * x to a fixed integer power, by repeated squaring. Bools become int32.
  *
@@ -152,7 +154,13 @@ export function integerPow(x: ArrayLike, n: number): Value {
       hint: 'convert the base to a floating dtype',
     });
   }
-  return n === 1 ? value : bind1(integerPowP, [value], { y: n });
+  return n === 1
+    ? value
+    : bind1(
+        integerPowP,
+        [value],
+        exponents(String(n), () => ({ y: n })),
+      );
 }
 
 /** x². */

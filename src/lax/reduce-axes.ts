@@ -46,7 +46,7 @@ export function forEachReduced(
 
 /** Lists of axes, each made once, with the parameters that consist of them. */
 const known = new Map<string, readonly number[]>();
-const paramsOf = new WeakMap<readonly number[], ReduceParams>();
+const paramsOf = new Map<readonly number[], ReduceParams>();
 
 function knownAxes(axes: readonly number[]): readonly number[] {
   const key = axes.join();

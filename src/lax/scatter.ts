@@ -1,10 +1,8 @@
 /** Writing windows into an array at computed positions: set, add, multiply, minimum, maximum. */
-import { type Expr, op, select as selectExpr } from '../../jit/code.ts';
-import { addressed, copyRegion, copyRun, loadElement, nest, storeElement } from '../../jit/loop-nest.ts';
 import type { JvpRule } from '../../transforms/jvp.ts';
 import type { TransposeRule } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
-import { byteSize, type DType, dtypes, isFloating } from '../core/dtype.ts';
+import { type DType, dtypes, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { type Accuracy, exact, type Primitive, primitive, reductionAccuracy, type Sample } from '../core/primitive.ts';
 import { type Shape, sameShape } from '../core/shape.ts';
@@ -17,7 +15,15 @@ import { strengthen } from './movement.ts';
 import { windowCases } from './movement-samples.ts';
 import { repeatLanes } from './rule-helpers.ts';
 import { addTranspose, bindOp, extremeJvp, linearJvp, mulJvp, setTranspose } from './scatter-rules.ts';
-import { checkWindows, emitRows, forEachElement, type IndexMode, type WindowMap, windowsShape } from './windows.ts';
+import {
+  checkWindows,
+  forEachElement,
+  type IndexMode,
+  joinedIndices,
+  type WindowMap,
+  windowAccess,
+  windowsShape,
+} from './windows.ts';
 
 export interface ScatterParams {
   /** Axes of the updates that run within a window. */
@@ -54,30 +60,29 @@ export function windowMap(operand: Shape, updates: Shape, p: ScatterParams): Win
 const up = (axes: readonly number[]): number[] => axes.map((axis) => axis + 1);
 
 interface ScatterSpec {
-  readonly name: string;
+  readonly which: ScatterOp;
   readonly on: readonly DType[];
   readonly accuracy: Accuracy;
   readonly combine: (old: number, update: number, dtype: DType) => number;
-  /** The combined element in compiled code; missing where the update replaces the old element. */
-  readonly emit?: (old: Expr, update: Expr, dtype: DType) => Expr;
   readonly jvp: JvpRule<ScatterParams>;
   readonly transpose?: TransposeRule<ScatterParams>;
 }
 
 function scatterPrimitive(spec: ScatterSpec): Primitive<ScatterParams> {
+  const name = spec.which === 'set' ? 'scatter' : `scatter_${spec.which}`;
   const self: Primitive<ScatterParams> = primitive<ScatterParams>({
-    name: spec.name,
-    type: ([x, indices, updates], params) => {
+    name,
+    type: ([x, ...others], params) => {
+      const updates = others.at(-1);
+      const indices = joinedIndices(others.slice(0, -1));
       const map = windowMap(x!.shape, updates!.shape, params);
-      checkWindows(spec.name, x!, indices!, map);
-      const shape = windowsShape(x!.shape, indices!.shape, map);
+      checkWindows(name, x!, indices, map);
+      const shape = windowsShape(x!.shape, indices.shape, map);
       if (!sameShape(shape, updates!.shape)) {
-        throw new ShapeError(
-          `${spec.name}: updates for ${x} at ${indices} must have shape [${shape}], but are ${updates}.`,
-        );
+        throw new ShapeError(`${name}: updates for ${x} at ${indices} must have shape [${shape}], but are ${updates}.`);
       }
       if (x!.dtype !== updates!.dtype || !spec.on.includes(x!.dtype)) {
-        throw new DtypeError(`${spec.name}: cannot combine ${x} with updates ${updates}.`);
+        throw new DtypeError(`${name}: cannot combine ${x} with updates ${updates}.`);
       }
       return [x!.strong()];
     },
@@ -119,30 +124,13 @@ function scatterPrimitive(spec: ScatterSpec): Primitive<ScatterParams> {
       return { outs: [bind1(self, operands, lifted)], batched: [true] };
     },
     lower: {
-      kind: 'kernel',
-      build: (k, [x, indices, updates], [out], params) => {
-        const { f } = k;
-        const { dtype, size } = out!.aval;
-        if (size === 0) return;
-        copyRun(f, out!.ptr, addressed(k, x!), size * byteSize(dtype));
-        if (updates!.aval.size === 0) return;
-        const map = windowMap(x!.shape, updates!.shape, params);
-        const drop = params.mode === 'fill' && map.startIndexMap.length > 0;
-        const pointers = { windows: addressed(k, updates!), operand: out!.ptr, indices: indices!.ptr };
-        emitRows(f, { operand: x!.aval, indices: indices!.aval, map, drop }, pointers, (from, to, window, fits) => {
-          const turned = window.map(({ extent, steps }) => ({ extent, steps: [steps[1]!, steps[0]!] }));
-          const write = () => {
-            if (!spec.emit) copyRegion(f, dtype, turned, to, from);
-            else {
-              nest(f, turned, [to, from], ([t, s]) => {
-                const [old, update] = [f.let(loadElement(dtype, t!)), f.let(loadElement(dtype, s!))];
-                storeElement(f, dtype, t!, spec.emit!(old, update, dtype));
-              });
-            }
-          };
-          if (fits) f.if(fits, write);
-          else write();
-        });
+      kind: 'scatter',
+      combine: spec.which,
+      access: (params, inputs) => {
+        const updates = inputs.length - 1;
+        const map = windowMap(inputs[0]!.shape, inputs[updates]!.shape, params);
+        const columns = inputs.slice(1, updates).map((column) => column.shape);
+        return { ...windowAccess(inputs[0]!.shape, columns, map, params.mode === 'fill' ? 0 : undefined), updates };
       },
     },
     samples: () => scatterSamples(spec.on),
@@ -153,17 +141,10 @@ function scatterPrimitive(spec: ScatterSpec): Primitive<ScatterParams> {
 const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
 const wrap = (x: number, dtype: DType): number => (isFloating(dtype) ? x : dtype === 'uint32' ? x >>> 0 : x | 0);
 
-/** Float instructions carry NaN through; integers compare by sign. */
-const extreme = (which: 'min' | 'max') => (a: Expr, b: Expr, dtype: DType) => {
-  if (isFloating(dtype)) return op(`${a.type}.${which}`, a, b);
-  const compare = `i32.${which === 'min' ? 'lt' : 'gt'}_${dtype === 'uint32' ? 'u' : 's'}`;
-  return selectExpr(op(compare, a, b), a, b);
-};
-
 /** One primitive for each way of combining an update with what stands there. Updates are applied in order. */
 export const scatterP: Readonly<Record<ScatterOp, Primitive<ScatterParams>>> = {
   set: scatterPrimitive({
-    name: 'scatter',
+    which: 'set',
     on: dtypes,
     accuracy: exact,
     combine: (_, update) => update,
@@ -171,20 +152,18 @@ export const scatterP: Readonly<Record<ScatterOp, Primitive<ScatterParams>>> = {
     transpose: setTranspose,
   }),
   add: scatterPrimitive({
-    name: 'scatter_add',
+    which: 'add',
     on: numeric,
     accuracy: reductionAccuracy(),
     combine: (old, update, dtype) => wrap(old + update, dtype),
-    emit: (a, b) => op(`${a.type}.add`, a, b),
     jvp: linearJvp('add'),
     transpose: addTranspose,
   }),
   mul: scatterPrimitive({
-    name: 'scatter_mul',
+    which: 'mul',
     on: numeric,
     accuracy: reductionAccuracy(),
     combine: (old, update, dtype) => (isFloating(dtype) ? old * update : wrap(Math.imul(old, update), dtype)),
-    emit: (a, b) => op(`${a.type}.mul`, a, b),
     jvp: mulJvp,
     transpose: ([ct], [x, indices, updates], p) => {
       const factors = bindOp('mul', [full(x!.aval.shape, 1, x!.aval.dtype), indices as Value, updates as Value], p);
@@ -192,19 +171,17 @@ export const scatterP: Readonly<Record<ScatterOp, Primitive<ScatterParams>>> = {
     },
   }),
   min: scatterPrimitive({
-    name: 'scatter_min',
+    which: 'min',
     on: numeric,
     accuracy: exact,
     combine: (old, update) => Math.min(old, update),
-    emit: extreme('min'),
     jvp: extremeJvp('min'),
   }),
   max: scatterPrimitive({
-    name: 'scatter_max',
+    which: 'max',
     on: numeric,
     accuracy: exact,
     combine: (old, update) => Math.max(old, update),
-    emit: extreme('max'),
     jvp: extremeJvp('max'),
   }),
 };

@@ -2,7 +2,7 @@
 import { isLinear, type Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { normalizeAxis, range, type Shape, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
@@ -29,6 +29,9 @@ interface SliceParams {
   readonly limits: readonly number[];
   readonly strides: readonly number[];
 }
+
+const sliceParams = sharedParamsByKey<SliceParams>();
+const reverseParams = sharedParamsByKey<{ readonly axes: readonly number[] }>();
 
 const slicedLength = (start: number, limit: number, stride: number): number =>
   Math.max(0, Math.ceil((limit - start) / stride));
@@ -99,7 +102,13 @@ export function slice(x: ArrayLike, starts: Shape, limits: Shape, strides?: Shap
     starts.length === shape.length &&
     limits.length === shape.length &&
     shape.every((n, i) => starts[i] === 0 && limits[i] === n && steps[i] === 1);
-  return whole ? value : bind1(sliceP, [value], { starts, limits, strides: steps });
+  if (whole) return value;
+  const params = sliceParams(`${starts}|${limits}|${steps}`, () => ({
+    starts: [...starts],
+    limits: [...limits],
+    strides: [...steps],
+  }));
+  return bind1(sliceP, [value], params);
 }
 
 /** A slice along one axis; `start`, `limit` and `axis` may be negative, and count from the end then. */
@@ -184,7 +193,13 @@ export function reverse(x: ArrayLike, axes: readonly number[]): Value {
   });
   if (new Set(normal).size !== normal.length) throw new ShapeError(`reverse: axes [${axes}] name an axis twice.`);
   const moved = normal.filter((axis) => value.aval.shape[axis]! > 1);
-  return moved.length === 0 ? value : bind1(reverseP, [value], { axes: moved.sort((a, b) => a - b) });
+  if (moved.length === 0) return value;
+  const along = moved.sort((a, b) => a - b);
+  return bind1(
+    reverseP,
+    [value],
+    reverseParams(String(along), () => ({ axes: along })),
+  );
 }
 
 /**

@@ -1,17 +1,16 @@
 /** Sorting along an axis, of several arrays by some of them. */
-import { select as choose, type Expr, type FunctionBuilder, i32c, type Local, load, op } from '../../jit/code.ts';
-import { loadElement, storeElement } from '../../jit/loop-nest.ts';
-import type { Operand } from '../../jit/lower-rule.ts';
+import { sortCalls } from '../../jit/runtime/sort-calls.ts';
 import { addLanes } from '../../transforms/vmap.ts';
 import type { ArrayLike } from '../array.ts';
-import { allocate, byteSize, type DType, dtypes, isFloating, type TypedArray } from '../core/dtype.ts';
+import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
-import { exact, type HostArray, type Primitive, primitive, type Sample } from '../core/primitive.ts';
+import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
+import { recorded } from '../core/recorded.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
-import { axisOf, forEachRow, ordering, rowLoop, rowsOf } from './along-axis.ts';
+import { axisOf, forEachRow, rowsOf } from './along-axis.ts';
 import { broadcastedIota } from './creation.ts';
 import { strengthen } from './movement.ts';
 import { permute } from './permute.ts';
@@ -20,6 +19,10 @@ interface SortParams {
   readonly dimension: number;
   readonly numKeys: number;
 }
+
+const sharedSortParams = sharedParamsByKey<SortParams>();
+const sortParams = (dimension: number, numKeys: number): SortParams =>
+  sharedSortParams(`${dimension} ${numKeys}`, () => ({ dimension, numKeys }));
 
 /** Ascending, −0 and 0 equal, NaN last. */
 function compareNumbers(x: number, y: number): number {
@@ -50,74 +53,6 @@ function runSort(inputs: readonly HostArray[], { dimension, numKeys }: SortParam
     });
   });
   return results;
-}
-
-/** x < y in the order of the sort. */
-function less(dtype: DType, x: Expr, y: Expr): Expr {
-  const below = ordering('lt', dtype, x, y);
-  if (!isFloating(dtype)) return below;
-  return op('i32.or', below, op('i32.and', op(`${x.type}.eq`, x, x), op(`${y.type}.ne`, y, y)));
-}
-
-/** Whether the element at index i comes strictly before that at j, by the first key in which they differ. */
-function precedes(f: FunctionBuilder, keys: readonly Operand[], at: (key: number, index: Expr) => Expr) {
-  return (i: Expr, j: Expr): Expr => {
-    let result: Expr | undefined;
-    for (let key = keys.length - 1; key >= 0; key--) {
-      const { dtype } = keys[key]!.aval;
-      const [x, y] = [f.let(loadElement(dtype, at(key, i))), f.let(loadElement(dtype, at(key, j)))];
-      const before = less(dtype, x, y);
-      result = result ? op('i32.or', before, op('i32.and', op('i32.eqz', less(dtype, y, x)), result)) : before;
-    }
-    return f.let(result!);
-  };
-}
-
-const add = (x: Expr, y: Expr): Expr => op('i32.add', x, y);
-const word = (base: Expr, index: Expr): Expr => add(base, op('i32.shl', index, i32c(2)));
-const smaller = (x: Expr, y: Expr): Expr => choose(op('i32.lt_s', x, y), x, y);
-
-/**
- * Emits a bottom-up merge sort of the n indices at `source`, in runs of 1, 2, 4, …, between two buffers that change
- * roles. An element of the right run goes first only if it strictly precedes, which makes the sort stable.
- */
-function mergeSort(
-  f: FunctionBuilder,
-  n: number,
-  source: Local,
-  target: Local,
-  before: (i: Expr, j: Expr) => Expr,
-): void {
-  const width = f.var(i32c(1));
-  f.while(op('i32.lt_s', width, i32c(n)), () => {
-    const low = f.var(i32c(0));
-    f.while(op('i32.lt_s', low, i32c(n)), () => {
-      const middle = f.let(smaller(add(low, width), i32c(n)));
-      const high = f.let(smaller(add(middle, width), i32c(n)));
-      const [left, right, out] = [f.var(low), f.var(middle), f.var(low)];
-      const advance = (from: Local): void => {
-        f.store('i32.store', word(target, out), load('i32.load', word(source, from)));
-        f.set(from, add(from, i32c(1)));
-        f.set(out, add(out, i32c(1)));
-      };
-      f.while(op('i32.and', op('i32.lt_s', left, middle), op('i32.lt_s', right, high)), () => {
-        const i = f.let(load('i32.load', word(source, right)));
-        const j = f.let(load('i32.load', word(source, left)));
-        f.if(
-          before(i, j),
-          () => advance(right),
-          () => advance(left),
-        );
-      });
-      f.while(op('i32.lt_s', left, middle), () => advance(left));
-      f.while(op('i32.lt_s', right, high), () => advance(right));
-      f.set(low, high);
-    });
-    const swapped = f.var(source);
-    f.set(source, target);
-    f.set(target, swapped);
-    f.set(width, op('i32.shl', width, i32c(1)));
-  });
 }
 
 const sample = (shape: Shape, dimension: number, types: readonly DType[], numKeys: number): Sample => ({
@@ -167,32 +102,19 @@ export const sortP: Primitive<SortParams> = primitive<SortParams>({
     outs: bind(
       sortP,
       args.map((x, i) => (batched[i] ? x : addLanes(x, size))),
-      { dimension: dimension + 1, numKeys },
+      sortParams(dimension + 1, numKeys),
     ),
     batched: args.map(() => true),
   }),
   lower: {
-    kind: 'kernel',
-    build: (k, inputs, outputs, { dimension, numKeys }) => {
-      const { f } = k;
-      const rows = rowsOf(inputs[0]!.shape, dimension);
-      if (rows.n === 0) return;
-      const buffers = [f.let(k.scratch(4 * rows.n)), f.let(k.scratch(4 * rows.n))] as const;
-      const bytes = (x: Operand): Expr => i32c(rows.inner * byteSize(x.aval.dtype));
-      rowLoop(f, rows, [...inputs, ...outputs], [], (at) => {
-        const [source, target] = [f.var(buffers[0]), f.var(buffers[1])];
-        f.for(0, rows.n, (i) => f.store('i32.store', word(source, i), i));
-        const element = (which: number, index: Expr): Expr =>
-          add(at[which]!, op('i32.mul', index, bytes(inputs[which]!)));
-        mergeSort(f, rows.n, source, target, precedes(f, inputs.slice(0, numKeys), element));
-        f.for(0, rows.n, (i) => {
-          const from = f.let(load('i32.load', word(source, i)));
-          inputs.forEach((x, which) => {
-            const to = add(at[inputs.length + which]!, op('i32.mul', i, bytes(x)));
-            storeElement(f, x.aval.dtype, to, loadElement(x.aval.dtype, element(which, from)));
-          });
-        });
-      });
+    kind: 'runtime',
+    calls: ({ dimension, numKeys }, inputs) => {
+      const { outer, n, inner } = rowsOf(inputs[0]!.shape, dimension);
+      return sortCalls(
+        [outer, n, inner],
+        inputs.map(({ dtype }) => dtype),
+        numKeys,
+      );
     },
   },
   samples: sortSamples,
@@ -217,15 +139,16 @@ export function sortMulti(
   if (!(numKeys >= 1 && numKeys <= values.length)) {
     throw new ShapeError(`sort: cannot sort ${values.length} operands by ${numKeys} keys.`);
   }
-  return bind(sortP, values, { dimension: axisOf('sort', values[0]!, dimension), numKeys });
+  return bind(sortP, values, sortParams(axisOf('sort', values[0]!, dimension), numKeys));
 }
 
 /** The elements in ascending order along an axis: stable, −0 equal to 0, NaN last. */
 export const sort = (x: ArrayLike, { axis = -1 }: SortOptions = {}): Value => sortMulti([x], { dimension: axis })[0]!;
 
 /** The indices (int32) that sort x along an axis. */
-export function argsort(x: ArrayLike, { axis = -1 }: SortOptions = {}): Value {
+export const argsort: (x: ArrayLike, options?: SortOptions) => Value = recorded((x, { axis = -1 } = {}) => {
   const value = toValue(x, 'argsort');
   const dimension = axisOf('argsort', value, axis);
-  return sortMulti([value, broadcastedIota('int32', value.aval.shape, dimension)], { dimension })[1]!;
-}
+  const positions = broadcastedIota('int32', value.aval.shape, dimension);
+  return sortMulti([value, positions], { dimension })[1]!;
+});

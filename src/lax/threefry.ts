@@ -2,7 +2,7 @@
 import type { Element, ElementBuilder } from '../../jit/element.ts';
 import type { ArrayLike } from '../array.ts';
 import { DtypeError } from '../core/errors.ts';
-import { exact, type Primitive } from '../core/primitive.ts';
+import { exact, type Primitive, sharedParams } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promote } from '../promote.ts';
@@ -109,6 +109,12 @@ export const threefry2x32P: Primitive<ThreefryParams> = elementwise<ThreefryPara
     })),
 });
 
+const wordParams = {
+  0: sharedParams<ThreefryParams>({ word: 0 }),
+  1: sharedParams<ThreefryParams>({ word: 1 }),
+  xor: sharedParams<ThreefryParams>({ word: 'xor' }),
+};
+
 /** One word of the hash of the counter (x1, x2) under the key (k1, k2), all uint32. */
 export const threefryWord = (
   word: ThreefryParams['word'],
@@ -116,7 +122,7 @@ export const threefryWord = (
   k2: ArrayLike,
   x1: ArrayLike,
   x2: ArrayLike,
-): Value => bind1(threefry2x32P, promote('threefry2x32', [k1, k2, x1, x2]), { word });
+): Value => bind1(threefry2x32P, promote('threefry2x32', [k1, k2, x1, x2]), wordParams[word]);
 
 /** Both words of the hash of the counter (x1, x2) under the key (k1, k2), all uint32. */
 export const threefry2x32 = (k1: ArrayLike, k2: ArrayLike, x1: ArrayLike, x2: ArrayLike): [Value, Value] => [

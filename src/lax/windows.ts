@@ -2,10 +2,9 @@
  * What gather and scatter have in common: rows of indices say where windows of the operand start, and the windows of all
  * rows make up one array (the result of a gather, the updates of a scatter). The vocabulary is XLA's, for gather.
  */
-import { type Expr, type FunctionBuilder, i32c, op, select } from '../../jit/code.ts';
-import { loadElement, type NestAxis, nest } from '../../jit/loop-nest.ts';
+import type { Access } from '../../jit/lower-rule.ts';
 import type { ShapedArray } from '../core/aval.ts';
-import { byteSize, type DType } from '../core/dtype.ts';
+import type { DType } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import type { HostArray } from '../core/primitive.ts';
 import { range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
@@ -106,6 +105,43 @@ function planWindows(operand: Shape, indices: Shape, map: WindowMap): WindowPlan
   };
 }
 
+/** Index rows whose columns may be operands of their own, as they are in programs on their way to code. */
+export function joinedIndices([first, ...others]: readonly ShapedArray[]): ShapedArray {
+  if (others.length === 0) return first!;
+  const components = others.reduce((n, { shape }) => n + shape.at(-1)!, first!.shape.at(-1)!);
+  return first!.withShape([...first!.shape.slice(0, -1), components]);
+}
+
+/** Where in the operand compiled code finds the elements of the windows array. `columns` are the indices. */
+export function windowAccess(
+  operand: Shape,
+  columns: readonly Shape[],
+  map: WindowMap,
+  fill?: number,
+): Access & { windowAxes: readonly number[] } {
+  const rows = columns[0]!.slice(0, -1);
+  const windows = windowsShape(operand, columns[0]!, map);
+  const rowAxes = range(windows.length).filter((axis) => !map.offsetDims.includes(axis));
+  const axes: (number | undefined)[] = windows.map(() => undefined);
+  windowAxes(operand.length, map).forEach((axis, i) => {
+    axes[map.offsetDims[i]!] = axis;
+  });
+  map.startIndicesBatchingDims.forEach((row, i) => {
+    axes[rowAxes[row]!] = map.operandBatchingDims[i]!;
+  });
+  let next = 0;
+  const positions = columns.flatMap((shape, i) => {
+    const own = stridesOf(shape);
+    const strides = windows.map((_, axis) => own[rowAxes.indexOf(axis)] ?? 0);
+    return range(shape.at(-1)!).map((offset) => {
+      const axis = map.startIndexMap[next++]!;
+      return { axis, room: operand[axis]! - map.sliceSizes[axis]!, operand: i + 1, view: { offset, strides } };
+    });
+  });
+  const base = { axes, positions: rows.includes(0) ? [] : positions, windowAxes: map.offsetDims };
+  return fill === undefined ? base : { ...base, fill };
+}
+
 /** Calls `visit(index in the windows array, index in the operand or −1 when left out)`, rows in order. */
 export function forEachElement(
   operand: Shape,
@@ -143,42 +179,4 @@ export function forEachElement(
     inside(0, windows, drop && !fits ? -1 : at);
   };
   row(0, 0, 0, 0);
-}
-
-/**
- * Emits the loops over rows. `body` gets, per row, where its window starts in the windows array and in the operand, the
- * loops within the window (steps: windows, operand), and, when windows may be left out, whether it fits (an i32).
- */
-export function emitRows(
-  f: FunctionBuilder,
-  { operand, indices, map, drop }: { operand: ShapedArray; indices: ShapedArray; map: WindowMap; drop: boolean },
-  pointers: { windows: Expr; operand: Expr; indices: Expr },
-  body: (windows: Expr, operand: Expr, window: readonly NestAxis[], fits: Expr | undefined) => void,
-): void {
-  const plan = planWindows(operand.shape, indices.shape, map);
-  const bytes = byteSize(operand.dtype);
-  const window = plan.window.map((axis) => ({
-    extent: axis.extent,
-    steps: [axis.windows * bytes, axis.operand * bytes],
-  }));
-  if (window.some(({ extent }) => extent === 0)) return;
-  const rows = plan.rows.map((axis) => ({
-    extent: axis.extent,
-    steps: [axis.windows * bytes, axis.operand * bytes, axis.indices * 4],
-  }));
-  nest(f, rows, [pointers.windows, pointers.operand, pointers.indices], ([windows, base, index]) => {
-    let at = base!;
-    let fits: Expr | undefined;
-    plan.components.forEach(({ stride, room }, k) => {
-      const start = f.let(loadElement('int32', index!, 4 * k));
-      // As unsigned numbers, negative starts are larger than any room.
-      const inside = op('i32.le_u', start, i32c(room));
-      if (drop) fits = fits ? op('i32.and', fits, inside) : inside;
-      // Unless dropped windows are skipped, what follows must stay inside whatever the index is.
-      const high = drop ? start : f.let(select(op('i32.gt_s', start, i32c(room)), i32c(room), start));
-      const safe = drop ? start : select(op('i32.lt_s', high, i32c(0)), i32c(0), high);
-      at = op('i32.add', at, op('i32.mul', safe, i32c(stride * bytes)));
-    });
-    body(windows!, f.let(at), window, fits && f.let(fits));
-  });
 }

@@ -1,21 +1,24 @@
 /** Factorisations, and solving with them. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
+import { permuteRows } from '../lax/linalg/lu.ts';
 import * as lax from '../lax/linalg.ts';
 import { broadcastTo } from '../lax/movement.ts';
-import { takeAlongAxis } from '../numpy/indexing.ts';
-import { expandDims, matrixTranspose } from '../numpy/shape.ts';
+import { matrixTranspose } from '../numpy/shape.ts';
 import { matrix, square, system } from './operands.ts';
 
+const lowerFactor: (a: Value) => NDArray = recorded((a) => lax.cholesky(a));
+
 /**
- * The lower triangular L with L Lᵀ = a, for symmetric positive definite `a`; only its lower triangle is read.
- * NaN where `a` is not positive definite. With `upper`, Lᵀ.
+ * The lower triangular L with L Lᵀ = a, for symmetric positive definite `a`; of another matrix, the symmetric part is
+ * factorised. NaN where that is not positive definite. With `upper`, Lᵀ.
  */
 export function cholesky(a: ArrayLike, given: { upper?: boolean } = {}): NDArray {
   const { upper = false } = optionsOf('cholesky', given, ['upper']);
   const value = square('cholesky', a);
-  const factor = lax.cholesky(upper ? matrixTranspose(value) : value);
+  const factor = lowerFactor(upper ? matrixTranspose(value) : value);
   return upper ? matrixTranspose(factor) : factor;
 }
 
@@ -81,14 +84,12 @@ export interface LuFactor {
   readonly permutation: NDArray;
 }
 
+export { permuteRows };
+
 export function luFactor(a: ArrayLike): LuFactor {
   const [lu, pivots, permutation] = lax.lu(square('luFactor', a)) as [Value, Value, Value];
   return { lu, pivots, permutation };
 }
-
-/** Rows of the columns `b` in the order of `permutation`. */
-export const permuteRows = (b: Value, permutation: Value): Value =>
-  takeAlongAxis(b, broadcastTo(expandDims(permutation, -1), b.shape), { axis: -2 });
 
 /** The x with a x = b, from the LU factors of `a`. */
 export function luSolve({ lu, permutation }: LuFactor, b: ArrayLike): NDArray {

@@ -1,9 +1,9 @@
 /** Linear systems, inverses, determinants. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
-import { abs, add, mul, sign, sub } from '../lax/arithmetic.ts';
+import { abs, add, mul, neg, sign, sub } from '../lax/arithmetic.ts';
 import { ne, select } from '../lax/compare.ts';
-import { convert } from '../lax/convert.ts';
 import { full, iota } from '../lax/creation.ts';
 import { broadcastTo } from '../lax/movement.ts';
 import { prod, sum } from '../lax/reductions.ts';
@@ -22,21 +22,21 @@ import { matrix, square, system } from './operands.ts';
  * linalg.solve(np.array([[3, 1], [1, 2]]), np.array([9, 8])); // [2. 3.]
  * @throws ShapeError when `a` is not square or `b` does not fit
  */
-export function solve(a: ArrayLike, b: ArrayLike): NDArray {
+export const solve: (a: ArrayLike, b: ArrayLike) => NDArray = recorded((a, b) => {
   const { a: left, b: right, restore } = system('solve', square('solve', a), b);
   return restore(luSolve(luFactor(left), right));
-}
+});
 
 /** The inverse of a matrix. To solve a system, `solve` is faster and more accurate. */
-export function inv(a: ArrayLike): NDArray {
+export const inv: (a: ArrayLike) => NDArray = recorded((a) => {
   const value = square('inv', a);
   return solve(value, broadcastTo(eye(value.shape.at(-1)!, null, { dtype: value.dtype }), value.shape));
-}
+});
 
 const last = (x: Value, i: number, j: number): Value => x.slice('...', i, j);
 
 /** The determinant: in closed form up to 3 × 3, so that it has derivatives at singular matrices; else by LU. */
-export function det(a: ArrayLike): NDArray {
+export const det: (a: ArrayLike) => NDArray = recorded((a) => {
   const value = square('det', a);
   const n = value.shape.at(-1)!;
   const m = (i: number, j: number) => last(value, i, j);
@@ -50,26 +50,23 @@ export function det(a: ArrayLike): NDArray {
       return sub(mul(m(0, 0), m(1, 1)), mul(m(0, 1), m(1, 0)));
     case 3:
       return add(sub(mul(m(0, 0), minor(1, 2)), mul(m(0, 1), minor(0, 2))), mul(m(0, 2), minor(0, 1)));
-    default: {
-      const { diagonal, parity } = luDiagonal(value);
-      return mul(prod(diagonal, { axis: -1 }), parity);
-    }
+    default:
+      return prod(signedDiagonal(value), { axis: -1 });
   }
-}
+});
 
-/** The diagonal of U, and the sign of the row permutation. */
-function luDiagonal(value: Value): { diagonal: Value; parity: Value } {
+/** The diagonal of U, with the sign turned where a row was exchanged: its product is the determinant. */
+function signedDiagonal(value: Value): Value {
   const { lu, pivots } = luFactor(value);
-  const swaps = sum(convert(ne(pivots, iota('int32', value.shape.at(-1)!)), 'int32'), { axis: -1 });
-  const odd = swaps.mod(2).eq(1);
-  return { diagonal: diagonalOf('det', lu, 0, -2, -1), parity: convert(select(odd, -1, 1), value.dtype) };
+  const diagonal = diagonalOf('det', lu, 0, -2, -1);
+  return select(ne(pivots, iota('int32', value.shape.at(-1)!)), neg(diagonal), diagonal);
 }
 
 /** The sign of the determinant and the logarithm of its magnitude: neither overflows. */
 export function slogdet(a: ArrayLike): { sign: NDArray; logabsdet: NDArray } {
-  const { diagonal, parity } = luDiagonal(square('slogdet', a));
+  const diagonal = signedDiagonal(square('slogdet', a));
   return {
-    sign: mul(prod(sign(diagonal), { axis: -1 }), parity),
+    sign: prod(sign(diagonal), { axis: -1 }),
     logabsdet: sum(log(abs(diagonal)), { axis: -1 }),
   };
 }
@@ -77,7 +74,7 @@ export function slogdet(a: ArrayLike): { sign: NDArray; logabsdet: NDArray } {
 /**
  * The x of least |a x − b|; the shortest such x when `a` has more columns than rows. By QR: `a` must have full rank.
  */
-export function lstsq(a: ArrayLike, b: ArrayLike): NDArray {
+export const lstsq: (a: ArrayLike, b: ArrayLike) => NDArray = recorded((a, b) => {
   const { a: left, b: right, restore } = system('lstsq', matrix('lstsq', a), b);
   if (left.shape.at(-2)! >= left.shape.at(-1)!) {
     const [q, r] = qr(left);
@@ -85,4 +82,4 @@ export function lstsq(a: ArrayLike, b: ArrayLike): NDArray {
   }
   const [q, r] = qr(matrixTranspose(left));
   return restore(matmul(q, solveTriangular(r, right, { trans: true })));
-}
+});

@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { checkShape } from '../core/shape.ts';
 import { add, div, max, mul, rsqrt, sub } from '../lax/arithmetic.ts';
 import { eq } from '../lax/compare.ts';
@@ -21,20 +22,20 @@ export interface AxisOptions {
 }
 
 /** eˣ / Σ eˣ. The largest element is taken out first; that shift cancels, so derivatives do not pass through it. */
-export function softmax(x: ArrayLike, given: AxisOptions = {}): NDArray {
+export const softmax: (x: ArrayLike, given?: AxisOptions) => NDArray = recorded((x, given = {}) => {
   const { axis = -1 } = optionsOf('softmax', given, ['axis']);
   const value = strong(toFloating(x, 'softmax'));
   const terms = exp(sub(value, stopGradient(reduceMax(value, { axis, keepdims: true }))));
   return div(terms, sum(terms, { axis, keepdims: true }));
-}
+});
 
 /** log softmax(x), without overflow or loss of small probabilities. */
-export function logSoftmax(x: ArrayLike, given: AxisOptions = {}): NDArray {
+export const logSoftmax: (x: ArrayLike, given?: AxisOptions) => NDArray = recorded((x, given = {}) => {
   const { axis = -1 } = optionsOf('logSoftmax', given, ['axis']);
   const value = strong(toFloating(x, 'logSoftmax'));
   const shifted = sub(value, stopGradient(reduceMax(value, { axis, keepdims: true })));
   return sub(shifted, log(sum(exp(shifted), { axis, keepdims: true })));
-}
+});
 
 /** Vectors of length `classes`, on a new axis (the last): 1 at the position that `x` holds, 0 elsewhere. */
 export function oneHot(x: ArrayLike, classes: number, given: { dtype?: DType; axis?: number } = {}): NDArray {
@@ -46,10 +47,12 @@ export function oneHot(x: ArrayLike, classes: number, given: { dtype?: DType; ax
 }
 
 /** Mean 0 and variance 1 along an axis. */
-export function standardize(x: ArrayLike, given: AxisOptions & { epsilon?: ArrayLike } = {}): NDArray {
-  const { axis = -1, epsilon = 1e-5 } = optionsOf('standardize', given, ['axis', 'epsilon']);
-  const value = strong(toFloating(x, 'standardize'));
-  const centred = sub(value, mean(value, { axis, keepdims: true }));
-  const variance = max(mean(mul(centred, centred), { axis, keepdims: true }), 0);
-  return mul(centred, rsqrt(add(variance, epsilon)));
-}
+export const standardize: (x: ArrayLike, given?: AxisOptions & { epsilon?: ArrayLike }) => NDArray = recorded(
+  (x, given = {}) => {
+    const { axis = -1, epsilon = 1e-5 } = optionsOf('standardize', given, ['axis', 'epsilon']);
+    const value = strong(toFloating(x, 'standardize'));
+    const centred = sub(value, mean(value, { axis, keepdims: true }));
+    const variance = max(mean(mul(centred, centred), { axis, keepdims: true }), 0);
+    return mul(centred, rsqrt(add(variance, epsilon)));
+  },
+);

@@ -3,6 +3,7 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import * as compare from '../lax/compare.ts';
@@ -160,11 +161,13 @@ export const fmax: Binary = binary((x, y) => select(logic.or(gt(x, y), ne(y, y))
 export const fmin: Binary = binary((x, y) => select(logic.or(lt(x, y), ne(y, y)), x, y))('fmin');
 
 /** x limited to [low, high]; null leaves a side open. */
-export function clip(x: ArrayLike, low: ArrayLike | null = null, high: ArrayLike | null = null): NDArray {
-  let result = toValue(x, 'clip');
-  if (low !== null) result = maximum(result, low);
-  return high === null ? result : minimum(result, high);
-}
+export const clip: (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null) => NDArray = recorded(
+  (x, low = null, high = null) => {
+    let result = toValue(x, 'clip');
+    if (low !== null) result = maximum(result, low);
+    return high === null ? result : minimum(result, high);
+  },
+);
 
 export const equalNamed: (name: string) => Binary = binary(eq);
 export const notEqualNamed: (name: string) => Binary = binary(ne);

@@ -8,7 +8,7 @@ import { rem } from '../lax/arithmetic.ts';
 import { le } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota } from '../lax/creation.ts';
-import { indexArray, indexUpdate } from '../lax/indexing.ts';
+import { indexArray, indexUpdate, isPositions, takeAt } from '../lax/indexing.ts';
 import { clamp } from '../lax/minmax.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
@@ -54,6 +54,9 @@ export interface TakeOptions {
 
 const takeOptions = ['axis', 'mode', 'fillValue'];
 
+/** More known positions are not looked at one by one, to see whether all are inside. */
+const mostKnown = 4096;
+
 /** Positions along an axis of n elements as `indexArray` takes them, and what it is to put where they are outside. */
 function placed(
   operation: string,
@@ -67,7 +70,7 @@ function placed(
     throw new CotangentError(`${operation}: mode must be 'fill', 'clip' or 'wrap', but it is ${naming(mode)}.`);
   if (n === 0 && positions.size > 0)
     throw new ShapeError(`${operation}: there is nothing to take from axis ${axis} of ${x.aval}.`);
-  if (!positions.isTracer) {
+  if (!positions.isTracer && (mode !== 'fill' || positions.size <= mostKnown)) {
     const known = Array.from(positions.hostData());
     const inside = known.every((i) => i >= -n && i < n);
     const least = operation === 'take' ? 0 : -n;
@@ -101,6 +104,7 @@ export function take(x: ArrayLike, index: ArrayLike | readonly number[], given: 
   const value = axis === null ? ravel(x) : operand(x, 'take');
   const along = axisOf(value, axis ?? 0, 'take');
   const { positions, fill } = placed('take', indices(index, 'take'), value, along, options);
+  if (isPositions(positions, value, along)) return takeAt(value, positions, along, fill);
   // A computed scalar would be moved inside.
   const many = fill !== undefined && positions.ndim === 0 ? reshape(positions, [1]) : positions;
   const part = indexArray(value, [...range(along).map((): Index => []), many], fill);

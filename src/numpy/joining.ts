@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { normalizeAxis, range, sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
@@ -164,39 +165,41 @@ export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
 }
 
 /** Each element repeated in place: `repeats` times, or as often as its entry in a list says. */
-export function repeat(x: ArrayLike, repeats: number | readonly number[], given: AxisOption = {}): NDArray {
-  const { axis = null } = optionsOf('repeat', given, ['axis']);
-  const input = operand(x, 'repeat');
-  const value = axis === null ? ravel(input) : input;
-  const along = axisOf(value, axis ?? 0, 'repeat');
-  const n = value.shape[along]!;
-  if (typeof repeats !== 'number') {
-    if (repeats.length !== n)
-      throw new ShapeError(`repeat: ${repeats.length} counts for axis ${along} of ${value.aval}.`);
-    return take(
+export const repeat: (x: ArrayLike, repeats: number | readonly number[], given?: AxisOption) => NDArray = recorded(
+  (x, repeats, given = {}) => {
+    const { axis = null } = optionsOf('repeat', given, ['axis']);
+    const input = operand(x, 'repeat');
+    const value = axis === null ? ravel(input) : input;
+    const along = axisOf(value, axis ?? 0, 'repeat');
+    const n = value.shape[along]!;
+    if (typeof repeats !== 'number') {
+      if (repeats.length !== n)
+        throw new ShapeError(`repeat: ${repeats.length} counts for axis ${along} of ${value.aval}.`);
+      return take(
+        value,
+        repeats.flatMap((count, i) => new Array<number>(count).fill(i)),
+        { axis: along },
+      );
+    }
+    const { shape } = value;
+    const spread = broadcastInDim(
       value,
-      repeats.flatMap((count, i) => new Array<number>(count).fill(i)),
-      { axis: along },
+      [...shape.slice(0, along + 1), repeats, ...shape.slice(along + 1)],
+      range(value.ndim).map((i) => (i <= along ? i : i + 1)),
     );
-  }
-  const { shape } = value;
-  const spread = broadcastInDim(
-    value,
-    [...shape.slice(0, along + 1), repeats, ...shape.slice(along + 1)],
-    range(value.ndim).map((i) => (i <= along ? i : i + 1)),
-  );
-  return reshape(
-    spread,
-    shape.map((m, i) => (i === along ? n * repeats : m)),
-  );
-}
+    return reshape(
+      spread,
+      shape.map((m, i) => (i === along ? n * repeats : m)),
+    );
+  },
+);
 
 /** Elements moved along axes, those pushed out coming in at the other end; over the array as a vector if no axis is given. */
-export function roll(
+export const roll: (
   x: ArrayLike,
   shift: number | readonly number[],
-  given: { axis?: number | readonly number[] | null } = {},
-): NDArray {
+  given?: { axis?: number | readonly number[] | null },
+) => NDArray = recorded((x, shift, given = {}) => {
   const { axis = null } = optionsOf('roll', given, ['axis']);
   const value = operand(x, 'roll');
   if (axis === null) return reshape(roll(ravel(value), shift, { axis: 0 }), value.shape);
@@ -210,7 +213,7 @@ export function roll(
     const [head, tail] = cutAt(rolled, [n - by], along);
     return slicing.concatenate([tail!, head!], along);
   }, value);
-}
+});
 
 export interface PadOptions {
   mode?: 'constant' | 'edge' | 'reflect' | 'symmetric' | 'wrap';

@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, mul, sub } from '../lax/arithmetic.ts';
@@ -53,10 +54,10 @@ function span(x: Value, axis: number, from: number, to: number | null = null, st
 }
 
 /** Differences of neighbours along an axis, `n` times. */
-export function diff(
+export const diff: (
   x: ArrayLike,
-  given: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike } = {},
-): NDArray {
+  given?: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike },
+) => NDArray = recorded((x, given = {}) => {
   const { n = 1, axis = -1, prepend, append } = optionsOf('diff', given, ['n', 'axis', 'prepend', 'append']);
   let value = operand(x, 'diff');
   const along = axisOf(value, axis, 'diff');
@@ -75,7 +76,7 @@ export function diff(
     value = value.aval.dtype === 'bool' ? ne(after, before) : sub(after, before);
   }
   return value;
-}
+});
 
 /** Differences of neighbours of a vector: the elements of `x` as they come. */
 export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));

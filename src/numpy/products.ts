@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { mul, sub } from '../lax/arithmetic.ts';
@@ -59,10 +60,10 @@ export function inner(x: ArrayLike, y: ArrayLike): NDArray {
 }
 
 /** All products of an element of `x` with one of `y`: a matrix. */
-export function outer(x: ArrayLike, y: ArrayLike): NDArray {
+export const outer: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = promoteDTypes('outer', [x, y]).map(strong) as [Value, Value];
   return multiply(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
-}
+});
 
 /**
  * The product of matrices, or of stacks of matrices whose leading axes broadcast. A vector is a row on the left and a

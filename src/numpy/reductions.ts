@@ -3,6 +3,7 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as argreduce from '../lax/argreduce.ts';
 import { div, mul, sqrt, sub } from '../lax/arithmetic.ts';
@@ -144,7 +145,7 @@ export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
 }
 
 /** Variance over axes: the mean of the squared distances from the mean. */
-export function variance(x: ArrayLike, given: VarOptions = {}): NDArray {
+export const variance: (x: ArrayLike, given?: VarOptions) => NDArray = recorded((x, given = {}) => {
   const { axis, keepdims, ddof = 0 } = optionsOf('var', given, ['axis', 'keepdims', 'ddof']);
   const value = toFloating(x, 'var');
   const axes = reduceAxes('var', value, axis);
@@ -153,11 +154,13 @@ export function variance(x: ArrayLike, given: VarOptions = {}): NDArray {
     lax.sum(mul(centred, centred), { axis: axes, keepdims: keepdims ?? false }),
     countOver(value, axes) - ddof,
   );
-}
+});
 export { variance as var };
 
 /** Standard deviation over axes. */
-export const std = (x: ArrayLike, options?: VarOptions): NDArray => sqrt(variance(x, options));
+export const std: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options) =>
+  sqrt(variance(x, options)),
+);
 
 /** The number of elements that are not 0; int32. */
 export const countNonzero: Reduction = (x, options) => sum(convert(toValue(x, 'countNonzero'), 'bool'), options);

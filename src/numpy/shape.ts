@@ -31,7 +31,10 @@ export const reshape = (x: ArrayLike, shape: ShapeLike): NDArray =>
   movement.reshape(operand(x, 'reshape'), typeof shape === 'number' ? [shape] : shape);
 
 /** The elements as a vector. */
-export const ravel = (x: ArrayLike): NDArray => movement.reshape(operand(x, 'ravel'), [-1]);
+export function ravel(x: ArrayLike): NDArray {
+  const value = operand(x, 'ravel');
+  return value.ndim === 1 ? value : movement.reshape(value, [-1]);
+}
 
 /** Axes in another order; reversed when none is given. */
 export function transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray {

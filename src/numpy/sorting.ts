@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, ceil, div, floor, mul, round, sub } from '../lax/arithmetic.ts';
@@ -61,41 +62,38 @@ export function percentile(x: ArrayLike, q: ArrayLike | readonly number[], optio
 /** The middle element, or the mean of the two in the middle. */
 export const median = (x: ArrayLike, options: ReduceOptions = {}): NDArray => quantileNamed('median', x, 0.5, options);
 
-function quantileNamed(
-  name: string,
-  x: ArrayLike,
-  q: ArrayLike,
-  { axis, keepdims = false, method = 'linear' }: QuantileOptions,
-): NDArray {
-  const value = strong(toFloating(x, name));
-  const axes = reduceAxes(name, value, axis);
-  const kept = range(value.ndim).filter((a) => !axes.includes(a));
-  const n = axes.reduce((product, a) => product * value.shape[a]!, 1);
-  if (n === 0) throw new ShapeError(`${name}: ${value.aval} has no elements to order.`);
-  const keptShape = kept.map((a) => value.shape[a]!);
-  const columns = reshape(transpose(value, [...axes, ...kept]), [n, ...keptShape]);
-  const ordered = lax.sort(columns, { axis: 0 });
+const quantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(
+  (name, x, q, { axis, keepdims = false, method = 'linear' }) => {
+    const value = strong(toFloating(x, name));
+    const axes = reduceAxes(name, value, axis);
+    const kept = range(value.ndim).filter((a) => !axes.includes(a));
+    const n = axes.reduce((product, a) => product * value.shape[a]!, 1);
+    if (n === 0) throw new ShapeError(`${name}: ${value.aval} has no elements to order.`);
+    const keptShape = kept.map((a) => value.shape[a]!);
+    const columns = reshape(transpose(value, [...axes, ...kept]), [n, ...keptShape]);
+    const ordered = lax.sort(columns, { axis: 0 });
 
-  const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0, mode: 'clip' });
-  const level = toValue(q, name);
-  const position = mul(level.aval.weakType ? level : convert(level, value.dtype), n - 1);
-  const weightShape = [...position.shape, ...keptShape.map(() => 1)];
-  let result: NDArray;
-  if (method === 'lower') result = at(floor(position));
-  else if (method === 'higher') result = at(ceil(position));
-  else if (method === 'nearest') result = at(round(position));
-  else {
-    const below = floor(position);
-    const [low, high] = [at(below), at(ceil(position))];
-    const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
-    const fitted = weight.ndim === 0 ? weight : reshape(weight, weightShape);
-    const between = add(mul(low, sub(1, fitted)), mul(high, fitted));
-    // Equal neighbours, infinite ones above all, stay as they are; each has its share of the derivative.
-    const gap = sub(high, low);
-    const same = add(low, mul(select(ne(gap, gap), 0, gap), fitted));
-    result = select(ne(low, high), between, same);
-  }
-  result = select(any(ne(columns, columns), { axis: 0 }), Number.NaN, result);
-  if (!keepdims) return result;
-  return reshape(result, [...level.shape, ...value.shape.map((m, a) => (axes.includes(a) ? 1 : m))]);
-}
+    const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0, mode: 'clip' });
+    const level = toValue(q, name);
+    const position = mul(level.aval.weakType ? level : convert(level, value.dtype), n - 1);
+    const weightShape = [...position.shape, ...keptShape.map(() => 1)];
+    let result: NDArray;
+    if (method === 'lower') result = at(floor(position));
+    else if (method === 'higher') result = at(ceil(position));
+    else if (method === 'nearest') result = at(round(position));
+    else {
+      const below = floor(position);
+      const [low, high] = [at(below), at(ceil(position))];
+      const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
+      const fitted = weight.ndim === 0 ? weight : reshape(weight, weightShape);
+      const between = add(mul(low, sub(1, fitted)), mul(high, fitted));
+      // Equal neighbours, infinite ones above all, stay as they are; each has its share of the derivative.
+      const gap = sub(high, low);
+      const same = add(low, mul(select(ne(gap, gap), 0, gap), fitted));
+      result = select(ne(low, high), between, same);
+    }
+    result = select(any(ne(columns, columns), { axis: 0 }), Number.NaN, result);
+    if (!keepdims) return result;
+    return reshape(result, [...level.shape, ...value.shape.map((m, a) => (axes.includes(a) ? 1 : m))]);
+  },
+);

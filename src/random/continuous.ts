@@ -3,6 +3,7 @@ import type { ArrayLike } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { type Shape, sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, max, mul, neg, sub } from '../lax/arithmetic.ts';
@@ -39,21 +40,21 @@ function unit(operation: string, k: ArrayLike, shape: Shape, dtype: 'float32' | 
   return add(upper, mul(convert(shiftRightLogical(low, 12), 'float64'), 2 ** -52));
 }
 
-function uniformOf(
+const uniformOf: (
   operation: string,
   k: ArrayLike,
   shape: Shape,
   dtype: 'float32' | 'float64',
   low: ArrayLike,
   high: ArrayLike,
-): Value {
+) => Value = recorded((operation, k, shape, dtype, low, high) => {
   const typed = (x: ArrayLike): Value => (typeof x === 'number' ? scalar(x, dtype) : convert(x, dtype));
   const [lo, hi] = [typed(low), typed(high)];
   const spread = typeof low === 'number' && typeof high === 'number' ? spreadOf(low, high, dtype) : sub(hi, lo);
   const scaled = add(mul(unit(operation, k, shape, dtype), spread), lo);
   const result = max(lo, scaled);
   return sameShape(result.aval.shape, shape) ? result : broadcastTo(result, shape);
-}
+});
 
 /** high − low as the dtype rounds it. */
 function spreadOf(low: number, high: number, dtype: 'float32' | 'float64'): Value {
@@ -81,11 +82,13 @@ export function uniform(
  * @example
  * normal(key(0), [3, 4], { dtype: 'float64' }); // f64[3,4]
  */
-export function normal(k: ArrayLike, shape: Shape = [], options: FloatOptions = {}): Value {
-  const dtype = floatDType('normal', options);
-  const aboveMinusOne = dtype === 'float32' ? -(1 - 2 ** -24) : -(1 - 2 ** -53);
-  return mul(erfInv(uniformOf('normal', k, shape, dtype, aboveMinusOne, 1)), Math.SQRT2);
-}
+export const normal: (k: ArrayLike, shape?: Shape, options?: FloatOptions) => Value = recorded(
+  (k, shape = [], options = {}) => {
+    const dtype = floatDType('normal', options);
+    const aboveMinusOne = dtype === 'float32' ? -(1 - 2 ** -24) : -(1 - 2 ** -53);
+    return mul(erfInv(uniformOf('normal', k, shape, dtype, aboveMinusOne, 1)), Math.SQRT2);
+  },
+);
 
 /** Exponential with mean 1. */
 export function exponential(k: ArrayLike, shape: Shape = [], options: FloatOptions = {}): Value {

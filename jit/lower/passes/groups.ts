@@ -2,7 +2,7 @@ import { type Atom, type Eqn, Literal, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { elementwiseTree } from '../elementwise-tree.ts';
 import { treeSize } from '../tree.ts';
-import { lanewiseLoop } from './lanewise.ts';
+import { isWorthwhile, type Layouts, lanewiseLoop, layoutsOf } from './lanewise.ts';
 
 /**
  * Equations that one kernel computes: elementwise values and folds over one iteration space, and what is elementwise in
@@ -52,8 +52,11 @@ const smallest = 2048;
 
 export const squeezed = (shape: Shape): number[] => shape.filter((n) => n !== 1);
 
-/** A full value has the shape of its group, a row value that of the results of its folds. */
-type Role = 'full' | 'row';
+/**
+ * A full value has the shape of its group, a row value that of the results of its folds. What a loop stacks has a shape
+ * of its own, for others to read when the group is complete.
+ */
+type Role = 'full' | 'row' | 'stacked';
 
 /**
  * Puts equations into groups and everything in an order of execution. A group takes equations until something outside
@@ -80,6 +83,7 @@ class Grouping {
   private readonly readers = new Map<Var, Group>();
   private readonly byShape = new Map<string, Group>();
   private readonly order = new Map<Eqn, number>();
+  private known: Layouts | undefined;
 
   constructor(eqns: readonly Eqn[], outs: readonly Atom[], alone: ReadonlySet<Eqn>) {
     this.outs = new Set(outs);
@@ -94,6 +98,11 @@ class Grouping {
     }
     for (const eqn of [...this.pending.values()]) this.require(eqn.outputs[0]!);
     for (const group of [...this.open]) this.complete(group);
+  }
+
+  private layouts(): Layouts {
+    this.known ??= layoutsOf([...this.order.keys()]);
+    return this.known;
   }
 
   private place(eqn: Eqn): void {
@@ -121,10 +130,17 @@ class Grouping {
       else this.emit(eqn);
       return;
     }
+    if (kind === 'gather' && this.gather(eqn)) return;
     if (kind === 'reduce' && this.fold(eqn)) return;
+    // What is read in the array comes before what writes to it, which then needs no other array.
+    if (kind === 'scatter')
+      for (const group of [...this.open])
+        if (group.members.some((member) => member.inputs.includes(eqn.inputs[0]!))) this.complete(group);
     if (kind === 'while' || kind === 'scan') {
       const loop = lanewiseLoop(eqn, (v) => this.read.has(v));
-      if (loop && this.elementwise(eqn, loop.shape, 3 * loop.body.eqns.length, true)) return;
+      const isWorth = loop && isWorthwhile(eqn, loop, this.layouts(), (v) => this.read.has(v));
+      if (isWorth) for (const i of loop.stored) this.require(eqn.inputs[i]!);
+      if (isWorth && this.elementwise(eqn, loop.shape, 3 * loop.body.eqns.length, true)) return;
     }
     this.emit(eqn);
   }
@@ -137,7 +153,8 @@ class Grouping {
       if (this.pending.has(atom as Var) && !scalar) this.require(atom);
       const home = this.homeOf(atom);
       // A loop reads operands of other shapes as they lie in memory.
-      if (home && atom.aval.ndim > 0 && !sameShape(squeezed(atom.aval.shape), own)) this.complete(home.group);
+      const other = !sameShape(squeezed(atom.aval.shape), own);
+      if (home && (home.role === 'stacked' || (atom.aval.ndim > 0 && other))) this.complete(home.group);
     }
     if (scalar && eqn.inputs.some((atom) => this.pending.has(atom as Var))) return false;
     let group: Group | undefined;
@@ -161,6 +178,18 @@ class Grouping {
     group.loops ||= loops;
     this.join(group, eqn, this.roleIn(group, own)!, nodes);
     return true;
+  }
+
+  /** What is read at computed positions is elementwise in these, where there is one for each element. */
+  private gather(eqn: Eqn): boolean {
+    const { shape, size, ndim } = eqn.outputs[0]!.aval;
+    if (size === 0 || ndim === 0) return false;
+    const [x, ...positions] = eqn.inputs as [Atom, ...Atom[]];
+    this.require(x);
+    const own = squeezed(shape);
+    for (const atom of positions)
+      if (atom.aval.size !== size || !sameShape(squeezed(atom.aval.shape), own)) this.require(atom);
+    return this.elementwise(eqn, shape, 2 + 4 * positions.length);
   }
 
   private fold(eqn: Eqn): boolean {
@@ -244,7 +273,8 @@ class Grouping {
   private join(group: Group, eqn: Eqn, role: Role, nodes: number): void {
     group.members.push(eqn);
     group.nodes += nodes;
-    for (const v of eqn.outputs) this.homes.set(v, { group, role });
+    const isStacked = (v: Var): boolean => eqn.outputs.length > 1 && v.aval.size > sizeOf(group.shape);
+    for (const v of eqn.outputs) this.homes.set(v, { group, role: isStacked(v) ? 'stacked' : role });
     for (const atom of eqn.inputs)
       if (atom instanceof Var && atom.aval.ndim > 0 && sameShape(squeezed(atom.aval.shape), group.shape))
         this.readers.set(atom, group);
@@ -307,6 +337,7 @@ function viewRole(eqn: Eqn, group: Group, from: Role): Role | undefined {
   const { lower } = eqn.primitive;
   const { aval } = eqn.outputs[0]!;
   const shape = squeezed(aval.shape);
+  if (from === 'stacked') return undefined;
   const source = from === 'full' ? group.shape : group.kept!;
   if (aval.ndim === 0 && from === 'full') return undefined;
   if (lower.kind === 'reshape') return sameShape(shape, source) ? from : undefined;

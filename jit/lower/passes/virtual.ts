@@ -1,4 +1,7 @@
 import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
+import { range } from '../../../src/core/shape.ts';
+import type { ScatterAccess } from '../../lower-rule.ts';
+import { accessOf } from '../gather-tree.ts';
 import { Group, type Step } from './groups.ts';
 
 /** What is computed where, after every value has been looked at. */
@@ -35,8 +38,11 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
       else readers.set(atom, [eqn]);
     }
 
-  /** The kernel that evaluates an equation; undefined where several do, or none. */
-  const kernels = new Map<Eqn, Group | undefined>();
+  /** The kernel that evaluates an equation, a group's or that of a scatter; undefined where several do, or none. */
+  const kernels = new Map<Eqn, Group | Eqn | undefined>();
+  /** The kernel that reads a value for an equation. A scatter's first operand is there before its kernel runs. */
+  const kernelOf = (use: Eqn, v: Var): Group | Eqn | undefined =>
+    use.primitive.lower.kind === 'scatter' && use.inputs[0] === v ? undefined : kernels.get(use);
   /** How many times an equation's value is computed again for each element: what broadcasting costs. */
   const repeats = new Map<Eqn, number>();
 
@@ -45,11 +51,11 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
     const { kind } = eqn.primitive.lower;
     const [out] = eqn.outputs as [Var];
     const uses = readers.get(out) ?? [];
-    const roots = new Set(uses.map((use) => kernels.get(use)));
+    const roots = new Set(uses.map((use) => kernelOf(use, out)));
     const [root] = roots;
     const single = roots.size === 1 && root !== undefined && !stored.has(out);
     const isView = kind === 'view' || kind === 'reshape';
-    kernels.set(eqn, group);
+    kernels.set(eqn, kind === 'scatter' ? eqn : group);
     repeats.set(eqn, 1);
     if (group && !isView) {
       for (const v of eqn.outputs)
@@ -59,8 +65,8 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
       virtual.add(out);
       continue;
     }
-    const factor = Math.max(1, ...uses.map((use) => repeats.get(use) ?? 1));
-    if (kind === 'elementwise' && out.aval.ndim > 0) {
+    const factor = Math.max(1, ...uses.map((use) => (repeats.get(use) ?? 1) * readings(use, out, moved.has(use))));
+    if ((kind === 'elementwise' || kind === 'gather') && out.aval.ndim > 0) {
       // Through a view the value is read at another index: twice would be two computations.
       const viewed = uses.some((use) => use.primitive.lower.kind === 'view' || use.primitive.lower.kind === 'reshape');
       const free = !group && !eqn.inputs.some((atom) => atom.aval.ndim > 0);
@@ -80,6 +86,32 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
     }
   }
   return { virtual, moved };
+}
+
+/**
+ * How often an equation reads each element of an operand. A gather reads what it gathers from at positions. Positions are
+ * read once for a row of neighbours that lie in one window, unless another kernel (`moved`) goes over them in another order.
+ */
+function readings(eqn: Eqn, v: Var, moved: boolean): number {
+  const { kind } = eqn.primitive.lower;
+  if (kind !== 'gather' && kind !== 'scatter') return 1;
+  const access = accessOf(eqn);
+  const windows = kind === 'scatter' ? (access as ScatterAccess) : undefined;
+  const { shape, size } = windows ? eqn.inputs[windows.updates]!.aval : eqn.outputs[0]!.aval;
+  if (!windows && v === eqn.inputs[0])
+    return eqn.inputs.indexOf(v, 1) > 0 ? Number.POSITIVE_INFINITY : size / v.aval.size;
+  const long = (axis: number): boolean => shape[axis]! > 1;
+  const inner = windows?.windowAxes.findLast(long) ?? range(shape.length).findLast(long);
+  let most = 1;
+  for (const { operand, view } of access.positions) {
+    if (eqn.inputs[operand] !== v) continue;
+    const again = (axis: number): boolean => view.strides[axis] === 0 && (moved || axis !== inner);
+    most = Math.max(
+      most,
+      shape.reduce((n, extent, axis) => (again(axis) ? n * extent : n), 1),
+    );
+  }
+  return most;
 }
 
 /** One instruction or so: cheaper to repeat than to store and load. */

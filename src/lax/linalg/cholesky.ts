@@ -1,6 +1,4 @@
-import { type Expr, f32c, f64c, i32c, op } from '../../../jit/code.ts';
-import { fillRun } from '../../../jit/loop-nest.ts';
-import { dotRuns, elementAt, floatCode, loadFloat, storeFloat } from '../../../jit/vector-loops.ts';
+import { choleskyCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
@@ -55,45 +53,8 @@ export const choleskyP: Primitive<object> = primitive<object>({
   },
   batch: (_size, [a]) => ({ outs: [bind1(choleskyP, [a!])], batched: [true] }),
   lower: {
-    kind: 'kernel',
-    build: ({ f }, [a], [out]) => {
-      const { dtype, size } = out!.aval;
-      if (size === 0) return;
-      const n = out!.shape.at(-1)!;
-      const code = floatCode(dtype);
-      const constant = (x: number): Expr => (code.type === 'f32' ? f32c(x) : f64c(x));
-      fillRun(f, dtype, out!.ptr, size, constant(0));
-      f.for(0, sizeOf(batchOf(out!.aval)), (batch) => {
-        const offset = f.let(op('i32.mul', batch, i32c(n * n * code.bytes)));
-        const [from, to] = [f.let(op('i32.add', a!.ptr, offset)), f.let(op('i32.add', out!.ptr, offset))];
-        const rowOf = (base: Expr, i: Expr) => f.let(elementAt(base, op('i32.mul', i, i32c(n)), code));
-        const failed = f.var(i32c(0));
-        f.for(0, n, (i) => {
-          const [source, row] = [rowOf(from, i), rowOf(to, i)];
-          const reduced = (j: Expr, other: Expr) => {
-            const known = dotRuns(f, code, row, other, j);
-            return f.let(op(`${code.type}.sub`, loadFloat(code, elementAt(source, j, code)), known));
-          };
-          f.for(0, i, (j) => {
-            const other = rowOf(to, j);
-            const value = reduced(j, other);
-            const pivot = loadFloat(code, elementAt(other, j, code));
-            storeFloat(f, code, elementAt(row, j, code), op(`${code.type}.div`, value, pivot));
-          });
-          const square = reduced(i, row);
-          f.if(op('i32.eqz', op(`${code.type}.gt`, square, constant(0))), () => f.set(failed, i32c(1)));
-          storeFloat(f, code, elementAt(row, i, code), op(`${code.type}.sqrt`, square));
-        });
-        f.if(failed, () => {
-          f.for(0, n, (i) => {
-            const row = rowOf(to, i);
-            f.for(0, op('i32.add', i, i32c(1)), (j) =>
-              storeFloat(f, code, elementAt(row, j, code), constant(Number.NaN)),
-            );
-          });
-        });
-      });
-    },
+    kind: 'runtime',
+    calls: (_, [a]) => choleskyCalls(a!.dtype, sizeOf(batchOf(a!)), a!.shape.at(-1)!),
   },
   samples: () =>
     (['float32', 'float64'] as const).flatMap((dtype) =>

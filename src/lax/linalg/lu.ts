@@ -1,17 +1,15 @@
-import { type Expr, i32c, load, op } from '../../../jit/code.ts';
-import { copyRun } from '../../../jit/loop-nest.ts';
-import { addScaled, elementAt, floatCode, loadFloat, storeFloat, swapRuns } from '../../../jit/vector-loops.ts';
+import { luCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { shapedArray } from '../../core/aval.ts';
 import { allocate } from '../../core/dtype.ts';
-import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
+import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParamsByKey } from '../../core/primitive.ts';
 import { range, sizeOf } from '../../core/shape.ts';
-import { bind, type Value } from '../../core/trace.ts';
+import { bind, bind1, type Value } from '../../core/trace.ts';
 import { Zero } from '../../core/zero.ts';
 import { toFloating } from '../../promote.ts';
 import { add } from '../arithmetic.ts';
 import { scalar } from '../creation.ts';
-import { gather } from '../gather.ts';
+import { type GatherParams, gatherP } from '../gather.ts';
 import { reshape, strengthen } from '../movement.ts';
 import { pad } from '../pad.ts';
 import { slice } from '../slicing.ts';
@@ -104,55 +102,8 @@ export const luP: Primitive<object> = primitive<object>({
   },
   batch: (_size, [a]) => ({ outs: bind(luP, [a!]), batched: [true, true, true] }),
   lower: {
-    kind: 'kernel',
-    build: ({ f }, [a], [out, pivots, permutation]) => {
-      const { aval } = out!;
-      const [m, n] = [rowsOf(aval), columnsOf(aval)];
-      const k = Math.min(m, n);
-      const code = floatCode(aval.dtype);
-      const { type } = code;
-      const add = (x: Expr, y: Expr) => op('i32.add', x, y);
-      const times = (x: Expr, c: number) => op('i32.mul', x, i32c(c));
-      if (aval.size > 0) copyRun(f, out!.ptr, a!.ptr, aval.size * code.bytes);
-      f.for(0, sizeOf(batchOf(aval)), (batch) => {
-        const lu = f.let(add(out!.ptr, times(batch, m * n * code.bytes)));
-        const pivot = f.let(add(pivots!.ptr, times(batch, k * 4)));
-        const order = f.let(add(permutation!.ptr, times(batch, m * 4)));
-        const word = (base: Expr, i: Expr) => add(base, op('i32.shl', i, i32c(2)));
-        const row = (i: Expr) => elementAt(lu, times(i, n), code);
-        f.for(0, m, (i) => f.store('i32.store', word(order, i), i));
-        f.for(0, k, (j) => {
-          const mine = f.let(row(j));
-          const best = f.var(j);
-          const largest = f.var(op(`${type}.abs`, loadFloat(code, elementAt(mine, j, code))));
-          f.for(add(j, i32c(1)), m, (i) => {
-            const size = f.let(op(`${type}.abs`, loadFloat(code, elementAt(row(i), j, code))));
-            f.if(op(`${type}.gt`, size, largest), () => {
-              f.set(largest, size);
-              f.set(best, i);
-            });
-          });
-          f.store('i32.store', word(pivot, j), best);
-          f.if(op('i32.ne', best, j), () => {
-            swapRuns(f, code, mine, row(best), i32c(n));
-            const kept = f.var(load('i32.load', word(order, j)));
-            f.store('i32.store', word(order, j), load('i32.load', word(order, best)));
-            f.store('i32.store', word(order, best), kept);
-          });
-          const value = f.let(loadFloat(code, elementAt(mine, j, code)));
-          f.if(op(`${type}.ne`, value, { kind: 'const', type, value: 0 }), () => {
-            const next = f.let(add(j, i32c(1)));
-            f.for(next, m, (i) => {
-              const here = f.let(elementAt(row(i), j, code));
-              const factor = f.let(op(`${type}.div`, loadFloat(code, here), value));
-              storeFloat(f, code, here, factor);
-              const rest = op('i32.sub', i32c(n - 1), j);
-              addScaled(f, code, add(here, i32c(code.bytes)), elementAt(mine, next, code), factor, rest);
-            });
-          });
-        });
-      });
-    },
+    kind: 'runtime',
+    calls: (_, [a]) => luCalls(a!.dtype, sizeOf(batchOf(a!)), rowsOf(a!), columnsOf(a!)),
   },
   samples: () =>
     (['float32', 'float64'] as const).flatMap((dtype) =>
@@ -174,19 +125,22 @@ export const luP: Primitive<object> = primitive<object>({
     ),
 });
 
+const rowsParams = sharedParamsByKey<GatherParams>();
+
 /** Rows of each matrix in the order that `permutation` gives. */
 export function permuteRows(x: Value, permutation: Value): Value {
   const { shape, ndim } = x.aval;
-  const batch = range(ndim - 2);
-  return gather(x, reshape(permutation, [...permutation.aval.shape, 1]), {
+  const params = rowsParams(`${shape}`, () => ({
     offsetDims: [ndim - 1],
     collapsedSliceDims: [ndim - 2],
     startIndexMap: [ndim - 2],
-    operandBatchingDims: batch,
-    startIndicesBatchingDims: batch,
+    operandBatchingDims: range(ndim - 2),
+    startIndicesBatchingDims: range(ndim - 2),
     sliceSizes: shape.map((n, axis) => (axis === ndim - 1 ? n : Math.min(1, n))),
     mode: 'promise_in_bounds',
-  });
+    fillValue: 0,
+  }));
+  return bind1(gatherP, [x, reshape(permutation, [...permutation.aval.shape, 1])], params);
 }
 
 /**

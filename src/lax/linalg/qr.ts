@@ -1,10 +1,8 @@
-import { type Expr, f64c, i32c, op, select } from '../../../jit/code.ts';
-import { copyRun, fillRun } from '../../../jit/loop-nest.ts';
-import { addScaled, elementAt, floatCode, loadFloat, storeFloat } from '../../../jit/vector-loops.ts';
+import { qrCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
 import { RuleError } from '../../core/errors.ts';
-import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
+import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParams } from '../../core/primitive.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { bind, type Value } from '../../core/trace.ts';
 import { toFloating } from '../../promote.ts';
@@ -95,85 +93,14 @@ export const qrP: Primitive<QrParams> = primitive<QrParams>({
   },
   batch: (_size, [a], _, params) => ({ outs: bind(qrP, [a!], params), batched: [true, true] }),
   lower: {
-    kind: 'kernel',
-    build: ({ f, scratch }, [a], [q, r]) => {
-      const [m, n, columns] = [rowsOf(a!.aval), columnsOf(a!.aval), columnsOf(q!.aval)];
-      const k = Math.min(m, n);
-      const { dtype } = a!.aval;
-      const code = floatCode(dtype);
-      const { type, bytes } = code;
-      const zero: Expr = { kind: 'const', type, value: 0 };
-      const one: Expr = { kind: 'const', type, value: 1 };
-      const plus = (x: Expr, y: Expr) => op('i32.add', x, y);
-      const times = (x: Expr, c: number) => op('i32.mul', x, i32c(c));
-      if (q!.aval.size > 0) fillRun(f, dtype, q!.ptr, q!.aval.size, zero);
-      if (r!.aval.size > 0) fillRun(f, dtype, r!.ptr, r!.aval.size, zero);
-      if (q!.aval.size === 0) return;
-      // The matrix as it is reduced; one row of v a reflection, with its head; τ of each; a row of products.
-      const work = f.let(scratch(Math.max(16, m * n * bytes)));
-      const heads = f.let(scratch(Math.max(16, k * m * bytes)));
-      const taus = f.let(scratch(Math.max(16, k * bytes)));
-      const products = f.let(scratch(Math.max(n, columns) * bytes));
-      const at = (base: Expr, i: Expr) => elementAt(base, i, code);
-      const widened = (x: Expr) => (type === 'f32' ? op('f64.promote_f32', x) : x);
-
-      /** The rows from `head` of a matrix, and its columns from `from`: M ← M − τ·v·(vᵀ·M). */
-      const apply = (matrix: Expr, width: number, v: Expr, tau: Expr, head: Expr, from: Expr) => {
-        const count = f.let(op('i32.sub', i32c(width), from));
-        const part = (i: Expr) => at(matrix, plus(times(i, width), from));
-        f.for(0, count, (c) => storeFloat(f, code, at(products, c), zero));
-        f.for(head, m, (i) => addScaled(f, code, products, part(i), loadFloat(code, at(v, i)), count, 'add'));
-        f.for(head, m, (i) => {
-          addScaled(f, code, part(i), products, op(`${type}.mul`, tau, loadFloat(code, at(v, i))), count);
-        });
-      };
-
-      f.for(0, sizeOf(batchOf(a!.aval)), (batch) => {
-        if (m * n > 0) copyRun(f, work, plus(a!.ptr, times(batch, m * n * bytes)), m * n * bytes);
-        const basis = f.let(plus(q!.ptr, times(batch, m * columns * bytes)));
-        const triangle = f.let(plus(r!.ptr, times(batch, columns * n * bytes)));
-        const entry = (i: Expr, j: Expr) => at(work, plus(times(i, n), j));
-        f.for(0, k, (j) => {
-          const v = f.let(at(heads, times(j, m)));
-          const next = f.let(plus(j, i32c(1)));
-          const squares = f.var(f64c(0));
-          f.for(next, m, (i) => {
-            const x = f.let(widened(loadFloat(code, entry(i, j))));
-            f.set(squares, op('f64.add', squares, op('f64.mul', x, x)));
-          });
-          const tau = f.var(zero);
-          storeFloat(f, code, at(v, j), one);
-          f.for(next, m, (i) => storeFloat(f, code, at(v, i), zero));
-          f.if(op('f64.ne', squares, f64c(0)), () => {
-            const head = f.let(loadFloat(code, entry(j, j)));
-            const wide = f.let(widened(head));
-            const length = f.let(op('f64.sqrt', op('f64.add', op('f64.mul', wide, wide), squares)));
-            const signed = select(op('f64.ge', wide, f64c(0)), op('f64.neg', length), length);
-            const beta = f.let(type === 'f32' ? op('f32.demote_f64', signed) : signed);
-            f.set(tau, op(`${type}.div`, op(`${type}.sub`, beta, head), beta));
-            const scale = f.let(op(`${type}.sub`, head, beta));
-            f.for(next, m, (i) => {
-              storeFloat(f, code, at(v, i), op(`${type}.div`, loadFloat(code, entry(i, j)), scale));
-            });
-            apply(work, n, v, tau, j, next);
-            storeFloat(f, code, entry(j, j), beta);
-          });
-          storeFloat(f, code, at(taus, j), tau);
-        });
-        f.for(0, columns, (i) => storeFloat(f, code, at(basis, times(i, columns + 1)), one));
-        f.for(0, k, (step) => {
-          const j = f.let(op('i32.sub', i32c(k - 1), step));
-          const tau = f.let(loadFloat(code, at(taus, j)));
-          apply(basis, columns, f.let(at(heads, times(j, m))), tau, j, j);
-        });
-        f.for(0, Math.min(columns, n), (i) => {
-          f.copy(at(triangle, times(i, n + 1)), entry(i, i), times(op('i32.sub', i32c(n), i), bytes));
-        });
-      });
-    },
+    kind: 'runtime',
+    calls: (_, [a], [q]) => qrCalls(a!.dtype, sizeOf(batchOf(a!)), rowsOf(a!), columnsOf(a!), columnsOf(q!)),
   },
   samples: () => qrSamples(),
 });
+
+const complete = sharedParams<QrParams>({ fullMatrices: true });
+const reduced = sharedParams<QrParams>({ fullMatrices: false });
 
 /** The full factors of tall matrices are left out here: they have no derivative. */
 function qrSamples(): Sample[] {
@@ -244,5 +171,5 @@ function reflect(matrix: Float64Array, width: number, v: Float64Array, tau: numb
  * @throws ShapeError when `x` has less than two axes
  */
 export function qr(x: ArrayLike, { fullMatrices = true }: Partial<QrParams> = {}): [q: Value, r: Value] {
-  return bind(qrP, [strengthen(toFloating(x, 'qr'))], { fullMatrices }) as [Value, Value];
+  return bind(qrP, [strengthen(toFloating(x, 'qr'))], fullMatrices ? complete : reduced) as [Value, Value];
 }

@@ -1,20 +1,9 @@
-import { type Expr, type FunctionBuilder, i32c, op } from '../../../jit/code.ts';
-import { copyRun } from '../../../jit/loop-nest.ts';
-import {
-  addScaled,
-  divideBy,
-  dotRuns,
-  elementAt,
-  floatCode,
-  loadFloat,
-  storeFloat,
-} from '../../../jit/vector-loops.ts';
+import { triangularSolveCalls } from '../../../jit/runtime/linalg/calls.ts';
 import { isLinear } from '../../../transforms/transpose.ts';
 import type { ArrayLike } from '../../array.ts';
-import type { ShapedArray } from '../../core/aval.ts';
-import { allocate, byteSize } from '../../core/dtype.ts';
+import { allocate } from '../../core/dtype.ts';
 import { DtypeError, ShapeError } from '../../core/errors.ts';
-import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
+import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParamsByKey } from '../../core/primitive.ts';
 import { range, type Shape, sameShape, sizeOf } from '../../core/shape.ts';
 import { bind1, type Value } from '../../core/trace.ts';
 import { isZero } from '../../core/zero.ts';
@@ -33,6 +22,12 @@ export interface TriangularSolveParams {
   /** Take the diagonal as ones without reading it. */
   readonly unitDiagonal: boolean;
 }
+
+const sharedSolveParams = sharedParamsByKey<TriangularSolveParams>();
+const solveParams = (params: TriangularSolveParams): TriangularSolveParams => {
+  const { leftSide, lower, transposeA, unitDiagonal } = params;
+  return sharedSolveParams(`${leftSide} ${lower} ${transposeA} ${unitDiagonal}`, () => params);
+};
 
 /**
  * Every variant is T·Y = C for a T that is op(A) or, on the right side, its transpose, with Y the right-hand sides as
@@ -111,18 +106,14 @@ export const triangularSolveP: Primitive<TriangularSolveParams> = primitive<Tria
     return { outs: [solveLanes(a!, b!, params)], batched: [true] };
   },
   lower: {
-    kind: 'kernel',
-    build: ({ f }, [a, b], [out], params) => {
-      if (out!.aval.size === 0) return;
-      const m = a!.shape.at(-1)!;
-      const bytes = byteSize(out!.aval.dtype);
-      copyRun(f, out!.ptr, b!.ptr, out!.aval.size * bytes);
-      const side = layout(b!.shape, m, params);
-      f.for(0, sizeOf(batchOf(out!.aval)), (batch) => {
-        const matrix = f.let(op('i32.add', a!.ptr, op('i32.mul', batch, i32c(m * m * bytes))));
-        const rhs = f.let(op('i32.add', out!.ptr, op('i32.mul', batch, i32c(m * side.count * bytes))));
-        solveInPlace(f, out!.aval, matrix, rhs, m, { ...side, unit: params.unitDiagonal });
-      });
+    kind: 'runtime',
+    calls: (params, [a, b]) => {
+      const n = a!.shape.at(-1)!;
+      const { forward, row, column, count, inner } = layout(b!.shape, n, params);
+      // One column with contiguous rows is a vector.
+      const rows = params.leftSide && inner > 1;
+      const unit = params.unitDiagonal;
+      return triangularSolveCalls(a!.dtype, { batch: sizeOf(batchOf(a!)), n, count, row, column, unit, forward, rows });
     },
   },
   samples: () =>
@@ -169,60 +160,6 @@ function solveLanes(a: Value, b: Value, params: TriangularSolveParams): Value {
   );
 }
 
-interface InPlace {
-  readonly forward: boolean;
-  readonly row: number;
-  readonly column: number;
-  readonly count: number;
-  readonly inner: number;
-  readonly unit: boolean;
-}
-
-/**
- * Substitution in the right-hand sides themselves. Many sides with contiguous rows: whole rows are combined. Else each
- * side is a contiguous vector: by dot products where T's rows are contiguous, by its columns where those are.
- */
-function solveInPlace(f: FunctionBuilder, aval: ShapedArray, t: Expr, y: Expr, m: number, s: InPlace): void {
-  const code = floatCode(aval.dtype);
-  const at = (base: Expr, index: Expr) => elementAt(base, index, code);
-  const entry = (i: Expr, j: Expr) =>
-    at(t, op('i32.add', op('i32.mul', i, i32c(s.row)), op('i32.mul', j, i32c(s.column))));
-  const eachRow = (body: (i: Expr) => void) =>
-    f.for(0, m, (step) => body(s.forward ? step : f.let(op('i32.sub', i32c(m - 1), step))));
-  if (s.inner > 1) {
-    const row = (i: Expr) => f.let(at(y, op('i32.mul', i, i32c(s.inner))));
-    const width = i32c(s.count);
-    eachRow((i) => {
-      const target = row(i);
-      f.for(s.forward ? 0 : op('i32.add', i, i32c(1)), s.forward ? i : m, (j) => {
-        addScaled(f, code, target, row(j), loadFloat(code, entry(i, j)), width);
-      });
-      if (!s.unit) divideBy(f, code, target, loadFloat(code, entry(i, i)), width);
-    });
-    return;
-  }
-  f.for(0, s.count, (c) => {
-    const x = f.let(at(y, op('i32.mul', c, i32c(m))));
-    eachRow((i) => {
-      const here = f.let(at(x, i));
-      const first = s.forward ? i32c(0) : f.let(op('i32.add', i, i32c(1)));
-      const length = s.forward ? i : op('i32.sub', i32c(m - 1), i);
-      if (s.column === 1) {
-        const known = dotRuns(f, code, entry(i, first), at(x, first), length);
-        storeFloat(f, code, here, op(`${code.type}.sub`, loadFloat(code, here), known));
-      }
-      if (!s.unit)
-        storeFloat(f, code, here, op(`${code.type}.div`, loadFloat(code, here), loadFloat(code, entry(i, i))));
-      if (s.column !== 1) {
-        // What is solved is taken out of the equations still to come.
-        const next = s.forward ? f.let(op('i32.add', i, i32c(1))) : i32c(0);
-        const rest = s.forward ? op('i32.sub', i32c(m - 1), i) : i;
-        addScaled(f, code, at(x, next), entry(next, i), loadFloat(code, here), rest);
-      }
-    });
-  });
-}
-
 /**
  * Solves op(a)·x = b (or x·op(a) = b with `leftSide` false) for a triangular matrix, over leading batch axes. Only the
  * triangle named by `lower` is read. A zero on the diagonal gives infinities or NaN.
@@ -243,6 +180,6 @@ export function triangularSolve(
   const sides = vector
     ? reshape(rhs, leftSide ? [...rhs.shape, 1] : [...rhs.shape.slice(0, -1), 1, rhs.shape.at(-1)!])
     : rhs;
-  const x = bind1(triangularSolveP, [matrix, sides], { leftSide, lower, transposeA, unitDiagonal });
+  const x = bind1(triangularSolveP, [matrix, sides], solveParams({ leftSide, lower, transposeA, unitDiagonal }));
   return vector ? reshape(x, rhs.shape) : x;
 }

@@ -1,0 +1,100 @@
+/** Copies of elements in another order that run at once, in the runtime module. */
+import type { ShapedArray } from '../src/core/aval.ts';
+import { byteSize, type DType } from '../src/core/dtype.ts';
+import { stridesOf } from '../src/core/shape.ts';
+import type { EagerFunction } from './eager.ts';
+import { coalesce, type NestAxis } from './loop-nest.ts';
+import type { Regions, View } from './lower-rule.ts';
+import { runtimeExports } from './runtime/instance.ts';
+import { Workspace } from './workspace.ts';
+
+type RuntimeFunction = (...args: number[]) => number;
+type Copy = (to: number, from: number) => void;
+
+/** Rows and columns that are copied together where one side lies across the other. */
+const tile = 64;
+
+/** A walk over two arrays, with steps (to, from) in elements: the innermost two axes by the runtime, the others from here. */
+function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
+  const bytes = byteSize(dtype);
+  const axes = coalesce(walk);
+  while (axes.length < 2) axes.unshift({ extent: 1, steps: [0, 0] });
+  const [rows, columns] = axes.splice(-2) as [NestAxis, NestAxis];
+  const [toRow, fromRow] = rows.steps as [number, number];
+  const [toColumn, fromColumn] = columns.steps as [number, number];
+  const across = Math.abs(fromColumn) > Math.abs(fromRow) && fromRow !== 0;
+  const [rowTile, columnTile] = across ? [tile, tile] : [rows.extent, columns.extent];
+  const copy = runtimeExports()[`copy_${bytes}`] as RuntimeFunction;
+  const block: Copy = (to, from) => {
+    for (let i = 0; i < rows.extent; i += rowTile)
+      for (let j = 0; j < columns.extent; j += columnTile) {
+        const target = to + (i * toRow + j * toColumn) * bytes;
+        const source = from + (i * fromRow + j * fromColumn) * bytes;
+        const [m, n] = [Math.min(rowTile, rows.extent - i), Math.min(columnTile, columns.extent - j)];
+        copy(m, n, target, toRow, toColumn, source, fromRow, fromColumn);
+      }
+  };
+  const outer = (axis: number, to: number, from: number): void => {
+    if (axis === axes.length) {
+      block(to, from);
+      return;
+    }
+    const { extent, steps } = axes[axis]!;
+    for (let i = 0; i < extent; i++) outer(axis + 1, to + i * steps[0]! * bytes, from + i * steps[1]! * bytes);
+  };
+  return (to, from) => outer(0, to, from);
+}
+
+/** Operand 0, indexed in another way. */
+export function eagerView({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
+  if (output.size === 0) return undefined;
+  const own = stridesOf(output.shape);
+  const copy = copier(
+    output.dtype,
+    output.shape.map((extent, axis) => ({ extent, steps: [own[axis]!, strides[axis]!] })),
+  );
+  const start = offset * byteSize(output.dtype);
+  return ([operand]) => {
+    const w = new Workspace();
+    try {
+      const from = w.operand(operand!) + start;
+      const cell = w.place(output);
+      const to = w.address(cell);
+      copy(to, from);
+      return w.taken(cell, output, to);
+    } finally {
+      w.close();
+    }
+  };
+}
+
+/** Regions of operands put together, over a value where there are none. */
+export function eagerRegions({ fill, copies }: Regions, output: ShapedArray): EagerFunction | undefined {
+  if (output.size === 0) return undefined;
+  const { dtype } = output;
+  const bytes = byteSize(dtype);
+  const parts = copies
+    .filter(({ axes }) => axes.every(({ extent }) => extent > 0))
+    .map(({ operand, to, from, axes }) => ({
+      operand,
+      to: to * bytes,
+      from: from * bytes,
+      copy: copier(dtype, axes),
+    }));
+  return (operands) => {
+    const w = new Workspace();
+    try {
+      const places = operands.map((cell) => w.operand(cell));
+      const cell = w.place(output);
+      const to = w.address(cell);
+      if (fill !== undefined) {
+        const elements = w.heap.elements(dtype);
+        elements.fill(operands[fill]!.first(), to / bytes, to / bytes + output.size);
+      }
+      for (const part of parts) part.copy(to + part.to, places[part.operand]! + part.from);
+      return w.taken(cell, output, to);
+    } finally {
+      w.close();
+    }
+  };
+}

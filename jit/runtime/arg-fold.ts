@@ -1,0 +1,102 @@
+import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../code.ts';
+import { loadElement, storeElement } from '../loop-nest.ts';
+import { elementBytes } from '../lower/kernel.ts';
+import { scalarType } from '../lower/storage.ts';
+import type { Extremum } from './arg-fold-calls.ts';
+import { foldName } from './folds.ts';
+
+/**
+ * Where the first largest or smallest element along the middle axis of outer × n × inner elements is, or the first NaN:
+ *
+ *     arg_max_f32(outer, n, inner, from, to, best)
+ *
+ * A row whose elements lie together is folded in vectors, and searched for the result. Otherwise lines of `inner` elements
+ * go by, and `best`, scratch memory for one, holds the best of each column.
+ */
+export const argFoldFunctions = (): Func[] =>
+  dtypes.flatMap((dtype) => [
+    find(dtype),
+    ...(['max', 'min'] as const).flatMap((e) => [line(e, dtype), along(e, dtype)]),
+  ]);
+
+const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
+const equal = (x: Expr, y: Expr): Expr => op(`${x.type}.eq`, x, y);
+
+/** The position of the first element equal to a value, or of the first NaN if it is one; there is such an element. */
+function find(dtype: DType): Func {
+  const f = new FunctionBuilder(`find_${shortName(dtype)}`, ['i32', scalarType(dtype)], 'i32');
+  const [from, value] = [f.param(0), f.param(1)];
+  const bytes = elementBytes[dtype];
+  const at = f.var(from);
+  const until = (found: (x: Expr) => Expr): void => {
+    f.while(op('i32.eqz', found(loadElement(dtype, at))), () => f.set(at, add(at, i32c(bytes))));
+  };
+  const search = (): void => until((x) => equal(x, value));
+  if (isFloating(dtype)) {
+    f.if(equal(value, value), search, () => {
+      f.while(equal(loadElement(dtype, at), loadElement(dtype, at)), () => f.set(at, add(at, i32c(bytes))));
+    });
+  } else search();
+  f.return(op('i32.shr_u', op('i32.sub', at, from), i32c(Math.log2(bytes))));
+  return f.build();
+}
+
+/** Elements of line k that are better than what each column had. */
+function line(extremum: Extremum, dtype: DType): Func {
+  const f = new FunctionBuilder(`arg_line_${extremum}_${shortName(dtype)}`, new Array(5).fill('i32'));
+  const [n, k, x, best, to] = f.params.map((_, i) => f.param(i)) as [Local, Local, Local, Local, Local];
+  const sign = isFloating(dtype) ? '' : dtype === 'int32' ? '_s' : '_u';
+  f.for(0, n, () => {
+    const [value, old] = [f.let(loadElement(dtype, x)), f.let(loadElement(dtype, best))];
+    const compare = (name: string): Expr => op(`${value.type}.${name}${sign}`, value, old);
+    // Nothing replaces NaN, which is itself never unbeaten.
+    const better = isFloating(dtype)
+      ? op('i32.and', equal(old, old), op('i32.eqz', compare(extremum === 'max' ? 'le' : 'ge')))
+      : compare(extremum === 'max' ? 'gt' : 'lt');
+    f.if(better, () => {
+      storeElement(f, dtype, best, value);
+      f.store('i32.store', to, k);
+    });
+    for (const ptr of [x, best]) f.set(ptr, add(ptr, i32c(elementBytes[dtype])));
+    f.set(to, add(to, i32c(4)));
+  });
+  return f.build();
+}
+
+function along(extremum: Extremum, dtype: DType): Func {
+  const short = shortName(dtype);
+  const f = new FunctionBuilder(`arg_${extremum}_${short}`, new Array(6).fill('i32'));
+  const [outer, n, inner, from, to, best] = f.params.map((_, i) => f.param(i)) as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
+  const width = f.let(op('i32.mul', inner, i32c(elementBytes[dtype])));
+  const combine = dtype !== 'bool' ? extremum : extremum === 'max' ? 'or' : 'and';
+  f.for(0, outer, () => {
+    f.if(
+      op('i32.eq', inner, i32c(1)),
+      () => {
+        const type = scalarType(dtype);
+        const value = f.let({ kind: 'call', type, fn: foldName(combine, dtype), args: [n, from] });
+        f.store('i32.store', to, { kind: 'call', type: 'i32', fn: `find_${short}`, args: [from, value] });
+        f.set(from, add(from, op('i32.mul', n, width)));
+      },
+      () => {
+        f.copy(best, from, width);
+        f.fill(to, i32c(0), op('i32.shl', inner, i32c(2)));
+        f.set(from, add(from, width));
+        f.for(1, n, (k) => {
+          f.call(`arg_line_${extremum}_${short}`, inner, k, from, best, to);
+          f.set(from, add(from, width));
+        });
+      },
+    );
+    f.set(to, add(to, op('i32.shl', inner, i32c(2))));
+  });
+  return f.build(true);
+}

@@ -1,0 +1,95 @@
+/** The calls that factorise stacks of matrices, and that solve with triangular ones. */
+import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
+import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
+import { gemmScratchBytes } from '../gemm.ts';
+
+const none: RuntimeCalls = { scratch: 0, calls: [] };
+const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+const copy = (input: number, bytes: number): RuntimeCall => ({
+  name: 'copy_1',
+  args: [1, bytes, { output: 0 }, 0, 1, { input }, 0, 1],
+});
+
+/** Room for a negated block of so many floats, and then for products. */
+function room(dtype: DType, negated: number, [m, n, k]: readonly [number, number, number]) {
+  const bytes = byteSize(dtype);
+  const work = up(negated * bytes);
+  return { scratch: work + gemmScratchBytes(m, n, k, bytes), args: [{ scratch: 0 }, { scratch: work }] };
+}
+
+/** More than half of n, as it is halved. */
+const half = (n: number): number => Math.ceil(n / 2) + 8;
+
+export function luCalls(dtype: DType, batch: number, m: number, n: number): RuntimeCalls {
+  const k = Math.min(m, n);
+  if (batch * m === 0) return none;
+  const { scratch, args } = room(dtype, m * half(k), [m, n, half(k)]);
+  return {
+    scratch,
+    calls: [
+      ...(n > 0 ? [copy(0, batch * m * n * byteSize(dtype))] : []),
+      { name: `lu_${shortName(dtype)}`, args: [batch, m, n, { output: 0 }, { output: 1 }, { output: 2 }, ...args] },
+    ],
+  };
+}
+
+export function choleskyCalls(dtype: DType, batch: number, n: number): RuntimeCalls {
+  if (batch * n === 0) return none;
+  const { scratch, args } = room(dtype, n * half(n), [n, n, half(n)]);
+  return {
+    scratch,
+    calls: [
+      copy(0, batch * n * n * byteSize(dtype)),
+      { name: `cholesky_${shortName(dtype)}`, args: [batch, n, { output: 0 }, ...args] },
+    ],
+  };
+}
+
+export interface TriangularSystem {
+  readonly batch: number;
+  readonly n: number;
+  readonly count: number;
+  /** Strides of the matrix. */
+  readonly row: number;
+  readonly column: number;
+  readonly unit: boolean;
+  readonly forward: boolean;
+  /** The sides are columns of a matrix with contiguous rows, else vectors one after the other. */
+  readonly rows: boolean;
+}
+
+export function triangularSolveCalls(dtype: DType, s: TriangularSystem): RuntimeCalls {
+  const { batch, n, count, row, column } = s;
+  if (batch * n * count === 0) return none;
+  const { scratch, args } = room(dtype, half(n) * Math.max(half(n), count), [
+    Math.max(count, n),
+    Math.max(count, n),
+    half(n),
+  ]);
+  const flags = [s.unit, s.forward, s.rows].map(Number);
+  return {
+    scratch,
+    calls: [
+      copy(1, batch * n * count * byteSize(dtype)),
+      {
+        name: `triangular_solve_${shortName(dtype)}`,
+        args: [batch, n, count, row, column, ...flags, { input: 0 }, { output: 0 }, ...args],
+      },
+    ],
+  };
+}
+
+export function qrCalls(dtype: DType, batch: number, m: number, n: number, columns: number): RuntimeCalls {
+  if (batch * m * columns === 0) return none;
+  const bytes = byteSize(dtype);
+  const sizes = [m * n, Math.min(m, n) * m, Math.min(m, n), Math.max(n, columns)];
+  let scratch = 0;
+  const places = sizes.map((size) => {
+    const at = scratch;
+    scratch += up(size * bytes);
+    return { scratch: at };
+  });
+  const args = [batch, m, n, columns, { input: 0 }, { output: 0 }, { output: 1 }, ...places];
+  return { scratch, calls: [{ name: `qr_${shortName(dtype)}`, args }] };
+}

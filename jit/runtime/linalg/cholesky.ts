@@ -1,0 +1,103 @@
+import { type Func, FunctionBuilder, i32c, type Local, op, select } from '../../code.ts';
+import { constant } from '../../lower/scalar-code.ts';
+import { dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
+import { add, byteOffset, floatName, mul, multiplySubtract, parametersOf, sub } from './blocks.ts';
+
+/** Columns up to which the factor is computed one by one. */
+const few = 12;
+/** Rows of a symmetric update that are made together, with the columns up to their last. */
+const band = 64;
+
+/**
+ * Cholesky factorisation in place of the lower triangle; the upper one becomes 0, or all of the triangle NaN:
+ *
+ *     cholesky_f32(batch, n, a, negated, work)
+ */
+export const choleskyFunctions = (code: FloatCode): Func[] => [oneByOne(code), halves(code), batches(code)];
+
+/** cholesky_few(n, a, row) → 1 where a pivot was not positive. */
+function oneByOne(code: FloatCode): Func {
+  const { type } = code;
+  const f = new FunctionBuilder(`cholesky_few_${type}`, new Array(3).fill('i32'), 'i32');
+  const [n, a, row] = parametersOf(f) as [Local, Local, Local];
+  const zero = constant(0, type === 'f32' ? 'float32' : 'float64');
+  f.for(0, n, (i) => {
+    const mine = f.let(add(a, mul(i, row)));
+    const other = f.var(a);
+    const here = f.var(mine);
+    f.for(0, i, (j) => {
+      const value = op(`${type}.sub`, loadFloat(code, here), dotRuns(f, code, mine, other, j));
+      storeFloat(f, code, here, op(`${type}.div`, value, loadFloat(code, add(other, byteOffset(code, j)))));
+      f.set(other, add(other, row));
+      f.set(here, add(here, i32c(code.bytes)));
+    });
+    const square = f.let(op(`${type}.sub`, loadFloat(code, here), dotRuns(f, code, mine, mine, i)));
+    f.if(op('i32.eqz', op(`${type}.gt`, square, zero)), () => f.return(i32c(1)));
+    storeFloat(f, code, here, op(`${type}.sqrt`, square));
+  });
+  f.return(i32c(0));
+  return f.build();
+}
+
+/** cholesky_part(n, a, row, negated, work) → 1 where a pivot was not positive. */
+function halves(code: FloatCode): Func {
+  const { type } = code;
+  const name = `cholesky_part_${type}`;
+  const f = new FunctionBuilder(name, new Array(5).fill('i32'), 'i32');
+  const [n, a, row, negated, work] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const one = i32c(code.bytes);
+  f.if(op('i32.le_s', n, i32c(few)), () =>
+    f.return({ kind: 'call', type: 'i32', fn: `cholesky_few_${type}`, args: [n, a, row] }),
+  );
+  const first = f.let(op('i32.and', add(op('i32.shr_u', n, i32c(1)), i32c(7)), i32c(-8)));
+  const second = f.let(sub(n, first));
+  const lower = f.let(add(a, mul(first, row)));
+  const corner = f.let(add(lower, byteOffset(code, first)));
+  f.if({ kind: 'call', type: 'i32', fn: name, args: [first, a, row, negated, work] }, () => f.return(i32c(1)));
+  f.call(`solve_vectors_${type}`, first, second, a, row, one, i32c(0), i32c(1), lower, row, negated, work);
+  f.for(
+    0,
+    second,
+    (i) => {
+      const left = f.let(sub(second, i));
+      const rows = f.let(select(op('i32.lt_s', left, i32c(band)), left, i32c(band)));
+      const own = add(lower, mul(i, row));
+      const factor = { rows, columns: first, at: own, row, column: one };
+      const turned = { columns: add(i, rows), at: lower, row: one, column: row };
+      multiplySubtract(f, code, factor, turned, add(corner, mul(i, row)), row, { negated, work });
+    },
+    band,
+  );
+  f.return({ kind: 'call', type: 'i32', fn: name, args: [second, corner, row, negated, work] });
+  return f.build();
+}
+
+function batches(code: FloatCode): Func {
+  const f = new FunctionBuilder(`cholesky_${floatName(code)}`, new Array(5).fill('i32'));
+  const [batch, n, a, negated, work] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const row = f.let(byteOffset(code, n));
+  f.for(0, batch, () => {
+    const failed = f.let({
+      kind: 'call',
+      type: 'i32',
+      fn: `cholesky_part_${code.type}`,
+      args: [n, a, row, negated, work],
+    });
+    f.for(0, n, (i) => {
+      const from = f.let(byteOffset(code, add(i, i32c(1))));
+      f.if(failed, () => {
+        f.for(0, add(i, i32c(1)), (j) => {
+          storeFloat(
+            f,
+            code,
+            add(a, byteOffset(code, j)),
+            constant(Number.NaN, code.type === 'f32' ? 'float32' : 'float64'),
+          );
+        });
+      });
+      f.fill(add(a, from), i32c(0), sub(row, from));
+      f.set(a, add(a, row));
+    });
+  });
+  return f.build(true);
+}

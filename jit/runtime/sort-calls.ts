@@ -1,0 +1,47 @@
+import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
+import type { RuntimeCalls } from '../lower-rule.ts';
+import { countBytes, type Format, formats } from './radix.ts';
+
+const format = (name: Format['name']): Format => formats.find((f) => f.name === name)!;
+export const keyFormat = (dtype: DType): Format => format(dtype === 'float64' ? 'k64' : 'k32');
+export const pairFormat = (dtype: DType): Format => format(dtype === 'float64' ? 'p64' : 'p32');
+
+const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+/** The calls that sort arrays together by the first of them: the shape is outer × n × inner. */
+export function sortCalls(
+  [outer, n, inner]: readonly [number, number, number],
+  types: readonly DType[],
+  numKeys: number,
+): RuntimeCalls {
+  if (outer * n * inner === 0) return { scratch: 0, calls: [] };
+  const shape = [outer, n, inner];
+  const input = (index: number) => ({ input: index });
+  const output = (index: number) => ({ output: index });
+  const scratch = (offset: number) => ({ scratch: offset });
+  const buffers = (used: Format): number => 2 * up(n * used.bytes) + countBytes;
+  const [first, second] = types as [DType, DType];
+  if (types.length === 1) {
+    const args = [...shape, input(0), output(0), scratch(0)];
+    return { scratch: buffers(keyFormat(first)), calls: [{ name: `sort_${shortName(first)}`, args }] };
+  }
+  if (types.length === 2 && numKeys === 1 && byteSize(second) === 4) {
+    const args = [...shape, input(0), output(0), input(1), output(1), scratch(0)];
+    return { scratch: buffers(pairFormat(first)), calls: [{ name: `sort_with_${shortName(first)}`, args }] };
+  }
+  const keys = types.slice(0, numKeys);
+  const orders = scratch(Math.max(...keys.map((dtype) => buffers(pairFormat(dtype)))));
+  return {
+    scratch: orders.scratch + up(4 * outer * n * inner),
+    calls: [
+      { name: 'iota_i32', args: [outer * inner, n, 1, orders] },
+      ...keys
+        .map((dtype, i) => ({ name: `order_${shortName(dtype)}`, args: [...shape, input(i), orders, scratch(0)] }))
+        .reverse(),
+      ...types.map((dtype, i) => ({
+        name: `permute_${byteSize(dtype)}`,
+        args: [...shape, input(i), orders, output(i)],
+      })),
+    ],
+  };
+}

@@ -1,0 +1,420 @@
+/** Operations outside of `jit`: the runtime module against the reference semantics and against compiled code. */
+import t from 'tap';
+import { heapStats } from '../jit/heap.ts';
+import { shapedArray } from '../src/core/aval.ts';
+import { allocate, type DType, dtypes, isFloating, type TypedArray } from '../src/core/dtype.ts';
+import type { Primitive, Sample } from '../src/core/primitive.ts';
+import { range, type Shape, sizeOf } from '../src/core/shape.ts';
+import { bind, type Value } from '../src/core/trace.ts';
+import { grad, jit, linalg, NDArray, nn, np, random, vmap } from '../src/index.ts';
+import { cumlogsumexpP, cummaxP, cumminP, cumprodP, cumsumP } from '../src/lax/cumulative.ts';
+import { gather } from '../src/lax/gather.ts';
+import { cholesky, lu, qr, triangularSolve } from '../src/lax/linalg.ts';
+import { allPrimitives } from '../src/lax/primitives.ts';
+import { scatter, scatterAdd, scatterMax } from '../src/lax/scatter.ts';
+import { sortMulti, sortP } from '../src/lax/sort.ts';
+import { describe, difference, drawInputs, host, numbers } from './check-primitive.ts';
+
+process.env.COTANGENT_CACHE = 'off';
+
+const array = (dtype: DType, shape: Shape, at: (i: number) => number): NDArray => {
+  const data = allocate(dtype, sizeOf(shape));
+  for (let i = 0; i < data.length; i++) data[i] = at(i);
+  return NDArray.fromHost(data, shapedArray(shape, dtype));
+};
+const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean =>
+  a.length === b.length && Array.from(a).every((x, i) => Object.is(x, b[i]));
+
+/** What the reference semantics make of these operands. */
+const reference = (p: Primitive, inputs: readonly NDArray[], params: object): TypedArray[] =>
+  p.run(
+    inputs.map((x) => ({ aval: x.aval, data: host(x).slice() })),
+    params,
+    p.type(
+      inputs.map((x) => x.aval),
+      params,
+    ),
+  );
+
+/** Eager results of a primitive on its samples against the reference. */
+function checkEager(p: Primitive, samples: readonly Sample[]): string[] {
+  return samples.flatMap((sample) => {
+    const params = sample.params ?? {};
+    const expected = reference(p, drawInputs(sample), params);
+    const results = bind(p, drawInputs(sample), params);
+    return results.flatMap((result, i) => {
+      const double = !sample.inputs.some((x) => x.dtype === 'float32') && result.aval.dtype !== 'float32';
+      const tolerance = p.accuracy.kind === 'exact' ? 0 : double ? 1e-12 : 1e-4;
+      const worst = difference(host(result), expected[i]!);
+      return worst <= tolerance ? [] : [`${describe(p, sample)}, result ${i}: ${worst}`];
+    });
+  });
+}
+
+t.test('every primitive on its samples', (t) => {
+  for (const p of allPrimitives()) if (p.samples) t.same(checkEager(p, p.samples()), [], p.name);
+  t.end();
+});
+
+// ── Sorting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+const specials = [0, -0, Number.NaN, Infinity, -Infinity, 1, -1, 1e-40, -1e-40, 5e-324, 3e38, -3e38];
+
+const draws: Record<string, (dtype: DType, next: () => number) => number> = {
+  wide: (dtype, next) => (next() - 0.5) * (isFloating(dtype) ? 10 ** (60 * next() - 30) : 2 ** 32),
+  ties: (_, next) => Math.floor(5 * next()) - 2,
+  // Equal in all but the lowest places, which are left to insertion at first.
+  close: (dtype, next) =>
+    isFloating(dtype)
+      ? 1 + Math.floor(200 * next()) * (dtype === 'float32' ? 2 ** -23 : 2 ** -52)
+      : Math.floor(200 * next()),
+  special: (_, next) => specials[Math.floor(specials.length * next())]!,
+};
+
+/** Positions in the order of a sort: NaN last, −0 equal to 0, stable. */
+const sortedOrder = (data: TypedArray): number[] =>
+  [...data.keys()].sort((i, j) => {
+    const [x, y] = [data[i]!, data[j]!];
+    return x < y ? -1 : x > y ? 1 : Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+  });
+
+t.test('sorts of all sizes, with ties and special values', (t) => {
+  const sorted = jit((x: Value) => np.sort(x));
+  const positions = jit((x: Value) => np.argsort(x));
+  const next = numbers(3);
+  for (const dtype of dtypes)
+    for (const [kind, draw] of Object.entries(draws))
+      for (const n of [1, 2, 47, 48, 49, 100, 5000, 20_001]) {
+        const x = array(dtype, [n], () => (dtype === 'bool' ? Number(next() < 0.5) : draw(dtype, next)));
+        const order = sortedOrder(host(x));
+        const values = order.map((i) => host(x)[i]!);
+        const name = `${kind} ${x.aval}`;
+        t.ok(same(np.sort(x).data(), values), `sort, ${name}`);
+        t.ok(same(np.argsort(x).data(), order), `argsort, ${name}`);
+        if (n !== 49 && n !== 20_001) continue;
+        t.ok(same(sorted(x).data(), values), `compiled sort, ${name}`);
+        t.ok(same(positions(x).data(), order), `compiled argsort, ${name}`);
+      }
+  t.end();
+});
+
+t.test('sorts by several keys, along any axis', (t) => {
+  const next = numbers(4);
+  for (const [shape, dimension] of [
+    [[200], 0],
+    [[3, 60, 2], 1],
+    [[2, 70], 1],
+  ] as const) {
+    const keys = [
+      array('int32', shape, () => Math.floor(3 * next())),
+      array('float64', shape, () => specials[Math.floor(5 * next())]!),
+    ];
+    const others = [array('bool', shape, () => Number(next() < 0.5)), array('float32', shape, next)];
+    const sort = (...xs: Value[]): Value[] => sortMulti(xs, { dimension, numKeys: 2 });
+    const expected = reference(sortP, [...keys, ...others], {
+      dimension,
+      numKeys: 2,
+    });
+    const compiled = jit(sort)(...keys, ...others);
+    sort(...keys, ...others).forEach((result, i) => {
+      t.ok(same(result.data(), expected[i]!), `[${shape}], operand ${i}`);
+      t.ok(same(compiled[i]!.data(), expected[i]!), `compiled, [${shape}], operand ${i}`);
+    });
+  }
+  t.end();
+});
+
+// ── Running folds ──────────────────────────────────────────────────────────────────────────────────────────────────
+t.test('running folds along any axis, from both ends', (t) => {
+  const cases = [[9000], [3, 50], [50, 3], [4, 9, 5], [2, 30, 4100]].flatMap((shape) =>
+    range(shape.length).map((axis) => ({ shape, axis })),
+  );
+  for (const p of [cumsumP, cumprodP, cummaxP, cumminP, cumlogsumexpP]) {
+    const samples = cases
+      .filter(({ shape }) => p !== cumlogsumexpP || sizeOf(shape) < 1000)
+      .flatMap(({ shape, axis }) =>
+        [false, true].map((reverse) => ({
+          inputs: [{ shape, dtype: 'float64' as const, low: 0.9, high: 1.1 }],
+          params: { axis, reverse },
+        })),
+      );
+    t.same(checkEager(p, samples), [], p.name);
+  }
+  const x = array('float32', [300, 7], numbers(5));
+  for (const f of [np.cumsum, np.cumprod])
+    for (const axis of [0, 1, null])
+      t.same(jit((v: Value) => f(v, { axis }))(x).data(), f(x, { axis }).data(), 'compiled code has the same bits');
+  t.end();
+});
+
+// ── Linear algebra ─────────────────────────────────────────────────────────────────────────────────────────────────
+const general = (dtype: DType, shape: Shape, seed = 6): NDArray => {
+  const next = numbers(seed);
+  return array(dtype, shape, () => next() - 0.5);
+};
+/** The largest entry of a difference. */
+const apart = (a: Value, b: Value): number => np.max(np.abs(a.sub(b))).item();
+
+t.test('factorisations of all sizes give their matrix back', (t) => {
+  for (const dtype of ['float32', 'float64'] as const) {
+    const eps = dtype === 'float32' ? 2 ** -23 : 2 ** -52;
+    for (const [m, n] of [
+      [1, 1],
+      [16, 16],
+      [17, 17],
+      [33, 33],
+      [100, 100],
+      [150, 40],
+      [40, 150],
+    ] as const) {
+      const a = general(dtype, [m, n]);
+      const k = Math.min(m, n);
+      const name = String(a.aval);
+      const [packed, pivots, permutation] = lu(a);
+      const lower = np.tril(packed.slice([], [0, k]), { k: -1 }).add(np.eye(m, k, { dtype }));
+      const upper = np.triu(packed.slice([0, k]));
+      const bound = 4 * (m + n) * eps;
+      t.ok(apart(np.matmul(lower, upper), np.take(a, permutation, { axis: 0 })) < bound, `lu ${name}`);
+      t.ok(np.max(np.abs(lower)).item() <= 1, `${name}: pivots are the largest`);
+      const exchanged = range(m);
+      pivots.data().forEach((p, i) => {
+        [exchanged[i], exchanged[p]] = [exchanged[p]!, exchanged[i]!];
+      });
+      t.same([...permutation.data()], exchanged, 'the permutation is that of the exchanges');
+      const [q, r] = qr(a, { fullMatrices: false });
+      t.ok(apart(np.matmul(q, r), a) < bound, `qr ${name}`);
+      t.ok(apart(np.matmul(q.T, q), np.eye(k, k, { dtype })) < bound, `${name}: q is orthonormal`);
+      if (m !== n) continue;
+      const positive = np.matmul(a, a.T).add(np.eye(n, n, { dtype }));
+      const l = cholesky(positive);
+      t.ok(apart(np.matmul(l, l.T), positive) < 2 * n * bound, `cholesky ${name}`);
+      t.ok(apart(np.triu(l, { k: 1 }), np.zeros([n, n])) === 0, 'nothing above the diagonal');
+      if (n !== 33 && n !== 100) continue;
+      for (const [f, x] of [
+        [lu, a],
+        [qr, a],
+        [cholesky, positive],
+      ] as const) {
+        const eager = [f(x)].flat() as NDArray[];
+        const compiled = [jit(f as (x: Value) => Value)(x)].flat() as NDArray[];
+        eager.forEach((value, i) => {
+          t.same(compiled[i]!.data(), value.data(), 'compiled code has the same bits');
+        });
+      }
+    }
+  }
+  t.end();
+});
+
+t.test('triangular systems of all kinds', (t) => {
+  const bools = [false, true];
+  for (const n of [5, 16, 40, 100])
+    for (const count of [1, 3, 20])
+      for (const leftSide of bools)
+        for (const lower of bools)
+          for (const transposeA of bools)
+            for (const unitDiagonal of bools) {
+              const whole = general('float64', [2, n, n])
+                .mul(4 / n)
+                .add(np.eye(n, n, { dtype: 'float64' }));
+              const options = { leftSide, lower, transposeA, unitDiagonal };
+              const b = general('float64', leftSide ? [2, n, count] : [2, count, n], 7);
+              const x = triangularSolve(whole, b, options);
+              const part = lower ? np.tril(whole) : np.triu(whole);
+              const eye = np.eye(n, n, { dtype: 'float64' });
+              const matrix = unitDiagonal ? part.sub(part.mul(eye)).add(eye) : part;
+              const turned = transposeA ? np.matrixTranspose(matrix) : matrix;
+              const back = leftSide ? np.matmul(turned, x) : np.matmul(x, turned);
+              const scale = Math.max(1, np.max(np.abs(x)).item());
+              t.ok(apart(back, b) < 1e-13 * n * scale, `${n} unknowns, ${count} sides, ${JSON.stringify(options)}`);
+            }
+  t.end();
+});
+
+t.test('matrices without a factorisation', (t) => {
+  const n = 60;
+  const singular = np.array(
+    general('float64', [n, n])
+      .tolist()
+      .map((row: number[], i: number) => (i === 40 ? row.map(() => 0) : row)),
+    {
+      dtype: 'float64',
+    },
+  );
+  const [packed, , permutation] = lu(singular);
+  const lower = np.tril(packed, { k: -1 }).add(np.eye(n, n, { dtype: 'float64' }));
+  t.ok(
+    apart(np.matmul(lower, np.triu(packed)), np.take(singular, permutation, { axis: 0 })) < 1e-13,
+    'singular: P A = L U',
+  );
+  t.equal(packed.slice(n - 1, n - 1).item(), 0, 'with a zero on the diagonal of U');
+  t.equal(linalg.det(singular).item(), 0);
+  const signs = array('float64', [n], (i) => (i === 50 ? -1 : 2));
+  const indefinite = np.stack([np.diag(signs), np.eye(n, n, { dtype: 'float64' })]);
+  const factors = cholesky(indefinite);
+  const first = factors.slice(0);
+  t.ok(
+    np.all(np.isnan(np.tril(first).add(np.triu(np.full([n, n], Number.NaN), { k: 1 })))).item(),
+    'not positive definite: NaN',
+  );
+  t.equal(apart(np.triu(first, { k: 1 }), np.zeros([n, n])), 0);
+  t.equal(apart(factors.slice(1), np.eye(n, n, { dtype: 'float64' })), 0, 'others of the stack are factorised');
+  t.end();
+});
+
+// ── Indexed reads and updates ──────────────────────────────────────────────────────────────────────────────────────
+t.test('gathers and scatters at random positions', (t) => {
+  const next = numbers(8);
+  const m = 40;
+  for (const dtype of ['float32', 'float64', 'int32', 'bool'] as const) {
+    const x = array(dtype, [m, 6], (i) => (dtype === 'bool' ? i % 2 : i));
+    const rows = range(100).map(() => Math.floor(2 * m * next()) - m);
+    const index = np.array(rows, { dtype: 'int32' });
+    const front = rows.map((i) => (i < 0 ? i + m : i));
+    const taken = front.flatMap((i) => range(6).map((j) => host(x)[i * 6 + j]!));
+    t.ok(same(np.take(x, index, { axis: 0 }).data(), taken), `rows of ${x.aval}`);
+    t.ok(same(x.slice(index.reshape([4, 25])).data(), taken), 'by a matrix of positions');
+    t.ok(same(np.take(x.T, index, { axis: 1 }).T.data(), taken), 'columns');
+    const lanes = vmap((row: Value, i: Value) => np.take(row, i), { inAxes: [1, null] })(x, index);
+    t.ok(same(lanes.T.data(), taken), 'a row a lane');
+    const own = vmap((row: Value, i: Value) => np.take(row, i))(x.slice([0, 25]), np.mod(index.reshape([25, 4]), 6));
+    const each = rows.map((v, k) => host(x)[Math.floor(k / 4) * 6 + (((v % 6) + 6) % 6)]!);
+    t.ok(same(own.data(), each), 'positions of its own for each lane');
+    const expected = host(x).slice();
+    const updates = array(dtype, [100, 6], (i) => (dtype === 'bool' ? (i >> 1) % 2 : -i));
+    front.forEach((i, k) => {
+      for (let j = 0; j < 6; j++) expected[i * 6 + j] = host(updates)[k * 6 + j]!;
+    });
+    t.ok(same(x.at(index).set(updates).data(), expected), 'where several are set, the last one stays');
+    if (dtype === 'bool') continue;
+    const sums = Array.from(host(x));
+    front.forEach((i, k) => {
+      for (let j = 0; j < 6; j++) sums[i * 6 + j]! += host(updates)[k * 6 + j]!;
+    });
+    t.ok(same(x.at(index).add(updates).data(), sums), 'additions all count');
+  }
+  const x = array('float32', [5, 7], (i) => i);
+  const starts = np.array(
+    [
+      [1, 2],
+      [4, 6],
+      [-1, 0],
+    ],
+    { dtype: 'int32' },
+  );
+  const map = { sliceSizes: [2, 3], offsetDims: [0, 2], startIndexMap: [0, 1] };
+  const filled = gather(x, starts, { ...map, fillValue: -5 });
+  t.same(filled.shape, [2, 3, 3]);
+  t.same(filled.slice([], 0).tolist(), [
+    [9, 10, 11],
+    [16, 17, 18],
+  ]);
+  t.same(filled.slice([], [1, 3]).tolist().flat(2), new Array(12).fill(-5), 'what does not fit is filled');
+  t.same(
+    gather(x, starts, { ...map, mode: 'clip' })
+      .slice([], 1)
+      .tolist(),
+    [
+      [25, 26, 27],
+      [32, 33, 34],
+    ],
+    'or moved inside',
+  );
+  const places = { updateWindowDims: [0, 2], scatterDimsToOperandDims: [0, 1] };
+  const overlapping = np.array(
+    [
+      [0, 0],
+      [0, 1],
+      [4, 4],
+    ],
+    { dtype: 'int32' },
+  );
+  const windows = array('float32', [2, 3, 3], (i) => i + 1);
+  for (const write of [scatter, scatterAdd, scatterMax]) {
+    const f = (v: Value, u: Value): Value => write(v, overlapping, u, places);
+    t.same(f(x, windows).data(), jit(f)(x, windows).data(), 'overlapping windows, as compiled');
+  }
+  t.end();
+});
+
+t.test('index arrays are left as they are', (t) => {
+  const x = array('float32', [100], (i) => i);
+  const index = array('int32', [50], (i) => 2 * i);
+  const taken = np.take(x, index);
+  const later = jit((v: Value) => np.take(v, index));
+  t.same(later(x).data(), taken.data());
+  t.equal(index.slice(3).item(), 6);
+  index.dispose();
+  t.equal(taken.slice(3).item(), 6);
+  t.end();
+});
+
+// ── Recorded functions ─────────────────────────────────────────────────────────────────────────────────────────────
+t.test('functions that are recorded', (t) => {
+  const a = general('float64', [12, 12]).add(np.eye(12, 12, { dtype: 'float64' }).mul(3));
+  const b = general('float64', [12], 9);
+  const first = linalg.solve(a, b).data();
+  for (const time of ['second', 'third']) t.same(linalg.solve(a, b).data(), first, `the ${time} time`);
+  const other = linalg.solve(a.mul(2), b).data();
+  t.ok(
+    difference(
+      other,
+      first.map((v) => v / 2),
+    ) < 1e-14,
+    'with other values',
+  );
+  t.same(linalg.solve(a, b).data(), first, 'operands are not touched');
+  const slope = () => grad((m: Value) => np.sum(linalg.solve(m, b)))(a).data();
+  t.ok(difference(slope(), jit(grad((m: Value) => np.sum(linalg.solve(m, b))))(a).data()) < 1e-13, 'under grad');
+  const lanes = vmap(linalg.det)(np.stack([a, a.mul(2)])).data();
+  for (const _ of range(3)) t.ok(Math.abs(linalg.det(a).item() / lanes[0]! - 1) < 1e-13, 'under vmap');
+  t.ok(Math.abs(lanes[1]! / (lanes[0]! * 2 ** 12) - 1) < 1e-13);
+  for (const _ of range(3)) t.throws(() => linalg.inv(np.zeros([2, 3])), { message: /^inv: needs a square matrix/ });
+  for (const _ of range(3))
+    t.same(
+      linalg
+        .det(
+          np.array([
+            [1, 2],
+            [3, 4],
+          ]),
+        )
+        .item(),
+      -2,
+    );
+  t.end();
+});
+
+t.test('recorded functions with options', (t) => {
+  const x = general('float64', [20, 30]);
+  for (const axis of [0, 1, null])
+    for (const ddof of [0, 1]) {
+      const compiled = jit((v: Value) => np.var(v, { axis, ddof }))(x).data();
+      for (const _ of range(3))
+        t.ok(difference(np.var(x, { axis, ddof }).data(), compiled) < 1e-14, `var, axis ${axis}`);
+    }
+  for (const _ of range(3)) t.throws(() => np.var(x, { axes: 0 } as object), { message: /there is no option `axes`/ });
+  for (const q of [0.25, 0.5, 0.25, 0.5, 0.25, 0.5])
+    t.ok(
+      difference([np.quantile(x, q).item()], jit((v: Value) => np.quantile(v, q))(x).data()) < 1e-15,
+      `quantile ${q}`,
+    );
+  const keys = range(3).map((i) => random.key(i));
+  const drawn = keys.map((key) => random.normal(key, [5]).data());
+  keys.forEach((key, i) => {
+    t.same(random.normal(key, [5]).data(), drawn[i], 'numbers depend on the key');
+    t.ok(difference(jit((k: Value) => random.normal(k, [5]))(key).data(), drawn[i]!) < 1e-6);
+  });
+  for (const _ of range(3)) t.same(nn.softmax(np.zeros([2, 4]), { axis: 0 }).data(), new Float32Array(8).fill(0.5));
+  t.end();
+});
+
+t.test('what recorded functions leave behind is freed', (t) => {
+  const a = general('float64', [64, 64]).add(np.eye(64, 64, { dtype: 'float64' }).mul(8));
+  const run = (): void => linalg.inv(a).dispose();
+  for (const _ of range(10)) run();
+  const before = heapStats();
+  for (const _ of range(300)) run();
+  t.equal(heapStats().usedBytes, before.usedBytes);
+  t.equal(heapStats().spilledSegments, before.spilledSegments);
+  t.end();
+});
