@@ -254,7 +254,7 @@ t.test('gradients and updates of a table in one place', (t) => {
   };
   const [w, i] = [values([50, 8]), positions([30], 50)];
   t.same(differences(step, w, i), []);
-  t.equal(lowered(step, w, i).peakBytes, 0, 'the gradient is where the result goes');
+  t.ok(lowered(step, w, i).peakBytes <= 64, 'the gradient is where the result goes; a position takes a line');
   const twice = (w: NDArray, i: NDArray): NDArray => np.sum(w.mul(2).at(i).add(w.slice(i)).at(i).set(1), { axis: 0 });
   t.same(differences(twice, w, i), []);
   t.ok(lowered(twice, w, i).peakBytes < 2 * 50 * 8 * 4, 'one array for both');
