@@ -17,7 +17,7 @@ import { add } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
-import { always, dependent, never, split, where } from './flags.ts';
+import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
@@ -51,8 +51,8 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
       Tangent[],
     ];
     const given = argTangents.filter((_, i) => args[i]!.aval.isFloating).map(instantiate);
-    const { rule, consts } = resolveRule(jvp, ruleCaptured);
-    const results = evalJaxpr(rule, [...consts, ...args, ...given]);
+    const rule = resolveRule(jvp);
+    const results = evalJaxpr(rule, [...ruleCaptured, ...args, ...given]);
     const outs = results.slice(0, call.outs.length);
     let next = outs.length;
     // A tangent that depends on none of the given ones is zero, since the rule is linear in them.
@@ -82,10 +82,7 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
       batchJaxpr(rule, size, [...consts, ...own, ...tangentBatched], always(rule.outs.length)).jaxpr;
     const params: CustomJvpParams = {
       call: batchJaxpr(call, size, [...captured, ...own], always(call.outs.length)).jaxpr,
-      jvp:
-        jvp instanceof LazyRule
-          ? jvp.map((rule, added) => lanes(rule, [...ruleCaptured, ...never(added)]))
-          : lanes(jvp, ruleCaptured),
+      jvp: jvp instanceof LazyRule ? jvp.map((rule) => lanes(rule, ruleCaptured)) : lanes(jvp, ruleCaptured),
       callConsts,
       ruleConsts,
     };

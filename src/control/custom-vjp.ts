@@ -16,7 +16,7 @@ import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, matchType } from './custom-jvp.ts';
-import { always, dependent, never, split, where } from './flags.ts';
+import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule, type TracedRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
@@ -55,9 +55,9 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
   jvp: (primals, tangents, { call, rules, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
     const [callTangents, , argTangents] = split(tangents, callConsts, ruleConsts) as [Tangent[], Tangent[], Tangent[]];
-    const { rule, consts } = resolveRule(rules, ruleCaptured);
-    const bwdCaptured = where(consts, rule.ofBwd);
-    const results = evalJaxpr(rule.fwd, [...where(consts, rule.ofFwd), ...args]);
+    const rule = resolveRule(rules);
+    const bwdCaptured = where(ruleCaptured, rule.ofBwd);
+    const results = evalJaxpr(rule.fwd, [...where(ruleCaptured, rule.ofFwd), ...args]);
     const n = call.outs.length;
     const outs = results.slice(0, n);
     const given = argTangents.filter((_, i) => args[i]!.aval.isFloating);
@@ -103,10 +103,7 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
     };
     const params: CustomVjpParams = {
       call: batchJaxpr(call, size, [...captured, ...all], always(call.outs.length)).jaxpr,
-      rules:
-        rules instanceof LazyRule
-          ? rules.map((rule, added) => lanes(rule, [...ruleCaptured, ...never(added)]))
-          : lanes(rules, ruleCaptured),
+      rules: rules instanceof LazyRule ? rules.map((rule) => lanes(rule, ruleCaptured)) : lanes(rules, ruleCaptured),
       callConsts,
       ruleConsts,
     };

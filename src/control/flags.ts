@@ -6,7 +6,6 @@ export const count = (flags: readonly boolean[]): number => flags.filter(Boolean
 export const where = <T>(items: readonly T[], flags: readonly boolean[]): T[] => items.filter((_, i) => flags[i]);
 export const not = (flags: readonly boolean[]): boolean[] => flags.map((f) => !f);
 export const always = (n: number): boolean[] => new Array<boolean>(n).fill(true);
-export const never = (n: number): boolean[] => new Array<boolean>(n).fill(false);
 
 /** Cuts a list into pieces of the given lengths, and the rest. */
 export function split<T>(items: readonly T[], ...lengths: readonly number[]): T[][] {

@@ -17,10 +17,10 @@ export const guardJaxpr: (jaxpr: Jaxpr) => Jaxpr = memoPerJaxpr(
   (jaxpr) =>
     stage(
       (active, ...inputs) =>
-        evalJaxpr(jaxpr, inputs, ({ primitive, params, ...eqn }, args) =>
-          primitive.guard && isEffectful({ primitive, params, ...eqn })
-            ? primitive.guard(active!, args, params)
-            : bind(primitive, args, params),
+        evalJaxpr(jaxpr, inputs, (eqn, args) =>
+          eqn.primitive.guard && isEffectful(eqn)
+            ? eqn.primitive.guard(active!, args, eqn.params)
+            : bind(eqn.primitive, args, eqn.params),
         ),
       [shapedArray([], 'bool'), ...jaxpr.inAvals],
     ).jaxpr,

@@ -21,7 +21,7 @@ export interface TracedRule<T> {
 
 /**
  * Traces a rule whose first captured values are `known`, even where these belong to traces that have ended. With `embed`
- * it captures no other arrays: it is traced within a transformation of a program, which has the inputs that it has.
+ * it captures nothing else: it is traced within a transformation of a program, which has the inputs that it has.
  */
 type TraceRule<T> = (known: readonly Value[], embed?: Embed) => TracedRule<T>;
 
@@ -30,35 +30,27 @@ const embed: Embed = (value) => {
   return { primitive: constantP, params: { dtype, shape, values: Array.from(value.hostData()) } };
 };
 
+/** A rule of (operands of the call, …) that is traced when it is needed. */
 export class LazyRule<T> {
-  private readonly compute: () => TracedRule<T>;
-  private cached: TracedRule<T> | undefined;
+  private readonly compute: () => T;
+  private cached: T | undefined;
 
-  constructor(compute: () => TracedRule<T>) {
+  constructor(compute: () => T) {
     this.compute = compute;
   }
 
-  /** The rule of (operands, `consts`, …): what it captured besides the operands of the call are concrete arrays. */
-  resolve(): TracedRule<T> {
+  resolve(): T {
     this.cached ??= withSource(null, () => this.compute());
     return this.cached;
   }
 
-  /** The rule of a transformed call. `change` is told how many captured values the rule has that are no operands. */
-  map<R>(change: (rule: T, added: number) => R): LazyRule<R> {
-    return new LazyRule(() => {
-      const { rule, consts } = this.resolve();
-      return { rule: change(rule, consts.length), consts };
-    });
+  /** The rule of a transformed call. */
+  map<R>(change: (rule: T) => R): LazyRule<R> {
+    return new LazyRule(() => change(this.resolve()));
   }
 }
 
-/** The rule and all that it captured. */
-export function resolveRule<T>(rule: T | LazyRule<T>, operands: readonly Value[]): TracedRule<T> {
-  if (!(rule instanceof LazyRule)) return { rule, consts: operands };
-  const { rule: traced, consts } = rule.resolve();
-  return { rule: traced, consts: [...operands, ...consts] };
-}
+export const resolveRule = <T>(rule: T | LazyRule<T>): T => (rule instanceof LazyRule ? rule.resolve() : rule);
 
 /** A rule that is being traced. */
 interface Frame {
@@ -89,10 +81,7 @@ export class RuleTracer {
     for (const frame of within.length > 0 ? within : frames) frame.deferred = true;
     const values = [...frames.flatMap((frame) => frame.known), ...local];
     const known = [...new Set(values)].filter((x): x is Value => x instanceof NDArray && x.literal === undefined);
-    const later = () => {
-      const { rule, consts } = this.run(() => trace(known, embed), known).traced;
-      return { rule, consts: consts.slice(known.length) };
-    };
+    const later = () => this.run(() => trace(known, embed), known).traced.rule;
     return { rule: new LazyRule(later), consts: known };
   }
 

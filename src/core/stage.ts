@@ -65,7 +65,8 @@ export class JaxprBuilder {
     if (!value.live && !standingFor.has(value)) throw leakError(value, operation);
     if (value.literal !== undefined) return new Literal(value.literal, value.aval);
     let variable = this.captured.get(value);
-    if (!variable && this.embed && !value.isTracer) {
+    if (!variable && this.embed) {
+      if (value.isTracer) throw leakError(value, operation);
       variable = this.embedded.get(value);
       if (!variable) {
         const { primitive, params } = this.embed(value);
@@ -122,7 +123,8 @@ export class StagingTrace implements Trace {
 /**
  * Traces `f`, called with one tracer per aval, to a jaxpr. `consts` are the outer values it captured, concrete arrays
  * and tracers alike: they are the first inputs of the jaxpr. The first of them are `known`, captured or not; these may be
- * tracers of traces that have ended. With `embed` concrete arrays become part of the program.
+ * tracers of traces that have ended. With `embed` other arrays become part of
+ * the program, which captures nothing else.
  */
 export function stage(
   f: (...args: Value[]) => readonly Value[],
