@@ -4,6 +4,7 @@ import { elementwiseRecords } from '../src/lax/runtime-records.ts';
 import type { CodeModule, Target } from './code.ts';
 import { binaryenVersion, emit, emitterVersion } from './emit.ts';
 import { hash } from './hash.ts';
+import { probeModules } from './probe-modules.ts';
 import { elementwiseModule } from './runtime/elementwise.ts';
 import { runtimeModule } from './runtime/functions.ts';
 import { targetName } from './target.ts';
@@ -11,7 +12,7 @@ import { encode } from './wire.ts';
 
 /**
  * Part of the build: emits the prebuilt modules for each target into `dist`, unless they are there already. Node reads the
- * files; browsers import the same bytes in base64.
+ * files; browsers import the same bytes in base64. The modules that probe the engine are written first.
  */
 const targets: Target[] = [true, false].flatMap((fma) => [false, true].map((shared) => ({ fma, shared })));
 const stamp = (code: Uint8Array): string => `${hash(code)} ${emitterVersion} ${binaryenVersion}`;
@@ -32,6 +33,10 @@ async function write(name: string, moduleFor: (target: Target) => CodeModule): P
   writeFileSync(file('.js'), `${header}export const generated = {\n${entries.join('')}};\n`);
 }
 
+writeFileSync(
+  new URL('./generated/probes.js', import.meta.url),
+  `export const probes = ${JSON.stringify(probeModules())};\n`,
+);
 await write('runtime', runtimeModule);
 const records = elementwiseRecords();
 await write('elementwise', (target) => elementwiseModule(records, target));

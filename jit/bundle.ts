@@ -29,7 +29,7 @@ const options: BuildOptions = {
   format: 'esm',
   target: 'es2022',
   platform: 'neutral',
-  external: ['binaryen', 'acorn', '@webassemblyjs/wasm-gen', 'node:*'],
+  external: ['binaryen', 'acorn', 'node:*'],
   minifyWhitespace: true,
   sourcemap: true,
   sourcesContent: false,
