@@ -1,11 +1,9 @@
 import type { Atom, Eqn, Jaxpr, Var } from '../../src/core/jaxpr.ts';
 import { type Expr, i32c, type Local } from '../code.ts';
-import type { Destination, Driver } from './driver.ts';
+import type { Destination, Driver, Places } from './driver.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar, scalarType } from './storage.ts';
 import { contiguous, type Fused, isComputed, readBuffer, readScalar } from './tree.ts';
-
-type Places = ReadonlyMap<Var, Buffer>;
 
 /** An operand as a loop's body reads it: in memory, or a scalar; never computed again in each iteration. */
 export function settled(d: Driver, atom: Atom): Fused {

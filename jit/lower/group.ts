@@ -3,8 +3,7 @@ import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import { i32c, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { combineScalars, identityOf } from './combine.ts';
-import type { Driver } from './driver.ts';
-import { elementwiseTree } from './elementwise-tree.ts';
+import type { Driver, Places } from './driver.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { scheduleFolds } from './fold-schedule.ts';
 import { gatherTree } from './gather-tree.ts';
@@ -28,8 +27,6 @@ import {
   viewed,
 } from './tree.ts';
 
-type Places = ReadonlyMap<Var, Buffer>;
-
 /** A value that the group's kernel writes. */
 interface Result {
   readonly v: Var;
@@ -39,7 +36,7 @@ interface Result {
 
 /** Emits the kernel of a group and binds its results. */
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
-  const ending = group.folded || d.endsProduct(group) ? [] : endingBuffers(d, group, placement);
+  const ending = group.folded || d.ends.has(group) ? [] : endingBuffers(d, group, placement);
   const trees = new GroupTrees(d, group, placement);
   const { results, folds, effects } = trees;
   if (results.length + effects.length > 0) {
@@ -51,7 +48,7 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
         [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
       );
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
-      product = d.elementwise(group, stores, effects);
+      product = d.ends.elementwise(d, group, stores, effects);
     }
     for (const { name } of d.functions.slice(known))
       d.notes.set(name, `${product ? 'a product, then ' : ''}${note(group, placement)}`);
@@ -148,13 +145,7 @@ class GroupTrees {
         d.bind(out, this.view(eqn));
         return;
       case 'elementwise':
-        this.value(
-          out,
-          elementwiseTree(
-            eqn,
-            eqn.inputs.map((atom) => d.fused(atom).root),
-          ),
-        );
+        this.value(out, d.element(eqn));
         return;
       case 'gather':
         this.value(out, gatherTree(d, eqn));

@@ -1,17 +1,15 @@
 import { byteSize } from '../../src/core/dtype.ts';
-import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
+import { type Atom, type Eqn, type Jaxpr, Literal } from '../../src/core/jaxpr.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { i32c, type Local, op, type Stmt } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import type { ScanLoop, WhileLoop } from '../lower-rule.ts';
 import { Carry, settled, writtenPlaces } from './carry.ts';
-import type { Destination, Driver } from './driver.ts';
+import type { Destination, Driver, Places } from './driver.ts';
 import { hoist } from './hoist.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar, scalarType } from './storage.ts';
 import { type ArrayLeaf, type Fused, readBuffer, readScalar, storagesOf } from './tree.ts';
-
-type Places = ReadonlyMap<Var, Buffer>;
 
 /**
  * Runs what a loop's body computes in every iteration alike, and lets the loop read the results until `use` is done.

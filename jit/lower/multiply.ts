@@ -40,7 +40,7 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr, b: Expr):
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   for (const storage of operands) storage.retain();
   const places = vector.swapped ? { matrix: b, vector: a } : { matrix: a, vector: b };
-  return d.defer(eqn, (behind) => {
+  return d.ends.defer(d, eqn, (behind) => {
     d.run(gemvInto(vector, dtype, d.target, places, behind));
     for (const storage of operands) storage.release();
   });

@@ -1,14 +1,15 @@
 import { byteSize } from '../../src/core/dtype.ts';
-import type { Eqn, Var } from '../../src/core/jaxpr.ts';
+import type { Eqn } from '../../src/core/jaxpr.ts';
 import { type Expr, i32c, type Local, op } from '../code.ts';
 import { offsetBy } from '../loop-nest.ts';
-import { type Driver, largestTree } from './driver.ts';
+import { matrixOperand } from './dot.ts';
+import type { Driver, Places } from './driver.ts';
 import { accumulatingGemv, gemvKernel } from './gemv-code.ts';
 import { mapKernel } from './map-kernel.ts';
 import { blockBytes, type RowPass } from './passes/row-passes.ts';
 import { ShortRowPass } from './short-row-pass.ts';
 import { Buffer, type Storage } from './storage.ts';
-import { type Fused, mapLeaves, readBuffer, storagesOf, type Tree, treeSize } from './tree.ts';
+import { type Fused, largestTree, mapLeaves, readBuffer, storagesOf, type Tree, treeSize } from './tree.ts';
 
 /** A pass that has begun: r has its place, but nothing is computed yet. */
 interface Begun {
@@ -34,7 +35,7 @@ export class RowPasses {
   }
 
   /** Lowers the equation if it belongs to a pass; false if it is still to be done in the ordinary way. */
-  lower(eqn: Eqn, places: ReadonlyMap<Var, Buffer>): boolean {
+  lower(eqn: Eqn, places: Places): boolean {
     const pass = this.passes.find((p) => p.first === eqn || p.inner.has(eqn) || p.middle === eqn || p.second === eqn);
     if (!pass) return false;
     const short = this.short.get(pass);
@@ -47,12 +48,12 @@ export class RowPasses {
     return true;
   }
 
-  private begin(pass: RowPass, places: ReadonlyMap<Var, Buffer>): boolean {
+  private begin(pass: RowPass, places: Places): boolean {
     const { d } = this;
     const { root } = d.fused(pass.matrix);
     const inRows = root.kind === 'array' && root.strides[1] === 1 && root.strides[0]! > 0;
     if (!inRows && root.kind !== 'op') return false;
-    const { side, ptr } = d.matrix(pass.matrix, [], [1]);
+    const { side, ptr } = matrixOperand(d, pass.matrix, [], [1]);
     const r = d.placeFor(pass.first.outputs[0]!, places);
     const w = d.buffer(pass.vector);
     const held = this.hold([r, ...[pass.matrix, pass.vector].flatMap((v) => [...storagesOf(d.fused(v).root)])]);
@@ -67,7 +68,7 @@ export class RowPasses {
   }
 
   /** An equation between r and p. Should its expression become too large to be one, r is computed after all. */
-  private element(pass: RowPass, begun: Begun, eqn: Eqn, places: ReadonlyMap<Var, Buffer>): boolean {
+  private element(pass: RowPass, begun: Begun, eqn: Eqn, places: Places): boolean {
     const { d } = this;
     const fused = d.element(eqn);
     const out = eqn.outputs[0]!;
@@ -95,7 +96,7 @@ export class RowPasses {
     this.passes.splice(this.passes.indexOf(pass), 1);
   }
 
-  private finish(pass: RowPass, { x, rowStride, w, r, p, held }: Begun, places: ReadonlyMap<Var, Buffer>): void {
+  private finish(pass: RowPass, { x, rowStride, w, r, p, held }: Begun, places: Places): void {
     const { d } = this;
     const { f } = d;
     const [rows, columns] = pass.matrix.aval.shape as [number, number];

@@ -1,18 +1,17 @@
 import { byteSize } from '../../src/core/dtype.ts';
-import { type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts';
+import { type Eqn, Literal } from '../../src/core/jaxpr.ts';
 import { range, stridesOf } from '../../src/core/shape.ts';
 import type { LowerRule, ScatterAccess } from '../lower-rule.ts';
-import type { Driver } from './driver.ts';
+import type { Driver, Places } from './driver.ts';
 import { accessOf, distanceOf, placesOf } from './gather-tree.ts';
 import { type ScatterPlan, scatterKernel } from './scatter-kernel.ts';
-import type { Buffer } from './storage.ts';
 import { contiguous, type Fused, readBuffer, viewed } from './tree.ts';
 
 /**
  * Writes updates into operand 0, which they are computed for element by element. An operand that nothing reads any more is
  * written where it lies; another one is first put where the result goes.
  */
-export function lowerScatter(d: Driver, eqn: Eqn, places: ReadonlyMap<Var, Buffer>): void {
+export function lowerScatter(d: Driver, eqn: Eqn, places: Places): void {
   const { combine } = eqn.primitive.lower as Extract<LowerRule<unknown>, { kind: 'scatter' }>;
   const access = accessOf(eqn) as ScatterAccess;
   const out = eqn.outputs[0]!;

@@ -1,13 +1,12 @@
 import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { type Expr, i32c } from '../code.ts';
-import type { Driver } from './driver.ts';
+import { matrixOperand } from './dot.ts';
+import type { Driver, Places } from './driver.ts';
 import { HeldExpression } from './held-expression.ts';
 import type { RowPass } from './passes/row-passes.ts';
 import { type ShortRows, shortRowKernel, shortRowScratch } from './short-row-kernel.ts';
 import type { Buffer, Storage } from './storage.ts';
 import { type HeldLeaf, readBuffer, storagesOf, type Tree } from './tree.ts';
-
-type Places = ReadonlyMap<Var, Buffer>;
 
 /** What has been found out between the first product and the last. */
 interface Begun {
@@ -56,7 +55,7 @@ export class ShortRowPass {
     const { root } = d.fused(pass.matrix);
     const inRows = root.kind === 'array' && root.strides[1] === 1 && root.strides[0]! > 0;
     if (!inRows && root.kind !== 'op') return false;
-    const { side, ptr } = d.matrix(pass.matrix, [], [1]);
+    const { side, ptr } = matrixOperand(d, pass.matrix, [], [1]);
     const [out] = pass.first.outputs as [Var];
     const dtype = out.aval.dtype as 'float32' | 'float64';
     const r: HeldLeaf = { kind: 'held', dtype };
@@ -98,7 +97,7 @@ export class ShortRowPass {
       );
       for (const storage of held) storage.release();
     };
-    if (d.defer(pass.second, (behind) => run(i32c(0), behind))) return;
+    if (d.ends.defer(d, pass.second, (behind) => run(i32c(0), behind))) return;
     const g = d.placeFor(out, places);
     run(g.ptr);
     d.bind(out, readBuffer(g, out.aval.shape));

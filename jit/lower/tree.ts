@@ -271,6 +271,9 @@ export function forEachTree(root: Tree, visit: (tree: Tree) => void): void {
 /** Nodes that a function of vector math counts for: kernels write it out. */
 const callSize = 16;
 
+/** Beyond this many nodes a value is stored rather than computed where it is read. */
+export const largestTree = 200;
+
 /** Nodes of the tree and of the loops in it, shared ones counted once: a measure of the code that evaluates it. */
 export function treeSize(root: Tree): number {
   let n = 0;

@@ -1,0 +1,98 @@
+import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts';
+import type { Destination, Driver } from './driver.ts';
+import { runGroup } from './group.ts';
+import { findEpilogues } from './passes/epilogues.ts';
+import { Group, groupEquations, type Step } from './passes/groups.ts';
+import { equationsOf, type RowPass, rowPasses } from './passes/row-passes.ts';
+import { splitLoops } from './passes/split-loops.ts';
+import { takeOver } from './passes/take-over.ts';
+import { type Placement, placeValues } from './passes/virtual.ts';
+import { ProductEnds } from './product-ends.ts';
+import { RowPasses } from './row-pass.ts';
+import type { Buffer } from './storage.ts';
+import { contiguous } from './tree.ts';
+
+/**
+ * Executes a program whose inputs are bound. Array results with a destination are put there: where possible they are
+ * computed in place. Afterwards `outs` are bound until `release`.
+ */
+export function runBlock(
+  d: Driver,
+  program: readonly Eqn[],
+  outs: readonly Atom[],
+  destinations: readonly Destination[],
+  release?: () => void,
+): void {
+  const eqns = splitLoops(program, outs);
+  const outer = { usesLeft: d.usesLeft, ends: d.ends };
+  const uses = countUses(eqns, outs);
+  d.usesLeft = (v) => uses.get(v) ?? 0;
+  const places = new Map<Var, Buffer>();
+  outs.forEach((atom, i) => {
+    const place = destinations[i];
+    if (place && !(atom instanceof Literal) && !places.has(atom)) places.set(atom, place);
+  });
+  // A product that waits would find its operands overwritten.
+  const waits = !destinations.some((place) => place && d.written.has(place));
+  const { steps, placement, found } = order(eqns, outs, waits);
+  d.ends = new ProductEnds(findEpilogues(waits ? productsOf(eqns, found) : [], steps, outs, placement));
+  takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(d.ends.groups.values()));
+
+  const passes = new RowPasses(d, found);
+  const drop = (atom: Atom): void => {
+    if (atom instanceof Literal) return;
+    const left = uses.get(atom)! - 1;
+    uses.set(atom, left);
+    if (left === 0) d.unbind(atom);
+  };
+  for (const step of steps) {
+    const done = step instanceof Group ? step.members : [step];
+    if (step instanceof Group) runGroup(d, step, placement, places);
+    else if (!passes.lower(step, places)) d.equation(step, placement, places);
+    for (const eqn of done) eqn.inputs.forEach(drop);
+    for (const eqn of done) for (const v of eqn.outputs) if (!uses.get(v)) d.unbind(v);
+  }
+  outs.forEach((atom, i) => {
+    const place = destinations[i];
+    if (!place) return;
+    if (contiguous(d.fused(atom))?.buffer === place) return;
+    d.protect(place);
+    d.store(d.fused(atom), place.ptr);
+  });
+  release?.();
+  outs.forEach(drop);
+  Object.assign(d, outer);
+}
+
+function countUses(eqns: readonly Eqn[], outs: readonly Atom[]): Map<Var, number> {
+  const uses = new Map<Var, number>();
+  for (const atom of [...eqns.flatMap((eqn) => eqn.inputs), ...outs])
+    if (!(atom instanceof Literal)) uses.set(atom, (uses.get(atom) ?? 0) + 1);
+  return uses;
+}
+
+interface Order {
+  readonly steps: readonly Step[];
+  readonly placement: Placement;
+  /** Products that are one pass over their matrix. */
+  readonly found: readonly RowPass[];
+}
+
+function order(eqns: readonly Eqn[], outs: readonly Atom[], waits: boolean): Order {
+  const steps = groupEquations(eqns, outs);
+  const placement = placeValues(steps, outs);
+  const found = waits ? rowPasses(eqns, outs, placement.virtual) : [];
+  if (found.length === 0) return { steps, placement, found };
+  // What is done while rows of a matrix go by is in no group.
+  const others = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));
+  return { steps: others, placement: placeValues(others, outs), found };
+}
+
+/** Products that can end in the kernel of a group: single ones, and the second ones of passes in registers. */
+function productsOf(eqns: readonly Eqn[], found: readonly RowPass[]): Eqn[] {
+  const inPasses = new Set(found.flatMap(equationsOf));
+  return [
+    ...eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot' && !inPasses.has(eqn)),
+    ...found.filter((pass) => pass.short).map((pass) => pass.second),
+  ];
+}

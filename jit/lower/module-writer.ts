@@ -1,0 +1,140 @@
+import type { ShapedArray } from '../../src/core/aval.ts';
+import { byteSize, type DType } from '../../src/core/dtype.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  type ImportedFunc,
+  i32c,
+  type Local,
+  op,
+  type Stmt,
+  type Target,
+} from '../code.ts';
+import { hash } from '../hash.ts';
+import type { CallbackSite } from '../program.ts';
+import { runtimeImport } from '../runtime/signatures.ts';
+import { encodeFunction } from '../wire.ts';
+import { FramePlan } from './frame-plan.ts';
+import type { Kernel } from './kernel.ts';
+import { Locals } from './locals.ts';
+import { Buffer, Scalar } from './storage.ts';
+
+/** The function behind a callback, and the types of what it is called with. */
+export interface Handler {
+  readonly handler: (...args: unknown[]) => void;
+  readonly avals: readonly ShapedArray[];
+}
+
+/** The module under way: the statements of `main` with its locals and its frame, and the functions that it calls. */
+export class ModuleWriter {
+  readonly f: FunctionBuilder = new FunctionBuilder('main', ['i32'], 'i32');
+  readonly frame: Local = this.f.param(0);
+  readonly locals: Locals = new Locals(this.f);
+  readonly plan: FramePlan;
+  readonly target: Target;
+  readonly functions: Func[] = [];
+  readonly imports: Map<string, ImportedFunc> = new Map();
+  readonly math: Set<string> = new Set();
+  readonly callbacks: CallbackSite[] = [];
+  readonly handlers: Handler[] = [];
+  /** What kernels compute, by their names. */
+  readonly notes: Map<string, string> = new Map();
+  /** Loops that may run long, to become functions of their own; and how many are around what is being written. */
+  readonly longLoops: Set<Stmt> = new Set();
+  loopDepth = 0;
+  private readonly names = new Map<string, string>();
+
+  constructor(slotBytes: number, target: Target) {
+    this.plan = new FramePlan(slotBytes);
+    this.target = target;
+  }
+
+  /** A place in the frame, given back with its last user. */
+  temporary(dtype: DType, length: number): Buffer {
+    const place = this.plan.allocate(length * byteSize(dtype));
+    return new Buffer(dtype, length, this.at(place.offset), () => this.plan.free(place));
+  }
+
+  /** Bytes of the frame while `use` runs. */
+  withScratch<T>(bytes: number, use: (ptr: Expr) => T): T {
+    if (bytes === 0) return use(i32c(0));
+    const place = this.plan.allocate(bytes);
+    try {
+      return use(this.at(place.offset));
+    } finally {
+      this.plan.free(place);
+    }
+  }
+
+  at(offset: number): Expr {
+    return op('i32.add', this.frame, i32c(offset));
+  }
+
+  /** A rank-0 value in a local of its own. */
+  newScalar(dtype: DType, value: Expr): Scalar {
+    if (value.kind === 'const') return new Scalar(dtype, value);
+    const local = this.locals.hold(value);
+    return new Scalar(dtype, local, () => this.locals.give(local));
+  }
+
+  readonly useMath = (fn: string, type: 'f32' | 'f64' | 'f32x4' | 'f64x2'): string => {
+    this.math.add(`${fn}_${type}`);
+    return `${fn}_${type}`;
+  };
+
+  /** Adds a function to the module; equal ones are one. */
+  define(func: Func): string {
+    const key = hash(encodeFunction(func));
+    let name = this.names.get(key);
+    if (!name) {
+      name = `k${this.functions.length}`;
+      this.names.set(key, name);
+      this.functions.push({ ...func, name });
+    }
+    return name;
+  }
+
+  /** Calls a function of the runtime module. */
+  callRuntime(name: string, args: readonly Expr[]): void {
+    this.f.call(this.runtime(name, args.length), ...args);
+  }
+
+  runtime(name: string, parameters: number): string {
+    if (!this.imports.has(name)) this.imports.set(name, runtimeImport(name, parameters));
+    return name;
+  }
+
+  /** Calls a kernel without a result. */
+  run(kernel: Kernel): void {
+    const name = this.declare(kernel);
+    const { range } = kernel;
+    if (!range) {
+      this.f.call(name, ...kernel.args);
+      return;
+    }
+    this.inChunks(range, (begin, end) => this.f.call(name, begin, end, ...kernel.args));
+  }
+
+  declare(kernel: Kernel): string {
+    for (const name of kernel.math) this.math.add(name);
+    return this.define(kernel.func);
+  }
+
+  inChunks(
+    { extent, chunk }: { readonly extent: number; readonly chunk: number },
+    call: (begin: Expr, end: Expr) => void,
+  ): void {
+    const { f, locals } = this;
+    const begin = locals.hold(i32c(0));
+    const end = locals.take('i32');
+    f.while(op('i32.lt_s', begin, i32c(extent)), () => {
+      f.set(end, op('i32.add', begin, i32c(chunk)));
+      f.if(op('i32.gt_s', end, i32c(extent)), () => f.set(end, i32c(extent)));
+      call(begin, end);
+      f.set(begin, end);
+    });
+    locals.give(begin);
+    locals.give(end);
+  }
+}
