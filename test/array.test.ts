@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import t from 'tap';
 import { grad, jit, NDArray, np, vmap } from '../src/index.ts';
 import { stopGradient } from '../src/lax/stop-gradient.ts';
+import { fixture } from './lib/fixture.ts';
 
 const list = (x: NDArray) => x.tolist();
-const fixture = (name: string): any =>
-  JSON.parse(readFileSync(new URL(`../../test/fixtures/${name}.json`, import.meta.url), 'utf8'));
 const number = (x: unknown): number =>
   x === 'nan'
     ? Number.NaN

@@ -1,15 +1,13 @@
 /** Compiled programs against the reference semantics of their primitives. */
 import t from 'tap';
-import { Cell } from '../jit/heap.ts';
-import { interpret } from '../jit/interpret.ts';
-import { execute } from '../jit/run.ts';
 import { isFloating, type TypedArray } from '../src/core/dtype.ts';
 import { type Eqn, Jaxpr, Var } from '../src/core/jaxpr.ts';
 import type { Accuracy, Primitive, Sample } from '../src/core/primitive.ts';
 import { sizeOf } from '../src/core/shape.ts';
-import { grad, jit, lax, makeJaxpr, type NDArray, nn, np, vmap } from '../src/index.ts';
+import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
 import { allPrimitives } from '../src/lax/primitives.ts';
 import { drawInputs } from './check-primitive.ts';
+import { bothWays, bothWaysOf, kernelsOf } from './lib/compiled.ts';
 
 const epsilon = (data: TypedArray): number => (data instanceof Float32Array ? 2 ** -23 : 2 ** -52);
 
@@ -70,15 +68,7 @@ t.test('every primitive, interpreted and compiled', (t) => {
       eqns.flatMap((eqn) => eqn.outputs),
     );
     const inputs = cases.flatMap((c) => c.inputs);
-    const got = execute(
-      program,
-      inputs.map((x) => Cell.fromHost(x.aval.dtype, x.hostData().slice())),
-      (cells) => cells,
-    ).map((cell) => cell.copyOut());
-    const want = interpret(
-      program,
-      inputs.map((x) => ({ aval: x.aval, data: x.hostData() })),
-    );
+    const { want, got } = bothWays(program, inputs);
     const wrong: string[] = [];
     let next = 0;
     for (const { sample, inputs, eqn } of cases)
@@ -95,20 +85,10 @@ t.test('every primitive, interpreted and compiled', (t) => {
 
 /** A function's compiled program against the interpreted one, to a relative tolerance. */
 function agree(t: Tap.Test, name: string, f: (...args: any[]) => any, ...args: NDArray[]): void {
-  const { jaxpr, consts } = makeJaxpr(f)(...args);
-  const values = [...consts, ...args];
-  const want = interpret(
-    jaxpr,
-    values.map((x) => ({ aval: x.aval, data: x.hostData() })),
-  );
-  const got = execute(
-    jaxpr,
-    values.map((x) => Cell.fromHost(x.aval.dtype, x.hostData().slice())),
-    (cells) => cells,
-  );
+  const { jaxpr, want, got } = bothWaysOf(f, ...args);
   const problems = want.map((data, i) => {
     const w = Array.from(data);
-    const g = got[i]!.copyOut();
+    const g = got[i]!;
     const scale = w.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30);
     const tolerance = jaxpr.outs[i]!.aval.isFloating ? 1000 * epsilon(data) * scale : 0;
     const at = w.findIndex((x, j) => !(Math.abs(x - g[j]!) <= tolerance || Object.is(x, g[j])));
@@ -307,13 +287,6 @@ t.test('two products with one matrix', (t) => {
   t.end();
 });
 
-/** Names of kernels, without functions of vector math and the driver: of one kernel `k0`. */
-function kernels(f: (...args: any[]) => any, ...args: NDArray[]): string[] {
-  return jit(f)
-    .lower(...args)
-    .kernels.filter((name) => /^k\d+$/.test(name));
-}
-
 t.test('both products with a matrix of few columns, and what follows, in one kernel', (t) => {
   const step = (X: NDArray, v: NDArray, y: NDArray) =>
     v.sub(np.matmul(X.T, np.matmul(X, v).sub(y)).add(v.mul(0.1)).mul(1e-3));
@@ -367,9 +340,9 @@ t.test('both products with a matrix of few columns, and what follows, in one ker
         );
       }
   const [X, w, y] = [numbers([100, 10]), numbers([10]), numbers([100])];
-  t.same(kernels(step, X, w, y), ['k0'], 'a step');
+  t.same(kernelsOf(step, X, w, y), ['k0'], 'a step');
   t.same(
-    kernels((X, w, y) => lax.foriLoop(0, 5, (_i, v) => step(X, v, y), w), X, w, y),
+    kernelsOf((X, w, y) => lax.foriLoop(0, 5, (_i, v) => step(X, v, y), w), X, w, y),
     ['k0'],
     'steps in a loop',
   );
@@ -436,7 +409,7 @@ t.test('what is computed from a product with a vector is in its kernel', (t) => 
   );
   const [A, x, b] = [numbers([20, 30]), numbers([30]), numbers([20])];
   const layer = (A: NDArray, x: NDArray, b: NDArray) => np.matmul(A, x).add(b);
-  t.same(kernels(layer, A, x, b), ['k0']);
+  t.same(kernelsOf(layer, A, x, b), ['k0']);
   t.equal(jit(layer).lower(A, x, b).peakBytes, 0, 'the product is nowhere');
   t.end();
 });
@@ -680,8 +653,8 @@ t.test('loops that each element runs alone are one kernel', (t) => {
       agree(t, `${dtype}: Newton's method, ${n} lanes`, vmap(newton(3)) as any, x);
       agree(t, `${dtype}: each lane its own number of halvings, ${n} lanes`, vmap(whileAbove) as any, x.mul(x));
     }
-  t.same(kernels(vmap(newton(3)) as any, np.ones([1000])), ['k0']);
-  t.same(kernels(vmap(whileAbove) as any, np.ones([1000])), ['k0'], 'with the first flags in it');
+  t.same(kernelsOf(vmap(newton(3)) as any, np.ones([1000])), ['k0']);
+  t.same(kernelsOf(vmap(whileAbove) as any, np.ones([1000])), ['k0'], 'with the first flags in it');
   agree(t, 'no lanes', vmap(newton(3)) as any, np.ones([0]));
   agree(
     t,
@@ -780,7 +753,7 @@ t.test('rows are folded and read again in one kernel', (t) => {
   };
   for (const [name, make] of Object.entries(functions))
     for (const axis of [0, 1]) {
-      t.same(kernels(make(axis), np.ones([20, 30])), ['k0'], `${name} over ${axis}`);
+      t.same(kernelsOf(make(axis), np.ones([20, 30])), ['k0'], `${name} over ${axis}`);
       for (const n of [1, 3, 4, 5, 17, 37]) {
         const shape = axis === 0 ? [n, 9] : [9, n];
         agree(t, `${name} over ${axis} of ${shape}`, make(axis), numbers(shape, n % 2 ? 'float32' : 'float64'));
@@ -874,20 +847,20 @@ t.test('values over the same elements share a kernel', (t) => {
     agree(t, `moments of ${n}`, (a) => [np.mean(a), np.mean(a.mul(a)), np.max(a), np.any(a.gt(3.9))], x);
   }
   const x = np.ones([1000, 100]);
-  t.same(kernels(adam, x, x, x, x), ['k0'], 'Adam');
+  t.same(kernelsOf(adam, x, x, x, x), ['k0'], 'Adam');
   t.same(
-    kernels((a) => [np.sum(a), np.sum(a.mul(a)), np.max(a)], x),
+    kernelsOf((a) => [np.sum(a), np.sum(a.mul(a)), np.max(a)], x),
     ['k0'],
     'three folds',
   );
   t.same(
-    kernels((a) => [a.mul(2), np.sum(a, { axis: 0 })], x),
+    kernelsOf((a) => [a.mul(2), np.sum(a, { axis: 0 })], x),
     ['k0'],
     'a value and a fold of the operand',
   );
-  t.equal(kernels((a) => [np.sum(a, { axis: 0 }), np.sum(a, { axis: 1 })], x).length, 2, 'folds over other axes');
+  t.equal(kernelsOf((a) => [np.sum(a, { axis: 0 }), np.sum(a, { axis: 1 })], x).length, 2, 'folds over other axes');
   t.equal(
-    kernels((a) => np.matmul(a.mul(2), a.add(1).T).mul(3), np.ones([32, 32])).length >= 2,
+    kernelsOf((a) => np.matmul(a.mul(2), a.add(1).T).mul(3), np.ones([32, 32])).length >= 2,
     true,
     'around a product',
   );

@@ -21,18 +21,9 @@ import {
   np,
   vmap,
 } from '../src/index.ts';
+import { close, f64 } from './lib/near.ts';
 
-const f64 = (values: any): NDArray => np.array(values, { dtype: 'float64' });
 const a: NDArray = f64([1, 2, 3]);
-
-/** Equal to 1e-12, shape included. */
-function close(actual: any, expected: any, name: string, tol = 1e-12): void {
-  const got: number[] = [actual.tolist()].flat(9);
-  const want: number[] = [expected].flat(9);
-  const ok =
-    got.length === want.length && got.every((x, i) => Math.abs(x - want[i]!) <= tol * Math.max(1, Math.abs(want[i]!)));
-  t.ok(ok, ok ? name : `${name}: got ${JSON.stringify(actual.tolist())}, want ${JSON.stringify(expected)}`);
-}
 
 const cubeOrDouble = (x: NDArray): NDArray =>
   lax.cond(

@@ -1,5 +1,4 @@
 /** Convolutions and pooling: against JAX, against their definitions, and under every transformation. */
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { shapedArray } from '../src/core/aval.ts';
 import type { DType } from '../src/core/dtype.ts';
@@ -25,13 +24,12 @@ import {
   drawInputs,
   host,
 } from './check-primitive.ts';
+import { fixture } from './lib/fixture.ts';
 import { matches, matchesLinear, thaw } from './primitive-fixtures.ts';
 
 process.env.COTANGENT_CACHE = 'off';
 
-const fixtures: Record<string, any> = JSON.parse(
-  readFileSync(new URL('../../test/fixtures/conv.json', import.meta.url), 'utf8'),
-);
+const fixtures: Record<string, any> = fixture('conv');
 
 const array = (data: readonly number[], shape: readonly number[], dtype: DType = 'float32'): NDArray =>
   NDArray.fromHost(

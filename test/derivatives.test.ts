@@ -17,8 +17,8 @@ import {
   solvers,
   vmap,
 } from '../src/index.ts';
+import { f64 } from './lib/near.ts';
 
-const f64 = (values: any): NDArray => np.array(values, { dtype: 'float64' });
 type Scalar = (x: NDArray) => NDArray;
 
 /** Derivative of order n, by one mode after the other, the first innermost. */

@@ -1,5 +1,4 @@
 /** A few hundred random programs; `npm run fuzz` runs any number. How it works: docs/testing.md. */
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { configure } from '../jit/target.ts';
 import { allPrimitives } from '../src/lax/primitives.ts';
@@ -9,6 +8,7 @@ import { makeSample } from './fuzz/sample.ts';
 import { failureOf, shrink } from './fuzz/shrink.ts';
 import { Statistics } from './fuzz/statistics.ts';
 import { writeScript } from './fuzz/write-script.ts';
+import { fixture } from './lib/fixture.ts';
 
 configure({ deterministic: true });
 t.setTimeout(200_000);
@@ -33,9 +33,7 @@ t.test('random programs under random transformations', (t) => {
 });
 
 t.test('random programs as JAX computes them, frozen by test/oracle/fuzz.py', (t) => {
-  const samples: FrozenSample[] = JSON.parse(
-    readFileSync(new URL('../../test/fixtures/fuzz.json', import.meta.url), 'utf8'),
-  );
+  const samples: FrozenSample[] = fixture('fuzz');
   let agreed = 0;
   for (const sample of samples) {
     const wrong = failsAgainstJax(sample);

@@ -1,37 +1,25 @@
 /** Reading and writing at computed positions, compiled together with what is computed around it. */
 import t from 'tap';
-import { Cell } from '../jit/heap.ts';
-import { interpret } from '../jit/interpret.ts';
-import { execute } from '../jit/run.ts';
 import type { DType } from '../src/core/dtype.ts';
 import { sizeOf } from '../src/core/shape.ts';
-import { grad, jit, lax, makeJaxpr, type NDArray, nn, np, vmap } from '../src/index.ts';
+import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
+import { bothWaysOf, kernelsOf } from './lib/compiled.ts';
 
 type F = (...args: any[]) => any;
 
 /** Compiled results that differ from the reference semantics in a bit. */
 function differences(f: F, ...args: NDArray[]): string[] {
-  const { jaxpr, consts } = makeJaxpr(f)(...args);
-  const values = [...consts, ...args];
-  const want = interpret(
-    jaxpr,
-    values.map((x) => ({ aval: x.aval, data: x.hostData() })),
-  );
-  const got = execute(
-    jaxpr,
-    values.map((x) => Cell.fromHost(x.aval.dtype, x.hostData().slice())),
-    (cells) => cells,
-  ).map((cell) => cell.copyOut());
+  const { want, got } = bothWaysOf(f, ...args);
   return want.flatMap((data, i) => {
     const at = Array.from(data).findIndex((x, j) => !Object.is(x, got[i]![j]));
     return at < 0 && data.length === got[i]!.length ? [] : [`output ${i}[${at}]: ${got[i]![at]}, not ${data[at]}`];
   });
 }
 
-const lowered = (f: F, ...args: NDArray[]) => {
-  const { kernels, peakBytes } = jit(f).lower(...args);
-  return { kernels: kernels.filter((name) => /^k\d+$/.test(name)), peakBytes };
-};
+const lowered = (f: F, ...args: NDArray[]) => ({
+  kernels: kernelsOf(f, ...args),
+  peakBytes: jit(f).lower(...args).peakBytes,
+});
 
 const dtypes: readonly DType[] = ['float32', 'float64', 'int32', 'uint32', 'bool'];
 const values = (shape: readonly number[], dtype: DType = 'float32'): NDArray => {

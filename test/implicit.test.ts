@@ -21,19 +21,10 @@ import {
   vmap,
 } from 'cotangent';
 import t from 'tap';
+import { type Assertions, f64, near as nearTo } from './lib/near.ts';
 
-type Assertions = Pick<typeof t, 'equal' | 'ok'>;
-
-const f64 = (x: unknown): NDArray => np.array(x as number, { dtype: 'float64' });
-
-function near(t: Assertions, actual: NDArray, wanted: unknown, name: string, tolerance = 1e-9): void {
-  const a = (actual.reshape([-1]).tolist() as number[]) ?? [];
-  const b = f64(wanted).reshape([-1]).tolist() as number[];
-  t.equal(a.length, b.length, `${name}: size`);
-  const scale = Math.max(1e-300, ...b.map(Math.abs));
-  const worst = Math.max(0, ...a.map((x, i) => (Number.isNaN(x) ? Number.POSITIVE_INFINITY : Math.abs(x - b[i]!))));
-  t.ok(worst <= tolerance * scale, `${name}: ${a} against ${b}`);
-}
+const near = (t: Assertions, actual: NDArray, wanted: unknown, name: string, tolerance = 1e-9): void =>
+  nearTo(t, actual, wanted, tolerance, name);
 
 // ── x³ + θx − 1 = 0 ────────────────────────────────────────────────────────────────────────────────────────────────
 const cubic = (x: NDArray, theta: NDArray): NDArray => x.mul(x).mul(x).add(theta.mul(x)).sub(1);

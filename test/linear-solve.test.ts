@@ -17,22 +17,14 @@ import {
   vmap,
 } from 'cotangent';
 import t from 'tap';
-
-type Assertions = Pick<typeof t, 'equal' | 'ok'>;
+import { f64, near } from './lib/near.ts';
 
 const n = 6;
-const f64 = (x: unknown): NDArray => np.array(x as number, { dtype: 'float64' });
 const eye = np.eye(n).astype('float64');
 const B = random.normal(random.key(0), [n, n], { dtype: 'float64' });
 const general = B.add(eye.mul(5));
 const positive = np.matmul(B, B.T).add(eye.mul(n));
 const b = random.normal(random.key(1), [n], { dtype: 'float64' });
-
-function near(t: Assertions, actual: NDArray, wanted: NDArray, tolerance: number, name: string): void {
-  t.equal(String(actual.shape), String(wanted.shape), `${name}: shape`);
-  const error = np.max(np.abs(actual.sub(wanted))).item();
-  t.ok(error <= tolerance * np.max(np.abs(wanted)).item(), `${name}: error ${error}`);
-}
 
 const tight = { tol: 1e-14, maxiter: 500 };
 const { solveCg, solveNormalCg, solveGmres, solveBicgstab, solveLu, solveCholesky, solveInv } = linearSolve;

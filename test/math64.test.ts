@@ -1,5 +1,4 @@
 /** Functions of jit/math on float64: hard points with values from mpmath, special values, independence of the lanes. */
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { functions } from '../bench/accuracy/functions.ts';
 import { preciseError, runner, ulpOf } from '../bench/accuracy/measure.ts';
@@ -7,10 +6,9 @@ import { hostMath, mathArity, mathNames } from '../jit/math/index.ts';
 import { vectorCode } from '../jit/math/vectors.ts';
 import { target } from '../jit/target.ts';
 import { allPrimitives } from '../src/lax/primitives.ts';
+import { fixture } from './lib/fixture.ts';
 
-const fixture: Record<string, string[]> = JSON.parse(
-  readFileSync(new URL('../../test/fixtures/math64.json', import.meta.url), 'utf8'),
-);
+const points64: Record<string, string[]> = fixture('math64');
 
 const word = new DataView(new ArrayBuffer(8));
 function fromBits(hex: string): number {
@@ -20,7 +18,7 @@ function fromBits(hex: string): number {
 
 /** Operands, the nearest double, and what it lacks in ulp. */
 function points(name: string): { x: number; y: number; nearest: number; rest: number }[] {
-  return fixture[name]!.map((line) => {
+  return points64[name]!.map((line) => {
     const fields = line.split(' ');
     const [x, y, nearest] = (fields.length === 3 ? [fields[0]!, '0', fields[1]!] : fields.slice(0, 3)).map(fromBits);
     return { x: x!, y: y!, nearest: nearest!, rest: Number(fields.at(-1)) / 1000 };
@@ -32,7 +30,7 @@ const targets = engine.fma ? [engine, { ...engine, fma: false }] : [engine];
 const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean => Array.from(a).every((x, i) => Object.is(x, b[i]));
 
 t.test('within 2 ulp of exact values at hard points, in any lane and alone', (t) => {
-  t.same(Object.keys(fixture).sort(), [...mathNames].sort(), 'every function has points');
+  t.same(Object.keys(points64).sort(), [...mathNames].sort(), 'every function has points');
   for (const f of functions) {
     const all = points(f.name);
     const x = Float64Array.from(all, (p) => p.x);

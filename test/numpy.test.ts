@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { grad, jit, NDArray, vmap } from '../src/index.ts';
 import * as linalg from '../src/linalg/index.ts';
 import * as nn from '../src/nn/index.ts';
 import * as np from '../src/numpy/index.ts';
 import * as special from '../src/special.ts';
+import { fixture } from './lib/fixture.ts';
 
 /** Calls, and what JAX answers: see test/oracle/numpy_fixtures.py. */
 interface Call {
@@ -13,9 +13,6 @@ interface Call {
   readonly options?: Record<string, unknown>;
   readonly expected: unknown;
 }
-
-const fixture = (name: string): any =>
-  JSON.parse(readFileSync(new URL(`../../test/fixtures/${name}.json`, import.meta.url), 'utf8'));
 
 const number = (x: unknown): unknown =>
   x === 'nan' ? Number.NaN : x === 'inf' ? Number.POSITIVE_INFINITY : x === '-inf' ? Number.NEGATIVE_INFINITY : x;

@@ -1,11 +1,11 @@
 /** What JAX computed, frozen by test/oracle/primitives.py. */
-import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import { shapedArray } from '../src/core/aval.ts';
 import { allocate, type DType } from '../src/core/dtype.ts';
 import type { Value } from '../src/core/trace.ts';
 import { jvp, NDArray, vjp } from '../src/index.ts';
 import { difference, host } from './check-primitive.ts';
+import { fixture } from './lib/fixture.ts';
 
 interface Frozen {
   readonly shape: number[];
@@ -23,9 +23,7 @@ export interface Linear {
   readonly [extra: string]: any;
 }
 
-export const fixtures: Record<string, any> = JSON.parse(
-  readFileSync(new URL('../../test/fixtures/primitives.json', import.meta.url), 'utf8'),
-);
+export const fixtures: Record<string, any> = fixture('primitives');
 
 export function thaw(x: Frozen): NDArray {
   const dtype = x.dtype as DType;

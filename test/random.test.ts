@@ -1,5 +1,4 @@
 /** Random numbers are those of JAX for the same key: fixtures made by test/oracle/random_fixtures.py. */
-import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { NDArray } from '../src/array.ts';
 import { shapedArray } from '../src/core/aval.ts';
@@ -9,10 +8,9 @@ import { jit, vmap } from '../src/index.ts';
 import { reshape } from '../src/lax/movement.ts';
 import { log } from '../src/lax/transcendental.ts';
 import * as random from '../src/random/index.ts';
+import { fixture } from './lib/fixture.ts';
 
-const fixtures = JSON.parse(
-  readFileSync(new URL('../../test/fixtures/random.json', import.meta.url), 'utf8'),
-) as Record<string, any>;
+const fixtures = fixture('random');
 type Expected = { shape: number[]; values: number[] };
 
 /** Equal bit for bit, shape included. */

@@ -1,20 +1,10 @@
 /** Root finders, minimisers, line searches, projections and proximity operators against JAXopt (test/oracle/solver_iterates.py). */
-import { readFileSync } from 'node:fs';
 import { grad, jacfwd, jacrev, jit, linearSolve, type NDArray, np, projection, prox, solvers, vjp } from 'cotangent';
 import t from 'tap';
+import { fixture } from './lib/fixture.ts';
+import { type Assertions, f64, near } from './lib/near.ts';
 
-type Assertions = Pick<typeof t, 'equal' | 'ok'>;
-
-const wanted = JSON.parse(readFileSync(new URL('../../test/fixtures/solver-iterates.json', import.meta.url), 'utf8'));
-const f64 = (x: unknown): NDArray => np.array(x as number, { dtype: 'float64' });
-
-function near(t: Assertions, actual: NDArray, expected: unknown, tolerance: number, name: string): void {
-  const b = f64(expected);
-  t.equal(String(actual.shape), String(b.shape), `${name}: shape`);
-  const error = np.max(np.abs(actual.sub(b)).ravel()).item();
-  const size = Math.max(np.max(np.abs(b).ravel()).item(), 1e-8);
-  t.ok(error <= tolerance * size, `${name}: ${actual} against ${b}`);
-}
+const wanted = fixture('solver-iterates');
 
 function iterates(t: Assertions, step: solvers.Step<any, any>, expected: any, name: string, tolerance = 1e-9): void {
   near(t, step.params, expected.params, tolerance, `${name}: params`);

@@ -18,17 +18,9 @@ import {
   vmap,
 } from 'cotangent';
 import t from 'tap';
+import { near } from './lib/near.ts';
 
-type Assertions = Pick<typeof t, 'equal' | 'ok'>;
 type DType = 'float32' | 'float64';
-
-function near(t: Assertions, actual: NDArray, expected: NDArray, tolerance: number, name: string): void {
-  t.equal(String(actual.shape), String(expected.shape), `${name}: shape`);
-  const a = actual.astype('float64');
-  const b = expected.astype('float64');
-  const error = np.max(np.abs(a.sub(b)).ravel()).item();
-  t.ok(error <= tolerance * Math.max(np.max(np.abs(b).ravel()).item(), 1e-3), `${name}: ${a} against ${b}`);
-}
 
 /** A w = θ b with a positive definite A, as a minimum, a fixed point, a least-squares problem; w > 0 for θ > 0. */
 function problem(dtype: DType) {

@@ -1,5 +1,4 @@
 /** GradientDescent and ProximalGradient against closed forms and against JAXopt (test/oracle/solvers.py). */
-import { readFileSync } from 'node:fs';
 import {
   grad,
   hessian,
@@ -17,23 +16,10 @@ import {
 } from 'cotangent';
 import t from 'tap';
 import { diabetes } from '../examples/lib/diabetes.ts';
+import { fixture } from './lib/fixture.ts';
+import { near } from './lib/near.ts';
 
-type Assertions = Pick<typeof t, 'equal' | 'ok'>;
-
-const fixtures = JSON.parse(readFileSync(new URL('../../test/fixtures/solvers.json', import.meta.url), 'utf8'));
-
-function near(
-  t: Assertions,
-  actual: NDArray,
-  wanted: NDArray | number | number[],
-  tolerance: number,
-  name: string,
-): void {
-  const b = np.array(wanted as number[], { dtype: 'float64' });
-  t.equal(String(actual.shape), String(b.shape), `${name}: shape`);
-  const error = np.max(np.abs(actual.astype('float64').sub(b))).item();
-  t.ok(error <= tolerance * np.max(np.abs(b)).item(), `${name}: error ${error}`);
-}
+const fixtures = fixture('solvers');
 
 /** The problem of the fixtures, in one dtype. */
 function ridgeProblem(dtype: 'float32' | 'float64') {

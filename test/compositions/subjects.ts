@@ -14,6 +14,7 @@ import {
   solvers,
   vmap,
 } from '../../src/index.ts';
+import { f64 } from '../lib/near.ts';
 import type { Fn } from './transformations.ts';
 
 export interface Pair {
@@ -30,7 +31,6 @@ export interface Subject extends Pair {
   readonly unbounded?: boolean;
 }
 
-const f64 = (values: any): NDArray => np.array(values, { dtype: 'float64' });
 const first = (x: NDArray): NDArray => x.slice(0);
 const repeat =
   (n: number, step: Fn): Fn =>
