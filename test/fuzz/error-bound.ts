@@ -24,6 +24,13 @@ export interface Bounded extends HostArray {
   readonly error: Float64Array | undefined;
 }
 
+/** An equation with its values. */
+export interface Evaluated {
+  readonly primitive: Primitive;
+  readonly operands: readonly Bounded[];
+  readonly results: readonly Bounded[];
+}
+
 /** A comparison, an order or a rounding that the errors leave open: correct evaluations may go different ways. */
 export class Ambiguous extends Error {}
 
@@ -65,12 +72,17 @@ export const runWide = (
   outAvals: readonly ShapedArray[],
 ): TypedArray[] => primitive.run(inputs, params, outAvals.map(wideType));
 
-/** Evaluates the program, with bounds. @throws Ambiguous */
+/**
+ * Evaluates the program, with bounds.
+ *
+ * @param observe sees each equation, those of programs inside before the one that they belong to
+ * @throws Ambiguous
+ */
 export function evaluateBounded(
   jaxpr: Jaxpr,
   inputs: readonly Bounded[],
   difference: Difference,
-  count?: (primitive: Primitive) => void,
+  observe?: (evaluated: Evaluated) => void,
 ): Bounded[] {
   const env = new Map<Var, Bounded>();
   const read = (atom: Atom): Bounded => {
@@ -83,9 +95,9 @@ export function evaluateBounded(
     env.set(v, inputs[i]!);
   });
   for (const eqn of jaxpr.eqns) {
-    count?.(eqn.primitive);
     const operands = eqn.inputs.map(read);
-    const results = evaluateEquation(eqn, operands, difference, count);
+    const results = evaluateEquation(eqn, operands, difference, observe);
+    observe?.({ primitive: eqn.primitive, operands, results });
     eqn.outputs.forEach((v, i) => {
       env.set(v, results[i]!);
     });
@@ -97,10 +109,10 @@ function evaluateEquation(
   eqn: Eqn,
   operands: readonly Bounded[],
   difference: Difference,
-  count?: (primitive: Primitive) => void,
+  observe?: (evaluated: Evaluated) => void,
 ): Bounded[] {
   const { primitive, params } = eqn;
-  const evaluate = (jaxpr: Jaxpr, args: readonly Bounded[]) => evaluateBounded(jaxpr, args, difference, count);
+  const evaluate = (jaxpr: Jaxpr, args: readonly Bounded[]) => evaluateBounded(jaxpr, args, difference, observe);
   if (primitive.name === 'custom_linear_solve' && iterates((params as { solve: Jaxpr }).solve))
     return iterativeSolve(operands, primitive, params as never, difference, evaluate);
   const inner = rules[primitive.name] ? undefined : controlFlow[primitive.lower.kind];

@@ -67,7 +67,9 @@ const operandsOf = ({ consts }: Traced, args: readonly HostArray[]): HostArray[]
 export type Count = (primitive: Primitive) => void;
 
 export const bounded = (traced: Traced, args: readonly HostArray[], difference: Difference, count?: Count): Bounded[] =>
-  evaluateBounded(traced.jaxpr, operandsOf(traced, args).map(exactInput), difference, count);
+  evaluateBounded(traced.jaxpr, operandsOf(traced, args).map(exactInput), difference, ({ primitive }) =>
+    count?.(primitive),
+  );
 
 /** Bounds of one function against those of another for the same mathematics. */
 export function compare(property: string, got: readonly Bounded[], wanted: readonly Bounded[]): void {
@@ -156,23 +158,26 @@ function checkVmap(
   effectsOfLanes(effects, alone);
 }
 
-/** The jvp of a function along tangents of its own, compared with finite differences. */
+/** The jvp of a function along tangents of its own, compared with finite differences, and whether those say nothing. */
 function pushForward(
   before: Stage,
   inner: ListFunction,
   args: readonly HostArray[],
   seed: number,
-): { pushed: readonly Bounded[]; tangents: readonly HostArray[] } | undefined {
+): { pushed: readonly Bounded[]; tangents: readonly HostArray[]; tied: boolean } | undefined {
   const forward = transformations.jvp(before, undefined as never);
   if (!forward) return undefined;
   const tangents = drawArguments(forward.inputs, seed + 1).slice(args.length);
   const all = [...args, ...tangents];
   const result = bounded(trace(evaluateText(forward.js, inner), all), all, 'mathematics');
-  finiteDifferences(before, trace(inner, args), all, result);
-  return { pushed: result.slice(before.outs.length), tangents };
+  const tied = finiteDifferences(before, trace(inner, args), all, result);
+  return { pushed: result.slice(before.outs.length), tangents, tied };
 }
 
-/** ⟨cotangent, jvp⟩ = ⟨vjp, tangent⟩ for the inputs and outputs that are floats; `pulled` is the vjp of `cotangents`. */
+/**
+ * ⟨cotangent, jvp⟩ = ⟨vjp, tangent⟩ for the inputs and outputs that are floats; `pulled` is the vjp of `cotangents`. Returns
+ * whether finite differences said nothing.
+ */
 function checkAdjoint(
   before: Stage,
   inner: ListFunction,
@@ -180,10 +185,10 @@ function checkAdjoint(
   cotangents: readonly HostArray[],
   pulled: readonly Bounded[],
   seed: number,
-): void {
+): boolean {
   const forward = pushForward(before, inner, args, seed);
-  if (!forward) return;
-  const { pushed, tangents } = forward;
+  if (!forward) return false;
+  const { pushed, tangents, tied } = forward;
   let difference = 0;
   let allowed = 0;
   let size = 0;
@@ -204,21 +209,21 @@ function checkAdjoint(
   allowed += size * terms * 2 ** -52;
   if (Math.abs(difference) > allowed)
     throw new Violation('<ct, jvp> = <vjp, t>', `they differ by ${difference}, allowed ${allowed}`);
+  return tied;
 }
 
-/** The derivatives of a program without transformations. */
-function checkProgram(sample: Sample, f: ListFunction, args: readonly HostArray[]): void {
+/** The derivatives of a program without transformations. Returns whether finite differences said nothing. */
+function checkProgram(sample: Sample, f: ListFunction, args: readonly HostArray[]): boolean {
   const { program, seed } = sample;
   const base = stageOf(program.inputs, program.outs);
   const reverse = canReverse(sample) ? transformations.vjp(base, undefined as never) : undefined;
   if (!reverse) {
-    pushForward(base, f, args, seed);
-    return;
+    return pushForward(base, f, args, seed)?.tied ?? false;
   }
   const cotangents = drawArguments(reverse.inputs, seed + 2).slice(args.length);
   const all = [...args, ...cotangents];
   const pulled = bounded(trace(evaluateText(reverse.js, f), all), all, 'mathematics').slice(base.outs.length);
-  checkAdjoint(base, f, args, cotangents, pulled, seed);
+  return checkAdjoint(base, f, args, cotangents, pulled, seed);
 }
 
 /** The bounded results of a function made of the inner one by other means, on the same arguments. */
@@ -233,19 +238,18 @@ function through(
   return bounded(trace(evaluateText(stage.js, inner), args), args, 'mathematics');
 }
 
-/** What the outermost transformation of the stack promises. */
+/** What the outermost transformation of the stack promises. Returns whether finite differences said nothing. */
 export function checkOutermost(
   sample: Sample,
   functions: readonly ListFunction[],
   args: readonly HostArray[],
   result: readonly Bounded[],
   effects: readonly number[],
-): void {
+): boolean {
   const { stack, program } = sample;
   const top = stack.at(-1);
   if (!top) {
-    checkProgram(sample, functions[0]!, args);
-    return;
+    return checkProgram(sample, functions[0]!, args);
   }
   const before = stack.at(-2) ?? stageOf(program.inputs, program.outs);
   const inner = functions.at(-2)!;
@@ -260,13 +264,13 @@ export function checkOutermost(
   switch (top.name) {
     case 'jit':
       compare('jit(f) = f', result, plain());
-      return;
+      return false;
     case 'checkpoint':
       compare('checkpoint(f) = f', result, plain());
-      return;
+      return false;
     case 'vmap':
       checkVmap(top as VmapStage, inner, args, result, effects);
-      return;
+      return false;
     case 'jvp':
     case 'linearize': {
       compare(`the value of ${top.name}`, result.slice(0, before.outs.length), plain());
@@ -275,13 +279,18 @@ export function checkOutermost(
       const wanted = through(twice ? transformations.transposedTwice : other, before, inner, args);
       const name = twice ? 'transposing twice is the identity' : 'jvp = linearize';
       if (wanted) compare(name, result, wanted);
-      finiteDifferences(before, trace(inner, args.slice(0, n)), args, result);
-      return;
+      return finiteDifferences(before, trace(inner, args.slice(0, n)), args, result);
     }
     case 'vjp':
       compare('the value of vjp', result.slice(0, before.outs.length), plain());
-      checkAdjoint(before, inner, args.slice(0, n), args.slice(n), result.slice(before.outs.length), sample.seed);
-      return;
+      return checkAdjoint(
+        before,
+        inner,
+        args.slice(0, n),
+        args.slice(n),
+        result.slice(before.outs.length),
+        sample.seed,
+      );
     case 'grad': {
       const y = plain().filter((_, i) => isFloat(before.outs[i]!));
       const weights = [1, -0.5, 0.75, 2];
@@ -291,16 +300,17 @@ export function checkOutermost(
       });
       const wanted = through(transformations.vjp, before, inner, [...args, ...cotangents]);
       if (wanted) compare('grad = vjp', result.slice(1), wanted.slice(before.outs.length));
-      return;
+      return false;
     }
     case 'jacfwd':
     case 'jacrev': {
       const other = top.name === 'jacfwd' ? transformations.jacrev : transformations.jacfwd;
-      if (top.name === 'jacfwd' && !canReverse(sample)) return;
+      if (top.name === 'jacfwd' && !canReverse(sample)) return false;
       const wanted = through(other, before, inner, args);
       if (wanted) compare('jacfwd = jacrev', result, wanted);
     }
   }
+  return false;
 }
 
 const canReverse = ({ program }: Sample): boolean =>
@@ -320,7 +330,7 @@ export interface CheckOptions {
 }
 
 export interface Outcome {
-  /** 'ambiguous': inputs where correct evaluations may go different ways. */
+  /** 'ambiguous': inputs where correct evaluations may go different ways, or derivatives are a convention. */
   readonly kind: 'held' | 'ambiguous';
   readonly compiled: boolean;
   readonly eager: boolean;
@@ -337,6 +347,7 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
   const f = functions.at(-1)!;
   const traced = trace(f, args);
   let looseness = 0;
+  let tied = false;
   try {
     const [result, effects] = withEffects(() => bounded(traced, args, 'mathematics', options.count));
     if (options.compile) checkCompiled(traced, args, bounded(traced, args, 'execution'), effects);
@@ -344,7 +355,7 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
       const scale = Math.max(...Array.from(data, Math.abs).filter(Number.isFinite)) || 1;
       if (error) for (const e of error) looseness = Math.max(looseness, Number.isNaN(e) ? 1 : Math.min(e / scale, 1));
     }
-    checkOutermost(sample, functions, args, result, effects);
+    tied = checkOutermost(sample, functions, args, result, effects);
     if (seed % 3 === 1 && differentiates(program)) {
       // One value may be differentiated in one place and captured in another.
       const copying = bounded(trace(copyingFunctionOf(sample), args), args, 'mathematics');
@@ -355,5 +366,5 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
     if (error instanceof Ambiguous) return { kind: 'ambiguous', compiled: options.compile, eager: false, looseness };
     throw error;
   }
-  return { kind: 'held', compiled: options.compile, eager: options.eager, looseness };
+  return { kind: tied ? 'ambiguous' : 'held', compiled: options.compile, eager: options.eager, looseness };
 }
