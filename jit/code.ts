@@ -206,6 +206,10 @@ export class FunctionBuilder {
     return { kind: 'local', type: this.params[index]!, index };
   }
 
+  get parameters(): Local[] {
+    return this.params.map((_, i) => this.param(i));
+  }
+
   /** A new mutable local, 0 until it is set. */
   local(type: WasmType): Local {
     this.locals.push(type);

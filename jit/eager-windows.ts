@@ -99,29 +99,20 @@ export function eagerGather(
   const fillWith = access.fill === undefined ? 0 : (fillBits[dtype]?.(access.fill) ?? access.fill);
   const { rows, rowStep, window, outerWindow, outerRows } = layout;
   const [outer, inner] = window;
-  return (operands) => {
-    const w = new Workspace();
-    try {
-      const from = operands.map((cell) => w.operand(cell));
-      const places = w.scratch(4 * rows * sizeOf(outerRows.map(({ extent }) => extent)));
-      const cell = w.place(output);
-      const to = w.address(cell);
-      const outside = writePlaces(layout, from, places, access.fill !== undefined);
-      if (outside && access.fill !== undefined) fill(to, output.size, fillWith);
-      eachOffset(outerRows, (a, b, index) =>
-        eachOffset(outerWindow, (c, d) => {
-          const at = places + 4 * rows * index;
-          const [target, source] = [to + a + c, from[0]! + b + d];
-          const [toOuter, fromOuter] = outer.steps as [number, number];
-          const [toInner, fromInner] = inner.steps as [number, number];
-          copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
-        }),
-      );
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  };
+  const allRows = rows * sizeOf(outerRows.map(({ extent }) => extent));
+  return inWorkspace(output, 4 * allRows, (_, from, places, to) => {
+    const outside = writePlaces(layout, from, places, access.fill !== undefined);
+    if (outside && access.fill !== undefined) fill(to, output.size, fillWith);
+    eachOffset(outerRows, (a, b, index) =>
+      eachOffset(outerWindow, (c, d) => {
+        const at = places + 4 * rows * index;
+        const [target, source] = [to + a + c, from[0]! + b + d];
+        const [toOuter, fromOuter] = outer.steps as [number, number];
+        const [toInner, fromInner] = inner.steps as [number, number];
+        copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
+      }),
+    );
+  });
 }
 
 /** Operand 0 with updates written to it, or combined with what is there. */
@@ -142,22 +133,34 @@ export function eagerScatter(
   const write = runtimeExports()[name] as RuntimeFunction;
   const { rows, rowStep, window, outerRows } = layout;
   const [outer, inner] = window;
+  const allRows = rows * sizeOf(outerRows.map(({ extent }) => extent));
+  return inWorkspace(output, 4 * allRows, (w, from, places, to) => {
+    w.heap.u8.copyWithin(to, from[0]!, from[0]! + output.size * bytes);
+    writePlaces(layout, from, places, access.fill !== undefined);
+    eachOffset(outerRows, (a, b, index) => {
+      const at = places + 4 * rows * index;
+      const [source, target] = [from[access.updates]! + a, to + b];
+      const [fromOuter, toOuter] = outer.steps as [number, number];
+      const [fromInner, toInner] = inner.steps as [number, number];
+      write(rows, at, rowStep, outer.extent, fromOuter, toOuter, inner.extent, fromInner, toInner, source, target);
+    });
+  });
+}
+
+/** Runs with the addresses of operands, of scratch memory and of the result. */
+function inWorkspace(
+  output: ShapedArray,
+  scratch: number,
+  run: (w: Workspace, from: readonly number[], scratch: number, to: number) => void,
+): EagerFunction {
   return (operands) => {
     const w = new Workspace();
     try {
       const from = operands.map((cell) => w.operand(cell));
-      const places = w.scratch(4 * rows * sizeOf(outerRows.map(({ extent }) => extent)));
+      const at = w.scratch(scratch);
       const cell = w.place(output);
       const to = w.address(cell);
-      w.heap.u8.copyWithin(to, from[0]!, from[0]! + output.size * bytes);
-      writePlaces(layout, from, places, access.fill !== undefined);
-      eachOffset(outerRows, (a, b, index) => {
-        const at = places + 4 * rows * index;
-        const [source, target] = [from[access.updates]! + a, to + b];
-        const [fromOuter, toOuter] = outer.steps as [number, number];
-        const [fromInner, toInner] = inner.steps as [number, number];
-        write(rows, at, rowStep, outer.extent, fromOuter, toOuter, inner.extent, fromInner, toInner, source, target);
-      });
+      run(w, from, at, to);
       return w.taken(cell, output, to);
     } finally {
       w.close();

@@ -13,19 +13,10 @@ import {
   vmap,
 } from '../../dist/bundle/index.js';
 import { eagerCases } from './eager.mjs';
-import { numbers } from './inputs.mjs';
+import { arraysOf, numbers, products } from './inputs.mjs';
 import { measure } from './timing.mjs';
 
-const array = (shape, seed, scale) =>
-  np
-    .array(
-      numbers(
-        shape.reduce((a, b) => a * b, 1),
-        seed,
-        scale,
-      ),
-    )
-    .reshape(shape);
+const array = arraysOf(np);
 /**
  * A jitted function of these arguments, its result read: elsewhere nothing is computed before that. And freed, as the
  * others' results are by their reference counts.
@@ -113,12 +104,7 @@ await measure('cotangent', {
   'ridge 1000×100': () => ridge(1000, 100),
   hypergradient,
   'mlp step': mlp,
-  'matmul 8': matmul(8),
-  'matmul 16': matmul(16),
-  'matmul 32': matmul(32),
-  'matmul 64': matmul(64),
-  'matmul 480': matmul(480),
-  'matmul 1024': matmul(1024),
+  ...products(matmul),
   'x·tanh(2x+1), 10⁶': () => call((x) => x.mul(np.tanh(x.mul(2).add(1))), million),
   'softmax 1024²': () => call((x) => nn.softmax(x, { axis: -1 }), square),
   'layer norm 1024²': () =>

@@ -10,3 +10,13 @@ export function numbers(count, seed = 0, scale = 1) {
   }
   return out;
 }
+
+/** Arrays of these numbers, by a library with NumPy's functions. */
+export const arraysOf = (np) => (shape, seed, scale) => {
+  const size = shape.reduce((a, b) => a * b, 1);
+  return np.array(numbers(size, seed, scale)).reshape(shape);
+};
+
+/** The products that all are measured on. */
+export const products = (matmul) =>
+  Object.fromEntries([8, 16, 32, 64, 480, 1024].map((n) => [`matmul ${n}`, matmul(n)]));

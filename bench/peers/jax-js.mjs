@@ -1,20 +1,11 @@
 import { defaultDevice, grad, init, jit, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
-import { numbers } from './inputs.mjs';
+import { arraysOf, products } from './inputs.mjs';
 import { measure } from './timing.mjs';
 
 await init('wasm');
 defaultDevice('wasm');
 
-const array = (shape, seed, scale) =>
-  np
-    .array(
-      numbers(
-        shape.reduce((a, b) => a * b, 1),
-        seed,
-        scale,
-      ),
-    )
-    .reshape(shape);
+const array = arraysOf(np);
 /** Arguments are kept (`ref`); the result is read, before which nothing is computed. */
 function call(f, ...args) {
   const g = jit(f);
@@ -84,12 +75,7 @@ await measure('jax-js', {
   'ridge 100×10': () => ridge(100, 10),
   'ridge 1000×100': () => ridge(1000, 100),
   'mlp step': mlp,
-  'matmul 8': matmul(8),
-  'matmul 16': matmul(16),
-  'matmul 32': matmul(32),
-  'matmul 64': matmul(64),
-  'matmul 480': matmul(480),
-  'matmul 1024': matmul(1024),
+  ...products(matmul),
   'x·tanh(2x+1), 10⁶': () => call((x) => x.ref.mul(np.tanh(x.mul(2).add(1))), million),
   'softmax 1024²': () => call((x) => nn.softmax(x, -1), square),
   'layer norm 1024²': () =>

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { numbers } from './inputs.mjs';
+import { numbers, products } from './inputs.mjs';
 import { measure } from './timing.mjs';
 
 // Its modules for import are for bundlers only.
@@ -71,12 +71,7 @@ const square = array([1024, 1024], 0, 6);
 
 await measure('TensorFlow.js wasm', {
   'mlp step': mlp,
-  'matmul 8': matmul(8),
-  'matmul 16': matmul(16),
-  'matmul 32': matmul(32),
-  'matmul 64': matmul(64),
-  'matmul 480': matmul(480),
-  'matmul 1024': matmul(1024),
+  ...products(matmul),
   'x·tanh(2x+1), 10⁶': () => call((x) => tf.mul(x, tf.tanh(tf.add(tf.mul(x, 2), 1))), million),
   'softmax 1024²': () => call((x) => tf.softmax(x, -1), square),
   'logsumexp, 10⁶': () => call((x) => tf.logSumExp(x), million),

@@ -1,5 +1,5 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
@@ -45,7 +45,7 @@ function find(dtype: DType): Func {
 /** Elements of line k that are better than what each column had. */
 function line(extremum: Extremum, dtype: DType): Func {
   const f = new FunctionBuilder(`arg_line_${extremum}_${shortName(dtype)}`, new Array(5).fill('i32'));
-  const [n, k, x, best, to] = f.params.map((_, i) => f.param(i)) as [Local, Local, Local, Local, Local];
+  const [n, k, x, best, to] = f.parameters;
   const sign = isFloating(dtype) ? '' : dtype === 'int32' ? '_s' : '_u';
   f.for(0, n, () => {
     const [value, old] = [f.let(loadElement(dtype, x)), f.let(loadElement(dtype, best))];
@@ -67,14 +67,7 @@ function line(extremum: Extremum, dtype: DType): Func {
 function along(extremum: Extremum, dtype: DType): Func {
   const short = shortName(dtype);
   const f = new FunctionBuilder(`arg_${extremum}_${short}`, new Array(6).fill('i32'));
-  const [outer, n, inner, from, to, best] = f.params.map((_, i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [outer, n, inner, from, to, best] = f.parameters;
   const width = f.let(op('i32.mul', inner, i32c(elementBytes[dtype])));
   const combine = dtype !== 'bool' ? extremum : extremum === 'max' ? 'or' : 'and';
   f.for(0, outer, () => {

@@ -1,5 +1,5 @@
 import { type DType, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, select } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { combineScalars } from '../lower/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
@@ -29,7 +29,7 @@ const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 function row(name: Running, dtype: DType): Func {
   const type = scalarType(dtype);
   const f = new FunctionBuilder(`cumulative_row_${name}_${shortName(dtype)}`, ['i32', 'i32', 'i32', 'i32', type], type);
-  const [n, from, to, step, total] = f.params.map((_, i) => f.param(i)) as [Local, Local, Local, Local, Local];
+  const [n, from, to, step, total] = f.parameters;
   f.for(0, n, () => {
     const x = f.let(loadElement(dtype, from));
     f.set(
@@ -47,7 +47,7 @@ function row(name: Running, dtype: DType): Func {
 /** to[i] = before[i] combined with x[i], for n elements. */
 function line(name: Running, dtype: DType): Func {
   const f = new FunctionBuilder(`cumulative_line_${name}_${shortName(dtype)}`, ['i32', 'i32', 'i32', 'i32']);
-  const [n, to, before, x] = f.params.map((_, i) => f.param(i)) as [Local, Local, Local, Local];
+  const [n, to, before, x] = f.parameters;
   const bytes = elementBytes[dtype];
   const parts = bytes / 4;
   const advance = (count: number): void => {
@@ -83,14 +83,7 @@ function along(name: Running, dtype: DType): Func {
   const short = shortName(dtype);
   const bytes = i32c(elementBytes[dtype]);
   const f = new FunctionBuilder(`cumulative_${name}_${short}`, new Array(6).fill('i32'));
-  const [outer, n, inner, reverse, from, to] = f.params.map((_, i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [outer, n, inner, reverse, from, to] = f.parameters;
   const width = f.let(mul(inner, bytes));
   const block = f.let(mul(n, width));
   const step = f.let(select(reverse, op('i32.sub', i32c(0), width), width));

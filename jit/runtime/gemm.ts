@@ -107,7 +107,6 @@ const { add, mul, sub, and, shl, ge, lt, eq, ne } = {
 };
 const min = (a: Expr, b: Expr): Expr => select(lt(a, b), a, b);
 
-const params = (f: FunctionBuilder): Local[] => f.params.map((_, i) => f.param(i));
 type Locals8 = [Local, Local, Local, Local, Local, Local, Local, Local];
 
 const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
@@ -115,7 +114,7 @@ const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
 /** One tile: c[rows, 2 vectors] = or += a[rows, k] · b[k, 2 vectors]; strides in bytes. */
 function tile(target: Target, e: Element, rows: number): Func {
   const f = new FunctionBuilder(tileName(e, rows), new Array(8).fill('i32'));
-  const [k, a, aRow, b, bRow, c, cRow, accumulate] = params(f) as Locals8;
+  const [k, a, aRow, b, bRow, c, cRow, accumulate] = f.parameters as Locals8;
   const pointers: Local[] = [a];
   for (let r = 1; r < rows; r++) pointers.push(f.var(add(pointers[r - 1]!, aRow)));
   const sums = pointers.map(() => [f.local('v128'), f.local('v128')] as const);
@@ -190,7 +189,7 @@ const blockName = (e: Element): string => `block_${e.name}`;
  */
 function block(target: Target, e: Element): Func {
   const f = new FunctionBuilder(blockName(e), new Array(12).fill('i32'));
-  const [m, n, k, a, aRow, b, bRow, panelB, c, cRow, accumulate, scratch] = params(f) as [
+  const [m, n, k, a, aRow, b, bRow, panelB, c, cRow, accumulate, scratch] = f.parameters as [
     ...Locals8,
     Local,
     Local,
@@ -248,7 +247,7 @@ function evenParts(f: FunctionBuilder, n: Local, most: number, step: number): Lo
 /** The loops over blocks, and what to copy. */
 function driver(e: Element): Func {
   const f = new FunctionBuilder(`gemm_${e.name}`, new Array(gemmParameters).fill('i32'));
-  const [m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, scratch] = params(f) as [
+  const [m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, scratch] = f.parameters as [
     ...Locals8,
     Local,
     Local,

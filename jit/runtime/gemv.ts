@@ -17,8 +17,6 @@ import type { Element } from './gemm.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
-const params = <T extends Local[]>(f: FunctionBuilder): T => f.params.map((_, i) => f.param(i)) as T;
-type Locals11 = [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local];
 
 /** Rows that one call handles, so that the kernels are entered often enough to be optimised while they run. */
 const dotRows = 4;
@@ -36,7 +34,7 @@ export function gemvFunctions(target: Target, e: Element): Func[] {
 /** Scalar elements: y[i·yStride] = x[i·xStride] for n elements. */
 function gather(e: Element): Func {
   const f = new FunctionBuilder(`gather_${e.name}`, new Array(5).fill('i32'));
-  const [n, x, xStride, y, yStride] = params<[Local, Local, Local, Local, Local]>(f);
+  const [n, x, xStride, y, yStride] = f.parameters;
   f.for(0, n, () => {
     f.store(`${e.name}.store`, y, load(`${e.name}.load`, x));
     f.set(x, add(x, xStride));
@@ -48,8 +46,7 @@ function gather(e: Element): Func {
 /** Up to four rows against x: two accumulators a row, missing rows being copies of the last. Writes y per row. */
 function dot(target: Target, e: Element): Func {
   const f = new FunctionBuilder(`dot_${e.name}`, new Array(8).fill('i32'));
-  const [rows, k, a, aRow, x, y, yStride, accumulate] =
-    params<[Local, Local, Local, Local, Local, Local, Local, Local]>(f);
+  const [rows, k, a, aRow, x, y, yStride, accumulate] = f.parameters;
   const pointers: Local[] = [a];
   for (let r = 1; r < dotRows; r++) {
     const last = pointers[r - 1]!;
@@ -100,7 +97,7 @@ function dot(target: Target, e: Element): Func {
 /** y += A·x for up to `axpyRows` rows, contiguous along columns: four columns at a time over y, which stays cached. */
 function axpy(target: Target, e: Element): Func {
   const f = new FunctionBuilder(`axpy_${e.name}`, new Array(6).fill('i32'));
-  const [m, k, a, aCol, x, y] = params<[Local, Local, Local, Local, Local, Local]>(f);
+  const [m, k, a, aCol, x, y] = f.parameters;
   const columns = (count: number): void => {
     const pointers: Local[] = [f.var(a)];
     for (let c = 1; c < count; c++) pointers.push(f.var(add(pointers[c - 1]!, aCol)));
@@ -139,7 +136,7 @@ function axpy(target: Target, e: Element): Func {
 
 function gemv(e: Element): Func {
   const f = new FunctionBuilder(`gemv_${e.name}`, new Array(11).fill('i32'));
-  const [m, k, a, aRow, aCol, x, xStride, y, yStride, accumulate, scratch] = params<Locals11>(f);
+  const [m, k, a, aRow, aCol, x, xStride, y, yStride, accumulate, scratch] = f.parameters;
   const one = i32c(e.bytes);
   const zero = e.name === 'f32' ? f32c(0) : f64c(0);
   f.if(op('i32.ne', xStride, one), () => {

@@ -3,8 +3,6 @@ import { transposedBlock } from '../vector-blocks.ts';
 import type { Element } from './gemm.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const params = <T extends Local[]>(f: FunctionBuilder): T => f.params.map((_, i) => f.param(i)) as T;
-type Locals6 = [Local, Local, Local, Local, Local, Local];
 
 export const packName = (e: Element): string => `pack_${e.name}`;
 export const linesName = (e: Element): string => `lines_${e.name}`;
@@ -16,7 +14,7 @@ export const packFunctions = (e: Element, width: number): Func[] => [transpose(e
 /** transpose(r, s, from, fromLine, to, toLine): r lines of s elements each become s lines of r. */
 function transpose(e: Element): Func {
   const f = new FunctionBuilder(transposeName(e), new Array(6).fill('i32'));
-  const [r, s, from, fromLine, to, toLine] = params<Locals6>(f);
+  const [r, s, from, fromLine, to, toLine] = f.parameters;
   const whole = f.var(op('i32.and', s, i32c(-e.lanes)));
   const one = i32c(e.bytes);
   const scalars = (count: Expr, source: Expr, target: Expr): void => {
@@ -69,7 +67,7 @@ function transpose(e: Element): Func {
 /** lines(r, s, from, fromLine, fromElement, to, toLine): r lines of s elements with any steps become contiguous ones. */
 function lines(e: Element): Func {
   const f = new FunctionBuilder(linesName(e), new Array(7).fill('i32'));
-  const [r, s, from, fromLine, fromElement, to, toLine] = params<[...Locals6, Local]>(f);
+  const [r, s, from, fromLine, fromElement, to, toLine] = f.parameters;
   f.if(op('i32.eq', fromLine, i32c(e.bytes)), () => {
     f.call(transposeName(e), s, r, from, fromElement, to, toLine);
     f.return();
@@ -93,7 +91,7 @@ function lines(e: Element): Func {
  */
 function panels(e: Element, width: number): Func {
   const f = new FunctionBuilder(packName(e), new Array(6).fill('i32'));
-  const [k, n, from, kStride, nStride, to] = params<Locals6>(f);
+  const [k, n, from, kStride, nStride, to] = f.parameters;
   const one = i32c(e.bytes);
   const rowBytes = i32c(width * e.bytes);
   const [at, into] = [f.local('i32'), f.local('i32')];

@@ -73,7 +73,7 @@ const payloadOffset = ({ name }: Format): number => (name === 'p32' ? 0 : 8);
  */
 function keys(dtype: DType, to: Format): Func {
   const f = new FunctionBuilder(`keys_${shortName(dtype)}_${to.name}`, new Array(to.pair ? 5 : 4).fill('i32'), 'i32');
-  const [n, from, step, target, payload] = f.params.map((_, i) => f.param(i)) as [Local, Local, Local, Local, Local];
+  const [n, from, step, target, payload] = f.parameters;
   const found = f.local('i32');
   f.for(0, n, () => {
     const x = f.let(loadElement(dtype, from)) as Local;

@@ -58,14 +58,7 @@ function sort(dtype: DType): Func {
   const used = keyFormat(dtype);
   const bytes = elementBytes[dtype];
   const f = new FunctionBuilder(`sort_${name}`, new Array(6).fill('i32'));
-  const [outer, n, inner, from, to, scratch] = f.params.map((_, i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [outer, n, inner, from, to, scratch] = f.parameters;
   const [counts, a, b] = buffersIn(f, n, used, scratch);
   const step = f.let(times(inner, bytes));
   const negative = f.var(i32c(0));
@@ -102,16 +95,7 @@ function sortWith(dtype: DType): Func {
   const used = pairFormat(dtype);
   const bytes = elementBytes[dtype];
   const f = new FunctionBuilder(`sort_with_${name}`, new Array(8).fill('i32'));
-  const [outer, n, inner, from, to, payload, payloadTo, scratch] = f.params.map((_, i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [outer, n, inner, from, to, payload, payloadTo, scratch] = f.parameters;
   const [counts, a, b] = buffersIn(f, n, used, scratch);
   const [step, step32] = [f.let(times(inner, bytes)), f.let(times(inner, 4))];
   const negative = f.var(i32c(0));
@@ -140,14 +124,7 @@ function order(dtype: DType): Func {
   const used = pairFormat(dtype);
   const bytes = elementBytes[dtype];
   const f = new FunctionBuilder(`order_${name}`, new Array(6).fill('i32'));
-  const [outer, n, inner, from, orders, scratch] = f.params.map((_, i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [outer, n, inner, from, orders, scratch] = f.parameters;
   const [counts, a, b] = buffersIn(f, n, used, scratch);
   const step = f.let(times(inner, bytes));
   eachRow(f, outer, n, inner, (at, index) => {
@@ -182,14 +159,7 @@ function iota(): Func {
 function permute(bytes: number): Func {
   const dtype: DType = bytes === 8 ? 'float64' : bytes === 4 ? 'int32' : 'bool';
   const f = new FunctionBuilder(`permute_${bytes}`, new Array(6).fill('i32'));
-  const [outer, n, inner, from, orders, to] = f.params.map((_, i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [outer, n, inner, from, orders, to] = f.parameters;
   const step = f.let(times(inner, bytes));
   eachRow(f, outer, n, inner, (at) => {
     const source = f.let(add(from, times(at, bytes)));

@@ -1,6 +1,6 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, select } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { type Combine, combineScalars } from '../lower/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
@@ -36,16 +36,7 @@ const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 /** Adds what one component of the index rows contributes; the first one starts. */
 function places(): Func {
   const f = new FunctionBuilder('window_places', new Array(8).fill('i32'), 'i32');
-  const [rows, to, index, step, room, stride, drop, first] = f.params.map((_, i) => f.param(i)) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [rows, to, index, step, room, stride, drop, first] = f.parameters;
   const outside = f.local('i32');
   f.for(0, rows, () => {
     const position = f.let(load('i32.load', index));
@@ -68,7 +59,7 @@ function places(): Func {
 function region(name: string, dtype: DType, kind: 'gather' | 'scatter', combine?: Combine): Func {
   const f = new FunctionBuilder(name, new Array(11).fill('i32'));
   const [rows, at, movingRow, outer, movingOuter, placedOuter, inner, movingInner, placedInner, moving, placed] =
-    f.params.map((_, i) => f.param(i)) as [Local, Local, Local, Local, Local, Local, Local, Local, Local, Local, Local];
+    f.parameters;
   const write = (m: Expr, p: Expr): void => {
     const [to, from] = kind === 'gather' ? [m, p] : [p, m];
     const x = loadElement(dtype, from);

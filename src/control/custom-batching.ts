@@ -16,7 +16,7 @@ import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
-import { matchType } from './custom-jvp.ts';
+import { matchType } from './custom-call.ts';
 import { always, count, merge, not, split, where } from './flags.ts';
 import { transposeCall } from './transpose-call.ts';
 

@@ -1,47 +1,32 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
-import { interpret } from '../../jit/interpret.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
-import { instantiate, jvpJaxpr, packTangents, type Tangent } from '../../transforms/jvp.ts';
-import type { Cotangent, Linear } from '../../transforms/transpose.ts';
+import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
-import { sameType } from '../core/aval.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
-import { add } from '../lax/arithmetic.ts';
-import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
+import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
-import { transposeCall } from './transpose-call.ts';
 
-interface CustomJvpParams {
-  /** (captured by the function, arguments) → results. */
-  readonly call: Jaxpr;
+interface CustomJvpParams extends CustomCallParams {
   /** (captured by the rule, arguments, tangents of the floating arguments) → (results, tangents of the floating results). */
   readonly jvp: Jaxpr | LazyRule<Jaxpr>;
-  readonly callConsts: number;
-  readonly ruleConsts: number;
 }
 
 /** Operands: captured by the function, captured by the rule, arguments. */
 export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>({
   name: 'custom_jvp_call',
-  hot: true,
-  type: (_, { call }) => call.outAvals,
-  run: (inputs, { call, callConsts, ruleConsts }) => {
-    const [captured, , args] = split(inputs, callConsts, ruleConsts);
-    return interpret(call, [...captured!, ...args!]);
-  },
-  accuracy: exact,
+  ...customCall,
   // The rule gives the derivative in the arguments; what the function captured is differentiated as ordinary code.
   jvp: (primals, tangents, { call, jvp, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
@@ -64,12 +49,6 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
       return reached[at] ? results[at]! : new Zero(out.aval);
     });
     return [outs, addTangentsOfCaptured(call, captured, args, capturedTangents, ruled)];
-  },
-  transpose: (cotangents, args, { call, callConsts, ruleConsts }) => {
-    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as (Value | Linear)[][];
-    const cts = transposeCall(call, cotangents, [...captured!, ...own!], evalJaxpr);
-    const [ofCaptured, ofOwn] = split(cts, callConsts) as (Cotangent | undefined)[][];
-    return [...ofCaptured!, ...ruleCaptured!.map((x) => new Zero(x.aval)), ...ofOwn!];
   },
   batch: (size, args, batched, { call, jvp, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, own] = split(batched, callConsts, ruleConsts) as [boolean[], boolean[], boolean[]];
@@ -97,34 +76,7 @@ export const customJvpP: Primitive<CustomJvpParams> = primitive<CustomJvpParams>
       ruleConsts: ruleConsts + 1,
     } satisfies CustomJvpParams);
   },
-  lower: {
-    kind: 'inline',
-    jaxpr: ({ call, callConsts, ruleConsts }, inputs) => ({
-      jaxpr: call,
-      operands: range(inputs.length).filter((i) => i < callConsts || i >= callConsts + ruleConsts),
-    }),
-  },
 });
-
-/** Adds what the tangents of captured values contribute, by ordinary differentiation of the function. */
-export function addTangentsOfCaptured(
-  call: Jaxpr,
-  captured: readonly Value[],
-  args: readonly Value[],
-  tangents: readonly Tangent[],
-  ruled: readonly Tangent[],
-): Tangent[] {
-  const { nonzero, values } = packTangents(tangents);
-  if (values.length === 0) return [...ruled];
-  const { jaxpr, outNonzero } = jvpJaxpr(call, [...nonzero, ...args.map(() => false)]);
-  const shares = evalJaxpr(jaxpr, [...captured, ...args, ...values]).slice(call.outs.length);
-  let next = 0;
-  return ruled.map((t, i) => {
-    if (!outNonzero[i]) return t;
-    const share = shares[next++]!;
-    return isZero(t) ? share : add(t, share);
-  });
-}
 
 /** A function whose derivative is given by a rule. Call `defjvp` once before use. */
 export interface CustomJvp<F extends AnyFunction, O = {}> {
@@ -226,11 +178,4 @@ function runRule(
     );
   });
   return [...parts[0]!, ...parts[1]!.filter((_, k) => outAvals[k]!.isFloating)];
-}
-
-/** A value of the rule as the type that it must have; weak values are converted. */
-export function matchType(name: string, what: string, value: Value, aval: Value['aval']): Value {
-  const converted = value.aval.weakType && !aval.weakType ? convert(value, aval.dtype) : value;
-  if (sameType(converted.aval, aval)) return converted;
-  throw new RuleError(`the rule of \`${name}\` returned a ${what} of type ${value.aval}, but it must be ${aval}.`);
 }

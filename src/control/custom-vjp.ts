@@ -1,26 +1,23 @@
 /** `customVjp`: a function with a reverse-mode rule of the user's. */
-import { interpret } from '../../jit/interpret.ts';
 import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
-import { instantiate, jvpJaxpr, packTangents, type Tangent, unpackTangents } from '../../transforms/jvp.ts';
-import { type Cotangent, isLinear, type Linear, transposeJaxpr } from '../../transforms/transpose.ts';
+import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
-import { exact, type Primitive, primitive } from '../core/primitive.ts';
-import { range } from '../core/shape.ts';
+import { type Primitive, primitive } from '../core/primitive.ts';
 import { type Embed, stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
-import { addTangentsOfCaptured, matchType } from './custom-jvp.ts';
+import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
+import { customVjpLinearP } from './custom-vjp-linear.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule, type TracedRule } from './lazy-rule.ts';
 import { type NondiffOption, splitNondiff } from './nondiff.ts';
-import { transposeCall } from './transpose-call.ts';
 
 interface VjpRules {
   /** (captured, arguments) → (results, residuals). */
@@ -32,25 +29,15 @@ interface VjpRules {
   readonly ofBwd: readonly boolean[];
 }
 
-interface CustomVjpParams {
-  /** (captured, arguments) → results. */
-  readonly call: Jaxpr;
+interface CustomVjpParams extends CustomCallParams {
   readonly rules: VjpRules | LazyRule<VjpRules>;
-  readonly callConsts: number;
-  readonly ruleConsts: number;
 }
 
 /** Operands: captured by the function, captured by the rules, arguments. */
 export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>({
   name: 'custom_vjp_call',
-  hot: true,
+  ...customCall,
   effectful: ({ rules }) => !(rules instanceof LazyRule) && (rules.fwd.effectful || rules.bwd.effectful),
-  type: (_, { call }) => call.outAvals,
-  run: (inputs, { call, callConsts, ruleConsts }) => {
-    const [captured, , args] = split(inputs, callConsts, ruleConsts);
-    return interpret(call, [...captured!, ...args!]);
-  },
-  accuracy: exact,
   // The rules give the derivative in the arguments; what the function captured is differentiated as ordinary code.
   jvp: (primals, tangents, { call, rules, callConsts, ruleConsts }) => {
     const [captured, ruleCaptured, args] = split(primals, callConsts, ruleConsts) as [Value[], Value[], Value[]];
@@ -78,12 +65,6 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
       return reached.some((r, i) => r && present[i]) ? linear[at]! : new Zero(out.aval);
     });
     return [outs, addTangentsOfCaptured(call, captured, args, callTangents, ruled)];
-  },
-  transpose: (cotangents, args, { call, callConsts, ruleConsts }) => {
-    const [captured, ruleCaptured, own] = split(args, callConsts, ruleConsts) as (Value | Linear)[][];
-    const cts = transposeCall(call, cotangents, [...captured!, ...own!], evalJaxpr);
-    const [ofCaptured, ofOwn] = split(cts, callConsts) as (Cotangent | undefined)[][];
-    return [...ofCaptured!, ...ruleCaptured!.map((x) => new Zero(x.aval)), ...ofOwn!];
   },
   // An argument that every lane shares gets the sum of the lanes' cotangents: that is left to the transpose of the
   // broadcast which gives it lanes.
@@ -126,60 +107,6 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
       ruleConsts: ruleConsts + 1,
     } satisfies CustomVjpParams);
   },
-  lower: {
-    kind: 'inline',
-    jaxpr: ({ call, callConsts, ruleConsts }, inputs) => ({
-      jaxpr: call,
-      operands: range(inputs.length).filter((i) => i < callConsts || i >= callConsts + ruleConsts),
-    }),
-  },
-});
-
-interface LinearParams {
-  readonly bwd: Jaxpr;
-  readonly residuals: number;
-}
-
-/** bwd's transpose as a program: (residuals, tangents of the arguments) → tangents of the results. */
-function forwardOf({ bwd, residuals }: LinearParams): Jaxpr {
-  const linear = bwd.inVars.map((_, i) => i >= residuals);
-  return transposeJaxpr(bwd, linear, always(bwd.outs.length), always(bwd.inVars.length - residuals)).jaxpr;
-}
-
-/**
- * The derivative of a customVjp function as a linear map of tangents. Reverse mode transposes it to the user's bwd;
- * evaluated forwards it is the transpose of bwd, so that forward mode works too.
- */
-export const customVjpLinearP: Primitive<LinearParams> = primitive<LinearParams>({
-  name: 'custom_vjp_linear',
-  hot: true,
-  type: (_, { bwd, residuals }) => bwd.inAvals.slice(residuals),
-  run: (inputs, params) => interpret(forwardOf(params), inputs),
-  accuracy: exact,
-  jvp: (primals, tangents, params) => {
-    const { nonzero, values } = packTangents(tangents);
-    if (!nonzero.slice(0, params.residuals).includes(true)) {
-      const outs = bind(customVjpLinearP, primals, params);
-      const given = tangents.slice(params.residuals).map(instantiate);
-      return [outs, bind(customVjpLinearP, [...primals.slice(0, params.residuals), ...given], params)];
-    }
-    const result = jvpJaxpr(forwardOf(params), nonzero);
-    return unpackTangents(evalJaxpr(result.jaxpr, [...primals, ...values]), result.outNonzero);
-  },
-  transpose: (cotangents, args, { bwd, residuals }) => {
-    const known = args.slice(0, residuals) as Value[];
-    const results = evalJaxpr(bwd, [...known, ...cotangents.map(instantiate)]);
-    return args.map((x, i) => (isLinear(x) ? results[i - residuals] : undefined));
-  },
-  batch: (size, args, batched, { bwd, residuals }) => {
-    const inBatched = [...batched.slice(0, residuals), ...always(bwd.inVars.length - residuals)];
-    const lanes = args.map((arg, i) => (i < residuals || batched[i] ? arg : addLanes(arg, size)));
-    const params: LinearParams = { bwd: batchJaxpr(bwd, size, inBatched, always(bwd.outs.length)).jaxpr, residuals };
-    return { outs: bind(customVjpLinearP, lanes, params), batched: always(bwd.inVars.length - residuals) };
-  },
-  guard: (active, args, { bwd, residuals }) =>
-    bind(customVjpLinearP, [active, ...args], { bwd: guardJaxpr(bwd), residuals: residuals + 1 }),
-  lower: { kind: 'inline', jaxpr: (params) => ({ jaxpr: forwardOf(params) }), derived: true },
 });
 
 /** A function whose reverse-mode derivative is given by rules. Call `defvjp` once before use. */

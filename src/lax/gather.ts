@@ -3,14 +3,14 @@
 import type { Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, dtypes } from '../core/dtype.ts';
-import { exact, type Primitive, primitive, type Sample } from '../core/primitive.ts';
+import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { convert } from './convert.ts';
 import { zerosLike } from './creation.ts';
 import { strengthen } from './movement.ts';
-import { windowCases } from './movement-samples.ts';
+import { windowSamples } from './movement-samples.ts';
 import { type ScatterParams, scatterP } from './scatter.ts';
 import {
   checkWindows,
@@ -97,30 +97,15 @@ export const gatherP: Primitive<GatherParams> = primitive<GatherParams>({
       return windowAccess(x!.shape, shapes, params, params.mode === 'fill' ? params.fillValue : undefined);
     },
   },
-  samples: () => windowSamples(),
+  samples: () =>
+    windowSamples(dtypes, ({ shape, indices, values, map }, mode, dtype) => ({
+      inputs: [
+        { shape, dtype, low: -9, high: 9 },
+        { shape: indices, dtype: 'int32', values },
+      ],
+      params: { ...map, mode, fillValue: defaultFill(dtype) } satisfies GatherParams,
+    })),
 });
-
-function windowSamples(): Sample[] {
-  return windowCases.flatMap(({ shape, indices, values, map }) =>
-    (['clip', 'fill', 'promise_in_bounds'] as const).flatMap((mode) =>
-      dtypes.map(
-        (dtype): Sample => ({
-          inputs: [
-            { shape, dtype, low: -9, high: 9 },
-            { shape: indices, dtype: 'int32', values },
-          ],
-          params: {
-            operandBatchingDims: [],
-            startIndicesBatchingDims: [],
-            ...map,
-            mode,
-            fillValue: defaultFill(dtype),
-          } satisfies GatherParams,
-        }),
-      ),
-    ),
-  );
-}
 
 export interface GatherOptions {
   readonly sliceSizes: Shape;

@@ -16,13 +16,32 @@ export const samplesOf = (
 export const indexInputs = (values: readonly number[]): Sample['inputs'] =>
   values.map((value) => ({ shape: [], dtype: 'int32' as const, values: [value] }));
 
-/** Windows of arrays: rows with indices inside and outside, repeated ones, several axes, batching axes, no rows. */
-export const windowCases: readonly {
+interface WindowCase {
   readonly shape: Shape;
   readonly indices: Shape;
   readonly values: readonly number[];
   readonly map: Omit<WindowMap, 'operandBatchingDims' | 'startIndicesBatchingDims'> & Partial<WindowMap>;
-}[] = [
+}
+
+/** A sample for each case, mode and dtype. */
+export const windowSamples = (
+  on: readonly DType[],
+  sample: (
+    windows: Omit<WindowCase, 'map'> & { readonly map: WindowMap },
+    mode: 'clip' | 'fill' | 'promise_in_bounds',
+    dtype: DType,
+  ) => Sample,
+): Sample[] =>
+  windowCases.flatMap(({ map, ...rest }) =>
+    (['clip', 'fill', 'promise_in_bounds'] as const).flatMap((mode) =>
+      on.map((dtype) =>
+        sample({ ...rest, map: { operandBatchingDims: [], startIndicesBatchingDims: [], ...map } }, mode, dtype),
+      ),
+    ),
+  );
+
+/** Windows of arrays: rows with indices inside and outside, repeated ones, several axes, batching axes, no rows. */
+const windowCases: readonly WindowCase[] = [
   ...[1, 3, 4, 5, 17].map((n) => ({
     shape: [n],
     indices: [5, 1],

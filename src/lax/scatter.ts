@@ -12,7 +12,7 @@ import { mul } from './arithmetic.ts';
 import { convert } from './convert.ts';
 import { full } from './creation.ts';
 import { strengthen } from './movement.ts';
-import { windowCases } from './movement-samples.ts';
+import { windowSamples } from './movement-samples.ts';
 import { repeatLanes } from './rule-helpers.ts';
 import { addTranspose, bindOp, extremeJvp, linearJvp, mulJvp, setTranspose } from './scatter-rules.ts';
 import {
@@ -186,31 +186,23 @@ export const scatterP: Readonly<Record<ScatterOp, Primitive<ScatterParams>>> = {
   }),
 };
 
-function scatterSamples(on: readonly DType[]): Sample[] {
-  return windowCases.flatMap(({ shape, indices, values, map }) =>
-    (['clip', 'fill', 'promise_in_bounds'] as const).flatMap((mode) =>
-      on.map((dtype): Sample => {
-        const all = { operandBatchingDims: [], startIndicesBatchingDims: [], ...map };
-        return {
-          inputs: [
-            { shape, dtype, low: -3, high: 3 },
-            { shape: indices, dtype: 'int32', values },
-            { shape: windowsShape(shape, indices, all), dtype, low: -3, high: 3 },
-          ],
-          params: {
-            updateWindowDims: all.offsetDims,
-            insertedWindowDims: all.collapsedSliceDims,
-            scatterDimsToOperandDims: all.startIndexMap,
-            operandBatchingDims: all.operandBatchingDims,
-            scatterIndicesBatchingDims: all.startIndicesBatchingDims,
-            mode,
-            uniqueIndices: false,
-          } satisfies ScatterParams,
-        };
-      }),
-    ),
-  );
-}
+const scatterSamples = (on: readonly DType[]): Sample[] =>
+  windowSamples(on, ({ shape, indices, values, map }, mode, dtype) => ({
+    inputs: [
+      { shape, dtype, low: -3, high: 3 },
+      { shape: indices, dtype: 'int32', values },
+      { shape: windowsShape(shape, indices, map), dtype, low: -3, high: 3 },
+    ],
+    params: {
+      updateWindowDims: map.offsetDims,
+      insertedWindowDims: map.collapsedSliceDims,
+      scatterDimsToOperandDims: map.startIndexMap,
+      operandBatchingDims: map.operandBatchingDims,
+      scatterIndicesBatchingDims: map.startIndicesBatchingDims,
+      mode,
+      uniqueIndices: false,
+    } satisfies ScatterParams,
+  }));
 
 export interface ScatterOptions {
   readonly updateWindowDims: readonly number[];
