@@ -11,7 +11,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 function run(script: string, env: Record<string, string> = {}): any {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     cwd: root,
-    env: { ...process.env, ...env },
+    // Without what the test runner has every process load.
+    env: { ...process.env, NODE_OPTIONS: '', ...env },
     encoding: 'utf8',
   });
   if (!stdout) throw new Error(stderr);
