@@ -528,6 +528,32 @@ t.test('a lane has the effects that it has alone, whatever the others do', async
         );
     }
   }
+  // Lanes within the branch, and lanes of the predicate around them.
+  const rows = vmap((p: NDArray, v: NDArray) =>
+    lax.cond(
+      p.gt(0),
+      (w: NDArray) =>
+        vmap((u: NDArray) => {
+          debug.print('{}', u);
+          return u.mul(2);
+        })(w),
+      (w: NDArray) => w,
+      v,
+    ),
+  );
+  t.same(
+    printed(() =>
+      jit(rows)(
+        np.array([1, -1]),
+        np.array([
+          [1, 2],
+          [3, 4],
+        ]),
+      ),
+    ),
+    ['1.0', '2.0'],
+    'lanes within lanes',
+  );
   const once = vmap((v: NDArray) =>
     lax.whileLoop(
       (c: NDArray) => c.lt(v),
