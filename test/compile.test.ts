@@ -786,6 +786,14 @@ t.test('rows are folded and read again in one kernel', (t) => {
         agree(t, `${name} over ${axis} of ${shape}`, make(axis), numbers(shape, n % 2 ? 'float32' : 'float64'));
       }
     }
+  // Rows 4096 bytes apart: what a later pass reads again is kept in order.
+  for (const shape of [
+    [256, 1024],
+    [300, 512],
+  ]) {
+    const x = numbers(shape, shape[1] === 512 ? 'float64' : 'float32');
+    for (const make of [softmax, normalised]) agree(t, `columns of ${shape}`, make(0), x);
+  }
   for (const shape of [
     [1, 5],
     [5, 1],

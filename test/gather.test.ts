@@ -122,6 +122,11 @@ t.test('windows, batches and several positions for each element', (t) => {
       [],
       `a dynamic slice at ${at}`,
     );
+  const corner = (x: NDArray, i: NDArray): NDArray =>
+    lax
+      .gather(x, i.add(1), { offsetDims: [0, 1], startIndexMap: [0, 1], sliceSizes: [1, 2], mode: 'clip' })
+      .mul(2) as NDArray;
+  t.same(differences(corner, values([4, 6]), positions([2], 4)), [], 'as many positions as elements, and not one each');
   t.same(
     differences((x, i) => np.take(np.take(x, i), i.add(1)).mul(2), values([9]), positions([6], 9)),
     [],
@@ -158,12 +163,52 @@ t.test('gathered values are folded, and folds are gathered from', (t) => {
   t.end();
 });
 
+t.test('products beside gathers and scatters', (t) => {
+  const [a, v] = [np.mod(values([40, 6]), 5), np.mod(values([6]), 4)];
+  const [i, w] = [positions([40], 6), np.mod(values([40]), 3)];
+  const behind = (a: NDArray, v: NDArray, i: NDArray): NDArray => np.matmul(a, v).add(np.take(v, i)).mul(2);
+  t.same(differences(behind, a, v, i), [], 'looked up behind a product');
+  const into = (a: NDArray, v: NDArray, i: NDArray): NDArray => v.mul(2).at(i).add(np.matmul(a, v).add(1));
+  t.same(differences(into, a, v, i), [], 'products as updates');
+  const step = (a: NDArray, v: NDArray, i: NDArray): NDArray => {
+    const w = v.at(i).set(1);
+    return w.sub(np.matmul(a.T, np.matmul(a, w).sub(np.take(w, i))));
+  };
+  t.same(differences(step, a, v, i), [], 'a residual and its gradient');
+  const loop = (a: NDArray, v: NDArray, w: NDArray): any =>
+    lax.foriLoop(
+      0,
+      4,
+      (k: any, [x, y]: any) => {
+        const p = np.matmul(a, x);
+        const z = x.at(k).set(y.slice(k));
+        return [z.at(k.add(1)).add(np.sum(p)), np.mod(p.add(y).add(np.matmul(a, z)), 7)];
+      },
+      [v, w],
+    );
+  t.same(differences(loop, a, v, w), [], 'of what a loop writes into');
+  t.end();
+});
+
 t.test('what is gathered from is computed at the elements that are read', (t) => {
   const [x, i] = [values([1000]), positions([10], 1000)];
   const few = (x: NDArray, i: NDArray): NDArray => np.take(x.mul(2).add(1), i);
   t.same(lowered(few, x, i), { kernels: ['k0'], peakBytes: 0 });
   t.same(differences(few, x, i), []);
   t.ok(lowered(few, x, positions([3000], 1000)).peakBytes >= 4000, 'but not again and again');
+  const both = (x: NDArray, i: NDArray): NDArray[] => {
+    const y = x.mul(2).add(x.slice(i.slice(0)));
+    return [y, np.take(y, i).mul(3), np.take(np.maximum(y, x), i.add(5), { axis: 0 })];
+  };
+  t.same(differences(both, x, i), [], 'beside the whole array');
+  const loss = (x: NDArray, labels: NDArray): NDArray =>
+    np.mean(nn.logSoftmax(x, { axis: -1 }).slice(np.arange(64).astype('int32'), labels));
+  const { kernels, peakBytes } = lowered(loss, values([64, 100]), positions([64], 100));
+  t.same(
+    [kernels, peakBytes < 64 * 100],
+    [['k0', 'k1'], true],
+    'the loss of a classifier holds rows, not their elements',
+  );
   t.end();
 });
 
@@ -254,7 +299,7 @@ t.test('gradients and updates of a table in one place', (t) => {
   };
   const [w, i] = [values([50, 8]), positions([30], 50)];
   t.same(differences(step, w, i), []);
-  t.ok(lowered(step, w, i).peakBytes <= 64, 'the gradient is where the result goes; a position takes a line');
+  t.ok(lowered(step, w, i).peakBytes <= 64, 'the gradient is where the result goes');
   const twice = (w: NDArray, i: NDArray): NDArray => np.sum(w.mul(2).at(i).add(w.slice(i)).at(i).set(1), { axis: 0 });
   t.same(differences(twice, w, i), []);
   t.ok(lowered(twice, w, i).peakBytes < 2 * 50 * 8 * 4, 'one array for both');
@@ -398,5 +443,70 @@ t.test('lanes that go through all steps alone', (t) => {
     ),
   ) as F;
   t.same(differences(own, np.arange(9), values([9, 11]).mod(7)), [], 'a table for each lane');
+  t.end();
+});
+
+/** Numbers that look random, the same each time. */
+function numbersFrom(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state >>> 8) % below;
+  };
+}
+
+/** A random function of int32[8] arrays that reads them, computes with them and writes into them, in loops as well. */
+function randomWrites(seed: number, depth: number): (arrays: NDArray[], i: NDArray) => NDArray[] {
+  return (arrays, i) => {
+    const next = numbersFrom(seed);
+    const pick = <T>(list: readonly T[]): T => list[next(list.length)]!;
+    const pool = [...arrays];
+    const found = [i];
+    const place = (): NDArray => pick([pick(found), i.add(next(4)), i.mul(3).add(1)]);
+    let now = [...arrays];
+    const steps = 2 + next(6);
+    for (let step = 0; step < steps; step++) {
+      const k = next(now.length);
+      const made = [
+        () => pick(pool).add(pick(pool)),
+        () => pick(pool).mul(3),
+        () => np.take(pick(pool), np.mod(pick(pool), 8)),
+        () => np.flip(pick(pool), { axis: 0 }),
+        () => now[k]!.at(place()).set(pick([pick(found), pick(pool).slice(place())])),
+        () => now[k]!.at(np.mod(pick(pool), 8)).add(pick(pool)),
+        () => lax.dynamicUpdateSlice(now[k]!, pick(pool).slice([0, 3]).add(1), [place()]) as NDArray,
+        () => pick(pool),
+      ];
+      const kind = next(made.length + 2);
+      if (kind < made.length) {
+        const value = made[kind]!();
+        pool.push(value);
+        if (kind >= 4) now[k] = value;
+      } else if (kind === made.length) found.push(pick(pool).slice(place()));
+      else if (depth > 0) {
+        const inner = randomWrites(seed + step + 1, depth - 1);
+        now = lax.foriLoop(0, 1 + next(3), (j: any, c: any) => inner(c, j.add(i)), now as any) as any;
+        pool.push(...now);
+      }
+    }
+    return next(4) === 0 ? now.reverse() : now;
+  };
+}
+
+t.test('random programs that write into what they read', (t) => {
+  const [x, y] = [np.mod(np.arange(8).mul(5), 11).astype('int32'), np.mod(np.arange(8).mul(3), 7).astype('int32')];
+  for (let seed = 1; seed <= 90; seed++) {
+    const body = randomWrites(1000 * seed, 2);
+    const loop = (x: NDArray, y: NDArray): any => {
+      const init: any = seed % 2 ? [x, y] : [x.add(1), y.at(2).set(1)];
+      const out: any = lax.foriLoop(0, 5, (i: any, c: any) => body(c, i), init);
+      return [...out, init[0].add(out[0])];
+    };
+    const straight = (x: NDArray, y: NDArray): any => body([x.mul(2), y], np.array(2, { dtype: 'int32' }));
+    const f = seed % 3 ? loop : straight;
+    t.same(differences(f, x, y), [], `program ${seed}`);
+    if (seed % 5 === 0)
+      t.same(differences(vmap(f) as F, np.stack([x, y, x]), np.stack([y, y, x])), [], `lanes of program ${seed}`);
+  }
   t.end();
 });

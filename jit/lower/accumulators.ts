@@ -12,7 +12,7 @@ import {
 } from '../code.ts';
 import { type Combine, combineScalars, identityOf } from './combine.ts';
 import { noMath, parts, splatConstant, type Vector, vectorOp } from './vector-code.ts';
-import { extractLane } from './vector-eval.ts';
+import { extractLane } from './vector-memory.ts';
 
 /**
  * Partial results of one fold, in vectors of lanes. The largest and the smallest floating-point number are found by an

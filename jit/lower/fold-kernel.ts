@@ -9,7 +9,8 @@ import { scalarType } from './storage.ts';
 import { isMovedBy } from './streams.ts';
 import { type Tree, treeSize } from './tree.ts';
 import { splat, type Vector } from './vector-code.ts';
-import { extractLane, storeVector, VectorEval } from './vector-eval.ts';
+import { VectorEval } from './vector-eval.ts';
+import { extractLane, storeVector } from './vector-memory.ts';
 
 /** The kernel of a schedule. `partials` is where it writes its parts. */
 export function foldKernel(schedule: FoldSchedule, partials?: Expr): Kernel {

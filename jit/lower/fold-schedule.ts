@@ -51,6 +51,7 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   let scratch = 0;
   const phases = planPhases(folds, stores, {
     isFull: (leaf) => isMovedBy(leaf, folded),
+    isSlow: (leaf) => !across && fallsTogether(leaf, shape, folded),
     stored: ({ root, ptr }) => leafOf(root.dtype, shape, ptr, stridesOf(shape)),
     save: (root) => {
       const lanes = across ? 1 : 4 * vectors;
@@ -70,6 +71,16 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   const whole = folded.every(Boolean);
   const once = phases.phases.length === 1 && phases.rowStores.every(({ root }) => root.kind === 'held');
   return { plan, across, vectors, phases, scratch, inParts: whole && once && length > longestWhole };
+}
+
+/**
+ * Whether the rows of a block fall into so few sets of the caches that they drive each other out: rows that are a multiple
+ * of 4096 bytes apart share one set of the first-level cache, and 32 of a second-level cache with 2048.
+ */
+function fallsTogether(leaf: Tree, shape: Shape, folded: readonly boolean[]): boolean {
+  if (leaf.kind !== 'array') return false;
+  const bytes = elementBytes[leaf.dtype];
+  return leaf.strides.some((stride, axis) => folded[axis] && shape[axis]! >= 256 && (stride * bytes) % 4096 === 0);
 }
 
 const leafOf = (dtype: DType, shape: Shape, ptr: Expr, strides: readonly number[]): Tree => ({

@@ -1,7 +1,7 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import type { Eqn } from '../../src/core/jaxpr.ts';
-import type { Shape } from '../../src/core/shape.ts';
-import type { Access, LowerRule } from '../lower-rule.ts';
+import { type Shape, stridesOf } from '../../src/core/shape.ts';
+import type { Access, LowerRule, View } from '../lower-rule.ts';
 import type { Driver } from './driver.ts';
 import { type AddressLeaf, type Fused, forEachTree, mapLeaves, type Tree, viewed } from './tree.ts';
 
@@ -14,6 +14,18 @@ export function accessOf(eqn: Eqn): Access {
   );
 }
 
+/** Whether each element of a result of this shape is read from the element of its number. */
+export function keepsOrder({ offset, strides }: View, shape: Shape): boolean {
+  const own = stridesOf(shape);
+  return offset === 0 && shape.every((n, i) => n <= 1 || strides[i] === own[i]);
+}
+
+/** Whether the result has its positions in an operand one by one, in order. */
+export function positionsInOrder({ positions }: Access, operand: number, shape: Shape): boolean {
+  const own = positions.filter((position) => position.operand === operand);
+  return own.length === 1 && keepsOrder(own[0]!.view, shape);
+}
+
 /** Computed positions as trees: moved inside, and whether all of them were there, where that matters. */
 export interface Places {
   readonly at: readonly Tree[];
@@ -21,7 +33,7 @@ export interface Places {
 }
 
 /** @param given positions as they are computed */
-function inPlace({ positions, fill }: Access, given: readonly Tree[]): Places {
+function placed({ positions, fill }: Access, given: readonly Tree[]): Places {
   const at = positions.map(({ room }, k) => clamped(given[k]!, room));
   if (fill === undefined || positions.length === 0) return { at };
   const inside = given
@@ -41,7 +53,7 @@ export function placesOf(
   const given = access.positions.map(
     ({ operand, view }) => change(viewed(d.fused(eqn.inputs[operand]!), view, shape)).root,
   );
-  return inPlace(access, given);
+  return placed(access, given);
 }
 
 /** How far computed positions lead, if a step along an axis of the operand is as far as `strides` says. */
@@ -64,7 +76,7 @@ export function gatherTree(d: Driver, eqn: Eqn): Fused {
 
 /** The same with operands that are given: what is gathered from, and each position over the elements of the result. */
 export const gatherFrom = (access: Access, operand: Fused, positions: readonly Tree[]): Tree =>
-  readAt(access, operand.root, inPlace(access, positions));
+  readAt(access, operand.root, placed(access, positions));
 
 function readAt(access: Access, operand: Tree, places: Places): Tree {
   const { axes, fill } = access;

@@ -6,7 +6,8 @@ import { scalarType } from './storage.ts';
 import { Inputs, startOf } from './streams.ts';
 import type { HeldLeaf, Tree } from './tree.ts';
 import type { Vector } from './vector-code.ts';
-import { storeVector, VectorEval } from './vector-eval.ts';
+import { VectorEval } from './vector-eval.ts';
+import { storeVector } from './vector-memory.ts';
 
 /** An expression over vectors, and where its elements go, if they go to memory at all. */
 export interface HeldRoot {

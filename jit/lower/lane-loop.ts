@@ -2,7 +2,7 @@ import { byteSize, type DType } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
-import { accessOf, constant, gatherFrom, int32 } from './gather-tree.ts';
+import { accessOf, constant, gatherFrom, int32, positionsInOrder } from './gather-tree.ts';
 import { squeezed } from './passes/groups.ts';
 import type { LanewiseLoop } from './passes/lanewise.ts';
 import type { Buffer } from './storage.ts';
@@ -156,7 +156,7 @@ function step(eqn: Eqn, inputs: readonly Fused[], table: (atom: Atom | undefined
     const access = accessOf(eqn);
     const positions = access.positions.map(({ operand, view }) => {
       const at = inputs[operand]!;
-      const each = at.shape.length > 0 && sameShape(squeezed(at.shape), squeezed(shape));
+      const each = sizeOf(at.shape) === sizeOf(shape) && positionsInOrder(access, operand, shape);
       return (each ? over(at, shape) : viewed(at, view, shape)).root;
     });
     return { shape, root: gatherFrom(access, table(eqn.inputs[0]), positions) };

@@ -4,7 +4,8 @@ import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
 import { isSmall, mapTiles, rowAxisOfTiles, tileSide } from './tiles.ts';
 import { type LoopTree, type Tree, treeSize } from './tree.ts';
 import { parts } from './vector-code.ts';
-import { storeVector, VectorEval } from './vector-eval.ts';
+import { VectorEval } from './vector-eval.ts';
+import { storeVector } from './vector-memory.ts';
 
 /** A value and the contiguous array that it is written to. */
 export interface Store {

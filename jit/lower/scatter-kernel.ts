@@ -6,7 +6,8 @@ import { type Combine, combineScalars } from './combine.ts';
 import { type Kernel, KernelFrame } from './kernel.ts';
 import type { Tree } from './tree.ts';
 import { noMath, vectorOp } from './vector-code.ts';
-import { extractLane, loadVector, storeVector, VectorEval } from './vector-eval.ts';
+import { VectorEval } from './vector-eval.ts';
+import { extractLane, loadVector, storeVector } from './vector-memory.ts';
 
 /** Updates over `shape`, taken in row-major order, and where they go. */
 export interface ScatterPlan {

@@ -28,6 +28,10 @@ class Simplifier {
   /** Broadcasts of rank-0 values. */
   private readonly spread = new Map<Atom, Eqn>();
   private readonly transposed = new Map<Atom, Transposed>();
+  /** Elementwise equations whose results are the same bits wherever they are computed. */
+  private readonly makers = new Map<Atom, Eqn>();
+  /** How many operations have changed places with the gather under way. */
+  private depth = 0;
   /** The parts of arrays that are concatenations along the last axis. */
   private readonly columns = new Map<Atom, readonly Atom[]>();
 
@@ -53,7 +57,10 @@ class Simplifier {
       if (this.beforeBroadcast(eqn, inputs)) return;
       inputs = this.withoutBroadcasts(eqn, inputs);
     }
-    if (lower.kind === 'gather') inputs = this.withoutConcatenations(inputs);
+    if (lower.kind === 'gather') {
+      inputs = this.withoutConcatenations(inputs);
+      if (this.afterGather(eqn, inputs)) return;
+    }
     if (lower.kind === 'scatter')
       inputs = this.withoutConcatenations(inputs, lower.access(eqn.params, avalsOf(eqn)).updates);
     if (eqn.primitive.name === 'transpose') {
@@ -106,6 +113,7 @@ class Simplifier {
     const simple = { ...eqn, inputs, outputs };
     this.eqns.push(simple);
     if (eqn.primitive.name === 'broadcast_in_dim' && inputs[0]!.aval.ndim === 0) this.spread.set(outputs[0]!, simple);
+    if (lower.kind === 'elementwise' && eqn.primitive.accuracy.kind === 'exact') this.makers.set(outputs[0]!, simple);
     if (eqn.primitive.name === 'transpose')
       this.transposed.set(outputs[0]!, { from: inputs[0]!, permutation: (eqn.params as Transposed).permutation });
     if (eqn.primitive.name === 'concatenate' && isAlongLast(eqn)) this.columns.set(outputs[0]!, inputs);
@@ -138,6 +146,32 @@ class Simplifier {
     for (const atom of scalars) if (atom instanceof Var) this.atoms.set(atom, atom);
     this.equation({ ...eqn, inputs: scalars, outputs: [single] });
     this.equation({ ...broadcast, inputs: [single], outputs: [out] });
+    return true;
+  }
+
+  /**
+   * Of an array that an operation makes, a few elements are made from those of its operands: the loss of a classifier
+   * reads one logarithm in each row. Only where that gives the same bits, and of a few operations behind each other.
+   */
+  private afterGather(eqn: Eqn, [x, ...positions]: readonly Atom[]): boolean {
+    const maker = this.makers.get(x!);
+    const [out] = eqn.outputs as [Var];
+    if (!maker || this.depth >= mostMoved || fewest * out.aval.size > x!.aval.size) return false;
+    const { lower } = eqn.primitive;
+    const arrays = maker.inputs.filter(({ aval }) => aval.ndim > 0);
+    if (lower.kind !== 'gather' || arrays.length === 0 || arrays.length > 2 || readsIndex(maker)) return false;
+    const avals = [x!, ...positions].map((atom) => atom.aval);
+    if (lower.access(eqn.params, avals).fill !== undefined) return false;
+    for (const atom of [...maker.inputs, ...positions]) if (atom instanceof Var) this.atoms.set(atom, atom);
+    this.depth++;
+    const taken = maker.inputs.map((atom) => {
+      if (atom.aval.ndim === 0) return atom;
+      const part = new Var(out.aval.withDType(atom.aval.dtype));
+      this.equation({ ...eqn, inputs: [atom, ...positions], outputs: [part] });
+      return part;
+    });
+    this.depth--;
+    this.equation({ ...maker, inputs: taken, outputs: [out] });
     return true;
   }
 
@@ -195,6 +229,11 @@ const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval)
 
 const isAlongLast = ({ params, outputs }: Eqn): boolean =>
   (params as { readonly dimension: number }).dimension === outputs[0]!.aval.ndim - 1;
+
+/** So many times fewer elements must be read than there are. */
+const fewest = 4;
+/** So many operations may be done after a gather instead of before it. */
+const mostMoved = 3;
 
 interface Transposed {
   readonly from: Atom;

@@ -3,7 +3,8 @@ import { offsetBy } from '../loop-nest.ts';
 import { elementBytes, type KernelAxis, type KernelFrame } from './kernel.ts';
 import type { Inputs, Stream } from './streams.ts';
 import { type Tree, treeSize } from './tree.ts';
-import { storeVector, VectorEval } from './vector-eval.ts';
+import { VectorEval } from './vector-eval.ts';
+import { storeVector } from './vector-memory.ts';
 
 /** Rows and columns of a block: float32 elements in a line of the cache. */
 export const tileSide = 16;

@@ -1,24 +1,12 @@
 import { type DType, isFloating } from '../../src/core/dtype.ts';
-import {
-  type Expr,
-  type FunctionBuilder,
-  i32c,
-  i32x4c,
-  i32x4lanes,
-  type Local,
-  lane,
-  load,
-  loadLane,
-  op,
-  shuffle,
-} from '../code.ts';
+import { type Expr, type FunctionBuilder, i32c, i32x4lanes, type Local, lane, op } from '../code.ts';
 import type { MathUses } from '../math/uses.ts';
+import { elementBytes } from './kernel.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, isAffine, type Stream } from './streams.ts';
 import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore, type Tree } from './tree.ts';
 import { extremeWith, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
-
-const laneBytes: Record<DType, number> = { float32: 4, float64: 8, int32: 4, uint32: 4, bool: 1 };
+import { loadLanes, loadSplat, loadVector, storeLanes, turn } from './vector-memory.ts';
 
 /** Four successive elements, or fewer at the end, and what is known of them. */
 interface Unit {
@@ -48,8 +36,8 @@ export class VectorEval {
   private readonly heldMoves: boolean;
   /** What a step to the next row of a tile adds to each stream. */
   private readonly rowStep: ReadonlyMap<Tree, number>;
-  /** Of the inside of a loop: addresses that it is given, with what a lane and a row of a tile add to them. */
-  private readonly addresses = new Map<Tree, { readonly ptr: Expr; readonly step: number; readonly rowStep: number }>();
+  /** Of the inside of a loop: addresses that it is given, with what a lane adds to them. */
+  private readonly addresses = new Map<Tree, { readonly ptr: Expr; readonly step: number }>();
   private readonly moving = new Map<Tree, boolean>();
   private readonly differing = new Map<Tree, boolean>();
   private pointers: ReadonlyMap<Tree, Expr> = new Map();
@@ -317,8 +305,7 @@ export class VectorEval {
     inside.isInside = true;
     loop.args.forEach((arg, i) => {
       if (arg.kind !== 'address') return;
-      const [step, rowStep] = [this.step.get(arg)!, this.rowStep.get(arg) ?? 0];
-      inside.addresses.set(loop.slots[i]!, { ptr: this.pointers.get(arg)!, step, rowStep });
+      inside.addresses.set(loop.slots[i]!, { ptr: this.pointers.get(arg)!, step: this.step.get(arg)! });
     });
     const held = units.map(({ at, lanes, row }, u): Unit => {
       const known = new Map<Tree, Vector>(loop.slots.map((slot, i) => [slot, carried[u]![i] ?? states[u]![i]!]));
@@ -363,12 +350,12 @@ export class VectorEval {
     );
     ys.forEach(({ value: { dtype }, to }, i) => {
       const [value, bytes] = this.inputs.roots.slice(carried[0]!.length + 2 * i) as [Tree, Tree];
-      const { ptr, step, rowStep } = this.addresses.get(to)!;
+      const { ptr, step } = this.addresses.get(to)!;
       const [distance] = this.within(units[0]!, () => this.value(bytes));
       const row = this.name(op('i32.add', ptr, lane('i32x4.extract_lane', 0, distance!)));
       for (const unit of units) {
         const vector = this.within(unit, () => this.value(value).map(this.name));
-        storeLanes(f, dtype, row, vector, unit.at * step + unit.row * rowStep, step, unit.lanes);
+        storeLanes(f, dtype, row, vector, unit.at * step, step, unit.lanes);
       }
     });
     carried.forEach((values, u) => {
@@ -390,14 +377,14 @@ export class VectorEval {
     const address = this.addresses.get(from);
     const ptr = address?.ptr ?? this.pointers.get(from)!;
     const step = address?.step ?? this.step.get(from)!;
-    const behind = address ? this.unit.at * step + this.unit.row * address.rowStep : this.behind(from);
+    const behind = address ? this.unit.at * step : this.behind(from);
     const [distances] = this.value(bytes);
     if (!this.differs(bytes)) {
       const base = this.name(op('i32.add', ptr, lane('i32x4.extract_lane', 0, distances!)));
       return this.load(dtype, base, step, behind);
     }
     const named = this.name(distances!);
-    return this.loadLanes(dtype, (i) => {
+    return loadLanes(dtype, this.unit.lanes, (i) => {
       const at = op('i32.add', ptr, lane('i32x4.extract_lane', i, named));
       const offset = behind + i * step;
       return offset >= 0 ? { ptr: at, offset } : { ptr: add(at, offset), offset: 0 };
@@ -412,149 +399,13 @@ export class VectorEval {
   private load(dtype: DType, ptr: Expr, step: number, offset: number): Vector {
     const base = offset < 0 ? op('i32.add', ptr, i32c(offset)) : ptr;
     const from = Math.max(offset, 0);
-    if (step === 0) {
-      if (dtype === 'bool') return [notZero(op('i32x4.splat', load('i32.load8_u', base, from)))];
-      if (dtype !== 'float64') return [load('v128.load32_splat', base, from)];
-      const both = this.name(load('v128.load64_splat', base, from));
-      return [both, both];
-    }
+    if (step === 0) return loadSplat(dtype, base, from, this.name);
     const here = step < 0 && base.kind !== 'local' ? this.name(base) : base;
-    if (step === laneBytes[dtype]) return loadVector(dtype, here, from, this.unit.lanes);
-    return this.loadLanes(dtype, (i) =>
+    if (step === elementBytes[dtype]) return loadVector(dtype, here, from, this.unit.lanes);
+    return loadLanes(dtype, this.unit.lanes, (i) =>
       step > 0 ? { ptr: here, offset: from + i * step } : { ptr: add(here, from + i * step), offset: 0 },
     );
-  }
-
-  /** One element after the other, each from where `at` says. */
-  private loadLanes(dtype: DType, at: (lane: number) => { readonly ptr: Expr; readonly offset: number }): Vector {
-    const { lanes } = this.unit;
-    const read = (first: number, count: number, width: 8 | 32 | 64): Expr => {
-      let result: Expr = i32x4c(0);
-      for (let i = 0; i < count; i++) {
-        const { ptr: p, offset: o } = at(first + i);
-        const start = i === 0 && width !== 8;
-        result = start ? load(`v128.load${width}_zero`, p, o) : loadLane(`v128.load${width}_lane`, p, result, i, o);
-      }
-      return result;
-    };
-    if (dtype === 'bool') return [widenBytes(read(0, lanes, 8))];
-    if (dtype !== 'float64') return [read(0, lanes, 32)];
-    return [read(0, Math.min(lanes, 2), 64), read(2, Math.max(lanes - 2, 0), 64)];
   }
 }
 
 const add = (x: Expr, n: number): Expr => (n === 0 ? x : op('i32.add', x, i32c(n)));
-const notZero = (x: Expr): Expr => op('i32x4.ne', x, i32x4c(0));
-/** Four bytes in the low word to four masks. */
-const widenBytes = (x: Expr): Expr => notZero(op('i32x4.extend_low_i16x8_u', op('i16x8.extend_low_i8x16_u', x)));
-
-/** The rows of a tile of up to four columns. */
-function turn(columns: readonly Vector[], dtype: DType, name: (value: Expr) => Expr): Vector[] {
-  const column = (i: number): Vector => columns[Math.min(i, columns.length - 1)]!;
-  const bytesOf = (words: readonly number[], size: number): number[] =>
-    words.flatMap((word) => Array.from({ length: size }, (_, i) => size * word + i));
-  if (dtype === 'float64') {
-    // The halves of a column hold rows 0 and 1, and rows 2 and 3.
-    const pair = (half: number, row: number, first: number): Expr =>
-      shuffle(column(first)[half]!, column(first + 1)[half]!, bytesOf([row, 2 + row], 8));
-    return [0, 1, 2, 3].map((row) => [0, 2].map((first) => pair(row >> 1, row & 1, first)));
-  }
-  const [a, b, c, d] = [0, 1, 2, 3].map((i) => column(i)[0]!) as [Expr, Expr, Expr, Expr];
-  const low = (x: Expr, y: Expr): Expr => name(shuffle(x, y, bytesOf([0, 4, 1, 5], 4)));
-  const high = (x: Expr, y: Expr): Expr => name(shuffle(x, y, bytesOf([2, 6, 3, 7], 4)));
-  return [low, high].flatMap((half) => {
-    const [first, second] = [half(a, b), half(c, d)];
-    return [[shuffle(first, second, bytesOf([0, 1, 4, 5], 4))], [shuffle(first, second, bytesOf([2, 3, 6, 7], 4))]];
-  });
-}
-
-/** Neighbouring elements; of a tail only those that exist. */
-export function loadVector(dtype: DType, ptr: Expr, offset: number, lanes: number): Vector {
-  if (dtype === 'bool') {
-    if (lanes === 4) return [widenBytes(load('v128.load32_zero', ptr, offset))];
-    let bytes: Expr = i32x4c(0);
-    for (let i = 0; i < lanes; i++) bytes = loadLane('v128.load8_lane', ptr, bytes, i, offset + i);
-    return [widenBytes(bytes)];
-  }
-  if (dtype === 'float64') {
-    const second = lanes > 3 ? 'v128.load' : 'v128.load64_zero';
-    return [
-      load(lanes > 1 ? 'v128.load' : 'v128.load64_zero', ptr, offset),
-      lanes > 2 ? load(second, ptr, offset + 16) : i32x4c(0),
-    ];
-  }
-  if (lanes === 4) return [load('v128.load', ptr, offset)];
-  if (lanes === 1) return [load('v128.load32_zero', ptr, offset)];
-  const two = load('v128.load64_zero', ptr, offset);
-  return [lanes === 2 ? two : loadLane('v128.load32_lane', ptr, two, 2, offset + 8)];
-}
-
-/** Writes `lanes` elements to successive places, `offset` bytes behind `ptr`. */
-export function storeVector(
-  f: FunctionBuilder,
-  dtype: DType,
-  ptr: Expr,
-  value: Vector,
-  offset: number,
-  lanes: number,
-): void {
-  const [x, y] = value as [Expr, Expr];
-  if (dtype === 'bool') {
-    const ones = op('v128.and', x, i32x4c(1));
-    const halves = op('i16x8.narrow_i32x4_u', ones, i32x4c(0));
-    const bytes = op('i8x16.narrow_i16x8_u', halves, i32x4c(0));
-    if (lanes === 4) f.storeLane('v128.store32_lane', ptr, bytes, 0, offset);
-    else {
-      const named = f.let(bytes);
-      for (let i = 0; i < lanes; i++) f.storeLane('v128.store8_lane', ptr, named, i, offset + i);
-    }
-    return;
-  }
-  if (dtype === 'float64') {
-    if (lanes === 1) f.storeLane('v128.store64_lane', ptr, x, 0, offset);
-    else f.store('v128.store', ptr, x, offset);
-    if (lanes === 3) f.storeLane('v128.store64_lane', ptr, y, 0, offset + 16);
-    else if (lanes === 4) f.store('v128.store', ptr, y, offset + 16);
-    return;
-  }
-  if (lanes === 4) {
-    f.store('v128.store', ptr, x, offset);
-    return;
-  }
-  const named = f.let(x);
-  if (lanes >= 2) f.storeLane('v128.store64_lane', ptr, named, 0, offset);
-  if (lanes !== 2) f.storeLane('v128.store32_lane', ptr, named, lanes - 1, offset + 4 * (lanes - 1));
-}
-
-/** Writes `lanes` elements `step` bytes apart. */
-function storeLanes(
-  f: FunctionBuilder,
-  dtype: DType,
-  ptr: Expr,
-  value: Vector,
-  offset: number,
-  step: number,
-  lanes: number,
-): void {
-  const width = dtype === 'bool' ? 8 : dtype === 'float64' ? 64 : 32;
-  // A mask is −1 where true.
-  const named = value.map((part) => f.let(dtype === 'bool' ? op('v128.and', part, i32x4c(1)) : part));
-  for (let i = 0; i < lanes; i++) {
-    const at = dtype === 'bool' ? 4 * i : dtype === 'float64' ? i % 2 : i;
-    f.storeLane(`v128.store${width}_lane`, ptr, named[dtype === 'float64' ? i >> 1 : 0]!, at, offset + i * step);
-  }
-}
-
-/** One lane of a vector as a rank-0 value. */
-export function extractLane(dtype: DType, value: Vector, i: number): Expr {
-  switch (dtype) {
-    case 'float32':
-      return lane('f32x4.extract_lane', i, value[0]!);
-    case 'float64':
-      return lane('f64x2.extract_lane', i % 2, value[i >> 1]!);
-    case 'bool':
-      return op('i32.and', lane('i32x4.extract_lane', i, value[0]!), i32c(1));
-    default:
-      return lane('i32x4.extract_lane', i, value[0]!);
-  }
-}

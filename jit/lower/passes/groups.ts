@@ -1,6 +1,7 @@
 import { type Atom, type Eqn, Literal, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { elementwiseTree } from '../elementwise-tree.ts';
+import { accessOf, positionsInOrder } from '../gather-tree.ts';
 import { treeSize } from '../tree.ts';
 import { isWorthwhile, type Layouts, lanewiseLoop, layoutsOf } from './lanewise.ts';
 
@@ -187,8 +188,11 @@ class Grouping {
     const [x, ...positions] = eqn.inputs as [Atom, ...Atom[]];
     this.require(x);
     const own = squeezed(shape);
-    for (const atom of positions)
-      if (atom.aval.size !== size || !sameShape(squeezed(atom.aval.shape), own)) this.require(atom);
+    const access = accessOf(eqn);
+    positions.forEach((atom, i) => {
+      const inOrder = sameShape(squeezed(atom.aval.shape), own) && positionsInOrder(access, i + 1, shape);
+      if (!inOrder && atom.aval.ndim > 0) this.require(atom);
+    });
     return this.elementwise(eqn, shape, 2 + 4 * positions.length);
   }
 

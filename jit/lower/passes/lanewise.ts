@@ -1,6 +1,6 @@
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../../src/core/jaxpr.ts';
-import { type Shape, sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
-import type { View } from '../../lower-rule.ts';
+import { type Shape, sameShape, sizeOf } from '../../../src/core/shape.ts';
+import { accessOf, keepsOrder, positionsInOrder } from '../gather-tree.ts';
 import { simplify } from '../simplify.ts';
 
 /** A loop in which no element sees another: each can run it alone, and a kernel can keep what it carries in registers. */
@@ -97,7 +97,10 @@ function isElementwise(jaxpr: Jaxpr, consts: number, shape: Shape): number[] | u
       const [x, ...positions] = inputs as [Atom, ...Atom[]];
       const table = jaxpr.inVars.indexOf(x as Var);
       if (table < 0 || table >= consts || !isOver(out)) return undefined;
-      if (positions.some((at) => varying.has(at) && at.aval.ndim > 0 && !isOver(at))) return undefined;
+      const access = accessOf({ primitive, inputs, outputs, params });
+      const inOrder = (i: number): boolean => positionsInOrder(access, i + 1, out.aval.shape);
+      if (positions.some((at, i) => varying.has(at) && at.aval.size > 1 && !(isOver(at) && inOrder(i))))
+        return undefined;
       tables.add(table);
     } else if (lower.kind === 'view' || lower.kind === 'reshape') {
       const [x] = inputs as [Atom];
@@ -113,11 +116,6 @@ function isElementwise(jaxpr: Jaxpr, consts: number, shape: Shape): number[] | u
 }
 
 const longAxes = (shape: Shape): Shape => shape.filter((n) => n !== 1);
-
-const keepsOrder = ({ offset, strides }: View, shape: Shape): boolean => {
-  const own = stridesOf(shape);
-  return offset === 0 && shape.every((n, i) => n <= 1 || strides[i] === own[i]);
-};
 
 /** The place in the carry of the flags whose disjunction the condition is. */
 function goingLanes({ inVars, eqns, outs }: Jaxpr, consts: number): number | undefined {

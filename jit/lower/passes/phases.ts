@@ -40,6 +40,8 @@ export interface Phases {
 export interface PhaseOptions {
   /** Whether the value changes along folded axes. */
   readonly isFull: (leaf: Tree) => boolean;
+  /** Whether reading the leaf again would be as slow as the first time. */
+  readonly isSlow: (leaf: Tree) => boolean;
   /** A place for one value of each element of a row. */
   readonly save: (root: Tree) => Tree;
   /** How a later pass reads what was stored. */
@@ -103,7 +105,7 @@ export function planPhases(folds: readonly Fold[], stores: readonly FoldStore[],
       if (known) return known;
       const operands = operandsOf(tree);
       let result = tree;
-      if (operands.length > 0) {
+      if (operands.length > 0 || options.isSlow(tree)) {
         const earlier = first.get(tree);
         if (earlier === undefined) first.set(tree, level);
         if (
@@ -111,7 +113,7 @@ export function planPhases(folds: readonly Fold[], stores: readonly FoldStore[],
           earlier < level &&
           isFull(tree) &&
           tree.kind !== 'loop' &&
-          costOf(tree) >= worthSaving
+          (operands.length === 0 || costOf(tree) >= worthSaving)
         ) {
           result = written.get(tree) ?? save(tree, earlier);
         } else result = withOperands(tree, operands.map(visit));
