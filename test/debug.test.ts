@@ -917,3 +917,24 @@ t.test('programs as text', async (t) => {
   t.match(lowered.jaxpr, /reduce_sum/);
   t.ok(lowered.kernels.includes('main') && lowered.peakBytes >= 0);
 });
+
+t.test('effects of a function with a rule happen once, also where what it captures is differentiated', (t) => {
+  const seen: number[] = [];
+  const loss = (v: NDArray): NDArray => {
+    const f: any = customJvp((x: NDArray) => {
+      debug.callback((value: NDArray) => seen.push(value.item()), v);
+      return x.mul(v);
+    });
+    f.defjvp(([x]: [NDArray], [dx]: [NDArray]) => [f(x), dx.mul(v)]);
+    return f(np.array(2));
+  };
+  for (const [how, run] of [
+    ['', grad(loss)],
+    ['compiled ', jit(grad(loss))],
+  ] as const) {
+    seen.length = 0;
+    t.equal(run(np.array(3)).item(), 2, `${how}derivative`);
+    t.same(seen, [3], `${how}once`);
+  }
+  t.end();
+});
