@@ -97,7 +97,7 @@ export class ShortRowPass {
       );
       for (const storage of held) storage.release();
     };
-    if (d.ends.defer(d, pass.second, (behind) => run(i32c(0), behind))) return;
+    if (!place && d.ends.defer(d, pass.second, (behind) => run(i32c(0), behind))) return;
     const g = d.placeFor(out, places);
     run(g.ptr);
     d.bind(out, readBuffer(g, out.aval.shape));
