@@ -1,3 +1,4 @@
+import { BinaryenMemory } from './binaryen-memory.ts';
 import type { CodeModule, Expr, Func, Stmt, Target, WasmType } from './code.ts';
 import { instruction, memoryAccess } from './instructions.ts';
 
@@ -52,13 +53,8 @@ class Emitter {
   private readonly ptr: number;
   private readonly code: CodeModule;
   private readonly target: Target;
-  private readonly strings = new Map<string, number>();
+  private readonly memory: BinaryenMemory;
   private readonly signatures = new Map<string, Signature>();
-  /** A literal, sixteen bytes and a list of operands in binaryen's memory; all are read at once by the call they are made for. */
-  private readonly literal: number;
-  private readonly lanes: number;
-  private list: number;
-  private listLength = 64;
   private current: Func | undefined;
   private loops: Loop[] = [];
   private labels = 0;
@@ -69,16 +65,11 @@ class Emitter {
     this.target = target;
     this.module = new binaryen.Module();
     this.ptr = this.module.ptr;
-    this.literal = binaryen._malloc(binaryen._BinaryenSizeofLiteral());
-    this.lanes = binaryen._malloc(16);
-    this.list = binaryen._malloc(4 * this.listLength);
+    this.memory = new BinaryenMemory(binaryen);
   }
 
   dispose(): void {
-    for (const address of this.strings.values()) this.b._free(address);
-    this.b._free(this.literal);
-    this.b._free(this.lanes);
-    this.b._free(this.list);
+    this.memory.dispose();
     this.module.dispose();
   }
 
@@ -127,11 +118,11 @@ class Emitter {
     // A result falls off the end only where the function never ends there; binaryen wants a value all the same.
     if (f.result && !leaves(f.body)) statements.push(this.zero(f.result));
     const body = this.block(0, statements, f.result ? this.b.auto : this.b.none);
-    const locals = this.write(f.locals.map((t) => this.type(t)));
+    const locals = this.memory.list(f.locals.map((t) => this.type(t)));
     const { b, ptr } = this;
     b._BinaryenAddFunction(
       ptr,
-      this.string(f.name),
+      this.memory.string(f.name),
       this.types(f.params),
       this.type(f.result),
       locals,
@@ -165,7 +156,7 @@ class Emitter {
         const loop = this.loops.at(-1);
         if (!loop) throw new Error(`break outside a loop in ${this.current!.name}`);
         loop.left = true;
-        return b._BinaryenBreak(ptr, this.string(loop.exit), 0, 0);
+        return b._BinaryenBreak(ptr, this.memory.string(loop.exit), 0, 0);
       }
       case 'return':
         return b._BinaryenReturn(ptr, s.value ? this.expression(s.value) : 0);
@@ -192,19 +183,19 @@ class Emitter {
   private loop(cond: Expr, body: readonly Stmt[]): number {
     const { b, ptr } = this;
     const label = ++this.labels;
-    const top = this.string(`top${label}`);
+    const top = this.memory.string(`top${label}`);
     const loop: Loop = { exit: `exit${label}`, left: false };
     this.loops.push(loop);
     const statements = body.map((s) => this.statement(s));
     this.loops.pop();
     statements.push(b._BinaryenBreak(ptr, top, this.expression(cond), 0));
     const whole = b._BinaryenLoop(ptr, top, this.block(0, statements, b.none));
-    return loop.left ? this.block(this.string(loop.exit), [whole], b.none) : whole;
+    return loop.left ? this.block(this.memory.string(loop.exit), [whole], b.none) : whole;
   }
 
   private block(name: number, statements: readonly number[], type: number): number {
     if (!name && statements.length === 1) return statements[0]!;
-    return this.b._BinaryenBlock(this.ptr, name, this.write(statements), statements.length, type);
+    return this.b._BinaryenBlock(this.ptr, name, this.memory.list(statements), statements.length, type);
   }
 
   private store(s: Extract<Stmt, { kind: 'store' }>): number {
@@ -257,8 +248,7 @@ class Emitter {
     const y = i.operands > 1 ? this.expression(e.args[1]!) : 0;
     if (i.form === 'shuffle') {
       if (e.lanes?.length !== 16) throw new Error('i8x16.shuffle takes 16 byte indices');
-      this.bytes(this.lanes, e.lanes);
-      return b._BinaryenSIMDShuffle(ptr, x, y, this.lanes);
+      return b._BinaryenSIMDShuffle(ptr, x, y, this.memory.vector(e.lanes));
     }
     const code = this.constant(e.op, i.constant);
     switch (i.form) {
@@ -311,7 +301,13 @@ class Emitter {
       throw new Error(`${fn} takes ${signature.params.length} arguments, not ${args.length}, in ${this.current!.name}`);
     if (signature.result !== result) throw new Error(`${fn} returns ${signature.result ?? 'nothing'}, not ${result}`);
     const operands = args.map((a) => this.expression(a));
-    return this.b._BinaryenCall(this.ptr, this.string(fn), this.write(operands), operands.length, this.type(result));
+    return this.b._BinaryenCall(
+      this.ptr,
+      this.memory.string(fn),
+      this.memory.list(operands),
+      operands.length,
+      this.type(result),
+    );
   }
 
   private signature(fn: string): Signature {
@@ -321,27 +317,7 @@ class Emitter {
   }
 
   private const(e: Extract<Expr, { kind: 'const' }>): number {
-    const { b, literal } = this;
-    switch (e.type) {
-      case 'i32':
-        b._BinaryenLiteralInt32(literal, e.value);
-        break;
-      case 'i64':
-        b._BinaryenLiteralInt64(literal, e.value);
-        break;
-      // By their bits, so that the sign of zero survives and every NaN is the canonical one.
-      case 'f32':
-        b._BinaryenLiteralFloat32Bits(literal, float32Bits(e.value));
-        break;
-      case 'f64':
-        b._BinaryenLiteralFloat64Bits(literal, float64Bits(e.value));
-        break;
-      case 'v128':
-        this.bytes(this.lanes, e.bytes);
-        b._BinaryenLiteralVec128(literal, this.lanes);
-        break;
-    }
-    return b._BinaryenConst(this.ptr, literal);
+    return this.b._BinaryenConst(this.ptr, this.memory.literal(e));
   }
 
   private zero(type: WasmType): number {
@@ -349,7 +325,7 @@ class Emitter {
     return this.const(type === 'i64' ? { kind: 'const', type, value: 0n } : { kind: 'const', type, value: 0 });
   }
 
-  // Binaryen's memory
+  // Names of operations and types
 
   private constant(op: string, name: string): number {
     const value = this.b[name];
@@ -364,33 +340,6 @@ class Emitter {
   private types(list: readonly WasmType[]): number {
     return list.length === 1 ? this.type(list[0]) : this.b.createType(list.map((t) => this.type(t)));
   }
-
-  private string(text: string): number {
-    let address = this.strings.get(text);
-    if (address === undefined) {
-      const bytes = new TextEncoder().encode(text);
-      address = this.b._malloc(bytes.length + 1) as number;
-      this.bytes(address, bytes);
-      this.b.__i32_store8(address + bytes.length, 0);
-      this.strings.set(text, address);
-    }
-    return address;
-  }
-
-  private bytes(address: number, bytes: ArrayLike<number>): void {
-    for (let i = 0; i < bytes.length; i++) this.b.__i32_store8(address + i, bytes[i]);
-  }
-
-  /** The list of operands or locals for the next call. */
-  private write(values: readonly number[]): number {
-    if (values.length > this.listLength) {
-      this.b._free(this.list);
-      this.listLength = 2 * values.length;
-      this.list = this.b._malloc(4 * this.listLength);
-    }
-    for (let i = 0; i < values.length; i++) this.b.__i32_store(this.list + 4 * i, values[i]);
-    return this.list;
-  }
 }
 
 /** Whether control never reaches the end of the statements. */
@@ -402,17 +351,3 @@ function leaves(body: readonly Stmt[]): boolean {
 
 /** Scalars are always aligned to their size; vectors only to their elements. */
 const alignment = (bytes: number): number => (bytes === 16 ? 1 : bytes);
-
-const bits = new DataView(new ArrayBuffer(8));
-
-export function float32Bits(x: number): number {
-  if (Number.isNaN(x)) return 0x7fc00000;
-  bits.setFloat32(0, x);
-  return bits.getInt32(0);
-}
-
-export function float64Bits(x: number): bigint {
-  if (Number.isNaN(x)) return 0x7ff8000000000000n;
-  bits.setFloat64(0, x);
-  return bits.getBigInt64(0);
-}
