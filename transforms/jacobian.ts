@@ -101,35 +101,37 @@ export function jacfwd<F extends AnyFunction>(
  * The Jacobian by reverse mode: one pullback per result element, all at once. Best for functions with more inputs than
  * outputs. The result is as for {@link jacfwd}.
  */
-export function jacrev<F extends AnyFunction>(
-  f: F,
-  options: JacobianOptions = {},
-): (...args: ArrayLikes<Parameters<F>>) => any {
-  return jacobianFunction('jacrev', f, options, (call, values, outCount) => {
-    const linear = linearizeValues(call, values);
-    const n = outCount();
-    const blocks = range(n).map((k) => {
-      const out = linear.outs[k]!;
-      if (!out.aval.isFloating)
-        throw new GradError(`jacrev needs floating-point results, but result ${k} is ${out.aval}.`);
-      const basis = unitVectors(out.aval);
-      const { outs, batched } = vmapValues(
-        (e) =>
-          pullback(
-            linear,
-            linear.outs.map((o, i) => (i === k ? e! : new Zero(o.aval))),
-          ).map(instantiate),
-        basis.shape[0]!,
-        [basis],
-        [true],
-      );
-      return outs.map((ct, i) => {
-        const rows = batched[i] ? ct : addLanes(ct, basis.shape[0]!);
-        return strengthen(reshape(rows, [...out.shape, ...values[i]!.shape]));
+export const jacrev: Jacobian = byRows('jacrev');
+
+type Jacobian = <F extends AnyFunction>(f: F, options?: JacobianOptions) => (...args: ArrayLikes<Parameters<F>>) => any;
+
+function byRows(operation: string): Jacobian {
+  return (f, options = {}) =>
+    jacobianFunction(operation, f, options, (call, values, outCount) => {
+      const linear = linearizeValues(call, values);
+      const n = outCount();
+      const blocks = range(n).map((k) => {
+        const out = linear.outs[k]!;
+        if (!out.aval.isFloating)
+          throw new GradError(`${operation} needs floating-point results, but result ${k} is ${out.aval}.`);
+        const basis = unitVectors(out.aval);
+        const { outs, batched } = vmapValues(
+          (e) =>
+            pullback(
+              linear,
+              linear.outs.map((o, i) => (i === k ? e! : new Zero(o.aval))),
+            ).map(instantiate),
+          basis.shape[0]!,
+          [basis],
+          [true],
+        );
+        return outs.map((ct, i) => {
+          const rows = batched[i] ? ct : addLanes(ct, basis.shape[0]!);
+          return strengthen(reshape(rows, [...out.shape, ...values[i]!.shape]));
+        });
       });
-    });
-    return { outs: linear.outs, blocks };
-  }) as never;
+      return { outs: linear.outs, blocks };
+    }) as never;
 }
 
 /** [n, …out] → [...out, ...shape], where n elements have the given shape. */
@@ -139,7 +141,7 @@ function moveLast(x: Value, shape: Shape): Value {
 }
 
 /** The Jacobian, by reverse mode. */
-export const jacobian: typeof jacrev = jacrev;
+export const jacobian: Jacobian = byRows('jacobian');
 
 /**
  * The matrix of second derivatives of a scalar function: forward mode over reverse mode.

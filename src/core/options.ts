@@ -14,6 +14,8 @@ const synonyms: Record<string, string> = {
   staticArgnums: 'static',
   staticArgnames: 'static',
   donateArgnums: 'donate',
+  dimension: 'axis',
+  len: 'length',
   iterations: 'maxiter',
 };
 
@@ -49,7 +51,8 @@ export function optionsOf<T extends object>(
   return options;
 }
 
-function isPlain(x: object): boolean {
+/** Whether an object is of no class. */
+export function isPlain(x: object): boolean {
   const prototype = Object.getPrototypeOf(x);
   return prototype === Object.prototype || prototype === null;
 }
@@ -60,10 +63,13 @@ function hintFor(key: string, known: readonly string[]): string | undefined {
   const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
   const meant =
     known.find((k) => plain(k) === plain(key)) ??
-    known.find((k) => k === synonyms[key]) ??
+    known.find((k) => k === synonyms[camel(key)]) ??
     known.find((k) => k.length > 3 && distance(plain(k), plain(key)) <= 2);
   return meant && `did you mean \`${meant}\`?`;
 }
+
+/** `static_argnums` as `staticArgnums`. */
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Insertions, deletions and replacements between two words, exchanged neighbours counting as two. */
 function distance(a: string, b: string): number {
