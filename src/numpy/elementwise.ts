@@ -4,13 +4,12 @@ import { isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { broadcastShapes } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import * as compare from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import * as logic from '../lax/logic.ts';
-import { broadcastError, promote, toFloating, toValue } from '../promote.ts';
+import { promote, toFloating, toValue } from '../promote.ts';
 
 export type Unary = (x: ArrayLike) => NDArray;
 export type Binary = (x: ArrayLike, y: ArrayLike) => NDArray;
@@ -228,8 +227,5 @@ export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount'
 
 /** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */
 export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray {
-  const chosen = truth(condition, 'where');
-  const [a, b] = promote('where', [x, y]) as [Value, Value];
-  if (!broadcastShapes(chosen.shape, a.shape, b.shape)) throw broadcastError('where', [chosen, a, b]);
-  return select(chosen, a, b);
+  return compare.selectNamed('where', truth(condition, 'where'), x, y);
 }
