@@ -5,6 +5,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import t, { type Test } from 'tap';
 import {
+  checkpoint,
+  customFixedPoint,
+  customJvp,
+  customRoot,
+  customVjp,
   grad,
   hessian,
   jacfwd,
@@ -12,10 +17,13 @@ import {
   jit,
   jvp,
   lax,
+  linalg,
   linearSolve,
   nn,
   np,
+  projection,
   random,
+  solvers,
   tree,
   vjp,
   vmap,
@@ -305,6 +313,127 @@ t.test('every option is looked at', async (t) => {
     () => jit(yes, any({ static_argnums: [0] })),
     'CotangentError: jit: there is no option `static_argnums`; the options are `static`, `donate`.',
     'hint: did you mean `static`?',
+  );
+});
+
+t.test('solvers, rules and random numbers', async (t) => {
+  const fun = (w: any): any => np.sum(w.mul(w));
+  const make = (Solver: any, options: any): any => new Solver(options);
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun, tol: 'a' }),
+    'TraceError: LBFGS: `tol` must be a number, but it is the string "a".',
+  );
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun, maxiter: 2.5 }),
+    'TraceError: LBFGS: `maxiter` must be an integer from 0 on, but it is 2.5.',
+  );
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun, implicitDiffSolve: 'cg' }),
+    'TraceError: LBFGS: `implicitDiffSolve` must be a function, but it is the string "cg".',
+  );
+  says(
+    t,
+    () => make(solvers.ProximalGradient, { fun, prox: 'l1' }),
+    'TraceError: ProximalGradient: `prox` must be a function, but it is the string "l1".',
+  );
+  says(t, () => make(solvers.LBFGS, { fun }).run(), 'TreeError: LBFGS.run: initParams holds no array.');
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun }).run('x'),
+    'TreeError: LBFGS.run: initParams is the string "x", which is not an array, a number or a tree of them.',
+  );
+  says(
+    t,
+    () => make(solvers.ProjectedGradient, { fun, projection: projection.box }).run(x),
+    'TreeError: projection.box: needs its parameters as a list [lower, upper], but got undefined.',
+    'hint: pass them after the initial ones: `solver.run(init, [lower, upper], …)`',
+  );
+  says(
+    t,
+    () => make(solvers.Bisection, { optimalityFun: (v: any) => v.sub(x), lower: 0, upper: 2 }).run(),
+    'ShapeError: Bisection: `optimalityFun` must return a scalar, but it returned f32[3].',
+    'hint: many roots at once: `vmap` of a function that runs the solver',
+  );
+  says(
+    t,
+    () => make(solvers.FixedPointIteration, { fixedPointFun: (v: any) => v.sum() }).run(x),
+    'CarryError: FixedPointIteration: the body changes the type of carry.params, from f32[3] to f32[].',
+  );
+  const given = thrown(() => make(solvers.GradientDescent, { fun, learningRate: 0.1 })).message;
+  t.match(given, '\n  hint: did you mean `stepsize`?\n');
+  t.match(thrown(() => make(solvers.GaussNewton, { fun })).message, '\n  hint: did you mean `residualFun`?\n');
+
+  says(t, () => customRoot(any(x)), 'TraceError: customRoot: the equation must be a function, but it is f32[3].');
+  says(
+    t,
+    () => customFixedPoint(yes)(any(x)),
+    'TraceError: customFixedPoint: the solver must be a function, but it is f32[3].',
+  );
+  says(
+    t,
+    () => customRoot(yes, any({ solver: 1 })),
+    'CotangentError: customRoot: there is no option `solver`; the options are `hasAux`, `solve`, `symmetric`, `positiveDefinite`, `static`, `throw`.',
+    'hint: did you mean `solve`?',
+  );
+  says(
+    t,
+    () => linearSolve.solveCg(any(weights), x),
+    'TraceError: solveCg: the operator must be a function x ↦ A x, but it is f32[3,4].',
+    'hint: for a matrix `a`: `(x) => np.matmul(a, x)`, or `linalg.solve(a, b)`',
+  );
+  says(
+    t,
+    () => checkpoint(yes, any({ policy: 'all' })),
+    'TraceError: checkpoint: the policy, one of `checkpointPolicies`, must be a function, but it is the string "all".',
+  );
+  says(
+    t,
+    () => checkpoint(any(x)),
+    'TraceError: checkpoint: the first argument must be a function, but it is f32[3].',
+    'hint: pass the function itself and call the result, as in `checkpoint(f)(x)`',
+  );
+  says(
+    t,
+    () => tree.map(any({ a: x }), yes),
+    'TraceError: tree.map: the first argument must be a function, but it is an object.',
+  );
+  const square = customJvp(any((v: any) => v.mul(v)));
+  says(t, () => square(x), 'RuleError: customJvp: the function has no rule yet; call its `defjvp(…)` before using it.');
+  const cube = customVjp(any((v: any) => v.mul(v).mul(v)));
+  cube.defvjp(
+    any((v: any) => [v, v]),
+    any((_: any, ct: any) => [ct.sum()]),
+  );
+  says(
+    t,
+    () => grad((v: any) => any(cube(v)).sum())(x),
+    'RuleError: customVjp: the rule of the function returned a cotangent of argument 0 of type f32[], but it must be f32[3].',
+  );
+  says(
+    t,
+    () => random.permutation(random.key(0), any(undefined)),
+    'ShapeError: permutation: the number of elements must be an integer from 0 on, but it is undefined.',
+  );
+  says(
+    t,
+    () => random.normal(random.key(0), -1),
+    'ShapeError: normal: [-1] is not a shape: lengths are integers from 0 on.',
+  );
+  t.strictSame(random.normal(random.key(0), 3).tolist(), random.normal(random.key(0), [3]).tolist());
+  t.strictSame(random.randint(random.key(0), 3, 0, 9).shape, [3]);
+  const rows = np.arange(10).reshape([2, 5]);
+  t.strictSame(
+    random.choice(random.key(0), rows, 3, { axis: -1 }).tolist(),
+    random.choice(random.key(0), rows, [3], { axis: 1 }).tolist(),
+  );
+  says(t, () => nn.softmax(x, { axis: 2 }), 'ShapeError: softmax: axis 2 is out of range for f32[3].');
+  says(
+    t,
+    () => linalg.norm(x, any({ ord: 'two' })),
+    'DtypeError: norm: ord must be a number or \'fro\', but it is the string "two".',
   );
 });
 

@@ -16,6 +16,7 @@ import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { toValue } from '../promote.ts';
+import { methodOf, quotedName } from '../syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
@@ -162,7 +163,9 @@ export function customJvp<F extends AnyFunction, const O extends NondiffOption =
   const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
     if (!rule)
-      throw new RuleError(`customJvp: \`${name}\` has no rule yet; call \`${name}.defjvp(…)\` before using it.`);
+      throw new RuleError(
+        `customJvp: ${quotedName(name)} has no rule yet; call ${methodOf(name, 'defjvp')} before using it.`,
+      );
     const { nondiff, diff, partial } = splitNondiff(name, args, options?.nondiffArgnums);
     const { values, def } = flattenArguments(diff, name);
     const avals = values.map((v) => v.aval);
@@ -213,25 +216,27 @@ function runRule(
   const tangents = avals.map((aval) => (aval.isFloating ? xs[next++]! : null));
   const result = rule(unflatten(def, xs.slice(0, n)), unflatten(def, tangents));
   if (!Array.isArray(result) || result.length !== 2) {
-    throw new RuleError(`customJvp: the rule of \`${name}\` must return a pair [result, tangent].`);
+    throw new RuleError(`customJvp: the rule of ${quotedName(name)} must return a pair [result, tangent].`);
   }
   const parts = [result[0], result[1]].map((tree, i) => {
     const flat = flatten(tree, i === 0 ? 'result' : 'tangent');
     if (flat.def.key !== outDef.key) {
       throw new TreeError(
-        `customJvp: the rule of \`${name}\` returned a ${i === 0 ? 'result' : 'tangent'} of structure ${flat.def}, but \`${name}\` returns ${outDef}.`,
+        `customJvp: the rule of ${quotedName(name)} returned a ${i === 0 ? 'result' : 'tangent'} of structure ${flat.def}, but ${quotedName(name)} returns ${outDef}.`,
       );
     }
     return flat.leaves.map((leaf, k) =>
-      matchType(name, i === 0 ? 'result' : 'tangent', toValue(leaf, name), outAvals[k]!),
+      matchType('customJvp', name, i === 0 ? 'result' : 'tangent', toValue(leaf, name), outAvals[k]!),
     );
   });
   return [...parts[0]!, ...parts[1]!.filter((_, k) => outAvals[k]!.isFloating)];
 }
 
 /** A value of the rule as the type that it must have; weak values are converted. */
-export function matchType(name: string, what: string, value: Value, aval: Value['aval']): Value {
+export function matchType(operation: string, name: string, what: string, value: Value, aval: Value['aval']): Value {
   const converted = value.aval.weakType && !aval.weakType ? convert(value, aval.dtype) : value;
   if (sameType(converted.aval, aval)) return converted;
-  throw new RuleError(`the rule of \`${name}\` returned a ${what} of type ${value.aval}, but it must be ${aval}.`);
+  throw new RuleError(
+    `${operation}: the rule of ${quotedName(name)} returned a ${what} of type ${value.aval}, but it must be ${aval}.`,
+  );
 }

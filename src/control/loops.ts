@@ -52,7 +52,8 @@ interface Naming {
   readonly part?: number;
 }
 
-function namedWhile<T>(
+/** A loop of the library's own, which errors call by the name of what the user called. */
+export function namedWhile<T>(
   { operation: name, part }: Naming,
   cond: (carry: Arrays<T>) => unknown,
   body: (carry: Arrays<T>) => unknown,

@@ -59,12 +59,14 @@ export function isPlain(x: object): boolean {
 
 function hintFor(key: string, known: readonly string[]): string | undefined {
   if (key === 'learningRate' || key === 'learning_rate' || key === 'lr')
-    return 'the learning rate is the first argument';
+    return known.includes('stepsize') ? 'did you mean `stepsize`?' : 'the learning rate is the first argument';
   const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
   const meant =
     known.find((k) => plain(k) === plain(key)) ??
     known.find((k) => k === synonyms[camel(key)]) ??
-    known.find((k) => k.length > 3 && distance(plain(k), plain(key)) <= 2);
+    known.find((k) => k.length > 3 && distance(plain(k), plain(key)) <= 2) ??
+    known.find((k) => key.length > 2 && plain(k).startsWith(plain(key)) && k.endsWith('Fun')) ??
+    (key === 'fun' ? known.find((k) => k.endsWith('Fun')) : undefined);
   return meant && `did you mean \`${meant}\`?`;
 }
 

@@ -4,6 +4,9 @@ import { naming } from './options.ts';
 /** Shapes are lists of non-negative integers; data is contiguous and row-major wherever nothing else is said. */
 export type Shape = readonly number[];
 
+/** A shape as users give it: also the length of a vector. */
+export type ShapeLike = number | Shape;
+
 /**
  * A shape that a user gave.
  * @throws ShapeError when it is no list of non-negative integers

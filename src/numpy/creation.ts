@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { isPlain, naming, optionsOf } from '../core/options.ts';
-import { checkShape, isTraced, range, type Shape, shapesAreKnown } from '../core/shape.ts';
+import { checkShape, isTraced, range, type Shape, type ShapeLike, shapesAreKnown } from '../core/shape.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -12,8 +12,7 @@ import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { checkDType, type DTypeOption, fromNumbers, strong } from './array.ts';
 import { power } from './elementwise.ts';
 
-/** A shape, or the length of a vector. */
-export type ShapeLike = number | Shape;
+export type { ShapeLike };
 
 export const toShape: (shape: ShapeLike, operation: string) => Shape = checkShape;
 
