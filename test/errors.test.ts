@@ -683,6 +683,25 @@ t.test('control flow', async (t) => {
   );
 });
 
+t.test('assignments that compute', async (t) => {
+  const traced = (v: any): any => v.mul(2);
+  const message = (shown: string, hint: string) =>
+    [
+      `ControlFlowError: \`${shown}\`: JavaScript operators do not work on arrays, and an operand is f32[3].`,
+      `hint: write \`${hint}\``,
+    ] as const;
+  let s: any = 0;
+  says(t, () => (s += x), ...message('s += x', 's = s.add(x)'));
+  says(t, () => (s -= x.mul(2)), ...message('s -= x.mul(2)', 's = s.sub(x.mul(2))'));
+  says(t, () => (s *= traced(x)), ...message('s *= traced(x)', 's = s.mul(traced(x))'));
+  says(
+    t,
+    () => (s += Math.sin(x)),
+    'ControlFlowError: `Math.sin(x)`: JavaScript functions do not take arrays, and an operand is f32[3].',
+    'hint: write `np.sin(x)`',
+  );
+});
+
 t.test('values that are not known', async (t) => {
   const f: any = (v: any) => v.sum().item();
   says(
