@@ -33,6 +33,7 @@ function readingHint(value: NDArray, subject: Subject | undefined): string {
     case 'jvp':
     case 'vjp':
     case 'linearize':
+    case 'jacobian':
     case 'jacfwd':
     case 'jacrev':
       return 'return it with `hasAux`, or read it without its derivative: `lax.stopGradient(x).item()`';

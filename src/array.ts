@@ -130,6 +130,7 @@ export class NDArray {
   /**
    * Frees the memory now instead of when the garbage collector comes by. Reading the array afterwards is an error.
    * Optional: for large arrays in long synchronous code. Also called at the end of the scope of a `using` declaration.
+   * Operations that change nothing, as `x.reshape(x.shape)`, give the array itself, which is then disposed of with it.
    */
   dispose(): void {
     this.storage?.dispose();

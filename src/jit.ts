@@ -176,6 +176,7 @@ export class ClosedJaxpr {
  * console.log(makeJaxpr((x) => np.sin(x).mul(2))(np.zeros([3])));
  */
 export function makeJaxpr<F extends AnyFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => ClosedJaxpr {
+  checkFunction('makeJaxpr', f);
   return (...args) => {
     const { values, def } = flattenArguments(args as readonly unknown[], 'makeJaxpr', f);
     const flat = new FlatFunction(f, def, 'makeJaxpr');

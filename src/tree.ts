@@ -3,7 +3,7 @@
  * registered classes. Keys flatten in sorted order; null and undefined are empty subtrees.
  */
 import { NDArray } from './array.ts';
-import { TreeError } from './core/errors.ts';
+import { TraceError, TreeError } from './core/errors.ts';
 import { naming } from './core/options.ts';
 
 export type Leaf = NDArray | number | boolean;
@@ -260,6 +260,8 @@ export const structure = (tree: unknown): TreeDef => flatten(tree).def;
  * @throws TreeError when structures differ
  */
 export function map<T>(f: (leaf: NDArray, ...others: NDArray[]) => unknown, tree: T, ...others: unknown[]): Arrays<T> {
+  if (typeof f !== 'function')
+    throw new TraceError(`tree.map: the first argument must be a function, but it is ${naming(f)}.`);
   const first = flatten(tree);
   const rest = others.map((other, i) => {
     const flat = flatten(other);

@@ -4,7 +4,30 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import t, { type Test } from 'tap';
-import { grad, hessian, jacfwd, jit, jvp, lax, linearSolve, nn, np, random, tree, vjp, vmap } from '../src/index.ts';
+import {
+  checkpoint,
+  customFixedPoint,
+  customJvp,
+  customRoot,
+  customVjp,
+  grad,
+  hessian,
+  jacfwd,
+  jacobian,
+  jit,
+  jvp,
+  lax,
+  linalg,
+  linearSolve,
+  nn,
+  np,
+  projection,
+  random,
+  solvers,
+  tree,
+  vjp,
+  vmap,
+} from '../src/index.ts';
 
 // What TypeScript would not let through is written by users of JavaScript.
 const any = (x: unknown): any => x;
@@ -66,6 +89,89 @@ t.test('shapes', async (t) => {
     () => random.uniform(random.key(0), any({ shape: [3] })),
     'ShapeError: uniform: an object is not a shape: lengths are integers from 0 on.',
   );
+});
+
+t.test('counts, axes and positions', async (t) => {
+  says(
+    t,
+    () => np.tile(x, -1),
+    'ShapeError: tile: a number of repetitions must be an integer from 0 on, but it is -1.',
+  );
+  says(
+    t,
+    () => np.repeat(x, 1.5),
+    'ShapeError: repeat: a number of repetitions must be an integer from 0 on, but it is 1.5.',
+  );
+  says(
+    t,
+    () => np.repeat(x, [1, -2, 0]),
+    'ShapeError: repeat: a number of repetitions must be an integer from 0 on, but it is -2.',
+  );
+  says(t, () => np.roll(x, 0.5), 'ShapeError: roll: needs an integer shift for every axis, but got 0.5.');
+  says(t, () => np.diff(x, { n: -1 }), 'ShapeError: diff: n must be an integer from 0 on, but it is -1.');
+  says(t, () => np.pad(x, -1), 'ShapeError: pad: a width must be an integer from 0 on, but it is -1.');
+  says(
+    t,
+    () => np.sum(x, any({ axis: '0' })),
+    'ShapeError: sum: axis must be an integer or a list of them, but it is the string "0".',
+  );
+  says(t, () => np.sum(weights, { axis: [0, -2] }), 'ShapeError: sum: axes [0,-2] name an axis of f32[3,4] twice.');
+  says(t, () => x.slice('a'), 'DtypeError: slice: the string "a" is not an index for axis 0 of f32[3].');
+  says(t, () => x.slice(0, 0), 'ShapeError: slice: 2 positions are too many for f32[3], which has 1 axis.');
+  says(t, () => x.slice(np.array([true, false])), 'ShapeError: slice: the mask bool[2] does not fit axis 0 of f32[3].');
+  says(
+    t,
+    () => weights.at('...', np.array([[true, false, true]])).set(0),
+    'ShapeError: at: the mask bool[1,3] does not fit axes 0 to 1 of f32[3,4].',
+  );
+  says(t, () => np.arange(any('5')), 'DtypeError: arange: expected finite numbers, but got the string "5".');
+  says(
+    t,
+    () => jit(any((n: any) => np.arange(n)))(3),
+    'DtypeError: arange: expected finite numbers, but got Traced<f32[]>.',
+    'hint: shapes must be known while a function is traced: make the argument static',
+  );
+  says(
+    t,
+    () => x.slice(x),
+    'DtypeError: slice: an index array must hold integers, but axis 0 of f32[3] got f32[3].',
+    "hint: convert it: `index.astype('int32')`",
+  );
+  says(
+    t,
+    () =>
+      lax.whileLoop(
+        ([i]: any) => i.lt(3),
+        any(([i, v]: any) => [i.add(1), v.at(i).set(1)]),
+        [0, x],
+      ),
+    'DtypeError: at: an index array must hold integers, but axis 0 of f32[3] got f64[].',
+    "hint: start a counter at an integer array, `np.array(0, { dtype: 'int32' })`",
+  );
+});
+
+t.test('the operation is the one that was called', async (t) => {
+  const b = any(np.ones([5]));
+  says(t, () => np.clip(x, b, 1), 'ShapeError: clip: f32[3] and f32[5] do not broadcast together.');
+  says(t, () => np.where(x.gt(1), b, 0), 'ShapeError: where: bool[3], `b` f32[5] and f32[] do not broadcast together.');
+  says(t, () => np.std(any('x')), 'DtypeError: std: expected an array, a number or a boolean, but got the string "x".');
+  says(
+    t,
+    () => np.take(any([1, 2]), [0]),
+    'DtypeError: take: expected an array, a number or a boolean, but got a JavaScript array.',
+    'hint: make an array of it with `np.array(…)`',
+  );
+  says(
+    t,
+    () => np.logspace(0, any('a')),
+    'DtypeError: logspace: expected an array, a number or a boolean, but got the string "a".',
+  );
+  says(
+    t,
+    () => jacobian(yes)(np.array([1], { dtype: 'int32' })),
+    'GradError: jacobian needs floating-point arguments, but `v` of the function is i32[1].',
+  );
+  says(t, () => lax.map(yes, 3), 'ShapeError: map: xs is a scalar and has no leading axis to scan over.');
 });
 
 t.test('dtypes and operands', async (t) => {
@@ -153,6 +259,181 @@ t.test('options', async (t) => {
     t,
     () => linearSolve.solveCg(yes, x, any({ tolerance: 1 })),
     'CotangentError: solveCg: there is no option `tolerance`; the options are `ridge`, `init`, `tol`, `maxiter`, `restart`, `info`, `throw`.',
+  );
+});
+
+t.test('every option is looked at', async (t) => {
+  const only = (name: string, option: string) =>
+    `CotangentError: ${name}: there is no option \`axes\`; the only one is \`${option}\`.`;
+  const among = (name: string, ...options: string[]) =>
+    `CotangentError: ${name}: there is no option \`axes\`; the options are ${options.map((o) => `\`${o}\``).join(', ')}.`;
+  const wrong = any({ axes: 0 });
+  const meant = 'hint: did you mean `axis`?';
+  says(t, () => np.quantile(x, 0.5, wrong), among('quantile', 'axis', 'keepdims', 'method'), meant);
+  says(t, () => np.median(x, wrong), among('median', 'axis', 'keepdims'), meant);
+  says(t, () => np.eye(3, 3, wrong), among('eye', 'k', 'dtype'));
+  says(t, () => np.tri(3, 3, wrong), among('tri', 'k', 'dtype'));
+  says(t, () => np.logspace(0, 1, 5, wrong), among('logspace', 'base', 'endpoint', 'dtype'));
+  says(t, () => nn.maxPool(np.ones([4, 4, 1]), [2, 2], wrong), among('maxPool', 'strides', 'padding'));
+  says(t, () => lax.sum(x, wrong), among('sum', 'axis', 'keepdims'), meant);
+  says(t, () => lax.prod(x, wrong), among('prod', 'axis', 'keepdims'), meant);
+  says(t, () => lax.reduceMax(x, wrong), among('max', 'axis', 'keepdims'), meant);
+  says(t, () => lax.any(x, wrong), among('any', 'axis', 'keepdims'), meant);
+  says(t, () => lax.argmax(x, wrong), among('argmax', 'axis', 'keepdims'), meant);
+  says(t, () => lax.cumsum(x, wrong), among('cumsum', 'axis', 'reverse'), meant);
+  says(t, () => lax.sort(x, wrong), only('sort', 'axis'), meant);
+  says(t, () => lax.argsort(x, wrong), only('argsort', 'axis'), meant);
+  says(
+    t,
+    () => lax.sort(x, any({ dimension: 0 })),
+    'CotangentError: sort: there is no option `dimension`; the only one is `axis`.',
+    meant,
+  );
+  says(t, () => lax.qr(weights, wrong), only('qr', 'fullMatrices'));
+  says(t, () => lax.cholesky(weights, wrong), only('cholesky', 'symmetrizeInput'));
+  says(
+    t,
+    () => lax.triangularSolve(weights, x, wrong),
+    among('triangularSolve', 'leftSide', 'lower', 'transposeA', 'unitDiagonal'),
+  );
+  says(t, () => np.bincount(x, any(undefined)), 'CotangentError: bincount: the option `length` is missing.');
+  says(
+    t,
+    () => np.quantile(x, 0.5, any({ method: 'middle' })),
+    "CotangentError: quantile: method must be one of 'linear', 'lower', 'higher', 'midpoint', 'nearest', but it is the string \"middle\".",
+  );
+  says(
+    t,
+    () => np.pad(x, 1, any({ mode: 'nearest' })),
+    "CotangentError: pad: mode must be one of 'constant', 'edge', 'reflect', 'symmetric', 'wrap', but it is the string \"nearest\".",
+  );
+  says(t, () => np.var(x, any({ ddof: true })), 'CotangentError: var: ddof must be a number, but it is true.');
+  says(
+    t,
+    () => jit(yes, any({ static_argnums: [0] })),
+    'CotangentError: jit: there is no option `static_argnums`; the options are `static`, `donate`.',
+    'hint: did you mean `static`?',
+  );
+});
+
+t.test('solvers, rules and random numbers', async (t) => {
+  const fun = (w: any): any => np.sum(w.mul(w));
+  const make = (Solver: any, options: any): any => new Solver(options);
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun, tol: 'a' }),
+    'TraceError: LBFGS: `tol` must be a number, but it is the string "a".',
+  );
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun, maxiter: 2.5 }),
+    'TraceError: LBFGS: `maxiter` must be an integer from 0 on, but it is 2.5.',
+  );
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun, implicitDiffSolve: 'cg' }),
+    'TraceError: LBFGS: `implicitDiffSolve` must be a function, but it is the string "cg".',
+  );
+  says(
+    t,
+    () => make(solvers.ProximalGradient, { fun, prox: 'l1' }),
+    'TraceError: ProximalGradient: `prox` must be a function, but it is the string "l1".',
+  );
+  says(t, () => make(solvers.LBFGS, { fun }).run(), 'TreeError: LBFGS.run: initParams holds no array.');
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun }).run('x'),
+    'TreeError: LBFGS.run: initParams is the string "x", which is not an array, a number or a tree of them.',
+  );
+  says(
+    t,
+    () => make(solvers.ProjectedGradient, { fun, projection: projection.box }).run(x),
+    'TreeError: projection.box: needs its parameters as a list [lower, upper], but got undefined.',
+    'hint: pass them after the initial ones: `solver.run(init, [lower, upper], …)`',
+  );
+  says(
+    t,
+    () => make(solvers.Bisection, { optimalityFun: (v: any) => v.sub(x), lower: 0, upper: 2 }).run(),
+    'ShapeError: Bisection: `optimalityFun` must return a scalar, but it returned f32[3].',
+    'hint: many roots at once: `vmap` of a function that runs the solver',
+  );
+  says(
+    t,
+    () => make(solvers.FixedPointIteration, { fixedPointFun: (v: any) => v.sum() }).run(x),
+    'CarryError: FixedPointIteration: the body changes the type of carry.params, from f32[3] to f32[].',
+  );
+  const given = thrown(() => make(solvers.GradientDescent, { fun, learningRate: 0.1 })).message;
+  t.match(given, '\n  hint: did you mean `stepsize`?\n');
+  t.match(thrown(() => make(solvers.GaussNewton, { fun })).message, '\n  hint: did you mean `residualFun`?\n');
+
+  says(t, () => customRoot(any(x)), 'TraceError: customRoot: the equation must be a function, but it is f32[3].');
+  says(
+    t,
+    () => customFixedPoint(yes)(any(x)),
+    'TraceError: customFixedPoint: the solver must be a function, but it is f32[3].',
+  );
+  says(
+    t,
+    () => customRoot(yes, any({ solver: 1 })),
+    'CotangentError: customRoot: there is no option `solver`; the options are `hasAux`, `solve`, `symmetric`, `positiveDefinite`, `static`, `throw`.',
+    'hint: did you mean `solve`?',
+  );
+  says(
+    t,
+    () => linearSolve.solveCg(any(weights), x),
+    'TraceError: solveCg: the operator must be a function x ↦ A x, but it is f32[3,4].',
+    'hint: for a matrix `a`: `(x) => np.matmul(a, x)`, or `linalg.solve(a, b)`',
+  );
+  says(
+    t,
+    () => checkpoint(yes, any({ policy: 'all' })),
+    'TraceError: checkpoint: the policy, one of `checkpointPolicies`, must be a function, but it is the string "all".',
+  );
+  says(
+    t,
+    () => checkpoint(any(x)),
+    'TraceError: checkpoint: the first argument must be a function, but it is f32[3].',
+    'hint: pass the function itself and call the result, as in `checkpoint(f)(x)`',
+  );
+  says(
+    t,
+    () => tree.map(any({ a: x }), yes),
+    'TraceError: tree.map: the first argument must be a function, but it is an object.',
+  );
+  const square = customJvp(any((v: any) => v.mul(v)));
+  says(t, () => square(x), 'RuleError: customJvp: the function has no rule yet; call its `defjvp(…)` before using it.');
+  const cube = customVjp(any((v: any) => v.mul(v).mul(v)));
+  cube.defvjp(
+    any((v: any) => [v, v]),
+    any((_: any, ct: any) => [ct.sum()]),
+  );
+  says(
+    t,
+    () => grad((v: any) => any(cube(v)).sum())(x),
+    'RuleError: customVjp: the rule of the function returned a cotangent of argument 0 of type f32[], but it must be f32[3].',
+  );
+  says(
+    t,
+    () => random.permutation(random.key(0), any(undefined)),
+    'ShapeError: permutation: the number of elements must be an integer from 0 on, but it is undefined.',
+  );
+  says(
+    t,
+    () => random.normal(random.key(0), -1),
+    'ShapeError: normal: [-1] is not a shape: lengths are integers from 0 on.',
+  );
+  t.strictSame(random.normal(random.key(0), 3).tolist(), random.normal(random.key(0), [3]).tolist());
+  t.strictSame(random.randint(random.key(0), 3, 0, 9).shape, [3]);
+  const rows = np.arange(10).reshape([2, 5]);
+  t.strictSame(
+    random.choice(random.key(0), rows, 3, { axis: -1 }).tolist(),
+    random.choice(random.key(0), rows, [3], { axis: 1 }).tolist(),
+  );
+  says(t, () => nn.softmax(x, { axis: 2 }), 'ShapeError: softmax: axis 2 is out of range for f32[3].');
+  says(
+    t,
+    () => linalg.norm(x, any({ ord: 'two' })),
+    'DtypeError: norm: ord must be a number or \'fro\', but it is the string "two".',
   );
 });
 
@@ -363,13 +644,61 @@ t.test('control flow', async (t) => {
   says(
     t,
     () => lax.cond(true, yes, no, x),
-    'CarryError: cond: branches return different types: result is f32[] in branch 0 and f32[3] in branch 1.',
+    'CarryError: cond: branches return different types: result is f32[] in onFalse and f32[3] in onTrue.',
+  );
+  says(t, () => lax.cond(true, yes, any(2), x), 'TraceError: cond: `onFalse` must be a function, but it is 2.');
+  says(t, () => lax.switch(0, any([yes, x]), x), 'TraceError: switch: branch 1 must be a function, but it is f32[3].');
+  says(t, () => lax.scan(x, yes, x), 'TraceError: scan: the body must be a function, but it is f32[3].');
+  says(
+    t,
+    () => lax.whileLoop(any(true), yes, x),
+    'TraceError: whileLoop: the condition must be a function, but it is true.',
+  );
+  says(
+    t,
+    () => lax.foriLoop(0, 2.5, (_, v: any) => v, x),
+    'ControlFlowError: foriLoop: the upper bound must be an integer scalar, but it is 2.5.',
+  );
+  says(
+    t,
+    () => lax.foriLoop(0, x, (_, v: any) => v, x),
+    'ControlFlowError: foriLoop: the upper bound must be an integer scalar, but it is f32[3].',
+  );
+  says(
+    t,
+    () =>
+      lax.cond(
+        true,
+        (v: any) => [v],
+        (v: any) => v,
+        x,
+      ),
+    'TreeError: cond: branches return different structures: * in onFalse and [*] in onTrue.',
   );
   says(t, () => lax.cond(x.gt(1), yes, yes, x), 'DtypeError: cond: the predicate must be a scalar, but it is bool[3].');
   says(
     t,
     () => lax.switch(1.5, [yes, yes], x),
     'DtypeError: switch: the index must be an integer scalar, but it is 1.5.',
+  );
+});
+
+t.test('assignments that compute', async (t) => {
+  const traced = (v: any): any => v.mul(2);
+  const message = (shown: string, hint: string) =>
+    [
+      `ControlFlowError: \`${shown}\`: JavaScript operators do not work on arrays, and an operand is f32[3].`,
+      `hint: write \`${hint}\``,
+    ] as const;
+  let s: any = 0;
+  says(t, () => (s += x), ...message('s += x', 's = s.add(x)'));
+  says(t, () => (s -= x.mul(2)), ...message('s -= x.mul(2)', 's = s.sub(x.mul(2))'));
+  says(t, () => (s *= traced(x)), ...message('s *= traced(x)', 's = s.mul(traced(x))'));
+  says(
+    t,
+    () => (s += Math.sin(x)),
+    'ControlFlowError: `Math.sin(x)`: JavaScript functions do not take arrays, and an operand is f32[3].',
+    'hint: write `np.sin(x)`',
   );
 });
 

@@ -222,3 +222,40 @@ t.test('kinks and infinities, as JAX has them', (t) => {
   t.same(grad((v: NDArray) => np.quantile(v, 0.25))(x).tolist(), [0.5, 0.5, 0], 'equal neighbours share');
   t.end();
 });
+
+t.test('edges of arguments', (t) => {
+  t.strictSame(np.arange(3, { dtype: 'float32' }).dtype, 'float32');
+  t.strictSame(np.arange(1, 3, { dtype: 'uint32' }).tolist(), [1, 2]);
+  t.strictSame(np.arange(1, null, 0.25, { dtype: 'float64' }).tolist(), [0, 0.25, 0.5, 0.75]);
+  const infinite = np.array([Number.POSITIVE_INFINITY, 1]);
+  t.strictSame(np.diff(infinite, { prepend: 0 }).tolist(), [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  const integers = np.diff(np.array([1, 3], { dtype: 'int32' }), {
+    prepend: 0,
+    append: np.array([9], { dtype: 'int32' }),
+  });
+  t.strictSame([integers.dtype, integers.tolist()], ['int32', [1, 2, 6]]);
+  t.strictSame(np.diff(np.array([1, 3], { dtype: 'int32' }), { prepend: 0.5 }).tolist(), [0.5, 2]);
+
+  // Positions beyond 2³¹ are outside, not negative.
+  const table = np.array([10, 20, 30]);
+  const far = np.array([4e9, 1], { dtype: 'uint32' });
+  const reads: Record<string, [(i: NDArray) => NDArray, number[]]> = {
+    fill: [(i) => np.take(table, i), [Number.NaN, 20]],
+    clip: [(i) => np.take(table, i, { mode: 'clip' }), [30, 20]],
+    wrap: [(i) => np.take(table, i, { mode: 'wrap' }), [20, 20]],
+    slice: [(i) => table.slice(i), [30, 20]],
+    at: [(i) => table.at(i).set(0), [10, 0, 30]],
+  };
+  for (const [name, [f, expected]] of Object.entries(reads)) {
+    t.strictSame(f(far).tolist(), expected, name);
+    t.strictSame(jit(f)(far).tolist(), expected, `${name}, compiled`);
+  }
+
+  // Programs that differ in the sign of a zero only are two.
+  for (const fillValue of [0, -0, 0])
+    t.ok(
+      Object.is(np.take(table, np.array([9], { dtype: 'int32' }), { fillValue }).item(), fillValue),
+      'the sign of the fill',
+    );
+  t.end();
+});

@@ -3,6 +3,7 @@ import {
   customRoot,
   grad,
   hessian,
+  jacfwd,
   jacobian,
   jit,
   jvp,
@@ -17,6 +18,8 @@ import {
   vmap,
 } from 'cotangent';
 import t from 'tap';
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 interface Params {
   w: NDArray;
@@ -43,6 +46,17 @@ t.test('types survive transformations', (t) => {
   const kept: NDArray = aux.k;
   const matrix: NDArray = hessian((x: NDArray) => x.mul(x).sum())(a);
   const rows: NDArray = jacobian((v: NDArray): NDArray => v.mul(2))(a);
+  // An array, and not `any`, which every annotation accepts.
+  const columns = jacfwd((v: NDArray): NDArray => v.mul(2))(a);
+  const exactly: Same<typeof columns, NDArray> = true;
+  const blocks: { sum: Params; all: Params } = jacobian((p: Params) => ({ sum: p.w.sum(), all: p.w }))({ w: a, b: [] });
+  const seconds: readonly [readonly [NDArray, NDArray], readonly [NDArray, NDArray]] = hessian(
+    (x: NDArray, y: NDArray): NDArray => x.mul(y),
+    { argnums: [0, 1] },
+  )(1, 2);
+  const [slopes, extra]: [NDArray, NDArray] = jacfwd((x: NDArray): [NDArray, NDArray] => [x.mul(2), x], {
+    hasAux: true,
+  })(a);
   const lanes: NDArray = jit(vmap(grad((x: NDArray) => x.mul(2))))(a);
   const [y, dy]: [NDArray, NDArray] = jvp((x: NDArray) => x.mul(2), [a], [a]);
   const [out, pull] = vjp((x: NDArray) => x.mul(2), [a]);
@@ -81,6 +95,19 @@ t.test('types survive transformations', (t) => {
     [
       [1, 1, 1],
       [1, 1, 1],
+    ],
+  );
+  t.ok(exactly);
+  t.strictSame(
+    [columns, slopes].map((x) => x.tolist()),
+    [rows.tolist(), rows.tolist()],
+  );
+  t.strictSame([blocks.sum.w.tolist(), blocks.all.w.shape, extra.shape], [[1, 1, 1], [3, 3], [3]]);
+  t.strictSame(
+    seconds.map((row) => row.map((x) => x.item())),
+    [
+      [0, 1],
+      [1, 0],
     ],
   );
   t.strictSame([...both.map((x) => x.item()), ofRoot.item(), withStatic.tolist()], [2, 1, 0.25, [3, 3, 3]]);

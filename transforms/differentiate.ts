@@ -26,15 +26,16 @@ export interface GradOptions extends AuxOption {
   argnums?: number | readonly number[];
 }
 
-type Pick1<A extends readonly unknown[], N> = N extends readonly number[]
+/** The arguments that are differentiated, as arrays: one tree, or a list. */
+export type Chosen<A extends readonly unknown[], N> = N extends readonly number[]
   ? { -readonly [K in keyof N]: N[K] extends number ? Arrays<A[N[K]]> : never }
   : N extends number
     ? Arrays<A[N]>
     : Arrays<A[0]>;
 
-type Argnums<O> = O extends { argnums: infer N } ? N : 0;
-type Out<F extends AnyFunction> = Arrays<ReturnType<F>>;
-type WithAux<O, G, F extends AnyFunction> = O extends { hasAux: true }
+export type Argnums<O> = O extends { argnums: infer N } ? N : 0;
+export type Out<F extends AnyFunction> = Arrays<ReturnType<F>>;
+export type WithAux<O, G, F extends AnyFunction> = O extends { hasAux: true }
   ? [G, Out<F> extends readonly [unknown, infer A] ? A : never]
   : G;
 
@@ -181,7 +182,7 @@ function inputCotangents(values: readonly Value[], floating: readonly (Value | Z
 export function valueAndGrad<F extends AnyFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
-): (...args: ArrayLikes<Parameters<F>>) => [value: Out<F>, gradient: Pick1<Parameters<F>, Argnums<O>>] {
+): (...args: ArrayLikes<Parameters<F>>) => [value: Out<F>, gradient: Chosen<Parameters<F>, Argnums<O>>] {
   return gradFunction('valueAndGrad', f, options ?? {}) as never;
 }
 
@@ -195,7 +196,7 @@ export function valueAndGrad<F extends AnyFunction, const O extends GradOptions 
 export function grad<F extends AnyFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
-): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Pick1<Parameters<F>, Argnums<O>>, F> {
+): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Chosen<Parameters<F>, Argnums<O>>, F> {
   const full = gradFunction('grad', f, options ?? {});
   const { hasAux } = options ?? {};
   const result = (...args: unknown[]) => {

@@ -11,11 +11,11 @@ export type AnyFunction = (...args: any[]) => any;
 export { functionName, quoted, standsFor };
 
 /** @throws TraceError when `f` is no function */
-export function checkFunction(operation: string, f: unknown, what = 'the first argument'): void {
+export function checkFunction(operation: string, f: unknown, what?: string): void {
   if (typeof f === 'function') return;
-  throw new TraceError(`${operation}: ${what} must be a function, but it is ${naming(f)}.`, {
+  throw new TraceError(`${operation}: ${what ?? 'the first argument'} must be a function, but it is ${naming(f)}.`, {
     hint:
-      f !== null && typeof f === 'object' && 'aval' in f
+      what === undefined && f !== null && typeof f === 'object' && 'aval' in f
         ? `pass the function itself and call the result, as in \`${operation}(f)(x)\``
         : undefined,
   });

@@ -1,4 +1,5 @@
 /** Jacobians and Hessians of functions from trees to trees. */
+import type { NDArray } from '../src/array.ts';
 import { GradError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { optionsOf } from '../src/core/options.ts';
@@ -11,7 +12,7 @@ import { broadcastedIota } from '../src/lax/creation.ts';
 import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
 import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, leafPaths, unflatten } from '../src/tree.ts';
-import { selectArguments } from './differentiate.ts';
+import { type Argnums, type Chosen, type Out, selectArguments, type WithAux } from './differentiate.ts';
 import { type AnyFunction, checkFunction, FlatFunction } from './flat.ts';
 import { instantiate } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
@@ -24,6 +25,27 @@ export interface JacobianOptions {
   hasAux?: boolean;
 }
 
+/** For each array of a result, its derivatives: a tree of the arguments in the place of each leaf. */
+type Blocks<R, G> = 0 extends 1 & R
+  ? any
+  : R extends NDArray
+    ? G
+    : R extends object
+      ? { [K in keyof R]: Blocks<R[K], G> }
+      : R;
+type Result<F extends AnyFunction, O> = O extends { hasAux: true }
+  ? Out<F> extends readonly [infer R, unknown]
+    ? R
+    : never
+  : Out<F>;
+type Given<F extends AnyFunction, O> = Chosen<Parameters<F>, Argnums<O>>;
+type JacobianOf<F extends AnyFunction, O> = WithAux<O, Blocks<Result<F, O>, Given<F, O>>, F>;
+
+type Jacobian = <F extends AnyFunction, const O extends JacobianOptions = {}>(
+  f: F,
+  options?: O,
+) => (...args: ArrayLikes<Parameters<F>>) => JacobianOf<F, O>;
+
 /** Row `i` of the n×n identity shaped as `shape`, for i in 0 … n−1: shape [n, …shape]. */
 function unitVectors(aval: Value['aval']): Value {
   const n = sizeOf(aval.shape);
@@ -32,7 +54,7 @@ function unitVectors(aval: Value['aval']): Value {
 }
 
 /** Jacobian leaves: for each (out, in) pair an array of shape [...out.shape, ...in.shape]. */
-type Blocks = Value[][];
+type Rows = Value[][];
 
 function jacobianFunction(
   operation: string,
@@ -42,7 +64,7 @@ function jacobianFunction(
     call: (...xs: Value[]) => Value[],
     values: readonly Value[],
     outCount: () => number,
-  ) => { outs: Value[]; blocks: Blocks },
+  ) => { outs: Value[]; blocks: Rows },
 ) {
   const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
   checkFunction(operation, f);
@@ -75,11 +97,11 @@ function jacobianFunction(
  * @example
  * jacfwd((x) => np.multiply(x, x))(np.array([1, 2, 3])); // diag(2x)
  */
-export function jacfwd<F extends AnyFunction>(
+export function jacfwd<F extends AnyFunction, const O extends JacobianOptions = {}>(
   f: F,
-  options: JacobianOptions = {},
-): (...args: ArrayLikes<Parameters<F>>) => any {
-  return jacobianFunction('jacfwd', f, options, (call, values, outCount) => {
+  options?: O,
+): (...args: ArrayLikes<Parameters<F>>) => JacobianOf<F, O> {
+  return jacobianFunction('jacfwd', f, options ?? {}, (call, values, outCount) => {
     const linear = linearizeValues(call, values);
     const n = outCount();
     const columns = values.map((value, k) => {
@@ -101,35 +123,35 @@ export function jacfwd<F extends AnyFunction>(
  * The Jacobian by reverse mode: one pullback per result element, all at once. Best for functions with more inputs than
  * outputs. The result is as for {@link jacfwd}.
  */
-export function jacrev<F extends AnyFunction>(
-  f: F,
-  options: JacobianOptions = {},
-): (...args: ArrayLikes<Parameters<F>>) => any {
-  return jacobianFunction('jacrev', f, options, (call, values, outCount) => {
-    const linear = linearizeValues(call, values);
-    const n = outCount();
-    const blocks = range(n).map((k) => {
-      const out = linear.outs[k]!;
-      if (!out.aval.isFloating)
-        throw new GradError(`jacrev needs floating-point results, but result ${k} is ${out.aval}.`);
-      const basis = unitVectors(out.aval);
-      const { outs, batched } = vmapValues(
-        (e) =>
-          pullback(
-            linear,
-            linear.outs.map((o, i) => (i === k ? e! : new Zero(o.aval))),
-          ).map(instantiate),
-        basis.shape[0]!,
-        [basis],
-        [true],
-      );
-      return outs.map((ct, i) => {
-        const rows = batched[i] ? ct : addLanes(ct, basis.shape[0]!);
-        return strengthen(reshape(rows, [...out.shape, ...values[i]!.shape]));
+export const jacrev: Jacobian = byRows('jacrev');
+
+function byRows(operation: string): Jacobian {
+  return (f, options) =>
+    jacobianFunction(operation, f, options ?? {}, (call, values, outCount) => {
+      const linear = linearizeValues(call, values);
+      const n = outCount();
+      const blocks = range(n).map((k) => {
+        const out = linear.outs[k]!;
+        if (!out.aval.isFloating)
+          throw new GradError(`${operation} needs floating-point results, but result ${k} is ${out.aval}.`);
+        const basis = unitVectors(out.aval);
+        const { outs, batched } = vmapValues(
+          (e) =>
+            pullback(
+              linear,
+              linear.outs.map((o, i) => (i === k ? e! : new Zero(o.aval))),
+            ).map(instantiate),
+          basis.shape[0]!,
+          [basis],
+          [true],
+        );
+        return outs.map((ct, i) => {
+          const rows = batched[i] ? ct : addLanes(ct, basis.shape[0]!);
+          return strengthen(reshape(rows, [...out.shape, ...values[i]!.shape]));
+        });
       });
-    });
-    return { outs: linear.outs, blocks };
-  }) as never;
+      return { outs: linear.outs, blocks };
+    }) as never;
 }
 
 /** [n, …out] → [...out, ...shape], where n elements have the given shape. */
@@ -139,15 +161,15 @@ function moveLast(x: Value, shape: Shape): Value {
 }
 
 /** The Jacobian, by reverse mode. */
-export const jacobian: typeof jacrev = jacrev;
+export const jacobian: Jacobian = byRows('jacobian');
 
 /**
  * The matrix of second derivatives of a scalar function: forward mode over reverse mode.
  * @returns for a single array argument of shape s, an array of shape `[...s, ...s]`; trees of trees otherwise
  */
-export function hessian<F extends AnyFunction>(
+export function hessian<F extends AnyFunction, const O extends JacobianOptions = {}>(
   f: F,
-  options: JacobianOptions = {},
-): (...args: ArrayLikes<Parameters<F>>) => any {
+  options?: O,
+): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Blocks<Given<F, O>, Given<F, O>>, F> {
   return jacfwd(jacrev(f, options) as AnyFunction, options) as never;
 }

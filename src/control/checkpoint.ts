@@ -1,6 +1,6 @@
 /** `checkpoint`: intermediate values are computed again in the backward pass instead of being kept. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, standsFor } from '../../transforms/flat.ts';
+import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, standsFor } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
@@ -139,7 +139,9 @@ export function checkpoint<F extends AnyFunction>(
   f: F,
   options: CheckpointOptions = {},
 ): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {
+  checkFunction('checkpoint', f);
   const { policy = checkpointPolicies.nothingSaveable } = optionsOf('checkpoint', options, ['policy']);
+  checkFunction('checkpoint', policy, 'the policy, one of `checkpointPolicies`,');
   const call = (...args: unknown[]): any => {
     const { values, def } = flattenArguments(args, 'checkpoint');
     const flat = new FlatFunction(f, def, 'checkpoint');

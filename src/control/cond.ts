@@ -1,6 +1,6 @@
 /** `cond` and `switch`: one of several programs, chosen by an index. */
 import { interpret } from '../../jit/interpret.ts';
-import { flattenArguments } from '../../transforms/flat.ts';
+import { checkFunction, flattenArguments } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
@@ -205,15 +205,18 @@ function traceBranches(
 
 function checkBranches(operation: string, traced: readonly Traced[]): void {
   const first = traced[0]!;
+  const nameOf = (i: number): string => (operation === 'cond' ? (i === 0 ? 'onFalse' : 'onTrue') : `branch ${i}`);
   for (const [i, other] of traced.entries()) {
     if (other.outDef.key !== first.outDef.key) {
-      throw new TreeError(`${operation}: branches return different structures: ${first.outDef} and ${other.outDef}.`);
+      throw new TreeError(
+        `${operation}: branches return different structures: ${first.outDef} in ${nameOf(0)} and ${other.outDef} in ${nameOf(i)}.`,
+      );
     }
     const paths = leafPaths(first.outDef, 'result');
     other.jaxpr.outAvals.forEach((aval, k) => {
       if (!joinAvals(first.jaxpr.outAvals[k]!, aval)) {
         throw new CarryError(
-          `${operation}: branches return different types: ${paths[k]} is ${first.jaxpr.outAvals[k]} in branch 0 and ${aval} in branch ${i}.`,
+          `${operation}: branches return different types: ${paths[k]} is ${first.jaxpr.outAvals[k]} in ${nameOf(0)} and ${aval} in ${nameOf(i)}.`,
         );
       }
     });
@@ -237,6 +240,8 @@ export function cond<A extends unknown[], T>(
 ): T {
   const value = toValue(pred, 'cond');
   if (value.ndim !== 0) throw new DtypeError(`cond: the predicate must be a scalar, but it is ${value.aval}.`);
+  checkFunction('cond', onTrue, '`onTrue`');
+  checkFunction('cond', onFalse, '`onFalse`');
   const chosen = convert(value.aval.dtype === 'bool' ? value : convert(value, 'bool'), 'int32');
   const traced = traceBranches('cond', [onFalse, onTrue], operands as unknown[]);
   return unflatten(traced.outDef, bind(condP, [chosen, ...traced.operands], { branches: traced.jaxprs }));
@@ -253,6 +258,9 @@ export function switchCase<A extends unknown[], T>(
 ): T {
   const value = toValue(index, 'switch');
   if (branches.length === 0) throw new ControlFlowError('switch: needs at least one branch.');
+  branches.forEach((branch, i) => {
+    checkFunction('switch', branch, `branch ${i}`);
+  });
   const integral =
     value.literal === undefined ? value.aval.weakType || !value.aval.isFloating : Number.isInteger(value.literal);
   if (value.ndim !== 0 || !integral) {

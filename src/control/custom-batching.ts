@@ -15,6 +15,7 @@ import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
+import { methodOf, quotedName } from '../syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { matchType } from './custom-call.ts';
 import { always, count, merge, not, split, where } from './flags.ts';
@@ -169,7 +170,9 @@ export function customBatching<F extends AnyFunction>(f: F): CustomBatching<F> {
   const call = (...args: unknown[]): any => {
     const rule = userRule;
     if (!rule)
-      throw new RuleError(`customBatching: \`${name}\` has no rule yet; call \`${name}.defVmap(…)\` before using it.`);
+      throw new RuleError(
+        `customBatching: ${quotedName(name)} has no rule yet; call ${methodOf(name, 'defVmap')} before using it.`,
+      );
     const { values, def } = flattenArguments(args, name);
     const flat = new FlatFunction(f, def, name);
     const { jaxpr, consts } = stage(
@@ -208,7 +211,7 @@ export function customBatching<F extends AnyFunction>(f: F): CustomBatching<F> {
 
 function ruleResult(name: string, size: number, result: unknown, outDef: TreeDef, call: Jaxpr): ReturnType<LaneRule> {
   if (!Array.isArray(result) || result.length !== 2)
-    throw new RuleError(`customBatching: the rule of \`${name}\` must return a pair [result, outBatched].`);
+    throw new RuleError(`customBatching: the rule of ${quotedName(name)} must return a pair [result, outBatched].`);
   const outs = flatten(result[0], 'result');
   const flags = typeof result[1] === 'boolean' ? undefined : flatten(result[1], 'outBatched');
   for (const [what, def] of [
@@ -217,14 +220,14 @@ function ruleResult(name: string, size: number, result: unknown, outDef: TreeDef
   ] as const) {
     if (def.key !== outDef.key)
       throw new TreeError(
-        `customBatching: the rule of \`${name}\` returned ${what} of structure ${def}, but \`${name}\` returns ${outDef}.`,
+        `customBatching: the rule of ${quotedName(name)} returned ${what} of structure ${def}, but ${quotedName(name)} returns ${outDef}.`,
       );
   }
   const batched = flags ? flags.leaves.map(Boolean) : outs.leaves.map(() => Boolean(result[1]));
   const values = outs.leaves.map((leaf, i) => {
     const aval = call.outAvals[i]!;
     const wanted = batched[i] ? aval.withShape([size, ...aval.shape]) : aval;
-    return matchType(name, 'result', toValue(leaf, name), wanted);
+    return matchType('customBatching', name, 'result', toValue(leaf, name), wanted);
   });
   return { outs: values, batched };
 }

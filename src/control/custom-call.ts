@@ -12,6 +12,7 @@ import type { Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
+import { quotedName } from '../syntax/names.ts';
 import { split } from './flags.ts';
 import { transposeCall } from './transpose-call.ts';
 
@@ -72,8 +73,10 @@ export function addTangentsOfCaptured(
 }
 
 /** A value of the rule as the type that it must have; weak values are converted. */
-export function matchType(name: string, what: string, value: Value, aval: Value['aval']): Value {
+export function matchType(operation: string, name: string, what: string, value: Value, aval: Value['aval']): Value {
   const converted = value.aval.weakType && !aval.weakType ? convert(value, aval.dtype) : value;
   if (sameType(converted.aval, aval)) return converted;
-  throw new RuleError(`the rule of \`${name}\` returned a ${what} of type ${value.aval}, but it must be ${aval}.`);
+  throw new RuleError(
+    `${operation}: the rule of ${quotedName(name)} returned a ${what} of type ${value.aval}, but it must be ${aval}.`,
+  );
 }

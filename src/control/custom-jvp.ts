@@ -11,6 +11,7 @@ import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
+import { methodOf, quotedName } from '../syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { always, dependent, split, where } from './flags.ts';
@@ -113,7 +114,9 @@ export function customJvp<F extends AnyFunction, const O extends NondiffOption =
   const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
     if (!rule)
-      throw new RuleError(`customJvp: \`${name}\` has no rule yet; call \`${name}.defjvp(…)\` before using it.`);
+      throw new RuleError(
+        `customJvp: ${quotedName(name)} has no rule yet; call ${methodOf(name, 'defjvp')} before using it.`,
+      );
     const { nondiff, diff, partial } = splitNondiff(name, args, options?.nondiffArgnums);
     const { values, def } = flattenArguments(diff, name);
     const avals = values.map((v) => v.aval);
@@ -164,17 +167,17 @@ function runRule(
   const tangents = avals.map((aval) => (aval.isFloating ? xs[next++]! : null));
   const result = rule(unflatten(def, xs.slice(0, n)), unflatten(def, tangents));
   if (!Array.isArray(result) || result.length !== 2) {
-    throw new RuleError(`customJvp: the rule of \`${name}\` must return a pair [result, tangent].`);
+    throw new RuleError(`customJvp: the rule of ${quotedName(name)} must return a pair [result, tangent].`);
   }
   const parts = [result[0], result[1]].map((tree, i) => {
     const flat = flatten(tree, i === 0 ? 'result' : 'tangent');
     if (flat.def.key !== outDef.key) {
       throw new TreeError(
-        `customJvp: the rule of \`${name}\` returned a ${i === 0 ? 'result' : 'tangent'} of structure ${flat.def}, but \`${name}\` returns ${outDef}.`,
+        `customJvp: the rule of ${quotedName(name)} returned a ${i === 0 ? 'result' : 'tangent'} of structure ${flat.def}, but ${quotedName(name)} returns ${outDef}.`,
       );
     }
     return flat.leaves.map((leaf, k) =>
-      matchType(name, i === 0 ? 'result' : 'tangent', toValue(leaf, name), outAvals[k]!),
+      matchType('customJvp', name, i === 0 ? 'result' : 'tangent', toValue(leaf, name), outAvals[k]!),
     );
   });
   return [...parts[0]!, ...parts[1]!.filter((_, k) => outAvals[k]!.isFloating)];

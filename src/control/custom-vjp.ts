@@ -11,6 +11,7 @@ import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
+import { methodOf, quotedName } from '../syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { customVjpLinearP } from './custom-vjp-linear.ts';
@@ -145,7 +146,9 @@ export function customVjp<F extends AnyFunction, const O extends NondiffOption =
   const tracer = new RuleTracer();
   const call = (...args: unknown[]): any => {
     if (!rules)
-      throw new RuleError(`customVjp: \`${name}\` has no rules yet; call \`${name}.defvjp(…)\` before using it.`);
+      throw new RuleError(
+        `customVjp: ${quotedName(name)} has no rules yet; call ${methodOf(name, 'defvjp')} before using it.`,
+      );
     const { nondiff, diff, partial } = splitNondiff(name, args, options?.nondiffArgnums);
     const { values, def } = flattenArguments(diff, name);
     const avals = values.map((v) => v.aval);
@@ -191,18 +194,18 @@ function traceRules(
     (...xs) => {
       const result = fwd(...unflatten(def, xs));
       if (!Array.isArray(result) || result.length !== 2) {
-        throw new RuleError(`customVjp: fwd of \`${name}\` must return a pair [result, residuals].`);
+        throw new RuleError(`customVjp: fwd of ${quotedName(name)} must return a pair [result, residuals].`);
       }
       const main = flatten(result[0], 'result');
       const residuals = flatten(result[1], 'residuals');
       if (main.def.key !== outDef.key) {
         throw new TreeError(
-          `customVjp: fwd of \`${name}\` returned a result of structure ${main.def}, but \`${name}\` returns ${outDef}.`,
+          `customVjp: fwd of ${quotedName(name)} returned a result of structure ${main.def}, but ${quotedName(name)} returns ${outDef}.`,
         );
       }
       residualDef = residuals.def;
       return [
-        ...main.leaves.map((leaf, i) => matchType(name, 'result', toValue(leaf, name), outAvals[i]!)),
+        ...main.leaves.map((leaf, i) => matchType('customVjp', name, 'result', toValue(leaf, name), outAvals[i]!)),
         ...residuals.leaves.map((leaf) => toValue(leaf, name)),
       ];
     },
@@ -247,7 +250,7 @@ function argumentCotangents(name: string, result: unknown, def: TreeDef, avals: 
   const children = (def.node as { children: readonly TreeDef[] }).children;
   if (!Array.isArray(result) || result.length !== children.length) {
     throw new TreeError(
-      `customVjp: bwd of \`${name}\` must return a list of ${children.length} cotangents, one per argument.`,
+      `customVjp: bwd of ${quotedName(name)} must return a list of ${children.length} cotangents, one per argument.`,
     );
   }
   const cts: Value[] = [];
@@ -262,11 +265,12 @@ function argumentCotangents(name: string, result: unknown, def: TreeDef, avals: 
     const given = flatten(result[i], `cotangent ${i}`);
     if (given.def.key !== child.key) {
       throw new TreeError(
-        `customVjp: bwd of \`${name}\` returned cotangent ${i} of structure ${given.def}, but the argument has ${child}.`,
+        `customVjp: bwd of ${quotedName(name)} returned cotangent ${i} of structure ${given.def}, but the argument has ${child}.`,
       );
     }
     given.leaves.forEach((leaf, k) => {
-      if (own[k]!.isFloating) cts.push(matchType(name, `cotangent of argument ${i}`, toValue(leaf, name), own[k]!));
+      if (own[k]!.isFloating)
+        cts.push(matchType('customVjp', name, `cotangent of argument ${i}`, toValue(leaf, name), own[k]!));
     });
   });
   return cts;

@@ -1,5 +1,5 @@
 /** The loops that users write: `whileLoop`, `foriLoop`, `scan`, `map`. */
-import { flattenArguments } from '../../transforms/flat.ts';
+import { checkFunction, flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { ControlFlowError, ShapeError, TreeError } from '../core/errors.ts';
@@ -52,13 +52,16 @@ interface Naming {
   readonly part?: number;
 }
 
-function namedWhile<T>(
+/** A loop of the library's own, which errors call by the name of what the user called. */
+export function namedWhile<T>(
   { operation: name, part }: Naming,
   cond: (carry: Arrays<T>) => unknown,
   body: (carry: Arrays<T>) => unknown,
   init: T,
   given: WhileOptions = {},
 ): Arrays<T> {
+  checkFunction(name, cond, 'the condition');
+  checkFunction(name, body, 'the body');
   const { maxSteps } = optionsOf(name, given, ['maxSteps']);
   const { values, def } = flattenArguments([init], name);
   const carryDef = carryOf(def);
@@ -140,18 +143,27 @@ export function foriLoop<T>(
   init: T,
   options: WhileOptions = {},
 ): Arrays<T> {
+  checkFunction('foriLoop', body, 'the body');
+  const ends = [toValue(lower, 'foriLoop'), toValue(upper, 'foriLoop')] as const;
+  ends.forEach((end, i) => {
+    if (end.ndim === 0 && (end.literal === undefined || Number.isInteger(end.literal))) return;
+    const shown = end.literal ?? end.describe();
+    throw new ControlFlowError(
+      `foriLoop: the ${i === 0 ? 'lower' : 'upper'} bound must be an integer scalar, but it is ${shown}.`,
+    );
+  });
   if (typeof lower === 'number' && typeof upper === 'number') {
+    optionsOf('foriLoop', options, ['maxSteps']);
     const start = scalar(lower, 'int32');
     const step = ([i, carry]: any): [unknown, null] => [[add(i, 1), body(i, carry)], null];
     const naming: Naming = { operation: 'foriLoop', part: 1 };
     return (namedScan(naming, step, [start, init], null, { length: Math.max(0, upper - lower) }) as any)[0][1];
   }
-  const bound = (x: ArrayLike) => convert(toValue(x, 'foriLoop'), 'int32');
   const result = namedWhile(
     { operation: 'foriLoop', part: 2 },
     ([i, end]: any) => lt(i, end),
     ([i, end, carry]: any) => [add(i, 1), end, body(i, carry)],
-    [bound(lower), bound(upper), init],
+    [convert(ends[0], 'int32'), convert(ends[1], 'int32'), init],
     options,
   );
   return (result as any)[2];
@@ -190,11 +202,12 @@ function namedScan<C, X, Y>(
   xs: X,
   given: ScanOptions,
 ): [Arrays<C>, Arrays<Y>] {
+  checkFunction(name, f, 'the body');
   const { length, reverse = false, unroll = 1 } = optionsOf(name, given, ['length', 'reverse', 'unroll']);
   const { values, def } = flattenArguments([init, xs], name);
   const [carryDef, xsDef] = (def.node as { children: readonly TreeDef[] }).children as [TreeDef, TreeDef];
   const n = carryDef.leafCount;
-  const steps = scanLength(values.slice(n), xsDef, length);
+  const steps = scanLength(name, values.slice(n), xsDef, length);
   const slices = values.slice(n).map((x) => shapedArray(x.aval.shape.slice(1), x.aval.dtype, x.aval.weakType));
   let ysDef!: TreeDef;
   const { traced, init: start } = traceBody(
@@ -230,19 +243,19 @@ function unrolling(unroll: number | boolean, length: number): number {
   return Math.max(1, Math.min(unroll, length));
 }
 
-function scanLength(xs: readonly Value[], def: TreeDef, length: number | undefined): number {
+function scanLength(name: string, xs: readonly Value[], def: TreeDef, length: number | undefined): number {
   const paths = leafPaths(def, 'xs');
   let steps = length;
   xs.forEach((x, i) => {
-    if (x.ndim === 0) throw new ShapeError(`scan: ${paths[i]} is a scalar and has no leading axis to scan over.`);
+    if (x.ndim === 0) throw new ShapeError(`${name}: ${paths[i]} is a scalar and has no leading axis to scan over.`);
     if (steps !== undefined && x.shape[0] !== steps) {
       throw new ShapeError(
-        `scan: ${paths[i]} has ${x.shape[0]} slices, but ${i === 0 ? 'length is' : 'the others have'} ${steps}.`,
+        `${name}: ${paths[i]} has ${x.shape[0]} slices, but ${i === 0 ? 'length is' : 'the others have'} ${steps}.`,
       );
     }
     steps = x.shape[0]!;
   });
-  if (steps === undefined) throw new ControlFlowError('scan: needs `length` when there is nothing to scan over.');
+  if (steps === undefined) throw new ControlFlowError(`${name}: needs \`length\` when there is nothing to scan over.`);
   return steps;
 }
 
@@ -251,5 +264,6 @@ function scanLength(xs: readonly Value[], def: TreeDef, length: number | undefin
  * intermediate values at a time.
  */
 export function map<X, Y>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y> {
-  return scan((_: unknown, x: Arrays<X>) => [null, f(x)], null, xs)[1];
+  checkFunction('map', f, 'the first argument');
+  return namedScan({ operation: 'map' }, (_: unknown, x: Arrays<X>) => [null, f(x)], null, xs, {})[1];
 }

@@ -14,6 +14,8 @@ const synonyms: Record<string, string> = {
   staticArgnums: 'static',
   staticArgnames: 'static',
   donateArgnums: 'donate',
+  dimension: 'axis',
+  len: 'length',
   iterations: 'maxiter',
 };
 
@@ -49,21 +51,27 @@ export function optionsOf<T extends object>(
   return options;
 }
 
-function isPlain(x: object): boolean {
+/** Whether an object is of no class. */
+export function isPlain(x: object): boolean {
   const prototype = Object.getPrototypeOf(x);
   return prototype === Object.prototype || prototype === null;
 }
 
 function hintFor(key: string, known: readonly string[]): string | undefined {
   if (key === 'learningRate' || key === 'learning_rate' || key === 'lr')
-    return 'the learning rate is the first argument';
+    return known.includes('stepsize') ? 'did you mean `stepsize`?' : 'the learning rate is the first argument';
   const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
   const meant =
     known.find((k) => plain(k) === plain(key)) ??
-    known.find((k) => k === synonyms[key]) ??
-    known.find((k) => k.length > 3 && distance(plain(k), plain(key)) <= 2);
+    known.find((k) => k === synonyms[camel(key)]) ??
+    known.find((k) => k.length > 3 && distance(plain(k), plain(key)) <= 2) ??
+    known.find((k) => key.length > 2 && plain(k).startsWith(plain(key)) && k.endsWith('Fun')) ??
+    (key === 'fun' ? known.find((k) => k.endsWith('Fun')) : undefined);
   return meant && `did you mean \`${meant}\`?`;
 }
+
+/** `static_argnums` as `staticArgnums`. */
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Insertions, deletions and replacements between two words, exchanged neighbours counting as two. */
 function distance(a: string, b: string): number {

@@ -4,6 +4,7 @@ import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { evaluatingTrace, makePlan, type Plan, watch } from './evaluate.ts';
 import { type Atom, deadCodeElimination, Literal, subJaxprs, Var } from './jaxpr.ts';
+import { isPlain } from './options.ts';
 import { stage } from './stage.ts';
 import { currentTrace, type Value } from './trace.ts';
 
@@ -66,6 +67,7 @@ function keyOf(arg: unknown): ShapedArray | string | undefined {
   if (typeof arg === 'number') return Object.is(arg, -0) ? '-0' : String(arg);
   if (typeof arg === 'function') return undefined;
   if (typeof arg !== 'object' || arg === null) return `${typeof arg} ${String(arg)}`;
+  if (!Array.isArray(arg) && !isPlain(arg)) return undefined;
   let key = Array.isArray(arg) ? '[' : '{';
   for (const name in arg) {
     const inner = (arg as Record<string, unknown>)[name];

@@ -4,6 +4,9 @@ import { naming } from './options.ts';
 /** Shapes are lists of non-negative integers; data is contiguous and row-major wherever nothing else is said. */
 export type Shape = readonly number[];
 
+/** A shape as users give it: also the length of a vector. */
+export type ShapeLike = number | Shape;
+
 /**
  * A shape that a user gave.
  * @throws ShapeError when it is no list of non-negative integers
@@ -12,9 +15,23 @@ export function checkShape(shape: unknown, operation: string): Shape {
   const list = typeof shape === 'number' ? [shape] : shape;
   if (Array.isArray(list) && list.every((n) => Number.isInteger(n) && n >= 0)) return list;
   const shown = Array.isArray(list) ? `[${list.map(naming)}]` : naming(list);
-  const traced = (Array.isArray(list) ? list : [list]).some((n) => n !== null && typeof n === 'object' && n.isTracer);
   throw new ShapeError(`${operation}: ${shown} is not a shape: lengths are integers from 0 on.`, {
-    hint: traced ? 'shapes must be known while a function is traced: make the argument static' : undefined,
+    hint: (Array.isArray(list) ? list : [list]).some(isTraced) ? shapesAreKnown : undefined,
+  });
+}
+
+export const shapesAreKnown = 'shapes must be known while a function is traced: make the argument static';
+export const isTraced = (x: unknown): boolean =>
+  typeof x === 'object' && x !== null && (x as { isTracer?: boolean }).isTracer === true;
+
+/**
+ * How often a user wants something.
+ * @throws ShapeError when it is no integer from 0 on
+ */
+export function checkCount(n: unknown, operation: string, what: string): number {
+  if (Number.isInteger(n) && (n as number) >= 0) return n as number;
+  throw new ShapeError(`${operation}: ${what} must be an integer from 0 on, but it is ${naming(n)}.`, {
+    hint: isTraced(n) ? shapesAreKnown : undefined,
   });
 }
 

@@ -1,5 +1,12 @@
 /** `customRoot`, `customFixedPoint`, `rootJvp`, `rootVjp`. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  functionName,
+  standsFor,
+} from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { linearizeValues, pullback } from '../../transforms/linearize.ts';
 import { convertOuts, joinAvals } from '../control/branches.ts';
@@ -18,6 +25,7 @@ import { bind, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { neg } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
+import { quotedName } from '../syntax/names.ts';
 import { type ArrayLikes, type Arrays, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
 import { convertClosure, type LinearOptions, solverFor } from './linear-solver.ts';
 import { allFinite, statusWhere, throwUnlessSolved } from './status.ts';
@@ -64,6 +72,8 @@ export function customRoot(
   optimality: AnyFunction,
   options: ImplicitOptions = {},
 ): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
+  checkFunction('customRoot', optimality, 'the equation');
+  optionsOf('customRoot', options, implicitOptions);
   return (solver) => decorated('customRoot', optimality, solver, options, false);
 }
 
@@ -77,6 +87,8 @@ export function customFixedPoint(
   fixedPoint: AnyFunction,
   options: ImplicitOptions = {},
 ): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
+  checkFunction('customFixedPoint', fixedPoint, 'the map');
+  optionsOf('customFixedPoint', options, implicitOptions);
   return (solver) => decorated('customFixedPoint', fixedPoint, solver, options, true);
 }
 
@@ -88,7 +100,8 @@ export function decorated<S extends ImplicitSolver>(
   options: ImplicitOptions,
   fixedPoint: boolean,
 ): Implicit<S> {
-  const { hasAux = false } = optionsOf(operation, options, implicitOptions);
+  checkFunction(operation, solver, 'the solver');
+  const { hasAux = false } = options;
   const positions = staticPositionsOf(operation, solver, options.static ?? []);
   checkStatics(operation, solver, positions);
   if (positions.includes(0)) throw new TraceError(`${operation}: the initial guess, argument 0, cannot be static.`);
@@ -191,14 +204,14 @@ function traceEquation(
   const name = functionName(f);
   if (flat.outDef.key !== def.key)
     throw new TreeError(
-      `${operation}: \`${name}\` returns a value of structure ${flat.outDef}, but the solution has structure ${def}.`,
+      `${operation}: ${quotedName(name)} returns a value of structure ${flat.outDef}, but the solution has structure ${def}.`,
     );
   const outs = traced.jaxpr.outAvals;
   avals.forEach((aval, i) => {
     const joined = joinAvals(outs[i]!, aval);
     if (!joined || !aval.isFloating)
       throw new TreeError(
-        `${operation}: \`${name}\` returns ${outs[i]} at ${leafPaths(def, 'solution')[i]}, which is ${aval}.`,
+        `${operation}: ${quotedName(name)} returns ${outs[i]} at ${leafPaths(def, 'solution')[i]}, which is ${aval}.`,
         aval.isFloating ? {} : { hint: 'solutions are floating; return integers as aux' },
       );
   });

@@ -4,6 +4,7 @@ import type { ArrayLike } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, dtypes } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { withoutAxes } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -84,7 +85,8 @@ const argParams = sharedParamsByKey<ArgParams>();
 
 const argReduce =
   (p: Primitive<ArgParams>) =>
-  (x: ArrayLike, { axis, keepdims }: ArgReduceOptions = {}): Value => {
+  (x: ArrayLike, given: ArgReduceOptions = {}): Value => {
+    const { axis, keepdims } = optionsOf(p.name, given, ['axis', 'keepdims']);
     const value = toValue(x, p.name);
     const flat = axis === undefined || axis === null;
     const at = flat ? 0 : axisOf(p.name, value, axis);

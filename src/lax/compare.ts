@@ -97,11 +97,13 @@ export const selectP: Primitive = elementwise('select', 3, {
  * @throws DtypeError when `pred` is not bool
  * @throws ShapeError when the shapes do not broadcast
  */
-export function select(pred: ArrayLike, whenTrue: ArrayLike, whenFalse: ArrayLike): Value {
-  const p = toValue(pred, 'select');
-  const branches = promoteDTypes('select', [whenTrue, whenFalse]);
+export const select = (pred: ArrayLike, whenTrue: ArrayLike, whenFalse: ArrayLike): Value =>
+  selectNamed('select', toValue(pred, 'select'), whenTrue, whenFalse);
+
+export function selectNamed(name: string, p: Value, whenTrue: ArrayLike, whenFalse: ArrayLike): Value {
+  const branches = promoteDTypes(name, [whenTrue, whenFalse]);
   const shape = broadcastShapes(p.aval.shape, ...branches.map((x) => x.aval.shape));
-  if (!shape) throw broadcastError('select', [p, ...branches]);
+  if (!shape) throw broadcastError(name, [p, ...branches]);
   // Only rank-0 values may be weak.
   const operands = [p, ...(shape.length > 0 ? branches.map(strengthen) : branches)];
   return bind1(

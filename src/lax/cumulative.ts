@@ -5,6 +5,7 @@ import type { KernelContext, LowerRule } from '../../jit/lower-rule.ts';
 import { cumulativeCalls, type Running } from '../../jit/runtime/cumulative-calls.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize, type DType, isFloating } from '../core/dtype.ts';
+import { optionsOf } from '../core/options.ts';
 import {
   type Accuracy,
   exact,
@@ -225,7 +226,8 @@ const cumulativeParams = (axis: number, reverse: boolean): CumulativeParams =>
 
 const along =
   (p: CumulativePrimitive, prepare: (x: Value) => Value) =>
-  (x: ArrayLike, { axis = 0, reverse = false }: CumulativeOptions = {}): Value => {
+  (x: ArrayLike, given: CumulativeOptions = {}): Value => {
+    const { axis = 0, reverse = false } = optionsOf(p.name, given, ['axis', 'reverse']);
     const value = prepare(toValue(x, p.name));
     return bind1(p, [value], cumulativeParams(axisOf(p.name, value, axis), reverse));
   };

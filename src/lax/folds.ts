@@ -2,6 +2,7 @@
 import type { ArrayLike } from '../array.ts';
 import { allocate, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { type Accuracy, exact, type Primitive, primitive, type Sample, ulp } from '../core/primitive.ts';
 import { range, withoutAxes } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -11,7 +12,14 @@ import { eq, ne } from './compare.ts';
 import { convert } from './convert.ts';
 import { broadcastInDim } from './movement.ts';
 import { productTangent } from './product-rule.ts';
-import { keepAxes, type ReduceOptions, type ReduceParams, reduceAxes, reduceParams } from './reduce-axes.ts';
+import {
+  keepAxes,
+  type ReduceOptions,
+  type ReduceParams,
+  reduceAxes,
+  reduceOptions,
+  reduceParams,
+} from './reduce-axes.ts';
 import { forEachReduced, sum } from './reductions.ts';
 import { reductionSamples } from './samples.ts';
 
@@ -145,14 +153,16 @@ function applyFold(p: FoldPrimitive, value: Value, axes: readonly number[], keep
 }
 
 /** Product over axes. Bools are multiplied in int32. The derivative never divides, so zeros are no special case. */
-export function prod(x: ArrayLike, { axis, keepdims }: ReduceOptions = {}): Value {
+export function prod(x: ArrayLike, given: ReduceOptions = {}): Value {
+  const { axis, keepdims } = optionsOf('prod', given, reduceOptions);
   let value = toValue(x, 'prod');
   if (value.aval.dtype === 'bool') value = convert(value, 'int32');
   return applyFold(reduceProdP, value, reduceAxes('prod', value, axis), keepdims);
 }
 
 function extremum(operation: string, numeric: FoldPrimitive, logical: FoldPrimitive) {
-  return (x: ArrayLike, { axis, keepdims }: ReduceOptions = {}): Value => {
+  return (x: ArrayLike, given: ReduceOptions = {}): Value => {
+    const { axis, keepdims } = optionsOf(operation, given, reduceOptions);
     const value = toValue(x, operation);
     const axes = reduceAxes(operation, value, axis);
     if (axes.some((a) => value.aval.shape[a] === 0)) {
@@ -173,7 +183,8 @@ export const reduceMin: (x: ArrayLike, options?: ReduceOptions) => Value = extre
 
 const quantifier =
   (operation: string, p: FoldPrimitive) =>
-  (x: ArrayLike, { axis, keepdims }: ReduceOptions = {}): Value => {
+  (x: ArrayLike, given: ReduceOptions = {}): Value => {
+    const { axis, keepdims } = optionsOf(operation, given, reduceOptions);
     let value = toValue(x, operation);
     if (value.aval.dtype !== 'bool') value = ne(value, 0);
     return applyFold(p, value, reduceAxes(operation, value, axis), keepdims);

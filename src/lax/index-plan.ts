@@ -3,10 +3,11 @@ import { NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { isInteger, type TypedArray } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { broadcastShapes, range, type Shape, stridesOf } from '../core/shape.ts';
+import { naming } from '../core/options.ts';
+import { broadcastShapes, range, type Shape, sameShape, stridesOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { broadcastError } from '../promote.ts';
-import { add } from './arithmetic.ts';
+import { add, min } from './arithmetic.ts';
 import { lt, select } from './compare.ts';
 import { convert } from './convert.ts';
 
@@ -40,10 +41,12 @@ export interface Plan {
 
 /** Shape of the part of `x` that `index` names, with everything that reading or updating it needs. */
 export function planIndex(operation: string, { aval }: Value, index: readonly Index[]): Plan {
-  const given = expandMasks(operation, index);
+  const given = expandMasks(operation, aval, index);
   const consumed = given.filter((entry) => entry !== null && entry !== '...').length;
   if (consumed > aval.ndim) {
-    throw new ShapeError(`${operation}: ${consumed} positions are too many for ${aval}, which has ${aval.ndim} axes.`);
+    throw new ShapeError(
+      `${operation}: ${consumed} positions are too many for ${aval}, which has ${aval.ndim} ${aval.ndim === 1 ? 'axis' : 'axes'}.`,
+    );
   }
   if (given.filter((entry) => entry === '...').length > 1) {
     throw new ShapeError(`${operation}: an index may hold '...' once.`);
@@ -99,6 +102,7 @@ function read(
     if (!isInteger(entry.aval.dtype)) {
       throw new DtypeError(
         `${operation}: an index array must hold integers, but axis ${axis} of ${aval} got ${entry.aval}.`,
+        { hint: integerHint(entry) },
       );
     }
     if (entry.aval.ndim === 0 && n > 0) return { kind: 'scalar', position: fromFront(entry, n) };
@@ -112,8 +116,16 @@ function read(
     if (entry < -n || entry >= n) throw outOfRange(operation, `position ${entry}`, axis, aval);
     return { kind: 'at', position: entry < 0 ? entry + n : entry };
   }
-  return sliceEntry(operation, entry as readonly (number | null | undefined)[], n);
+  if (!Array.isArray(entry))
+    throw new DtypeError(`${operation}: ${naming(entry)} is not an index for axis ${axis} of ${aval}.`);
+  return sliceEntry(operation, entry, n);
 }
+
+/** A counter that starts at a JavaScript number is a float. */
+const integerHint = ({ isTracer, aval }: Value): string =>
+  isTracer && aval.weakType && aval.ndim === 0
+    ? "start a counter at an integer array, `np.array(0, { dtype: 'int32' })`"
+    : "convert it: `index.astype('int32')`";
 
 const outOfRange = (operation: string, what: string, axis: number, aval: ShapedArray): ShapeError =>
   new ShapeError(`${operation}: ${what} is out of range for axis ${axis} of ${aval}.`);
@@ -145,17 +157,39 @@ export function fromFront(positions: Value, n: number): Value {
     const { dtype, shape } = positions.aval;
     if (dtype === 'int32' && !hasNegative(given)) return positions;
     const data = new Int32Array(given.length);
-    for (let i = 0; i < data.length; i++) data[i] = given[i]! < 0 ? given[i]! + n : given[i]!;
+    for (let i = 0; i < data.length; i++) data[i] = given[i]! < 0 ? given[i]! + n : Math.min(given[i]!, largestInt32);
     return NDArray.fromHost(data, shapedArray(shape, 'int32'));
   }
+  if (positions.aval.dtype === 'uint32') return signed(positions);
   const index = convert(positions, 'int32');
   return select(lt(index, 0), add(index, n), index);
 }
 
+const largestInt32 = 2 ** 31 - 1;
+
+/** Positions as int32. Those of uint32 that are too large stay outside of every array, and do not become negative. */
+export const signed = (positions: Value): Value =>
+  convert(positions.aval.dtype === 'uint32' ? min(positions, largestInt32) : positions, 'int32');
+
 /** A known bool array stands for the positions where it is true, one array for each of its axes. */
-function expandMasks(operation: string, index: readonly Index[]): Index[] {
+function expandMasks(operation: string, aval: ShapedArray, index: readonly Index[]): Index[] {
+  const isMask = (entry: Index): entry is NDArray =>
+    entry instanceof NDArray && entry.aval.dtype === 'bool' && entry.aval.ndim > 0;
+  const axesOf = (entry: Index): number =>
+    entry === null || entry === '...' ? 0 : isMask(entry) ? entry.aval.ndim : 1;
+  const consumed = index.reduce((sum: number, entry) => sum + axesOf(entry), 0);
+  let axis = 0;
   return index.flatMap((entry): Index[] => {
-    if (!(entry instanceof NDArray) || entry.aval.dtype !== 'bool' || entry.aval.ndim === 0) return [entry];
+    const first = axis;
+    axis += entry === '...' ? Math.max(0, aval.ndim - consumed) : axesOf(entry);
+    if (!isMask(entry)) return [entry];
+    // More positions than axes are an error that is told later.
+    const covered = aval.shape.slice(first, axis);
+    if (consumed <= aval.ndim && !sameShape(covered, entry.aval.shape)) {
+      throw new ShapeError(
+        `${operation}: the mask ${entry.aval} does not fit ${covered.length === 1 ? `axis ${first}` : `axes ${first} to ${axis - 1}`} of ${aval}.`,
+      );
+    }
     if (entry.isTracer) {
       throw new DtypeError(
         `${operation}: which elements a traced mask ${entry.aval} picks is not known: their number is a shape.`,

@@ -21,6 +21,7 @@ export type { Index } from './index-plan.ts';
 
 const gatherParams = sharedParamsByKey<GatherParams>();
 const scatterParams = sharedParamsByKey<ScatterParams>();
+const fillKey = (fill: number | undefined): string => (Object.is(fill, -0) ? '-0' : String(fill));
 
 /** Index rows: one component for each axis in turn, over the common shape of the index arrays. */
 function indexRows(components: readonly (number | Value)[], lanes: Shape): Value {
@@ -92,7 +93,7 @@ export const isPositions = (x: Value, value: Value, axis: number): boolean =>
 export function takeAt(value: Value, positions: Value, axis: number, fill?: number): Value {
   const { shape, ndim } = value.aval;
   const lanes = positions.aval.shape;
-  const params = gatherParams(`take ${shape}|${axis}|${lanes.length}|${fill}`, () => ({
+  const params = gatherParams(`take ${shape}|${axis}|${lanes.length}|${fillKey(fill)}`, () => ({
     offsetDims: range(ndim - 1).map((a) => (a < axis ? a : a + lanes.length)),
     collapsedSliceDims: [axis],
     startIndexMap: [axis],
@@ -140,7 +141,7 @@ function readPlan(value: Value, p: Plan, fillValue?: number): Value {
     const pointed = left.flatMap((e, axis) => (e.kind === 'array' ? [axis] : []));
     const components = left.flatMap((e) => (e.kind === 'array' ? [e.positions] : []));
     const [windows, { shape }] = [windowDims(p), part.aval];
-    const params = gatherParams(`${windows}|${pointed}|${shape}|${fillValue}`, () => ({
+    const params = gatherParams(`${windows}|${pointed}|${shape}|${fillKey(fillValue)}`, () => ({
       offsetDims: windows,
       collapsedSliceDims: pointed,
       startIndexMap: pointed,

@@ -1,5 +1,6 @@
 /** What reductions share: their axes, their options and their reference loop. */
 import { ShapeError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { sharedParams } from '../core/primitive.ts';
 import { normalizeAxis, range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -15,6 +16,9 @@ export interface ReduceOptions {
   /** Keep the folded axes with length 1. */
   keepdims?: boolean;
 }
+
+/** Their names. */
+export const reduceOptions: readonly (keyof ReduceOptions)[] = ['axis', 'keepdims'];
 
 /** Calls `visit(output index, input index)` for every input element in row-major order. */
 export function forEachReduced(
@@ -67,12 +71,16 @@ export function reduceAxes(operation: string, x: Value, axis: ReduceOptions['axi
   const { ndim } = x.aval;
   if (axis === undefined || axis === null) return (allAxes[ndim] ??= knownAxes(range(ndim)));
   if (typeof axis === 'object' && paramsOf.has(axis) && (axis.at(-1) ?? -1) < ndim) return axis;
-  const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => {
+  const axes = (Array.isArray(axis) ? axis : [axis]).map((a: number) => {
+    if (!Number.isInteger(a))
+      throw new ShapeError(`${operation}: axis must be an integer or a list of them, but it is ${naming(a)}.`);
     const normal = normalizeAxis(a, x.aval.ndim);
     if (normal === undefined) throw new ShapeError(`${operation}: axis ${a} is out of range for ${x.aval}.`);
     return normal;
   });
-  return knownAxes([...new Set(axes)].sort((a, b) => a - b));
+  if (new Set(axes).size < axes.length)
+    throw new ShapeError(`${operation}: axes [${axis}] name an axis of ${x.aval} twice.`);
+  return knownAxes(axes.sort((a, b) => a - b));
 }
 
 /** Restores folded axes as length 1 when asked for. */

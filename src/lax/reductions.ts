@@ -2,6 +2,7 @@
 import type { Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate } from '../core/dtype.ts';
+import { optionsOf } from '../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy } from '../core/primitive.ts';
 import { range, withoutAxes } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -14,6 +15,7 @@ import {
   type ReduceOptions,
   type ReduceParams,
   reduceAxes,
+  reduceOptions,
   reduceParams,
 } from './reduce-axes.ts';
 import { reductionSamples } from './samples.ts';
@@ -58,7 +60,8 @@ export const reduceSumP: Primitive<ReduceParams> = primitive<ReduceParams>({
 });
 
 /** Sum over axes. Bools are counted in int32. */
-export function sum(x: ArrayLike, { axis, keepdims }: ReduceOptions = {}): Value {
+export function sum(x: ArrayLike, given: ReduceOptions = {}): Value {
+  const { axis, keepdims } = optionsOf('sum', given, reduceOptions);
   let value = toValue(x, 'sum');
   if (value.aval.dtype === 'bool') value = convert(value, 'int32');
   const axes = reduceAxes('sum', value, axis);

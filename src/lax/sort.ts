@@ -4,6 +4,7 @@ import { addLanes } from '../../transforms/vmap.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
 import { recorded } from '../core/recorded.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
@@ -133,8 +134,9 @@ export interface SortOptions {
  */
 export function sortMulti(
   operands: readonly ArrayLike[],
-  { dimension = -1, numKeys = 1 }: { dimension?: number; numKeys?: number } = {},
+  given: { dimension?: number; numKeys?: number } = {},
 ): Value[] {
+  const { dimension = -1, numKeys = 1 } = optionsOf('sortMulti', given, ['dimension', 'numKeys']);
   const values = operands.map((x) => strengthen(toValue(x, 'sort')));
   if (!(numKeys >= 1 && numKeys <= values.length)) {
     throw new ShapeError(`sort: cannot sort ${values.length} operands by ${numKeys} keys.`);
@@ -143,10 +145,14 @@ export function sortMulti(
 }
 
 /** The elements in ascending order along an axis: stable, −0 equal to 0, NaN last. */
-export const sort = (x: ArrayLike, { axis = -1 }: SortOptions = {}): Value => sortMulti([x], { dimension: axis })[0]!;
+export function sort(x: ArrayLike, given: SortOptions = {}): Value {
+  const { axis = -1 } = optionsOf('sort', given, ['axis']);
+  return sortMulti([x], { dimension: axis })[0]!;
+}
 
 /** The indices (int32) that sort x along an axis. */
-export const argsort: (x: ArrayLike, options?: SortOptions) => Value = recorded((x, { axis = -1 } = {}) => {
+export const argsort: (x: ArrayLike, options?: SortOptions) => Value = recorded((x, given = {}) => {
+  const { axis = -1 } = optionsOf('argsort', given, ['axis']);
   const value = toValue(x, 'argsort');
   const dimension = axisOf('argsort', value, axis);
   const positions = broadcastedIota('int32', value.aval.shape, dimension);

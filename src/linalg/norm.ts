@@ -1,7 +1,7 @@
 /** Norms of vectors and matrices. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, mul, pow, sqrt } from '../lax/arithmetic.ts';
@@ -69,6 +69,8 @@ function ofMatrix(x: Value, ord: number | 'fro', [rows, columns]: readonly [numb
  */
 export function norm(x: ArrayLike, given: NormOptions = {}): NDArray {
   const { ord, axis, keepdims = false } = optionsOf('norm', given, ['ord', 'axis', 'keepdims']);
+  if (ord !== undefined && typeof ord !== 'number' && ord !== 'fro')
+    throw new DtypeError(`norm: ord must be a number or 'fro', but it is ${naming(ord)}.`);
   const value = strong(toFloating(x, 'norm'));
   const axes = axis === undefined || axis === null ? undefined : axesOf(value, axis, 'norm');
   if (ord === undefined) return euclidean(value, axes ?? range(value.ndim), keepdims);
@@ -81,10 +83,8 @@ export function norm(x: ArrayLike, given: NormOptions = {}): NDArray {
 }
 
 /** The norm of the elements over all axes named, as one vector. */
-export function vectorNorm(
-  x: ArrayLike,
-  { ord = 2, axis, keepdims = false }: NormOptions & { ord?: number } = {},
-): NDArray {
+export function vectorNorm(x: ArrayLike, given: NormOptions & { ord?: number } = {}): NDArray {
+  const { ord = 2, axis, keepdims = false } = optionsOf('vectorNorm', given, ['ord', 'axis', 'keepdims']);
   const value = strong(toFloating(x, 'vectorNorm'));
   const axes = axis === undefined || axis === null ? range(value.ndim) : axesOf(value, axis, 'vectorNorm');
   return vector(value, ord, axes, keepdims);

@@ -6,8 +6,8 @@
 import { flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike, NDArray } from '../array.ts';
 import { customLinearSolve, type LinearMap } from '../control/custom-linear-solve.ts';
-import { ShapeError, TreeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { ShapeError, TraceError, TreeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { throwUnlessSolved } from '../implicit/status.ts';
 import { convert } from '../lax/convert.ts';
@@ -66,6 +66,11 @@ const solveOptions = ['ridge', 'init', 'tol', 'maxiter', 'restart', 'info', 'thr
 
 function solveWith(name: string, method: Method): LinearSolve {
   const solve = (matvec: (x: any) => unknown, b: unknown, given: LinearSolveOptions = {}): any => {
+    if (typeof matvec !== 'function') {
+      throw new TraceError(`${name}: the operator must be a function x ↦ A x, but it is ${naming(matvec)}.`, {
+        hint: 'for a matrix `a`: `(x) => np.matmul(a, x)`, or `linalg.solve(a, b)`',
+      });
+    }
     const options = optionsOf(name, given, solveOptions);
     const flat = flatten(b, 'b');
     const values = flattenArguments([b], name).values.map((v) => (v.aval.weakType ? convert(v, 'float32') : v));

@@ -8,7 +8,7 @@ import { add, div, max, mul, rsqrt, sub } from '../lax/arithmetic.ts';
 import { eq } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { iota } from '../lax/creation.ts';
-import { reduceMax, sum } from '../lax/reductions.ts';
+import { reduceAxes, reduceMax, sum } from '../lax/reductions.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { exp, log } from '../lax/transcendental.ts';
 import { strong } from '../numpy/array.ts';
@@ -23,16 +23,18 @@ export interface AxisOptions {
 
 /** eˣ / Σ eˣ. The largest element is taken out first; that shift cancels, so derivatives do not pass through it. */
 export const softmax: (x: ArrayLike, given?: AxisOptions) => NDArray = recorded((x, given = {}) => {
-  const { axis = -1 } = optionsOf('softmax', given, ['axis']);
+  const { axis: along = -1 } = optionsOf('softmax', given, ['axis']);
   const value = strong(toFloating(x, 'softmax'));
+  const axis = reduceAxes('softmax', value, along);
   const terms = exp(sub(value, stopGradient(reduceMax(value, { axis, keepdims: true }))));
   return div(terms, sum(terms, { axis, keepdims: true }));
 });
 
 /** log softmax(x), without overflow or loss of small probabilities. */
 export const logSoftmax: (x: ArrayLike, given?: AxisOptions) => NDArray = recorded((x, given = {}) => {
-  const { axis = -1 } = optionsOf('logSoftmax', given, ['axis']);
+  const { axis: along = -1 } = optionsOf('logSoftmax', given, ['axis']);
   const value = strong(toFloating(x, 'logSoftmax'));
+  const axis = reduceAxes('logSoftmax', value, along);
   const shifted = sub(value, stopGradient(reduceMax(value, { axis, keepdims: true })));
   return sub(shifted, log(sum(exp(shifted), { axis, keepdims: true })));
 });
@@ -49,8 +51,9 @@ export function oneHot(x: ArrayLike, classes: number, given: { dtype?: DType; ax
 /** Mean 0 and variance 1 along an axis. */
 export const standardize: (x: ArrayLike, given?: AxisOptions & { epsilon?: ArrayLike }) => NDArray = recorded(
   (x, given = {}) => {
-    const { axis = -1, epsilon = 1e-5 } = optionsOf('standardize', given, ['axis', 'epsilon']);
+    const { axis: along = -1, epsilon = 1e-5 } = optionsOf('standardize', given, ['axis', 'epsilon']);
     const value = strong(toFloating(x, 'standardize'));
+    const axis = reduceAxes('standardize', value, along);
     const centred = sub(value, mean(value, { axis, keepdims: true }));
     const variance = max(mean(mul(centred, centred), { axis, keepdims: true }), 0);
     return mul(centred, rsqrt(add(variance, epsilon)));

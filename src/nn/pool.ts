@@ -1,6 +1,7 @@
 /** Pooling over spatial axes, as Flax names it. */
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { type Shape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { div } from '../lax/arithmetic.ts';
@@ -28,8 +29,10 @@ function pool(
   init: number,
   computation: WindowComputation,
   window: Shape,
-  { strides, padding = 'VALID' }: PoolOptions,
+  given: PoolOptions,
 ): Value {
+  const known = ['strides', 'padding', ...(operation === 'avgPool' ? ['countIncludePad'] : [])];
+  const { strides, padding = 'VALID' } = optionsOf(operation, given, known);
   const { shape, ndim } = x.aval;
   const single = ndim === window.length + 1;
   if (ndim !== window.length + 2 && !single) {

@@ -1,8 +1,8 @@
 /** Arrays made from shapes, ranges and values. */
 import type { ArrayLike, NDArray } from '../array.ts';
-import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
-import { checkShape, range, type Shape } from '../core/shape.ts';
+import { DtypeError, ShapeError } from '../core/errors.ts';
+import { isPlain, naming, optionsOf } from '../core/options.ts';
+import { checkShape, isTraced, range, type Shape, type ShapeLike, shapesAreKnown } from '../core/shape.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -12,8 +12,7 @@ import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { checkDType, type DTypeOption, fromNumbers, strong } from './array.ts';
 import { power } from './elementwise.ts';
 
-/** A shape, or the length of a vector. */
-export type ShapeLike = number | Shape;
+export type { ShapeLike };
 
 export const toShape: (shape: ShapeLike, operation: string) => Shape = checkShape;
 
@@ -63,30 +62,26 @@ export function fullLike(x: ArrayLike, value: ArrayLike, given: LikeOptions = {}
 }
 
 /** Ones where column − row = k. `m` columns, as many as rows if left out. */
-export function eye(
-  n: number,
-  m: number | null = null,
-  { k = 0, dtype = 'float32' }: DTypeOption & { k?: number } = {},
-): NDArray {
+export function eye(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
+  const { k = 0, dtype } = optionsOf('eye', given, ['k', 'dtype']);
+  const type = checkDType(dtype, 'eye') ?? 'float32';
   const shape = toShape([n, m ?? n], 'eye');
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
-  return convert(eq(add(row, k), column), dtype);
+  return convert(eq(add(row, k), column), type);
 }
 
 /** The n × n identity matrix. */
 export const identity = (n: number, options?: DTypeOption): NDArray => eye(n, n, options);
 
 /** Ones on and below the k-th diagonal. */
-export function tri(
-  n: number,
-  m: number | null = null,
-  { k = 0, dtype = 'float32' }: DTypeOption & { k?: number } = {},
-): NDArray {
+export function tri(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
+  const { k = 0, dtype } = optionsOf('tri', given, ['k', 'dtype']);
+  const type = checkDType(dtype, 'tri') ?? 'float32';
   const shape = toShape([n, m ?? n], 'tri');
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
-  return convert(ge(add(row, k), column), dtype);
+  return convert(ge(add(row, k), column), type);
 }
 
 /**
@@ -96,9 +91,21 @@ export function tri(
  * np.arange(3); // [0 1 2]
  * np.arange(1, 2, 0.25); // [1. 1.25 1.5 1.75]
  */
-export function arange(start: number, stop?: number | null, step = 1, given: DTypeOption = {}): NDArray {
-  const { dtype } = optionsOf('arange', given, ['dtype']);
+export function arange(stop: number, options?: DTypeOption): NDArray;
+export function arange(start: number, stop?: number | null, options?: DTypeOption): NDArray;
+export function arange(start: number, stop?: number | null, step?: number, options?: DTypeOption): NDArray;
+export function arange(...given: readonly (number | null | undefined | DTypeOption)[]): NDArray {
+  const last = given.findIndex((x) => typeof x === 'object' && x !== null && isPlain(x));
+  const options = last < 0 ? {} : (given[last] as DTypeOption);
+  const { dtype } = optionsOf('arange', options, ['dtype']);
+  const [start, stop, step = 1] = (last < 0 ? given : given.slice(0, last)) as [number, number?, number?];
   const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
+  for (const x of [from, to, step])
+    if (!Number.isFinite(x)) {
+      throw new DtypeError(`arange: expected finite numbers, but got ${naming(x)}.`, {
+        hint: isTraced(x) ? shapesAreKnown : undefined,
+      });
+    }
   if (step === 0) throw new ShapeError('arange: the step must not be 0.');
   const n = Math.max(0, Math.ceil((to - from) / step));
   const integral = [from, to, step].every(Number.isInteger);
@@ -121,16 +128,25 @@ export interface LinspaceOptions extends DTypeOption {
 }
 
 /** `num` evenly spaced numbers from `start` to `stop`, which may be traced or arrays (the new axis is the first). */
-export function linspace(start: ArrayLike, stop: ArrayLike, num = 50, given: LinspaceOptions = {}): NDArray {
-  const { endpoint = true, dtype } = optionsOf('linspace', given, ['endpoint', 'dtype']);
-  const [count] = toShape(num, 'linspace') as [number];
+export const linspace = (start: ArrayLike, stop: ArrayLike, num = 50, options: LinspaceOptions = {}): NDArray =>
+  linspaceNamed('linspace', start, stop, num, options);
+
+function linspaceNamed(
+  name: string,
+  start: ArrayLike,
+  stop: ArrayLike,
+  num: number,
+  options: LinspaceOptions,
+): NDArray {
+  const { endpoint = true, dtype } = optionsOf(name, options, ['endpoint', 'dtype']);
+  const [count] = toShape(num, name) as [number];
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   if (typeof start === 'number' && typeof stop === 'number') {
     const values = range(count).map((i) => (i === last ? stop : start + ((stop - start) * i) / steps));
     return fromNumbers(values, [count], dtype ?? 'float32');
   }
-  const [a, b] = promoteDTypes('linspace', [toFloating(start, 'linspace'), toFloating(stop, 'linspace')]).map(strong);
+  const [a, b] = promoteDTypes(name, [toFloating(start, name), toFloating(stop, name)]).map(strong);
   const fractions = fromNumbers(
     range(count).map((i) => i / steps),
     [count],
@@ -148,12 +164,11 @@ export function logspace(
   start: ArrayLike,
   stop: ArrayLike,
   num = 50,
-  { base = 10, dtype, ...options }: LinspaceOptions & { base?: number } = {},
+  given: LinspaceOptions & { base?: number } = {},
 ): NDArray {
-  const result = power(
-    base,
-    linspace(start, stop, num, { ...options, dtype: dtype === 'float64' ? 'float64' : undefined! }),
-  );
+  const { base = 10, endpoint = true, dtype } = optionsOf('logspace', given, ['base', 'endpoint', 'dtype']);
+  const steps: LinspaceOptions = { endpoint, ...(dtype === 'float64' && { dtype }) };
+  const result = power(base, linspaceNamed('logspace', start, stop, num, steps));
   return dtype ? convert(result, dtype) : result;
 }
 

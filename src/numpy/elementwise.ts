@@ -152,10 +152,12 @@ export function round(x: ArrayLike, given: { decimals?: number } = {}): NDArray 
   return decimals > 0 ? divide(rint(multiply(x, scale)), scale) : multiply(rint(divide(x, scale)), scale);
 }
 
+const maximumNamed: (name: string) => Binary = binary(arithmetic.max, logic.or);
+const minimumNamed: (name: string) => Binary = binary(arithmetic.min, logic.and);
 /** The larger of x and y; NaN where either is. */
-export const maximum: Binary = binary(arithmetic.max, logic.or)('maximum');
+export const maximum: Binary = maximumNamed('maximum');
 /** The smaller of x and y; NaN where either is. */
-export const minimum: Binary = binary(arithmetic.min, logic.and)('minimum');
+export const minimum: Binary = minimumNamed('minimum');
 /** The larger of x and y; NaN only where both are. */
 export const fmax: Binary = binary((x, y) => select(logic.or(gt(x, y), ne(y, y)), x, y))('fmax');
 /** The smaller of x and y; NaN only where both are. */
@@ -165,8 +167,8 @@ export const fmin: Binary = binary((x, y) => select(logic.or(lt(x, y), ne(y, y))
 export const clip: (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null) => NDArray = recorded(
   (x, low = null, high = null) => {
     let result = toValue(x, 'clip');
-    if (low !== null) result = maximum(result, low);
-    return high === null ? result : minimum(result, high);
+    if (low !== null) result = maximumNamed('clip')(result, low);
+    return high === null ? result : minimumNamed('clip')(result, high);
   },
 );
 
@@ -225,6 +227,5 @@ export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount'
 
 /** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */
 export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray {
-  const [a, b] = promote('where', [x, y]);
-  return select(truth(condition, 'where'), a!, b!);
+  return compare.selectNamed('where', truth(condition, 'where'), x, y);
 }

@@ -8,6 +8,7 @@ import { rem } from '../lax/arithmetic.ts';
 import { le } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota } from '../lax/creation.ts';
+import { signed } from '../lax/index-plan.ts';
 import { indexArray, indexUpdate, isPositions, takeAt } from '../lax/indexing.ts';
 import { clamp } from '../lax/minmax.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
@@ -84,8 +85,8 @@ function placed(
       fill: mode === 'fill' && !inside ? fillValue : undefined,
     };
   }
-  const index = convert(positions, 'int32');
-  if (mode === 'wrap') return { positions: rem(index, n), fill: undefined };
+  if (mode === 'wrap') return { positions: rem(positions, n), fill: undefined };
+  const index = signed(positions);
   if (mode === 'clip') return { positions: operation === 'take' ? clamp(0, index, n - 1) : index, fill: undefined };
   return { positions: index, fill: fillValue };
 }
@@ -101,7 +102,8 @@ function placed(
 export function take(x: ArrayLike, index: ArrayLike | readonly number[], given: TakeOptions = {}): NDArray {
   const options = optionsOf('take', given, takeOptions);
   const { axis = null } = options;
-  const value = axis === null ? ravel(x) : operand(x, 'take');
+  const input = operand(x, 'take');
+  const value = axis === null ? ravel(input) : input;
   const along = axisOf(value, axis ?? 0, 'take');
   const { positions, fill } = placed('take', indices(index, 'take'), value, along, options);
   if (isPositions(positions, value, along)) return takeAt(value, positions, along, fill);
@@ -116,7 +118,8 @@ export function takeAlongAxis(x: ArrayLike, index: ArrayLike, given: TakeOptions
   const options = optionsOf('takeAlongAxis', given, takeOptions);
   const { axis = -1 } = options;
   const positions = indices(index, 'takeAlongAxis');
-  const value = axis === null ? ravel(x) : operand(x, 'takeAlongAxis');
+  const input = operand(x, 'takeAlongAxis');
+  const value = axis === null ? ravel(input) : input;
   const wide = axis === null ? ravel(positions) : positions;
   const along = axisOf(value, axis ?? 0, 'takeAlongAxis');
   if (wide.ndim !== value.ndim) {

@@ -1,9 +1,9 @@
 /** Arrays put together, taken apart, repeated and padded. */
 import type { ArrayLike, NDArray } from '../array.ts';
-import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { CotangentError, ShapeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { normalizeAxis, range, sameShape } from '../core/shape.ts';
+import { checkCount, normalizeAxis, range, sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastInDim, reshape } from '../lax/movement.ts';
@@ -147,7 +147,7 @@ export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
 /** The array repeated as tiles, `reps` times per axis. */
 export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
   const value = operand(x, 'tile');
-  const counts = typeof reps === 'number' ? [reps] : [...reps];
+  const counts = (Array.isArray(reps) ? reps : [reps]).map((n) => checkCount(n, 'tile', 'a number of repetitions'));
   const rank = Math.max(value.ndim, counts.length);
   const shape = [...new Array<number>(rank - value.ndim).fill(1), ...value.shape];
   const times = [...new Array<number>(rank - counts.length).fill(1), ...counts];
@@ -172,24 +172,26 @@ export const repeat: (x: ArrayLike, repeats: number | readonly number[], given?:
     const value = axis === null ? ravel(input) : input;
     const along = axisOf(value, axis ?? 0, 'repeat');
     const n = value.shape[along]!;
-    if (typeof repeats !== 'number') {
+    const what = 'a number of repetitions';
+    if (Array.isArray(repeats)) {
       if (repeats.length !== n)
         throw new ShapeError(`repeat: ${repeats.length} counts for axis ${along} of ${value.aval}.`);
       return take(
         value,
-        repeats.flatMap((count, i) => new Array<number>(count).fill(i)),
+        repeats.flatMap((count, i) => new Array<number>(checkCount(count, 'repeat', what)).fill(i)),
         { axis: along },
       );
     }
+    const count = checkCount(repeats, 'repeat', what);
     const { shape } = value;
     const spread = broadcastInDim(
       value,
-      [...shape.slice(0, along + 1), repeats, ...shape.slice(along + 1)],
+      [...shape.slice(0, along + 1), count, ...shape.slice(along + 1)],
       range(value.ndim).map((i) => (i <= along ? i : i + 1)),
     );
     return reshape(
       spread,
-      shape.map((m, i) => (i === along ? n * repeats : m)),
+      shape.map((m, i) => (i === along ? n * count : m)),
     );
   },
 );
@@ -204,7 +206,12 @@ export const roll: (
   const value = operand(x, 'roll');
   if (axis === null) return reshape(roll(ravel(value), shift, { axis: 0 }), value.shape);
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(value, a, 'roll'));
-  const shifts = typeof shift === 'number' ? axes.map(() => shift) : shift;
+  const shifts: readonly number[] = Array.isArray(shift) ? shift : axes.map(() => shift as number);
+  if (shifts.length !== axes.length || !shifts.every(Number.isInteger)) {
+    throw new ShapeError(
+      `roll: needs an integer shift for every axis, but got ${Array.isArray(shift) ? `[${shift.map(naming)}]` : naming(shift)}.`,
+    );
+  }
   return axes.reduce<NDArray>((rolled, along, i) => {
     const n = rolled.shape[along]!;
     if (n === 0) return rolled;
@@ -220,6 +227,8 @@ export interface PadOptions {
   constantValues?: ArrayLike;
 }
 
+const padModes = ['constant', 'edge', 'reflect', 'symmetric', 'wrap'];
+
 /**
  * Elements added at both ends of axes.
  * @param width one count for all, `[before, after]` for all, or a pair per axis
@@ -232,6 +241,11 @@ export function pad(
   const { mode = 'constant', constantValues = 0 } = optionsOf('pad', given, ['mode', 'constantValues']);
   const value = operand(x, 'pad');
   const pairs = padPairs(value, width);
+  if (!padModes.includes(mode)) {
+    const list = padModes.map((m) => `'${m}'`).join(', ');
+    throw new CotangentError(`pad: mode must be one of ${list}, but it is ${naming(mode)}.`);
+  }
+  for (const n of pairs.flat()) checkCount(n, 'pad', 'a width');
   if (mode === 'constant') {
     return slicing.pad(
       value,

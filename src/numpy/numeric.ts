@@ -3,14 +3,14 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { range } from '../core/shape.ts';
+import { checkCount, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, mul, sub } from '../lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from '../lax/compare.ts';
 import { conv } from '../lax/conv-functions.ts';
 import { convert } from '../lax/convert.ts';
 import * as cumulative from '../lax/cumulative.ts';
-import { reshape } from '../lax/movement.ts';
+import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
@@ -59,11 +59,16 @@ export const diff: (
   given?: { n?: number; axis?: number; prepend?: ArrayLike; append?: ArrayLike },
 ) => NDArray = recorded((x, given = {}) => {
   const { n = 1, axis = -1, prepend, append } = optionsOf('diff', given, ['n', 'axis', 'prepend', 'append']);
+  const count = checkCount(n, 'diff', 'n');
   let value = operand(x, 'diff');
   const along = axisOf(value, axis, 'diff');
   const edge = (v: ArrayLike) => {
-    const e = toValue(v, 'diff');
-    return e.ndim === 0 ? add(mul(span(value, along, 0, 1), 0), e) : e;
+    const [e] = promoteDTypes('diff', [v, value]) as [Value, Value];
+    if (e.ndim > 0) return e;
+    return broadcastTo(
+      e,
+      value.shape.map((m, i) => (i === along ? 1 : m)),
+    );
   };
   const parts = [prepend, value, append].filter((p): p is ArrayLike => p !== undefined);
   if (parts.length > 1)
@@ -71,7 +76,7 @@ export const diff: (
       parts.map((p) => (p === value ? p : edge(p))),
       { axis: along },
     );
-  for (let i = 0; i < n; i++) {
+  for (let i = 0; i < count; i++) {
     const [after, before] = [span(value, along, 1), span(value, along, 0, -1)];
     value = value.aval.dtype === 'bool' ? ne(after, before) : sub(after, before);
   }

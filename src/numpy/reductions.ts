@@ -1,8 +1,8 @@
 /** Folds over axes under NumPy's names. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating } from '../core/dtype.ts';
-import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { CotangentError, ShapeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as argreduce from '../lax/argreduce.ts';
@@ -144,22 +144,27 @@ export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
   return div(sum(operand, { ...options, where: mask }), sum(convert(mask, operand.dtype), options));
 }
 
-/** Variance over axes: the mean of the squared distances from the mean. */
-export const variance: (x: ArrayLike, given?: VarOptions) => NDArray = recorded((x, given = {}) => {
-  const { axis, keepdims, ddof = 0 } = optionsOf('var', given, ['axis', 'keepdims', 'ddof']);
-  const value = toFloating(x, 'var');
-  const axes = reduceAxes('var', value, axis);
+function varianceNamed(name: string, x: ArrayLike, given: VarOptions): NDArray {
+  const { axis, keepdims, ddof = 0 } = optionsOf(name, given, ['axis', 'keepdims', 'ddof']);
+  if (typeof ddof !== 'number') throw new CotangentError(`${name}: ddof must be a number, but it is ${naming(ddof)}.`);
+  const value = toFloating(x, name);
+  const axes = reduceAxes(name, value, axis);
   const centred = sub(value, mean(value, { axis: axes, keepdims: true }));
   return div(
     lax.sum(mul(centred, centred), { axis: axes, keepdims: keepdims ?? false }),
     countOver(value, axes) - ddof,
   );
-});
+}
+
+/** Variance over axes: the mean of the squared distances from the mean. */
+export const variance: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options = {}) =>
+  varianceNamed('var', x, options),
+);
 export { variance as var };
 
 /** Standard deviation over axes. */
-export const std: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options) =>
-  sqrt(variance(x, options)),
+export const std: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options = {}) =>
+  sqrt(varianceNamed('std', x, options)),
 );
 
 /** The number of elements that are not 0; int32. */

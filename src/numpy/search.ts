@@ -71,7 +71,8 @@ export function digitize(x: ArrayLike, bins: ArrayLike, given: { right?: boolean
  * How often each of 0, 1, …, length − 1 occurs, or the sums of the weights there. `length` is needed, since shapes are
  * known before values; larger numbers are not counted, negative ones count as 0.
  */
-export function bincount(x: ArrayLike, { length, weights }: { length: number; weights?: ArrayLike }): NDArray {
+export function bincount(x: ArrayLike, given: { length: number; weights?: ArrayLike }): NDArray {
+  const { length, weights } = optionsOf('bincount', given ?? {}, ['length', 'weights'], ['length']);
   const value = max(ravel(indices(x, 'bincount')), 0);
   const amount = weights === undefined ? convert(1, 'int32') : ravel(strong(toValue(weights, 'bincount')));
   return indexUpdate(full([length], 0, amount.dtype), [value], amount, 'add');

@@ -1,7 +1,7 @@
 /** Order, and statistics of order. */
 import type { ArrayLike, NDArray } from '../array.ts';
-import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { CotangentError, ShapeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -43,6 +43,8 @@ export interface QuantileOptions extends ReduceOptions {
   method?: 'linear' | 'lower' | 'higher' | 'midpoint' | 'nearest';
 }
 
+const methods = ['linear', 'lower', 'higher', 'midpoint', 'nearest'];
+
 /**
  * The q-th quantiles over axes, q in [0, 1]: the axes of `q` come first in the result. NaN where there is one.
  *
@@ -63,7 +65,13 @@ export function percentile(x: ArrayLike, q: ArrayLike | readonly number[], optio
 export const median = (x: ArrayLike, options: ReduceOptions = {}): NDArray => quantileNamed('median', x, 0.5, options);
 
 const quantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(
-  (name, x, q, { axis, keepdims = false, method = 'linear' }) => {
+  (name, x, q, given) => {
+    const known = name === 'median' ? ['axis', 'keepdims'] : ['axis', 'keepdims', 'method'];
+    const { axis, keepdims = false, method = 'linear' } = optionsOf(name, given, known);
+    if (!methods.includes(method)) {
+      const list = methods.map((m) => `'${m}'`).join(', ');
+      throw new CotangentError(`${name}: method must be one of ${list}, but it is ${naming(method)}.`);
+    }
     const value = strong(toFloating(x, name));
     const axes = reduceAxes(name, value, axis);
     const kept = range(value.ndim).filter((a) => !axes.includes(a));

@@ -4,7 +4,7 @@ import type { DType } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { type Shape, sameShape } from '../core/shape.ts';
+import { checkShape, type Shape, type ShapeLike, sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, max, mul, neg, sub } from '../lax/arithmetic.ts';
 import { bitcastConvertType, convert } from '../lax/convert.ts';
@@ -69,11 +69,11 @@ function spreadOf(low: number, high: number, dtype: 'float32' | 'float64'): Valu
  */
 export function uniform(
   k: ArrayLike,
-  shape: Shape = [],
+  shape: ShapeLike = [],
   given: FloatOptions & { minval?: ArrayLike; maxval?: ArrayLike } = {},
 ): Value {
   const { minval = 0, maxval = 1, dtype } = optionsOf('uniform', given, ['dtype', 'minval', 'maxval']);
-  return uniformOf('uniform', k, shape, floatDType('uniform', { dtype }), minval, maxval);
+  return uniformOf('uniform', k, checkShape(shape, 'uniform'), floatDType('uniform', { dtype }), minval, maxval);
 }
 
 /**
@@ -82,22 +82,23 @@ export function uniform(
  * @example
  * normal(key(0), [3, 4], { dtype: 'float64' }); // f64[3,4]
  */
-export const normal: (k: ArrayLike, shape?: Shape, options?: FloatOptions) => Value = recorded(
+export const normal: (k: ArrayLike, shape?: ShapeLike, options?: FloatOptions) => Value = recorded(
   (k, shape = [], options = {}) => {
     const dtype = floatDType('normal', options);
     const aboveMinusOne = dtype === 'float32' ? -(1 - 2 ** -24) : -(1 - 2 ** -53);
-    return mul(erfInv(uniformOf('normal', k, shape, dtype, aboveMinusOne, 1)), Math.SQRT2);
+    return mul(erfInv(uniformOf('normal', k, checkShape(shape, 'normal'), dtype, aboveMinusOne, 1)), Math.SQRT2);
   },
 );
 
 /** Exponential with mean 1. */
-export function exponential(k: ArrayLike, shape: Shape = [], options: FloatOptions = {}): Value {
-  return neg(log1p(neg(uniformOf('exponential', k, shape, floatDType('exponential', options), 0, 1))));
+export function exponential(k: ArrayLike, shape: ShapeLike = [], options: FloatOptions = {}): Value {
+  const list = checkShape(shape, 'exponential');
+  return neg(log1p(neg(uniformOf('exponential', k, list, floatDType('exponential', options), 0, 1))));
 }
 
 /** Standard Gumbel: −log(−log u). */
-export function gumbel(k: ArrayLike, shape: Shape = [], options: FloatOptions = {}): Value {
+export function gumbel(k: ArrayLike, shape: ShapeLike = [], options: FloatOptions = {}): Value {
   const dtype = floatDType('gumbel', options);
   const tiny = dtype === 'float32' ? 2 ** -126 : 2 ** -1022;
-  return neg(log(neg(log(uniformOf('gumbel', k, shape, dtype, tiny, 1)))));
+  return neg(log(neg(log(uniformOf('gumbel', k, checkShape(shape, 'gumbel'), dtype, tiny, 1)))));
 }

@@ -3,8 +3,9 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import { castNumber, type DType, isInteger } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
-import { range, type Shape, sizeOf, withoutAxes } from '../core/shape.ts';
+import { checkCount, checkShape, range, type Shape, type ShapeLike, sizeOf, withoutAxes } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
+import { axisOf } from '../lax/along-axis.ts';
 import { argmax } from '../lax/argreduce.ts';
 import { add, mul, neg, rem, sub } from '../lax/arithmetic.ts';
 import { le, lt, select } from '../lax/compare.ts';
@@ -35,12 +36,13 @@ export interface IntegerOptions {
  */
 export function randint(
   k: ArrayLike,
-  shape: Shape,
+  size: ShapeLike,
   minval: ArrayLike,
   maxval: ArrayLike,
   given: IntegerOptions = {},
 ): Value {
   const { dtype = 'int32' } = optionsOf('randint', given, ['dtype']);
+  const shape = checkShape(size, 'randint');
   if (!isInteger(dtype)) throw new DtypeError(`randint: needs an integer dtype, but got ${dtype}.`);
   const [lo, hi] = [bound(minval, dtype), bound(maxval, dtype)];
   const keys = split(k);
@@ -72,7 +74,7 @@ function castClamped(x: number, dtype: DType): number {
 }
 
 /** True with probability p, a number or an array. The shape is that of p when left out. */
-export function bernoulli(k: ArrayLike, p: ArrayLike = 0.5, shape?: Shape): Value {
+export function bernoulli(k: ArrayLike, p: ArrayLike = 0.5, shape?: ShapeLike): Value {
   const probability = toFloating(strengthen(toValue(p, 'bernoulli')), 'bernoulli');
   const { dtype } = probability.aval;
   return lt(uniform(k, shape ?? probability.aval.shape, { dtype }), probability);
@@ -107,11 +109,10 @@ export function permutation(
   given: { axis?: number; independent?: boolean } = {},
 ): Value {
   const { axis = 0, independent = false } = optionsOf('permutation', given, ['axis', 'independent']);
-  if (typeof x === 'number') return shuffle(k, iota('int32', x), 0);
-  const at = axis < 0 ? axis + x.aval.ndim : axis;
-  if (!(at >= 0 && at < x.aval.ndim)) {
-    throw new ShapeError(`permutation: axis ${axis} is out of range for ${x.aval}.`);
+  if (!(x instanceof NDArray)) {
+    return shuffle(k, iota('int32', checkCount(x, 'permutation', 'the number of elements')), 0);
   }
+  const at = axisOf('permutation', x, axis);
   if (independent || x.aval.ndim === 1) return shuffle(k, x, at);
   return takeAlong(x, shuffle(k, iota('int32', x.aval.shape[at]!), 0), at);
 }
@@ -145,10 +146,12 @@ export interface ChoiceOptions {
  * choice(key(0), 10, [3], { replace: false }); // i32[3], all different
  * @throws ShapeError when more elements are wanted without replacement than there are
  */
-export function choice(k: ArrayLike, a: number | Value, shape: Shape = [], given: ChoiceOptions = {}): Value {
-  const { replace = true, p, axis = 0 } = optionsOf('choice', given, ['replace', 'p', 'axis']);
+export function choice(k: ArrayLike, a: number | Value, size: ShapeLike = [], given: ChoiceOptions = {}): Value {
+  const { replace = true, p, axis: along = 0 } = optionsOf('choice', given, ['replace', 'p', 'axis']);
+  const shape = checkShape(size, 'choice');
   const source = a instanceof NDArray ? a : undefined;
-  const n = source ? source.aval.shape[axis]! : (a as number);
+  const axis = source ? axisOf('choice', source, along) : 0;
+  const n = source ? source.aval.shape[axis]! : checkCount(a, 'choice', 'the number of elements');
   const draws = sizeOf(shape);
   if (!(n > 0) && draws > 0) throw new ShapeError(`choice: there is nothing to choose from.`);
   if (!replace && draws > n) {
@@ -200,8 +203,9 @@ function chooseIndices(
  * @example
  * categorical(key(0), np.log(np.array([0.2, 0.8])), { shape: [100] });
  */
-export function categorical(k: ArrayLike, logits: ArrayLike, given: { axis?: number; shape?: Shape } = {}): Value {
-  const { axis = -1, shape } = optionsOf('categorical', given, ['axis', 'shape']);
+export function categorical(k: ArrayLike, logits: ArrayLike, given: { axis?: number; shape?: ShapeLike } = {}): Value {
+  const { axis = -1, shape: size } = optionsOf('categorical', given, ['axis', 'shape']);
+  const shape = size === undefined ? undefined : checkShape(size, 'categorical');
   const value = toFloating(strengthen(toValue(logits, 'categorical')), 'categorical');
   const { ndim, dtype } = value.aval;
   const at = axis < 0 ? axis + ndim : axis;

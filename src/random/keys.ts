@@ -2,7 +2,7 @@
 import { type ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
-import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
+import { checkShape, type Shape, type ShapeLike, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota, scalar } from '../lax/creation.ts';
@@ -45,9 +45,8 @@ export function keyWords(operation: string, k: ArrayLike): [Value, Value] {
 
 /** The position of each element in row-major order: the lower word of its counter, the upper being 0. */
 const counter = (operation: string, shape: Shape): Value => {
-  checkShape(shape, operation);
   const n = sizeOf(shape);
-  if (n > 2 ** 32) throw new ShapeError(`random: shape [${shape}] has more than 2³² elements.`);
+  if (n > 2 ** 32) throw new ShapeError(`${operation}: shape [${shape}] has more than 2³² elements.`);
   return reshape(broadcastedIota('uint32', [n], 0), shape);
 };
 
@@ -69,8 +68,8 @@ export function bits64(operation: string, k: ArrayLike, shape: Shape): [Value, V
  * @example
  * const keys = split(key(0), 3); // u32[3,2]
  */
-export function split(k: ArrayLike, shape: number | Shape = 2): Value {
-  const lanes = typeof shape === 'number' ? [shape] : shape;
+export function split(k: ArrayLike, shape: ShapeLike = 2): Value {
+  const lanes = checkShape(shape, 'split');
   const words = bits64('split', k, lanes).map((word) => reshape(word, [...lanes, 1]));
   return concatenate(words, lanes.length);
 }
@@ -93,4 +92,4 @@ export function foldIn(k: ArrayLike, data: ArrayLike): Value {
 }
 
 /** Random uint32 numbers. */
-export const bits = (k: ArrayLike, shape: Shape = []): Value => bits32('bits', k, shape);
+export const bits = (k: ArrayLike, shape: ShapeLike = []): Value => bits32('bits', k, checkShape(shape, 'bits'));

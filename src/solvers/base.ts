@@ -1,9 +1,9 @@
 /** What all iterative solvers share. */
 import type { AnyFunction } from '../../transforms/flat.ts';
-import { whileLoop } from '../control/loops.ts';
+import { namedWhile } from '../control/loops.ts';
 import type { DType } from '../core/dtype.ts';
-import { TraceError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { TraceError, TreeError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { progress } from '../debug/progress.ts';
 import { decorated } from '../implicit/custom-root.ts';
@@ -74,7 +74,8 @@ export const withAux =
 /** @throws TraceError when an option that must be a function is none */
 export function checkFunction(solver: string, option: string, value: unknown): void {
   if (typeof value === 'function') return;
-  throw new TraceError(`${solver}: \`${option}\` must be a function of the parameters, but it is ${typeof value}.`);
+  const what = option.endsWith('un') ? 'a function of the parameters' : 'a function';
+  throw new TraceError(`${solver}: \`${option}\` must be ${what}, but it is ${naming(value)}.`);
 }
 
 /**
@@ -105,6 +106,12 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     this.progress = options.progress ?? false;
     this.maxiter = options.maxiter ?? defaults.maxiter;
     this.tol = options.tol ?? defaults.tol;
+    const whole = Number.isInteger(this.maxiter) && this.maxiter >= 0;
+    if (!whole)
+      throw new TraceError(`${name}: \`maxiter\` must be an integer from 0 on, but it is ${naming(this.maxiter)}.`);
+    if (typeof this.tol !== 'number')
+      throw new TraceError(`${name}: \`tol\` must be a number, but it is ${naming(this.tol)}.`);
+    if (options.implicitDiffSolve !== undefined) checkFunction(name, 'implicitDiffSolve', options.implicitDiffSolve);
     this.implicitDiff = options.implicitDiff ?? true;
     this.implicitDiffSolve = options.implicitDiffSolve;
     this.progress = options.progress ?? false;
@@ -137,7 +144,14 @@ export abstract class IterativeSolver<State extends BaseState = any> {
    * @returns `params`, of the structure of `initParams`, and `state`, which has no derivative
    */
   run<P>(initParams: P, ...args: any[]): Step<tree.Arrays<P>, State> {
+    this.checkInit(initParams);
     return this.whole(initParams, ...args);
+  }
+
+  /** @throws TreeError when there is nothing to improve */
+  protected checkInit(init: unknown): void {
+    if (tree.flatten(init, `${this.name}.run: initParams`).leaves.length === 0)
+      throw new TreeError(`${this.name}.run: initParams holds no array.`);
   }
 
   private solve(init: unknown, args: readonly unknown[]): Step {
@@ -195,7 +209,8 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
     const state = this.initState(init, ...args);
-    const final = whileLoop(
+    const final = namedWhile(
+      { operation: this.name },
       ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, this.maxiter)),
       ({ params, state }: any) => {
         const next = this.update(params, state, ...args);

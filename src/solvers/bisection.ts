@@ -2,6 +2,7 @@
 import { type AnyFunction, flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
+import { ShapeError } from '../core/errors.ts';
 import type { Value } from '../core/trace.ts';
 import type { StatusName } from '../implicit/status.ts';
 import { abs } from '../lax/arithmetic.ts';
@@ -67,7 +68,16 @@ export class Bisection extends IterativeSolver<BisectionState> {
       'hasAux',
     ]);
     checkFunction('Bisection', 'optimalityFun', options?.optimalityFun);
-    this.fun = withAux(options.optimalityFun, options.hasAux ?? false);
+    const fun = withAux(options.optimalityFun, options.hasAux ?? false);
+    this.fun = (...args) => {
+      const [found, aux] = fun(...args);
+      const { aval } = toValue(found, 'Bisection');
+      if (aval.ndim > 0)
+        throw new ShapeError(`Bisection: \`optimalityFun\` must return a scalar, but it returned ${aval}.`, {
+          hint: 'many roots at once: `vmap` of a function that runs the solver',
+        });
+      return [found, aux];
+    };
     // Arrays, not literals: other bounds need no other code.
     const bound = (x: ArrayLike): ArrayLike => (typeof x === 'number' ? array(x, { dtype: 'float64' }) : x);
     this.bounds = [bound(options.lower), bound(options.upper)];
@@ -84,6 +94,9 @@ export class Bisection extends IterativeSolver<BisectionState> {
     const [lower, upper] = this.bounds;
     return [scalarOf(toValue(lower, 'Bisection'), dtype), scalarOf(toValue(upper, 'Bisection'), dtype)];
   }
+
+  /** Nothing is needed: the bounds are where it starts. */
+  protected override checkInit(): void {}
 
   override run(initParams: any = null, ...args: any[]): Step<any, BisectionState> {
     return super.run(initParams, ...args);

@@ -5,7 +5,8 @@
  */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { foriLoop } from '../control/loops.ts';
-import { ShapeError } from '../core/errors.ts';
+import { ShapeError, TreeError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { customRoot } from '../implicit/custom-root.ts';
 import { div, max, mul, neg, sign, sqrt } from '../lax/arithmetic.ts';
@@ -32,11 +33,21 @@ function leafwise(x: any, parameters: any, f: (leaf: Value, parameter: any) => V
   );
 }
 
+/** @throws TreeError where a list of this length is missing */
+function given<T extends readonly unknown[]>(set: string, parameters: T, names: readonly string[]): T {
+  if (Array.isArray(parameters) && parameters.length === names.length) return parameters;
+  const found = Array.isArray(parameters) ? `a list of ${parameters.length}` : naming(parameters);
+  throw new TreeError(`projection.${set}: needs its parameters as a list [${names.join(', ')}], but got ${found}.`, {
+    hint: `pass them after the initial ones: \`solver.run(init, [${names.join(', ')}], …)\``,
+  });
+}
+
 /** {p : p ≥ 0}, on any tree. */
 export const nonNegative = (x: any, _hyperparams?: null): any => leafwise(x, null, (v) => maximum(v, 0));
 
 /** {p : lower ≤ p ≤ upper}, on any tree; the bounds are scalars, arrays, or trees like x. */
-export function box(x: any, [lower, upper]: readonly [lower: any, upper: any]): any {
+export function box(x: any, bounds: readonly [lower: any, upper: any]): any {
+  const [lower, upper] = given('box', bounds, ['lower', 'upper']);
   const lows = leafwise(x, lower, (v, low) => maximum(v, low));
   return leafwise(lows, upper, (v, high) => clip(v, null, high));
 }
@@ -102,17 +113,20 @@ export function l2Ball(x: any, maxValue: ArrayLike = 1): any {
 export const linfBall = (x: any, maxValue: ArrayLike = 1): any => box(x, [neg(maxValue), maxValue]);
 
 /** {p : aᵀp = b}, for vectors. */
-export function hyperplane(x: NDArray, [a, b]: readonly [a: NDArray, b: ArrayLike]): NDArray {
+export function hyperplane(x: NDArray, plane: readonly [a: NDArray, b: ArrayLike]): NDArray {
+  const [a, b] = given('hyperplane', plane, ['a', 'b']);
   return x.sub(a.mul(div(dot(a, x).sub(b), dot(a, a))));
 }
 
 /** {p : aᵀp ≤ b}, for vectors. */
-export function halfspace(x: NDArray, [a, b]: readonly [a: NDArray, b: ArrayLike]): NDArray {
+export function halfspace(x: NDArray, plane: readonly [a: NDArray, b: ArrayLike]): NDArray {
+  const [a, b] = given('halfspace', plane, ['a', 'b']);
   return x.sub(a.mul(div(max(dot(a, x).sub(b), 0), dot(a, a))));
 }
 
 /** {p : A p = b}, for a vector; A must have full row rank. */
-export function affineSet(x: NDArray, [A, b]: readonly [A: NDArray, b: NDArray]): NDArray {
+export function affineSet(x: NDArray, system: readonly [A: NDArray, b: NDArray]): NDArray {
+  const [A, b] = given('affineSet', system, ['A', 'b']);
   const residual = matmul(A, x).sub(b);
   return x.sub(matmul(A.T, linalg.solve(matmul(A, A.T), residual)));
 }
@@ -123,8 +137,9 @@ export function affineSet(x: NDArray, [A, b]: readonly [A: NDArray, b: NDArray])
  */
 export function boxSection(
   x: NDArray,
-  [lower, upper, w, c]: readonly [lower: NDArray, upper: NDArray, w: NDArray, c: ArrayLike],
+  parameters: readonly [lower: NDArray, upper: NDArray, w: NDArray, c: ArrayLike],
 ): NDArray {
+  const [lower, upper, w, c] = given('boxSection', parameters, ['lower', 'upper', 'w', 'c']);
   const at = (tau: Value, x: any, lower: any, upper: any, w: any): Value => clip(x.add(w.mul(tau)), lower, upper);
   const equation = (tau: Value, x: any, lower: any, upper: any, w: any, c: any): Value =>
     dot(w, at(tau, x, lower, upper, w)).sub(c);

@@ -63,6 +63,7 @@ export class ProximalGradient extends IterativeSolver<ProximalGradientState> {
     super(name, options ?? {}, { maxiter: 500, tol: 1e-3 }, names);
     checkFunction(name, 'fun', options.fun);
     this.objective = new Objective(options.fun, options);
+    if (options.prox !== undefined) checkFunction(name, 'prox', options.prox);
     this.prox = options.prox;
     this.symmetric = options.prox === undefined;
     this.stepsize = options.stepsize ?? 0;

@@ -56,7 +56,10 @@ function withoutTypes(path: string, text: string): string {
 }
 
 /** The innermost node around `frame` that `is` says stands at its offset. */
-function find(frame: string | undefined, is: (node: any, offset: number) => boolean): Expression | undefined {
+function find(
+  frame: string | undefined,
+  is: (node: any, offset: number, parents: readonly any[]) => boolean,
+): Expression | undefined {
   if (frame === undefined) return undefined;
   const { file, line, column } = parsePosition(frame);
   const parsed = parsedFile(pathOf(file));
@@ -66,7 +69,7 @@ function find(frame: string | undefined, is: (node: any, offset: number) => bool
   let found: Expression | undefined;
   walk(parsed.program, (node, parents) => {
     if (node.end <= offset || node.start > offset) return false;
-    if (is(node, offset))
+    if (is(node, offset, parents))
       found = { node, parents: [...parents], source: (n) => parsed.text.slice(n.start, n.end).replace(/\s+/g, ' ') };
     return undefined;
   });
@@ -83,18 +86,33 @@ export const callAt = (frame: string | undefined): Expression | undefined => fin
 
 /** The operator or call that converted an operand to a number. */
 export const operationAt = (frame: string | undefined): Expression | undefined =>
-  find(frame, (node, offset) => {
+  find(frame, (node, offset, parents) => {
     switch (node.type) {
       case 'BinaryExpression':
-      case 'AssignmentExpression':
         return offset >= node.left.start && offset < node.right.start;
+      case 'AssignmentExpression':
+        return (
+          (offset >= node.left.start && offset <= node.right.start) ||
+          (isCallAt(node.right, offset) && isAssigned(node.right, node))
+        );
       case 'UnaryExpression':
       case 'UpdateExpression':
         return true;
       default:
-        return isCallAt(node, offset);
+        return isCallAt(node, offset) && !isAssigned(node, parents.at(-1));
     }
   });
+
+/** Functions that convert their arguments to numbers. */
+const converts = /^(Math|Number|BigInt|Date|String|Array|JSON|parseInt|parseFloat|isNaN|isFinite)\b/;
+
+/** Engines place `s += f(x)` where the call is. The result is converted, unless the function converts its arguments. */
+function isAssigned(call: any, parent: any): boolean {
+  if (parent?.type !== 'AssignmentExpression' || parent.operator === '=' || parent.right !== call) return false;
+  let root = call.callee;
+  while (root.type === 'MemberExpression' || root.type === 'CallExpression') root = root.object ?? root.callee;
+  return root.type !== 'Identifier' || !converts.test(root.name);
+}
 
 /** The variable that takes the value of an expression: `h` in `const h = …` and in `h = …`. */
 export function variableOf({ node, parents, source }: Expression): string | undefined {

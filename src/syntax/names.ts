@@ -31,7 +31,11 @@ export function originalOf(f: Function): Function {
 export const functionName = (f: Function): string => f.name || '<lambda>';
 
 /** As messages say it: `` `loss` ``, or "the function" where it has no name. */
-export const quoted = (f: Function): string => (f.name && f.name !== '<lambda>' ? `\`${f.name}\`` : 'the function');
+export const quoted = (f: Function): string => quotedName(f.name);
+export const quotedName = (name: string): string => (name && name !== '<lambda>' ? `\`${name}\`` : 'the function');
+/** A method of a user's function: `` `loss.defjvp(…)` ``. */
+export const methodOf = (name: string, method: string): string =>
+  name === '<lambda>' ? `its \`${method}(…)\`` : `\`${name}.${method}(…)\``;
 
 /** Parameters as acorn gives them, of the function that the user wrote. */
 function parametersOf(f: Function): { params: readonly any[]; text: string } {

@@ -1,6 +1,7 @@
 import { choleskyCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
+import { optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { bind1, type Value } from '../../core/trace.ts';
@@ -81,7 +82,8 @@ export const choleskyP: Primitive<object> = primitive<object>({
  * cholesky(a); // f32[3,3] → f32[3,3]
  * @throws ShapeError when the last two axes differ in length
  */
-export function cholesky(x: ArrayLike, { symmetrizeInput = true }: { symmetrizeInput?: boolean } = {}): Value {
+export function cholesky(x: ArrayLike, given: { symmetrizeInput?: boolean } = {}): Value {
+  const { symmetrizeInput = true } = optionsOf('cholesky', given, ['symmetrizeInput']);
   const a = strengthen(toFloating(x, 'cholesky'));
   checkMatrix('cholesky', a.aval, true);
   return bind1(choleskyP, [symmetrizeInput ? mul(add(a, matrixTranspose(a)), 0.5) : a]);

@@ -2,6 +2,7 @@ import { qrCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
 import { RuleError } from '../../core/errors.ts';
+import { optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParams } from '../../core/primitive.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { bind, type Value } from '../../core/trace.ts';
@@ -170,6 +171,7 @@ function reflect(matrix: Float64Array, width: number, v: Float64Array, tau: numb
  * const [q, r] = qr(a, { fullMatrices: false }); // f32[5,3] → f32[5,3], f32[3,3]
  * @throws ShapeError when `x` has less than two axes
  */
-export function qr(x: ArrayLike, { fullMatrices = true }: Partial<QrParams> = {}): [q: Value, r: Value] {
+export function qr(x: ArrayLike, given: Partial<QrParams> = {}): [q: Value, r: Value] {
+  const { fullMatrices = true } = optionsOf('qr', given, ['fullMatrices']);
   return bind(qrP, [strengthen(toFloating(x, 'qr'))], fullMatrices ? complete : reduced) as [Value, Value];
 }

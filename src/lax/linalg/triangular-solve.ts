@@ -3,6 +3,7 @@ import { isLinear } from '../../../transforms/transpose.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
 import { DtypeError, ShapeError } from '../../core/errors.ts';
+import { optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParamsByKey } from '../../core/primitive.ts';
 import { range, type Shape, sameShape, sizeOf } from '../../core/shape.ts';
 import { bind1, type Value } from '../../core/trace.ts';
@@ -168,11 +169,13 @@ function solveLanes(a: Value, b: Value, params: TriangularSolveParams): Value {
  * triangularSolve(l, b, { leftSide: true, lower: true }); // f32[3,3], f32[3,2] → f32[3,2]
  * @throws ShapeError when the shapes do not fit
  */
-export function triangularSolve(
-  a: ArrayLike,
-  b: ArrayLike,
-  { leftSide = false, lower = false, transposeA = false, unitDiagonal = false }: Partial<TriangularSolveParams> = {},
-): Value {
+export function triangularSolve(a: ArrayLike, b: ArrayLike, given: Partial<TriangularSolveParams> = {}): Value {
+  const {
+    leftSide = false,
+    lower = false,
+    transposeA = false,
+    unitDiagonal = false,
+  } = optionsOf('triangularSolve', given, ['leftSide', 'lower', 'transposeA', 'unitDiagonal']);
   const [matrix, rhs] = promoteDTypes('triangularSolve', [a, b]).map((x) =>
     strengthen(toFloating(x, 'triangularSolve')),
   ) as [Value, Value];
