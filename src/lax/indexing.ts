@@ -79,7 +79,8 @@ const windowDims = ({ lanes, lanesAt, plainShape }: Plan): number[] => {
 export function indexArray(x: ArrayLike, index: readonly Index[], fillValue?: number): Value {
   const value = strengthen(toValue(x, 'slice'));
   const [only] = index;
-  if (index.length === 1 && only instanceof NDArray && isPositions(only, value, 0)) return takeAt(value, only, 0, fillValue);
+  if (index.length === 1 && only instanceof NDArray && isPositions(only, value, 0))
+    return takeAt(value, only, 0, fillValue);
   return readPlan(value, planIndex('slice', value, index), fillValue);
 }
 
