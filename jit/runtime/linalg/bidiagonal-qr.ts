@@ -1,12 +1,13 @@
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
 import { add, mul, parametersOf, sub } from './blocks.ts';
+import { carryOut, endChain, header, noteAt } from './chains.ts';
 import { negligible } from './eigh.ts';
 import { at, f64, get, put } from './plane.ts';
 
 /**
  * Implicit QR on bidiagonal matrices:
  *
- *     bidiagonal_qr(n, d, e, u, uCount, v, vCount) → 1, or 0 after 60 steps for each singular value
+ *     bidiagonal_qr(n, d, e, u, uCount, v, vCount, uNotes, vNotes) → 1, or 0 after 60 steps for each singular value
  *
  * turns rows of so many elements at u and v.
  */
@@ -19,9 +20,14 @@ const small = (x: Expr, size: Expr): Expr =>
   op('f64.le', f64.abs(x), f64.add(f64.mul(f64c(Number.EPSILON), size), f64c(negligible)));
 
 function iteration(): Func {
-  const f = new FunctionBuilder('bidiagonal_qr', new Array(7).fill('i32'), 'i32');
-  const [n, d, e, ...tables] = parametersOf(f);
-  const [, , v, vCount] = tables;
+  const f = new FunctionBuilder('bidiagonal_qr', new Array(9).fill('i32'), 'i32');
+  const [n, d, e, u, uCount, v, vCount, uNotes, vNotes] = parametersOf(f) as Local[] & { length: 9 };
+  const tables = [u!, uCount!, v!, vCount!];
+  const [lefts, rights] = [noteAt(f, uNotes!, u!, uCount!), noteAt(f, vNotes!, v!, vCount!)];
+  const turnRows = (): void => {
+    carryOut(f, lefts);
+    carryOut(f, rights);
+  };
   const left = f.var(mul(n!, i32c(60)));
   const last = f.var(sub(n!, one));
   const [first, zero] = [f.local('i32'), f.local('i32')];
@@ -37,16 +43,7 @@ function iteration(): Func {
     });
     f.if(
       op('i32.eq', first, last),
-      () => {
-        f.if(op('f64.lt', get(d!, last), f64c(0)), () => {
-          put(f, d!, last, f64.neg(get(d!, last)));
-          f.for(0, vCount!, (i) => {
-            const place = f.let(add(mul(last, vCount!), i));
-            put(f, v!, place, f64.neg(get(v!, place)));
-          });
-        });
-        f.set(last, sub(last, one));
-      },
+      () => f.set(last, sub(last, one)),
       () => {
         f.if(op('i32.eqz', left), () => f.return(i32c(0)));
         f.set(left, sub(left, one));
@@ -59,20 +56,38 @@ function iteration(): Func {
           f.if(small(get(d!, zero), f64.add(after, before)), () => f.break());
           f.set(zero, sub(zero, one));
         });
-        const run = (name: string, from: Expr): void => f.call(name, from, last, d!, e!, ...tables);
+        const clear = (name: string, from: Expr): void => {
+          turnRows();
+          f.call(name, from, last, d!, e!, ...tables);
+        };
         f.if(
-          op('i32.eq', zero, last),
-          () => run('bidiagonal_clear_last', first),
+          op('i32.ge_s', zero, first),
           () => {
             f.if(
-              op('i32.ge_s', zero, first),
-              () => run('bidiagonal_clear_row', zero),
-              () => run('bidiagonal_step', first),
+              op('i32.eq', zero, last),
+              () => clear('bidiagonal_clear_last', first),
+              () => clear('bidiagonal_clear_row', zero),
             );
+          },
+          () => {
+            f.call('bidiagonal_step', first, last, d!, e!, lefts.end, rights.end);
+            const turns = { first, count: sub(last, first), down: false, longest: n! };
+            f.if(uCount!, () => {
+              endChain(f, lefts, turns);
+              endChain(f, rights, turns);
+            });
           },
         );
       },
     );
+  });
+  turnRows();
+  f.for(0, n!, (i) => {
+    f.if(op('f64.lt', get(d!, i), f64c(0)), () => {
+      put(f, d!, i, f64.neg(get(d!, i)));
+      const row = f.let(at(v!, mul(i, vCount!)));
+      f.for(0, vCount!, (j) => put(f, row, j, f64.neg(get(row, j))));
+    });
   });
   f.return(one);
   return f.build();
@@ -89,10 +104,18 @@ function rotate(f: FunctionBuilder, table: Expr, count: Expr, i: Expr, j: Expr, 
   f.call('rotate', at(table, mul(i, count)), at(table, mul(j, count)), count, c, s);
 }
 
-/** bidiagonal_step(first, last, d, e, u, uCount, v, vCount): the shift is an eigenvalue of the trailing 2×2 of BᵀB. */
+/**
+ * bidiagonal_step(first, last, d, e, lefts, rights) writes rotations down there: the shift is an eigenvalue of the trailing 2×2
+ * of BᵀB.
+ */
 function step(): Func {
-  const b = new FunctionBuilder('bidiagonal_step', parameters);
-  const [first, last, d, e, u, uCount, v, vCount] = parametersOf(b) as Local[] & { length: 8 };
+  const b = new FunctionBuilder('bidiagonal_step', new Array(6).fill('i32'));
+  const [first, last, d, e, lefts, rights] = parametersOf(b) as Local[] & { length: 6 };
+  const write = (notes: Local, c: Expr, s: Expr): void => {
+    b.store('f64.store', notes, c, header);
+    b.store('f64.store', notes, s, header + 8);
+    b.set(notes, add(notes, i32c(16)));
+  };
   const x = b.let(get(d!, last!));
   const y = b.let(get(d!, last!, -1));
   const z = b.let(get(e!, last!, -1));
@@ -113,14 +136,14 @@ function step(): Func {
     const beside = b.let(f64.sub(f64.mul(c, ej), f64.mul(s, dj)));
     b.set(g, f64.mul(s, get(d!, next)));
     const below = b.let(f64.mul(c, get(d!, next)));
-    rotate(b, v!, vCount!, j, next, c, s);
+    write(rights!, c, s);
     const [c2, s2, r2] = rotation(b, f, g);
     put(b, d!, j, r2);
     b.set(f, f64.add(f64.mul(c2, beside), f64.mul(s2, below)));
     put(b, d!, next, f64.sub(f64.mul(c2, below), f64.mul(s2, beside)));
     b.set(g, f64.mul(s2, get(e!, next)));
     put(b, e!, next, f64.mul(c2, get(e!, next)));
-    rotate(b, u!, uCount!, j, next, c2, s2);
+    write(lefts!, c2, s2);
   });
   put(b, e!, last!, f, -1);
   return b.build();

@@ -2,6 +2,7 @@
 import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
+import { chainFloats } from './chains.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
@@ -107,7 +108,7 @@ function runs(sizes: readonly number[]): { scratch: number; places: { scratch: n
 
 export function eighCalls(dtype: DType, batch: number, n: number, vectors: boolean): RuntimeCalls {
   if (batch * n === 0) return none;
-  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n]);
+  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, vectors ? chainFloats(n) : 2 * n + 2]);
   const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
   return { scratch, calls: [{ name: `eigh_${shortName(dtype)}`, args }] };
 }
@@ -125,7 +126,8 @@ export function svdCalls(
   // Without elements, the vectors of a full factor are the identity.
   if (batch * Math.max(short, wanted) === 0) return none;
   const rights = computeUv ? short : 0;
-  const sizes = [m * n, m * n, wanted * long, rights * short, short, short, 2 * short, short];
+  const notes = wanted > 0 ? chainFloats(short) : 2 * short + 2;
+  const sizes = [m * n, m * n, wanted * long, rights * short, short, short, 2 * short, short, notes, notes];
   const { scratch, places } = runs(sizes);
   const bytes = byteSize(dtype);
   const strides = m >= n ? [n * bytes, bytes] : [bytes, n * bytes];

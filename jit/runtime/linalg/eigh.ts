@@ -1,7 +1,8 @@
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
-import { addScaled, dotRuns, type FloatCode } from '../../vector-loops.ts';
+import { addScaled, type FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, parametersOf, sub } from './blocks.ts';
-import { at, f64, get, put, reflectorCall, setIdentity, sortRows, wide } from './plane.ts';
+import { carryOut, endChain, header, noteAt, rotateChains, rotationAt } from './chains.ts';
+import { at, dot, f64, get, put, reflectorCall, setIdentity, sortRows, wide } from './plane.ts';
 
 /** Off-diagonal elements that are dropped whatever stands beside them. */
 export const negligible = 1e-140;
@@ -9,14 +10,14 @@ export const negligible = 1e-140;
 /**
  * Householder reflections to tridiagonal form, then implicit QL (Golub & Van Loan, Matrix Computations, 4th ed., § 8.3):
  *
- *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products)
+ *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes)
  *
- * `wanted` is n, or 0 to leave the vectors. The last six are scratch memory of float64: the matrix as it is reduced, which
- * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each.
+ * `wanted` is n, or 0 to leave the vectors. The last seven are scratch memory of float64: the matrix as it is reduced, which
+ * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each; rotations.
  */
 export const eighFunctions = (code: FloatCode): Func[] => [batches(code)];
 
-export const symmetricFunctions = (): Func[] => [tridiagonal(), implicitQl(), iterate()];
+export const symmetricFunctions = (): Func[] => [tridiagonal(), implicitQl(), subtractBoth(), rotateChains()];
 
 /** tridiagonal(n, matrix, diagonal, beside, taus, p) on both triangles of a matrix. */
 function tridiagonal(): Func {
@@ -36,10 +37,10 @@ function tridiagonal(): Func {
       const part = f.var(start);
       // (I − τvvᵀ)·A·(I − τvvᵀ) = A − v·wᵀ − w·vᵀ with w = p − ½τ(pᵀv)·v and p = τ·A·v.
       f.for(0, count, (i) => {
-        put(f, p!, i, f64.mul(tau, dotRuns(f, wide, part, v, count)));
+        put(f, p!, i, f64.mul(tau, dot(part, v, count)));
         f.set(part, add(part, row));
       });
-      const product = dotRuns(f, wide, p!, v, count);
+      const product = f.let(dot(p!, v, count));
       addScaled(f, wide, p!, v, f64.mul(f64.mul(f64c(0.5), tau), product), count);
       f.set(part, start);
       f.for(0, count, (i) => {
@@ -52,8 +53,8 @@ function tridiagonal(): Func {
   return f.build();
 }
 
-/** iterate(x, p, v, count, a, b) is called `subtract_both`: x ← x − a·p − b·v. */
-function iterate(): Func {
+/** subtract_both(x, p, v, count, a, b): x ← x − a·p − b·v. */
+function subtractBoth(): Func {
   const f = new FunctionBuilder('subtract_both', ['i32', 'i32', 'i32', 'i32', 'f64', 'f64']);
   const [x, p, v, count, a, b] = parametersOf(f) as Local[] & { length: 6 };
   const end = f.let(at(x!, count!));
@@ -76,11 +77,11 @@ function iterate(): Func {
   return f.build();
 }
 
-/** implicit_ql(n, d, e, z, count) → 1, or 0 after 30 steps for each eigenvalue; turns rows of `count` elements at z. */
+/** implicit_ql(n, d, e, z, count, notes) → 1, or 0 after 30 steps for each eigenvalue; turns rows of `count` elements at z. */
 function implicitQl(): Func {
-  const f = new FunctionBuilder('implicit_ql', new Array(5).fill('i32'), 'i32');
-  const [n, d, e, z, count] = parametersOf(f) as Local[] & { length: 5 };
-  const row = f.let(op('i32.shl', count!, i32c(3)));
+  const f = new FunctionBuilder('implicit_ql', new Array(6).fill('i32'), 'i32');
+  const [n, d, e, z, count, notes] = parametersOf(f) as Local[] & { length: 6 };
+  const chains = noteAt(f, notes!, z!, count!);
   const left = f.var(mul(n!, i32c(30)));
   const [m, i] = [f.local('i32'), f.local('i32')];
   const [g, r, s, c, p] = Array.from({ length: 5 }, () => f.local('f64')) as [Local, Local, Local, Local, Local];
@@ -127,10 +128,14 @@ function implicitQl(): Func {
             f.set(p, f64.mul(s, r));
             put(f, d!, i, f64.add(g, p), 1);
             f.set(g, f64.sub(f64.mul(c, r), b));
-            const here = f.let(add(z!, mul(i, row)));
-            f.call('rotate', here, add(here, row), count!, c, f64.neg(s));
+            const note = f.let(rotationAt(chains, sub(m, add(i, one))));
+            f.store('f64.store', note, c, header);
+            f.store('f64.store', note, s, header + 8);
             f.set(i, sub(i, one));
           });
+          // Downwards from row m: its neighbour is the row above it.
+          const turns = { first: m, count: sub(sub(m, one), i), down: true, longest: n! };
+          f.if(count!, () => endChain(f, chains, turns));
           f.if(op('i32.lt_s', i, l), () => {
             put(f, d!, l, f64.sub(get(d!, l), p));
             put(f, e!, l, g);
@@ -140,16 +145,17 @@ function implicitQl(): Func {
       );
     });
   });
+  carryOut(f, chains);
   f.return(one);
   return f.build();
 }
 
 function batches(code: FloatCode): Func {
   const { type } = code;
-  const f = new FunctionBuilder(`eigh_${type}`, new Array(12).fill('i32'));
-  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products] = parametersOf(
+  const f = new FunctionBuilder(`eigh_${type}`, new Array(13).fill('i32'));
+  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes] = parametersOf(
     f,
-  ) as Local[] & { length: 12 };
+  ) as Local[] & { length: 13 };
   const row = f.let(op('i32.shl', n!, i32c(3)));
   const sourceRow = f.let(byteOffset(code, n!));
   const scale = f.local('f64');
@@ -174,7 +180,7 @@ function batches(code: FloatCode): Func {
           f.call('reflect_rows', at(add(rows!, place), next), row, step, v, step, get(taus!, k));
         });
       });
-      f.set(finite, call('implicit_ql', 'i32', n!, diagonal!, beside!, rows!, wanted!));
+      f.set(finite, call('implicit_ql', 'i32', n!, diagonal!, beside!, rows!, wanted!, notes!));
       sortRows(f, n!, diagonal!, 'f64.lt', [{ rows: rows!, count: wanted! }]);
     });
     // NaN spreads over everything from the factor.

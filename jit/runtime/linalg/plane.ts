@@ -3,8 +3,21 @@
  * float32 matrix costs two conversions and gets factors that are right to the last bit or two. Counts are elements, strides
  * bytes.
  */
-import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, load, op, select } from '../../code.ts';
-import { addScaled, dotRuns, type FloatCode, loadFloat, swapRuns } from '../../vector-loops.ts';
+import {
+  call,
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  f64c,
+  f64x2c,
+  i32c,
+  type Local,
+  lane,
+  load,
+  op,
+  select,
+} from '../../code.ts';
+import { addScaled, type FloatCode, loadFloat, swapRuns } from '../../vector-loops.ts';
 import { add, floatCodes, mul, parametersOf } from './blocks.ts';
 
 export const wide: FloatCode = floatCodes[1]!;
@@ -35,6 +48,7 @@ export const put = (f: FunctionBuilder, base: Expr, index: Expr, value: Expr, of
 
 export const planeFunctions = (): Func[] => [
   ...floatCodes.flatMap((code) => [scaleOf(code), widen(code), narrow(code)]),
+  product(),
   reflector(),
   reflectRows(),
   rotate(),
@@ -97,6 +111,35 @@ function narrow(code: FloatCode): Func {
   return f.build();
 }
 
+/** Σ x[i]·y[i]. */
+export const dot = (x: Expr, y: Expr, count: Expr): Expr => call('dot_wide', 'f64', x, y, count);
+
+/** dot_wide(x, y, count), in four sums of two lanes: one would wait for each addition. */
+function product(): Func {
+  const f = new FunctionBuilder('dot_wide', ['i32', 'i32', 'i32'], 'f64');
+  const [x, y, count] = parametersOf(f) as [Local, Local, Local];
+  const end = f.let(at(x, count));
+  const sums = [0, 1, 2, 3].map(() => f.var(f64x2c(0)));
+  const vectors = (some: readonly Local[]): void => {
+    f.while(op('i32.le_u', add(x, i32c(16 * some.length)), end), () => {
+      some.forEach((sum, i) => {
+        const term = op('f64x2.mul', load('v128.load', x, 16 * i), load('v128.load', y, 16 * i));
+        f.set(sum, op('f64x2.add', sum, term));
+      });
+      f.set(x, add(x, i32c(16 * some.length)));
+      f.set(y, add(y, i32c(16 * some.length)));
+    });
+  };
+  vectors(sums);
+  vectors(sums.slice(0, 1));
+  const [a, b, c, d] = sums as [Local, Local, Local, Local];
+  const both = f.let(op('f64x2.add', op('f64x2.add', a, b), op('f64x2.add', c, d)));
+  const total = f.var(f64.add(lane('f64x2.extract_lane', 0, both), lane('f64x2.extract_lane', 1, both)));
+  f.if(op('i32.lt_u', x, end), () => f.set(total, f64.add(total, f64.mul(load('f64.load', x), load('f64.load', y)))));
+  f.return(total);
+  return f.build();
+}
+
 /**
  * reflector(x, stride, count, v, beta pointer) → τ: I − τ·v·vᵀ takes x to (β, 0, …), v[0] = 1. `v` may be where a
  * contiguous x is.
@@ -139,8 +182,7 @@ function reflectRows(): Func {
   const [matrix, row, rows, v, count, tau] = parametersOf(f) as Local[] & { length: 6 };
   f.if(op('f64.eq', tau!, f64c(0)), () => f.return());
   f.for(0, rows!, () => {
-    const product = dotRuns(f, wide, matrix!, v!, count!);
-    addScaled(f, wide, matrix!, v!, f64.mul(tau!, product), count!);
+    addScaled(f, wide, matrix!, v!, f64.mul(tau!, dot(matrix!, v!, count!)), count!);
     f.set(matrix!, add(matrix!, row!));
   });
   return f.build();

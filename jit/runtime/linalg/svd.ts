@@ -8,11 +8,12 @@ import { at, f64, get, put, reflectorCall, setIdentity, sortRows } from './plane
  * Householder reflections to bidiagonal form, then implicit QR (Golub & Kahan 1965):
  *
  *     svd_f32(batch, m, n, wanted, row, column, a, values, left, right,
- *             matrix, heads, u, v, diagonal, beside, taus, products)
+ *             matrix, heads, u, v, diagonal, beside, taus, products, uNotes, vNotes)
  *
  * of m × n matrices with m ≥ n, whose rows and columns are so many bytes apart: a wide one is read as its transpose. `wanted` left
  * vectors: none, n or m. From `matrix` on it is scratch memory of float64: the matrix as it is reduced, which keeps the
- * reflections of rows; those of columns; a singular vector in each row of u and v; the bidiagonal matrix; 2n numbers, and n.
+ * reflections of rows; those of columns; a singular vector in each row of u and v; the bidiagonal matrix; 2n numbers, and n;
+ * rotations.
  */
 export const svdFunctions = (code: FloatCode): Func[] => [batches(code)];
 
@@ -69,9 +70,9 @@ function accumulate(): Func {
 
 function batches(code: FloatCode): Func {
   const { type } = code;
-  const f = new FunctionBuilder(`svd_${type}`, new Array(18).fill('i32'));
+  const f = new FunctionBuilder(`svd_${type}`, new Array(20).fill('i32'));
   const [batch, m, n, wanted, row, column, a, values, left, right, ...scratch] = parametersOf(f);
-  const [matrix, heads, u, v, diagonal, beside, taus, products] = scratch as Local[] & { length: 8 };
+  const [matrix, heads, u, v, diagonal, beside, taus, products, uNotes, vNotes] = scratch;
   const upright = f.let(op('i32.ge_s', row!, column!));
   const size = f.let(byteOffset(code, mul(m!, n!)));
   const rights = f.let(select(wanted!, n!, i32c(0)));
@@ -87,7 +88,7 @@ function batches(code: FloatCode): Func {
         f.call('accumulate', wanted!, m!, n!, u!, i32c(0), heads!, bytes(m!), taus!);
         f.call('accumulate', n!, n!, sub(n!, i32c(1)), v!, i32c(1), matrix!, bytes(n!), at(taus!, n!));
       });
-      f.set(finite, call('bidiagonal_qr', 'i32', n!, diagonal!, beside!, u!, width, v!, rights));
+      f.set(finite, call('bidiagonal_qr', 'i32', n!, diagonal!, beside!, u!, width, v!, rights, uNotes!, vNotes!));
       sortRows(f, n!, diagonal!, 'f64.gt', [
         { rows: u!, count: width },
         { rows: v!, count: rights },
