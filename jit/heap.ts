@@ -244,7 +244,8 @@ export class Heap extends PagedMemory {
 /** Sizes of slots: powers of two and their halves between, in multiples of 64; waste is at most a third. */
 function slotBytes(bytes: number): number {
   if (bytes <= 64) return 64;
-  const power = 2 ** (31 - Math.clz32(bytes - 1));
+  // Powers of numbers that are not known are calls.
+  const power = 1 << (31 - Math.clz32(bytes - 1));
   const between = 1.5 * power;
   return power >= 128 && bytes <= between ? between : 2 * power;
 }

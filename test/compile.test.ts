@@ -507,6 +507,31 @@ t.test('the largest and the smallest number, with NaNs and zeros of both signs',
   t.end();
 });
 
+t.test('integer division', (t) => {
+  const edges = [-(2 ** 31), 1 - 2 ** 31, -65537, -7, -2, -1, 0, 1, 2, 3, 7, 65536, 2 ** 31 - 2, 2 ** 31 - 1];
+  const pairs = edges.flatMap((x) => edges.map((y) => [x, y] as const));
+  for (const dtype of ['int32', 'uint32'] as const) {
+    const wrap = (x: number): number => (dtype === 'int32' ? x | 0 : x >>> 0);
+    const [x, y] = [0, 1].map((i) =>
+      np.array(
+        pairs.map((pair) => wrap(pair[i]!)),
+        { dtype },
+      ),
+    ) as [NDArray, NDArray];
+    const expected = pairs.map(([a, b]) => (wrap(b) === 0 ? wrap(-1) : wrap(Math.trunc(wrap(a) / wrap(b)))));
+    const left = pairs.map(([a, b]) => (wrap(b) === 0 ? wrap(a) : wrap(wrap(a) % wrap(b))));
+    t.same([...jit(lax.div)(x, y).data()], expected, `${dtype}: quotients`);
+    t.same(
+      [...jit(lax.rem)(x, y).data()].map((v) => v + 0),
+      left.map((v) => v + 0),
+      `${dtype}: remainders`,
+    );
+    t.same([...lax.div(x, y).data()], expected, `${dtype}: quotients at once`);
+  }
+  agree(t, 'floor division by a constant', (v) => [np.floorDivide(v, 7), np.mod(v, -3)], np.arange(-50, 51));
+  t.end();
+});
+
 t.test('operations on broadcasts are done once', (t) => {
   const scaled = (x: NDArray, s: NDArray) => x.mul(np.broadcastTo(s, [5]).mul(2).add(1).neg());
   agree(t, 'a factor', scaled, numbers([5]), np.array(0.3));

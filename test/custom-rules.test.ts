@@ -373,3 +373,25 @@ t.test('closureConvert', (t) => {
   })(f64(1));
   t.end();
 });
+
+t.test('a rule that makes arrays, where a program is transformed', (t) => {
+  const scaled: any = customBatching((x: NDArray) => x.mul(np.array([1, 2])));
+  scaled.defVmap((_size: number, [batched]: [boolean], x: NDArray) => [
+    x.mul(batched ? np.array([[1, 2]]) : np.array([1, 2])),
+    batched,
+  ]);
+  const x = np.array([
+    [1, 2],
+    [3, 4],
+  ]);
+  t.same(vmap(jit(scaled) as (x: NDArray) => NDArray)(x).tolist(), [
+    [1, 4],
+    [3, 8],
+  ]);
+  const slope = (v: NDArray): NDArray => grad((u: NDArray) => np.sum(jit(scaled)(u) as NDArray))(v);
+  t.same(vmap(slope)(x).tolist(), [
+    [1, 2],
+    [1, 2],
+  ]);
+  t.end();
+});

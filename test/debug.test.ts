@@ -528,6 +528,32 @@ t.test('a lane has the effects that it has alone, whatever the others do', async
         );
     }
   }
+  // Lanes within the branch, and lanes of the predicate around them.
+  const rows = vmap((p: NDArray, v: NDArray) =>
+    lax.cond(
+      p.gt(0),
+      (w: NDArray) =>
+        vmap((u: NDArray) => {
+          debug.print('{}', u);
+          return u.mul(2);
+        })(w),
+      (w: NDArray) => w,
+      v,
+    ),
+  );
+  t.same(
+    printed(() =>
+      jit(rows)(
+        np.array([1, -1]),
+        np.array([
+          [1, 2],
+          [3, 4],
+        ]),
+      ),
+    ),
+    ['1.0', '2.0'],
+    'lanes within lanes',
+  );
   const once = vmap((v: NDArray) =>
     lax.whileLoop(
       (c: NDArray) => c.lt(v),
@@ -890,4 +916,25 @@ t.test('programs as text', async (t) => {
     t.ok(lowered.wasmText.includes(part), part);
   t.match(lowered.jaxpr, /reduce_sum/);
   t.ok(lowered.kernels.includes('main') && lowered.peakBytes >= 0);
+});
+
+t.test('effects of a function with a rule happen once, also where what it captures is differentiated', (t) => {
+  const seen: number[] = [];
+  const loss = (v: NDArray): NDArray => {
+    const f: any = customJvp((x: NDArray) => {
+      debug.callback((value: NDArray) => seen.push(value.item()), v);
+      return x.mul(v);
+    });
+    f.defjvp(([x]: [NDArray], [dx]: [NDArray]) => [f(x), dx.mul(v)]);
+    return f(np.array(2));
+  };
+  for (const [how, run] of [
+    ['', grad(loss)],
+    ['compiled ', jit(grad(loss))],
+  ] as const) {
+    seen.length = 0;
+    t.equal(run(np.array(3)).item(), 2, `${how}derivative`);
+    t.same(seen, [3], `${how}once`);
+  }
+  t.end();
 });

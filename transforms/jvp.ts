@@ -6,6 +6,7 @@ import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
 import { currentTrace, type Subject, type Trace, type Value, withTrace } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
+import { embedConstant } from '../src/lax/constant.ts';
 import { zerosLike } from '../src/lax/creation.ts';
 
 export type Tangent = Value | Zero;
@@ -136,6 +137,8 @@ export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: readonly boolean[], force?: reado
           return [...result.outs, ...result.tangents.filter((_, i) => outNonzero[i]).map(instantiate)];
         },
         [...jaxpr.inAvals, ...tangentAvals],
+        [],
+        embedConstant,
       );
       return { jaxpr: staged.jaxpr, outNonzero };
     },

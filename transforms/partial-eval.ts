@@ -3,6 +3,7 @@ import { deadCodeElimination, dropInputs, type Jaxpr, memoPerJaxpr } from '../sr
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { JaxprBuilder, type StagedTracer, stage } from '../src/core/stage.ts';
 import { currentTrace, type Trace, type Value, withTrace } from '../src/core/trace.ts';
+import { embedConstant } from '../src/lax/constant.ts';
 
 /**
  * Splits a primitive with sub-jaxprs: binds what is known (under the current trace), emits what is not. Called with at
@@ -92,6 +93,8 @@ export const partialEvalJaxpr: (
         return [...outs.filter((_, i) => !outUnknown[i]), ...used];
       },
       jaxpr.inAvals.filter((_, i) => !unknownIn[i]),
+      [],
+      embedConstant,
     );
     unknownParts.add(unknown);
     return { known: staged.jaxpr, unknown, residuals, outUnknown };

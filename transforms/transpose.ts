@@ -8,6 +8,7 @@ import { stage } from '../src/core/stage.ts';
 import { bind, type Value } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { add } from '../src/lax/arithmetic.ts';
+import { embedConstant } from '../src/lax/constant.ts';
 import { instantiate } from './jvp.ts';
 import { isUnknownPart, partialEvalJaxpr } from './partial-eval.ts';
 
@@ -138,6 +139,8 @@ export const transposeJaxpr: (
         return results.filter((_, i) => inNonzero[i]).map(instantiate);
       },
       [...nonlinearAvals, ...ctAvals],
+      [],
+      embedConstant,
     );
     return { jaxpr: staged.jaxpr, inNonzero };
   },

@@ -6,6 +6,7 @@ import type { Params, Primitive } from '../src/core/primitive.ts';
 import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
 import { currentTrace, type Subject, type Trace, type Value, withTrace } from '../src/core/trace.ts';
+import { embedConstant } from '../src/lax/constant.ts';
 import { broadcastTo } from '../src/lax/movement.ts';
 
 /**
@@ -108,11 +109,16 @@ export const batchJaxpr: (
   (jaxpr, size, inBatched, force) => {
     let flags: boolean[] = [];
     const avals = jaxpr.inAvals.map((aval, i) => (inBatched[i] ? aval.withShape([size, ...aval.shape]) : aval));
-    const staged = stage((...args) => {
-      const result = vmapValues((...xs) => evalJaxpr(jaxpr, xs), size, args, inBatched);
-      flags = result.batched.map((b, i) => b || (force?.[i] ?? false));
-      return result.outs.map((out, i) => (flags[i] && !result.batched[i] ? addLanes(out, size) : out));
-    }, avals);
+    const staged = stage(
+      (...args) => {
+        const result = vmapValues((...xs) => evalJaxpr(jaxpr, xs), size, args, inBatched);
+        flags = result.batched.map((b, i) => b || (force?.[i] ?? false));
+        return result.outs.map((out, i) => (flags[i] && !result.batched[i] ? addLanes(out, size) : out));
+      },
+      avals,
+      [],
+      embedConstant,
+    );
     return { jaxpr: staged.jaxpr, batched: flags };
   },
 );

@@ -98,7 +98,7 @@ export class ShortRowPass {
       );
       for (const storage of held) storage.release();
     };
-    if (d.defer(pass.second, (behind) => run(i32c(0), behind))) return;
+    if (!place && d.defer(pass.second, (behind) => run(i32c(0), behind))) return;
     const g = d.placeFor(out, places);
     run(g.ptr);
     d.bind(out, readBuffer(g, out.aval.shape));

@@ -142,7 +142,7 @@ export function vectorOp(
       return laneByLane(operation, dtype, args, argType, name);
     case 'div':
     case 'rem':
-      return laneByLane(operation, dtype, args, argType, name);
+      return [divided(operation, dtype, name(x[0]!), name(y[0]!), name)];
     default:
       throw new Error(`${operation} is not an operation on ${dtype}`);
   }
@@ -177,7 +177,25 @@ function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amoun
   return op('v128.and', op(instruction, x, by), inside);
 }
 
-/** For what the vector unit lacks: integer division, shifts by different amounts. */
+/**
+ * Integer division in float64, where it is exact: a quotient that is no integer is further from the next one than its
+ * rounding. By 0 the quotient is −1 and the remainder the dividend, as everywhere; −2³¹ / −1 wraps.
+ */
+function divided(operation: 'div' | 'rem', dtype: DType, x: Expr, y: Expr, name: Let): Expr {
+  const [a, b] = [convert([x], dtype, 'float64', name), convert([y], dtype, 'float64', name)];
+  const [rounded] = convert(
+    a.map((part, i) => op('f64x2.div', part, b[i]!)),
+    'float64',
+    dtype,
+    name,
+  );
+  let quotient = rounded!;
+  if (dtype === 'int32') quotient = bitselect(op('i32x4.eq', y, i32x4c(-1)), op('i32x4.neg', x), name(quotient));
+  if (operation === 'rem') return op('i32x4.sub', x, op('i32x4.mul', name(quotient), y));
+  return bitselect(op('i32x4.eq', y, i32x4c(0)), i32x4c(-1), name(quotient));
+}
+
+/** For what the vector unit lacks: shifts by different amounts. */
 function laneByLane(operation: ElementOp, dtype: DType, args: readonly Vector[], argType: DType, name: Let): Vector {
   const named = args.map((arg) => name(arg[0]!));
   let result: Expr | undefined;

@@ -7,7 +7,7 @@ import { batchJaxpr } from '../../transforms/vmap.ts';
 import { sameType } from '../core/aval.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import type { Jaxpr } from '../core/jaxpr.ts';
+import { type Jaxpr, withoutEffects } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
@@ -116,7 +116,8 @@ export function addTangentsOfCaptured(
 ): Tangent[] {
   const { nonzero, values } = packTangents(tangents);
   if (values.length === 0) return [...ruled];
-  const { jaxpr, outNonzero } = jvpJaxpr(call, [...nonzero, ...args.map(() => false)]);
+  // The rule's results are the function's: its effects have happened.
+  const { jaxpr, outNonzero } = jvpJaxpr(withoutEffects(call), [...nonzero, ...args.map(() => false)]);
   const shares = evalJaxpr(jaxpr, [...captured, ...args, ...values]).slice(call.outs.length);
   let next = 0;
   return ruled.map((t, i) => {

@@ -11,7 +11,7 @@ import { NDArray } from '../array.ts';
 import { withSource } from '../core/source.ts';
 import type { Embed } from '../core/stage.ts';
 import type { Value } from '../core/trace.ts';
-import { constantP } from '../lax/constant.ts';
+import { embedConstant } from '../lax/constant.ts';
 
 export interface TracedRule<T> {
   readonly rule: T;
@@ -24,11 +24,6 @@ export interface TracedRule<T> {
  * it captures nothing else: it is traced within a transformation of a program, which has the inputs that it has.
  */
 type TraceRule<T> = (known: readonly Value[], embed?: Embed) => TracedRule<T>;
-
-const embed: Embed = (value) => {
-  const { dtype, shape } = value.aval;
-  return { primitive: constantP, params: { dtype, shape, values: Array.from(value.hostData()) } };
-};
 
 /** A rule of (operands of the call, …) that is traced when it is needed. */
 export class LazyRule<T> {
@@ -81,7 +76,7 @@ export class RuleTracer {
     for (const frame of within.length > 0 ? within : frames) frame.deferred = true;
     const values = [...frames.flatMap((frame) => frame.known), ...local];
     const known = [...new Set(values)].filter((x): x is Value => x instanceof NDArray && x.literal === undefined);
-    const later = () => this.run(() => trace(known, embed), known).traced.rule;
+    const later = () => this.run(() => trace(known, embedConstant), known).traced.rule;
     return { rule: new LazyRule(later), consts: known };
   }
 

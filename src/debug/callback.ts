@@ -55,7 +55,11 @@ export const debugCallbackP: Primitive<CallbackParams> = primitive<CallbackParam
   guard: (active, args, params) =>
     params.guarded
       ? bind(debugCallbackP, [and(active, args[0]!), ...args.slice(1)], params)
-      : bind(debugCallbackP, [active, ...args], { ...params, guarded: true }),
+      : bind(debugCallbackP, [active, ...args], {
+          ...params,
+          guarded: true,
+          lanes: params.lanes.map(({ size, batched }) => ({ size, batched: [false, ...batched] })),
+        }),
   lower: {
     kind: 'callback',
     handler:

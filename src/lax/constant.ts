@@ -5,6 +5,7 @@ import { shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, type DType } from '../core/dtype.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
+import type { Embed } from '../core/stage.ts';
 
 interface ConstantParams {
   readonly dtype: DType;
@@ -48,3 +49,12 @@ export const constantP: Primitive<ConstantParams> = primitive<ConstantParams>({
 
 const element = (value: number, dtype: DType): Expr =>
   dtype === 'float32' ? f32c(value) : dtype === 'float64' ? f64c(value) : i32c(value | 0);
+
+/**
+ * Writes concrete arrays into a program that is made by a transformation of another one: it has the inputs that it has,
+ * and arrays that the rules on the way make are no operands of anything.
+ */
+export const embedConstant: Embed = (value) => {
+  const { dtype, shape } = value.aval;
+  return { primitive: constantP, params: { dtype, shape, values: Array.from(value.hostData()) } };
+};

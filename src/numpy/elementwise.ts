@@ -75,7 +75,8 @@ export const floorDivide: Binary = (x, y) => {
   }
   const quotient = arithmetic.div(a!, b!);
   if (a!.aval.dtype === 'uint32') return quotient;
-  const inexact = logic.and(ne(arithmetic.rem(a!, b!), 0), ne(lt(a!, 0), lt(b!, 0)));
+  const remainder = arithmetic.sub(a!, arithmetic.mul(quotient, b!));
+  const inexact = logic.and(ne(remainder, 0), ne(lt(a!, 0), lt(b!, 0)));
   return select(inexact, arithmetic.sub(quotient, 1), quotient);
 };
 

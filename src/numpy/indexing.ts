@@ -55,7 +55,7 @@ export interface TakeOptions {
 const takeOptions = ['axis', 'mode', 'fillValue'];
 
 /** More known positions are not looked at one by one, to see whether all are inside. */
-const mostKnown = 4096;
+const mostKnown = 256;
 
 /** Positions along an axis of n elements as `indexArray` takes them, and what it is to put where they are outside. */
 function placed(
@@ -70,7 +70,7 @@ function placed(
     throw new CotangentError(`${operation}: mode must be 'fill', 'clip' or 'wrap', but it is ${naming(mode)}.`);
   if (n === 0 && positions.size > 0)
     throw new ShapeError(`${operation}: there is nothing to take from axis ${axis} of ${x.aval}.`);
-  if (!positions.isTracer && (mode !== 'fill' || positions.size <= mostKnown)) {
+  if (!positions.isTracer && positions.size <= mostKnown) {
     const known = Array.from(positions.hostData());
     const inside = known.every((i) => i >= -n && i < n);
     const least = operation === 'take' ? 0 : -n;

@@ -8,7 +8,7 @@ import { eq, ge, le, lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { full, iota } from '../lax/creation.ts';
 import { indexUpdate } from '../lax/indexing.ts';
-import { and, not, shiftRightArithmetic } from '../lax/logic.ts';
+import { and } from '../lax/logic.ts';
 import { reshape } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
@@ -46,20 +46,19 @@ export function searchsorted(sorted: ArrayLike, values: ArrayLike, given: Search
 }
 
 /**
- * All queries halve their intervals [low, high) together, as many times as the longest needs: elements below `low`
- * precede the query, those from `high` on do not.
+ * How many elements precede each query, by Shar's search (Knuth, The Art of Computer Programming, section 6.2.1): after a
+ * first comparison what is left is a power of two, whose halves are taken or not, one comparison each. No position
+ * is outside.
  */
 function bisect(a: Value, v: Value, precedes: (x: Value, y: Value) => Value): Value {
-  let low: Value = full(v.shape, 0, 'int32');
-  let high: Value = full(v.shape, a.size, 'int32');
-  for (let n = a.size; n > 0; n = Math.floor(n / 2)) {
-    const middle = shiftRightArithmetic(add(low, high), 1);
-    const open = lt(low, high);
-    const before = precedes(take(a, middle, { mode: 'clip' }), v);
-    low = select(and(open, before), add(middle, 1), low);
-    high = select(and(open, not(before)), middle, high);
+  let half = 2 ** Math.floor(Math.log2(a.size));
+  const at = (position: Value): Value => take(a, position, { mode: 'clip' });
+  let count: Value = select(precedes(a.slice(half - 1), v), a.size - half, full(v.shape, 0, 'int32'));
+  while (half > 1) {
+    half /= 2;
+    count = select(precedes(at(add(count, half - 1)), v), add(count, half), count);
   }
-  return low;
+  return select(precedes(at(count), v), add(count, 1), count);
 }
 
 /** The bin of each value among increasing edges: 0 below the first. */
