@@ -275,6 +275,39 @@ t.test('equal eigenvalues and singular values', async (t) => {
   near(t, jacrev(hermitian)(symmetric), jacfwd(hermitian)(symmetric), 1e-13, 'hermitian: derivatives');
 });
 
+t.test('options', async (t) => {
+  const a = np.array(
+    [
+      [1, 2, 0],
+      [4, -3, 1],
+      [0, 3, 5],
+    ],
+    { dtype: 'float64' },
+  );
+  const lower = np.tril(a).add(np.tril(a, { k: -1 }).T);
+  const both = a.add(a.T).mul(0.5);
+  near(t, linalg.eigvalsh(a), linalg.eigvalsh(both), 1e-14, 'the symmetric part');
+  const given = { symmetrizeInput: false };
+  near(t, linalg.eigvalsh(a, given), linalg.eigvalsh(lower), 1e-14, 'the lower triangle');
+  near(t, linalg.eigh(a, given).eigenvalues, linalg.eigvalsh(lower), 1e-14, 'the lower triangle, with vectors');
+  const largest = (options: object) => grad((x: Matrix) => linalg.eigvalsh(x, options).slice(2))(a);
+  near(t, largest(given), np.tril(largest(given)), 0, 'whose derivative is lower triangular');
+  near(t, largest({}), largest({}).T, 1e-15, 'that of the symmetric part is symmetric');
+
+  const scales = np.diag(np.array([4, 1, 1e-3], { dtype: 'float64' }));
+  t.equal(linalg.matrixRank(scales).item(), 3);
+  t.equal(linalg.matrixRank(scales, { rtol: 1e-2 }).item(), 2);
+  t.same(linalg.matrixRank(np.stack([scales, scales.mul(0)]), { rtol: np.array([0.5, 0.5]) }).tolist(), [1, 0]);
+  t.equal(linalg.matrixRank(both, { hermitian: true }).item(), 3);
+  for (const hermitian of [false, true]) {
+    const cut = linalg.pinv(scales, { rtol: 1e-2, hermitian });
+    near(t, cut, np.diag(np.array([0.25, 1, 0], { dtype: 'float64' })), 1e-15, `pinv, hermitian: ${hermitian}`);
+  }
+  const derivative = jacfwd((x: Matrix) => linalg.pinv(x, { rtol: 1e-2 }))(scales);
+  t.equal(derivative.slice(0, 0, 0, 0).item(), -1 / 16);
+  t.same(linalg.pinv(np.ones([2, 0, 3])).shape, [2, 3, 0]);
+});
+
 t.test('vectors of the full factors', async (t) => {
   const a = np.array(
     [

@@ -49,6 +49,7 @@ export interface SvdResult {
  */
 export function svd(a: ArrayLike, options?: SvdOptions & { computeUv?: true }): SvdResult;
 export function svd(a: ArrayLike, options: SvdOptions & { computeUv: false }): NDArray;
+export function svd(a: ArrayLike, options?: SvdOptions): SvdResult | NDArray;
 export function svd(a: ArrayLike, given: SvdOptions = {}): SvdResult | NDArray {
   const { fullMatrices = true, computeUv = true } = optionsOf('svd', given, ['fullMatrices', 'computeUv']);
   const value = matrix('svd', a);

@@ -1,8 +1,8 @@
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
 import { add, mul, parametersOf, sub } from './blocks.ts';
-import { carryOut, endChain, header, noteAt } from './chains.ts';
-import { negligible } from './eigh.ts';
+import { carryOut, endChain, noteAt } from './chains.ts';
 import { at, f64, get, put } from './plane.ts';
+import { chainHeader, negligible } from './spectral-constants.ts';
 
 /**
  * Implicit QR on bidiagonal matrices:
@@ -112,8 +112,8 @@ function step(): Func {
   const b = new FunctionBuilder('bidiagonal_step', new Array(6).fill('i32'));
   const [first, last, d, e, lefts, rights] = parametersOf(b) as Local[] & { length: 6 };
   const write = (notes: Local, c: Expr, s: Expr): void => {
-    b.store('f64.store', notes, c, header);
-    b.store('f64.store', notes, s, header + 8);
+    b.store('f64.store', notes, c, chainHeader);
+    b.store('f64.store', notes, s, chainHeader + 8);
     b.set(notes, add(notes, i32c(16)));
   };
   const x = b.let(get(d!, last!));

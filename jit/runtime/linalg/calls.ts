@@ -2,7 +2,7 @@
 import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
-import { chainFloats } from './chains.ts';
+import { chainFloats } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;

@@ -6,14 +6,7 @@
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../../code.ts';
 import { add, mul, parametersOf, sub } from './blocks.ts';
 import { at } from './plane.ts';
-
-/** Sweeps that are kept before they are carried out. */
-const sweeps = 8;
-/** Bytes in front of the rotations of a chain. */
-export const header = 16;
-
-/** Floats of memory for the chains of n rows. */
-export const chainFloats = (n: number): number => sweeps * (2 * n + header / 8);
+import { chainHeader, keptSweeps } from './spectral-constants.ts';
 
 /** What is written down, from `start` to `end`, for rows of `width` elements at `table`. */
 export interface Chains {
@@ -47,8 +40,8 @@ export function endChain(
   f.store('i32.store', end, mul(first, row));
   f.store('i32.store', end, count, 4);
   f.store('i32.store', end, down ? sub(i32c(0), row) : row, 8);
-  f.set(end, add(end, add(op('i32.shl', count, i32c(4)), i32c(header))));
-  const room = mul(longest, i32c(16 * sweeps));
+  f.set(end, add(end, add(op('i32.shl', count, i32c(4)), i32c(chainHeader))));
+  const room = mul(longest, i32c(16 * keptSweeps));
   f.if(op('i32.gt_s', add(sub(end, start), op('i32.shl', longest, i32c(4))), room), () => carryOut(f, chains));
 }
 
@@ -76,7 +69,7 @@ export function rotateChains(): Func {
         const count = f.let(load('i32.load', note, 4));
         const stride = f.let(load('i32.load', note, 8));
         const held = offsets.map((offset) => f.var(load(loading!, place, offset)));
-        f.set(note, add(note, i32c(header)));
+        f.set(note, add(note, i32c(chainHeader)));
         const stop = f.let(add(note, op('i32.shl', count, i32c(4))));
         f.while(op('i32.lt_u', note, stop), () => {
           const [c, s] = [f.let(load(broadcast!, note)), f.let(load(broadcast!, note, 8))];

@@ -1,11 +1,9 @@
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
 import { addScaled, type FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, parametersOf, sub } from './blocks.ts';
-import { carryOut, endChain, header, noteAt, rotateChains, rotationAt } from './chains.ts';
+import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { at, dot, f64, get, put, reflectorCall, setIdentity, sortRows, wide } from './plane.ts';
-
-/** Off-diagonal elements that are dropped whatever stands beside them. */
-export const negligible = 1e-140;
+import { chainHeader, negligible } from './spectral-constants.ts';
 
 /**
  * Householder reflections to tridiagonal form, then implicit QL (Golub & Van Loan, Matrix Computations, 4th ed., § 8.3):
@@ -129,8 +127,8 @@ function implicitQl(): Func {
             put(f, d!, i, f64.add(g, p), 1);
             f.set(g, f64.sub(f64.mul(c, r), b));
             const note = f.let(rotationAt(chains, sub(m, add(i, one))));
-            f.store('f64.store', note, c, header);
-            f.store('f64.store', note, s, header + 8);
+            f.store('f64.store', note, c, chainHeader);
+            f.store('f64.store', note, s, chainHeader + 8);
             f.set(i, sub(i, one));
           });
           // Downwards from row m: its neighbour is the row above it.

@@ -19,11 +19,9 @@ import {
 } from '../../code.ts';
 import { addScaled, type FloatCode, loadFloat, swapRuns } from '../../vector-loops.ts';
 import { add, floatCodes, mul, parametersOf } from './blocks.ts';
+import { negligibleSquare } from './spectral-constants.ts';
 
 export const wide: FloatCode = floatCodes[1]!;
-
-/** Of a matrix with elements about 1: squares below are not told from 0, since they would lose digits. */
-const negligibleSquare = 1e-280;
 
 export const f64 = {
   add: (a: Expr, b: Expr): Expr => op('f64.add', a, b),

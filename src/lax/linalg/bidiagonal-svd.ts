@@ -1,8 +1,8 @@
 /** Singular values of one matrix, in JavaScript: the reference semantics of `svd`. */
+import { negligible } from '../../../jit/runtime/linalg/spectral-constants.ts';
 import {
   identityRows,
   negateRow,
-  negligible,
   type Reflector,
   type Rows,
   reflector,

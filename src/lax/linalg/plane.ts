@@ -1,5 +1,7 @@
 /** Reflections and rotations of rows, in JavaScript: what the reference semantics of `eigh` and `svd` are made of. */
 
+import { negligibleSquare } from '../../../jit/runtime/linalg/spectral-constants.ts';
+
 /** A matrix whose rows lie one after the other. */
 export interface Rows {
   readonly data: Float64Array;
@@ -23,11 +25,6 @@ export function scaleOf(x: ArrayLike<number>): number {
   }
   return largest === 0 ? 1 : 2 ** Math.max(-1022, Math.floor(Math.log2(largest)));
 }
-
-/** Of a matrix with elements about 1: squares below are not told from 0, since they would lose digits. */
-export const negligibleSquare = 1e-280;
-/** Off-diagonal elements that are dropped whatever stands beside them. */
-export const negligible = 1e-140;
 
 export interface Reflector {
   /** v[0] is 1. */

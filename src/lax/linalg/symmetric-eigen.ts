@@ -1,14 +1,6 @@
 /** Eigenvalues of one symmetric matrix, in JavaScript: the reference semantics of `eigh`. */
-import {
-  identityRows,
-  negligible,
-  type Reflector,
-  type Rows,
-  reflector,
-  reflectRows,
-  rotateRows,
-  sortRows,
-} from './plane.ts';
+import { negligible } from '../../../jit/runtime/linalg/spectral-constants.ts';
+import { identityRows, type Reflector, type Rows, reflector, reflectRows, rotateRows, sortRows } from './plane.ts';
 
 export interface SymmetricEigen {
   readonly values: Float64Array;
