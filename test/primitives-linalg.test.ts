@@ -6,7 +6,18 @@ import { makeJaxpr } from '../src/jit.ts';
 import { batchMatmul } from '../src/lax/dot.ts';
 import { gather } from '../src/lax/gather.ts';
 import { matrixValues } from '../src/lax/linalg/matrix.ts';
-import { cholesky, choleskyP, lu, luP, qr, qrP, triangularSolve, triangularSolveP } from '../src/lax/linalg.ts';
+import {
+  cholesky,
+  choleskyP,
+  eighP,
+  lu,
+  luP,
+  qr,
+  qrP,
+  svdP,
+  triangularSolve,
+  triangularSolveP,
+} from '../src/lax/linalg.ts';
 import { transpose } from '../src/lax/movement.ts';
 import { sum } from '../src/lax/reductions.ts';
 import { log } from '../src/lax/transcendental.ts';
@@ -35,7 +46,7 @@ const tall = [
   params: { fullMatrices: true },
 }));
 
-for (const p of [choleskyP, luP, qrP, triangularSolveP]) {
+for (const p of [choleskyP, luP, qrP, eighP, svdP, triangularSolveP]) {
   t.test(`${p.name}: compiled, derivatives, batches`, async (t) => {
     t.same(checkKernel(p, 1e-13), []);
     t.same(checkDerivatives(p), []);

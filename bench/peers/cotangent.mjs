@@ -146,6 +146,8 @@ await measure('cotangent', {
     det: linalg.det,
     cholesky: linalg.cholesky,
     qr: (x) => linalg.qr(x)[0],
+    eigh: (x) => linalg.eigh(x).eigenvalues,
+    svd: (x) => linalg.svd(x).s,
     sort: (x) => np.sort(x),
     argsort: (x) => np.argsort(x),
     cumsum: (x) => np.cumsum(x),

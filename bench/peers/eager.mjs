@@ -90,6 +90,8 @@ export function eagerCases(ops) {
       ['det', 'determinant', values],
       ['cholesky', 'cholesky', symmetric],
       ['qr', 'qr', values],
+      ['eigh', 'eigenvalues and vectors', symmetric],
+      ['svd', 'singular values and vectors', values],
     ]) {
       if (!ops[name]) continue;
       add(`${title}, ${n}²`, () => {

@@ -1,4 +1,4 @@
-import { CholeskyDecomposition, determinant, inverse, Matrix, QrDecomposition, solve } from 'ml-matrix';
+import { CholeskyDecomposition, determinant, EVD, inverse, Matrix, QrDecomposition, SVD, solve } from 'ml-matrix';
 import { eagerCases } from './eager.mjs';
 import { measure } from './timing.mjs';
 
@@ -23,5 +23,7 @@ await measure(
       // Both, as the others compute both.
       return [factors.orthogonalMatrix, factors.upperTriangularMatrix][0];
     },
+    eigh: (x) => Matrix.columnVector(new EVD(x, { assumeSymmetric: true }).realEigenvalues),
+    svd: (x) => Matrix.columnVector(new SVD(x).diagonal),
   }),
 );

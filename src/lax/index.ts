@@ -52,7 +52,7 @@ export {
   dynamicUpdateSliceInDim,
 } from './dynamic-indexing.ts';
 export { gather } from './gather.ts';
-export { cholesky, lu, qr, triangularSolve } from './linalg.ts';
+export { cholesky, eigh, lu, qr, svd, triangularSolve } from './linalg.ts';
 export {
   and,
   not,
@@ -70,6 +70,7 @@ export { scatter, scatterAdd, scatterMax, scatterMin, scatterMul } from './scatt
 export { concatenate, expandDims, indexInDim, pad, reverse, slice, sliceInDim, squeeze } from './slicing.ts';
 export { argsort, sort, sortMulti } from './sort.ts';
 export { stopGradient } from './stop-gradient.ts';
+export { topK } from './top-k.ts';
 export {
   acos,
   acosh,

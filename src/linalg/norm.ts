@@ -7,15 +7,17 @@ import type { Value } from '../core/trace.ts';
 import { abs, mul, pow, sqrt } from '../lax/arithmetic.ts';
 import { eq, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
+import { svd } from '../lax/linalg.ts';
 import { reshape } from '../lax/movement.ts';
 import { reduceMax, reduceMin, sum } from '../lax/reductions.ts';
+import { expandDims } from '../lax/slicing.ts';
 import { strong } from '../numpy/array.ts';
-import { axesOf } from '../numpy/shape.ts';
+import { axesOf, moveaxis } from '../numpy/shape.ts';
 import { toFloating } from '../promote.ts';
 
 export interface NormOptions {
-  /** Of vectors: p, Infinity, −Infinity or 0. Of matrices: 'fro', 1, −1, Infinity, −Infinity. */
-  ord?: number | 'fro';
+  /** Of vectors: p, Infinity, −Infinity or 0. Of matrices: 'fro', 'nuc', 2, −2, 1, −1, Infinity, −Infinity. */
+  ord?: number | 'fro' | 'nuc';
   axis?: number | readonly number[] | null;
   keepdims?: boolean;
 }
@@ -45,11 +47,26 @@ function vector(x: Value, ord: number, axis: readonly number[], keepdims: boolea
   }
 }
 
-function ofMatrix(x: Value, ord: number | 'fro', [rows, columns]: readonly [number, number], keepdims: boolean): Value {
-  if (ord === 'fro') return euclidean(x, [rows, columns], keepdims);
+/** The largest singular value, the least, or the sum of all. */
+function ofSingularValues(x: Value, ord: number | 'nuc', axes: readonly [number, number], keepdims: boolean): Value {
+  const values = svd(moveaxis(x, axes, [-2, -1]), { computeUv: false });
+  const fold = ord === 'nuc' ? sum : ord === 2 ? reduceMax : reduceMin;
+  const found = fold(values, { axis: -1 });
+  return keepdims
+    ? expandDims(
+        found,
+        [...axes].sort((a, b) => a - b),
+      )
+    : found;
+}
+
+function ofMatrix(x: Value, ord: number | 'fro' | 'nuc', axes: readonly [number, number], keepdims: boolean): Value {
+  const [rows, columns] = axes;
+  if (ord === 'fro') return euclidean(x, axes, keepdims);
+  if (ord === 'nuc' || Math.abs(ord) === 2) return ofSingularValues(x, ord, axes, keepdims);
   if (Math.abs(ord) !== 1 && Math.abs(ord) !== Number.POSITIVE_INFINITY) {
-    throw new DtypeError(`norm: ord ${ord} of a matrix needs singular values, which are not available.`, {
-      hint: "ask for 'fro', 1, -1, Infinity or -Infinity; `vectorNorm` treats a matrix as a vector",
+    throw new DtypeError(`norm: ord ${ord} of a matrix is not defined.`, {
+      hint: "ask for 'fro', 'nuc', 2, -2, 1, -1, Infinity or -Infinity; `vectorNorm` treats a matrix as a vector",
     });
   }
   const [summed, searched] = Math.abs(ord) === 1 ? [rows, columns] : [columns, rows];
@@ -76,7 +93,7 @@ export function norm(x: ArrayLike, given: NormOptions = {}): NDArray {
   if (ord === undefined) return euclidean(value, axes ?? range(value.ndim), keepdims);
   const over = axes ?? range(value.ndim);
   if (over.length === 2) return ofMatrix(value, ord, over as [number, number], keepdims);
-  if (over.length !== 1 || ord === 'fro') {
+  if (over.length !== 1 || typeof ord === 'string') {
     throw new ShapeError(`norm: ord ${ord} of ${value.aval} over ${over.length} axes is not defined.`);
   }
   return vector(value, ord, over, keepdims);

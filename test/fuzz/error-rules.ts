@@ -464,5 +464,7 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   cholesky: factorisation,
   lu: factorisation,
   qr: factorisation,
+  eigh: factorisation,
+  svd: factorisation,
   triangular_solve: factorisation,
 };

@@ -172,9 +172,43 @@ function makeFactor(g: Generator): Variable[] {
   return [g.emit('triangular_solve', js, py, [a, b], { ...b, low: -high, high })];
 }
 
+/** A matrix with a small symmetric part beside a diagonal that keeps eigenvalues and singular values apart. */
+function separated(g: Generator, n: number): Variable {
+  const x = g.within(g.floatOf([n, n]), -1, 1);
+  const diagonal = Array.from({ length: n }, (_, i) => 3 * n * (i + 1));
+  return g.emit(
+    'add',
+    `lax.add($0, np.diag(np.array([${diagonal}], { dtype: '${x.dtype}' })))`,
+    `jnp.add($0, jnp.diag(jnp.array([${diagonal}], dtype='${x.dtype}')))`,
+    [x],
+    { ...x, low: -1, high: 3 * n * n + 1 },
+  );
+}
+
+/** Values, or the squares of vectors, whose signs are not determined. */
+function makeSpectral(g: Generator): Variable[] {
+  const { random } = g;
+  const n = random.integer(1, 3);
+  const a = separated(g, n);
+  const values = { shape: [n], dtype: a.dtype, low: -1, high: 4 * n * n };
+  const squares = { shape: [n, n], dtype: a.dtype, low: 0, high: 1 };
+  const squared = (js: string): string => `((x) => lax.mul(x, x))(${js})`;
+  switch (random.choose(['eigenvalues', 'eigenvectors', 'singular values', 'singular vectors'] as const)) {
+    case 'eigenvalues':
+      return [g.emit('eigh', 'lax.eigh($0)[1]', 'jnp.linalg.eigvalsh($0)', [a], values)];
+    case 'eigenvectors':
+      return [g.emit('eigh', squared('lax.eigh($0)[0]'), 'jnp.square(jnp.linalg.eigh($0)[1])', [a], squares)];
+    case 'singular values':
+      return [g.emit('svd', 'lax.svd($0, { computeUv: false })', 'jnp.linalg.svd($0, compute_uv=False)', [a], values)];
+    case 'singular vectors':
+      return [g.emit('svd', squared('lax.svd($0)[0]'), 'jnp.square(jnp.linalg.svd($0)[0])', [a], squares)];
+  }
+}
+
 export const products: readonly Production[] = [
   { name: 'dot', weight: 5, make: makeDot },
   { name: 'conv', weight: 1.5, make: makeConv },
   { name: 'reduceWindow', weight: 2, make: makeWindow },
   { name: 'factor', weight: 3, make: makeFactor },
+  { name: 'spectral', weight: 2, make: makeSpectral },
 ];

@@ -2,6 +2,7 @@
 import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
+import { chainFloats } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
@@ -92,4 +93,46 @@ export function qrCalls(dtype: DType, batch: number, m: number, n: number, colum
   });
   const args = [batch, m, n, columns, { input: 0 }, { output: 0 }, { output: 1 }, ...places];
   return { scratch, calls: [{ name: `qr_${shortName(dtype)}`, args }] };
+}
+
+/** Scratch memory for runs of so many float64, one after the other. */
+function runs(sizes: readonly number[]): { scratch: number; places: { scratch: number }[] } {
+  let scratch = 0;
+  const places = sizes.map((size) => {
+    const at = scratch;
+    scratch += up(size * 8);
+    return { scratch: at };
+  });
+  return { scratch, places };
+}
+
+export function eighCalls(dtype: DType, batch: number, n: number, vectors: boolean): RuntimeCalls {
+  if (batch * n === 0) return none;
+  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, vectors ? chainFloats(n) : 2 * n + 2]);
+  const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
+  return { scratch, calls: [{ name: `eigh_${shortName(dtype)}`, args }] };
+}
+
+export function svdCalls(
+  dtype: DType,
+  batch: number,
+  m: number,
+  n: number,
+  computeUv: boolean,
+  fullMatrices: boolean,
+): RuntimeCalls {
+  const [long, short] = [Math.max(m, n), Math.min(m, n)];
+  const wanted = computeUv ? (fullMatrices ? long : short) : 0;
+  // Without elements, the vectors of a full factor are the identity.
+  if (batch * Math.max(short, wanted) === 0) return none;
+  const rights = computeUv ? short : 0;
+  const notes = wanted > 0 ? chainFloats(short) : 2 * short + 2;
+  const sizes = [m * n, m * n, wanted * long, rights * short, short, short, 2 * short, short, notes, notes];
+  const { scratch, places } = runs(sizes);
+  const bytes = byteSize(dtype);
+  const strides = m >= n ? [n * bytes, bytes] : [bytes, n * bytes];
+  const [u, vt] = computeUv ? [{ output: 1 }, { output: 2 }] : [0, 0];
+  const vectors = m >= n ? [u, vt] : [vt, u];
+  const args = [batch, long, short, wanted, ...strides, { input: 0 }, { output: 0 }, ...vectors, ...places];
+  return { scratch, calls: [{ name: `svd_${shortName(dtype)}`, args }] };
 }

@@ -1,15 +1,24 @@
 import type { Func } from '../../code.ts';
 import { floatCodes } from './blocks.ts';
 import { choleskyFunctions } from './cholesky.ts';
+import { eighFunctions, symmetricFunctions } from './eigh.ts';
 import { luFunctions } from './lu.ts';
+import { planeFunctions } from './plane.ts';
 import { qrFunctions } from './qr.ts';
+import { bidiagonalFunctions, svdFunctions } from './svd.ts';
 import { triangularFunctions } from './triangular.ts';
 
 /** Factorisations and substitution, over stacks of matrices. */
-export const linalgFunctions = (): Func[] =>
-  floatCodes.flatMap((code) => [
+export const linalgFunctions = (): Func[] => [
+  ...planeFunctions(),
+  ...symmetricFunctions(),
+  ...bidiagonalFunctions(),
+  ...floatCodes.flatMap((code) => [
     ...triangularFunctions(code),
     ...luFunctions(code),
     ...choleskyFunctions(code),
     ...qrFunctions(code),
-  ]);
+    ...eighFunctions(code),
+    ...svdFunctions(code),
+  ]),
+];

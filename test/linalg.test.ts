@@ -1,0 +1,396 @@
+/** Eigenvalues, singular values and what is made of them, against JAX, NumPy and their definitions. */
+import { readFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { shapedArray } from '../src/core/aval.ts';
+import type { Primitive } from '../src/core/primitive.ts';
+import { bind } from '../src/core/trace.ts';
+import { grad, jacfwd, jacrev, jit, jvp, lax, linalg, NDArray, np, vmap } from '../src/index.ts';
+import { eighP, svdP } from '../src/lax/linalg.ts';
+import { difference, host } from './check-primitive.ts';
+import { matches, thaw } from './primitive-fixtures.ts';
+
+const frozen = JSON.parse(readFileSync(new URL('../../test/fixtures/spectral.json', import.meta.url), 'utf8'));
+const [U, B] = [thaw(frozen.constants.u), thaw(frozen.constants.b)];
+
+type Matrix = NDArray;
+const corner = (x: Matrix): Matrix => B.astype(x.dtype).slice([0, x.shape[0]!], [0, x.shape[1]!]);
+const weighted = (x: Matrix): NDArray => np.sum(x.mul(corner(x)));
+const along = (v: NDArray): NDArray => np.square(np.dot(v, U.astype(v.dtype).slice([0, v.shape[0]!])));
+
+/** The functions of test/oracle/spectral.py. */
+const functions: Record<string, (a: Matrix) => NDArray> = {
+  eigenvalueLogs: (a) => np.sum(np.log(np.square(linalg.eigvalsh(a)).add(1.5))),
+  smallestProjection: (a) => along(linalg.eigh(a).eigenvectors.slice([], 0)),
+  eigenSquareRoot: (a) => {
+    const { eigenvalues: w, eigenvectors: v } = linalg.eigh(a);
+    return weighted(np.matmul(v.mul(np.sqrt(w.mul(w).add(1))), v.T));
+  },
+  singularSquares: (a) => {
+    const s = linalg.svdvals(a);
+    return np.sum(s.mul(s).mul(np.arange(1, s.shape[0]! + 1)));
+  },
+  leftProjection: (a) => along(linalg.svd(a, { fullMatrices: false }).u.slice([], 0)),
+  rightProjection: (a) => along(linalg.svd(a, { fullMatrices: false }).vh.slice(-1)),
+  polarFactor: (a) => {
+    const { u, vh } = linalg.svd(a, { fullMatrices: false });
+    return weighted(np.matmul(u, vh));
+  },
+  pseudoInverse: (a) => weighted(linalg.pinv(a)),
+  exponential: (a) => weighted(linalg.expm(a)),
+  spectralNorm: (a) => linalg.norm(a, { ord: 2 }),
+  nuclearNorm: (a) => linalg.norm(a, { ord: 'nuc' }),
+  condition: (a) => linalg.cond(a),
+};
+
+/** Within a tolerance relative to the largest. */
+function near(t: Test, got: NDArray, wanted: NDArray, tolerance: number, message: string): void {
+  t.same(got.shape, wanted.shape, `${message}: shape`);
+  const scale = Math.max(1, ...[...host(wanted)].map(Math.abs));
+  const d = difference(
+    [...host(got)].map((x) => x / scale),
+    [...host(wanted)].map((x) => x / scale),
+  );
+  t.ok(d <= tolerance, `${message}: differs by ${d}`);
+}
+
+t.test('derivatives that signs do not change, as JAX', async (t) => {
+  for (const [i, fixture] of frozen.derivatives.entries()) {
+    const f = functions[fixture.name]!;
+    const [x, dx] = [thaw(fixture.x), thaw(fixture.tangent)];
+    for (const [dtype, tolerance] of [
+      ['float64', 1e-11],
+      ['float32', 2e-4],
+    ] as const) {
+      const name = `${fixture.name} of [${x.shape}] ${dtype}`;
+      const [a, da, wanted] = [x.astype(dtype), dx.astype(dtype), fixture[dtype]];
+      const [value, tangent] = jvp(f, [a], [da]) as unknown as [NDArray, NDArray];
+      near(t, value, np.array(wanted.value, { dtype }), tolerance, name);
+      near(t, tangent, np.array(wanted.jvp, { dtype }), tolerance, `${name}: jvp`);
+      const gradient = thaw(wanted.grad);
+      near(t, grad(f)(a), gradient, tolerance, `${name}: grad`);
+      if (x.shape[0] !== 3 || i % 2 === (dtype === 'float64' ? 1 : 0)) continue;
+      near(t, jit(grad(f))(a), gradient, tolerance, `${name}: grad under jit`);
+      near(t, jacfwd(f)(a), gradient, tolerance, `${name}: jacfwd`);
+      near(t, vmap(grad(f))(np.stack([a, a.mul(2)])).slice(0), gradient, tolerance, `${name}: grad under vmap`);
+    }
+    if (!fixture.hessian) continue;
+    const [, product] = jvp(grad(f), [x], [dx]) as unknown as [NDArray, NDArray];
+    near(t, product, thaw(fixture.hessian), 1e-9, `${fixture.name} of [${x.shape}]: Hessian`);
+  }
+});
+
+t.test('values, as NumPy and JAX', async (t) => {
+  for (const fixture of frozen.values) {
+    const x = thaw(fixture.x);
+    const scale = Math.max(Number.MIN_VALUE, ...[...host(x)].map(Math.abs)) || 1;
+    const scaled = (y: NDArray) => y.mul(1 / scale);
+    const same = (got: NDArray, wanted: any, what: string) =>
+      near(t, scaled(got), scaled(thaw(wanted)), 1e-13, `${what} of ${fixture.name}`);
+    same(linalg.svdvals(x), fixture.svdvals, 'svdvals');
+    if (fixture.eigvalsh) same(linalg.eigvalsh(x), fixture.eigvalsh, 'eigvalsh');
+    // The inverse of the Hilbert matrix is known to 10 digits only.
+    const loss = fixture.name === 'hilbert' ? 1e-9 : 1e-11;
+    if (fixture.pinv) near(t, linalg.pinv(x), thaw(fixture.pinv), loss, `pinv of ${fixture.name}`);
+    if (fixture.expm) near(t, linalg.expm(x), thaw(fixture.expm), 5e-13, `expm of ${fixture.name}`);
+    if (fixture.matrixRank) matches(t, linalg.matrixRank(x), fixture.matrixRank, `rank of ${fixture.name}`, 0);
+    fixture.norms?.forEach((wanted: any, i: number) => {
+      const ord = ([2, -2, 'nuc'] as const)[i]!;
+      same(linalg.matrixNorm(x, { ord }), wanted, `norm ${ord}`);
+    });
+  }
+  const orders = [2, -2, 'fro', 1, -1, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 'nuc'] as const;
+  orders.forEach((p, i) => {
+    const got = linalg.cond(thaw(frozen.conditions.x), { p });
+    near(t, got, np.array(frozen.conditions.outs[i], { dtype: 'float64' }), 1e-12, `cond ${p}`);
+  });
+  for (const { x, out } of frozen.exponentials) {
+    near(t, linalg.expm(thaw(x)), thaw(out), 2e-13, 'expm');
+    near(t, jit((a: Matrix) => linalg.expm(a))(thaw(x)), thaw(out), 2e-13, 'expm under jit');
+  }
+});
+
+/** Numbers that look random. */
+const noise = (i: number): number => {
+  const x = Math.sin(i * 12.9898 + 3) * 43758.5453;
+  return 2 * (x - Math.floor(x)) - 1;
+};
+
+/** Matrices whose factors are easily got wrong. */
+const hard: Record<string, [m: number, n: number, (i: number, j: number) => number]> = {
+  random: [30, 30, (i, j) => noise(31 * i + j)],
+  tall: [40, 7, (i, j) => noise(31 * i + j)],
+  wide: [6, 30, (i, j) => noise(31 * i + j)],
+  row: [1, 5, (i, j) => noise(31 * i + j)],
+  column: [5, 1, (i, j) => noise(31 * i + j)],
+  'one number': [1, 1, () => -3],
+  zero: [5, 5, () => 0],
+  identity: [4, 4, (i, j) => Number(i === j)],
+  'of rank 1': [6, 6, () => 1],
+  'of rank 2': [12, 8, (i, j) => noise(i) * noise(j + 50) + noise(i + 100) * noise(j + 150)],
+  nilpotent: [7, 7, (i, j) => Number(j === i + 1)],
+  'bidiagonal with zeros': [
+    8,
+    8,
+    (i, j) => (i === j ? (i === 0 || i === 3 || i === 7 ? 0 : 1 + i) : Number(j === i + 1)),
+  ],
+  Hilbert: [12, 12, (i, j) => 1 / (i + j + 1)],
+  Wilkinson: [21, 21, (i, j) => (i === j ? Math.abs(i - 10) : Number(Math.abs(i - j) === 1))],
+  large: [8, 8, (i, j) => noise(31 * i + j) * 1e307],
+  small: [8, 8, (i, j) => noise(31 * i + j) * 1e-307],
+  graded: [10, 10, (i, j) => noise(31 * i + j) * 10 ** (-17 * (i + j))],
+  'graded by rows': [10, 10, (i, j) => noise(31 * i + j) * 10 ** (-30 * i)],
+  'without rows': [0, 3, () => 0],
+  'without columns': [3, 0, () => 0],
+};
+
+const evaluations: Record<string, (p: Primitive, x: NDArray, params: object) => NDArray[]> = {
+  reference: (p, x, params) => {
+    const outs = p.type([x.aval], params);
+    return p.run([{ aval: x.aval, data: host(x) }], params, outs).map((data, i) => NDArray.fromHost(data, outs[i]!));
+  },
+  code: (p, x, params) => bind(p, [x], params),
+};
+
+for (const [evaluation, evaluate] of Object.entries(evaluations)) {
+  t.test(`the factors of hard matrices, by the ${evaluation}`, async (t) => {
+    for (const [name, [m, n, element]] of Object.entries(hard)) {
+      const data = Float64Array.from({ length: m * n }, (_, e) => element(Math.floor(e / n), e % n));
+      for (const dtype of ['float64', 'float32'] as const) {
+        const x = np.array(data, { dtype: 'float64' }).reshape([m, n]).astype(dtype);
+        const scale = Math.max(...host(x).map(Math.abs));
+        // float32 is out of range where float64 is not.
+        if (!Number.isFinite(scale)) continue;
+        const wide = x.astype('float64').mul(1 / (scale || 1));
+        const most = dtype === 'float64' ? 1e-13 : 1e-6;
+        const orthonormal = (columns: NDArray) => {
+          const c = columns.astype('float64');
+          return difference(host(np.matmul(c.T, c)), host(np.eye(c.shape[1]!, null, { dtype: 'float64' })));
+        };
+        const product = (left: NDArray, values: NDArray, right: NDArray) => {
+          const scaled = left.astype('float64').mul(values.astype('float64').mul(1 / (scale || 1)));
+          return difference(host(np.matmul(scaled, right.astype('float64'))), host(wide));
+        };
+        const k = Math.min(m, n);
+        for (const fullMatrices of [false, true]) {
+          const [s, u, vt] = evaluate(svdP, x, { fullMatrices, computeUv: true }) as [NDArray, NDArray, NDArray];
+          const label = `${dtype} ${name} ${fullMatrices ? 'full' : 'reduced'}`;
+          t.ok(product(u.slice([], [0, k]), s, vt.slice([0, k])) <= most, `${label}: product`);
+          t.ok(orthonormal(u) <= most && orthonormal(vt.T) <= most, `${label}: orthonormal`);
+          t.ok(
+            [...host(s)].every((v, i, all) => v >= 0 && (i === 0 || v <= all[i - 1]!)),
+            `${label}: descending`,
+          );
+          const [alone] = evaluate(svdP, x, { fullMatrices: false, computeUv: false });
+          t.same([...host(alone!)], [...host(s)], `${label}: values alone`);
+        }
+        if (m !== n) continue;
+        const [w, v] = evaluate(
+          eighP,
+          np.tril(x).add(
+            np
+              .triu(np.ones([n, n]), { k: 1 })
+              .mul(7)
+              .astype(dtype),
+          ),
+          {
+            vectors: true,
+          },
+        ) as [NDArray, NDArray];
+        const lower = np.tril(wide).add(np.tril(wide, { k: -1 }).T);
+        const scaled = v.astype('float64').mul(w.astype('float64').mul(1 / (scale || 1)));
+        const off = difference(host(np.matmul(scaled, v.astype('float64').T)), host(lower));
+        t.ok(off <= most, `${dtype} ${name}: eigenvectors, from the lower triangle`);
+        t.ok(orthonormal(v) <= most, `${dtype} ${name}: orthonormal eigenvectors`);
+        t.ok(
+          [...host(w)].every((x, i, all) => i === 0 || x >= all[i - 1]!),
+          `${dtype} ${name}: ascending`,
+        );
+      }
+    }
+    for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const x = np.array([[1, bad, 2, 3].map(Number)], { dtype: 'float64' }).reshape([2, 2]).T;
+      for (const [p, params] of [
+        [eighP, { vectors: true }],
+        [svdP, { fullMatrices: true, computeUv: true }],
+      ] as const) {
+        for (const y of evaluate(p, np.stack([x, np.eye(2, null, { dtype: 'float64' })]), params)) {
+          const values = [...host(y)];
+          const half = values.length / 2;
+          t.ok(values.slice(0, half).every(Number.isNaN), `${p.name} of a matrix with ${bad} is NaN`);
+          t.ok(values.slice(half).every(Number.isFinite), `${p.name} of the matrix after it is not`);
+        }
+      }
+    }
+  });
+}
+
+t.test('the two evaluations agree', async (t) => {
+  for (const p of [eighP, svdP]) {
+    for (const sample of p.samples!()) {
+      const { shape, dtype, values } = sample.inputs[0]!;
+      const data = Float64Array.from(values!);
+      const x = NDArray.fromHost(dtype === 'float32' ? Float32Array.from(data) : data, shapedArray(shape, dtype));
+      const [code, reference] = [evaluations.code!, evaluations.reference!].map((f) => f(p, x, sample.params!));
+      code!.forEach((y, i) => {
+        const d = difference(host(y), host(reference![i]!));
+        t.ok(d <= (dtype === 'float32' ? 2e-7 : 1e-12), `${p.name} ${x.aval} output ${i}: ${d}`);
+      });
+    }
+  }
+});
+
+t.test('equal eigenvalues and singular values', async (t) => {
+  const two = np.eye(3, null, { dtype: 'float64' }).mul(2);
+  const trace = grad((a: Matrix) => np.sum(np.square(linalg.eigvalsh(a))))(two);
+  near(t, trace, two.mul(2), 1e-14, 'a symmetric function of eigenvalues has a derivative');
+  near(t, grad((a: Matrix) => linalg.norm(a, { ord: 'nuc' }))(two), two.mul(0.5), 1e-14, 'the nuclear norm too');
+  near(t, grad((a: Matrix) => np.sum(linalg.pinv(a)))(two), np.ones([3, 3]).mul(-0.25), 1e-14, 'and the inverse');
+  const ofVectors = (f: (a: Matrix) => NDArray) => [...host(grad(f)(two))];
+  t.ok(
+    ofVectors((a) => along(linalg.eigh(a).eigenvectors.slice([], 0))).some(Number.isNaN),
+    'vectors have none, as in JAX',
+  );
+  t.ok(ofVectors((a) => along(linalg.svd(a).u.slice([], 0))).some(Number.isNaN));
+  const deficient = np.array(
+    [
+      [1, 2],
+      [2, 4],
+      [0, 0],
+    ],
+    { dtype: 'float64' },
+  );
+  const at = (h: number) => linalg.pinv(deficient.mul(1 + h));
+  const [, dp] = jvp((a: Matrix) => linalg.pinv(a), [deficient], [deficient]) as unknown as [NDArray, NDArray];
+  near(t, dp, at(1e-6).sub(at(-1e-6)).mul(5e5), 1e-8, 'pinv along matrices of the same rank');
+  const hermitian = (a: Matrix) => linalg.pinv(a, { hermitian: true });
+  const symmetric = np.array(
+    [
+      [1, 2, 0],
+      [2, -3, 1],
+      [0, 1, 5],
+    ],
+    { dtype: 'float64' },
+  );
+  near(t, hermitian(symmetric), linalg.inv(symmetric), 1e-14, 'hermitian');
+  near(t, jacrev(hermitian)(symmetric), jacfwd(hermitian)(symmetric), 1e-13, 'hermitian: derivatives');
+});
+
+t.test('options', async (t) => {
+  const a = np.array(
+    [
+      [1, 2, 0],
+      [4, -3, 1],
+      [0, 3, 5],
+    ],
+    { dtype: 'float64' },
+  );
+  const lower = np.tril(a).add(np.tril(a, { k: -1 }).T);
+  const both = a.add(a.T).mul(0.5);
+  near(t, linalg.eigvalsh(a), linalg.eigvalsh(both), 1e-14, 'the symmetric part');
+  const given = { symmetrizeInput: false };
+  near(t, linalg.eigvalsh(a, given), linalg.eigvalsh(lower), 1e-14, 'the lower triangle');
+  near(t, linalg.eigh(a, given).eigenvalues, linalg.eigvalsh(lower), 1e-14, 'the lower triangle, with vectors');
+  const largest = (options: object) => grad((x: Matrix) => linalg.eigvalsh(x, options).slice(2))(a);
+  near(t, largest(given), np.tril(largest(given)), 0, 'whose derivative is lower triangular');
+  near(t, largest({}), largest({}).T, 1e-15, 'that of the symmetric part is symmetric');
+
+  const scales = np.diag(np.array([4, 1, 1e-3], { dtype: 'float64' }));
+  t.equal(linalg.matrixRank(scales).item(), 3);
+  t.equal(linalg.matrixRank(scales, { rtol: 1e-2 }).item(), 2);
+  t.same(linalg.matrixRank(np.stack([scales, scales.mul(0)]), { rtol: np.array([0.5, 0.5]) }).tolist(), [1, 0]);
+  t.equal(linalg.matrixRank(both, { hermitian: true }).item(), 3);
+  for (const hermitian of [false, true]) {
+    const cut = linalg.pinv(scales, { rtol: 1e-2, hermitian });
+    near(t, cut, np.diag(np.array([0.25, 1, 0], { dtype: 'float64' })), 1e-15, `pinv, hermitian: ${hermitian}`);
+  }
+  const derivative = jacfwd((x: Matrix) => linalg.pinv(x, { rtol: 1e-2 }))(scales);
+  t.equal(derivative.slice(0, 0, 0, 0).item(), -1 / 16);
+  t.same(linalg.pinv(np.ones([2, 0, 3])).shape, [2, 3, 0]);
+});
+
+t.test('vectors of the full factors', async (t) => {
+  const a = np.array(
+    [
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ],
+    { dtype: 'float64' },
+  );
+  const { u, s, vh } = linalg.svd(a);
+  t.same([u.shape, s.shape, vh.shape], [[3, 3], [2], [2, 2]]);
+  t.throws(() => grad((x: Matrix) => np.sum(linalg.svd(x).u))(a), {
+    message:
+      /^svd: the full factors of f64\[3,2\] have no derivative: the vectors that complete them are not determined\./,
+  });
+  t.same(np.sum(grad((x: Matrix) => np.sum(linalg.svd(x, { computeUv: false })))(a)).shape, []);
+  const square = a.slice([0, 2]);
+  t.ok(
+    host(grad((x: Matrix) => np.sum(np.square(linalg.svd(x).u.slice([], 0))))(square)).every(
+      (x) => Math.abs(x) < 1e-14,
+    ),
+  );
+});
+
+t.test('norms over axes', async (t) => {
+  const x = np.arange(24).reshape([2, 3, 4]).astype('float64');
+  const moved = np.moveaxis(x, 0, 2);
+  for (const ord of [2, -2, 'nuc'] as const) {
+    const kept = linalg.norm(x, { ord, axis: [2, 0], keepdims: true });
+    t.same(kept.shape, [1, 3, 1]);
+    near(t, kept.reshape([3]), linalg.matrixNorm(moved, { ord }), 1e-14, `${ord}`);
+    near(t, linalg.norm(x, { ord, axis: [0, 2] }), linalg.matrixNorm(moved, { ord }), 1e-14, `${ord}`);
+  }
+});
+
+t.test('topK, as JAX', async (t) => {
+  for (const { x, k, values, indices } of frozen.topK) {
+    for (const f of [(a: NDArray) => lax.topK(a, k), jit((a: NDArray) => lax.topK(a, k))]) {
+      const [v, i] = f(thaw(x)) as [NDArray, NDArray];
+      matches(t, v, values, `the ${k} largest of ${x.dtype} ${x.data}`, 0);
+      matches(t, i, indices, `their positions in ${x.data}`, 0);
+      t.same([v.dtype, i.dtype], [x.dtype, 'int32']);
+    }
+  }
+  const x = np.array([
+    [1, 5, 4],
+    [6, 2, 3],
+  ]);
+  t.same(
+    lax.topK(x, 1, { axis: 0 }).map((y) => y.tolist()),
+    [[[6, 5, 4]], [[1, 0, 0]]],
+  );
+  const weights = np.array([10, 1]);
+  const loss = (row: NDArray) => np.sum(lax.topK(row, 2)[0].mul(weights));
+  t.same(vmap(grad(loss))(x).tolist(), [
+    [0, 10, 1],
+    [10, 0, 1],
+  ]);
+});
+
+t.test('errors', async (t) => {
+  const oblong = np.ones([2, 3]);
+  t.throws(() => linalg.eigh(oblong), { message: /^eigh: needs a square matrix, but got f32\[2,3\]\./ });
+  t.throws(() => linalg.eigvalsh(np.ones([2])), { message: /^eigvalsh: needs a matrix, but got f32\[2\]\./ });
+  t.throws(() => linalg.svd(np.ones([2])), { message: /^svd: needs a matrix, but got f32\[2\]\./ });
+  t.throws(() => linalg.pinv(oblong, { hermitian: true }), {
+    message: /^pinv: needs a square matrix, but got f32\[2,3\]\./,
+  });
+  t.throws(() => linalg.cond(oblong, { p: 1 }), { message: /^cond: needs a square matrix, but got f32\[2,3\]\./ });
+  t.throws(() => linalg.cond(np.ones([0, 3])), { message: /^cond: f32\[0,3\] has no elements\./ });
+  t.throws(() => linalg.norm(oblong, { ord: 3 }), { message: /^norm: ord 3 of a matrix is not defined\./ });
+  t.throws(() => linalg.norm(np.ones([3]), { ord: 'nuc' }), {
+    message: /^norm: ord nuc of f32\[3\] over 1 axes is not defined\./,
+  });
+  t.throws(() => lax.topK(oblong, 4), { message: /^topK: k is 4, but axis 1 of f32\[2,3\] has 3 elements\./ });
+  t.throws(() => lax.topK(np.array(1), 1), { message: /^topK: f32\[\] has no axis\./ });
+});
+
+t.test('expm of a matrix that is too large is NaN', async (t) => {
+  const x = np.eye(2).mul(1e7);
+  t.ok(host(linalg.expm(x)).every(Number.isNaN));
+  t.same(linalg.expm(x.mul(-1e-3), { maxSquarings: 20 }).tolist(), [
+    [0, 0],
+    [0, 0],
+  ]);
+});
