@@ -399,7 +399,11 @@ t.test('errors name the operation and the types', async () => {
     [() => a.add(np.ones([2])), 'ShapeError', 'add: f32[3,4] and f32[2] do not broadcast together.'],
     [() => a.sub(np.ones([2])), 'ShapeError', 'sub: f32[3,4] and f32[2] do not broadcast together.'],
     [() => np.subtract(a, np.ones([2])), 'ShapeError', 'subtract: `a` f32[3,4] and f32[2] do not broadcast together.'],
-    [() => np.where(a.gt(0), a, np.ones([2])), 'ShapeError', 'where: bool[3,4], `a` f32[3,4] and f32[2] do not broadcast together.'],
+    [
+      () => np.where(a.gt(0), a, np.ones([2])),
+      'ShapeError',
+      'where: bool[3,4], `a` f32[3,4] and f32[2] do not broadcast together.',
+    ],
     [() => np.matmul(a, np.ones([5, 2])), 'ShapeError', 'matmul: `a` f32[3,4] and f32[5,2] do not fit: 4 against 5.'],
     [() => np.dot(a, np.ones([5])), 'ShapeError', 'dot: f32[3,4] and f32[5] do not fit: 4 against 5.'],
     [

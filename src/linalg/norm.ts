@@ -86,8 +86,8 @@ function ofMatrix(x: Value, ord: number | 'fro' | 'nuc', axes: readonly [number,
  */
 export function norm(x: ArrayLike, given: NormOptions = {}): NDArray {
   const { ord, axis, keepdims = false } = optionsOf('norm', given, ['ord', 'axis', 'keepdims']);
-  if (ord !== undefined && typeof ord !== 'number' && ord !== 'fro')
-    throw new DtypeError(`norm: ord must be a number or 'fro', but it is ${naming(ord)}.`);
+  if (ord !== undefined && typeof ord !== 'number' && ord !== 'fro' && ord !== 'nuc')
+    throw new DtypeError(`norm: ord must be a number, 'fro' or 'nuc', but it is ${naming(ord)}.`);
   const value = strong(toFloating(x, 'norm'));
   const axes = axis === undefined || axis === null ? undefined : axesOf(value, axis, 'norm');
   if (ord === undefined) return euclidean(value, axes ?? range(value.ndim), keepdims);
