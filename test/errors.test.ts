@@ -433,7 +433,7 @@ t.test('solvers, rules and random numbers', async (t) => {
   says(
     t,
     () => linalg.norm(x, any({ ord: 'two' })),
-    'DtypeError: norm: ord must be a number, \'fro\' or \'nuc\', but it is the string "two".',
+    "DtypeError: norm: ord must be a number, 'fro' or 'nuc', but it is the string \"two\".",
   );
 });
 
