@@ -1,9 +1,5 @@
-import { compileEncoded } from '../compile.ts';
 import { heap } from '../heap.ts';
 import { hostMath } from '../math/index.ts';
-import { target } from '../target.ts';
-import { encode } from '../wire.ts';
-import { runtimeModule } from './functions.ts';
 import { prebuiltModule } from './prebuilt.ts';
 
 type Exports = Readonly<Record<string, WebAssembly.ExportValue>>;
@@ -14,7 +10,8 @@ let elementwise: Exports | undefined;
 /** The runtime's functions over the heap's memory, for eager operations to call and programs to import. */
 export function runtimeExports(): Exports {
   if (!runtime) {
-    const module = prebuiltModule('runtime') ?? compileEncoded(encode(runtimeModule(target())));
+    const module = prebuiltModule('runtime');
+    if (!module) throw new Error('the runtime module is missing: `npm run build` makes it');
     runtime = new WebAssembly.Instance(module, { env: { memory: heap().memory } }).exports;
   }
   return runtime;
