@@ -82,12 +82,14 @@ export function iterativeSolve(
 /**
  * Largest ‖b − A x‖ of a method that says that it has converged: its tolerance, which the normal equations multiply by the
  * condition of A, and by how much the residual that the recursion carries along drifts away from the true one, some roundings
- * of each step (Greenbaum, Iterative Methods for Solving Linear Systems, section 7.3).
+ * of each step (Greenbaum, Iterative Methods for Solving Linear Systems, section 7.3). Norms are compared by their squares, as
+ * in JAX: a residual whose square underflows counts as none.
  */
 function largestResidual(a: Matrix, inverse: Matrix, x: Float64Array, b: Float64Array, dtype: string): number {
   const [size, condition] = [frobenius(a), frobenius(a) * frobenius(inverse)];
   const steps = 10 * b.length;
-  return condition * (toleranceOf(dtype) * norm(b) + steps * epsilonOf(dtype) * size * norm(x));
+  const underflow = 2 ** (dtype === 'float32' ? -149 / 2 : -1074 / 2);
+  return condition * (toleranceOf(dtype) * norm(b) + steps * epsilonOf(dtype) * size * norm(x) + underflow);
 }
 
 /** The unit vector of element j among arrays of the given types. */
