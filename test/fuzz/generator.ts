@@ -134,10 +134,9 @@ export class Generator {
   floatOf(shape: readonly number[], dtype: DType = this.dtype): Variable {
     const found = this.pick((v) => v.dtype === dtype && sameShape(v.shape, shape));
     if (found && this.random.chance(0.9)) return this.bounded(found);
-    return this.shaped(
-      this.random.chance(0.7) ? this.float((v) => v.dtype === dtype) : this.constant(shape, dtype),
-      shape,
-    );
+    // `float` makes a value of the program's own dtype where there is none that it accepts.
+    const other = this.random.chance(0.7) ? this.float((v) => v.dtype === dtype) : undefined;
+    return this.shaped(other?.dtype === dtype ? other : this.constant(shape, dtype), shape);
   }
 
   /** `v`, or what is made of it, with the given shape: resized and reshaped. */
