@@ -35,8 +35,12 @@ export class StagedTracer extends NDArray {
 /** Values, perhaps of traces that have ended, for which a program under way has inputs. */
 let standingFor: ReadonlySet<Value> = new Set();
 
-/** An equation without operands whose result is a concrete array. */
-export type Embed = (value: Value) => { readonly primitive: Primitive; readonly params: Params };
+/** An equation whose result is a concrete array; its operands, if any, are literals. */
+export type Embed = (value: Value) => {
+  readonly primitive: Primitive;
+  readonly args: readonly Value[];
+  readonly params: Params;
+};
 
 /** Collects equations, and the outer values that they capture, into a jaxpr. */
 export class JaxprBuilder {
@@ -69,8 +73,8 @@ export class JaxprBuilder {
       if (value.isTracer) throw leakError(value, operation);
       variable = this.embedded.get(value);
       if (!variable) {
-        const { primitive, params } = this.embed(value);
-        variable = this.emit(primitive, [], params)[0]!.variable;
+        const { primitive, args, params } = this.embed(value);
+        variable = this.emit(primitive, args, params)[0]!.variable;
         this.embedded.set(value, variable);
       }
       return variable;

@@ -1,11 +1,13 @@
 /** Arrays written into programs. */
 import { type Expr, f32c, f64c, i32c } from '../../jit/code.ts';
 import { storeElement } from '../../jit/loop-nest.ts';
+import { NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, type DType } from '../core/dtype.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Embed } from '../core/stage.ts';
+import { broadcastInDimP } from './movement.ts';
 
 interface ConstantParams {
   readonly dtype: DType;
@@ -56,5 +58,14 @@ const element = (value: number, dtype: DType): Expr =>
  */
 export const embedConstant: Embed = (value) => {
   const { dtype, shape } = value.aval;
-  return { primitive: constantP, params: { dtype, shape, values: Array.from(value.hostData()) } };
+  const values = Array.from(value.hostData());
+  const [first] = values;
+  // Zeros and ones, above all, need no writing out.
+  if (first !== undefined && values.every((x) => Object.is(x, first)))
+    return {
+      primitive: broadcastInDimP,
+      args: [NDArray.ofLiteral(first, shapedArray([], dtype))],
+      params: { shape, broadcastDimensions: [] },
+    };
+  return { primitive: constantP, args: [], params: { dtype, shape, values } };
 };
