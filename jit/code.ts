@@ -206,7 +206,8 @@ export class FunctionBuilder {
     return { kind: 'local', type: this.params[index]!, index };
   }
 
-  get parameters(): Local[] {
+  /** All of them, to be taken apart: an iterable, whose elements are not possibly undefined as an array's are. */
+  get parameters(): Iterable<Local> {
     return this.params.map((_, i) => this.param(i));
   }
 

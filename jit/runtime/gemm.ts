@@ -107,14 +107,12 @@ const { add, mul, sub, and, shl, ge, lt, eq, ne } = {
 };
 const min = (a: Expr, b: Expr): Expr => select(lt(a, b), a, b);
 
-type Locals8 = [Local, Local, Local, Local, Local, Local, Local, Local];
-
 const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
 
 /** One tile: c[rows, 2 vectors] = or += a[rows, k] · b[k, 2 vectors]; strides in bytes. */
 function tile(target: Target, e: Element, rows: number): Func {
   const f = new FunctionBuilder(tileName(e, rows), new Array(8).fill('i32'));
-  const [k, a, aRow, b, bRow, c, cRow, accumulate] = f.parameters as Locals8;
+  const [k, a, aRow, b, bRow, c, cRow, accumulate] = f.parameters;
   const pointers: Local[] = [a];
   for (let r = 1; r < rows; r++) pointers.push(f.var(add(pointers[r - 1]!, aRow)));
   const sums = pointers.map(() => [f.local('v128'), f.local('v128')] as const);
@@ -170,13 +168,13 @@ function corner(e: Element): Func {
   f.for(0, rows!, () => {
     f.for(0, columns!, (j) => {
       const from = f.var(add(t!, shl(j, e.shift)));
-      const to = f.var(add(c!, shl(j, e.shift)));
+      const to = f.var(add(c, shl(j, e.shift)));
       const value = f.var(load(`${e.name}.load`, from));
-      f.if(accumulate!, () => f.set(value, op(`${e.name}.add`, value, load(`${e.name}.load`, to))));
+      f.if(accumulate, () => f.set(value, op(`${e.name}.add`, value, load(`${e.name}.load`, to))));
       f.store(`${e.name}.store`, to, value);
     });
     f.set(t!, add(t!, i32c(tileColumns(e) * e.bytes)));
-    f.set(c!, add(c!, cRow!));
+    f.set(c, add(c, cRow));
   });
   return f.build();
 }
@@ -189,13 +187,7 @@ const blockName = (e: Element): string => `block_${e.name}`;
  */
 function block(target: Target, e: Element): Func {
   const f = new FunctionBuilder(blockName(e), new Array(12).fill('i32'));
-  const [m, n, k, a, aRow, b, bRow, panelB, c, cRow, accumulate, scratch] = f.parameters as [
-    ...Locals8,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [m, n, k, a, aRow, b, bRow, panelB, c, cRow, accumulate, scratch] = f.parameters;
   const width = tileColumns(e);
   const tileBytes = i32c(width * e.bytes);
   const most = tallest(target);
@@ -247,14 +239,7 @@ function evenParts(f: FunctionBuilder, n: Local, most: number, step: number): Lo
 /** The loops over blocks, and what to copy. */
 function driver(e: Element): Func {
   const f = new FunctionBuilder(`gemm_${e.name}`, new Array(gemmParameters).fill('i32'));
-  const [m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, scratch] = f.parameters as [
-    ...Locals8,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [m, n, k, a, aRow, aCol, b, bRow, bCol, c, cRow, accumulate, scratch] = f.parameters;
   const width = tileColumns(e);
   const one = i32c(e.bytes);
   const zero = i32c(0);

@@ -1,5 +1,5 @@
 /** What the factorisations share: addresses, and products that are subtracted. */
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op } from '../../code.ts';
 import { type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
 
 export const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
@@ -16,13 +16,11 @@ export const floatName = ({ type }: FloatCode): 'f32' | 'f64' => type;
 /** Bytes of so many floats. */
 export const byteOffset = ({ bytes }: FloatCode, count: Expr): Expr => op('i32.shl', count, i32c(Math.log2(bytes)));
 
-export const parametersOf = (f: FunctionBuilder): Local[] => f.params.map((_, i) => f.param(i));
-
 /** negate_f32(rows, columns, to, from, row, column): a copy with the other sign, rows one after the other; strides in bytes. */
 export function negate(code: FloatCode): Func {
   const { type, shape, lanes, bytes } = code;
   const f = new FunctionBuilder(`negate_${type}`, new Array(6).fill('i32'));
-  const [rows, columns, to, from, row, column] = parametersOf(f) as [Local, Local, Local, Local, Local, Local];
+  const [rows, columns, to, from, row, column] = f.parameters;
   const contiguous = op('i32.eq', column, i32c(bytes));
   const whole = f.let(op('i32.and', columns, op('i32.sub', i32c(0), op('i32.mul', contiguous, i32c(lanes)))));
   f.for(0, rows, () => {

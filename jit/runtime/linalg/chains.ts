@@ -4,7 +4,7 @@
  * rotations share stays in registers between them.
  */
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../../code.ts';
-import { add, mul, parametersOf, sub } from './blocks.ts';
+import { add, mul, sub } from './blocks.ts';
 import { at } from './plane.ts';
 import { chainHeader, keptSweeps } from './spectral-constants.ts';
 
@@ -54,7 +54,7 @@ export function carryOut(f: FunctionBuilder, { start, end, table, width }: Chain
 /** rotate_chains(start, end, table, width): p ← c·p + s·q and q ← c·q − s·p along each chain. */
 export function rotateChains(): Func {
   const f = new FunctionBuilder('rotate_chains', new Array(4).fill('i32'));
-  const [start, end, table, width] = parametersOf(f) as [Local, Local, Local, Local];
+  const [start, end, table, width] = f.parameters;
   const last = f.let(at(table, width));
   const columns = f.var(table);
   const pass = (type: 'f64x2' | 'f64', vectors: number): void => {

@@ -1,7 +1,7 @@
-import { type Func, FunctionBuilder, i32c, type Local, op, select } from '../../code.ts';
+import { type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
 import { constant } from '../../lower/scalar-code.ts';
 import { dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
-import { add, byteOffset, floatName, mul, multiplySubtract, parametersOf, sub } from './blocks.ts';
+import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
 
 /** Columns up to which the factor is computed one by one. */
 const few = 12;
@@ -19,7 +19,7 @@ export const choleskyFunctions = (code: FloatCode): Func[] => [oneByOne(code), h
 function oneByOne(code: FloatCode): Func {
   const { type } = code;
   const f = new FunctionBuilder(`cholesky_few_${type}`, new Array(3).fill('i32'), 'i32');
-  const [n, a, row] = parametersOf(f) as [Local, Local, Local];
+  const [n, a, row] = f.parameters;
   const zero = constant(0, type === 'f32' ? 'float32' : 'float64');
   f.for(0, n, (i) => {
     const mine = f.let(add(a, mul(i, row)));
@@ -44,7 +44,7 @@ function halves(code: FloatCode): Func {
   const { type } = code;
   const name = `cholesky_part_${type}`;
   const f = new FunctionBuilder(name, new Array(5).fill('i32'), 'i32');
-  const [n, a, row, negated, work] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const [n, a, row, negated, work] = f.parameters;
   const one = i32c(code.bytes);
   f.if(op('i32.le_s', n, i32c(few)), () =>
     f.return({ kind: 'call', type: 'i32', fn: `cholesky_few_${type}`, args: [n, a, row] }),
@@ -74,7 +74,7 @@ function halves(code: FloatCode): Func {
 
 function batches(code: FloatCode): Func {
   const f = new FunctionBuilder(`cholesky_${floatName(code)}`, new Array(5).fill('i32'));
-  const [batch, n, a, negated, work] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const [batch, n, a, negated, work] = f.parameters;
   const row = f.let(byteOffset(code, n));
   f.for(0, batch, () => {
     const failed = f.let({

@@ -1,6 +1,6 @@
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
 import { addScaled, type FloatCode } from '../../vector-loops.ts';
-import { add, byteOffset, mul, parametersOf, sub } from './blocks.ts';
+import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { at, dot, f64, get, put, reflectorCall, setIdentity, sortRows, wide } from './plane.ts';
 import { chainHeader, negligible } from './spectral-constants.ts';
@@ -20,43 +20,43 @@ export const symmetricFunctions = (): Func[] => [tridiagonal(), implicitQl(), su
 /** tridiagonal(n, matrix, diagonal, beside, taus, p) on both triangles of a matrix. */
 function tridiagonal(): Func {
   const f = new FunctionBuilder('tridiagonal', new Array(6).fill('i32'));
-  const [n, matrix, diagonal, beside, taus, p] = parametersOf(f) as Local[] & { length: 6 };
-  const row = f.let(op('i32.shl', n!, i32c(3)));
-  const last = f.let(sub(n!, i32c(1)));
+  const [n, matrix, diagonal, beside, taus, p] = f.parameters;
+  const row = f.let(op('i32.shl', n, i32c(3)));
+  const last = f.let(sub(n, i32c(1)));
   f.for(0, last, (k) => {
     const next = f.let(add(k, i32c(1)));
-    const v = f.let(at(add(matrix!, mul(k, row)), next));
-    const count = f.let(sub(n!, next));
-    put(f, diagonal!, k, get(v, i32c(0), -1));
-    const tau = f.let(reflectorCall(v, i32c(8), count, v, at(beside!, k)));
-    put(f, taus!, k, tau);
+    const v = f.let(at(add(matrix, mul(k, row)), next));
+    const count = f.let(sub(n, next));
+    put(f, diagonal, k, get(v, i32c(0), -1));
+    const tau = f.let(reflectorCall(v, i32c(8), count, v, at(beside, k)));
+    put(f, taus, k, tau);
     f.if(op('f64.ne', tau, f64c(0)), () => {
-      const start = f.let(at(add(matrix!, mul(next, row)), next));
+      const start = f.let(at(add(matrix, mul(next, row)), next));
       const part = f.var(start);
       // (I − τvvᵀ)·A·(I − τvvᵀ) = A − v·wᵀ − w·vᵀ with w = p − ½τ(pᵀv)·v and p = τ·A·v.
       f.for(0, count, (i) => {
-        put(f, p!, i, f64.mul(tau, dot(part, v, count)));
+        put(f, p, i, f64.mul(tau, dot(part, v, count)));
         f.set(part, add(part, row));
       });
-      const product = f.let(dot(p!, v, count));
-      addScaled(f, wide, p!, v, f64.mul(f64.mul(f64c(0.5), tau), product), count);
+      const product = f.let(dot(p, v, count));
+      addScaled(f, wide, p, v, f64.mul(f64.mul(f64c(0.5), tau), product), count);
       f.set(part, start);
       f.for(0, count, (i) => {
-        f.call('subtract_both', part, p!, v, count, get(v, i), get(p!, i));
+        f.call('subtract_both', part, p, v, count, get(v, i), get(p, i));
         f.set(part, add(part, row));
       });
     });
   });
-  put(f, diagonal!, last, get(add(matrix!, mul(last, row)), last));
+  put(f, diagonal, last, get(add(matrix, mul(last, row)), last));
   return f.build();
 }
 
 /** subtract_both(x, p, v, count, a, b): x ← x − a·p − b·v. */
 function subtractBoth(): Func {
   const f = new FunctionBuilder('subtract_both', ['i32', 'i32', 'i32', 'i32', 'f64', 'f64']);
-  const [x, p, v, count, a, b] = parametersOf(f) as Local[] & { length: 6 };
-  const end = f.let(at(x!, count!));
-  const whole = f.let(at(x!, op('i32.and', count!, i32c(-2))));
+  const [x, p, v, count, a, b] = f.parameters;
+  const end = f.let(at(x, count));
+  const whole = f.let(at(x, op('i32.and', count, i32c(-2))));
   const step = (shape: string, loading: string, storing: string, [s, t]: readonly [Expr, Expr], bytes: number) => {
     const read = (from: Expr): Expr => ({
       kind: 'load',
@@ -65,34 +65,34 @@ function subtractBoth(): Func {
       ptr: from,
       offset: 0,
     });
-    const both = op(`${shape}.add`, op(`${shape}.mul`, s, read(p!)), op(`${shape}.mul`, t, read(v!)));
-    f.store(storing, x!, op(`${shape}.sub`, read(x!), both));
-    for (const pointer of [x!, p!, v!]) f.set(pointer, add(pointer, i32c(bytes)));
+    const both = op(`${shape}.add`, op(`${shape}.mul`, s, read(p)), op(`${shape}.mul`, t, read(v)));
+    f.store(storing, x, op(`${shape}.sub`, read(x), both));
+    for (const pointer of [x, p, v]) f.set(pointer, add(pointer, i32c(bytes)));
   };
-  const splats = [f.let(op('f64x2.splat', a!)), f.let(op('f64x2.splat', b!))] as const;
-  f.while(op('i32.lt_u', x!, whole), () => step('f64x2', 'v128.load', 'v128.store', splats, 16));
-  f.while(op('i32.lt_u', x!, end), () => step('f64', 'f64.load', 'f64.store', [a!, b!], 8));
+  const splats = [f.let(op('f64x2.splat', a)), f.let(op('f64x2.splat', b))] as const;
+  f.while(op('i32.lt_u', x, whole), () => step('f64x2', 'v128.load', 'v128.store', splats, 16));
+  f.while(op('i32.lt_u', x, end), () => step('f64', 'f64.load', 'f64.store', [a, b], 8));
   return f.build();
 }
 
 /** implicit_ql(n, d, e, z, count, notes) → 1, or 0 after 30 steps for each eigenvalue; turns rows of `count` elements at z. */
 function implicitQl(): Func {
   const f = new FunctionBuilder('implicit_ql', new Array(6).fill('i32'), 'i32');
-  const [n, d, e, z, count, notes] = parametersOf(f) as Local[] & { length: 6 };
-  const chains = noteAt(f, notes!, z!, count!);
-  const left = f.var(mul(n!, i32c(30)));
+  const [n, d, e, z, count, notes] = f.parameters;
+  const chains = noteAt(f, notes, z, count);
+  const left = f.var(mul(n, i32c(30)));
   const [m, i] = [f.local('i32'), f.local('i32')];
   const [g, r, s, c, p] = Array.from({ length: 5 }, () => f.local('f64')) as [Local, Local, Local, Local, Local];
   const one = i32c(1);
-  f.for(0, n!, (l) => {
+  f.for(0, n, (l) => {
     const searching = f.local('i32');
     f.set(searching, one);
     f.while(searching, () => {
       f.set(m, l);
-      f.while(op('i32.lt_s', m, sub(n!, one)), () => {
-        const size = f64.add(f64.abs(get(d!, m)), f64.abs(get(d!, m, 1)));
+      f.while(op('i32.lt_s', m, sub(n, one)), () => {
+        const size = f64.add(f64.abs(get(d, m)), f64.abs(get(d, m, 1)));
         const bound = f64.add(f64.mul(f64c(Number.EPSILON), size), f64c(negligible));
-        f.if(op('f64.le', f64.abs(get(e!, m)), bound), () => f.break());
+        f.if(op('f64.le', f64.abs(get(e, m)), bound), () => f.break());
         f.set(m, add(m, one));
       });
       f.if(
@@ -101,30 +101,30 @@ function implicitQl(): Func {
         () => {
           f.if(op('i32.eqz', left), () => f.return(i32c(0)));
           f.set(left, sub(left, one));
-          f.set(g, f64.div(f64.sub(get(d!, l, 1), get(d!, l)), f64.mul(f64c(2), get(e!, l))));
+          f.set(g, f64.div(f64.sub(get(d, l, 1), get(d, l)), f64.mul(f64c(2), get(e, l))));
           f.set(r, f64.sqrt(f64.add(f64.mul(g, g), f64c(1))));
           const divisor = select(op('f64.ge', g, f64c(0)), f64.add(g, r), f64.sub(g, r));
-          f.set(g, f64.add(f64.sub(get(d!, m), get(d!, l)), f64.div(get(e!, l), divisor)));
+          f.set(g, f64.add(f64.sub(get(d, m), get(d, l)), f64.div(get(e, l), divisor)));
           f.set(s, f64c(1));
           f.set(c, f64c(1));
           f.set(p, f64c(0));
           f.set(i, sub(m, one));
           f.while(op('i32.ge_s', i, l), () => {
-            const side = f.let(f64.mul(s, get(e!, i)));
-            const b = f.let(f64.mul(c, get(e!, i)));
+            const side = f.let(f64.mul(s, get(e, i)));
+            const b = f.let(f64.mul(c, get(e, i)));
             f.set(r, f64.length(side, g));
-            put(f, e!, i, r, 1);
+            put(f, e, i, r, 1);
             f.if(op('f64.eq', r, f64c(0)), () => {
-              put(f, d!, i, f64.sub(get(d!, i, 1), p), 1);
-              put(f, e!, m, f64c(0));
+              put(f, d, i, f64.sub(get(d, i, 1), p), 1);
+              put(f, e, m, f64c(0));
               f.break();
             });
             f.set(s, f64.div(side, r));
             f.set(c, f64.div(g, r));
-            f.set(g, f64.sub(get(d!, i, 1), p));
-            f.set(r, f64.add(f64.mul(f64.sub(get(d!, i), g), s), f64.mul(f64.mul(f64c(2), c), b)));
+            f.set(g, f64.sub(get(d, i, 1), p));
+            f.set(r, f64.add(f64.mul(f64.sub(get(d, i), g), s), f64.mul(f64.mul(f64c(2), c), b)));
             f.set(p, f64.mul(s, r));
-            put(f, d!, i, f64.add(g, p), 1);
+            put(f, d, i, f64.add(g, p), 1);
             f.set(g, f64.sub(f64.mul(c, r), b));
             const note = f.let(rotationAt(chains, sub(m, add(i, one))));
             f.store('f64.store', note, c, chainHeader);
@@ -132,12 +132,12 @@ function implicitQl(): Func {
             f.set(i, sub(i, one));
           });
           // Downwards from row m: its neighbour is the row above it.
-          const turns = { first: m, count: sub(sub(m, one), i), down: true, longest: n! };
-          f.if(count!, () => endChain(f, chains, turns));
+          const turns = { first: m, count: sub(sub(m, one), i), down: true, longest: n };
+          f.if(count, () => endChain(f, chains, turns));
           f.if(op('i32.lt_s', i, l), () => {
-            put(f, d!, l, f64.sub(get(d!, l), p));
-            put(f, e!, l, g);
-            put(f, e!, m, f64c(0));
+            put(f, d, l, f64.sub(get(d, l), p));
+            put(f, e, l, g);
+            put(f, e, m, f64c(0));
           });
         },
       );
@@ -151,44 +151,42 @@ function implicitQl(): Func {
 function batches(code: FloatCode): Func {
   const { type } = code;
   const f = new FunctionBuilder(`eigh_${type}`, new Array(13).fill('i32'));
-  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes] = parametersOf(
-    f,
-  ) as Local[] & { length: 13 };
-  const row = f.let(op('i32.shl', n!, i32c(3)));
-  const sourceRow = f.let(byteOffset(code, n!));
+  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes] = f.parameters;
+  const row = f.let(op('i32.shl', n, i32c(3)));
+  const sourceRow = f.let(byteOffset(code, n));
   const scale = f.local('f64');
-  f.for(0, batch!, () => {
+  f.for(0, batch, () => {
     // The upper triangle does not count, not even if it is infinite.
-    f.call(`widen_${type}`, matrix!, a!, n!, n!, sourceRow, i32c(code.bytes), f64c(1));
-    f.for(1, n!, (i) => {
-      f.for(0, i, (j) => put(f, matrix!, add(mul(j, n!), i), get(matrix!, add(mul(i, n!), j))));
+    f.call(`widen_${type}`, matrix, a, n, n, sourceRow, i32c(code.bytes), f64c(1));
+    f.for(1, n, (i) => {
+      f.for(0, i, (j) => put(f, matrix, add(mul(j, n), i), get(matrix, add(mul(i, n), j))));
     });
-    f.set(scale, call('scale_f64', 'f64', matrix!, mul(n!, n!)));
+    f.set(scale, call('scale_f64', 'f64', matrix, mul(n, n)));
     const finite = f.var(op('f64.eq', scale, scale));
     f.if(finite, () => {
-      f.call('widen_f64', matrix!, matrix!, n!, n!, row, i32c(8), f64.div(f64c(1), scale));
-      f.call('tridiagonal', n!, matrix!, diagonal!, beside!, taus!, products!);
-      f.if(wanted!, () => {
-        setIdentity(f, rows!, n!, n!);
-        f.for(1, n!, (step) => {
-          const k = f.let(sub(sub(n!, step), i32c(1)));
+      f.call('widen_f64', matrix, matrix, n, n, row, i32c(8), f64.div(f64c(1), scale));
+      f.call('tridiagonal', n, matrix, diagonal, beside, taus, products);
+      f.if(wanted, () => {
+        setIdentity(f, rows, n, n);
+        f.for(1, n, (step) => {
+          const k = f.let(sub(sub(n, step), i32c(1)));
           const next = add(k, i32c(1));
           const place = f.let(mul(next, row));
-          const v = at(add(matrix!, mul(k, row)), next);
-          f.call('reflect_rows', at(add(rows!, place), next), row, step, v, step, get(taus!, k));
+          const v = at(add(matrix, mul(k, row)), next);
+          f.call('reflect_rows', at(add(rows, place), next), row, step, v, step, get(taus, k));
         });
       });
-      f.set(finite, call('implicit_ql', 'i32', n!, diagonal!, beside!, rows!, wanted!, notes!));
-      sortRows(f, n!, diagonal!, 'f64.lt', [{ rows: rows!, count: wanted! }]);
+      f.set(finite, call('implicit_ql', 'i32', n, diagonal, beside, rows, wanted, notes));
+      sortRows(f, n, diagonal, 'f64.lt', [{ rows: rows, count: wanted }]);
     });
     // NaN spreads over everything from the factor.
     const factor = f.let(select(finite, scale, f64c(Number.NaN)));
-    f.call(`narrow_${type}`, values!, diagonal!, i32c(1), n!, row, i32c(8), factor);
+    f.call(`narrow_${type}`, values, diagonal, i32c(1), n, row, i32c(8), factor);
     const unit = f.let(select(finite, f64c(1), f64c(Number.NaN)));
-    f.call(`narrow_${type}`, vectors!, rows!, wanted!, wanted!, i32c(8), row, unit);
-    f.set(a!, add(a!, mul(n!, sourceRow)));
-    f.set(values!, add(values!, sourceRow));
-    f.set(vectors!, add(vectors!, mul(n!, sourceRow)));
+    f.call(`narrow_${type}`, vectors, rows, wanted, wanted, i32c(8), row, unit);
+    f.set(a, add(a, mul(n, sourceRow)));
+    f.set(values, add(values, sourceRow));
+    f.set(vectors, add(vectors, mul(n, sourceRow)));
   });
   return f.build(true);
 }

@@ -1,7 +1,7 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, select } from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../../code.ts';
 import { constant } from '../../lower/scalar-code.ts';
 import { addScaled, type FloatCode, loadFloat, storeFloat, swapRuns } from '../../vector-loops.ts';
-import { add, byteOffset, floatName, mul, multiplySubtract, parametersOf, sub } from './blocks.ts';
+import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
 
 /** Columns up to which elimination goes one by one. */
 const few = 16;
@@ -20,7 +20,7 @@ export const luFunctions = (code: FloatCode): Func[] => [panel(code), exchange(c
 function panel(code: FloatCode): Func {
   const { type } = code;
   const f = new FunctionBuilder(`lu_panel_${type}`, new Array(5).fill('i32'));
-  const [m, n, a, row, pivots] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const [m, n, a, row, pivots] = f.parameters;
   const zero = constant(0, type === 'f32' ? 'float32' : 'float64');
   f.for(0, select(op('i32.lt_s', m, n), m, n), (j) => {
     const mine = f.let(add(a, mul(j, row)));
@@ -58,7 +58,7 @@ function panel(code: FloatCode): Func {
 /** lu_exchange(count, pivots, a, row, columns): exchanges rows of some columns as the pivots say, in order. */
 function exchange(code: FloatCode): Func {
   const f = new FunctionBuilder(`lu_exchange_${code.type}`, new Array(5).fill('i32'));
-  const [count, pivots, a, row, columns] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const [count, pivots, a, row, columns] = f.parameters;
   f.for(0, count, (i) => {
     const other = f.let(load('i32.load', add(pivots, op('i32.shl', i, i32c(2)))));
     f.if(op('i32.ne', other, i), () => swapRuns(f, code, add(a, mul(i, row)), add(a, mul(other, row)), columns));
@@ -71,7 +71,7 @@ function halves(code: FloatCode): Func {
   const { type } = code;
   const name = `lu_part_${type}`;
   const f = new FunctionBuilder(name, new Array(7).fill('i32'));
-  const [m, n, a, row, pivots, negated, work] = parametersOf(f) as [Local, Local, Local, Local, Local, Local, Local];
+  const [m, n, a, row, pivots, negated, work] = f.parameters;
   const k = f.let(select(op('i32.lt_s', m, n), m, n));
   f.if(op('i32.le_s', k, i32c(few)), () => {
     f.call(`lu_panel_${type}`, m, n, a, row, pivots);
@@ -101,16 +101,7 @@ function halves(code: FloatCode): Func {
 
 function batches(code: FloatCode): Func {
   const f = new FunctionBuilder(`lu_${floatName(code)}`, new Array(8).fill('i32'));
-  const [batch, m, n, a, pivots, order, negated, work] = parametersOf(f) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [batch, m, n, a, pivots, order, negated, work] = f.parameters;
   const k = f.let(select(op('i32.lt_s', m, n), m, n));
   const word = (base: Expr, i: Expr): Expr => add(base, op('i32.shl', i, i32c(2)));
   const row = f.let(byteOffset(code, n));

@@ -18,7 +18,7 @@ import {
   select,
 } from '../../code.ts';
 import { addScaled, type FloatCode, loadFloat, swapRuns } from '../../vector-loops.ts';
-import { add, floatCodes, mul, parametersOf } from './blocks.ts';
+import { add, floatCodes, mul } from './blocks.ts';
 import { negligibleSquare } from './spectral-constants.ts';
 
 export const wide: FloatCode = floatCodes[1]!;
@@ -56,7 +56,7 @@ export const planeFunctions = (): Func[] => [
 /** scale_f32(x, count) → a power of two near the largest magnitude; NaN unless all is finite. */
 function scaleOf(code: FloatCode): Func {
   const f = new FunctionBuilder(`scale_${code.type}`, ['i32', 'i32'], 'f64');
-  const [x, count] = parametersOf(f) as [Local, Local];
+  const [x, count] = f.parameters;
   const largest = f.var(f64c(0));
   f.for(0, count, () => {
     f.set(largest, op('f64.max', largest, f64.abs(widened(code, x))));
@@ -79,15 +79,15 @@ const widened = (code: FloatCode, ptr: Expr): Expr =>
 /** widen_f32(to, from, rows, columns, row, column, factor): contiguous float64 from a strided matrix. */
 function widen(code: FloatCode): Func {
   const f = new FunctionBuilder(`widen_${code.type}`, [...new Array<'i32'>(6).fill('i32'), 'f64']);
-  const [to, from, rows, columns, row, column, factor] = parametersOf(f) as Local[] & { length: 7 };
-  f.for(0, rows!, () => {
-    const source = f.var(from!);
-    f.for(0, columns!, () => {
-      f.store('f64.store', to!, f64.mul(widened(code, source), factor!));
-      f.set(to!, add(to!, i32c(8)));
-      f.set(source, add(source, column!));
+  const [to, from, rows, columns, row, column, factor] = f.parameters;
+  f.for(0, rows, () => {
+    const source = f.var(from);
+    f.for(0, columns, () => {
+      f.store('f64.store', to, f64.mul(widened(code, source), factor));
+      f.set(to, add(to, i32c(8)));
+      f.set(source, add(source, column));
     });
-    f.set(from!, add(from!, row!));
+    f.set(from, add(from, row));
   });
   return f.build();
 }
@@ -95,16 +95,16 @@ function widen(code: FloatCode): Func {
 /** narrow_f32(to, from, rows, columns, row, column, factor): back again. */
 function narrow(code: FloatCode): Func {
   const f = new FunctionBuilder(`narrow_${code.type}`, [...new Array<'i32'>(6).fill('i32'), 'f64']);
-  const [to, from, rows, columns, row, column, factor] = parametersOf(f) as Local[] & { length: 7 };
-  f.for(0, rows!, () => {
-    const source = f.var(from!);
-    f.for(0, columns!, () => {
-      const value = f64.mul(load('f64.load', source), factor!);
-      f.store(`${code.type}.store`, to!, code.type === 'f32' ? op('f32.demote_f64', value) : value);
-      f.set(to!, add(to!, i32c(code.bytes)));
-      f.set(source, add(source, column!));
+  const [to, from, rows, columns, row, column, factor] = f.parameters;
+  f.for(0, rows, () => {
+    const source = f.var(from);
+    f.for(0, columns, () => {
+      const value = f64.mul(load('f64.load', source), factor);
+      f.store(`${code.type}.store`, to, code.type === 'f32' ? op('f32.demote_f64', value) : value);
+      f.set(to, add(to, i32c(code.bytes)));
+      f.set(source, add(source, column));
     });
-    f.set(from!, add(from!, row!));
+    f.set(from, add(from, row));
   });
   return f.build();
 }
@@ -115,7 +115,7 @@ export const dot = (x: Expr, y: Expr, count: Expr): Expr => call('dot_wide', 'f6
 /** dot_wide(x, y, count), in four sums of two lanes: one would wait for each addition. */
 function product(): Func {
   const f = new FunctionBuilder('dot_wide', ['i32', 'i32', 'i32'], 'f64');
-  const [x, y, count] = parametersOf(f) as [Local, Local, Local];
+  const [x, y, count] = f.parameters;
   const end = f.let(at(x, count));
   const sums = [0, 1, 2, 3].map(() => f.var(f64x2c(0)));
   const vectors = (some: readonly Local[]): void => {
@@ -144,7 +144,7 @@ function product(): Func {
  */
 function reflector(): Func {
   const f = new FunctionBuilder('reflector', new Array(5).fill('i32'), 'f64');
-  const [x, stride, count, v, betaAt] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const [x, stride, count, v, betaAt] = f.parameters;
   const squares = f.var(f64c(0));
   const head = f.let(load('f64.load', x));
   const source = f.var(x);
@@ -177,11 +177,11 @@ function reflector(): Func {
 /** reflect_rows(matrix, row, rows, v, count, τ): M ← M·(I − τ·v·vᵀ). */
 function reflectRows(): Func {
   const f = new FunctionBuilder('reflect_rows', [...new Array<'i32'>(5).fill('i32'), 'f64']);
-  const [matrix, row, rows, v, count, tau] = parametersOf(f) as Local[] & { length: 6 };
-  f.if(op('f64.eq', tau!, f64c(0)), () => f.return());
-  f.for(0, rows!, () => {
-    addScaled(f, wide, matrix!, v!, f64.mul(tau!, dot(matrix!, v!, count!)), count!);
-    f.set(matrix!, add(matrix!, row!));
+  const [matrix, row, rows, v, count, tau] = f.parameters;
+  f.if(op('f64.eq', tau, f64c(0)), () => f.return());
+  f.for(0, rows, () => {
+    addScaled(f, wide, matrix, v, f64.mul(tau, dot(matrix, v, count)), count);
+    f.set(matrix, add(matrix, row));
   });
   return f.build();
 }
@@ -189,7 +189,7 @@ function reflectRows(): Func {
 /** rotate(x, y, count, c, s): x ← c·x + s·y and y ← c·y − s·x. */
 function rotate(): Func {
   const f = new FunctionBuilder('rotate', ['i32', 'i32', 'i32', 'f64', 'f64']);
-  const [x, y, count, c, s] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const [x, y, count, c, s] = f.parameters;
   const end = f.let(at(x, count));
   const whole = f.let(at(x, op('i32.and', count, i32c(-2))));
   const step = (shape: string, loading: string, storing: string, [cos, sin]: readonly [Expr, Expr], bytes: number) => {
@@ -208,7 +208,7 @@ function rotate(): Func {
 /** swap(x, y, count). */
 function swap(): Func {
   const f = new FunctionBuilder('swap', new Array(3).fill('i32'));
-  const [x, y, count] = parametersOf(f) as [Local, Local, Local];
+  const [x, y, count] = f.parameters;
   swapRuns(f, wide, x, y, count);
   return f.build();
 }

@@ -1,7 +1,7 @@
-import { type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../code.ts';
 import { constant } from '../../lower/scalar-code.ts';
 import { addScaled, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
-import { add, byteOffset, floatName, mul, parametersOf, sub } from './blocks.ts';
+import { add, byteOffset, floatName, mul, sub } from './blocks.ts';
 
 /**
  * A = Q·R by Householder reflections I − τ·v·vᵀ:
@@ -17,17 +17,7 @@ export const qrFunctions = (code: FloatCode): Func[] => [reflect(code), reflecti
 function reflect(code: FloatCode): Func {
   const { type } = code;
   const f = new FunctionBuilder(`reflect_${type}`, [...new Array<'i32'>(7).fill('i32'), type, 'i32']);
-  const [m, head, matrix, row, from, count, v, tau, products] = parametersOf(f) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [m, head, matrix, row, from, count, v, tau, products] = f.parameters;
   f.fill(products, i32c(0), byteOffset(code, count));
   const start = f.let(add(add(matrix, mul(head, row)), byteOffset(code, from)));
   const each = (body: (part: Expr, entry: Expr) => void): void => {
@@ -49,7 +39,7 @@ function reflection(code: FloatCode): Func {
   const { type } = code;
   const dtype = type === 'f32' ? 'float32' : 'float64';
   const f = new FunctionBuilder(`reflection_${type}`, new Array(5).fill('i32'), type);
-  const [m, j, matrix, row, v] = parametersOf(f) as [Local, Local, Local, Local, Local];
+  const [m, j, matrix, row, v] = f.parameters;
   const widened = (x: Expr): Expr => (type === 'f32' ? op('f64.promote_f32', x) : x);
   const at = f.let(add(add(matrix, mul(j, row)), byteOffset(code, j)));
   const next = f.let(add(j, i32c(1)));
@@ -86,19 +76,7 @@ function reflection(code: FloatCode): Func {
 function batches(code: FloatCode): Func {
   const { type } = code;
   const f = new FunctionBuilder(`qr_${floatName(code)}`, new Array(11).fill('i32'));
-  const [batch, m, n, columns, a, q, r, matrix, heads, taus, products] = parametersOf(f) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [batch, m, n, columns, a, q, r, matrix, heads, taus, products] = f.parameters;
   const lesser = (x: Expr, y: Expr): Expr => f.let(select(op('i32.lt_s', x, y), x, y));
   const k = lesser(m, n);
   const row = f.let(byteOffset(code, n));

@@ -1,6 +1,6 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, select } from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
 import { addScaled, divideBy, dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
-import { add, byteOffset, floatName, mul, multiplySubtract, negate, parametersOf, sub } from './blocks.ts';
+import { add, byteOffset, floatName, mul, multiplySubtract, negate, sub } from './blocks.ts';
 
 /** Unknowns up to which substitution goes one by one. */
 const few = 16;
@@ -23,26 +23,16 @@ export const triangularFunctions = (code: FloatCode): Func[] => [
   batches(code),
 ];
 
-/** What the functions for a part of a system take: strides in bytes, `stride` that of the rows or vectors of Y. */
+/**
+ * What the functions for a part of a system take: (n, count, t, row, column, unit, forward, y, stride, negated, work).
+ * Strides are in bytes, `stride` that of the rows or vectors of Y.
+ */
 const parameters = 11;
-type Part = readonly [
-  n: Local,
-  count: Local,
-  t: Local,
-  row: Local,
-  column: Local,
-  unit: Local,
-  forward: Local,
-  y: Local,
-  stride: Local,
-  negated: Local,
-  work: Local,
-];
 
 /** Rows of all sides together: what is solved is taken out of a row, multiple by multiple. */
 function rowsOneByOne(code: FloatCode): Func {
   const f = new FunctionBuilder(`substitute_rows_${code.type}`, new Array(parameters).fill('i32'));
-  const [n, count, t, row, column, unit, forward, y, stride] = parametersOf(f) as unknown as Part;
+  const [n, count, t, row, column, unit, forward, y, stride] = f.parameters;
   f.for(0, n, (step) => {
     const i = f.let(select(forward, step, sub(sub(n, i32c(1)), step)));
     const target = f.let(add(y, mul(i, stride)));
@@ -62,7 +52,7 @@ function rowsOneByOne(code: FloatCode): Func {
  */
 function vectorsOneByOne(code: FloatCode): Func {
   const f = new FunctionBuilder(`substitute_vectors_${code.type}`, new Array(parameters).fill('i32'));
-  const [n, count, t, row, column, unit, forward, y, stride] = parametersOf(f) as unknown as Part;
+  const [n, count, t, row, column, unit, forward, y, stride] = f.parameters;
   const at = (base: Expr, i: Expr): Expr => add(base, byteOffset(code, i));
   const byRows = f.let(op('i32.eq', column, i32c(code.bytes)));
   f.for(0, count, () => {
@@ -92,8 +82,8 @@ function vectorsOneByOne(code: FloatCode): Func {
 }
 
 /** Many short vectors are turned, solved as rows, and turned back: each step is then one on whole rows. */
-function acrossVectors(f: FunctionBuilder, code: FloatCode, all: Part): void {
-  const [n, count, t, row, column, unit, forward, y, stride, negated, work] = all;
+function acrossVectors(f: FunctionBuilder, code: FloatCode): void {
+  const [n, count, t, row, column, unit, forward, y, stride, negated, work] = f.parameters;
   const inFloats = f.let(op('i32.shr_u', stride, i32c(Math.log2(code.bytes))));
   const copy = (...args: Expr[]): void => f.call(`copy_${code.bytes}`, ...args);
   const one = i32c(1);
@@ -106,15 +96,14 @@ function acrossVectors(f: FunctionBuilder, code: FloatCode, all: Part): void {
 function halved(code: FloatCode, kind: 'rows' | 'vectors'): Func {
   const name = `solve_${kind}_${code.type}`;
   const f = new FunctionBuilder(name, new Array(parameters).fill('i32'));
-  const all = parametersOf(f) as unknown as Part;
-  const [n, count, t, row, column, unit, forward, y, stride, negated, work] = all;
+  const [n, count, t, row, column, unit, forward, y, stride, negated, work] = f.parameters;
   const small = op('i32.le_s', n, i32c(few));
   // The columns of T are contiguous runs to subtract where its rows are not: a single vector needs no products.
   const alone = kind === 'vectors' ? op('i32.or', small, op('i32.eq', count, i32c(1))) : small;
   f.if(alone, () => {
-    const oneByOne = (): void => f.call(`substitute_${kind}_${code.type}`, ...all);
+    const oneByOne = (): void => f.call(`substitute_${kind}_${code.type}`, ...f.parameters);
     if (kind === 'rows') oneByOne();
-    else f.if(op('i32.ge_s', count, i32c(8)), () => acrossVectors(f, code, all), oneByOne);
+    else f.if(op('i32.ge_s', count, i32c(8)), () => acrossVectors(f, code), oneByOne);
     f.return();
   });
   const first = f.let(op('i32.and', add(op('i32.shr_u', n, i32c(1)), i32c(7)), i32c(-8)));
@@ -159,20 +148,7 @@ function halved(code: FloatCode, kind: 'rows' | 'vectors'): Func {
 
 function batches(code: FloatCode): Func {
   const f = new FunctionBuilder(`triangular_solve_${floatName(code)}`, new Array(12).fill('i32'));
-  const [batch, n, count, row, column, unit, forward, rows, t, y, negated, work] = parametersOf(f) as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
+  const [batch, n, count, row, column, unit, forward, rows, t, y, negated, work] = f.parameters;
   f.set(row, byteOffset(code, row));
   f.set(column, byteOffset(code, column));
   const stride = f.let(byteOffset(code, select(rows, count, n)));
