@@ -134,19 +134,30 @@ export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 export const describe = (primitive: Primitive, sample: Sample): string =>
   `${primitive.name} ${sample.inputs.map((x) => shapedArray(x.shape, x.dtype)).join(' ')} ${JSON.stringify(sample.params)}`;
 
-/** Compiled against interpreted: equal bits, or within `tolerance`. Returns what went wrong. */
+/**
+ * Compiled, and executed at once, against the reference semantics: equal bits, or within `tolerance`. Returns what went
+ * wrong.
+ */
 export function checkKernel(primitive: Primitive, tolerance = 0): string[] {
   const wrong: string[] = [];
   for (const sample of primitive.samples?.() ?? []) {
     const inputs = drawInputs(sample);
     const params = sample.params ?? {};
-    const wanted = bind(primitive, inputs, params);
-    const got = runKernel(primitive, inputs, params);
+    const types = primitive.type(
+      inputs.map((x) => x.aval),
+      params,
+    );
+    const operands = inputs.map((x) => ({ aval: x.aval, data: x.hostData() }));
+    const wanted = primitive.run(operands, params, types);
     const scale = inputs[0]!.aval.dtype === 'float32' ? 2 ** 29 : 1;
-    got.forEach((data, i) => {
-      const d = difference(data, host(wanted[i]!));
-      if (d > tolerance * scale) wrong.push(`${describe(primitive, sample)}: output ${i} differs by ${d}`);
-    });
+    for (const [how, got] of [
+      ['compiled', runKernel(primitive, inputs, params)],
+      ['at once', bind(primitive, inputs, params).map(host)],
+    ] as const)
+      got.forEach((data, i) => {
+        const d = difference(data, wanted[i]!);
+        if (d > tolerance * scale) wrong.push(`${describe(primitive, sample)}, ${how}: output ${i} differs by ${d}`);
+      });
   }
   return wrong;
 }
