@@ -91,9 +91,9 @@ function start(): void {
     }),
   );
   const end = (): void => {
-    const names = allPrimitives().map((p) => p.name);
-    console.log(`\n${total.summary(names)}`);
-    const rate = (total.programs / seconds()).toFixed(0);
+    // Processes that were stopped have not told their figures.
+    if (!stopped || jobs === 1) console.log(`\n${total.summary(allPrimitives().map((p) => p.name))}`);
+    const rate = ((stopped ? done : total.programs) / seconds()).toFixed(0);
     console.log(`${failures} failures in ${seconds().toFixed(1)} s, ${rate} programs a second`);
     process.exitCode = failures ? 1 : 0;
   };
