@@ -9,6 +9,7 @@ import { compileStats } from '../jit/compile.ts';
 import { type Executable, load, setCallbackHandler } from '../jit/execute.ts';
 import { Cell, heap, heapStats, setHeapBudget } from '../jit/heap.ts';
 import type { CallbackSite, Program, Slot } from '../jit/program.ts';
+import { encode } from '../jit/wire.ts';
 import type { DType } from '../src/core/dtype.ts';
 
 // A folder of this test's own, shared with the processes that it starts.
@@ -26,7 +27,8 @@ const program = (
   callbacks: CallbackSite[] = [],
   imports: ImportedFunc[] = [],
 ): Program => ({
-  module: { imports, functions: [main] },
+  code: encode({ imports, functions: [main] }),
+  importsFrom: imports.map(({ module }) => module),
   inputs,
   outputs,
   callbacks,
