@@ -13,6 +13,7 @@ const statementCode: Record<string, number> = Object.fromEntries(statementKinds.
 const typeCode: Record<string, number> = Object.fromEntries(types.map((type, i) => [type, i]));
 
 export function encode(module: CodeModule): Uint8Array {
+  const bodies = new Map(module.functions.map((f) => [f, encodeFunction(f)]));
   const out = new Writer();
   out.list(module.imports, (f) => {
     out.text(f.name);
@@ -22,7 +23,7 @@ export function encode(module: CodeModule): Uint8Array {
   });
   out.list(module.functions, (f) => {
     out.text(f.name);
-    out.block(encodeFunction(f));
+    out.block(bodies.get(f)!);
   });
   return out.finish();
 }
@@ -68,13 +69,17 @@ const decoder = new TextDecoder();
 /** Names of instructions and functions: the same few hundred in every program. */
 const encoded = new Map<string, Uint8Array>();
 
+/** What writers write in, one at a time: most of them little. */
+let scratch = new Uint8Array(65536);
+
 class Writer {
-  private bytes = new Uint8Array(1024);
+  private bytes = scratch;
   private view = new DataView(this.bytes.buffer);
   private length = 0;
   private readonly texts = new Map<string, number>();
 
   finish(): Uint8Array {
+    scratch = this.bytes;
     return this.bytes.slice(0, this.length);
   }
 
