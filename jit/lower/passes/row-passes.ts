@@ -65,6 +65,18 @@ function vectorProduct(eqn: Eqn, source: (v: Var) => Eqn | undefined): VectorPro
   return transposed ? { matrix: from, vector, axis: 1 - axis } : { matrix, vector, axis };
 }
 
+/** The matrices with few columns that two such products have in common. */
+export function matricesPassedOver(eqns: readonly Eqn[]): Var[] {
+  const dots = eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot');
+  if (dots.length < 2) return [];
+  const sources = new Map(eqns.flatMap((eqn) => eqn.outputs.map((v) => [v, eqn] as const)));
+  const products = dots.flatMap((eqn) => vectorProduct(eqn, (v) => sources.get(v)) ?? []);
+  const backwards = new Set(products.filter(({ axis }) => axis === 0).map(({ matrix }) => matrix));
+  return products
+    .filter(({ axis, matrix }) => axis === 1 && backwards.has(matrix) && isShort(shapeOf(matrix)))
+    .map(({ matrix }) => matrix);
+}
+
 /** Where two such products can be one pass. */
 export function rowPasses(eqns: readonly Eqn[], outs: readonly Atom[], virtual: ReadonlySet<Var>): RowPass[] {
   if (eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot').length < 2) return [];
