@@ -364,14 +364,19 @@ t.test('both products with a matrix of few columns, and what follows, in one ker
             np.pad(y, 1),
           );
         }
-  for (const rows of [1229, 3000])
-    for (const [how, M, of] of matrices(rows, 20, 'float32'))
+  for (const [rows, columns] of [
+    [1229, 20],
+    [3000, 20],
+    [35, 31],
+    [1000, 64],
+  ] as const)
+    for (const [how, M, of] of matrices(rows, columns, 'float32'))
       agree(
         t,
-        `${rows}×20${how}, in blocks`,
+        `${rows}×${columns}${how}, in groups or blocks`,
         (M, v, y) => lax.foriLoop(0, 9, (_i, u) => step(of(M), u, y).mul(0.01), v),
         M,
-        numbers([20]),
+        numbers([columns]),
         numbers([rows]),
       );
   const [X, w, y] = [numbers([100, 10]), numbers([10]), numbers([100])];

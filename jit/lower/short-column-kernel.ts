@@ -27,6 +27,14 @@ export interface ShortColumns {
   readonly dtype: 'float32' | 'float64';
 }
 
+/** The code is written out for each column. */
+const mostColumns = 64;
+/** One call does not take longer than this many elements. */
+const mostElements = 2 ** 18;
+
+export const hasShortColumns = ({ rows, columns }: Pick<ShortColumns, 'rows' | 'columns'>): boolean =>
+  rows >= 4 && columns <= mostColumns && rows * columns <= mostElements;
+
 /** Columns under way at a time: a register for the element of w or for the sum of each, of fifteen. */
 const mostTogether = 12;
 /** Of X, which is read twice, the second time from the first-level cache. */
