@@ -1,7 +1,7 @@
 import { Cell } from '../jit/heap.ts';
 import { operatorError, readingError } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
-import { elementReader, type NestedList, nested } from './array-read.ts';
+import { elementReader, type NestedList, nested, type ReadonlyNestedList } from './array-read.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { castNumber, copyOf, type DType, shortName, type TypedArray } from './core/dtype.ts';
 import { ShapeError } from './core/errors.ts';
@@ -176,9 +176,10 @@ export class NDArray {
    *
    * @example
    * np.array([[1, 2], [3, 4]]).tolist(); // [[1, 2], [3, 4]]
+   * const [[a]] = np.array([[1, 2], [3, 4]]).tolist<[number, number][]>(); // the type, where it is known
    */
-  tolist(): any {
-    return nested(this.read('tolist'), this.shape, elementReader(this.aval));
+  tolist<T extends ReadonlyNestedList = NestedList>(): T {
+    return nested(this.read('tolist'), this.shape, elementReader(this.aval)) as T;
   }
 
   /** A copy of the elements, row-major, in the typed array of the dtype; bools as a `Uint8Array` of 0 and 1. */

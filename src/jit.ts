@@ -6,7 +6,7 @@ import { inspect, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
 import { target } from '../jit/target.ts';
 import { encode } from '../jit/wire.ts';
-import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
+import { type AnyFunction, type TreeFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
 import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
@@ -51,7 +51,7 @@ export interface Jitted<F extends AnyFunction> {
  * @example
  * const step = jit((w, x) => w.sub(np.dot(x, w).mul(0.1)));
  */
-export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitted<F> {
+export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jitted<F> {
   checkFunction('jit', f);
   optionsOf('jit', options, ['static', 'donate']);
   const cache = new Map<string, Entry[]>();
@@ -175,7 +175,7 @@ export class ClosedJaxpr {
  * @example
  * console.log(makeJaxpr((x) => np.sin(x).mul(2))(np.zeros([3])));
  */
-export function makeJaxpr<F extends AnyFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => ClosedJaxpr {
+export function makeJaxpr<F extends TreeFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => ClosedJaxpr {
   checkFunction('makeJaxpr', f);
   return (...args) => {
     const { values, def } = flattenArguments(args as readonly unknown[], 'makeJaxpr', f);

@@ -26,6 +26,40 @@ export type ArrayLikes<T> = T extends NDArray
       ? { [K in keyof T]: ArrayLikes<T[K]> }
       : T;
 
+/**
+ * Any tree. Tuples stand in it so that TypeScript infers `[a, b]` as a pair, not as a list, where a type parameter
+ * extends it.
+ */
+export type Tree = {} | null | undefined | [unknown?, ...unknown[]];
+
+/** The leaves of a tree, as they are: numbers stay numbers. */
+export type LeafOf<T> = 0 extends 1 & T
+  ? any
+  : T extends NDArray
+    ? NDArray
+    : T extends number
+      ? number
+      : T extends boolean
+        ? boolean
+        : T extends null | undefined | string | ((...args: never[]) => unknown)
+          ? never
+          : T extends readonly (infer E)[]
+            ? LeafOf<E>
+            : T extends object
+              ? LeafOf<T[keyof T]>
+              : NDArray;
+
+/** The same tree with every leaf an `R`. */
+export type Mapped<T, R> = 0 extends 1 & T
+  ? any
+  : T extends Leaf
+    ? R
+    : T extends null | undefined | string | ((...args: never[]) => unknown)
+      ? T
+      : T extends object
+        ? { [K in keyof T]: Mapped<T[K], R> }
+        : T;
+
 type Node =
   | { readonly kind: 'leaf' }
   | { readonly kind: 'none'; readonly value: null | undefined }
@@ -38,8 +72,10 @@ type Node =
       readonly children: readonly TreeDef[];
     };
 
-/** The structure of a tree without its leaves. Equal structures have equal `key`s. */
-export class TreeDef {
+/** The structure of a tree without its leaves; `T` is the type of the tree. Equal structures have equal `key`s. */
+export class TreeDef<T = any> {
+  /** For types only: `unflatten` knows from it what it makes. */
+  declare readonly tree?: T;
   readonly node: Node;
   readonly leafCount: number;
   readonly key: string;
@@ -108,10 +144,10 @@ export const isLeaf = (x: unknown): x is Leaf =>
   x instanceof NDArray || typeof x === 'number' || typeof x === 'boolean';
 
 /** Leaves in order, and the structure. `where` names the tree, or the part of it at a path, in errors. */
-export function flatten(
-  tree: unknown,
+export function flatten<T>(
+  tree: T,
   where: string | ((path: string) => string) = 'tree',
-): { leaves: Leaf[]; def: TreeDef } {
+): { leaves: LeafOf<T>[]; def: TreeDef<T> } {
   const leaves: Leaf[] = [];
   const visit = (node: unknown, path: string): TreeDef => {
     if (isLeaf(node)) {
@@ -142,7 +178,7 @@ export function flatten(
       hint: hintFor(node, name),
     });
   };
-  return { def: visit(tree, ''), leaves };
+  return { def: visit(tree, ''), leaves: leaves as LeafOf<T>[] };
 }
 
 /**
@@ -188,9 +224,9 @@ function hintFor(node: unknown, name: string): string | undefined {
 }
 
 /** Puts leaves back into a structure. */
-export function unflatten(def: TreeDef, leaves: readonly unknown[]): any {
-  if (def.node.kind === 'leaf') return leaves[0];
-  return new Unflattener(leaves).build(def);
+export function unflatten<T = any, R = NDArray>(def: TreeDef<T>, leaves: readonly R[]): Mapped<T, R> {
+  if (def.node.kind === 'leaf') return leaves[0] as Mapped<T, R>;
+  return new Unflattener(leaves).build(def) as Mapped<T, R>;
 }
 
 /** Quick, because every call of a jitted function ends in it. */
@@ -250,16 +286,20 @@ export function leafPaths(def: TreeDef, prefix = ''): string[] {
 }
 
 /** Leaves of a tree, in order. */
-export const leaves = (tree: unknown): Leaf[] => flatten(tree).leaves;
+export const leaves = <T>(tree: T): LeafOf<T>[] => flatten(tree).leaves as LeafOf<T>[];
 
 /** The structure of a tree. */
-export const structure = (tree: unknown): TreeDef => flatten(tree).def;
+export const structure = <T>(tree: T): TreeDef<T> => flatten(tree).def;
 
 /**
  * Applies `f` to corresponding leaves of trees of one structure.
  * @throws TreeError when structures differ
  */
-export function map<T>(f: (leaf: NDArray, ...others: NDArray[]) => unknown, tree: T, ...others: unknown[]): Arrays<T> {
+export function map<T, R>(
+  f: (leaf: LeafOf<T>, ...others: NDArray[]) => R,
+  tree: T,
+  ...others: unknown[]
+): Mapped<T, R> {
   if (typeof f !== 'function')
     throw new TraceError(`tree.map: the first argument must be a function, but it is ${naming(f)}.`);
   const first = flatten(tree);
@@ -272,10 +312,9 @@ export function map<T>(f: (leaf: NDArray, ...others: NDArray[]) => unknown, tree
   });
   return unflatten(
     first.def,
-    first.leaves.map((leaf, i) => f(leaf as NDArray, ...(rest.map((r) => r[i]) as NDArray[]))),
+    first.leaves.map((leaf, i) => f(leaf, ...(rest.map((r) => r[i]) as NDArray[]))),
   );
 }
 
 /** Folds over the leaves. */
-export const reduce = <R>(f: (sum: R, leaf: NDArray) => R, tree: unknown, init: R): R =>
-  (leaves(tree) as NDArray[]).reduce(f, init);
+export const reduce = <T, R>(f: (sum: R, leaf: LeafOf<T>) => R, tree: T, init: R): R => leaves(tree).reduce(f, init);

@@ -4,9 +4,12 @@ import { currentTrace, type Value } from '../src/core/trace.ts';
 import { toValue } from '../src/promote.ts';
 import { lintCall } from '../src/syntax/lint.ts';
 import { argumentAt, functionName, quoted, standsFor } from '../src/syntax/names.ts';
-import { flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
+import { flatten, leafPaths, type Tree, type TreeDef, unflatten } from '../src/tree.ts';
 
 export type AnyFunction = (...args: any[]) => any;
+
+/** Any function on trees: what transformations take. `(x) => [x, y]` is inferred to return a pair. */
+export type TreeFunction = (...args: any[]) => Tree;
 
 export { functionName, quoted, standsFor };
 

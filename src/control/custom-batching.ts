@@ -1,6 +1,6 @@
 /** `customBatching`: a function with a rule of the user's for `vmap`. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+import { type AnyFunction, type TreeFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, jvpJaxpr, jvpValues, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
 import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
@@ -164,7 +164,7 @@ export interface CustomBatching<F extends AnyFunction> {
  * solve.defVmap((size, [aBatched], a, b) =>
  *   aBatched ? [vmap(linalg.solve)(a, b), true] : [linalg.solve(a, b.T).T, true]); // one factorisation for all
  */
-export function customBatching<F extends AnyFunction>(f: F): CustomBatching<F> {
+export function customBatching<F extends TreeFunction>(f: F): CustomBatching<F> {
   const name = functionName(f);
   let userRule: AnyFunction | undefined;
   const call = (...args: unknown[]): any => {

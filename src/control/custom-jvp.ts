@@ -1,5 +1,5 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+import { type AnyFunction, type TreeFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
@@ -105,7 +105,7 @@ export interface CustomJvp<F extends AnyFunction, O = {}> {
  * const apply = customJvp((g, x) => g(x), { nondiffArgnums: [0] });
  * apply.defjvp((g, [x], [dx]) => [g(x), dx]); // straight-through
  */
-export function customJvp<F extends AnyFunction, const O extends NondiffOption = {}>(
+export function customJvp<F extends TreeFunction, const O extends NondiffOption = {}>(
   f: F,
   options?: O,
 ): CustomJvp<F, O> {

@@ -1,5 +1,5 @@
 /** `customVjp`: a function with a reverse-mode rule of the user's. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+import { type AnyFunction, type TreeFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
@@ -137,7 +137,7 @@ export interface CustomVjp<F extends AnyFunction, O = {}> {
  * const clipBy = customVjp((bound, x) => x, { nondiffArgnums: [0] });
  * clipBy.defvjp((bound, x) => [x, null], (bound, _, ct) => [np.clip(ct, -bound, bound)]);
  */
-export function customVjp<F extends AnyFunction, const O extends NondiffOption = {}>(
+export function customVjp<F extends TreeFunction, const O extends NondiffOption = {}>(
   f: F,
   options?: O,
 ): CustomVjp<F, O> {

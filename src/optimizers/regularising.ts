@@ -31,7 +31,7 @@ export function clip(maxDelta: Scalar): GradientTransformation<EmptyState> {
 }
 
 const sumOfSquares = (tree: unknown): Value => {
-  const squares = flatten(tree).leaves.map((leaf) => sum(square(array(leaf as number))));
+  const squares = flatten(tree).leaves.map((leaf) => sum(square(array(leaf))));
   return squares.length ? squares.reduce((a, b) => add(a, b)) : array(0);
 };
 
