@@ -6,7 +6,14 @@ import { inspect, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
 import { target } from '../jit/target.ts';
 import { encode } from '../jit/wire.ts';
-import { type AnyFunction, type TreeFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  functionName,
+  type TreeFunction,
+} from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
 import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
@@ -20,7 +27,7 @@ import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
 import { type Entry, RecentEntries } from './jit-dispatch.ts';
 import { standsFor } from './syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from './tree.ts';
+import { type ArrayLikes, type Arrays, flatten, type Leaf, type Mapped, type TreeDef, unflatten } from './tree.ts';
 
 export interface JitOptions {
   /** Arguments that are not traced, by position or by name: strings, functions, numbers that decide shapes. */
@@ -194,8 +201,20 @@ export interface ShapeDType {
   readonly dtype: DType;
 }
 
+/** The same tree where a shape and a dtype may stand for an array, as may a number. */
+type ShapesLike<T> = T extends Leaf
+  ? Leaf | ShapeDType
+  : T extends null | undefined | string | ((...args: never[]) => unknown)
+    ? T
+    : T extends object
+      ? { [K in keyof T]: ShapesLike<T[K]> }
+      : T;
+
 /** Shapes and dtypes of what `f` would return, without computing it. Arguments may be `{ shape, dtype }`. */
-export function evalShape(f: AnyFunction, ...args: unknown[]): any {
+export function evalShape<F extends TreeFunction>(
+  f: F,
+  ...args: ShapesLike<Parameters<F>>
+): Mapped<ReturnType<F>, ShapeDType> {
   const { def, avals } = flattenTypes(args);
   const flat = new FlatFunction(f, def, 'evalShape');
   const { jaxpr } = stage(flat.call, avals);

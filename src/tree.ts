@@ -32,6 +32,9 @@ export type ArrayLikes<T> = T extends NDArray
  */
 export type Tree = {} | null | undefined | [unknown?, ...unknown[]];
 
+/** What a function may return that must return a tree like `T`: numbers may stand for its arrays. */
+export type Like<T> = ArrayLikes<Arrays<T>>;
+
 /** The leaves of a tree, as they are: numbers stay numbers. */
 export type LeafOf<T> = 0 extends 1 & T
   ? any

@@ -197,7 +197,10 @@ t.test('reading while tracing', async () => {
   const lanes = 'each lane has a value of its own: choose with `np.where(…)`, or read the result after the call';
   const aux = 'return it with `hasAux`, or read it without its derivative: `lax.stopGradient(x).item()`';
   t.throws(() => jit((x: NDArray) => x.mul(x.item()))(np.array(1)), unknown('item', 'f32[]', 'jit', fixed));
-  t.throws(() => jit((x: NDArray) => x.mul(x.tolist<number[]>()[0]!))(np.ones([3])), unknown('tolist', 'f32[3]', 'jit', choose));
+  t.throws(
+    () => jit((x: NDArray) => x.mul(x.tolist<number[]>()[0]!))(np.ones([3])),
+    unknown('tolist', 'f32[3]', 'jit', choose),
+  );
   t.throws(() => jit((x: NDArray) => np.array(x.data()))(np.ones([3])), unknown('data', 'f32[3]', 'jit', choose));
   t.throws(
     () => jit((x: NDArray) => x.mul(JSON.stringify({ x }).length))(np.ones([3])),
@@ -313,7 +316,9 @@ t.test('methods', async () => {
     [5, 4],
   ]);
   t.same(
-    [x.gt(y), x.ge(y), x.lt(y), x.le(y), x.eq(y), x.ne(y)].map((m) => m.tolist<boolean[]>().flat().map(Number).join('')),
+    [x.gt(y), x.ge(y), x.lt(y), x.le(y), x.eq(y), x.ne(y)].map((m) =>
+      m.tolist<boolean[]>().flat().map(Number).join(''),
+    ),
     ['0000', '1001', '0110', '1111', '1001', '0110'],
   );
   const [p, q] = [x.gt(0), y.gt(1)];

@@ -198,7 +198,7 @@ t.test('nondiffArgnums', (t) => {
   const late = customVjp(identity, { nondiffArgnums: [3] });
   late.defvjp(
     (x) => [x, null],
-    () => [],
+    () => [null],
   );
   t.throws(() => late(1), { message: /^`identity`: nondiffArgnums has 3, but the call has 1 argument\./ });
   t.end();

@@ -308,7 +308,11 @@ t.test('gathers and scatters at random positions', (t) => {
     [9, 10, 11],
     [16, 17, 18],
   ]);
-  t.same(filled.slice([], [1, 3]).tolist<number[][][]>().flat(2), new Array(12).fill(-5), 'what does not fit is filled');
+  t.same(
+    filled.slice([], [1, 3]).tolist<number[][][]>().flat(2),
+    new Array(12).fill(-5),
+    'what does not fit is filled',
+  );
   t.same(
     gather(x, starts, { ...map, mode: 'clip' })
       .slice([], 1)

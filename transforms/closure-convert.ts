@@ -1,9 +1,9 @@
-import type { NDArray } from '../src/array.ts';
+import type { ArrayLike, NDArray } from '../src/array.ts';
 import { TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { stage } from '../src/core/stage.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../src/tree.ts';
-import { type TreeFunction, FlatFunction, flattenArguments } from './flat.ts';
+import { FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 
 /**
  * Turns what `f` captured from transformations under way (tracers) into arguments: for functions that are called later,
@@ -19,7 +19,10 @@ import { type TreeFunction, FlatFunction, flattenArguments } from './flat.ts';
 export function closureConvert<F extends TreeFunction>(
   f: F,
   ...examples: ArrayLikes<Parameters<F>>
-): [converted: (...args: any[]) => Arrays<ReturnType<F>>, captured: NDArray[]] {
+): [
+  converted: (...args: [...args: ArrayLikes<Parameters<F>>, ...captured: ArrayLike[]]) => Arrays<ReturnType<F>>,
+  captured: NDArray[],
+] {
   const { values, def } = flattenArguments(examples as readonly unknown[], 'closureConvert');
   const flat = new FlatFunction(f, def, 'closureConvert');
   const { jaxpr, consts } = stage(

@@ -12,7 +12,7 @@ import { toValue } from '../src/promote.ts';
 import { lintCall } from '../src/syntax/lint.ts';
 import { argumentAt, argumentName, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
-import { type AnyFunction, type TreeFunction, checkFunction, FlatFunction, flattenArguments } from './flat.ts';
+import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 import { instantiate, jvpValues, type Tangent } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 

@@ -11,6 +11,9 @@ export type AnyFunction = (...args: any[]) => any;
 /** Any function on trees: what transformations take. `(x) => [x, y]` is inferred to return a pair. */
 export type TreeFunction = (...args: any[]) => Tree;
 
+/** The arguments of a function after the first. */
+export type RestOf<F extends AnyFunction> = F extends (first: any, ...rest: infer R) => unknown ? R : never;
+
 export { functionName, quoted, standsFor };
 
 /** @throws TraceError when `f` is no function */

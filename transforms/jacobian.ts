@@ -13,7 +13,7 @@ import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
 import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, leafPaths, unflatten } from '../src/tree.ts';
 import { type Argnums, type Chosen, type MainOf, type Out, selectArguments, type WithAux } from './differentiate.ts';
-import { type AnyFunction, type TreeFunction, checkFunction, FlatFunction } from './flat.ts';
+import { type AnyFunction, checkFunction, FlatFunction, type TreeFunction } from './flat.ts';
 import { instantiate } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 import { addLanes, vmapValues } from './vmap.ts';

@@ -4,7 +4,7 @@ import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { stage } from '../src/core/stage.ts';
 import type { Value } from '../src/core/trace.ts';
 import { type ArrayLikes, type Arrays, flatten, leafPaths, unflatten } from '../src/tree.ts';
-import { type TreeFunction, FlatFunction, flattenArguments } from './flat.ts';
+import { FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 import { transposeJaxpr } from './transpose.ts';
 
 /** The transpose of a linear map on lists of arrays like `x`: yᵀ A x = (Aᵀ y)ᵀ x. */

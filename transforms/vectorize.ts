@@ -6,7 +6,7 @@ import type { Value } from '../src/core/trace.ts';
 import { strengthen, transpose } from '../src/lax/movement.ts';
 import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, type Arrays, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
-import { type TreeFunction, checkFunction, FlatFunction, flattenArguments } from './flat.ts';
+import { checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 import { addLanes, vmapValues } from './vmap.ts';
 
 /** An axis, `null` for none, or a tree of these that matches the value or stands for a whole subtree. */

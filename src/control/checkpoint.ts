@@ -1,6 +1,6 @@
 /** `checkpoint`: intermediate values are computed again in the backward pass instead of being kept. */
 import { interpret } from '../../jit/interpret.ts';
-import { type TreeFunction, checkFunction, FlatFunction, flattenArguments, standsFor } from '../../transforms/flat.ts';
+import { checkFunction, FlatFunction, flattenArguments, standsFor, type TreeFunction } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';

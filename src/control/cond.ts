@@ -20,7 +20,7 @@ import { zerosLike } from '../lax/creation.ts';
 import { broadcastInDim } from '../lax/movement.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { toValue } from '../promote.ts';
-import { type ArrayLikes, leafPaths, unflatten } from '../tree.ts';
+import { type Arrays, type Like, leafPaths, type Tree, unflatten } from '../tree.ts';
 import { convertOuts, joinAvals, shareConsts, type Traced, traceFunction } from './branches.ts';
 import { always, merge, not, or, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
@@ -232,18 +232,18 @@ function checkBranches(operation: string, traced: readonly Traced[]): void {
  * cond(x.gt(0), (x) => np.log(x), (x) => x, x);
  * @throws CarryError when the branches return different types
  */
-export function cond<A extends unknown[], T>(
+export function cond<A extends readonly Tree[], T extends Tree>(
   pred: ArrayLike,
-  onTrue: (...operands: A) => T,
-  onFalse: (...operands: A) => T,
-  ...operands: ArrayLikes<A>
-): T {
+  onTrue: (...operands: Arrays<A>) => T,
+  onFalse: (...operands: Arrays<A>) => Like<T>,
+  ...operands: A
+): Arrays<T> {
   const value = toValue(pred, 'cond');
   if (value.ndim !== 0) throw new DtypeError(`cond: the predicate must be a scalar, but it is ${value.aval}.`);
   checkFunction('cond', onTrue, '`onTrue`');
   checkFunction('cond', onFalse, '`onFalse`');
   const chosen = convert(value.aval.dtype === 'bool' ? value : convert(value, 'bool'), 'int32');
-  const traced = traceBranches('cond', [onFalse, onTrue], operands as unknown[]);
+  const traced = traceBranches('cond', [onFalse, onTrue], operands);
   return unflatten(traced.outDef, bind(condP, [chosen, ...traced.operands], { branches: traced.jaxprs }));
 }
 
@@ -251,11 +251,11 @@ export function cond<A extends unknown[], T>(
  * `branches[index](...operands)`, the index clamped into range.
  * @param index a rank-0 integer
  */
-export function switchCase<A extends unknown[], T>(
+export function switchCase<A extends readonly Tree[], T extends Tree>(
   index: ArrayLike,
-  branches: readonly ((...operands: A) => T)[],
-  ...operands: ArrayLikes<A>
-): T {
+  branches: readonly ((...operands: Arrays<A>) => T)[],
+  ...operands: A
+): Arrays<T> {
   const value = toValue(index, 'switch');
   if (branches.length === 0) throw new ControlFlowError('switch: needs at least one branch.');
   branches.forEach((branch, i) => {
@@ -266,7 +266,7 @@ export function switchCase<A extends unknown[], T>(
   if (value.ndim !== 0 || !integral) {
     throw new DtypeError(`switch: the index must be an integer scalar, but it is ${value.literal ?? value.aval}.`);
   }
-  const traced = traceBranches('switch', branches, operands as unknown[]);
+  const traced = traceBranches('switch', branches, operands);
   return unflatten(
     traced.outDef,
     bind(condP, [convert(value, 'int32'), ...traced.operands], { branches: traced.jaxprs }),

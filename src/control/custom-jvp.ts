@@ -1,5 +1,12 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
-import { type AnyFunction, type TreeFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+import {
+  type AnyFunction,
+  FlatFunction,
+  flattenArguments,
+  functionName,
+  standsFor,
+  type TreeFunction,
+} from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
@@ -12,12 +19,12 @@ import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
 import { methodOf, quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, type Like, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
-import { type NondiffOption, splitNondiff } from './nondiff.ts';
+import { type DiffArguments, type NondiffArguments, type NondiffOption, splitNondiff } from './nondiff.ts';
 
 interface CustomJvpParams extends CustomCallParams {
   /** (captured by the rule, arguments, tangents of the floating arguments) → (results, tangents of the floating results). */
@@ -88,9 +95,9 @@ export interface CustomJvp<F extends AnyFunction, O = {}> {
    * are not among the primals.
    */
   defjvp(
-    rule: O extends { nondiffArgnums: readonly number[] }
-      ? (...args: any[]) => readonly [unknown, unknown]
-      : (primals: Parameters<F>, tangents: any) => readonly [unknown, unknown],
+    rule: (
+      ...args: [...nondiff: NondiffArguments<F, O>, primals: DiffArguments<F, O>, tangents: Arrays<DiffArguments<F, O>>]
+    ) => readonly [result: Like<ReturnType<F>>, tangent: Like<ReturnType<F>>],
   ): void;
 }
 

@@ -5,7 +5,9 @@ import {
   FlatFunction,
   flattenArguments,
   functionName,
+  type RestOf,
   standsFor,
+  type TreeFunction,
 } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { linearizeValues, pullback } from '../../transforms/linearize.ts';
@@ -239,13 +241,13 @@ export interface RootOptions extends LinearOptions {
  * @example
  * rootJvp((x, a) => x.mul(x).sub(a), np.array(2), [4], [1]); // 0.25
  */
-export function rootJvp(
-  optimality: AnyFunction,
-  sol: any,
-  args: readonly unknown[],
-  tangents: readonly unknown[],
+export function rootJvp<F extends TreeFunction>(
+  optimality: F,
+  sol: ArrayLikes<Parameters<F>[0]>,
+  args: ArrayLikes<RestOf<F>>,
+  tangents: ArrayLikes<RestOf<F>>,
   options: RootOptions = {},
-): any {
+): Arrays<Parameters<F>[0]> {
   optionsOf('rootJvp', options, [...linearOptions, 'throw']);
   const { x, theta, def, equation } = at('rootJvp', optimality, sol, args);
   const given = flattenArguments(tangents, 'rootJvp');
@@ -267,7 +269,7 @@ export function rootJvp(
     linearSolve: () => solver,
     ...(options.throw ? { check: checkFor('rootJvp') } : {}),
   };
-  return unflatten(def, implicitTangent(params, x, theta, along));
+  return unflatten(def as TreeDef, implicitTangent(params, x, theta, along));
 }
 
 /**
@@ -277,13 +279,13 @@ export function rootJvp(
  * @example
  * const [da] = rootVjp((x, a) => x.mul(x).sub(a), np.array(2), [4], 1); // 0.25
  */
-export function rootVjp(
-  optimality: AnyFunction,
-  sol: any,
-  args: readonly unknown[],
-  cotangent: any,
+export function rootVjp<F extends TreeFunction>(
+  optimality: F,
+  sol: ArrayLikes<Parameters<F>[0]>,
+  args: ArrayLikes<RestOf<F>>,
+  cotangent: ArrayLikes<Parameters<F>[0]>,
   options: RootOptions = {},
-): any[] {
+): Arrays<RestOf<F>> {
   optionsOf('rootVjp', options, [...linearOptions, 'throw']);
   const { x, theta, def, equation, count } = at('rootVjp', optimality, sol, args);
   const given = flattenArguments([cotangent], 'rootVjp').values.map((ct, i) => {
@@ -306,7 +308,7 @@ export function rootVjp(
   );
   let next = 0;
   const all = theta.map((v) => (v.aval.isFloating ? cotangents[next++]! : new Zero(v.aval)));
-  return unflatten(structure([...args]), all.slice(0, count).map(instantiate));
+  return unflatten(structure([...args]) as TreeDef, all.slice(0, count).map(instantiate));
 }
 
 /** The equation at a solution that is given. */

@@ -6,7 +6,7 @@ import { optionsOf } from '../core/options.ts';
 import { normalizeAxis, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
-import { type Arrays, flatten, leafPaths, unflatten } from '../tree.ts';
+import { type Arrays, flatten, type Like, leafPaths, type Tree, unflatten } from '../tree.ts';
 import { reshape } from './movement.ts';
 import { concatenate, expandDims, reverse as reverseAxes, sliceInDim } from './slicing.ts';
 
@@ -26,8 +26,8 @@ export interface AssociativeScanOptions {
  * associativeScan((a, b) => a.mul(b), np.array([1, 2, 3, 4])); // [1, 2, 6, 24]
  * @throws ShapeError when arrays differ in length along the axis; TreeError when `f` returns another structure
  */
-export function associativeScan<T>(
-  f: (a: Arrays<T>, b: Arrays<T>) => unknown,
+export function associativeScan<T extends Tree>(
+  f: (a: Arrays<T>, b: Arrays<T>) => Like<T>,
   elems: T,
   given: AssociativeScanOptions = {},
 ): Arrays<T> {

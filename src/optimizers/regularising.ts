@@ -8,9 +8,9 @@ import { lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { sum } from '../lax/reductions.ts';
 import { array } from '../numpy/array.ts';
-import { flatten } from '../tree.ts';
+import { flatten, type Tree } from '../tree.ts';
 import { checkScalar, like, ranges, type Scalar } from './options.ts';
-import { type Schedule, scheduled } from './scaling.ts';
+import { type RateState, type Schedule, scheduled } from './scaling.ts';
 import {
   type EmptyState,
   type GradientTransformation,
@@ -63,7 +63,7 @@ export function clipByGlobalNorm(maxNorm: Scalar): GradientTransformation<EmptyS
 }
 
 /** Which leaves decay: a tree of booleans like the parameters, or a function from parameters to one. */
-export type Mask = ((params: any) => unknown) | object | boolean;
+export type Mask = ((params: any) => Tree) | object | boolean;
 
 export interface WeightDecayOptions {
   /** Default: all leaves decay. */
@@ -77,10 +77,10 @@ export interface WeightDecayOptions {
  * @example
  * addDecayedWeights(1e-4, { mask: (params) => tree.map((p) => p.ndim > 1, params) }); // matrices only
  */
-export const addDecayedWeights = (
-  weightDecay: Scalar | Schedule,
+export const addDecayedWeights = <D extends Scalar | Schedule>(
+  weightDecay: D,
   options: WeightDecayOptions = {},
-): GradientTransformation<any> => {
+): GradientTransformation<RateState<D>> => {
   const { mask } = optionsOf('addDecayedWeights', options, ['mask']);
   return decayAs('addDecayedWeights', weightDecay, mask);
 };

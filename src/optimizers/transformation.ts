@@ -10,7 +10,7 @@ import { lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
 import { array } from '../numpy/array.ts';
-import { type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../tree.ts';
 
 /**
  * An optimizer, or a part of one. Both functions are pure: they can be jitted, vmapped and differentiated, and states,
@@ -18,19 +18,43 @@ import { type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../tre
  */
 export interface GradientTransformation<State = any> {
   /** The state before the first update of `params`. */
-  readonly init: (params: any) => State;
+  readonly init: <P>(params: P) => StateFor<State, P>;
   /**
    * `[updates, nextState]` from gradients, a tree like the parameters, and the state. Some transformations, such as
    * weight decay, need the parameters as well.
    */
-  readonly update: <G>(gradients: G, state: State, params?: any) => [updates: Arrays<G>, state: State];
+  readonly update: <G>(
+    gradients: G,
+    state: NoInfer<StateFor<State, G>>,
+    params?: NoInfer<ArrayLikes<Arrays<G>>>,
+  ) => [updates: Arrays<G>, state: StateFor<State, G>];
 }
+
+declare const likeParams: unique symbol;
+
+/** In the type of a state, what is a tree like the parameters: `AdamState<LikeParams>`. */
+export interface LikeParams {
+  readonly [likeParams]: true;
+}
+
+/** A state for parameters of type `P`. */
+export type StateFor<S, P> = 0 extends 1 & S
+  ? any
+  : S extends LikeParams
+    ? Arrays<P>
+    : S extends NDArray
+      ? S
+      : S extends object
+        ? { [K in keyof S]: StateFor<S[K], P> }
+        : S;
 
 /** The state of a transformation that remembers nothing. */
 export type EmptyState = Record<string, never>;
 
-/** The state of a transformation. */
-export type StateOf<T> = T extends GradientTransformation<infer S> ? S : never;
+/** The state of a transformation, for parameters of type `P`. */
+export type StateOf<T, P = any> = StateFor<KindOf<T>, P>;
+
+type KindOf<T> = T extends GradientTransformation<infer S> ? S : never;
 
 /** A tree with what error messages call it: `['the gradients', tree]`. */
 export type NamedTree = readonly [name: string, tree: unknown];
@@ -158,7 +182,7 @@ export const identity = (): GradientTransformation<EmptyState> => ({
  */
 export function chain<T extends readonly GradientTransformation[]>(
   ...parts: T
-): GradientTransformation<{ [K in keyof T]: StateOf<T[K]> }> {
+): GradientTransformation<{ [K in keyof T]: KindOf<T[K]> }> {
   parts.forEach((p, i) => {
     if (typeof p?.init !== 'function' || typeof p.update !== 'function') {
       throw new CotangentError(`chain: argument ${i + 1} is ${naming(p)}, but must be a gradient transformation.`);

@@ -70,7 +70,9 @@ export function bits64(operation: string, k: ArrayLike, shape: Shape): [Value, V
 export type Keys<S extends ShapeLike> = S extends number
   ? number extends S
     ? NDArray
-    : NDArray & Rows<S> & Beyond & { readonly [K in Exclude<keyof (readonly unknown[]), keyof NDArray | number>]: never }
+    : NDArray &
+        Rows<S> &
+        Beyond & { readonly [K in Exclude<keyof (readonly unknown[]), keyof NDArray | number>]: never }
   : NDArray;
 
 interface Beyond {
