@@ -126,16 +126,16 @@ const classes = new Map<Function, ClassEntry>();
  * @param flatten gives the children (subtrees) and optional static data
  * @param unflatten makes an instance from children and data
  */
-export function register<T>(
+export function register<T, C extends readonly [unknown?, ...unknown[]] | readonly unknown[], D = undefined>(
   type: abstract new (...args: any[]) => T,
-  flatten: (value: T) => { children: readonly unknown[]; data?: unknown },
-  unflatten: (children: any[], data: any) => T,
+  flatten: (value: T) => { children: C; data?: D },
+  unflatten: (children: C, data: D) => T,
 ): void {
   classes.set(type, {
     name: type.name,
     id: classes.size,
     flatten,
-    unflatten,
+    unflatten: unflatten as (children: any, data: any) => T,
     dataKey: (data) => (data === undefined ? '' : JSON.stringify(data)),
   });
 }

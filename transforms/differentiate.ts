@@ -12,7 +12,15 @@ import { toValue } from '../src/promote.ts';
 import { lintCall } from '../src/syntax/lint.ts';
 import { argumentAt, argumentName, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
-import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  numbersAsArrays,
+  type ScalarFunction,
+  type TreeFunction,
+} from './flat.ts';
 import { instantiate, jvpValues, type Tangent } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 
@@ -181,7 +189,7 @@ function inputCotangents(values: readonly Value[], floating: readonly (Value | Z
  * const [loss, g] = valueAndGrad((w) => np.sum(w.mul(w)))(np.array([1, 2]));
  * @throws GradError when the result is not a floating scalar or a differentiated argument is not floating
  */
-export function valueAndGrad<F extends TreeFunction, const O extends GradOptions = {}>(
+export function valueAndGrad<F extends ScalarFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => [value: Out<F>, gradient: Chosen<Parameters<F>, Argnums<O>>] {
@@ -195,7 +203,7 @@ export function valueAndGrad<F extends TreeFunction, const O extends GradOptions
  * grad((w, x) => np.sum(w.mul(x)), { argnums: [0, 1] })(w, x); // [x, w]
  * @throws GradError when the result is not a floating scalar or a differentiated argument is not floating
  */
-export function grad<F extends TreeFunction, const O extends GradOptions = {}>(
+export function grad<F extends ScalarFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Chosen<Parameters<F>, Argnums<O>>, F> {
@@ -244,7 +252,7 @@ export function selectArguments(
   });
   const partial = standsFor(
     (...chosen: unknown[]) => {
-      const all = [...args];
+      const all = numbersAsArrays(args);
       positions.forEach((n, i) => {
         all[n] = chosen[i];
       });

@@ -1,6 +1,6 @@
 /** `debug.nans`: the operation that made a NaN, and the line that asked for it. */
 import { interpret, observe } from '../../jit/interpret.ts';
-import { type AnyFunction, standsFor } from '../../transforms/flat.ts';
+import { type AnyFunction, numbersAsArrays, standsFor } from '../../transforms/flat.ts';
 import { formatArray } from '../array-print.ts';
 import type { ShapedArray } from '../core/aval.ts';
 import type { TypedArray } from '../core/dtype.ts';
@@ -49,7 +49,7 @@ export function nans(subject: boolean | AnyFunction, options: NansOptions = {}):
     const outer = watch;
     setWatch(search);
     try {
-      return subject(...args);
+      return subject(...numbersAsArrays(args));
     } finally {
       setWatch(outer);
     }

@@ -64,20 +64,10 @@ export function bits64(operation: string, k: ArrayLike, shape: Shape): [Value, V
 
 /**
  * An array of keys. Where their number is a literal, `const [a, b, c] = split(k, 3)` gives three arrays, with
- * `noUncheckedIndexedAccess` too, and a fourth would be undefined. TypeScript knows such a count of tuples alone, so this type
- * has the members of one; those that arrays of Cotangent do not have are `never`.
+ * `noUncheckedIndexedAccess` too, and a fourth may be undefined: TypeScript takes them from the properties 0, 1, 2 of the
+ * type, though JavaScript takes them from the iterator, and there are no such properties.
  */
-export type Keys<S extends ShapeLike> = S extends number
-  ? number extends S
-    ? NDArray
-    : NDArray &
-        Rows<S> &
-        Beyond & { readonly [K in Exclude<keyof (readonly unknown[]), keyof NDArray | number>]: never }
-  : NDArray;
-
-interface Beyond {
-  readonly [index: number]: undefined;
-}
+export type Keys<S extends ShapeLike> = S extends number ? (number extends S ? NDArray : NDArray & Rows<S>) : NDArray;
 
 type Rows<N extends number, T extends NDArray[] = []> = T['length'] extends N | 64
   ? Pick<T, Exclude<keyof T, keyof unknown[]>>

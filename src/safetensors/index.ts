@@ -6,9 +6,9 @@ import { sameShape } from '../core/shape.ts';
 import { array } from '../numpy/array.ts';
 import { type Arrays, flatten, unflatten } from '../tree.ts';
 import { decode, encode, type Tensor } from './format.ts';
-import { flattenNames, leafNames, unflattenNames } from './names.ts';
+import { flattenNames, leafNames, type Named, unflattenNames } from './names.ts';
 
-export { flattenNames, unflattenNames } from './names.ts';
+export { flattenNames, type Named, unflattenNames } from './names.ts';
 
 export interface SaveOptions {
   /** Text to keep in the file. */
@@ -61,7 +61,7 @@ export function load(bytes: Uint8Array | ArrayBuffer): Record<string, NDArray> {
  * const params = safetensors.loadTree(readFileSync('weights.safetensors'), init(random.key(0)));
  * @throws CotangentError, ShapeError or DtypeError that name the array that does not fit
  */
-export function loadTree(bytes: Uint8Array | ArrayBuffer): any;
+export function loadTree<T = Named<NDArray>>(bytes: Uint8Array | ArrayBuffer): T;
 export function loadTree<T>(bytes: Uint8Array | ArrayBuffer, like: T): Arrays<T>;
 export function loadTree(bytes: Uint8Array | ArrayBuffer, like?: unknown): any {
   const { tensors } = decode('loadTree', checkBytes('loadTree', bytes));

@@ -33,6 +33,9 @@ export function flattenNames(tree: unknown, operation = 'flattenNames'): Record<
 
 type Branch<T> = Map<string, Branch<T> | { readonly leaf: T }>;
 
+/** A tree whose structure names alone decide. */
+export type Named<T> = T | Named<T>[] | { [key: string]: Named<T> };
+
 /**
  * The tree of a record with dotted names. What has the keys 0, 1, …, n − 1 becomes an array, all else an object.
  *
@@ -40,7 +43,7 @@ type Branch<T> = Map<string, Branch<T> | { readonly leaf: T }>;
  * unflattenNames({ 'layers.0.w': w }); // { layers: [{ w }] }
  * @throws CotangentError when one name continues another
  */
-export function unflattenNames<T>(record: Readonly<Record<string, T>>, operation = 'unflattenNames'): any {
+export function unflattenNames<T>(record: Readonly<Record<string, T>>, operation = 'unflattenNames'): Named<T> {
   const root: Branch<T> = new Map();
   for (const [name, leaf] of Object.entries(record)) {
     const keys = name.split('.');
@@ -61,9 +64,9 @@ export function unflattenNames<T>(record: Readonly<Record<string, T>>, operation
 const nested = (operation: string, name: string): CotangentError =>
   new CotangentError(`${operation}: \`${name}\` and another name cannot be in one tree: one continues the other.`);
 
-function build<T>(branch: Branch<T>): unknown {
+function build<T>(branch: Branch<T>): Named<T> {
   const entries = [...branch].map(([key, x]) => [key, x instanceof Map ? build(x) : x.leaf] as const);
   const byKey = new Map(entries);
   const isList = entries.every((_, i) => byKey.has(String(i)));
-  return isList ? entries.map((_, i) => byKey.get(String(i))) : Object.fromEntries(entries);
+  return isList ? entries.map((_, i) => byKey.get(String(i))!) : Object.fromEntries(entries);
 }

@@ -7,11 +7,16 @@ import { le, lt } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import { type Line, LineSearch, type LineSearchOptions, type LineSearchStep, violation } from './line-search.ts';
+import type { ObjectiveFunction } from './types.ts';
 import { axpy, scalarOf } from './vectors.ts';
 
 export type LineSearchCondition = 'armijo' | 'goldstein' | 'wolfe' | 'strong-wolfe';
 
-export interface BacktrackingOptions extends LineSearchOptions {
+export interface BacktrackingOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> extends LineSearchOptions<F, H, V> {
   /** Default 'strong-wolfe'. */
   condition?: LineSearchCondition;
   /** By how much a step is shortened. Default 0.8. */
@@ -29,12 +34,16 @@ const conditions: readonly string[] = ['armijo', 'goldstein', 'wolfe', 'strong-w
  * const { stepsize, state } = search.run(1, x); // state.params is x − stepsize·∇f(x)
  * @throws TraceError when `condition` is not one of the four
  */
-export class BacktrackingLineSearch extends LineSearch {
+export class BacktrackingLineSearch<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> extends LineSearch<F, H, V> {
   private readonly condition: LineSearchCondition;
   private readonly decreaseFactor: number;
   private readonly maxStepsize: number;
 
-  constructor(options: BacktrackingOptions) {
+  constructor(options: BacktrackingOptions<F, H, V>) {
     super('BacktrackingLineSearch', options, ['condition', 'decreaseFactor']);
     this.condition = options.condition ?? 'strong-wolfe';
     this.decreaseFactor = options.decreaseFactor ?? 0.8;

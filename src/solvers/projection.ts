@@ -20,11 +20,13 @@ import { clip, maximum } from '../numpy/elementwise.ts';
 import { concatenate } from '../numpy/joining.ts';
 import { dot, matmul } from '../numpy/products.ts';
 import { toFloating, toValue } from '../promote.ts';
+import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
+import type { Strength } from './prox.ts';
 import { dot as treeDot } from './vectors.ts';
 
 /** Each leaf with its own parameters, or with the same for all. */
-function leafwise(x: any, parameters: any, f: (leaf: Value, parameter: any) => Value): any {
+function leafwise<T>(x: T, parameters: any, f: (leaf: Value, parameter: any) => Value): Arrays<T> {
   const { def, leaves } = tree.flatten(x);
   const own = tree.structure(parameters).key === def.key ? (tree.leaves(parameters) as Value[]) : undefined;
   return tree.unflatten(
@@ -43,17 +45,17 @@ function given<T extends readonly unknown[]>(set: string, parameters: T, names: 
 }
 
 /** {p : p ≥ 0}, on any tree. */
-export const nonNegative = (x: any, _hyperparams?: null): any => leafwise(x, null, (v) => maximum(v, 0));
+export const nonNegative = <T>(x: T, _hyperparams?: null): Arrays<T> => leafwise(x, null, (v) => maximum(v, 0));
 
 /** {p : lower ≤ p ≤ upper}, on any tree; the bounds are scalars, arrays, or trees like x. */
-export function box(x: any, bounds: readonly [lower: any, upper: any]): any {
+export function box<T>(x: T, bounds: readonly [lower: Strength<T>, upper: Strength<T>]): Arrays<T> {
   const [lower, upper] = given('box', bounds, ['lower', 'upper']);
   const lows = leafwise(x, lower, (v, low) => maximum(v, low));
-  return leafwise(lows, upper, (v, high) => clip(v, null, high));
+  return leafwise(lows, upper, (v, high) => clip(v, null, high)) as Arrays<T>;
 }
 
 /** {p : 0 ≤ p ≤ unit}. */
-export const hypercube = (x: any, unit: ArrayLike = 1): any => box(x, [0, unit]);
+export const hypercube = <T>(x: T, unit: ArrayLike = 1): Arrays<T> => box(x, [0, unit]);
 
 /**
  * {p : p ≥ 0, Σ p = value}, for a vector (Duchi et al., Efficient Projections onto the ℓ1-Ball, 2008, figure 1).
@@ -94,13 +96,13 @@ export function l1Ball(x: ArrayLike, maxValue: ArrayLike = 1): NDArray {
 }
 
 /** s·x, on any tree. */
-const scaled = (x: any, s: Value): any => tree.map((leaf) => leaf.mul(s.astype(leaf.dtype)), x);
+const scaled = <T>(x: T, s: Value): Arrays<T> => tree.map((leaf: NDArray) => leaf.mul(s.astype(leaf.dtype)), x as any);
 
 /** {p : ‖p‖₂ = value}, on any tree. */
-export const l2Sphere = (x: any, value: ArrayLike = 1): any => scaled(x, div(value, sqrt(treeDot(x, x))));
+export const l2Sphere = <T>(x: T, value: ArrayLike = 1): Arrays<T> => scaled(x, div(value, sqrt(treeDot(x, x))));
 
 /** {p : ‖p‖₂ ≤ maxValue}, on any tree. */
-export function l2Ball(x: any, maxValue: ArrayLike = 1): any {
+export function l2Ball<T>(x: T, maxValue: ArrayLike = 1): Arrays<T> {
   const squared = treeDot(x, x);
   const outside = gt(squared, mul(maxValue, maxValue));
   // Inside, where x may be 0, the root is not taken.
@@ -110,7 +112,7 @@ export function l2Ball(x: any, maxValue: ArrayLike = 1): any {
 }
 
 /** {p : ‖p‖∞ ≤ maxValue}, on any tree. */
-export const linfBall = (x: any, maxValue: ArrayLike = 1): any => box(x, [neg(maxValue), maxValue]);
+export const linfBall = <T>(x: T, maxValue: ArrayLike = 1): Arrays<T> => box(x, [neg(maxValue), maxValue]);
 
 /** {p : aᵀp = b}, for vectors. */
 export function hyperplane(x: NDArray, plane: readonly [a: NDArray, b: ArrayLike]): NDArray {
