@@ -21,7 +21,7 @@ import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
 import { evaluatingTrace, run, watch } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
-import { optionsOf } from './core/options.ts';
+import { checkArguments, checkList, optionsOf } from './core/options.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
@@ -61,6 +61,7 @@ export interface Jitted<F extends AnyFunction> {
 export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jitted<F> {
   checkFunction('jit', f);
   optionsOf('jit', options, ['static', 'donate']);
+  if (options.donate !== undefined) checkList('jit', '`donate`', options.donate);
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
   const staticPositions = staticPositionsOf('jit', f, options.static ?? []);
@@ -215,7 +216,9 @@ export function evalShape<F extends TreeFunction>(
   f: F,
   ...args: ShapesLike<Parameters<F>>
 ): Mapped<ReturnType<F>, ShapeDType> {
-  const { def, avals } = flattenTypes(args);
+  checkFunction('evalShape', f);
+  checkArguments('evalShape', f, args as readonly unknown[]);
+  const { def, avals } = flattenTypes(args as readonly unknown[]);
   const flat = new FlatFunction(f, def, 'evalShape');
   const { jaxpr } = stage(flat.call, avals);
   return unflatten(

@@ -131,6 +131,8 @@ export function register<T, C extends readonly [unknown?, ...unknown[]] | readon
   flatten: (value: T) => { children: C; data?: D },
   unflatten: (children: C, data: D) => T,
 ): void {
+  for (const [what, f] of Object.entries({ 'the class': type, flatten, unflatten }))
+    if (typeof f !== 'function') throw new TraceError(`register: ${what} must be a function, but it is ${naming(f)}.`);
   classes.set(type, {
     name: type.name,
     id: classes.size,
@@ -149,7 +151,7 @@ export const isLeaf = (x: unknown): x is Leaf =>
 /** Leaves in order, and the structure. `where` names the tree, or the part of it at a path, in errors. */
 export function flatten<T>(
   tree: T,
-  where: string | ((path: string) => string) = 'tree',
+  where: string | ((path: string) => string) = 'tree.flatten: the tree',
 ): { leaves: LeafOf<T>[]; def: TreeDef<T> } {
   const leaves: Leaf[] = [];
   const visit = (node: unknown, path: string): TreeDef => {
@@ -226,8 +228,23 @@ function hintFor(node: unknown, name: string): string | undefined {
   return argument ? `make it static, \`jit(f, { static: ['${argument}'] })\`, or close over it` : undefined;
 }
 
-/** Puts leaves back into a structure. */
+function checkDef(operation: string, def: unknown): void {
+  if (!(def instanceof TreeDef))
+    throw new TreeError(
+      `${operation}: the structure must be one that \`tree.structure\` returns, but it is ${naming(def)}.`,
+    );
+}
+
+/**
+ * Puts leaves back into a structure.
+ * @throws TreeError when there are not as many as it has
+ */
 export function unflatten<T = any, R = NDArray>(def: TreeDef<T>, leaves: readonly R[]): Mapped<T, R> {
+  checkDef('unflatten', def);
+  if (!Array.isArray(leaves) || leaves.length !== def.leafCount) {
+    const got = Array.isArray(leaves) ? `a list of ${leaves.length}` : naming(leaves);
+    throw new TreeError(`unflatten: ${def} has ${def.leafCount} leaves, but got ${got}.`);
+  }
   if (def.node.kind === 'leaf') return leaves[0] as Mapped<T, R>;
   return new Unflattener(leaves).build(def) as Mapped<T, R>;
 }
@@ -273,6 +290,7 @@ class Unflattener {
 
 /** Where each leaf stands: `.w[0]`. */
 export function leafPaths(def: TreeDef, prefix = ''): string[] {
+  checkDef('leafPaths', def);
   const { node } = def;
   switch (node.kind) {
     case 'leaf':
@@ -289,10 +307,10 @@ export function leafPaths(def: TreeDef, prefix = ''): string[] {
 }
 
 /** Leaves of a tree, in order. */
-export const leaves = <T>(tree: T): LeafOf<T>[] => flatten(tree).leaves as LeafOf<T>[];
+export const leaves = <T>(tree: T): LeafOf<T>[] => flatten(tree, 'tree.leaves: the tree').leaves as LeafOf<T>[];
 
 /** The structure of a tree. */
-export const structure = <T>(tree: T): TreeDef<T> => flatten(tree).def;
+export const structure = <T>(tree: T): TreeDef<T> => flatten(tree, 'tree.structure: the tree').def;
 
 /**
  * Applies `f` to corresponding leaves of trees of one structure.
@@ -305,9 +323,9 @@ export function map<T, R>(
 ): Mapped<T, R> {
   if (typeof f !== 'function')
     throw new TraceError(`tree.map: the first argument must be a function, but it is ${naming(f)}.`);
-  const first = flatten(tree);
+  const first = flatten(tree, 'tree.map: the tree');
   const rest = others.map((other, i) => {
-    const flat = flatten(other);
+    const flat = flatten(other, `tree.map: tree ${i + 1}`);
     if (flat.def.key !== first.def.key) {
       throw new TreeError(`tree.map: tree ${i + 1} has structure ${flat.def}, but the first has ${first.def}.`);
     }
@@ -320,4 +338,8 @@ export function map<T, R>(
 }
 
 /** Folds over the leaves. */
-export const reduce = <T, R>(f: (sum: R, leaf: LeafOf<T>) => R, tree: T, init: R): R => leaves(tree).reduce(f, init);
+export function reduce<T, R>(f: (sum: R, leaf: LeafOf<T>) => R, tree: T, init: R): R {
+  if (typeof f !== 'function')
+    throw new TraceError(`tree.reduce: the first argument must be a function, but it is ${naming(f)}.`);
+  return flatten(tree, 'tree.reduce: the tree').leaves.reduce(f, init);
+}

@@ -1,9 +1,10 @@
 import type { ArrayLike, NDArray } from '../src/array.ts';
 import { TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
+import { checkArguments } from '../src/core/options.ts';
 import { stage } from '../src/core/stage.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../src/tree.ts';
-import { FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
+import { checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 
 /**
  * Turns what `f` captured from transformations under way (tracers) into arguments: for functions that are called later,
@@ -23,6 +24,8 @@ export function closureConvert<F extends TreeFunction>(
   converted: (...args: [...args: ArrayLikes<Parameters<F>>, ...captured: ArrayLike[]]) => Arrays<ReturnType<F>>,
   captured: NDArray[],
 ] {
+  checkFunction('closureConvert', f);
+  checkArguments('closureConvert', f, examples as readonly unknown[]);
   const { values, def } = flattenArguments(examples as readonly unknown[], 'closureConvert');
   const flat = new FlatFunction(f, def, 'closureConvert');
   const { jaxpr, consts } = stage(

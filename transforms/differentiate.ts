@@ -3,7 +3,7 @@ import { NDArray } from '../src/array.ts';
 import { sameType, shapedArray } from '../src/core/aval.ts';
 import { GradError, TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { naming, optionsOf } from '../src/core/options.ts';
+import { checkIntegers, naming, optionsOf } from '../src/core/options.ts';
 import type { Value } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { convert } from '../src/lax/convert.ts';
@@ -242,6 +242,7 @@ export function selectArguments(
   args: readonly unknown[],
   argnums: number | readonly number[] = 0,
 ): SelectedArguments {
+  checkIntegers(operation, '`argnums`', argnums);
   const positions = (typeof argnums === 'number' ? [argnums] : argnums).map((n) => (n < 0 ? n + args.length : n));
   positions.forEach((n) => {
     if (!(n in args)) {

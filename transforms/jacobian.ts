@@ -2,7 +2,7 @@
 import type { NDArray } from '../src/array.ts';
 import { GradError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { optionsOf } from '../src/core/options.ts';
+import { checkIntegers, optionsOf } from '../src/core/options.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
 import { Zero } from '../src/core/zero.ts';
@@ -167,5 +167,8 @@ export function hessian<F extends TreeFunction, const O extends JacobianOptions 
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Blocks<Given<F, O>, Given<F, O>>, F> {
+  checkFunction('hessian', f);
+  const { argnums } = optionsOf<JacobianOptions>('hessian', options ?? {}, ['argnums', 'hasAux']);
+  if (argnums !== undefined) checkIntegers('hessian', '`argnums`', argnums);
   return jacfwd(jacrev(f, options) as AnyFunction, options) as never;
 }

@@ -1,4 +1,5 @@
 /** `cond` and `switch`: one of several programs, chosen by an index. */
+
 import { interpret } from '../../jit/interpret.ts';
 import { checkFunction, flattenArguments } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
@@ -10,6 +11,7 @@ import type { ShapedArray } from '../core/aval.ts';
 import { CarryError, ControlFlowError, DtypeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, type Eqn, Jaxpr, Var } from '../core/jaxpr.ts';
+import { checkList } from '../core/options.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -257,6 +259,7 @@ export function switchCase<A extends readonly Tree[], T extends Tree>(
   ...operands: A
 ): Arrays<T> {
   const value = toValue(index, 'switch');
+  checkList('switch', 'the branches', branches);
   if (branches.length === 0) throw new ControlFlowError('switch: needs at least one branch.');
   branches.forEach((branch, i) => {
     checkFunction('switch', branch, `branch ${i}`);

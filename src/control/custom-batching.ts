@@ -2,6 +2,7 @@
 import { interpret } from '../../jit/interpret.ts';
 import {
   type AnyFunction,
+  checkFunction,
   FlatFunction,
   flattenArguments,
   functionName,
@@ -176,6 +177,7 @@ export interface CustomBatching<F extends AnyFunction> {
  *   aBatched ? [vmap(linalg.solve)(a, b), true] : [linalg.solve(a, b.T).T, true]); // one factorisation for all
  */
 export function customBatching<F extends TreeFunction>(f: F): CustomBatching<F> {
+  checkFunction('customBatching', f);
   const name = functionName(f);
   let userRule: AnyFunction | undefined;
   const call = (...args: unknown[]): any => {

@@ -1,6 +1,8 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
+
 import {
   type AnyFunction,
+  checkFunction,
   FlatFunction,
   flattenArguments,
   functionName,
@@ -12,6 +14,7 @@ import { batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
@@ -116,6 +119,9 @@ export function customJvp<F extends TreeFunction, const O extends NondiffOption 
   f: F,
   options?: O,
 ): CustomJvp<F, O> {
+  checkFunction('customJvp', f);
+  const known = optionsOf<NondiffOption>('customJvp', options ?? {}, ['nondiffArgnums']);
+  if (known.nondiffArgnums !== undefined) checkList('customJvp', '`nondiffArgnums`', known.nondiffArgnums);
   let rule: ((...args: any[]) => readonly [unknown, unknown]) | undefined;
   const name = functionName(f);
   const tracer = new RuleTracer();

@@ -1,6 +1,8 @@
 /** `customVjp`: a function with a reverse-mode rule of the user's. */
+
 import {
   type AnyFunction,
+  checkFunction,
   FlatFunction,
   flattenArguments,
   functionName,
@@ -12,6 +14,7 @@ import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { type Primitive, primitive } from '../core/primitive.ts';
 import { type Embed, stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -151,6 +154,9 @@ export function customVjp<F extends TreeFunction, const O extends NondiffOption 
   f: F,
   options?: O,
 ): CustomVjp<F, O> {
+  checkFunction('customVjp', f);
+  const known = optionsOf<NondiffOption>('customVjp', options ?? {}, ['nondiffArgnums']);
+  if (known.nondiffArgnums !== undefined) checkList('customVjp', '`nondiffArgnums`', known.nondiffArgnums);
   let rules: { fwd: AnyFunction; bwd: AnyFunction } | undefined;
   const name = functionName(f);
   const tracer = new RuleTracer();

@@ -4,7 +4,7 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { ControlFlowError, ShapeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import { optionsOf } from '../core/options.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -100,14 +100,18 @@ export function namedWhile<T extends Tree>(
   return unflatten(carryDef, outs);
 }
 
+function checkSteps(name: string, maxSteps: number | undefined): void {
+  if (maxSteps !== undefined && (!Number.isInteger(maxSteps) || maxSteps < 0))
+    throw new ControlFlowError(`${name}: maxSteps must be a whole number, but it is ${naming(maxSteps)}.`);
+}
+
 /** A loop that counts its steps, and stops after `maxSteps`. */
 function boundedWhile(
   operands: readonly Value[],
   { cond, body, condConsts, bodyConsts, name }: WhileParams,
   maxSteps: number,
 ): Value[] {
-  if (!Number.isInteger(maxSteps) || maxSteps < 0)
-    throw new ControlFlowError(`${name}: maxSteps must be a whole number, but it is ${maxSteps}.`);
+  checkSteps(name, maxSteps);
   const [condArgs, bodyArgs, init] = split(operands, condConsts, bodyConsts) as [Value[], Value[], Value[]];
   const start = scalar(0, 'int32');
   const avals = (...values: readonly Value[]) => values.map((v) => v.aval);
@@ -153,7 +157,7 @@ export function foriLoop<T extends Tree>(
     );
   });
   if (typeof lower === 'number' && typeof upper === 'number') {
-    optionsOf('foriLoop', options, ['maxSteps']);
+    checkSteps('foriLoop', optionsOf('foriLoop', options, ['maxSteps']).maxSteps);
     const start = scalar(lower, 'int32');
     const step = ([i, carry]: any): [unknown, null] => [[add(i, 1), body(i, carry)], null];
     const naming: Naming = { operation: 'foriLoop', part: 1 };
@@ -245,6 +249,8 @@ function unrolling(unroll: number | boolean, length: number): number {
 
 function scanLength(name: string, xs: readonly Value[], def: TreeDef, length: number | undefined): number {
   const paths = leafPaths(def, 'xs');
+  if (length !== undefined && (!Number.isInteger(length) || length < 0))
+    throw new ControlFlowError(`${name}: \`length\` must be an integer from 0 on, but it is ${naming(length)}.`);
   let steps = length;
   xs.forEach((x, i) => {
     if (x.ndim === 0) throw new ShapeError(`${name}: ${paths[i]} is a scalar and has no leading axis to scan over.`);

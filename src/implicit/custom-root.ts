@@ -20,7 +20,7 @@ import type { ShapedArray } from '../core/aval.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkArguments, checkList, optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -28,7 +28,7 @@ import { Zero } from '../core/zero.ts';
 import { neg } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
 import { convertClosure, type LinearOptions, solverFor } from './linear-solver.ts';
 import { allFinite, statusWhere, throwUnlessSolved } from './status.ts';
 
@@ -75,7 +75,7 @@ export function customRoot(
   options: ImplicitOptions = {},
 ): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
   checkFunction('customRoot', optimality, 'the equation');
-  optionsOf('customRoot', options, implicitOptions);
+  checkSolve('customRoot', optionsOf('customRoot', options, implicitOptions));
   return (solver) => decorated('customRoot', optimality, solver, options, false);
 }
 
@@ -90,8 +90,13 @@ export function customFixedPoint(
   options: ImplicitOptions = {},
 ): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
   checkFunction('customFixedPoint', fixedPoint, 'the map');
-  optionsOf('customFixedPoint', options, implicitOptions);
+  checkSolve('customFixedPoint', optionsOf('customFixedPoint', options, implicitOptions));
   return (solver) => decorated('customFixedPoint', fixedPoint, solver, options, true);
+}
+
+/** @throws TraceError when the linear solver is no function */
+function checkSolve(operation: string, { solve }: LinearOptions): void {
+  if (solve !== undefined) checkFunction(operation, solve, '`solve`');
 }
 
 /** @param operation what errors call the function */
@@ -248,10 +253,13 @@ export function rootJvp<F extends TreeFunction>(
   tangents: ArrayLikes<RestOf<F>>,
   options: RootOptions = {},
 ): Arrays<Parameters<F>[0]> {
-  optionsOf('rootJvp', options, [...linearOptions, 'throw']);
+  checkFunction('rootJvp', optimality, 'the equation');
+  checkSolve('rootJvp', optionsOf('rootJvp', options, [...linearOptions, 'throw']));
+  checkList('rootJvp', 'the arguments', args);
+  checkList('rootJvp', 'the tangents', tangents);
   const { x, theta, def, equation } = at('rootJvp', optimality, sol, args);
   const given = flattenArguments(tangents, 'rootJvp');
-  if (given.def.key !== structure([...args]).key)
+  if (given.def.key !== flatten([...args], 'rootJvp: args').def.key)
     throw new TreeError(
       `rootJvp: the tangents have structure ${given.def}, but the arguments have structure ${structure([...args])}.`,
     );
@@ -286,8 +294,13 @@ export function rootVjp<F extends TreeFunction>(
   cotangent: ArrayLikes<Parameters<F>[0]>,
   options: RootOptions = {},
 ): Arrays<RestOf<F>> {
-  optionsOf('rootVjp', options, [...linearOptions, 'throw']);
+  checkFunction('rootVjp', optimality, 'the equation');
+  checkSolve('rootVjp', optionsOf('rootVjp', options, [...linearOptions, 'throw']));
+  checkList('rootVjp', 'the arguments', args);
   const { x, theta, def, equation, count } = at('rootVjp', optimality, sol, args);
+  const { def: cotangentDef } = flatten(cotangent, 'rootVjp: the cotangent');
+  if (cotangentDef.key !== def.key)
+    throw new TreeError(`rootVjp: the cotangent has structure ${cotangentDef}, but the solution has structure ${def}.`);
   const given = flattenArguments([cotangent], 'rootVjp').values.map((ct, i) => {
     const { aval } = x[i]!;
     return aval.weakType || ct.aval.dtype === aval.dtype ? ct : convert(ct, aval.dtype);
@@ -313,8 +326,11 @@ export function rootVjp<F extends TreeFunction>(
 
 /** The equation at a solution that is given. */
 function at(operation: string, optimality: AnyFunction, sol: unknown, args: readonly unknown[]) {
+  checkArguments(operation, optimality, [sol, ...args]);
+  flatten([...args], (path) => `${operation}: args${path}`);
   const { values } = flattenArguments([sol], operation);
-  const def = structure(sol);
+  if (values.length === 0) throw new TreeError(`${operation}: the solution holds no array.`);
+  const { def } = flatten(sol, `${operation}: the solution`);
   // A solution given as a plain number is an ordinary float32.
   const x = values.map((v) => (v.aval.weakType ? convert(v, 'float32') : v));
   const equation = traceEquation(

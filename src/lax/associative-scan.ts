@@ -1,5 +1,6 @@
 /** Running combinations by halving. */
 
+import { checkFunction } from '../../transforms/flat.ts';
 import type { ArrayLike } from '../array.ts';
 import { DtypeError, ShapeError, TreeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
@@ -32,7 +33,8 @@ export function associativeScan<T extends Tree>(
   given: AssociativeScanOptions = {},
 ): Arrays<T> {
   const { reverse = false, axis = 0 } = optionsOf('associativeScan', given, ['reverse', 'axis']);
-  const { leaves, def } = flatten(elems, 'elems');
+  checkFunction('associativeScan', f, 'the first argument');
+  const { leaves, def } = flatten(elems, (path) => `associativeScan: elems${path}`);
   const values = leaves.map((leaf) => toValue(leaf as ArrayLike, 'associativeScan'));
   if (values.length === 0) throw new TreeError('associativeScan: there is no array to scan over.');
   const paths = leafPaths(def, 'elems');

@@ -30,8 +30,8 @@ export function clip(maxDelta: Scalar): GradientTransformation<EmptyState> {
   });
 }
 
-const sumOfSquares = (tree: unknown): Value => {
-  const squares = flatten(tree).leaves.map((leaf) => sum(square(array(leaf))));
+const sumOfSquares = (tree: unknown, where: string): Value => {
+  const squares = flatten(tree, where).leaves.map((leaf) => sum(square(array(leaf))));
   return squares.length ? squares.reduce((a, b) => add(a, b)) : array(0);
 };
 
@@ -41,7 +41,7 @@ const sumOfSquares = (tree: unknown): Value => {
  * @example
  * globalNorm({ a: np.array([3, 0]), b: 4 }); // 5
  */
-export const globalNorm = (tree: unknown): NDArray => sqrt(sumOfSquares(tree));
+export const globalNorm = (tree: unknown): NDArray => sqrt(sumOfSquares(tree, 'globalNorm: the tree'));
 
 /**
  * Updates shortened to the norm `maxNorm`, taken over all leaves, where they are longer.
@@ -52,7 +52,7 @@ export function clipByGlobalNorm(maxNorm: Scalar): GradientTransformation<EmptyS
   return {
     init: () => ({}),
     update: (gradients, state) => {
-      const squares = sumOfSquares(gradients);
+      const squares = sumOfSquares(gradients, 'clipByGlobalNorm.update: the gradients');
       const short = lt(sqrt(squares), like(limit, squares));
       // The norm that nothing is divided by is replaced by 1: at 0 its root has no derivative.
       const norm = sqrt(select(short, 1, squares));
@@ -91,6 +91,8 @@ export function decayAs(
   weightDecay: Scalar | Schedule,
   mask: Mask | undefined,
 ): GradientTransformation<any> {
+  if (mask !== undefined && typeof mask === 'string')
+    throw new CotangentError(`${name}: the mask must be a tree of booleans or a function, but it is ${naming(mask)}.`);
   const operation = `${name}.update`;
   const schedule = typeof weightDecay === 'function' ? weightDecay : undefined;
   const constant = schedule ? 0 : checkScalar(name, 'weightDecay', weightDecay);

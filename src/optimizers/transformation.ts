@@ -69,7 +69,7 @@ function floatingLeaves(operation: string, [name, tree]: NamedTree): Flat {
   if (tree === undefined || tree === null) {
     throw new TreeError(`${operation}: ${name} are missing.`, { hint: missingHint(name) });
   }
-  const { leaves, def } = flatten(tree, name);
+  const { leaves, def } = flatten(tree, (path) => `${operation}: ${name}${path && ` at ${path}`}`);
   const values = leaves.map((leaf) => (typeof leaf === 'boolean' ? array(leaf) : array(leaf as number)));
   values.forEach((v, i) => {
     if (!isFloating(v.dtype)) {
@@ -183,6 +183,7 @@ export const identity = (): GradientTransformation<EmptyState> => ({
 export function chain<T extends readonly GradientTransformation[]>(
   ...parts: T
 ): GradientTransformation<{ [K in keyof T]: KindOf<T[K]> }> {
+  if (parts.length === 0) throw new CotangentError('chain: needs at least one gradient transformation.');
   parts.forEach((p, i) => {
     if (typeof p?.init !== 'function' || typeof p.update !== 'function') {
       throw new CotangentError(`chain: argument ${i + 1} is ${naming(p)}, but must be a gradient transformation.`);

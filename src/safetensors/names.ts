@@ -1,5 +1,7 @@
 /** Trees as flat records with dotted names, and back: `{ layers: [{ w }] }` and `{ 'layers.0.w': w }`. */
+
 import { CotangentError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { flatten, type Leaf, type TreeDef } from '../tree.ts';
 
 /** The dotted name of each leaf. */
@@ -21,7 +23,7 @@ export function leafNames(def: TreeDef, prefix = ''): string[] {
  * @throws CotangentError when two leaves would have one name
  */
 export function flattenNames(tree: unknown, operation = 'flattenNames'): Record<string, Leaf> {
-  const { leaves, def } = flatten(tree);
+  const { leaves, def } = flatten(tree, (path) => `${operation}: tree${path}`);
   const names = leafNames(def);
   if (def.node.kind === 'leaf') {
     throw new CotangentError(`${operation}: a single array has no name.`, { hint: 'put it into an object: `{ x }`' });
@@ -44,6 +46,8 @@ export type Named<T> = T | Named<T>[] | { [key: string]: Named<T> };
  * @throws CotangentError when one name continues another
  */
 export function unflattenNames<T>(record: Readonly<Record<string, T>>, operation = 'unflattenNames'): Named<T> {
+  if (typeof record !== 'object' || record === null)
+    throw new CotangentError(`${operation}: needs an object from names to arrays, but got ${naming(record)}.`);
   const root: Branch<T> = new Map();
   for (const [name, leaf] of Object.entries(record)) {
     const keys = name.split('.');

@@ -1,8 +1,10 @@
 /** `AndersonAcceleration`. */
+
 import type { RestOf, TreeFunction } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
 import { cond } from '../control/cond.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { sqrt } from '../lax/arithmetic.ts';
 import { ge } from '../lax/compare.ts';
@@ -66,6 +68,7 @@ export class AndersonAcceleration<
 
   constructor(options: AndersonOptions<F, H>) {
     super('AndersonAcceleration', options, ['historySize', 'mixingFrequency', 'beta', 'ridge']);
+    checkNumbers('AndersonAcceleration', options, ['historySize', 'mixingFrequency', 'beta', 'ridge']);
     this.historySize = options.historySize ?? 5;
     this.mixingFrequency = options.mixingFrequency ?? 1;
     this.beta = options.beta ?? 1;

@@ -1,6 +1,8 @@
 /** `BacktrackingLineSearch`. */
+
 import { whileLoop } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, max, min, mul, sub } from '../lax/arithmetic.ts';
 import { le, lt } from '../lax/compare.ts';
@@ -45,6 +47,7 @@ export class BacktrackingLineSearch<
 
   constructor(options: BacktrackingOptions<F, H, V>) {
     super('BacktrackingLineSearch', options, ['condition', 'decreaseFactor']);
+    checkNumbers('BacktrackingLineSearch', options, ['decreaseFactor', 'maxStepsize']);
     this.condition = options.condition ?? 'strong-wolfe';
     this.decreaseFactor = options.decreaseFactor ?? 0.8;
     this.maxStepsize = options.maxStepsize ?? 1;

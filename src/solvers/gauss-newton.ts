@@ -6,7 +6,7 @@ import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
 import { solveCg } from '../linear-solve/index.ts';
 import type { ArrayLikes } from '../tree.ts';
 import * as tree from '../tree.ts';
-import { type BaseState, initialState, type Step } from './base.ts';
+import { type BaseState, checkFunction, initialState, type Step } from './base.ts';
 import { halfSquare, type LeastSquaresOptions, LeastSquaresSolver, type ResidualOf } from './least-squares.ts';
 import type { AuxIf, Given, ParamsOf } from './types.ts';
 import { dtypeOf, minus, norm, ravel, unravel } from './vectors.ts';
@@ -48,6 +48,7 @@ export class GaussNewton<F extends TreeFunction = TreeFunction, H extends boolea
 
   constructor(options: GaussNewtonOptions<F, H>) {
     super('GaussNewton', options, { maxiter: 30, tol: 1e-5 }, ['solver']);
+    if (options.solver !== undefined) checkFunction('GaussNewton', 'solver', options.solver);
     this.solver = options.solver ?? solveCg;
   }
 

@@ -1,8 +1,10 @@
 /** `LBFGS`. */
+
 import type { RestOf } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
 import { scan } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import type { StatusName } from '../implicit/status.ts';
 import { div } from '../lax/arithmetic.ts';
@@ -68,6 +70,7 @@ export class LBFGS<
       'useGamma',
       'stopIfLinesearchFails',
     ]);
+    checkNumbers('LBFGS', options, ['historySize']);
     this.historySize = options.historySize ?? 10;
     this.useGamma = options.useGamma ?? true;
     this.stopIfLinesearchFails = options.stopIfLinesearchFails ?? false;

@@ -1,9 +1,11 @@
 /** `LevenbergMarquardt`. */
+
 import { jvp } from '../../transforms/differentiate.ts';
 import { type AnyFunction, numbersAsArrays, type RestOf, type TreeFunction } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
 import { cond } from '../control/cond.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
 import { div, max, min, sqrt } from '../lax/arithmetic.ts';
@@ -17,7 +19,7 @@ import { solveCg, solveCholesky, solveInv, solveLu } from '../linear-solve/index
 import { eye, zeros } from '../numpy/creation.ts';
 import { matmul } from '../numpy/products.ts';
 import type { ArrayLikes } from '../tree.ts';
-import { type BaseState, initialState, type Step } from './base.ts';
+import { type BaseState, checkFunction, initialState, type Step } from './base.ts';
 import { halfSquare, type LeastSquaresOptions, LeastSquaresSolver, type ResidualOf } from './least-squares.ts';
 import type { AuxIf, Given, ParamsOf } from './types.ts';
 import { select as choose, dtypeOf, norm, ravel, unravel } from './vectors.ts';
@@ -106,6 +108,8 @@ export class LevenbergMarquardt<
 
   constructor(options: LevenbergMarquardtOptions<F, H>) {
     super('LevenbergMarquardt', options, { maxiter: 30, tol: 1e-3 }, ownOptions);
+    checkNumbers('LevenbergMarquardt', options, ['dampingParameter', 'xtol', 'gtol', 'contributionRatioThreshold']);
+    if (options.jacFun !== undefined) checkFunction('LevenbergMarquardt', 'jacFun', options.jacFun);
     this.options = options;
     const { solver = solveCg, stopCriterion = 'grad-l2-norm' } = options;
     const known = typeof solver === 'string' && solver !== 'qr' ? byName[solver] : solver;

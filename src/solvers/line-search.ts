@@ -3,7 +3,7 @@ import type { RestOf } from '../../transforms/flat.ts';
 import type { ArrayLike, NDArray } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { max } from '../lax/arithmetic.ts';
 import { eq, select } from '../lax/compare.ts';
@@ -117,6 +117,7 @@ export abstract class LineSearch<
     const fun = options?.fun as F | Objective;
     if (!(fun instanceof Objective)) checkFunction(name, 'fun', fun);
     this.objective = fun instanceof Objective ? fun : new Objective(fun, options);
+    checkNumbers(name, options, ['maxiter', 'tol', 'c1', 'c2']);
     this.maxiter = options.maxiter ?? 30;
     this.tol = options.tol ?? 0;
     this.c1 = options.c1 ?? 1e-4;

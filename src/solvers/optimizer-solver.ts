@@ -90,6 +90,7 @@ export class OptimizerSolver<
       throw new TraceError('OptimizerSolver: `optimizer` must be one of `optimizers`, a pair of `init` and `update`.');
     this.objective = new Objective(options.fun, options);
     this.optimizer = options.optimizer;
+    if (options.preUpdate !== undefined) checkFunction('OptimizerSolver', 'preUpdate', options.preUpdate);
     this.preUpdate = options.preUpdate;
     const update = (params: any, state: any, ...args: any) => this.update(params, state, ...args);
     this.compiledUpdate = options.jit === false ? update : jit(update);

@@ -1,4 +1,5 @@
 /** `ProjectedGradient`. */
+import { TraceError } from '../core/errors.ts';
 import { checkFunction } from './base.ts';
 import { type DescentOptions, type Prox, ProximalGradient } from './proximal-gradient.ts';
 import type { ObjectiveFunction } from './types.ts';
@@ -33,6 +34,8 @@ export class ProjectedGradient<
 > extends ProximalGradient<F, Prox<any, Parameters<G>[1]>, H, V> {
   constructor(options: ProjectedGradientOptions<F, G, H, V>) {
     checkFunction('ProjectedGradient', 'projection', options?.projection);
+    if ('prox' in options)
+      throw new TraceError('ProjectedGradient: there is no option `prox`; it is the `projection`.');
     const { projection, ...others } = options;
     super({ ...others, prox: (x, hyperparams) => projection(x, hyperparams) }, 'ProjectedGradient');
   }

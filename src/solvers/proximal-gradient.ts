@@ -1,7 +1,9 @@
 /** `ProximalGradient`: minimises f(x) + g(x) for smooth f and a g with a proximity operator. */
+
 import type { RestOf } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
 import { whileLoop } from '../control/loops.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { div, neg, sqrt } from '../lax/arithmetic.ts';
 import { gt, le, lt, select } from '../lax/compare.ts';
@@ -106,6 +108,8 @@ export class ProximalGradient<
     if (name !== 'GradientDescent') checkFunction(name, 'prox', options.prox);
     this.prox = options.prox;
     this.symmetric = options.prox === undefined;
+    checkNumbers(name, options, ['maxls', 'decreaseFactor']);
+    if (typeof options.stepsize !== 'function') checkNumbers(name, options, ['stepsize']);
     this.stepsize = options.stepsize ?? 0;
     this.maxls = options.maxls ?? 15;
     this.acceleration = options.acceleration ?? true;

@@ -1,7 +1,9 @@
 /** What minimisers of smooth functions by line searches share. */
+
 import type { RestOf } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkChoice, checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { le, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
@@ -95,6 +97,10 @@ export abstract class SmoothSolver<
     super(name, options ?? {}, { maxiter: defaults.maxiter, tol: 1e-3 }, [...ownOptions, ...own]);
     checkFunction(name, 'fun', options?.fun);
     this.objective = new Objective(options.fun, options);
+    checkNumbers(name, options, ['maxls', 'increaseFactor', 'maxStepsize', 'minStepsize']);
+    if (typeof options.stepsize !== 'function') checkNumbers(name, options, ['stepsize']);
+    if (options.linesearchInit !== undefined)
+      checkChoice(name, '`linesearchInit`', options.linesearchInit, ['increase', 'max', 'current']);
     this.options = {
       stepsize: options.stepsize ?? 0,
       linesearchInit: options.linesearchInit ?? 'increase',

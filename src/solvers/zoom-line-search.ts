@@ -1,6 +1,8 @@
 /** `ZoomLineSearch`. */
+
 import { cond } from '../control/cond.ts';
 import { whileLoop } from '../control/loops.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, div, max, min, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { eq, ge, gt, isFinite, le, lt, select } from '../lax/compare.ts';
@@ -62,6 +64,14 @@ export class ZoomLineSearch<
 
   constructor(options: ZoomOptions<F, H, V>) {
     super('ZoomLineSearch', options, ['c3', 'relTolCubic', 'relTolQuad', 'intervalThreshold', 'increaseFactor']);
+    checkNumbers('ZoomLineSearch', options, [
+      'c3',
+      'relTolCubic',
+      'relTolQuad',
+      'intervalThreshold',
+      'increaseFactor',
+      'maxStepsize',
+    ]);
     this.options = {
       c3: 1e-6,
       relTolCubic: 0.2,

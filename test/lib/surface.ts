@@ -15,9 +15,11 @@ export interface Argument {
 export interface Call {
   readonly args: readonly Argument[];
   readonly options?: object | undefined;
+  /** What is refused in place of options. */
+  readonly notOptions?: readonly unknown[];
   /** Options that take any text. */
   readonly texts?: readonly string[];
-  readonly then?: readonly unknown[];
+  readonly after?: readonly unknown[];
   /** What its errors call it, if not its name. */
   readonly as?: string;
 }
@@ -58,6 +60,9 @@ const key = argument(kinds.key);
 const anyTree = argument(kinds.tree);
 const text = argument(kinds.text);
 const free = argument(kinds.free);
+/** An argument of a function that is traced: any tree. */
+const given = argument(['no', undefined]);
+const primals = argument(['no', undefined, 3]);
 
 const m = np.array([
   [4, 1],
@@ -80,7 +85,11 @@ const f = (x: NDArray): NDArray => x.mul(x).sum();
 const g = (x: NDArray): NDArray => x.mul(2);
 
 const solverOptions = { maxiter: 2, tol: 1e-3 };
-const smooth = { ...solverOptions, fun: f };
+const solver = (options: object): Call => ({
+  args: [],
+  options: { ...solverOptions, ...options },
+  texts: ['progress'],
+});
 
 export const table: Record<string, Record<string, Call>> = {
   '': {
@@ -88,33 +97,34 @@ export const table: Record<string, Record<string, Call>> = {
     ...many('grad valueAndGrad jacfwd jacrev jacobian hessian', {
       args: [fn(f)],
       options: { argnums: 0 },
-      then: [v],
+      after: [v],
     }),
-    vmap: { args: [fn(g)], options: { inAxes: 0 }, then: [v] },
-    jit: { args: [fn(g)], options: { donate: [] }, then: [v] },
-    checkpoint: { args: [fn(g)], options: {}, then: [v] },
+    vmap: { args: [fn(g)], options: { inAxes: 0 }, after: [v] },
+    jit: { args: [fn(g)], options: { donate: [] }, after: [v] },
+    checkpoint: { args: [fn(g)], options: {}, after: [v] },
     checkpointName: call(anyTree(v), text('name')),
-    closureConvert: { args: [fn(g), array(v)] },
+    closureConvert: call(fn(g), given(v)),
     customBatching: call(fn(g)),
     customJvp: { args: [fn(g)], options: {} },
     customVjp: { args: [fn(g)], options: {} },
     customRoot: {
       args: [fn((x: NDArray, a: NDArray) => x.sub(a))],
       options: {},
-      then: [(_x: NDArray, a: NDArray) => a],
+      after: [(_x: NDArray, a: NDArray) => a],
     },
     customFixedPoint: {
       args: [fn((_x: NDArray, a: NDArray) => a)],
       options: {},
-      then: [(_x: NDArray, a: NDArray) => a],
+      after: [(_x: NDArray, a: NDArray) => a],
     },
-    evalShape: call(fn(g), array(v)),
-    init: { args: [], options: {} },
-    jvp: { args: [fn(g), list([v]), list([v])], options: {} },
-    vjp: { args: [fn(g), list([v])], options: {} },
-    linearize: call(fn(g), list([v])),
-    linearTranspose: call(fn(g), array(v)),
-    makeJaxpr: { args: [fn(g)], then: [v] },
+    evalShape: call(fn(g), given(v)),
+    // Asynchronous: below.
+    init: { args: [] },
+    jvp: { args: [fn(g), primals([v]), primals([v])], options: {} },
+    vjp: { args: [fn(g), primals([v])], options: {} },
+    linearize: call(fn(g), primals([v])),
+    linearTranspose: call(fn(g), given(v)),
+    makeJaxpr: { args: [fn(g)], after: [v] },
     rootJvp: {
       args: [fn((x: NDArray, a: NDArray) => x.sub(a)), array(v), list([v]), list([v])],
       options: {},
@@ -133,7 +143,7 @@ export const table: Record<string, Record<string, Call>> = {
     ProgressLine: { args: [], options: { write: () => {} }, texts: ['label'] },
     callback: call(
       fn(() => {}),
-      anyTree(v),
+      free(v),
     ),
     nans: { args: [argument([undefined, 'no', 3])(g)], options: { inf: true } },
     print: call(text('')),
@@ -141,15 +151,20 @@ export const table: Record<string, Record<string, Call>> = {
   },
   lax: {
     ...many(
-      'abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma erf erfInv erfc exp expm1 floor isFinite lgamma log log1p log2 logistic neg reciprocal round rsqrt sign sin sinh sqrt square tan tanh trunc stopGradient',
+      'abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma erf erfInv erfc exp expm1 floor isFinite lgamma log log1p log2 logistic neg reciprocal round rsqrt sign sin sinh sqrt tan tanh trunc',
       unary,
     ),
+    square: { ...unary, as: 'integerPow' },
     ...many('add atan2 div eq ge gt le lt max min mul ne nextafter pow rem sub', binary),
     ...many('and or xor shiftLeft shiftRightArithmetic shiftRightLogical', integers),
     ...many('not populationCount', call(array(n))),
     ...many('all any', withOptions({ axis: 0 }, array(b))),
-    ...many('sum prod reduceMax reduceMin', withOptions({ axis: 0 }, array(v))),
+    ...many('sum prod', withOptions({ axis: 0 }, array(v))),
+    // Which are NumPy's functions of these names.
+    reduceMax: { ...withOptions({ axis: 0 }, array(v)), as: 'max' },
+    reduceMin: { ...withOptions({ axis: 0 }, array(v)), as: 'min' },
     ...many('argmax argmin sort argsort cumlogsumexp cummax cummin cumprod cumsum', withOptions({ axis: 0 }, array(v))),
+    stopGradient: call(anyTree(v)),
     associativeScan: withOptions(
       { axis: 0 },
       fn((a: NDArray, c: NDArray) => a.add(c)),
@@ -194,7 +209,7 @@ export const table: Record<string, Record<string, Call>> = {
     ),
     conv: withOptions({ padding: 'SAME' }, array(np.ones([1, 1, 3])), array(np.ones([1, 1, 2]))),
     convGeneralDilated: withOptions({ padding: 'SAME' }, array(np.ones([1, 1, 3])), array(np.ones([1, 1, 2]))),
-    convTranspose: withOptions({ padding: 'SAME' }, array(np.ones([1, 1, 3])), array(np.ones([1, 1, 2]))),
+    convTranspose: withOptions({ padding: 'SAME' }, array(np.ones([1, 3, 1])), array(np.ones([2, 1, 1]))),
     dotGeneral: withOptions({ lhsContract: [0], rhsContract: [0] }, array(v), array(v)),
     dynamicIndexInDim: call(array(v), array(0), optional(int(0))),
     dynamicSlice: call(array(v), list([0]), shape([1])),
@@ -206,7 +221,7 @@ export const table: Record<string, Record<string, Call>> = {
     squeeze: call(array(np.ones([1, 2])), axes([0])),
     reverse: call(array(v), axes([0])),
     transpose: call(array(m), optional(axes([1, 0]))),
-    reshape: call(array(v), shape([2, 1])),
+    reshape: call(array(v), argument(['no', 1.5, {}, [1.5], ['no'], [3]])([2, 1])),
     gather: withOptions(
       { offsetDims: [], collapsedSliceDims: [0], startIndexMap: [0], sliceSizes: [1] },
       array(v),
@@ -316,7 +331,11 @@ export const table: Record<string, Record<string, Call>> = {
     nanToNum: withOptions({ nan: 0 }, array(v)),
     round: withOptions({ decimals: 1 }, array(v)),
     append: withOptions({ axis: 0 }, array(v), array(v)),
-    arange: withOptions({ dtype: 'int32' }, int(3)),
+    arange: {
+      args: [argument(['no', {}, Number.NaN, undefined])(3)],
+      options: { dtype: 'int32' },
+      notOptions: ['no', [1]],
+    },
     array: { args: [argument(['no', undefined, null, () => 1, {}, [1, 'no']])(v)], options: { dtype: 'float32' } },
     asarray: { args: [argument(['no', undefined, null, () => 1, {}])(v)], options: { dtype: 'float32' } },
     arraySplit: withOptions({ axis: 0 }, array(v), int(2)),
@@ -337,7 +356,7 @@ export const table: Record<string, Record<string, Call>> = {
     ...many('diag diagflat', withOptions({ k: 0 }, array(v))),
     ...many('diagonal trace', withOptions({ offset: 0 }, array(m))),
     digitize: withOptions({ right: true }, array(v), array(v)),
-    einsum: call(argument([3, undefined, 'i,j', 'i->'])('i->i'), array(v)),
+    einsum: call(argument([3, undefined, 'i,j', 'i->j'])('i->i'), array(v)),
     ...many('empty ones zeros', withOptions({ dtype: 'float32' }, shape([2]))),
     ...many('emptyLike onesLike zerosLike', withOptions({ dtype: 'float32' }, array(v))),
     full: withOptions({ dtype: 'float32' }, shape([2]), array(1)),
@@ -367,7 +386,7 @@ export const table: Record<string, Record<string, Call>> = {
     rot90: withOptions({ axes: [0, 1] }, array(m), optional(int(1))),
     searchsorted: withOptions({ side: 'left' }, array(v), array(v)),
     select: call(list([b, b]), list([v, v]), optional(array(0))),
-    take: withOptions({ axis: 0 }, array(v), argument(['no', undefined, null, {}, 1.5, 9])(0)),
+    take: withOptions({ axis: 0 }, array(v), argument(['no', undefined, null, {}, 1.5])(0)),
     takeAlongAxis: withOptions({ axis: 0 }, array(v), array(n.sub(n))),
     tensordot: withOptions({ axes: 1 }, array(m), array(m)),
     vecdot: withOptions({ axis: 0 }, array(v), array(v)),
@@ -404,7 +423,8 @@ export const table: Record<string, Record<string, Call>> = {
     box: call(anyTree(v), list([0, 1])),
     boxSection: call(array(v), list([v.mul(0), v.mul(0).add(1), v.mul(0).add(1), 1])),
     ...many('halfspace hyperplane', call(array(v), list([v, 1]))),
-    ...many('hypercube l2Ball l2Sphere linfBall', call(anyTree(v), optional(array(1)))),
+    ...many('l2Ball l2Sphere linfBall', call(anyTree(v), optional(array(1)))),
+    hypercube: call(anyTree(v), optional(argument(['no', () => 1])(1))),
     ...many('l1Ball l1Sphere simplex', call(array(v), optional(array(1)))),
     nonNegative: call(anyTree(v)),
   },
@@ -440,15 +460,15 @@ export const table: Record<string, Record<string, Call>> = {
     save: { args: [anyTree({ a: v })], options: { metadata: { a: 'b' } } },
   },
   solvers: {
-    AndersonAcceleration: withOptions({ ...solverOptions, fixedPointFun: g }),
-    FixedPointIteration: withOptions({ ...solverOptions, fixedPointFun: g }),
-    ...many('BFGS LBFGS NonlinearCG GradientDescent', withOptions(smooth)),
+    AndersonAcceleration: solver({ fixedPointFun: g }),
+    FixedPointIteration: solver({ fixedPointFun: g }),
+    ...many('BFGS LBFGS NonlinearCG GradientDescent', solver({ fun: f })),
     ...many('BacktrackingLineSearch ZoomLineSearch', withOptions({ fun: f })),
-    Bisection: withOptions({ ...solverOptions, optimalityFun: g, lower: 0, upper: 1 }),
-    ...many('GaussNewton LevenbergMarquardt', withOptions({ ...solverOptions, residualFun: g })),
-    OptimizerSolver: withOptions({ ...smooth, optimizer: o.sgd(0.1) }),
-    ProjectedGradient: withOptions({ ...smooth, projection: projection.nonNegative }),
-    ProximalGradient: withOptions({ ...smooth, prox: prox.lasso }),
+    Bisection: solver({ optimalityFun: g, lower: 0, upper: 1 }),
+    ...many('GaussNewton LevenbergMarquardt', solver({ residualFun: g })),
+    OptimizerSolver: solver({ fun: f, optimizer: o.sgd(0.1) }),
+    ProjectedGradient: solver({ fun: f, projection: projection.nonNegative }),
+    ProximalGradient: solver({ fun: f, prox: prox.lasso }),
     ...many('IterativeSolver LineSearch', { args: [] }),
     statusName: call(argument(['no', undefined, null, {}])(0)),
   },
@@ -475,6 +495,6 @@ export const table: Record<string, Record<string, Call>> = {
       fn(() => ({ children: [] })),
       fn(() => 1),
     ),
-    unflatten: call(argument(['no', undefined, v])(tree.structure({ a: v })), list([v])),
+    unflatten: call(argument(['no', undefined, v])(tree.structure({ a: v })), argument(['no', undefined, 3, []])([v])),
   },
 };
