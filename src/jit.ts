@@ -19,6 +19,7 @@ import { jitP } from './control/jit-primitive.ts';
 import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
+import { CotangentError, DisposedError } from './core/errors.ts';
 import { evaluatingTrace, run, watch } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
 import { checkArguments, checkList, optionsOf } from './core/options.ts';
@@ -26,8 +27,17 @@ import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
 import { type Entry, RecentEntries } from './jit-dispatch.ts';
-import { standsFor } from './syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type Leaf, type Mapped, type TreeDef, unflatten } from './tree.ts';
+import { argumentAt, quoted, standsFor } from './syntax/names.ts';
+import {
+  type ArrayLikes,
+  type Arrays,
+  flatten,
+  type Leaf,
+  leafPaths,
+  type Mapped,
+  type TreeDef,
+  unflatten,
+} from './tree.ts';
 
 export interface JitOptions {
   /** Arguments that are not traced, by position or by name: strings, functions, numbers that decide shapes. */
@@ -90,6 +100,7 @@ export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jit
         outDef: flat.outDef,
         inDef: def,
         avals: values.map((v) => v.aval),
+        donatedTo: `donated to ${quoted(f)}`,
         donated: donated.length ? donatedLeaves(dynamic, donated) : undefined,
         execute: undefined,
       };
@@ -99,6 +110,20 @@ export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jit
     return { entry, values };
   };
   const compiled = (...args: unknown[]): any => {
+    try {
+      return call(args);
+    } catch (error) {
+      if (!(error instanceof DisposedError)) throw error;
+      const { entry, values } = trace(args);
+      const i = values.findIndex((value) => value.disposed);
+      const path = leafPaths(entry.inDef)[i]!;
+      const named = staticPositions.length ? `argument${path}` : argumentAt(f, path);
+      const what = i < 0 ? `an array that ${quoted(f)} captured` : named;
+      const type = i < 0 ? '' : ` of ${quoted(f)}, ${values[i]!.describe()},`;
+      throw new CotangentError(`jit: ${what}${type} was ${error.how} before.`);
+    }
+  };
+  const call = (args: readonly unknown[]): any => {
     const evaluating = currentTrace() === evaluatingTrace;
     const known = evaluating && !watch ? recent.call(args) : undefined;
     if (known) return known.result;
@@ -110,7 +135,11 @@ export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jit
     const operands = entry.consts.length ? [...entry.consts, ...values] : values;
     if (evaluating && entry.donated) {
       const flags = [...entry.consts.map(() => false), ...entry.donated];
-      return unflatten(entry.outDef, run(entry.jaxpr, operands, flags));
+      const results = run(entry.jaxpr, operands, flags);
+      operands.forEach((operand, i) => {
+        if (flags[i] && operand.disposed) operand.cell().dispose(entry.donatedTo);
+      });
+      return unflatten(entry.outDef, results);
     }
     return unflatten(entry.outDef, bind(jitP, operands, { name, jaxpr: entry.jaxpr }));
   };

@@ -32,9 +32,8 @@ export function optionsOf<T extends object>(
   required: readonly string[] = [],
 ): T {
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    const value = typeof options === 'number' ? options : '…';
     throw new CotangentError(
-      `${operation}: options are given by name in an object, such as \`{ ${known[0]}: ${value} }\`, but got ${naming(options)}.`,
+      `${operation}: options are given by name in an object, such as \`${exampleFor(options, known)}\`, but got ${naming(options)}.`,
     );
   }
   for (const key in options) {
@@ -51,6 +50,14 @@ export function optionsOf<T extends object>(
       throw new CotangentError(`${operation}: the option \`${key}\` is missing.`);
   }
   return options;
+}
+
+/** An option with the value that was given by position, where it may be meant for it. */
+function exampleFor(given: unknown, known: readonly string[]): string {
+  if (isDType(given) && known.includes('dtype')) return `{ dtype: '${given}' }`;
+  const name = known.find((key) => (key === 'dtype' ? false : typeof given === 'number'));
+  if (name) return `{ ${name}: ${given} }`;
+  return known[0] === 'dtype' ? "{ dtype: 'float64' }" : `{ ${known[0]}: … }`;
 }
 
 /** Options that are true or false in every operation that has them. */

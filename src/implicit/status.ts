@@ -22,6 +22,7 @@ export const status = {
   stalled: 6,
   bracket: 7,
   linesearch: 8,
+  unchanged: 9,
 } as const;
 
 export type StatusName = keyof typeof status;
@@ -36,6 +37,7 @@ const meanings: Readonly<Record<StatusName, string>> = {
   stalled: 'the iteration makes no more progress',
   bracket: 'the root is not between lower and upper',
   linesearch: 'the line search found no step',
+  unchanged: 'the step is too small to change the parameters, and the error is not at most tol',
 };
 
 const names = Object.keys(status) as StatusName[];

@@ -19,7 +19,9 @@ export interface AxisOption {
 
 function operands(arrays: readonly ArrayLike[], operation: string): Value[] {
   if (!Array.isArray(arrays) || arrays.length === 0) {
-    throw new ShapeError(`${operation}: needs a list of at least one array.`);
+    throw new ShapeError(`${operation}: needs a list of at least one array.`, {
+      hint: Array.isArray(arrays) ? undefined : `put the arrays into a list: \`np.${operation}([x, y])\``,
+    });
   }
   return promoteDTypes(operation, arrays).map(strong);
 }
@@ -44,17 +46,19 @@ function join(values: readonly Value[], axis: number, operation: string): NDArra
 }
 
 /** Arrays one after the other along an axis; `axis: null` joins their elements as vectors. */
-export function concatenate(arrays: readonly ArrayLike[], given: AxisOption & DTypeOption = {}): NDArray {
-  const { axis = 0, dtype } = optionsOf('concatenate', given, ['axis', 'dtype']);
-  const values = operands(arrays, 'concatenate').map((v) => (dtype ? convert(v, dtype) : v));
+export function concatenate(arrays: readonly ArrayLike[], options: AxisOption & DTypeOption = {}): NDArray {
+  const given = operands(arrays, 'concatenate');
+  const { axis = 0, dtype } = optionsOf('concatenate', options, ['axis', 'dtype']);
+  const values = given.map((v) => (dtype ? convert(v, dtype) : v));
   return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
 }
 export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
-export function stack(arrays: readonly ArrayLike[], given: { axis?: number } & DTypeOption = {}): NDArray {
-  const { axis = 0, dtype } = optionsOf('stack', given, ['axis', 'dtype']);
-  const values = operands(arrays, 'stack').map((v) => (dtype ? convert(v, dtype) : v));
+export function stack(arrays: readonly ArrayLike[], options: { axis?: number } & DTypeOption = {}): NDArray {
+  const given = operands(arrays, 'stack');
+  const { axis = 0, dtype } = optionsOf('stack', options, ['axis', 'dtype']);
+  const values = given.map((v) => (dtype ? convert(v, dtype) : v));
   const { shape } = values[0]!;
   for (const v of values)
     if (!sameShape(v.shape, shape)) throw new ShapeError(`stack: ${list(values)} differ in shape.`);

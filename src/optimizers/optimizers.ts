@@ -30,7 +30,7 @@ import {
   type TraceState,
   traceAs,
 } from './scaling.ts';
-import { chain, type EmptyState, type GradientTransformation, type LikeParams } from './transformation.ts';
+import { chainAs, type EmptyState, type GradientTransformation, type LikeParams } from './transformation.ts';
 
 export interface MomentumOptions<M extends Scalar | undefined = Scalar | undefined> {
   /** μ: how much of the last step is taken again; none if left out. */
@@ -67,7 +67,7 @@ export function sgd<L extends LearningRate, M extends Scalar | undefined = undef
   options: MomentumOptions<M> = {},
 ): GradientTransformation<[MomentumState<M>, RateState<L>]> {
   const { momentum, nesterov } = optionsOf('sgd', options, momentumOptions);
-  return chain(traceAs('sgd', 'momentum', momentum, nesterov), learningRateAs('sgd', learningRate));
+  return chainAs('sgd', traceAs('sgd', 'momentum', momentum, nesterov), learningRateAs('sgd', learningRate));
 }
 
 /**
@@ -94,7 +94,7 @@ const plainAdam = <L extends LearningRate>(
   name: string,
   learningRate: L,
   options: AdamScalingOptions,
-): GradientTransformation<AdamStates<L>> => chain(adamAs(name, options), learningRateAs(name, learningRate));
+): GradientTransformation<AdamStates<L>> => chainAs(name, adamAs(name, options), learningRateAs(name, learningRate));
 
 export interface AdamwOptions<D extends Scalar | Schedule = Scalar | Schedule> extends AdamScalingOptions {
   /** λ, or a schedule of it. Default 1e-4. */
@@ -133,7 +133,8 @@ const decayedAdam = <L extends LearningRate, D extends Scalar | Schedule>(
   learningRate: L,
   options: AdamwOptions<D>,
 ): GradientTransformation<DecayedStates<AdamState<LikeParams>, D, L>> =>
-  chain(
+  chainAs(
+    name,
     adamAs(name, options),
     decayAs(name, options.weightDecay ?? 1e-4, options.mask),
     learningRateAs(name, learningRate),
@@ -168,7 +169,8 @@ export function rmsprop<
   M extends Scalar | undefined = undefined,
 >(learningRate: L, options: RmspropOptions<B, C, M> = {}): GradientTransformation<RmspropStates<L, B, C, M>> {
   optionsOf('rmsprop', options, [...rmsOptions, 'centered', ...momentumOptions]);
-  return chain(
+  return chainAs(
+    'rmsprop',
     rmsAs('rmsprop', options, options.centered ?? false),
     learningRateAs('rmsprop', learningRate),
     traceAs('rmsprop', 'momentum', options.momentum, options.nesterov),
@@ -183,7 +185,11 @@ export const adagrad = <L extends LearningRate>(
   learningRate: L,
   options: RssScalingOptions = {},
 ): GradientTransformation<[RssState<LikeParams>, RateState<L>]> =>
-  chain(rssAs('adagrad', optionsOf('adagrad', options, rssOptions)), learningRateAs('adagrad', learningRate));
+  chainAs(
+    'adagrad',
+    rssAs('adagrad', optionsOf('adagrad', options, rssOptions)),
+    learningRateAs('adagrad', learningRate),
+  );
 
 export interface LionOptions<D extends Scalar | Schedule = Scalar | Schedule> extends LionScalingOptions {
   /** Default 1e-3. */
@@ -201,7 +207,8 @@ export function lion<L extends LearningRate, D extends Scalar | Schedule = numbe
   options: LionOptions<D> = {},
 ): GradientTransformation<DecayedStates<LionState<LikeParams>, D, L>> {
   optionsOf('lion', options, [...lionOptions, 'weightDecay', 'mask']);
-  return chain(
+  return chainAs(
+    'lion',
     lionAs('lion', options),
     decayAs('lion', options.weightDecay ?? 1e-3, options.mask),
     learningRateAs('lion', learningRate),

@@ -180,21 +180,28 @@ export const identity = (): GradientTransformation<EmptyState> => ({
  * @example
  * const optimizer = chain(clipByGlobalNorm(1), adam(1e-3));
  */
-export function chain<T extends readonly GradientTransformation[]>(
+export const chain = <T extends readonly GradientTransformation[]>(...parts: T): GradientTransformation<Kinds<T>> =>
+  chainAs('chain', ...parts) as GradientTransformation<any>;
+
+type Kinds<T extends readonly GradientTransformation[]> = { [K in keyof T]: KindOf<T[K]> };
+
+/** `chain` inside an optimizer of that name. */
+export function chainAs<T extends readonly GradientTransformation[]>(
+  name: string,
   ...parts: T
-): GradientTransformation<{ [K in keyof T]: KindOf<T[K]> }> {
+): GradientTransformation<Kinds<T>> {
   if (parts.length === 0) throw new CotangentError('chain: needs at least one gradient transformation.');
   parts.forEach((p, i) => {
     if (typeof p?.init !== 'function' || typeof p.update !== 'function') {
       throw new CotangentError(`chain: argument ${i + 1} is ${naming(p)}, but must be a gradient transformation.`);
     }
   });
-  return {
+  const chained: GradientTransformation = {
     init: (params) => parts.map((p) => p.init(params)) as any,
     update: (gradients, state, params) => {
       if (!Array.isArray(state) || state.length !== parts.length) {
         const got = Array.isArray(state) ? `a list of ${state.length}` : naming(state);
-        throw new TreeError(`chain.update: the state must be a list of ${parts.length} states, but is ${got}.`, {
+        throw new TreeError(`${name}.update: the state must be a list of ${parts.length} states, but is ${got}.`, {
           hint: 'pass the state that `init(params)` or the last `update` returned',
         });
       }
@@ -207,6 +214,7 @@ export function chain<T extends readonly GradientTransformation[]>(
       return [updates, next as any];
     },
   };
+  return chained;
 }
 
 /**

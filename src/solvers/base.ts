@@ -231,22 +231,26 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
       { params: init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
-    const code = this.statusOf(final.state);
+    const code = this.statusOf(final, args);
     if (this.throws) throwUnlessSolved(this.name, code);
     return { params: final.params, state: { ...final.state, status: code } };
   }
 
   /** Why this solver stops early, beside those reasons that all solvers have. */
-  protected failures(_state: State): readonly (readonly [condition: Value, name: StatusName])[] {
+  protected failures(
+    _state: State,
+    _params: unknown,
+    _args: readonly unknown[],
+  ): readonly (readonly [condition: Value, name: StatusName])[] {
     return [];
   }
 
   /** The status of a state in which the loop ended. */
-  private statusOf(state: State): Value {
+  private statusOf({ params, state }: Step<unknown, State>, args: readonly unknown[]): Value {
     const { error, iterNum } = state;
     return statusWhere(
       [
-        ...this.failures(state),
+        ...this.failures(state, params, args),
         [and(eq(error, Number.POSITIVE_INFINITY), lt(iterNum, 1)), 'running'],
         [not(isFinite(error)), 'nonfinite'],
         [this.converged(state), 'converged'],

@@ -2,13 +2,16 @@
 
 import type { RestOf } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
+import { cond } from '../control/cond.ts';
 import { whileLoop } from '../control/loops.ts';
 import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
+import type { StatusName } from '../implicit/status.ts';
 import { div, neg, sqrt } from '../lax/arithmetic.ts';
-import { gt, le, lt, select } from '../lax/compare.ts';
-import { full } from '../lax/creation.ts';
+import { eq, gt, le, lt, select } from '../lax/compare.ts';
+import { full, scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
 import type { ArrayLikes } from '../tree.ts';
 import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions, type Step } from './base.ts';
@@ -202,6 +205,24 @@ export class ProximalGradient<
     if (typeof stepsize === 'number' && stepsize <= 0) return this.lineSearch(x, at, state.stepsize, hyper, args);
     const size = typeof stepsize === 'number' ? stepsize : stepsize(state.iterNum);
     return { next: this.move(x, at.gradient, size, hyper), stepsize: scalarOf(size, at.value.dtype) };
+  }
+
+  /**
+   * Steps that rounding takes back leave the parameters where they are, wherever that is: an error of 0 says nothing then.
+   * (One more gradient, where the error is 0.)
+   */
+  protected override failures(
+    { error }: ProximalGradientState,
+    params: unknown,
+    args: readonly unknown[],
+  ): readonly (readonly [Value, StatusName])[] {
+    const [at, rest] = stopGradient([params, args]) as [any, any];
+    const unchanged = cond(
+      eq(error, 0),
+      () => gt(norm(this.optimalityFun(at, ...rest)).astype(error.dtype), this.tolOf(error)),
+      () => scalar(0, 'bool'),
+    );
+    return [[unchanged, 'unchanged']];
   }
 
   /** Shortens the step until f lies below its quadratic upper bound there; the next step starts longer. */
