@@ -516,7 +516,7 @@ t.test('the largest and the smallest number, with NaNs and zeros of both signs',
                 ),
               ),
             );
-            use(pairs)(x).forEach((result: NDArray, k: number) => {
+            (use(pairs)(x) as NDArray[]).forEach((result, k) => {
               check(
                 `${how}: with ${special[k]}`,
                 result,
