@@ -36,7 +36,8 @@ export function runBlock(
   const waits = !destinations.some((place) => place && d.written.has(place));
   const { steps, placement, found } = order(eqns, outs, waits);
   d.ends = new ProductEnds(findEpilogues(waits ? productsOf(eqns, found) : [], steps, outs, placement));
-  takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(d.ends.groups.values()));
+  const inRegisters = [...d.ends.epilogues.values()].filter(({ rowAxes }) => rowAxes === undefined);
+  takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));
 
   const passes = new RowPasses(d, found);
   const drop = (atom: Atom): void => {

@@ -20,7 +20,7 @@ export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Place
       matrixOperand(d, y, dims.rhsBatch, dims.rhsContract),
     ];
     const product = productOf(a.side, b.side, dims);
-    if (d.ends.groups.has(eqn) && multiplyInto(d, eqn, product, a.ptr, b.ptr)) return;
+    if (d.ends.epilogues.has(eqn) && multiplyInto(d, eqn, product, a.ptr, b.ptr)) return;
     into = (c) => multiply(d, product, dtype, a.ptr, b.ptr, c);
   }
   const place = d.placeFor(out, places);

@@ -12,9 +12,9 @@ import { splat, type Vector } from './vector-code.ts';
 import { VectorEval } from './vector-eval.ts';
 import { extractLane, storeVector } from './vector-memory.ts';
 
-/** The kernel of a schedule. `partials` is where it writes its parts. */
-export function foldKernel(schedule: FoldSchedule, partials?: Expr): Kernel {
-  return new FoldKernel(schedule, partials).build();
+/** The kernel of a schedule. `partials` is where it writes its parts; with `rowAxes` it takes a range of rows. */
+export function foldKernel(schedule: FoldSchedule, partials?: Expr, rowAxes?: number): Kernel {
+  return new FoldKernel(schedule, partials, rowAxes).build();
 }
 
 class FoldKernel {
@@ -28,7 +28,7 @@ class FoldKernel {
   private readonly kept: readonly number[];
   private readonly foldedAxes: readonly number[];
 
-  constructor(schedule: FoldSchedule, partials?: Expr) {
+  constructor(schedule: FoldSchedule, partials?: Expr, rowAxes?: number) {
     this.schedule = schedule;
     const { plan, phases, across } = schedule;
     const { shape, folded } = plan;
@@ -49,7 +49,11 @@ class FoldKernel {
       steps: (store.row ? row : own).map((stride) => stride * elementBytes[store.root.dtype]),
     }));
     if (partials) outputs.push({ ptr: partials, steps: shape.map(() => 0) });
-    this.frame = new KernelFrame(roots, shape, outputs, { folded, range: (axes) => rangeAxis(axes, schedule.inParts) });
+    this.frame = new KernelFrame(roots, shape, outputs, {
+      folded,
+      range: (axes) => rangeAxis(axes, schedule.inParts),
+      ...(rowAxes !== undefined && { rowAxes }),
+    });
     const { frame } = this;
     const canonical = (i: number): Tree => frame.inputs.roots[i]!;
     const streamOf = (leaf: Tree): number => frame.inputs.streams.findIndex((s) => s.leaf === leaf);

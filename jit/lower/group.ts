@@ -12,6 +12,7 @@ import { type Group, squeezed } from './passes/groups.ts';
 import { type LanewiseLoop, lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
+import type { Before } from './product-ends.ts';
 import { constant } from './scalar-code.ts';
 import { type Buffer, Scalar } from './storage.ts';
 import {
@@ -41,17 +42,17 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
   const { results, folds, effects } = trees;
   if (results.length + effects.length > 0) {
     const known = d.functions.length;
-    let product = false;
-    if (group.folded) runFolds(d, group, folds, results, places);
+    let before: Before;
+    if (group.folded) before = runFolds(d, group, folds, results, places);
     else {
       const free = ending.filter((buffer) =>
         [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
       );
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
-      product = d.ends.elementwise(d, group, stores, effects);
+      before = d.ends.elementwise(d, group, stores, effects);
     }
     for (const { name } of d.functions.slice(known))
-      d.notes.set(name, `${product ? 'a product, then ' : ''}${note(group, placement)}`);
+      if (!d.notes.has(name)) d.notes.set(name, before + note(group, placement));
   }
   trees.rest(places);
 }
@@ -222,7 +223,14 @@ class GroupTrees {
   }
 }
 
-function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: readonly Result[], places: Places): void {
+/** The kernel of a group with folds. Returns what comes before it. */
+function runFolds(
+  d: Driver,
+  group: Group,
+  folds: readonly Fold[],
+  results: readonly Result[],
+  places: Places,
+): Before {
   const plan = { shape: group.shape, folded: group.folded!, folds };
   // Results of rank 0 go through memory into locals.
   const scalars: { readonly v: Var; readonly place: Buffer }[] = [];
@@ -234,16 +242,16 @@ function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: read
     return { root, row, index, ptr: place.ptr };
   });
   const sizing = scheduleFolds({ ...plan, stores }, () => i32c(0));
-  d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
+  const before = d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
     const schedule =
       sizing.scratch === 0
         ? sizing
         : scheduleFolds({ ...plan, stores }, (offset) => op('i32.add', scratch, i32c(offset)));
     if (!schedule.inParts) {
-      d.run(foldKernel(schedule));
+      const before = d.ends.run(d, group, (rowAxes) => foldKernel(schedule, undefined, rowAxes));
       for (const { v, place } of scalars)
         d.rebind(v, readScalar(d.newScalar(v.aval.dtype, loadElement(v.aval.dtype, place.ptr))));
-      return;
+      return before;
     }
     const kernel = foldKernel(schedule, scratch);
     const name = d.declare(kernel);
@@ -275,6 +283,8 @@ function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: read
     totals.forEach((total, i) => {
       if (!taken.has(i)) d.locals.give(total);
     });
+    return '' as const;
   });
   for (const { place } of scalars) place.release();
+  return before;
 }

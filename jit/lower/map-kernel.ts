@@ -13,18 +13,33 @@ export interface Store {
   readonly ptr: Expr;
 }
 
-/** Computes values of one shape, element by element, and stores them; runs loops that store something themselves. */
-export function mapKernel(stores: readonly Store[], shape: Shape, effects: readonly Tree[] = []): Kernel {
+/**
+ * Computes values of one shape, element by element, and stores them; runs loops that store something themselves. With
+ * `rowAxes` it takes a range of rows.
+ */
+export function mapKernel(
+  stores: readonly Store[],
+  shape: Shape,
+  effects: readonly Tree[] = [],
+  rowAxes?: number,
+): Kernel {
   const own = stridesOf(shape);
   const frame = new KernelFrame(
     [...stores.map((s) => s.root), ...effects],
     shape,
     stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
-    { range: () => 0, together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1) },
+    {
+      range: () => 0,
+      together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1),
+      ...(rowAxes !== undefined && { rowAxes }),
+    },
   );
   const { f, inputs, axes } = frame;
   const rowAxis = rowAxisOfTiles(axes, frame.streams);
-  if (rowAxis !== undefined && isSmall(inputs)) {
+  // A range of several rows a step does not begin where a tile does.
+  const rows = shape.slice(0, rowAxes ?? 0).reduce((n, extent) => n * extent, 1);
+  const isEven = rowAxes === undefined || rowAxis !== 0 || rows === axes[0]!.extent;
+  if (rowAxis !== undefined && isEven && isSmall(inputs)) {
     mapTiles(frame, rowAxis);
     return frame.finish();
   }

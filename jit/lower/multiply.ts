@@ -6,6 +6,7 @@ import { batched, gemmArguments, integerProduct, type Product } from './dot-code
 import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
+import { RowBlocks } from './row-blocks.ts';
 import { storagesOf } from './tree.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
@@ -31,18 +32,31 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
   }
 }
 
-/** The same where one kernel reads the result: into its expressions, if the product's has it in registers. */
+/** The same where one kernel reads the result: into its expressions, if the product's has it in registers, or by rows. */
 export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr, b: Expr): boolean {
   const { dtype, ndim } = eqn.outputs[0]!.aval;
-  if ((dtype !== 'float32' && dtype !== 'float64') || ndim === 0 || p.batch.length > 0) return false;
+  if ((dtype !== 'float32' && dtype !== 'float64') || ndim === 0) return false;
+  const epilogue = d.ends.epilogues.get(eqn)!;
   const vector = matrixVector(p);
-  if (!vector || !endsInRegisters(vector, dtype)) return false;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
-  for (const storage of operands) storage.retain();
+  const retain = (): void => {
+    for (const storage of operands) storage.retain();
+  };
+  const release = (): void => {
+    for (const storage of operands) storage.release();
+  };
+  if (epilogue.rowAxes !== undefined) {
+    if (vector) return false;
+    retain();
+    d.ends.deferRows(d, eqn, new RowBlocks(d, p, dtype, a, b, epilogue.rowAxes), release);
+    return true;
+  }
+  if (p.batch.length > 0 || !vector || !endsInRegisters(vector, dtype)) return false;
   const places = vector.swapped ? { matrix: b, vector: a } : { matrix: a, vector: b };
+  retain();
   return d.ends.defer(d, eqn, (behind) => {
     d.run(gemvInto(vector, dtype, d.target, places, behind));
-    for (const storage of operands) storage.release();
+    release();
   });
 }
 

@@ -1,48 +1,104 @@
-import { type Atom, type Eqn, Literal, type Var } from '../../../src/core/jaxpr.ts';
-import { sameShape } from '../../../src/core/shape.ts';
+import { byteSize } from '../../../src/core/dtype.ts';
+import type { Atom, Eqn } from '../../../src/core/jaxpr.ts';
+import { sameShape, sizeOf } from '../../../src/core/shape.ts';
+import type { LowerRule } from '../../lower-rule.ts';
 import { Group, type Step, squeezed } from './groups.ts';
 import type { Placement } from './virtual.ts';
 
+/** The kernel that a product ends in. */
+export interface Epilogue {
+  readonly group: Group;
+  /**
+   * This many leading axes of the group are rows of the product, or products of a batch. The kernel goes over some rows as
+   * soon as they have been multiplied. Undefined where it has the product's elements in registers.
+   */
+  readonly rowAxes?: number;
+}
+
+/** From this size on the result of a product is dealt with some rows at a time. */
+const largestWhole = 65536;
+/** A block of rows stays in the second-level cache, and has enough of them to share a pass over the other matrix. */
+const blockBytes = 131072;
+const fewestRows = 48;
+const mostRows = 120;
+
+/** Rows of a product that are computed before something else is done with them. */
+export const rowsAtOnce = (m: number, rowBytes: number): number =>
+  Math.min(m, Math.max(fewestRows, Math.min(mostRows, Math.floor(blockBytes / rowBytes))));
+
 /**
- * Products whose result is a vector that one elementwise kernel alone reads, at the element where it is: that kernel can
- * be the end of the product's, which has the result in registers. One product for each kernel.
+ * Products whose result one kernel alone reads, at the element where it is: that kernel can be the end of the product's,
+ * which has the result in registers, or go over some rows after the other while the cache has them. One product for each
+ * kernel.
  */
 export function findEpilogues(
   products: Iterable<Eqn>,
   steps: readonly Step[],
   outs: readonly Atom[],
   { moved }: Placement,
-): Map<Eqn, Group> {
-  const candidates = new Map<Var, Eqn>([...products].map((eqn) => [eqn.outputs[0]!, eqn]));
-  const found = new Map<Eqn, Group>();
+): Map<Eqn, Epilogue> {
+  const candidates = new Map<Atom, Eqn>([...products].map((eqn) => [eqn.outputs[0]!, eqn]));
+  const found = new Map<Eqn, Epilogue>();
   if (candidates.size === 0) return found;
-  const readers = new Map<Var, Group>();
+  const readers = new Map<Eqn, Group>();
   const refuse = (atom: Atom): void => {
-    if (!(atom instanceof Literal)) candidates.delete(atom);
+    const product = candidates.get(atom);
+    if (!product) return;
+    for (const [v, eqn] of candidates) if (eqn === product) candidates.delete(v);
   };
   outs.forEach(refuse);
   for (const step of steps) {
     if (!(step instanceof Group)) {
-      step.inputs.forEach(refuse);
+      const product = candidates.get(step.inputs[0]!);
+      // The same elements in the same order.
+      if (product && step.primitive.lower.kind === 'reshape') candidates.set(step.outputs[0]!, product);
+      else step.inputs.forEach(refuse);
       continue;
     }
     for (const eqn of step.members)
       for (const atom of eqn.inputs) {
-        if (atom instanceof Literal || !candidates.has(atom)) continue;
-        const reader = readers.get(atom);
-        const elementwise = eqn.primitive.lower.kind === 'elementwise' && !moved.has(eqn);
-        const along = step.shape.length === 1 && sameShape(squeezed(atom.aval.shape), step.shape);
-        const fits = elementwise && along && !step.folded && !step.loops;
-        if (!fits || (reader && reader !== step)) refuse(atom);
-        else readers.set(atom, step);
+        const product = candidates.get(atom);
+        if (!product) continue;
+        const reader = readers.get(product);
+        const { kind } = eqn.primitive.lower;
+        const reads = (kind === 'elementwise' || kind === 'reduce') && !moved.has(eqn);
+        const along = sameShape(squeezed(atom.aval.shape), step.shape);
+        if (!reads || !along || step.loops || (reader && reader !== step)) refuse(atom);
+        else readers.set(product, step);
       }
   }
   const taken = new Set<Group>();
-  for (const [v, eqn] of candidates) {
-    const group = readers.get(v);
-    if (!group || taken.has(group)) continue;
-    taken.add(group);
-    found.set(eqn, group);
+  for (const eqn of new Set(candidates.values())) {
+    const group = readers.get(eqn);
+    const epilogue = group && !taken.has(group) ? epilogueOf(eqn, group) : undefined;
+    if (!epilogue) continue;
+    taken.add(epilogue.group);
+    found.set(eqn, epilogue);
   }
   return found;
+}
+
+/** How a kernel becomes the end of a product, if that is worth it. */
+function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
+  const { folded, shape } = group;
+  if (shape.length === 1) return folded ? undefined : { group };
+  const { dtype, size } = eqn.outputs[0]!.aval;
+  const { n, m } = extents(eqn);
+  const bytes = byteSize(dtype);
+  // Blocks of rows begin with a product of a batch.
+  const inBlocks = size * bytes >= largestWhole && rowsAtOnce(m, n * bytes) >= Math.min(m, fewestRows) && m >= 16;
+  let rowAxes = 0;
+  for (let rows = 1; rows * n < size; rowAxes++) rows *= shape[rowAxes]!;
+  const wholeRows = sizeOf(shape.slice(rowAxes)) === n && n > 1 && !folded?.slice(0, rowAxes).some(Boolean);
+  return inBlocks && wholeRows && (size === m * n || m % 4 === 0) ? { group, rowAxes } : undefined;
+}
+
+/** Rows and columns of a product of matrices, of each of a batch. */
+function extents(eqn: Eqn): { readonly m: number; readonly n: number } {
+  const rule = eqn.primitive.lower as Extract<LowerRule<unknown>, { kind: 'dot' }>;
+  const [lhs, rhs] = eqn.inputs as [Atom, Atom];
+  const { lhsBatch, lhsContract, rhsBatch, rhsContract } = rule.dimensions(eqn.params);
+  const free = ({ aval: { shape } }: Atom, ...taken: (readonly number[])[]): number =>
+    sizeOf(shape.filter((_, axis) => !taken.some((axes) => axes.includes(axis))));
+  return { m: free(lhs, lhsBatch, lhsContract), n: free(rhs, rhsBatch, rhsContract) };
 }
