@@ -224,13 +224,7 @@ class GroupTrees {
 }
 
 /** The kernel of a group with folds. Returns what comes before it. */
-function runFolds(
-  d: Driver,
-  group: Group,
-  folds: readonly Fold[],
-  results: readonly Result[],
-  places: Places,
-): Before {
+function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: readonly Result[], places: Places): Before {
   const plan = { shape: group.shape, folded: group.folded!, folds };
   // Results of rank 0 go through memory into locals.
   const scalars: { readonly v: Var; readonly place: Buffer }[] = [];

@@ -58,7 +58,7 @@ export function mapKernel(
       });
     });
   };
-  const together = vectorsTogether(inputs.loops);
+  const together = inputs.loops.length > 0 ? loopsTogether(inputs.loops) : rowAxes === undefined ? 1 : inCache(roots);
 
   frame.loops(outer, frame.starts, (start) => {
     values.hoist(frame.pointers(start));
@@ -73,7 +73,7 @@ export function mapKernel(
  * Fewer where the loop is long, since all of it is written for each of them, where they may stop at different times, and
  * where each lane goes through lines of the cache of its own.
  */
-function vectorsTogether(loops: readonly LoopTree[]): number {
+function loopsTogether(loops: readonly LoopTree[]): number {
   const most = loops.map(({ next, count, ys, args }) => {
     const size = next.reduce((sum, root) => sum + treeSize(root) * parts(root.dtype), 0);
     const fitting = size <= 24 ? 8 : size <= 60 ? 4 : size <= 120 ? 2 : 1;
@@ -81,5 +81,11 @@ function vectorsTogether(loops: readonly LoopTree[]): number {
       ys.length > 0 || args.some((arg) => arg.kind === 'address' && arg.strides.some((stride) => stride > 1));
     return walks && size <= 24 ? 2 : count === undefined ? Math.min(fitting, 4) : fitting;
   });
-  return loops.length > 0 ? Math.min(...most) : 1;
+  return Math.min(...most);
+}
+
+/** How many vectors of rows in the cache are computed together: their loop is bound by its instructions, not by memory. */
+function inCache(roots: readonly Tree[]): number {
+  const nodes = roots.reduce((n, root) => n + treeSize(root), 0);
+  return nodes <= 12 ? 4 : nodes <= 24 ? 2 : 1;
 }

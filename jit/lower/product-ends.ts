@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.ts';
 import { mapKernel, type Store } from './map-kernel.ts';
 import type { Epilogue } from './passes/epilogues.ts';
 import type { Group } from './passes/groups.ts';
-import { RowBlocks } from './row-blocks.ts';
+import type { RowBlocks } from './row-blocks.ts';
 import { type HeldLeaf, readBuffer, type Tree } from './tree.ts';
 
 /** A product that is due: with what is computed from its elements in registers, or from its rows in the cache. */

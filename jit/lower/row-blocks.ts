@@ -1,11 +1,6 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import { type Expr, i32c, type Local, op } from '../code.ts';
-import {
-  gemmPanelBytes,
-  gemmRowsScratchBytes,
-  packParameters,
-  rowsParameters,
-} from '../runtime/gemm-rows.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../runtime/gemm-rows.ts';
 import type { Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
 import type { Kernel } from './kernel.ts';

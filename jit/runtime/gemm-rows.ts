@@ -91,21 +91,7 @@ function rowBlock(e: Element): Func {
       });
       const panel = mul(depth, i32c(width * e.bytes));
       const onto = op('i32.gt_s', p, i32c(0));
-      f.call(
-        blockName(e),
-        m,
-        n,
-        depth,
-        from,
-        fromRow,
-        panels,
-        i32c(width * e.bytes),
-        panel,
-        c,
-        cRow,
-        onto,
-        scratch,
-      );
+      f.call(blockName(e), m, n, depth, from, fromRow, panels, i32c(width * e.bytes), panel, c, cRow, onto, scratch);
       f.set(panels, add(panels, mul(depth, row)));
     },
     depths,
