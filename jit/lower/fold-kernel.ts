@@ -41,12 +41,9 @@ class FoldKernel {
     }));
     const rows = phases.rowStores.map((store) => root(store.root));
     const own = stridesOf(shape);
-    let next = 0;
-    const keptStrides = stridesOf(shape.filter((_, axis) => !folded[axis]));
-    const row = shape.map((_, axis) => (folded[axis] ? 0 : keptStrides[next++]!));
     const outputs = plan.stores.map((store) => ({
       ptr: store.ptr,
-      steps: (store.row ? row : own).map((stride) => stride * elementBytes[store.root.dtype]),
+      steps: (store.row ? plan.rowStrides : own).map((stride) => stride * elementBytes[store.root.dtype]),
     }));
     if (partials) outputs.push({ ptr: partials, steps: shape.map(() => 0) });
     this.frame = new KernelFrame(roots, shape, outputs, {

@@ -5,6 +5,7 @@ import { loadElement, storeElement } from '../loop-nest.ts';
 import { combineScalars, identityOf } from './combine.ts';
 import type { Driver, Places } from './driver.ts';
 import { foldKernel } from './fold-kernel.ts';
+import { orderAxes } from './fold-order.ts';
 import { scheduleFolds } from './fold-schedule.ts';
 import { gatherTree } from './gather-tree.ts';
 import { laneLoopResults, stackedStrides } from './lane-loop.ts';
@@ -225,7 +226,6 @@ class GroupTrees {
 
 /** The kernel of a group with folds. Returns what comes before it. */
 function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: readonly Result[], places: Places): Before {
-  const plan = { shape: group.shape, folded: group.folded!, folds };
   // Results of rank 0 go through memory into locals.
   const scalars: { readonly v: Var; readonly place: Buffer }[] = [];
   const stores = results.map(({ v, root, row }, index) => {
@@ -235,12 +235,19 @@ function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: read
     scalars.push({ v, place });
     return { root, row, index, ptr: place.ptr };
   });
-  const sizing = scheduleFolds({ ...plan, stores }, () => i32c(0));
+  const { shape } = group;
+  const folded = group.folded!;
+  const own = stridesOf(group.kept!);
+  let next = 0;
+  const rowStrides = shape.map((_, axis) => (folded[axis] ? 0 : own[next++]!));
+  const inOrder = { shape, folded, rowStrides, folds, stores };
+  const plan = d.ends.goesByRows(group) ? inOrder : orderAxes(inOrder);
+  const sizing = scheduleFolds(plan, () => i32c(0));
   const before = d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
     const schedule =
       sizing.scratch === 0
         ? sizing
-        : scheduleFolds({ ...plan, stores }, (offset) => op('i32.add', scratch, i32c(offset)));
+        : scheduleFolds(plan, (offset) => op('i32.add', scratch, i32c(offset)));
     if (!schedule.inParts) {
       const before = d.ends.run(d, group, (rowAxes) => foldKernel(schedule, undefined, rowAxes));
       for (const { v, place } of scalars)

@@ -51,6 +51,11 @@ export class ProductEnds {
     return typeof this.due.get(group) === 'function';
   }
 
+  /** Whether the kernel of a group goes over rows of the product that it waits for. */
+  goesByRows(group: Group): boolean {
+    return typeof this.due.get(group) === 'object';
+  }
+
   /**
    * Writes the kernel of a group without folds: at the end of the product that it waits for, or one of its own. Returns
    * what comes before it.
