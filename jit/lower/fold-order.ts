@@ -8,14 +8,16 @@ import { type ArrayLeaf, forEachTree, mapLeaves, type Tree } from './tree.ts';
  * turned round in tiles. What a kernel stores for each element lies in the order of the axes, which then stays.
  */
 export function orderAxes(plan: FoldPlan): FoldPlan {
-  const { shape, folded, stores } = plan;
+  const { shape, folded, rowStrides, stores } = plan;
   const last = shape.length - 1;
   if (last < 1 || stores.some(({ row }) => !row)) return plan;
   const leaves = arraysIn([...plan.folds, ...stores].map(({ root }) => root));
   const isAlong = (axis: number): boolean => leaves.some(({ strides }) => strides[axis] === 1);
   const isAcross = (axis: number): boolean => leaves.some(({ strides }) => strides[axis] !== 0 && strides[axis] !== 1);
   if (!isAcross(last)) return plan;
-  const candidates = range(last).filter((axis) => shape[axis]! >= 4 && isAlong(axis));
+  // Neighbouring results are stored together.
+  const isPossible = (axis: number): boolean => folded[axis]! || rowStrides[axis] === 1;
+  const candidates = range(last).filter((axis) => shape[axis]! >= 4 && isAlong(axis) && isPossible(axis));
   const inner = candidates.find((axis) => !isAcross(axis)) ?? candidates.find((axis) => folded[last] && !folded[axis]);
   return inner === undefined ? plan : permuted(plan, [...range(last + 1).filter((axis) => axis !== inner), inner]);
 }

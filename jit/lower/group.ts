@@ -245,9 +245,7 @@ function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: read
   const sizing = scheduleFolds(plan, () => i32c(0));
   const before = d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
     const schedule =
-      sizing.scratch === 0
-        ? sizing
-        : scheduleFolds(plan, (offset) => op('i32.add', scratch, i32c(offset)));
+      sizing.scratch === 0 ? sizing : scheduleFolds(plan, (offset) => op('i32.add', scratch, i32c(offset)));
     if (!schedule.inParts) {
       const before = d.ends.run(d, group, (rowAxes) => foldKernel(schedule, undefined, rowAxes));
       for (const { v, place } of scalars)

@@ -103,8 +103,8 @@ export class VectorEval {
   }
 
   /**
-   * The roots for a tile: `lanes` elements in each of `rows` rows, named. What is `turned` lies in memory column by column,
-   * and is turned round in registers.
+   * The roots for a tile: `lanes` elements, from `at` on, in each of `rows` rows, named. What is `turned` lies in memory
+   * column by column, and is turned round in registers.
    */
   evaluateTile(
     roots: readonly Tree[],
@@ -112,13 +112,15 @@ export class VectorEval {
     rows: number,
     lanes: number,
     turned: readonly Tree[],
+    at = 0,
   ): Vector[][] {
-    const units = Array.from({ length: rows }, (_, row) => unitAt(0, lanes, row));
+    const units = Array.from({ length: rows }, (_, row) => unitAt(at, lanes, row));
     this.begin(pointers, units);
     for (const leaf of turned) {
       const step = this.step.get(leaf)!;
       const columns = Array.from({ length: lanes }, (_, i) => {
-        const [ptr, offset] = step < 0 ? [add(pointers.get(leaf)!, i * step), 0] : [pointers.get(leaf)!, i * step];
+        const distance = (at + i) * step;
+        const [ptr, offset] = step < 0 ? [add(pointers.get(leaf)!, distance), 0] : [pointers.get(leaf)!, distance];
         return loadVector(leaf.dtype, step < 0 ? this.name(ptr) : ptr, offset, rows).map(this.name);
       });
       const turnedRows = turn(columns, leaf.dtype, this.name);
