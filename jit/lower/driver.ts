@@ -37,7 +37,7 @@ export class Driver extends ModuleWriter {
   /** Arrays that loops under way carry and write elements into. */
   readonly written: Set<Buffer> = new Set();
   /** Products of the block under way that end in the kernel of a group. */
-  ends: ProductEnds = new ProductEnds(new Map());
+  ends: ProductEnds = new ProductEnds();
   /** How often what is left of the block under way reads a value. */
   usesLeft: (v: Var) => number = () => 1;
   private readonly values = new Map<Var, Bound>();

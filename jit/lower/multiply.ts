@@ -6,7 +6,7 @@ import { batched, gemmArguments, integerProduct, type Product } from './dot-code
 import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
-import { RowBlocks } from './row-blocks.ts';
+import { type ComputedRows, RowBlocks } from './row-blocks.ts';
 import { storagesOf } from './tree.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
@@ -33,10 +33,11 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
 }
 
 /** The same where one kernel reads the result: into its expressions, if the product's has it in registers, or by rows. */
-export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr, b: Expr): boolean {
+export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | ComputedRows, b: Expr): boolean {
   const { dtype, ndim } = eqn.outputs[0]!.aval;
   if ((dtype !== 'float32' && dtype !== 'float64') || ndim === 0) return false;
-  const epilogue = d.ends.epilogues.get(eqn)!;
+  const epilogue = d.ends.epilogues.get(eqn);
+  if (!epilogue) return false;
   const vector = matrixVector(p);
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   const retain = (): void => {
@@ -48,16 +49,26 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr, b: Expr):
   if (epilogue.rowAxes !== undefined) {
     if (vector) return false;
     retain();
-    d.ends.deferRows(d, eqn, new RowBlocks(d, p, dtype, a, b, epilogue.rowAxes), release);
+    d.ends.deferRows(d, eqn, (behind) => {
+      new RowBlocks(d, p, dtype, a, b).before(behind);
+      if ('base' in a) d.locals.give(a.base);
+      release();
+    });
     return true;
   }
-  if (p.batch.length > 0 || !vector || !endsInRegisters(vector, dtype)) return false;
+  if ('base' in a || p.batch.length > 0 || !vector || !endsInRegisters(vector, dtype)) return false;
   const places = vector.swapped ? { matrix: b, vector: a } : { matrix: a, vector: b };
   retain();
   return d.ends.defer(d, eqn, (behind) => {
     d.run(gemvInto(vector, dtype, d.target, places, behind));
     release();
   });
+}
+
+/** A product whose first operand is computed, on its own. */
+export function multiplyRows(d: Driver, p: Product, dtype: DType, a: ComputedRows, b: Expr, c: Expr): void {
+  new RowBlocks(d, p, dtype as 'float32' | 'float64', a, b).store(c);
+  d.locals.give(a.base);
 }
 
 type Call = (a: Expr, b: Expr, c: Expr, scratch: Expr) => readonly [kernel: string, args: readonly Expr[]];

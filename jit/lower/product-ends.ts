@@ -1,15 +1,23 @@
 import type { Eqn } from '../../src/core/jaxpr.ts';
+import { i32c } from '../code.ts';
 import type { Driver } from './driver.ts';
 import { HeldExpression, type HeldRoot } from './held-expression.ts';
 import type { Kernel } from './kernel.ts';
 import { mapKernel, type Store } from './map-kernel.ts';
 import type { Epilogue } from './passes/epilogues.ts';
 import type { Group } from './passes/groups.ts';
-import type { RowBlocks } from './row-blocks.ts';
+import type { ComputedRows } from './row-blocks.ts';
+import { Buffer } from './storage.ts';
 import { type HeldLeaf, readBuffer, type Tree } from './tree.ts';
 
 /** A product that is due: with what is computed from its elements in registers, or from its rows in the cache. */
-type Due = ((roots: readonly HeldRoot[]) => void) | { readonly blocks: RowBlocks; readonly release: () => void };
+type Due = ((roots: readonly HeldRoot[]) => void) | DueRows;
+
+interface DueRows {
+  readonly result: Buffer;
+  readonly rowAxes: number;
+  readonly run: (kernel: Kernel) => void;
+}
 
 /** What a kernel does first, for `lower()` to show. */
 export type Before = '' | 'a product, then ' | 'rows of a product, then ';
@@ -17,10 +25,13 @@ export type Before = '' | 'a product, then ' | 'rows of a product, then ';
 /** Products of a block that end in the kernel of a group, and those groups whose product is due. */
 export class ProductEnds {
   readonly epilogues: ReadonlyMap<Eqn, Epilogue>;
+  /** Products that compute rows of their first operand themselves. */
+  readonly prologues: ReadonlySet<Eqn>;
   private readonly due = new Map<Group, Due>();
 
-  constructor(epilogues: ReadonlyMap<Eqn, Epilogue>) {
+  constructor(epilogues: ReadonlyMap<Eqn, Epilogue> = new Map(), prologues: ReadonlySet<Eqn> = new Set()) {
     this.epilogues = epilogues;
+    this.prologues = prologues;
   }
 
   /**
@@ -37,13 +48,19 @@ export class ProductEnds {
     return true;
   }
 
-  /** The same for a product that is computed some rows at a time. */
-  deferRows(d: Driver, product: Eqn, blocks: RowBlocks, release: () => void): void {
-    const [out] = product.outputs;
-    // Not to be had for a result in its place.
-    blocks.result.retain();
-    d.bind(out!, readBuffer(blocks.result, out!.aval.shape));
-    this.due.set(this.epilogues.get(product)!.group, { blocks, release });
+  /**
+   * The same for a product that is computed some rows at a time: `run` gets the kernel that reads them. Until then the
+   * result is bound to an array whose address is such that the rows of a block are where they would be in the whole.
+   */
+  deferRows(d: Driver, product: Eqn, run: (behind: ComputedRows) => void): void {
+    const { aval } = product.outputs[0]!;
+    const base = d.locals.hold(i32c(0));
+    const result = new Buffer(aval.dtype, aval.size, base, () => d.locals.give(base));
+    // Not to be had for another result in its place.
+    result.retain();
+    d.bind(product.outputs[0]!, readBuffer(result, aval.shape));
+    const { group, rowAxes } = this.epilogues.get(product)!;
+    this.due.set(group, { result, rowAxes: rowAxes!, run: (kernel) => run({ kernel, base }) });
   }
 
   /** Whether a group is computed from what the kernel of a product has in registers. */
@@ -77,9 +94,8 @@ export class ProductEnds {
       return '';
     }
     this.due.delete(group);
-    product.blocks.run(kernel(product.blocks.rowAxes));
-    product.blocks.result.release();
-    product.release();
+    product.run(kernel(product.rowAxes));
+    product.result.release();
     return 'rows of a product, then ';
   }
 }

@@ -6,81 +6,131 @@ import type { Driver } from './driver.ts';
 import type { Kernel } from './kernel.ts';
 import { rowsAtOnce } from './passes/epilogues.ts';
 import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
-import { Buffer } from './storage.ts';
 
-/** Something that moves from one product of a batch to the next, or from one block of rows to the next. */
+/** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
+export interface ComputedRows {
+  readonly kernel: Kernel;
+  readonly base: Local;
+  /** What it computes, for `lower()` to show. */
+  readonly note?: string;
+}
+
+/** An address that moves on to the next product of a batch. */
 interface Moving {
   readonly ptr: Local;
   readonly step: number;
 }
 
 /**
- * A product that is computed some rows at a time, each time followed by a kernel that reads them: they are in the cache
- * then, and there is no place for more of them than that. B is packed once for all rows.
+ * A product that is computed some rows at a time: after a kernel that computes these rows of A, and before one that reads
+ * what they give. Both have them in the cache, and there is no place for more of them than that. B is packed once for all
+ * rows.
  */
 export class RowBlocks {
-  /** The result as a kernel reads it: its address is such that the rows of the block are where they would be in the whole. */
-  readonly result: Buffer;
-  readonly rowAxes: number;
   private readonly d: Driver;
   private readonly product: Product;
   private readonly dtype: 'float32' | 'float64';
-  private readonly a: Expr;
+  private readonly bytes: number;
+  private readonly a: Expr | ComputedRows;
   private readonly b: Expr;
-  private readonly base: Local;
 
-  constructor(d: Driver, product: Product, dtype: 'float32' | 'float64', a: Expr, b: Expr, rowAxes: number) {
+  constructor(d: Driver, product: Product, dtype: 'float32' | 'float64', a: Expr | ComputedRows, b: Expr) {
     this.d = d;
     this.product = product;
     this.dtype = dtype;
+    this.bytes = byteSize(dtype);
     this.a = a;
     this.b = b;
-    this.rowAxes = rowAxes;
-    this.base = d.locals.hold(i32c(0));
-    const rows = product.m * extentOf(product);
-    this.result = new Buffer(dtype, rows * product.n, this.base, () => d.locals.give(this.base));
   }
 
-  /** Writes the loops over all rows. The kernel takes ranges of its outermost axis. */
-  run(kernel: Kernel): void {
-    const { d, product, dtype } = this;
-    const { m, n, lhs, batch } = product;
-    const bytes = byteSize(dtype);
+  /** Writes the result to `c`, with nothing behind it. */
+  store(c: Expr): void {
+    const { n } = this.product;
+    this.loops(this.height(1), (_, at) => plusRows(c, at, n * this.bytes));
+  }
+
+  /**
+   * The same with a kernel that goes over rows of the result, in ranges of its outermost axis. It reads them at `base`, as
+   * if all of them were there.
+   */
+  before({ kernel, base }: ComputedRows): void {
+    const { d } = this;
+    const { m, n } = this.product;
+    const rowBytes = n * this.bytes;
     const name = d.declare(kernel);
-    /** Rows that a step of the kernel's outermost axis takes. */
-    const unit = (m * extentOf(product)) / kernel.range!.extent;
-    const height = blockHeight(m, n * bytes, unit);
-    d.withScratch(Math.max(height, unit) * n * bytes, (block) =>
+    const unit = this.rowsOfStep(kernel);
+    const height = this.height(unit);
+    d.withScratch(Math.max(height, unit) * rowBytes, (block) => {
+      const consume = (from: Expr, to: Expr): void => this.onRows(name, kernel, base, block, rowBytes, from, to);
+      if (unit <= m) this.loops(height, () => block, consume);
+      else {
+        // A step takes the rows of several products.
+        const within = (rows: Expr): Expr => op('i32.rem_u', rows, i32c(unit));
+        this.loops(
+          height,
+          (firstRow) => plusRows(block, within(firstRow), rowBytes),
+          (_, done) => d.f.if(op('i32.eqz', within(done)), () => consume(op('i32.sub', done, i32c(unit)), done)),
+        );
+      }
+    });
+  }
+
+  /** Rows that a step of a kernel's outermost axis takes. */
+  private rowsOfStep(kernel: Kernel): number {
+    return (this.product.m * extentOf(this.product)) / kernel.range!.extent;
+  }
+
+  /** Rows of a block, dealt out evenly: a multiple of those that a step of a kernel takes. */
+  private height(unit: number): number {
+    const { m, n, k } = this.product;
+    const units = 'kernel' in this.a ? Math.max(unit, this.rowsOfStep(this.a.kernel)) : unit;
+    const most = rowsAtOnce(m, ('kernel' in this.a ? Math.max(n, k) : n) * this.bytes);
+    const even = Math.ceil(m / Math.ceil(m / most));
+    const step = units === 1 ? 12 : units;
+    return Math.min(m, Math.ceil(even / step) * step);
+  }
+
+  /** Calls a kernel for rows of an array of which these are in `block`. */
+  private onRows(name: string, kernel: Kernel, base: Local, block: Expr, rowBytes: number, from: Expr, to: Expr): void {
+    const { f } = this.d;
+    const unit = this.rowsOfStep(kernel);
+    f.set(base, op('i32.sub', block, op('i32.mul', from, i32c(rowBytes))));
+    const steps = [from, to].map((rows) => (unit === 1 ? rows : op('i32.div_u', rows, i32c(unit))));
+    f.call(name, ...steps, ...kernel.args);
+  }
+
+  /**
+   * Loops over blocks of rows of all products. `into` tells where the rows go that begin at `at`, of a product that begins
+   * at `firstRow`; `after` is written behind each block.
+   */
+  private loops(
+    height: number,
+    into: (firstRow: Expr, at: Expr) => Expr,
+    after: (at: Expr, done: Expr) => void = () => {},
+  ): void {
+    const { d, product, bytes, a: rows } = this;
+    const { m, k, lhs, batch } = product;
+    const computed = 'kernel' in rows ? rows : undefined;
+    d.withScratch(computed ? height * k * bytes : 0, (block) =>
       this.withOperands(height, (begin, multiply) => {
         const { f, locals } = d;
+        const name = computed && d.declare(computed.kernel);
+        if (computed?.note && !d.notes.has(name!)) d.notes.set(name!, computed.note);
         const firstRow = locals.hold(i32c(0));
         const [row, end] = [locals.take('i32'), locals.take('i32')];
-        this.eachProduct(batch, (a, b) => {
+        const at = op('i32.add', firstRow, row);
+        const done = op('i32.add', firstRow, end);
+        this.eachProduct(batch, computed ? i32c(0) : (rows as Expr), (a, b) => {
           begin(b);
           const aAt = locals.hold(a);
           f.set(row, i32c(0));
           f.while(op('i32.lt_s', row, i32c(m)), () => {
             f.set(end, op('i32.add', row, i32c(height)));
             if (m % height) f.if(op('i32.gt_s', end, i32c(m)), () => f.set(end, i32c(m)));
-            const at = op('i32.add', firstRow, row);
-            const done = op('i32.add', firstRow, end);
-            const behind = (ptr: Expr, rows: Expr): Expr => op('i32.add', ptr, op('i32.mul', rows, i32c(n * bytes)));
-            const consume = (from: Expr): void => {
-              f.set(this.base, behind(block, op('i32.sub', i32c(0), from)));
-              const steps = [from, done].map((rows) => (unit === 1 ? rows : op('i32.div_u', rows, i32c(unit))));
-              f.call(name, ...steps, ...kernel.args);
-            };
-            const count = op('i32.sub', end, row);
-            if (unit <= m) {
-              multiply(count, aAt, block);
-              consume(at);
-            } else {
-              // A step takes the rows of several products.
-              multiply(count, aAt, behind(block, op('i32.rem_u', firstRow, i32c(unit))));
-              const complete = op('i32.eqz', op('i32.rem_u', done, i32c(unit)));
-              f.if(complete, () => consume(op('i32.sub', done, i32c(unit))));
-            }
-            f.set(aAt, op('i32.add', aAt, i32c(height * lhs.row * bytes)));
+            if (computed) this.onRows(name!, computed.kernel, computed.base, block, k * bytes, at, done);
+            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at));
+            after(at, done);
+            if (!computed) f.set(aAt, op('i32.add', aAt, i32c(height * lhs.row * bytes)));
             f.set(row, end);
           });
           locals.give(aAt);
@@ -137,7 +187,7 @@ export class RowBlocks {
   }
 
   /** Loops over the products of a batch, with the addresses of their operands. */
-  private eachProduct(batch: Product['batch'], body: (a: Expr, b: Expr) => void): void {
+  private eachProduct(batch: Product['batch'], first: Expr, body: (a: Expr, b: Expr) => void): void {
     const { f, locals } = this.d;
     const bytes = byteSize(this.dtype);
     const level = (depth: number, a: Expr, b: Expr): void => {
@@ -155,17 +205,11 @@ export class RowBlocks {
       });
       for (const local of [left, ...moving.map(({ ptr }) => ptr)]) locals.give(local);
     };
-    level(0, this.a, this.b);
+    level(0, first, this.b);
   }
 }
 
-const extentOf = ({ batch }: Product): number => batch.reduce((n, { extent }) => n * extent, 1);
+const plusRows = (ptr: Expr, rows: Expr, rowBytes: number): Expr =>
+  op('i32.add', ptr, op('i32.mul', rows, i32c(rowBytes)));
 
-/** Rows of a block, dealt out evenly: a multiple of those that a step of the kernel takes, and of four where that is one. */
-function blockHeight(m: number, rowBytes: number, unit: number): number {
-  const most = rowsAtOnce(m, rowBytes);
-  const even = Math.ceil(m / Math.ceil(m / most));
-  const step = unit === 1 ? 12 : unit;
-  // Where a step takes several products, they are done one after the other.
-  return Math.min(m, Math.ceil(even / step) * step);
-}
+const extentOf = ({ batch }: Pick<Product, 'batch'>): number => batch.reduce((n, { extent }) => n * extent, 1);

@@ -15,11 +15,11 @@ export interface Epilogue {
   readonly rowAxes?: number;
 }
 
-/** From this size on the result of a product is dealt with some rows at a time. */
-const largestWhole = 65536;
+/** From this size on what a product takes or gives is dealt with some rows at a time. */
+export const largestWhole = 65536;
 /** A block of rows stays in the second-level cache, and has enough of them to share a pass over the other matrix. */
 const blockBytes = 131072;
-const fewestRows = 48;
+export const fewestRows = 48;
 const mostRows = 120;
 
 /** Rows of a product that are computed before something else is done with them. */
@@ -93,12 +93,13 @@ function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   return inBlocks && wholeRows && (size === m * n || m % 4 === 0) ? { group, rowAxes } : undefined;
 }
 
-/** Rows and columns of a product of matrices, of each of a batch. */
-function extents(eqn: Eqn): { readonly m: number; readonly n: number } {
+/** Rows and columns of a product of matrices, of each of a batch, and how many products it sums up for an element. */
+export function extents(eqn: Eqn): { readonly m: number; readonly n: number; readonly k: number } {
   const rule = eqn.primitive.lower as Extract<LowerRule<unknown>, { kind: 'dot' }>;
   const [lhs, rhs] = eqn.inputs as [Atom, Atom];
   const { lhsBatch, lhsContract, rhsBatch, rhsContract } = rule.dimensions(eqn.params);
   const free = ({ aval: { shape } }: Atom, ...taken: (readonly number[])[]): number =>
     sizeOf(shape.filter((_, axis) => !taken.some((axes) => axes.includes(axis))));
-  return { m: free(lhs, lhsBatch, lhsContract), n: free(rhs, rhsBatch, rhsContract) };
+  const k = sizeOf(lhsContract.map((axis) => lhs.aval.shape[axis]!));
+  return { m: free(lhs, lhsBatch, lhsContract), n: free(rhs, rhsBatch, rhsContract), k };
 }
