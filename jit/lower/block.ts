@@ -42,7 +42,7 @@ export function runBlock(
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
   const placement = prologues.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
   d.ends = new ProductEnds(epilogues, prologues);
-  const inRegisters = [...d.ends.epilogues.values()].filter(({ rowAxes }) => rowAxes === undefined);
+  const inRegisters = [...d.ends.epilogues.values()].filter((end) => end.inRegisters);
   takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));
 
   const passes = new RowPasses(d, found);

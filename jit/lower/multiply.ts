@@ -1,13 +1,18 @@
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import type { Eqn } from '../../src/core/jaxpr.ts';
+import { sizeOf } from '../../src/core/shape.ts';
 import { type Expr, i32c } from '../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../runtime/gemm.ts';
 import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
-import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
+import { HeldTile } from './held-tile.ts';
+import { mapKernel, type Store } from './map-kernel.ts';
+import type { Epilogue } from './passes/epilogues.ts';
+import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 import { type ComputedRows, RowBlocks } from './row-blocks.ts';
-import { storagesOf } from './tree.ts';
+import { Buffer } from './storage.ts';
+import { type HeldLeaf, readBuffer, storagesOf, substitute } from './tree.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
 export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
@@ -46,9 +51,16 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | Computed
   const release = (): void => {
     for (const storage of operands) storage.release();
   };
-  if (epilogue.rowAxes !== undefined) {
+  if (epilogue.rowAxes > 0) {
     if (vector) return false;
     retain();
+    if (epilogue.inRegisters) {
+      d.ends.hold(d, eqn, (leaf, stores) => {
+        multiplyTiles(d, p, dtype, a, b, epilogue, leaf, stores);
+        release();
+      });
+      return true;
+    }
     d.ends.deferRows(d, eqn, (behind) => {
       new RowBlocks(d, p, dtype, a, b).before(behind);
       if ('base' in a) d.locals.give(a.base);
@@ -63,6 +75,37 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | Computed
     d.run(gemvInto(vector, dtype, d.target, places, behind));
     release();
   });
+}
+
+/** A product whose tiles go into expressions, or its rows if they are too large. */
+function multiplyTiles(
+  d: Driver,
+  p: Product,
+  dtype: 'float32' | 'float64',
+  a: Expr | ComputedRows,
+  b: Expr,
+  { group: { shape }, rowAxes }: Epilogue,
+  leaf: HeldLeaf,
+  stores: readonly Store[],
+): void {
+  const tile = HeldTile.of(leaf, stores, shape, rowAxes);
+  const isSmall = isSmallProduct(p, dtype);
+  if (tile && isSmall && !('base' in a)) {
+    d.withScratch(productScratchBytes(p, dtype), (scratch) =>
+      d.run(productInto(p, dtype, d.target, { a, b, scratch }, tile)),
+    );
+    return;
+  }
+  const blocks = new RowBlocks(d, p, dtype, a, b);
+  if (tile && (isSmall || p.lhs.column === 1)) blocks.into(tile);
+  else {
+    const base = d.locals.hold(i32c(0));
+    const rows = readBuffer(new Buffer(dtype, sizeOf(shape), base), shape).root;
+    const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, rows) }));
+    blocks.before({ kernel: mapKernel(read, shape, [], rowAxes), base });
+    d.locals.give(base);
+  }
+  if ('base' in a) d.locals.give(a.base);
 }
 
 /** A product whose first operand is computed, on its own. */

@@ -1,3 +1,4 @@
+import { range } from '../../src/core/shape.ts';
 import {
   type Expr,
   type Func,
@@ -11,10 +12,15 @@ import {
   op,
   type Target,
 } from '../code.ts';
+import { hoistConstants } from '../hoist-constants.ts';
 import { copyRegion } from '../loop-nest.ts';
+import { MathUses } from '../math/uses.ts';
 import { transposedBlock } from '../vector-blocks.ts';
 import type { Product } from './dot-code.ts';
+import type { HeldTile } from './held-tile.ts';
+import type { Kernel } from './kernel.ts';
 import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
+import { largestOperands } from './passes/epilogues.ts';
 
 /**
  * Matrix products of sizes and strides that are known when the program is compiled: strides become immediates, edges
@@ -27,7 +33,7 @@ import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
  */
 
 /** Bytes of A and B together; of B where it is copied; of A where rows of a tile are read across its lines. */
-const largest = { together: 2 ** 17, copied: 2 ** 14, across: 2 ** 15 };
+const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15 };
 
 export function isSmallProduct(p: Product, dtype: 'float32' | 'float64'): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
@@ -55,48 +61,154 @@ const straight = 8;
 
 const add = (a: Expr, bytes: number): Expr => (bytes === 0 ? a : op('i32.add', a, i32c(bytes)));
 
+/** Where the tiles of a product go. */
+export interface TileTarget {
+  /** From the first column on; they move on if there is more than one panel. */
+  columns(moving: boolean): TileColumns;
+}
+
+export interface TileColumns {
+  advance(columns: number): void;
+  /** From the first row on; they move on if there are more than those of one tile. */
+  rows(moving: boolean): TileRows;
+}
+
+export interface TileRows {
+  advance(rows: number): void;
+  /** Takes the vectors of each row of a tile. */
+  store(e: Lanes, sums: readonly (readonly Local[])[], panel: Panel): void;
+}
+
+/** A matrix in memory, its rows contiguous. */
+const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: number): TileTarget => ({
+  columns: (moving) => {
+    const first = moving ? f.var(c) : c;
+    return {
+      advance: (columns) => f.set(first, add(first, columns * bytes)),
+      rows: (moving) => {
+        const at = moving ? f.var(first) : first;
+        return {
+          advance: (rows) => f.set(at, add(at, rows * rowBytes)),
+          store: (e, sums, { starts, elements }) => {
+            sums.forEach((row, r) => {
+              row.forEach((sum, v) => {
+                storeVector(f, e, at, r * rowBytes + starts[v]!, sum, elements[v]!);
+              });
+            });
+          },
+        };
+      },
+    };
+  },
+});
+
 /** A function (lhs, rhs, result, scratch). */
 export function productKernel(p: Product, dtype: 'float32' | 'float64', target: Target): Func {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
-  const e = lanesOf(dtype);
+  const { bytes } = lanesOf(dtype);
   const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-  if (isContiguous(p)) {
-    panels(f, e, p, target, a, b, c);
-    return f.build();
-  }
-  packRows(f, e, p, dtype, b, scratch);
-  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, c);
+  write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.n * bytes, bytes));
   return f.build();
 }
 
-/** Some vectors of each row: where they start, in bytes from the panel's first column. */
-interface Panel {
-  readonly starts: readonly number[];
-  /** Elements of each vector: less than a whole one where C has no more columns. */
-  readonly elements: number;
+/** Addresses of operands. */
+interface Operands<T> {
+  readonly a: T;
+  readonly b: T;
+  readonly scratch: T;
 }
 
-function panels(f: FunctionBuilder, e: Lanes, p: Product, target: Target, a: Local, b: Local, c: Local): void {
-  const { m, n } = p;
-  const count = Math.ceil(n / e.count);
-  const starts = Array.from({ length: count }, (_, v) => Math.max(0, Math.min(v * e.count, n - e.count)) * e.bytes);
-  const wide = Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
-  const whole = Math.floor(n / (e.count * wide));
-  const elements = Math.min(n, e.count);
-  const panelBytes = wide * 16;
-  const panel = (vectors: readonly number[], bAt: Local, cAt: Local): void =>
-    rowTiles(f, e, p, target, { starts: vectors, elements }, a, bAt, cAt);
-  if (whole === 1) panel(starts.slice(0, wide), b, c);
-  if (whole > 1) {
-    const [bAt, cAt] = [f.var(b), f.var(c)];
-    f.for(0, whole, () => {
-      panel(starts.slice(0, wide), bAt, cAt);
-      f.set(bAt, add(bAt, panelBytes));
-      f.set(cAt, add(cAt, panelBytes));
-    });
+/**
+ * The kernel of a product whose tiles go into an expression. With `packed`, B is in panels as the runtime's
+ * `gemm_pack` makes them.
+ */
+export function productInto(
+  p: Product,
+  dtype: 'float32' | 'float64',
+  target: Target,
+  operands: Operands<Expr>,
+  tile: HeldTile,
+  packed = false,
+): Kernel {
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32', ...tile.params]);
+  const math = new MathUses(target);
+  tile.enter(f, 3, math);
+  const [a, b, scratch] = [0, 1, 2].map((i) => f.param(i)) as [Local, Local, Local];
+  write(f, p, dtype, target, { a, b, scratch }, tile, packed);
+  const args = [operands.a, operands.b, operands.scratch, ...tile.args.map(({ value }) => value)];
+  return { func: hoistConstants(f.build()), args, math: math.names };
+}
+
+function write(
+  f: FunctionBuilder,
+  p: Product,
+  dtype: 'float32' | 'float64',
+  target: Target,
+  { a, b, scratch }: Operands<Local>,
+  to: TileTarget,
+  packed = false,
+): void {
+  const e = lanesOf(dtype);
+  if (packed || isContiguous(p)) {
+    panels(f, e, packed ? { ...p, rhs: { row: 2 * e.count, column: 1 } } : p, target, a, b, to, packed);
+    return;
   }
-  const rest = starts.slice(whole * wide);
-  if (rest.length > 0) panel(rest, b, c);
+  packRows(f, e, p, dtype, b, scratch);
+  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, to, false);
+}
+
+/** Some vectors of each row: where they start in B and in the result, in bytes from the panel's first column. */
+export interface Panel {
+  readonly from: readonly number[];
+  readonly starts: readonly number[];
+  /** Elements of each vector: less than a whole one where C has no more columns; and those that are read in B. */
+  readonly elements: readonly number[];
+  readonly loaded: readonly number[];
+}
+
+function panels(
+  f: FunctionBuilder,
+  e: Lanes,
+  p: Product,
+  target: Target,
+  a: Local,
+  b: Local,
+  to: TileTarget,
+  packed: boolean,
+): void {
+  const { m, n, k } = p;
+  const count = Math.ceil(n / e.count);
+  const wide = packed ? 2 : Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
+  const whole = Math.floor(n / (e.count * wide));
+  const panelBytes = packed ? k * wide * 16 : wide * 16;
+  const first = range(wide).map((v) => 16 * v);
+  const all = first.map(() => e.count);
+  const panel = (vectors: Panel, bAt: Local, columns: TileColumns): void =>
+    rowTiles(f, e, p, target, vectors, a, bAt, columns);
+  const bAt = whole > 1 || (packed && whole > 0) ? f.var(b) : b;
+  if (whole > 0) {
+    const columns = to.columns(whole > 1);
+    const one = (): void => panel({ from: first, starts: first, elements: all, loaded: all }, bAt, columns);
+    const advance = (): void => f.set(bAt, add(bAt, panelBytes));
+    if (whole === 1) {
+      one();
+      if (packed) advance();
+    } else
+      f.for(0, whole, () => {
+        one();
+        advance();
+        columns.advance(e.count * wide);
+      });
+  }
+  const rest = range(count).slice(whole * wide);
+  if (rest.length === 0) return;
+  // Packed, the last panel is filled up with zeros. Elsewhere the last vector moves back over its neighbour.
+  const place = (v: number): number => Math.max(0, Math.min(v * e.count, packed ? n : n - e.count)) * e.bytes;
+  const starts = rest.map(place);
+  const elements = rest.map((v) => Math.min(e.count, packed ? n - v * e.count : n));
+  const from = packed ? rest.map((_, i) => 16 * i) : starts;
+  const loaded = packed ? all : elements;
+  panel({ from, starts, elements, loaded }, packed ? bAt : b, to.columns(false));
 }
 
 /** All rows of C in one panel. */
@@ -108,20 +220,20 @@ function rowTiles(
   panel: Panel,
   a: Local,
   b: Local,
-  c: Local,
+  columns: TileColumns,
 ): void {
   const tiles = Math.ceil(p.m / mostRows(panel.starts.length, target));
   const rows = Math.floor(p.m / tiles);
   const taller = p.m % tiles;
-  let [aAt, cAt] = [a, c];
-  if (tiles > 1) [aAt, cAt] = [f.var(a), f.var(c)];
+  const aAt = tiles > 1 ? f.var(a) : a;
+  const to = columns.rows(tiles > 1);
   const group = (count: number, height: number): void => {
     if (count === 0) return;
     const one = (): void => {
-      tile(f, e, p, target, panel, height, aAt, b, cAt);
+      tile(f, e, p, target, panel, height, aAt, b, to);
       if (tiles === 1) return;
       f.set(aAt, add(aAt, height * p.lhs.row * e.bytes));
-      f.set(cAt, add(cAt, height * p.n * e.bytes));
+      to.advance(height);
     };
     if (count === 1) one();
     else f.for(0, count, one);
@@ -133,20 +245,21 @@ function rowTiles(
 function tile(
   f: FunctionBuilder,
   e: Lanes,
-  { n, k, lhs, rhs }: Product,
+  { k, lhs, rhs }: Product,
   target: Target,
-  { starts, elements }: Panel,
+  panel: Panel,
   rows: number,
   a: Local,
   b: Local,
-  c: Local,
+  to: TileRows,
 ): void {
-  const sums = Array.from({ length: rows }, () => starts.map(() => f.local('v128')));
-  const columns = starts.map(() => f.local('v128'));
+  const { from, loaded } = panel;
+  const sums = Array.from({ length: rows }, () => from.map(() => f.local('v128')));
+  const columns = from.map(() => f.local('v128'));
   const x = f.local('v128');
   const step = (aAt: Local, bAt: Local, q: number, first: boolean): void => {
     columns.forEach((column, v) => {
-      f.set(column, loadVector(e, bAt, q * rhs.row * e.bytes + starts[v]!, elements));
+      f.set(column, loadVector(e, bAt, q * rhs.row * e.bytes + from[v]!, loaded[v]!));
     });
     sums.forEach((row, r) => {
       f.set(x, load(e.splat, aAt, (r * lhs.row + q * lhs.column) * e.bytes));
@@ -173,11 +286,7 @@ function tile(
     });
     for (let q = 0; q < k % unroll; q++) step(aAt, bAt, q, false);
   }
-  sums.forEach((row, r) => {
-    row.forEach((sum, v) => {
-      storeVector(f, e, c, r * n * e.bytes + starts[v]!, sum, elements);
-    });
-  });
+  to.store(e, sums, panel);
 }
 
 /** Copies B to rows that are contiguous: a transpose in blocks of as many vectors as a vector has elements. */

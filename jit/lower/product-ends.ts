@@ -1,7 +1,7 @@
 import type { Eqn } from '../../src/core/jaxpr.ts';
 import { i32c } from '../code.ts';
 import type { Driver } from './driver.ts';
-import { HeldExpression, type HeldRoot } from './held-expression.ts';
+import { HeldExpression } from './held-expression.ts';
 import type { Kernel } from './kernel.ts';
 import { mapKernel, type Store } from './map-kernel.ts';
 import type { Epilogue } from './passes/epilogues.ts';
@@ -11,7 +11,7 @@ import { Buffer } from './storage.ts';
 import { type HeldLeaf, readBuffer, type Tree } from './tree.ts';
 
 /** A product that is due: with what is computed from its elements in registers, or from its rows in the cache. */
-type Due = ((roots: readonly HeldRoot[]) => void) | DueRows;
+type Due = ((stores: readonly Store[]) => void) | DueRows;
 
 interface DueRows {
   readonly result: Buffer;
@@ -40,12 +40,17 @@ export class ProductEnds {
    */
   defer(d: Driver, product: Eqn, run: (behind: HeldExpression) => void): boolean {
     const epilogue = this.epilogues.get(product);
-    if (!epilogue || epilogue.rowAxes !== undefined) return false;
+    if (!epilogue || epilogue.rowAxes > 0) return false;
+    this.hold(d, product, (leaf, roots) => run(new HeldExpression(leaf, roots)));
+    return true;
+  }
+
+  /** The same for a product of matrices: `run` gets what that kernel computes from `leaf`. */
+  hold(d: Driver, product: Eqn, run: (leaf: HeldLeaf, stores: readonly Store[]) => void): void {
     const { aval } = product.outputs[0]!;
     const leaf: HeldLeaf = { kind: 'held', dtype: aval.dtype };
     d.bind(product.outputs[0]!, { shape: aval.shape, root: leaf });
-    this.due.set(epilogue.group, (roots) => run(new HeldExpression(leaf, roots)));
-    return true;
+    this.due.set(this.epilogues.get(product)!.group, (stores) => run(leaf, stores));
   }
 
   /**
@@ -60,7 +65,7 @@ export class ProductEnds {
     result.retain();
     d.bind(product.outputs[0]!, readBuffer(result, aval.shape));
     const { group, rowAxes } = this.epilogues.get(product)!;
-    this.due.set(group, { result, rowAxes: rowAxes!, run: (kernel) => run({ kernel, base }) });
+    this.due.set(group, { result, rowAxes, run: (kernel) => run({ kernel, base }) });
   }
 
   /** Whether a group is computed from what the kernel of a product has in registers. */

@@ -3,9 +3,10 @@ import { type Expr, i32c, type Local, op } from '../code.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../runtime/gemm-rows.ts';
 import type { Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
+import type { HeldTile } from './held-tile.ts';
 import type { Kernel } from './kernel.ts';
 import { rowsAtOnce } from './passes/epilogues.ts';
-import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
+import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 
 /** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
 export interface ComputedRows {
@@ -75,6 +76,11 @@ export class RowBlocks {
     });
   }
 
+  /** The same with the result in the expressions of a tile; there is no batch. */
+  into(tile: HeldTile): void {
+    this.loops(this.height(1), (_, at) => at, undefined, tile);
+  }
+
   /** Rows that a step of a kernel's outermost axis takes. */
   private rowsOfStep(kernel: Kernel): number {
     return (this.product.m * extentOf(this.product)) / kernel.range!.extent;
@@ -101,18 +107,19 @@ export class RowBlocks {
 
   /**
    * Loops over blocks of rows of all products. `into` tells where the rows go that begin at `at`, of a product that begins
-   * at `firstRow`; `after` is written behind each block.
+   * at `firstRow`, or which these are if they go into a tile; `after` is written behind each block.
    */
   private loops(
     height: number,
     into: (firstRow: Expr, at: Expr) => Expr,
     after: (at: Expr, done: Expr) => void = () => {},
+    tile?: HeldTile,
   ): void {
     const { d, product, bytes, a: rows } = this;
     const { m, k, lhs, batch } = product;
     const computed = 'kernel' in rows ? rows : undefined;
     d.withScratch(computed ? height * k * bytes : 0, (block) =>
-      this.withOperands(height, (begin, multiply) => {
+      this.withOperands(height, tile, (begin, multiply) => {
         const { f, locals } = d;
         const name = computed && d.declare(computed.kernel);
         if (computed?.note && !d.notes.has(name!)) d.notes.set(name!, computed.note);
@@ -144,46 +151,66 @@ export class RowBlocks {
   /** What computes rows of a product: `begin` with its B, `multiply` for each block. */
   private withOperands(
     height: number,
-    use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, block: Expr) => void) => void,
+    tile: HeldTile | undefined,
+    use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, into: Expr) => void) => void,
   ): void {
-    const { d, product, dtype } = this;
-    const { m, n, k, lhs, rhs } = product;
+    const { d, product, dtype, bytes } = this;
+    const { n, k, lhs, rhs } = product;
     const { f } = d;
-    const bytes = byteSize(dtype);
+    const nk = [i32c(n), i32c(k)];
     if (isSmallProduct(product, dtype)) {
-      const kernel = (rows: number): string => {
-        const name = d.define(productKernel({ ...product, m: rows }, dtype, d.target));
-        d.notes.set(name, `${rows} rows of a product, [${rows},${k}]·[${k},${n}]`);
-        return name;
-      };
-      const whole = kernel(height);
-      const rest = m % height > 0 ? kernel(m % height) : whole;
       const at = d.locals.take('i32');
       d.withScratch(productScratchBytes(product, dtype), (scratch) =>
-        use(
-          (b) => f.set(at, b),
-          (rows, a, block) => {
-            const call = (kernel: string) => (): void => f.call(kernel, a, at, block, scratch);
-            if (rest === whole) call(whole)();
-            else f.if(op('i32.eq', rows, i32c(height)), call(whole), call(rest));
-          },
-        ),
+        use((b) => f.set(at, b), this.codeFor(height, tile, at, scratch, false)),
       );
       d.locals.give(at);
       return;
     }
     const type = dtype === 'float32' ? 'f32' : 'f64';
     const pack = d.runtime(`gemm_pack_${type}`, packParameters);
-    const multiply = d.runtime(`gemm_rows_${type}`, rowsParameters);
-    const [nk, a, b] = [[i32c(n), i32c(k)], [lhs.row, lhs.column].map(i32c), [rhs.row, rhs.column].map(i32c)];
-    d.withScratch(gemmPanelBytes(n, k, bytes), (panels) =>
+    const begin = (panels: Expr) => (ptr: Expr) => f.call(pack, ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
+    d.withScratch(gemmPanelBytes(n, k, bytes), (panels) => {
+      if (tile) {
+        use(begin(panels), this.codeFor(height, tile, panels, i32c(0), true));
+        return;
+      }
+      const multiply = d.runtime(`gemm_rows_${type}`, rowsParameters);
+      const steps = [lhs.row, lhs.column].map(i32c);
       d.withScratch(gemmRowsScratchBytes(height, k, bytes), (scratch) =>
-        use(
-          (ptr) => f.call(pack, ...nk, ptr, ...b, panels),
-          (rows, ptr, block) => f.call(multiply, rows, ...nk, ptr, ...a, panels, block, scratch),
-        ),
-      ),
-    );
+        use(begin(panels), (rows, a, block) => f.call(multiply, rows, ...nk, a, ...steps, panels, block, scratch)),
+      );
+    });
+  }
+
+  /** Calls of code that is made for the number of rows, and for what is left of them. */
+  private codeFor(
+    height: number,
+    tile: HeldTile | undefined,
+    b: Expr,
+    scratch: Expr,
+    packed: boolean,
+  ): (rows: Expr, a: Expr, into: Expr) => void {
+    const { d, product, dtype } = this;
+    const { m, n, k } = product;
+    const code = (rows: number): string => {
+      const p = { ...product, m: rows };
+      const size = `${rows} rows of a product, [${rows},${k}]·[${k},${n}]`;
+      if (!tile) {
+        const name = d.define(productKernel(p, dtype, d.target));
+        d.notes.set(name, size);
+        return name;
+      }
+      return d.declare(productInto(p, dtype, d.target, { a: b, b, scratch }, tile, packed));
+    };
+    const whole = code(height);
+    const rest = m % height > 0 ? code(m % height) : whole;
+    return (rows, a, into) => {
+      const behind = tile?.args.map(({ value, row }) => (row === 0 ? value : plusRows(value, into, row)));
+      const args = behind ? [a, b, scratch, ...behind] : [a, b, into, scratch];
+      const call = (name: string) => (): void => d.f.call(name, ...args);
+      if (rest === whole) call(whole)();
+      else d.f.if(op('i32.eq', rows, i32c(height)), call(whole), call(rest));
+    };
   }
 
   /** Loops over the products of a batch, with the addresses of their operands. */

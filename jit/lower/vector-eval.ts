@@ -8,12 +8,16 @@ import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore
 import { extremeWith, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { loadLanes, loadSplat, loadVector, storeLanes, turn } from './vector-memory.ts';
 
-/** Four successive elements, or fewer at the end, and what is known of them. */
-interface Unit {
+/** Four successive elements, or fewer at the end. */
+export interface Place {
   readonly at: number;
   readonly lanes: number;
   /** Which row of a tile it is in. */
   readonly row: number;
+}
+
+/** A place and what is known of its elements. */
+interface Unit extends Place {
   readonly known: Map<Tree, Vector>;
   loops?: Map<LoopTree, readonly Vector[]>;
 }
@@ -126,6 +130,20 @@ export class VectorEval {
       const turnedRows = turn(columns, leaf.dtype, this.name);
       for (const { row, known } of units) known.set(leaf, turnedRows[row]!);
     }
+    return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
+  }
+
+  /** The roots at places of a tile, named; the kernel has the values of `leaf` there. */
+  evaluateHeld(
+    roots: readonly Tree[],
+    pointers: ReadonlyMap<Tree, Expr>,
+    leaf: Tree,
+    places: readonly (Place & { readonly value: Vector })[],
+  ): Vector[][] {
+    const units = places.map(
+      ({ at, lanes, row, value }): Unit => ({ at, lanes, row, known: new Map([[leaf, value]]) }),
+    );
+    this.begin(pointers, units);
     return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
   }
 

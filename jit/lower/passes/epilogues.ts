@@ -8,11 +8,10 @@ import type { Placement } from './virtual.ts';
 /** The kernel that a product ends in. */
 export interface Epilogue {
   readonly group: Group;
-  /**
-   * This many leading axes of the group are rows of the product, or products of a batch. The kernel goes over some rows as
-   * soon as they have been multiplied. Undefined where it has the product's elements in registers.
-   */
-  readonly rowAxes?: number;
+  /** How many leading axes of the group are rows of the product, or products of a batch. */
+  readonly rowAxes: number;
+  /** Whether it has the product's elements in registers. Else it goes over some rows as soon as they have been multiplied. */
+  readonly inRegisters: boolean;
 }
 
 /** From this size on what a product takes or gives is dealt with some rows at a time. */
@@ -21,6 +20,13 @@ export const largestWhole = 65536;
 const blockBytes = 131072;
 export const fewestRows = 48;
 const mostRows = 120;
+
+/** Bytes of both operands up to which products have code of their own. */
+export const largestOperands: number = 2 ** 17;
+/** What is computed for each vector of a tile is written out so many times that it must be short. */
+const mostNodes = 12;
+/** In deeper products what is computed from the result is little beside them. */
+const shallow = 128;
 
 /** Rows of a product that are computed before something else is done with them. */
 export const rowsAtOnce = (m: number, rowBytes: number): number =>
@@ -81,16 +87,20 @@ export function findEpilogues(
 /** How a kernel becomes the end of a product, if that is worth it. */
 function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   const { folded, shape } = group;
-  if (shape.length === 1) return folded ? undefined : { group };
+  if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true };
   const { dtype, size } = eqn.outputs[0]!.aval;
-  const { n, m } = extents(eqn);
+  const { n, m, k } = extents(eqn);
   const bytes = byteSize(dtype);
   // Blocks of rows begin with a product of a batch.
   const inBlocks = size * bytes >= largestWhole && rowsAtOnce(m, n * bytes) >= Math.min(m, fewestRows) && m >= 16;
   let rowAxes = 0;
   for (let rows = 1; rows * n < size; rowAxes++) rows *= shape[rowAxes]!;
   const wholeRows = sizeOf(shape.slice(rowAxes)) === n && n > 1 && !folded?.slice(0, rowAxes).some(Boolean);
-  return inBlocks && wholeRows && (size === m * n || m % 4 === 0) ? { group, rowAxes } : undefined;
+  if (!wholeRows) return undefined;
+  const single = size === m * n;
+  const isSmall = (m * k + k * n) * bytes <= largestOperands;
+  const inRegisters = !folded && single && m > 1 && group.nodes <= mostNodes && (isSmall || (inBlocks && k <= shallow));
+  return inRegisters || (inBlocks && (single || m % 4 === 0)) ? { group, rowAxes, inRegisters } : undefined;
 }
 
 /** Rows and columns of a product of matrices, of each of a batch, and how many products it sums up for an element. */
