@@ -17,7 +17,7 @@ import { copyRegion } from '../loop-nest.ts';
 import { MathUses } from '../math/uses.ts';
 import { transposedBlock } from '../vector-blocks.ts';
 import type { Product } from './dot-code.ts';
-import type { HeldTile } from './held-tile.ts';
+import { HeldTile } from './held-tile.ts';
 import type { Kernel } from './kernel.ts';
 import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
 import { largestOperands } from './passes/epilogues.ts';
@@ -54,7 +54,8 @@ export const productScratchBytes = (p: Product, dtype: 'float32' | 'float64'): n
 const isContiguous = ({ n, rhs }: Product): boolean => rhs.column === 1 || n === 1;
 
 /** Rows of a tile by its vectors: with the operands they fill the sixteen registers that V8 has. */
-const mostRows = (vectors: number, target: Target): number => [8, target.fma ? 6 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
+const mostRows = (vectors: number, target: Target, held: boolean): number =>
+  [8, target.fma ? 6 : held ? 4 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
 
 /** Up to this k a tile is straight code. */
 const straight = 8;
@@ -184,7 +185,7 @@ function panels(
   const first = range(wide).map((v) => 16 * v);
   const all = first.map(() => e.count);
   const panel = (vectors: Panel, bAt: Local, columns: TileColumns): void =>
-    rowTiles(f, e, p, target, vectors, a, bAt, columns);
+    rowTiles(f, e, p, target, vectors, a, bAt, columns, to instanceof HeldTile);
   const bAt = whole > 1 || (packed && whole > 0) ? f.var(b) : b;
   if (whole > 0) {
     const columns = to.columns(whole > 1);
@@ -221,8 +222,9 @@ function rowTiles(
   a: Local,
   b: Local,
   columns: TileColumns,
+  held: boolean,
 ): void {
-  const tiles = Math.ceil(p.m / mostRows(panel.starts.length, target));
+  const tiles = Math.ceil(p.m / mostRows(panel.starts.length, target, held));
   const rows = Math.floor(p.m / tiles);
   const taller = p.m % tiles;
   const aAt = tiles > 1 ? f.var(a) : a;
