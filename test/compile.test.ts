@@ -668,6 +668,7 @@ t.test('folds of arrays that lie in different orders', (t) => {
   agree(t, 'in parts', (a) => [np.sum(a.T.mul(a.reshape([210, 200]))), np.sum(a.T)], big);
   agree(t, 'stored as well', (a) => [np.sum(a.T.mul(2), { axis: 1 }), a.T.mul(2)], big);
   agree(t, 'softmax', (a) => nn.softmax(a.T.add(a.reshape([210, 200]))), big);
+  agree(t, 'softmax of a transpose', (a) => [nn.softmax(a.T), nn.softmax(a.T, { axis: 0 })], big);
   t.end();
 });
 

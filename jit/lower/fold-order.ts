@@ -1,4 +1,4 @@
-import { range } from '../../src/core/shape.ts';
+import { range, sizeOf } from '../../src/core/shape.ts';
 import type { FoldPlan } from './fold-schedule.ts';
 import { type ArrayLeaf, forEachTree, mapLeaves, type Tree } from './tree.ts';
 
@@ -21,6 +21,24 @@ export function orderAxes(plan: FoldPlan): FoldPlan {
   const inner = candidates.find((axis) => !isAcross(axis)) ?? candidates.find((axis) => folded[last] && !folded[axis]);
   return inner === undefined ? plan : permuted(plan, [...range(last + 1).filter((axis) => axis !== inner), inner]);
 }
+
+/**
+ * Arrays that a kernel which goes along rows and stores something for each element would read across their lines, once in
+ * every pass: they are worth a copy. Blocks of columns use lines up.
+ */
+export function readAcross({ shape, folded, stores, folds }: FoldPlan): ArrayLeaf[] {
+  const last = shape.length - 1;
+  if (last < 1 || !folded[last] || shape[last]! < 4 || sizeOf(shape) < smallestCopy || stores.every(({ row }) => row))
+    return [];
+  return arraysIn([...folds, ...stores].map(({ root }) => root)).filter(
+    ({ strides }) =>
+      Math.abs(strides[last]!) !== 1 &&
+      strides.every((stride) => stride !== 0) &&
+      strides.some((stride, axis) => stride === 1 && shape[axis]! >= 4),
+  );
+}
+
+const smallestCopy = 4096;
 
 function arraysIn(roots: readonly Tree[]): ArrayLeaf[] {
   const found = new Set<ArrayLeaf>();

@@ -1,12 +1,6 @@
 import { type Atom, type Eqn, Var } from '../../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
-import { i32c, op } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
-import { combineScalars, identityOf } from './combine.ts';
 import type { Driver, Places } from './driver.ts';
-import { foldKernel } from './fold-kernel.ts';
-import { orderAxes } from './fold-order.ts';
-import { scheduleFolds } from './fold-schedule.ts';
 import { gatherTree } from './gather-tree.ts';
 import { laneLoopResults, stackedStrides } from './lane-loop.ts';
 import { type Group, squeezed } from './passes/groups.ts';
@@ -14,8 +8,8 @@ import { type LanewiseLoop, lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
 import type { Before } from './product-ends.ts';
-import { constant } from './scalar-code.ts';
-import { type Buffer, Scalar } from './storage.ts';
+import { type Result, runFolds } from './run-folds.ts';
+import type { Buffer } from './storage.ts';
 import {
   contiguous,
   type Fused,
@@ -23,18 +17,10 @@ import {
   type HeldLeaf,
   isComputed,
   readBuffer,
-  readScalar,
   reshaped,
   type Tree,
   viewed,
 } from './tree.ts';
-
-/** A value that the group's kernel writes. */
-interface Result {
-  readonly v: Var;
-  readonly root: Tree;
-  readonly row: boolean;
-}
 
 /** Emits the kernel of a group and binds its results. */
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
@@ -44,7 +30,7 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
   if (results.length + effects.length > 0) {
     const known = d.functions.length;
     let before: Before;
-    if (group.folded) before = runFolds(d, group, folds, results, places);
+    if (group.folded) before = runFolds(d, group, folds, results, (v) => keep(d, v, places));
     else {
       const free = ending.filter((buffer) =>
         [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
@@ -222,68 +208,4 @@ class GroupTrees {
     let next = 0;
     return viewed(row, { offset: 0, strides: shape.map((_, axis) => (folded![axis] ? 0 : own[next++]!)) }, shape);
   }
-}
-
-/** The kernel of a group with folds. Returns what comes before it. */
-function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: readonly Result[], places: Places): Before {
-  // Results of rank 0 go through memory into locals.
-  const scalars: { readonly v: Var; readonly place: Buffer }[] = [];
-  const stores = results.map(({ v, root, row }, index) => {
-    if (v.aval.ndim > 0) return { root, row, index, ptr: keep(d, v, places) };
-    const place = d.temporary(v.aval.dtype, 1);
-    place.retain();
-    scalars.push({ v, place });
-    return { root, row, index, ptr: place.ptr };
-  });
-  const { shape } = group;
-  const folded = group.folded!;
-  const own = stridesOf(group.kept!);
-  let next = 0;
-  const rowStrides = shape.map((_, axis) => (folded[axis] ? 0 : own[next++]!));
-  const inOrder = { shape, folded, rowStrides, folds, stores };
-  const plan = d.ends.goesByRows(group) ? inOrder : orderAxes(inOrder);
-  const sizing = scheduleFolds(plan, () => i32c(0));
-  const before = d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
-    const schedule =
-      sizing.scratch === 0 ? sizing : scheduleFolds(plan, (offset) => op('i32.add', scratch, i32c(offset)));
-    if (!schedule.inParts) {
-      const before = d.ends.run(d, group, (rowAxes) => foldKernel(schedule, undefined, rowAxes));
-      for (const { v, place } of scalars)
-        d.rebind(v, readScalar(d.newScalar(v.aval.dtype, loadElement(v.aval.dtype, place.ptr))));
-      return before;
-    }
-    const kernel = foldKernel(schedule, scratch);
-    const name = d.declare(kernel);
-    const totals = folds.map(({ root, combine }) =>
-      d.locals.hold(constant(identityOf(combine, root.dtype), root.dtype)),
-    );
-    d.inChunks(kernel.range!, (begin, end) => {
-      d.f.call(name, begin, end, ...kernel.args);
-      folds.forEach(({ root: { dtype }, combine }, i) => {
-        d.locals.within((hold) => {
-          const part = hold(loadElement(dtype === 'bool' ? 'int32' : dtype, scratch, 8 * i));
-          d.f.set(totals[i]!, combineScalars(combine, dtype, totals[i]!, part, hold));
-        });
-      });
-    });
-    const taken = new Set<number>();
-    results.forEach(({ v, root, row }, s) => {
-      if (!row) return;
-      const i = folds.findIndex((fold) => fold.held === root);
-      const total = totals[i]!;
-      const { dtype } = v.aval;
-      if (v.aval.ndim > 0) storeElement(d.f, dtype, stores[s]!.ptr, total);
-      else if (taken.has(i)) d.rebind(v, readScalar(d.newScalar(dtype, total)));
-      else {
-        taken.add(i);
-        d.rebind(v, readScalar(new Scalar(dtype, total, () => d.locals.give(total))));
-      }
-    });
-    totals.forEach((total, i) => {
-      if (!taken.has(i)) d.locals.give(total);
-    });
-    return '' as const;
-  });
-  for (const { place } of scalars) place.release();
-  return before;
 }
