@@ -1,5 +1,6 @@
 /** Seeded random programs of products: compiled code against the same operations one by one. */
 import t from 'tap';
+import { blocksFrom } from '../jit/lower/passes/epilogues.ts';
 import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
 
 type Step = readonly [operation: string, operand: number, other: number];
@@ -170,7 +171,19 @@ class MatrixProgram {
     const most = this.pick([9, 40, 140]) >> (this.batch.length > 0 ? 1 : 0);
     const tall = this.pick([most, most, 400 >> this.batch.length]);
     this.sizes = [1 + this.below(tall), 1 + this.below(most), 1 + this.below(most)];
-    this.before = this.pick(['', '', 'relu', 'tanh', 'scale', 'rows', 'columns', 'integers', 'turned', 'turned relu']);
+    this.before = this.pick([
+      '',
+      '',
+      'relu',
+      'tanh',
+      'scale',
+      'rows',
+      'columns',
+      'integers',
+      'turned',
+      'turned relu',
+      'flipped',
+    ]);
     this.second = this.pick(['', '', 'turned', 'scale']);
     const ends = ['bias', 'scale', 'rows', 'residual', 'turned residual', 'relu', 'where', 'tanh', 'matrix'];
     const last = [
@@ -230,6 +243,7 @@ class MatrixProgram {
       rows: () => x.mul(rows!.gt(0)),
       columns: () => np.where(columns!.gt(0), x, x.neg()),
       integers: () => x.astype(this.dtype),
+      flipped: () => np.flip(x, { axis: -2 }),
       turned: () => np.swapaxes(x, -1, -2),
       'turned relu': () => np.swapaxes(np.maximum(x, 0), -1, -2),
     };
@@ -317,11 +331,14 @@ t.test('programs of products of matrices', (t) => {
     return state / 2 ** 32;
   };
   const seen = new Set<string>();
+  t.teardown(() => blocksFrom());
   for (let i = 0; i < 220; i++) {
     const seed = state;
     const program = new MatrixProgram(random);
     const { sizes, batch, dtype, before, second, after } = program;
     const args = program.arguments();
+    // As if the cache were small, with every other program.
+    blocksFrom(i % 2 > 0 ? 4096 : undefined);
     const bound = dtype === 'float32' ? 2e-5 : 1e-12;
     const text = `${dtype} [${batch}] ${sizes}: ${before} · ${second}, ${after}`;
     const check = (what: string, f: (...args: NDArray[]) => NDArray[]): void => {

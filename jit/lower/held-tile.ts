@@ -4,7 +4,7 @@ import type { MathUses } from '../math/uses.ts';
 import type { HeldRoot } from './held-expression.ts';
 import { elementBytes } from './kernel.ts';
 import type { Lanes } from './lanes.ts';
-import type { Panel, TileColumns, TileTarget } from './product-code.ts';
+import type { Panel, TileColumns, TileTarget } from './product-tiles.ts';
 import { scalarType } from './storage.ts';
 import { Inputs, startOf } from './streams.ts';
 import { type HeldLeaf, type Tree, treeSize } from './tree.ts';
@@ -26,6 +26,7 @@ const mostNodes = 20;
  * reads beside it.
  */
 export class HeldTile implements TileTarget {
+  readonly computes = true;
   /** Parameters that a kernel needs for it, what the driver passes, and what a row adds to that. */
   readonly params: readonly WasmType[];
   readonly args: readonly { readonly value: Expr; readonly row: number }[];

@@ -97,7 +97,7 @@ function multiplyTiles(
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  if (tile && (isSmall || p.lhs.column === 1)) blocks.into(tile);
+  if (tile && (isSmall || (p.lhs.column === 1 && p.lhs.row >= 0))) blocks.into(tile);
   else {
     const base = d.locals.hold(i32c(0));
     const rows = readBuffer(new Buffer(dtype, sizeOf(shape), base), shape).root;

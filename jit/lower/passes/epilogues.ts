@@ -14,8 +14,17 @@ export interface Epilogue {
   readonly inRegisters: boolean;
 }
 
-/** From this size on what a product takes or gives is dealt with some rows at a time. */
-export const largestWhole = 65536;
+/** What a product takes or gives beyond this leaves the second-level cache: it is dealt with some rows at a time. */
+let largestWhole = 2 ** 20;
+export const leavesCache = (bytes: number): boolean => bytes >= largestWhole;
+
+/** Has smaller products dealt with like that too: for tests. */
+export const blocksFrom = (bytes: number = 2 ** 20): void => {
+  largestWhole = bytes;
+};
+
+/** In deeper products what is computed from the result is nothing beside them. */
+const deepest = 512;
 /** A block of rows stays in the second-level cache, and has enough of them to share a pass over the other matrix. */
 const blockBytes = 131072;
 export const fewestRows = 48;
@@ -25,8 +34,8 @@ const mostRows = 120;
 export const largestOperands: number = 2 ** 17;
 /** What is computed for each vector of a tile is written out so many times that it must be short. */
 const mostNodes = 12;
-/** In deeper products what is computed from the result is little beside them. */
-const shallow = 128;
+/** Larger results of products with columns of this length have code of their own all the same. */
+const shallow = { length: 128, result: 2 ** 16 };
 
 /** Rows of a product that are computed before something else is done with them. */
 export const rowsAtOnce = (m: number, rowBytes: number): number =>
@@ -91,16 +100,17 @@ function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   const { dtype, size } = eqn.outputs[0]!.aval;
   const { n, m, k } = extents(eqn);
   const bytes = byteSize(dtype);
-  // Blocks of rows begin with a product of a batch.
-  const inBlocks = size * bytes >= largestWhole && rowsAtOnce(m, n * bytes) >= Math.min(m, fewestRows) && m >= 16;
   let rowAxes = 0;
   for (let rows = 1; rows * n < size; rowAxes++) rows *= shape[rowAxes]!;
   const wholeRows = sizeOf(shape.slice(rowAxes)) === n && n > 1 && !folded?.slice(0, rowAxes).some(Boolean);
   if (!wholeRows) return undefined;
   const single = size === m * n;
   const isSmall = (m * k + k * n) * bytes <= largestOperands;
-  const inRegisters = !folded && single && m > 1 && group.nodes <= mostNodes && (isSmall || (inBlocks && k <= shallow));
-  return inRegisters || (inBlocks && (single || m % 4 === 0)) ? { group, rowAxes, inRegisters } : undefined;
+  const isShallow = k <= shallow.length && size * bytes >= shallow.result && m >= fewestRows;
+  const inRegisters = !folded && single && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
+  // Blocks of rows begin with each product of a batch.
+  const inBlocks = leavesCache(size * bytes) && k <= deepest && m >= 16 && (single || m % 4 === 0);
+  return inRegisters || inBlocks ? { group, rowAxes, inRegisters } : undefined;
 }
 
 /** Rows and columns of a product of matrices, of each of a batch, and how many products it sums up for an element. */

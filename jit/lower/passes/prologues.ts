@@ -1,6 +1,6 @@
 import { byteSize, isFloating } from '../../../src/core/dtype.ts';
 import type { Eqn, Var } from '../../../src/core/jaxpr.ts';
-import { extents, fewestRows, largestWhole } from './epilogues.ts';
+import { extents, fewestRows, leavesCache } from './epilogues.ts';
 import { Group, type Step } from './groups.ts';
 
 /**
@@ -28,9 +28,12 @@ export function findPrologues(products: readonly Eqn[], steps: readonly Step[]):
 
 const isView = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
 
+/** In wider products what is computed of the operand is nothing beside them. */
+const widest = 1024;
+
 function isLarge(eqn: Eqn): boolean {
   const { dtype } = (eqn.outputs[0] as Var).aval;
   if (!isFloating(dtype)) return false;
   const { m, n, k } = extents(eqn);
-  return n > 1 && k > 1 && m >= fewestRows && eqn.inputs[0]!.aval.size * byteSize(dtype) >= largestWhole;
+  return n > 1 && n <= widest && k > 1 && m >= fewestRows && leavesCache(eqn.inputs[0]!.aval.size * byteSize(dtype));
 }
