@@ -1,5 +1,5 @@
 import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../src/core/dtype.ts';
-import { CotangentError, MemoryError } from '../src/core/errors.ts';
+import { DisposedError, MemoryError } from '../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
 import { maximumPages, PagedMemory, pageBytes } from './memory.ts';
 
@@ -267,6 +267,8 @@ export class Cell {
   host: TypedArray | undefined;
   segment: Segment | undefined;
   offset = 0;
+  /** How the storage went, once it is disposed of. */
+  private gone: string | undefined = undefined;
 
   private constructor(dtype: DType, length: number, host: TypedArray | undefined, number: number | undefined) {
     this.dtype = dtype;
@@ -314,8 +316,7 @@ export class Cell {
       if (segment.host) return viewOf(this.dtype, segment.host, this.offset, this.length);
       return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
     }
-    if (number === undefined)
-      throw new CotangentError('an array was used after it was disposed of, or donated to a jitted function.');
+    if (number === undefined) throw new DisposedError(this.gone ?? 'disposed of');
     this.host = allocate(this.dtype, 1);
     this.host[0] = number;
     return this.host;
@@ -336,8 +337,9 @@ export class Cell {
     return copyOf(this.peek());
   }
 
-  /** Frees the storage at once. Reading afterwards is an error. */
-  dispose(): void {
+  /** Frees the storage at once. Reading afterwards is an error, which says `how` it went. */
+  dispose(how?: string): void {
+    this.gone = how;
     if (this.segment) heap().release(this);
     this.segment = this.host = this.number = undefined;
   }

@@ -1,6 +1,8 @@
 /** Einstein's notation for sums of products. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { mul } from '../lax/arithmetic.ts';
@@ -29,6 +31,9 @@ interface Named {
  * @throws ShapeError when subscripts and shapes do not fit
  */
 export function einsum(subscripts: string, ...operands: ArrayLike[]): NDArray {
+  if (typeof subscripts !== 'string')
+    throw new ShapeError(`einsum: the subscripts must be a string, but they are ${naming(subscripts)}.`);
+  if (operands.length === 0) throw new ShapeError('einsum: needs at least one array.');
   const values = factors('einsum', operands);
   const { inputs, output } = parse(subscripts, values);
   const lengths = axisLengths(subscripts, inputs, values);

@@ -1,7 +1,7 @@
 /** Elementary functions under NumPy's names. Integers and bools are converted to float32 first. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import { eq, ge, gt, lt, ne, select } from '../lax/compare.ts';
@@ -133,6 +133,7 @@ export const copysign: Binary = floating2('copysign', (x, y) => {
 /** Replaces NaN and infinities; by default with 0 and the largest finite numbers. */
 export function nanToNum(x: ArrayLike, given: { nan?: number; posinf?: number; neginf?: number } = {}): NDArray {
   const { nan = 0, posinf, neginf } = optionsOf('nanToNum', given, ['nan', 'posinf', 'neginf']);
+  checkNumbers('nanToNum', given, ['nan', 'posinf', 'neginf']);
   const value = toValue(x, 'nanToNum');
   if (!isFloating(value.aval.dtype)) return value;
   const largest = value.dtype === 'float32' ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;

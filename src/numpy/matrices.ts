@@ -1,8 +1,8 @@
 /** Diagonals and triangles of matrices. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
-import { range } from '../core/shape.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
+import { checkCount, checkShape, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
 import { ge, le, select } from '../lax/compare.ts';
@@ -33,6 +33,7 @@ export function diagonal(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
 /** Row-major, a diagonal is a slice with stride (columns + 1). */
 export function diagonalOf(name: string, value: Value, offset: number, axis1: number, axis2: number): Value {
   if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
+  checkNumbers(name, { offset }, ['offset']);
   const [a, b] = axesOf(value, [axis1, axis2], name) as [number, number];
   if (a === b) throw new ShapeError(`${name}: the two axes must differ.`);
   const rest = range(value.ndim).filter((axis) => axis !== a && axis !== b);
@@ -47,7 +48,7 @@ export function diagonalOf(name: string, value: Value, offset: number, axis1: nu
 
 /** A matrix with the vector on its k-th diagonal; of a matrix, its k-th diagonal. */
 export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
-  const { k = 0 } = optionsOf('diag', given, ['k']);
+  const { k = 0 } = offsetOf('diag', given);
   const value = operand(x, 'diag');
   if (value.ndim === 2) return diagonalOf('diag', value, k, 0, 1);
   if (value.ndim !== 1) throw new ShapeError(`diag: needs a vector or a matrix, but got ${value.aval}.`);
@@ -64,9 +65,14 @@ export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
   ]);
 }
 
+const offsetOf = (name: string, options: { k?: number }): { k?: number } => {
+  checkNumbers(name, optionsOf(name, options, ['k']), ['k']);
+  return options;
+};
+
 /** The elements of `x` as a vector on a diagonal. */
-export const diagflat = (x: ArrayLike, options?: { k?: number }): NDArray =>
-  diag(reshape(operand(x, 'diagflat'), [-1]), options);
+export const diagflat = (x: ArrayLike, options: { k?: number } = {}): NDArray =>
+  diag(reshape(operand(x, 'diagflat'), [-1]), offsetOf('diagflat', options));
 
 /** The sum of a diagonal. */
 export function trace(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
@@ -78,6 +84,7 @@ const triangle =
   (name: string, inside: (shiftedRow: Value, column: Value) => Value) =>
   (x: ArrayLike, given: { k?: number } = {}): NDArray => {
     const { k = 0 } = optionsOf(name, given, ['k']);
+    checkNumbers(name, given, ['k']);
     const value = operand(x, name);
     if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
     const shape = value.shape.slice(-2);
@@ -97,10 +104,14 @@ const triangleIndices = (n: number, m: number, inside: (i: number, j: number) =>
 };
 export const trilIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
   const { k = 0, m = n } = optionsOf('trilIndices', given, ['k', 'm']);
+  checkNumbers('trilIndices', given, ['k']);
+  checkShape([n, m], 'trilIndices');
   return triangleIndices(n, m, (i, j) => j - i <= k);
 };
 export const triuIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
   const { k = 0, m = n } = optionsOf('triuIndices', given, ['k', 'm']);
+  checkNumbers('triuIndices', given, ['k']);
+  checkShape([n, m], 'triuIndices');
   return triangleIndices(n, m, (i, j) => j - i >= k);
 };
 
@@ -109,7 +120,7 @@ export function vander(x: ArrayLike, given: { n?: number; increasing?: boolean }
   const { n, increasing = false } = optionsOf('vander', given, ['n', 'increasing']);
   const value = strong(toValue(x, 'vander'));
   if (value.ndim !== 1) throw new ShapeError(`vander: needs a vector, but got ${value.aval}.`);
-  const count = n ?? value.size;
+  const count = n === undefined ? value.size : checkCount(n, 'vander', '`n`');
   const columns = range(count).map((p) =>
     reshape(convert(power(value, increasing ? p : count - 1 - p), value.dtype), [value.size, 1]),
   );

@@ -1,7 +1,7 @@
 /** Running folds, differences, interpolation, polynomials, convolution, covariance. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkChoice, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { checkCount, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -32,7 +32,8 @@ const running =
   (name: string, fold: (x: Value, options: { axis: number }) => Value) =>
   (x: ArrayLike, given: ScanOptions = {}): NDArray => {
     const { axis = null } = optionsOf(name, given, ['axis']);
-    const input = axis === null ? ravel(x) : operand(x, name);
+    const operandOf = operand(x, name);
+    const input = axis === null ? ravel(operandOf) : operandOf;
     const value = input.aval.dtype === 'bool' ? convert(input, 'int32') : input;
     return fold(value, { axis: axisOf(value, axis ?? 0, name) });
   };
@@ -84,7 +85,7 @@ export const diff: (
 });
 
 /** Differences of neighbours of a vector: the elements of `x` as they come. */
-export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));
+export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(toValue(x, 'ediff1d')));
 
 /**
  * Derivatives by central differences inside and one-sided differences at the ends, along each axis or those named.
@@ -93,6 +94,7 @@ export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));
 export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: number } = {}): NDArray | NDArray[] {
   const { spacing = 1, axis } = optionsOf('gradient', given, ['spacing', 'axis']);
   const value = strong(toFloating(x, 'gradient'));
+  toValue(spacing, 'gradient');
   const along = (a: number): NDArray => {
     const n = value.shape[a]!;
     if (n < 2) throw new ShapeError(`gradient: axis ${a} of ${value.aval} needs at least two elements.`);
@@ -109,6 +111,7 @@ export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: numb
 export function trapezoid(y: ArrayLike, given: { x?: ArrayLike; dx?: ArrayLike; axis?: number } = {}): NDArray {
   const { x, dx = 1, axis = -1 } = optionsOf('trapezoid', given, ['x', 'dx', 'axis']);
   const value = moveaxis(strong(toFloating(y, 'trapezoid')), axis, -1);
+  toValue(dx, 'trapezoid');
   const last = value.ndim - 1;
   const pairs = add(span(value, last, 1), span(value, last, 0, -1));
   const widths = x === undefined ? dx : diff(toValue(x, 'trapezoid').ndim === 1 ? x : moveaxis(x, axis, -1));
@@ -124,6 +127,7 @@ export interface InterpOptions {
 /** Linear interpolation at `x` between samples `fp` at increasing positions `xp`. */
 export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given: InterpOptions = {}): NDArray {
   const { left, right } = optionsOf('interp', given, ['left', 'right']);
+  for (const end of [left, right]) if (end !== undefined) toValue(end, 'interp');
   const [at, positions, values] = promoteDTypes(
     'interp',
     [x, xp, fp].map((v) => toFloating(v, 'interp')),
@@ -151,7 +155,7 @@ export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given: Interp
 /** The polynomial with coefficients p[0] xⁿ + … + p[n] at `x` (Horner's rule). */
 export function polyval(p: ArrayLike | readonly ArrayLike[], x: ArrayLike): NDArray {
   const coefficients = Array.isArray(p) ? [...(p as readonly ArrayLike[])] : [...operand(p as ArrayLike, 'polyval')];
-  const start: ArrayLike = mul(x, 0);
+  const start: ArrayLike = mul(toValue(x, 'polyval'), 0);
   return coefficients.reduce<NDArray>((sum, c) => add(mul(sum, x), c), start);
 }
 
@@ -170,6 +174,7 @@ export function correlate(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMo
 }
 
 function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reversed: boolean): NDArray {
+  checkChoice(name, 'mode', mode, ['full', 'same', 'valid']);
   let [a, b] = factors(name, [x, y]) as [Value, Value];
   if (a.ndim !== 1 || b.ndim !== 1 || a.size === 0 || b.size === 0) {
     throw new ShapeError(`${name}: needs vectors that are not empty, but got ${a.aval} and ${b.aval}.`);
@@ -190,8 +195,13 @@ function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, rev
 /** The covariance matrix of variables in rows and observations in columns. */
 export function cov(x: ArrayLike, given: { ddof?: number; rowvar?: boolean } = {}): NDArray {
   const { ddof = 1, rowvar = true } = optionsOf('cov', given, ['ddof', 'rowvar']);
-  let value = strong(toFloating(x, 'cov'));
-  if (value.ndim > 2) throw new ShapeError(`cov: needs a vector or a matrix, but got ${value.aval}.`);
+  checkNumbers('cov', given, ['ddof']);
+  return covariance('cov', x, ddof, rowvar);
+}
+
+function covariance(name: string, x: ArrayLike, ddof: number, rowvar: boolean): NDArray {
+  let value = strong(toFloating(x, name));
+  if (value.ndim > 2) throw new ShapeError(`${name}: needs a vector or a matrix, but got ${value.aval}.`);
   if (value.ndim < 2) value = reshape(value, [1, value.size]);
   else if (!rowvar) value = value.T;
   const centred = sub(value, mean(value, { axis: 1, keepdims: true }));
@@ -202,8 +212,8 @@ export function cov(x: ArrayLike, given: { ddof?: number; rowvar?: boolean } = {
 /** The correlation coefficients of variables in rows. */
 export function corrcoef(x: ArrayLike, given: { rowvar?: boolean } = {}): NDArray {
   const { rowvar = true } = optionsOf('corrcoef', given, ['rowvar']);
-  const covariance = cov(x, { rowvar });
-  if (covariance.ndim === 0) return div(covariance, covariance);
-  const deviation = diagonalOf('corrcoef', covariance, 0, 0, 1).sqrt();
-  return clip(div(covariance, outer(deviation, deviation)), -1, 1);
+  const between = covariance('corrcoef', x, 1, rowvar);
+  if (between.ndim === 0) return div(between, between);
+  const deviation = diagonalOf('corrcoef', between, 0, 0, 1).sqrt();
+  return clip(div(between, outer(deviation, deviation)), -1, 1);
 }
