@@ -3,7 +3,7 @@ import { coalesce, offsetBy } from '../loop-nest.ts';
 import type { MathUses } from '../math/uses.ts';
 import type { HeldRoot } from './held-expression.ts';
 import { elementBytes } from './kernel.ts';
-import type { Lanes } from './lanes.ts';
+import type { AnyLanes } from './lanes.ts';
 import type { Panel, TileColumns, TileTarget } from './product-tiles.ts';
 import { scalarType } from './storage.ts';
 import { Inputs, startOf } from './streams.ts';
@@ -125,7 +125,7 @@ export class HeldTile implements TileTarget {
     });
   }
 
-  private store(at: readonly Expr[], e: Lanes, sums: readonly (readonly Local[])[], panel: Panel): void {
+  private store(at: readonly Expr[], e: AnyLanes, sums: readonly (readonly Local[])[], panel: Panel): void {
     const f = this.f!;
     const { roots, streams } = this.inputs;
     const pointers = this.pointers(at);
@@ -146,7 +146,7 @@ export class HeldTile implements TileTarget {
 
 /** Vectors of a row as elements by four; fewer where the next vector does not follow. */
 function placesOf(
-  e: Lanes,
+  e: AnyLanes,
   vectors: readonly Local[],
   { starts, elements }: Panel,
   row: number,

@@ -7,6 +7,7 @@ import { batched, gemmArguments, integerProduct, type Product } from './dot-code
 import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
+import { isProductType, type ProductType } from './lanes.ts';
 import { mapKernel, type Store } from './map-kernel.ts';
 import type { Epilogue } from './passes/epilogues.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
@@ -17,7 +18,10 @@ import { type HeldLeaf, readBuffer, storagesOf, substitute } from './tree.ts';
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
 export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
   if (dtype !== 'float32' && dtype !== 'float64') {
-    d.f.call(d.define(integerProduct(p, dtype)), a, b, c);
+    // Negative steps, bools and columns have no code in vectors.
+    if (!isProductType(dtype) || p.n === 1 || !isSmallProduct(p, dtype))
+      d.f.call(d.define(integerProduct(p, dtype)), a, b, c);
+    else new RowBlocks(d, p, dtype, a, b).store(c);
     return;
   }
   const vector = matrixVector(p);
@@ -40,10 +44,11 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
 /** The same where one kernel reads the result: into its expressions, if the product's has it in registers, or by rows. */
 export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | ComputedRows, b: Expr): boolean {
   const { dtype, ndim } = eqn.outputs[0]!.aval;
-  if ((dtype !== 'float32' && dtype !== 'float64') || ndim === 0) return false;
   const epilogue = d.ends.epilogues.get(eqn);
-  if (!epilogue) return false;
-  const vector = matrixVector(p);
+  if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
+  const isFloat = dtype === 'float32' || dtype === 'float64';
+  if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
+  const vector = isFloat ? matrixVector(p) : undefined;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   const retain = (): void => {
     for (const storage of operands) storage.retain();
@@ -68,7 +73,7 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | Computed
     });
     return true;
   }
-  if ('base' in a || p.batch.length > 0 || !vector || !endsInRegisters(vector, dtype)) return false;
+  if ('base' in a || p.batch.length > 0 || !isFloat || !vector || !endsInRegisters(vector, dtype)) return false;
   const places = vector.swapped ? { matrix: b, vector: a } : { matrix: a, vector: b };
   retain();
   return d.ends.defer(d, eqn, (behind) => {
@@ -81,7 +86,7 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | Computed
 function multiplyTiles(
   d: Driver,
   p: Product,
-  dtype: 'float32' | 'float64',
+  dtype: ProductType,
   a: Expr | ComputedRows,
   b: Expr,
   { group: { shape }, rowAxes }: Epilogue,
@@ -110,7 +115,7 @@ function multiplyTiles(
 
 /** A product whose first operand is computed, on its own. */
 export function multiplyRows(d: Driver, p: Product, dtype: DType, a: ComputedRows, b: Expr, c: Expr): void {
-  new RowBlocks(d, p, dtype as 'float32' | 'float64', a, b).store(c);
+  new RowBlocks(d, p, dtype as ProductType, a, b).store(c);
   d.locals.give(a.base);
 }
 

@@ -6,7 +6,7 @@ import { transposedBlock } from '../vector-blocks.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import type { Kernel } from './kernel.ts';
-import { type Lanes, lanesOf } from './lanes.ts';
+import { type AnyLanes, type ProductType, productLanes } from './lanes.ts';
 import { largestOperands } from './passes/epilogues.ts';
 import { memory, panels, type TileTarget } from './product-tiles.ts';
 
@@ -23,11 +23,13 @@ import { memory, panels, type TileTarget } from './product-tiles.ts';
 /** Bytes of A and B together; of B where it is copied; of A where rows of a tile are read across its lines. */
 const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15 };
 
-export function isSmallProduct(p: Product, dtype: 'float32' | 'float64'): boolean {
+export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
   const steps = [lhs.row, lhs.column, rhs.row, rhs.column, ...batch.flatMap((axis) => axis.steps)];
   if (m * n * k === 0 || steps.some((step) => step < 0)) return false;
-  const { bytes } = lanesOf(dtype);
+  const { bytes, name } = productLanes(dtype);
+  // The runtime multiplies no integers.
+  if (name === 'i32') return true;
   return (
     (m * k + k * n) * bytes <= largest.together &&
     (isContiguous(p) || k * n * bytes <= largest.copied) &&
@@ -36,15 +38,15 @@ export function isSmallProduct(p: Product, dtype: 'float32' | 'float64'): boolea
 }
 
 /** Bytes of scratch that the kernel of a product needs: room for B if its rows are not contiguous. */
-export const productScratchBytes = (p: Product, dtype: 'float32' | 'float64'): number =>
-  isContiguous(p) ? 0 : p.k * p.n * lanesOf(dtype).bytes;
+export const productScratchBytes = (p: Product, dtype: ProductType): number =>
+  isContiguous(p) ? 0 : p.k * p.n * productLanes(dtype).bytes;
 
 const isContiguous = ({ n, rhs }: Product): boolean => rhs.column === 1 || n === 1;
 
 /** A function (lhs, rhs, result, scratch). */
-export function productKernel(p: Product, dtype: 'float32' | 'float64', target: Target): Func {
+export function productKernel(p: Product, dtype: ProductType, target: Target): Func {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
-  const { bytes } = lanesOf(dtype);
+  const { bytes } = productLanes(dtype);
   const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
   write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.n * bytes, bytes));
   return f.build();
@@ -63,7 +65,7 @@ interface Operands<T> {
  */
 export function productInto(
   p: Product,
-  dtype: 'float32' | 'float64',
+  dtype: ProductType,
   target: Target,
   operands: Operands<Expr>,
   tile: HeldTile,
@@ -81,13 +83,13 @@ export function productInto(
 function write(
   f: FunctionBuilder,
   p: Product,
-  dtype: 'float32' | 'float64',
+  dtype: ProductType,
   target: Target,
   { a, b, scratch }: Operands<Local>,
   to: TileTarget,
   packed = false,
 ): void {
-  const e = lanesOf(dtype);
+  const e = productLanes(dtype);
   if (packed || isContiguous(p)) {
     panels(f, e, packed ? { ...p, rhs: { row: 2 * e.count, column: 1 } } : p, target, a, b, to, packed);
     return;
@@ -99,9 +101,9 @@ function write(
 /** Copies B to rows that are contiguous: a transpose in blocks of as many vectors as a vector has elements. */
 function packRows(
   f: FunctionBuilder,
-  e: Lanes,
+  e: AnyLanes,
   { n, k, rhs }: Product,
-  dtype: 'float32' | 'float64',
+  dtype: ProductType,
   b: Local,
   to: Local,
 ): void {

@@ -1,18 +1,7 @@
 import { range } from '../../src/core/shape.ts';
-import {
-  type Expr,
-  type FunctionBuilder,
-  f32x4c,
-  f64x2c,
-  i32c,
-  type Local,
-  load,
-  madd,
-  op,
-  type Target,
-} from '../code.ts';
+import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../code.ts';
 import type { Product } from './dot-code.ts';
-import { type Lanes, loadVector, storeVector } from './lanes.ts';
+import { type AnyLanes, loadVector, storeVector } from './lanes.ts';
 
 /** Where the tiles of a product go. */
 export interface TileTarget {
@@ -31,7 +20,7 @@ export interface TileColumns {
 export interface TileRows {
   advance(rows: number): void;
   /** Takes the vectors of each row of a tile. */
-  store(e: Lanes, sums: readonly (readonly Local[])[], panel: Panel): void;
+  store(e: AnyLanes, sums: readonly (readonly Local[])[], panel: Panel): void;
 }
 
 /** A matrix in memory, its rows contiguous. */
@@ -82,7 +71,7 @@ export interface Panel {
  */
 export function panels(
   f: FunctionBuilder,
-  e: Lanes,
+  e: AnyLanes,
   p: Product,
   target: Target,
   a: Local,
@@ -128,7 +117,7 @@ export function panels(
 /** All rows of C in one panel. */
 function rowTiles(
   f: FunctionBuilder,
-  e: Lanes,
+  e: AnyLanes,
   p: Product,
   target: Target,
   panel: Panel,
@@ -159,7 +148,7 @@ function rowTiles(
 
 function tile(
   f: FunctionBuilder,
-  e: Lanes,
+  e: AnyLanes,
   { k, lhs, rhs }: Product,
   target: Target,
   panel: Panel,
@@ -179,7 +168,7 @@ function tile(
     sums.forEach((row, r) => {
       f.set(x, load(e.splat, aAt, (r * lhs.row + q * lhs.column) * e.bytes));
       row.forEach((sum, v) => {
-        f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : madd(target, e.shape, x, columns[v]!, sum));
+        f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : plusProduct(target, e, x, columns[v]!, sum));
       });
     });
   };
@@ -191,8 +180,8 @@ function tile(
     const unroll = target.fma ? 4 : 1;
     const [aAt, bAt] = [f.var(a), f.var(b)];
     const left = f.var(i32c(Math.floor(k / unroll)));
-    const zero = e.bytes === 4 ? f32x4c(0) : f64x2c(0);
-    for (const row of sums) for (const sum of row) f.set(sum, zero);
+    // All bits of a zero of any dtype are 0.
+    for (const row of sums) for (const sum of row) f.set(sum, i32x4c(0));
     f.doWhile(left, () => {
       for (let q = 0; q < unroll; q++) step(aAt, bAt, q, false);
       f.set(aAt, add(aAt, unroll * lhs.column * e.bytes));
@@ -203,3 +192,6 @@ function tile(
   }
   to.store(e, sums, panel);
 }
+
+const plusProduct = (target: Target, e: AnyLanes, x: Expr, y: Expr, sum: Expr): Expr =>
+  e.name === 'i32' ? op('i32x4.add', op('i32x4.mul', x, y), sum) : madd(target, e.shape, x, y, sum);

@@ -5,6 +5,7 @@ import type { Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
 import type { HeldTile } from './held-tile.ts';
 import type { Kernel } from './kernel.ts';
+import type { ProductType } from './lanes.ts';
 import { rowsAtOnce } from './passes/epilogues.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 
@@ -30,12 +31,12 @@ interface Moving {
 export class RowBlocks {
   private readonly d: Driver;
   private readonly product: Product;
-  private readonly dtype: 'float32' | 'float64';
+  private readonly dtype: ProductType;
   private readonly bytes: number;
   private readonly a: Expr | ComputedRows;
   private readonly b: Expr;
 
-  constructor(d: Driver, product: Product, dtype: 'float32' | 'float64', a: Expr | ComputedRows, b: Expr) {
+  constructor(d: Driver, product: Product, dtype: ProductType, a: Expr | ComputedRows, b: Expr) {
     this.d = d;
     this.product = product;
     this.dtype = dtype;

@@ -56,10 +56,10 @@ export function findEpilogues(
   const found = new Map<Eqn, Epilogue>();
   if (candidates.size === 0) return found;
   const readers = new Map<Eqn, Group>();
+  const refused = new Set<Eqn>();
   const refuse = (atom: Atom): void => {
     const product = candidates.get(atom);
-    if (!product) return;
-    for (const [v, eqn] of candidates) if (eqn === product) candidates.delete(v);
+    if (product) refused.add(product);
   };
   outs.forEach(refuse);
   for (const step of steps) {
@@ -73,7 +73,7 @@ export function findEpilogues(
     for (const eqn of step.members)
       for (const atom of eqn.inputs) {
         const product = candidates.get(atom);
-        if (!product) continue;
+        if (!product || refused.has(product)) continue;
         const reader = readers.get(product);
         const { kind } = eqn.primitive.lower;
         const reads = (kind === 'elementwise' || kind === 'reduce') && !moved.has(eqn);
@@ -85,7 +85,7 @@ export function findEpilogues(
   const taken = new Set<Group>();
   for (const eqn of new Set(candidates.values())) {
     const group = readers.get(eqn);
-    const epilogue = group && !taken.has(group) ? epilogueOf(eqn, group) : undefined;
+    const epilogue = group && !refused.has(eqn) && !taken.has(group) ? epilogueOf(eqn, group) : undefined;
     if (!epilogue) continue;
     taken.add(epilogue.group);
     found.set(eqn, epilogue);
