@@ -61,7 +61,7 @@ const anyTree = argument(kinds.tree);
 const text = argument(kinds.text);
 const free = argument(kinds.free);
 /** An argument of a function that is traced: any tree. */
-const given = argument(['no', undefined]);
+const given = argument(['no']);
 const primals = argument(['no', undefined, 3]);
 
 const m = np.array([
@@ -126,10 +126,10 @@ export const table: Record<string, Record<string, Call>> = {
     linearTranspose: call(fn(g), given(v)),
     makeJaxpr: { args: [fn(g)], after: [v] },
     rootJvp: {
-      args: [fn((x: NDArray, a: NDArray) => x.sub(a)), array(v), list([v]), list([v])],
+      args: [fn((x: NDArray, a: NDArray) => x.sub(a)), given(v), primals([v]), primals([v])],
       options: {},
     },
-    rootVjp: { args: [fn((x: NDArray, a: NDArray) => x.sub(a)), array(v), list([v]), array(v)], options: {} },
+    rootVjp: { args: [fn((x: NDArray, a: NDArray) => x.sub(a)), given(v), primals([v]), given(v)], options: {} },
   },
   checkpointPolicies: {
     ...many('everythingSaveable nothingSaveable dotsSaveable dotsWithNoBatchDimsSaveable', call(free({ name: 'add' }))),
