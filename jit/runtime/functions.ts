@@ -2,7 +2,8 @@ import type { CodeModule, Target } from '../code.ts';
 import { argFoldFunctions } from './arg-fold.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { foldFunctions } from './folds.ts';
-import { gemmFunctions } from './gemm.ts';
+import { elements, gemmFunctions } from './gemm.ts';
+import { rowFunctions } from './gemm-rows.ts';
 import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
 import { sortFunctions } from './sort.ts';
@@ -17,6 +18,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
   functions: [
     ...movementFunctions(),
     ...gemmFunctions(target),
+    ...elements.flatMap(rowFunctions),
     ...foldFunctions(target),
     ...argFoldFunctions(),
     ...sortFunctions(),
