@@ -1,5 +1,5 @@
 import { byteSize } from '../../src/core/dtype.ts';
-import type { Atom, Eqn, Jaxpr, Var } from '../../src/core/jaxpr.ts';
+import { type Atom, type Eqn, type Jaxpr, memoPerJaxpr, type Var } from '../../src/core/jaxpr.ts';
 import { type Expr, i32c, op } from '../code.ts';
 import type { LowerRule } from '../lower-rule.ts';
 import type { Driver } from './driver.ts';
@@ -70,12 +70,15 @@ const isSame = (a: ArrayLeaf, b: ArrayLeaf): boolean =>
   a.buffer === b.buffer && a.offset === b.offset && a.strides.every((stride, axis) => stride === b.strides[axis]);
 
 /** Inputs of a loop's body that a pass with few columns goes over in every step, or in every step of a loop inside. */
-function passedOver(body: Jaxpr): Set<Atom> {
-  const found = new Set<Atom>(matricesPassedOver(body.eqns));
-  for (const eqn of body.eqns)
-    for (const [operand, v, inner] of constantsOf(eqn)) if (passedOver(inner).has(v)) found.add(operand);
-  return found;
-}
+const passedOver: (body: Jaxpr) => ReadonlySet<Atom> = memoPerJaxpr(
+  () => '',
+  (body) => {
+    const found = new Set<Atom>(matricesPassedOver(body.eqns));
+    for (const eqn of body.eqns)
+      for (const [operand, v, inner] of constantsOf(eqn)) if (passedOver(inner).has(v)) found.add(operand);
+    return found;
+  },
+);
 
 /** What a loop's body reads unchanged: the operand, the body's input, and the body. */
 function constantsOf(eqn: Eqn): (readonly [Atom, Var, Jaxpr])[] {

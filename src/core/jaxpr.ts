@@ -105,11 +105,38 @@ export function withoutEffects(jaxpr: Jaxpr): Jaxpr {
   return result;
 }
 
-/** Drops equations whose results nothing uses; keeps effects. With `keepInputs` false, says which inputs are used. */
-export function deadCodeElimination(
-  jaxpr: Jaxpr,
-  usedOuts?: readonly boolean[],
-): { jaxpr: Jaxpr; usedInputs: boolean[] } {
+/** Memoises a function of a jaxpr and a string that stands for the other arguments. */
+export function memoPerJaxpr<R, A extends unknown[]>(
+  key: (...args: A) => string,
+  compute: (jaxpr: Jaxpr, ...args: A) => R,
+): (jaxpr: Jaxpr, ...args: A) => R {
+  const cache = new WeakMap<Jaxpr, Map<string, R>>();
+  return (jaxpr, ...args) => {
+    let results = cache.get(jaxpr);
+    if (!results) cache.set(jaxpr, (results = new Map()));
+    const k = key(...args);
+    let result = results.get(k);
+    if (result === undefined) results.set(k, (result = compute(jaxpr, ...args)));
+    return result;
+  };
+}
+
+/** What is left of a program, and which of its inputs are read. */
+export interface Live {
+  readonly jaxpr: Jaxpr;
+  readonly usedInputs: readonly boolean[];
+}
+
+/**
+ * Drops equations whose results nothing uses; keeps effects. Says which inputs are used, and drops none. Loops ask it of
+ * their bodies again and again, and so do the loops around them: answers are kept.
+ */
+export const deadCodeElimination: (jaxpr: Jaxpr, usedOuts?: readonly boolean[]) => Live = memoPerJaxpr(
+  (usedOuts?: readonly boolean[]) => (usedOuts ? usedOuts.map(Number).join('') : ''),
+  eliminate,
+);
+
+function eliminate(jaxpr: Jaxpr, usedOuts?: readonly boolean[]): Live {
   const live = new Set<Var>();
   const outs = usedOuts ? jaxpr.outs.filter((_, i) => usedOuts[i]) : jaxpr.outs;
   for (const atom of outs) if (atom instanceof Var) live.add(atom);
@@ -139,19 +166,3 @@ export const dropInputs = (jaxpr: Jaxpr, keep: readonly boolean[]): Jaxpr =>
     jaxpr.eqns,
     jaxpr.outs,
   );
-
-/** Memoises a function of a jaxpr and a string that stands for the other arguments. */
-export function memoPerJaxpr<R, A extends unknown[]>(
-  key: (...args: A) => string,
-  compute: (jaxpr: Jaxpr, ...args: A) => R,
-): (jaxpr: Jaxpr, ...args: A) => R {
-  const cache = new WeakMap<Jaxpr, Map<string, R>>();
-  return (jaxpr, ...args) => {
-    let results = cache.get(jaxpr);
-    if (!results) cache.set(jaxpr, (results = new Map()));
-    const k = key(...args);
-    let result = results.get(k);
-    if (result === undefined) results.set(k, (result = compute(jaxpr, ...args)));
-    return result;
-  };
-}
