@@ -332,6 +332,16 @@ class MatrixProgram {
     (vmap as any)(this.run, { inAxes: [0, 0, null, null, 0, 0, null, null] })(...args);
 }
 
+t.test('a product that is also a result in another shape', (t) => {
+  const f = (x: NDArray, w: NDArray): NDArray[] => {
+    const z = np.matmul(x, w).reshape([4, 15, 6]);
+    return [np.maximum(z, 0).add(1), z];
+  };
+  const [x, w] = [np.linspace(-1, 2, 600).reshape([60, 10]), np.linspace(-3, 1, 60).reshape([10, 6])];
+  t.ok(worst(f(x, w), jit(f)(x, w)) < 1e-5);
+  t.end();
+});
+
 t.test('programs of products of matrices', (t) => {
   let state = 5;
   const random = (): number => {
