@@ -14,6 +14,7 @@ import {
 } from '../../dist/bundle/index.js';
 import { eagerCases } from './eager.mjs';
 import { arraysOf, numbers, products } from './inputs.mjs';
+import { solverCases } from './solver-cases.mjs';
 import { measure } from './timing.mjs';
 
 const array = arraysOf(np);
@@ -131,6 +132,7 @@ await measure('cotangent', {
       np.array(numbers(1e5, 0)).add(1.5),
     );
   },
+  ...solverCases(call),
   ...eagerCases({
     array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
     read: (x) => x.data(),
