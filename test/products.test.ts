@@ -170,7 +170,8 @@ class MatrixProgram {
     this.batch = this.pick([[], [], [], [3], [2, 2]]);
     const most = this.pick([9, 40, 140]) >> (this.batch.length > 0 ? 1 : 0);
     const tall = this.pick([most, most, 400 >> this.batch.length]);
-    this.sizes = [1 + this.below(tall), 1 + this.below(most), 1 + this.below(most)];
+    const deep = this.pick([most, most, most, 700 >> this.batch.length]);
+    this.sizes = [1 + this.below(tall), 1 + this.below(deep), 1 + this.below(most)];
     this.before = this.pick([
       '',
       '',
@@ -350,7 +351,7 @@ t.test('programs of products of matrices', (t) => {
   };
   const seen = new Set<string>();
   t.teardown(() => blocksFrom());
-  for (let i = 0; i < 220; i++) {
+  for (let i = 0; i < 160; i++) {
     const seed = state;
     const program = new MatrixProgram(random);
     const { sizes, batch, dtype, before, second, after } = program;
