@@ -23,7 +23,7 @@ import type { DType } from './core/dtype.ts';
 import { CotangentError, DisposedError } from './core/errors.ts';
 import { evaluatingTrace, run, watch } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
-import { checkArguments, checkList, optionsOf } from './core/options.ts';
+import { checkList, optionsOf } from './core/options.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
@@ -251,7 +251,6 @@ export function evalShape<F extends TreeFunction>(
   ...args: ShapesLike<Parameters<F>>
 ): Mapped<ReturnType<F>, ShapeDType> {
   checkFunction('evalShape', f);
-  checkArguments('evalShape', f, args as readonly unknown[]);
   const { def, avals } = flattenTypes(args as readonly unknown[]);
   const flat = new FlatFunction(f, def, 'evalShape');
   const { jaxpr } = stage(flat.call, avals);

@@ -299,7 +299,7 @@ t.test('both products with a matrix of few columns, and what follows, in one ker
     ] as const;
   for (const dtype of ['float32', 'float64'] as const)
     for (const rows of [4, 6, 101])
-      for (const columns of [2, 3, 8, 10, 13, 20])
+      for (const columns of rows === 101 ? [2, 3, 8, 10, 13, 20] : [3, 10])
         for (const [how, M, of] of matrices(rows, columns, dtype)) {
           const name = `${dtype}, ${rows}×${columns}${how}`;
           const [w, y] = [numbers([columns], dtype), numbers([rows], dtype)];

@@ -1,7 +1,6 @@
 import type { ArrayLike, NDArray } from '../src/array.ts';
 import { TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { checkArguments } from '../src/core/options.ts';
 import { stage } from '../src/core/stage.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../src/tree.ts';
 import { checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
@@ -25,7 +24,6 @@ export function closureConvert<F extends TreeFunction>(
   captured: NDArray[],
 ] {
   checkFunction('closureConvert', f);
-  checkArguments('closureConvert', f, examples as readonly unknown[]);
   const { values, def } = flattenArguments(examples as readonly unknown[], 'closureConvert');
   const flat = new FlatFunction(f, def, 'closureConvert');
   const { jaxpr, consts } = stage(

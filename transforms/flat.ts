@@ -1,6 +1,7 @@
 import { type ArrayLike, NDArray } from '../src/array.ts';
 import { TraceError } from '../src/core/errors.ts';
 import { isPlain, naming } from '../src/core/options.ts';
+import { withSource } from '../src/core/source.ts';
 import { currentTrace, type Value } from '../src/core/trace.ts';
 import { toValue } from '../src/promote.ts';
 import { lintCall } from '../src/syntax/lint.ts';
@@ -129,9 +130,9 @@ function arrayTree(node: unknown): unknown {
   return entries.some(([, child]) => child === undefined) ? undefined : Object.fromEntries(entries);
 }
 
-/** `f` on numbers that are arrays. */
+/** A user's function as the library calls it: on numbers that are arrays, and with the user's lines as positions. */
 export const onArrays = <F extends AnyFunction>(f: F): F =>
-  standsFor(((...args: unknown[]) => f(...numbersAsArrays(args))) as F, f);
+  standsFor(((...args: unknown[]) => withSource(null, () => f(...numbersAsArrays(args)))) as F, f);
 
 /** `f` without some of its arguments, for messages. */
 function withoutArguments(f: Function, statics: readonly number[]): Function {

@@ -1,6 +1,6 @@
 /** Options as users write them: one object, last, with names that are checked. */
 import { isDType } from './dtype.ts';
-import { CotangentError, DtypeError, ShapeError, TraceError, TreeError } from './errors.ts';
+import { CotangentError, DtypeError, ShapeError, TreeError } from './errors.ts';
 
 /** What other libraries call our options, where the spelling is not close. */
 const synonyms: Record<string, string> = {
@@ -37,14 +37,16 @@ export function optionsOf<T extends object>(
     );
   }
   for (const key in options) {
-    if ((known as readonly string[]).includes(key)) continue;
+    if (known.includes(key)) {
+      checkKind(operation, key, (options as Record<string, unknown>)[key]);
+      continue;
+    }
     const list = known.map((k) => `\`${k}\``).join(', ');
     throw new CotangentError(
       `${operation}: there is no option \`${key}\`; ${known.length === 1 ? 'the only one is' : 'the options are'} ${list}.`,
       { hint: hintFor(key, known) },
     );
   }
-  for (const key in options) checkKind(operation, key, (options as Record<string, unknown>)[key]);
   for (const key of required) {
     if ((options as Record<string, unknown>)[key] === undefined)
       throw new CotangentError(`${operation}: the option \`${key}\` is missing.`);
@@ -55,7 +57,7 @@ export function optionsOf<T extends object>(
 /** An option with the value that was given by position, where it may be meant for it. */
 function exampleFor(given: unknown, known: readonly string[]): string {
   if (isDType(given) && known.includes('dtype')) return `{ dtype: '${given}' }`;
-  const name = known.find((key) => (key === 'dtype' ? false : typeof given === 'number'));
+  const name = typeof given === 'number' && known.find((key) => key !== 'dtype');
   if (name) return `{ ${name}: ${given} }`;
   return known[0] === 'dtype' ? "{ dtype: 'float64' }" : `{ ${known[0]}: … }`;
 }
@@ -63,8 +65,8 @@ function exampleFor(given: unknown, known: readonly string[]): string {
 /** Options that are true or false in every operation that has them. */
 const booleans: ReadonlySet<string> = new Set(
   (
-    'acceleration approximate biasCorrection deterministic bounded centered checkBracket computeUv countIncludePad descending endpoint ' +
-    'epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff increasing independent inf info jit ' +
+    'acceleration approximate biasCorrection bounded centered checkBracket computeUv countIncludePad descending ' +
+    'deterministic endpoint epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff increasing independent inf info jit ' +
     'keepdims leftSide materializeJac nesterov positiveDefinite replace reverse rowvar sparse staircase ' +
     'stopIfLinesearchFails symmetric symmetrizeInput throw trans transposeA transposeKernel unitDiagonal uniqueIndices ' +
     'useGamma valueAndGrad'
@@ -98,15 +100,6 @@ export function checkIntegers(operation: string, what: string, value: unknown): 
   if (whole(value) || (Array.isArray(value) && value.every(whole))) return;
   const shown = Array.isArray(value) ? `[${value.map(naming).join(', ')}]` : naming(value);
   throw new ShapeError(`${operation}: ${what} must be an integer or a list of them, but it is ${shown}.`);
-}
-
-/** @throws TraceError when a function is called with fewer arguments than it needs */
-export function checkArguments(operation: string, f: Function, given: readonly unknown[]): void {
-  const missing = given.length < f.length ? given.length : given.indexOf(undefined);
-  if (missing >= 0 && missing < f.length)
-    throw new TraceError(
-      `${operation}: argument ${missing + 1} of ${f.name ? `\`${f.name}\`` : 'the function'} is missing.`,
-    );
 }
 
 /** @throws TreeError when what should be a list is none */

@@ -6,16 +6,19 @@ import { sourcePosition } from './source-map.ts';
  */
 export class Source {
   private readonly error: Error;
+  /** What it is a part of, for where the frames that were taken are all the library's. */
+  private readonly outer: Source | undefined;
   private cached: string | undefined | null = null;
   private cachedFrame: string | undefined | null = null;
 
-  constructor(error: Error) {
+  constructor(error: Error, outer?: Source) {
     this.error = error;
+    this.outer = outer;
   }
 
   /** `file:line:column` of the innermost frame outside this library, if any, in the file that runs. */
   get frame(): string | undefined {
-    if (this.cachedFrame === null) this.cachedFrame = userCall(this.error);
+    if (this.cachedFrame === null) this.cachedFrame = userCall(this.error) ?? this.outer?.frame;
     return this.cachedFrame;
   }
 
@@ -94,15 +97,19 @@ export function userFrames(stack: string, message: string): string {
 }
 
 let ambient: Source | undefined;
+/** The ambient source around a user's function that runs. */
+let around: Source | undefined;
 
 /** Equations made inside `f` carry `source`: transformations keep the user's line. Null where a user's function runs. */
 export function withSource<T>(source: Source | undefined | null, f: () => T): T {
-  const outer = ambient;
+  const [outer, outerAround] = [ambient, around];
+  if (source === null) around = ambient ?? around;
   ambient = source === null ? undefined : (source ?? outer);
   try {
     return f();
   } finally {
     ambient = outer;
+    around = outerAround;
   }
 }
 
@@ -121,7 +128,7 @@ export function currentSource(): Source {
   if (ambient) return ambient;
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = frames;
-  const source = new Source(new Error());
+  const source = new Source(new Error(), around);
   Error.stackTraceLimit = limit;
   return source;
 }

@@ -20,7 +20,7 @@ import type { ShapedArray } from '../core/aval.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
-import { checkArguments, checkList, optionsOf } from '../core/options.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -326,7 +326,6 @@ export function rootVjp<F extends TreeFunction>(
 
 /** The equation at a solution that is given. */
 function at(operation: string, optimality: AnyFunction, sol: unknown, args: readonly unknown[]) {
-  checkArguments(operation, optimality, [sol, ...args]);
   flatten([...args], (path) => `${operation}: args${path}`);
   const { values } = flattenArguments([sol], operation);
   if (values.length === 0) throw new TreeError(`${operation}: the solution holds no array.`);

@@ -5,6 +5,7 @@ import { namedWhile } from '../control/loops.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
 import { naming, optionsOf } from '../core/options.ts';
+import { atUserLine } from '../core/source.ts';
 import type { Value } from '../core/trace.ts';
 import { progress } from '../debug/progress.ts';
 import { decorated } from '../implicit/custom-root.ts';
@@ -128,7 +129,8 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     this.progress = options.progress ?? false;
     // An array, not a literal: solvers that differ in nothing but their tolerance share their code.
     this.tolerance = array(this.tol, { dtype: 'float64' });
-    const run = (init: unknown, ...args: unknown[]): Step => this.solve(init, args);
+    // What the solver itself computes is at the line of the call of `run`.
+    const run = (init: unknown, ...args: unknown[]): Step => atUserLine(true, () => this.solve(init, args));
     this.whole = options.jit === false ? run : jit(run);
   }
 

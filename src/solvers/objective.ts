@@ -28,7 +28,7 @@ export class Objective {
   constructor(fun: AnyFunction, { hasAux = false, valueAndGrad: given = false }: ObjectiveOptions) {
     this.hasAux = hasAux;
     const f = onArrays(fun);
-    this.both = given ? f : (valueAndGrad(fun, { hasAux }) as AnyFunction);
+    this.both = given ? f : (valueAndGrad(f, { hasAux }) as AnyFunction);
     this.fun = given ? (...args: unknown[]) => f(...args)[0] : f;
   }
 

@@ -1,6 +1,6 @@
 /** `ProximalGradient`: minimises f(x) + g(x) for smooth f and a g with a proximity operator. */
 
-import type { RestOf } from '../../transforms/flat.ts';
+import { onArrays, type RestOf } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
 import { cond } from '../control/cond.ts';
 import { whileLoop } from '../control/loops.ts';
@@ -109,7 +109,7 @@ export class ProximalGradient<
     checkFunction(name, 'fun', options.fun);
     this.objective = new Objective(options.fun, options);
     if (name !== 'GradientDescent') checkFunction(name, 'prox', options.prox);
-    this.prox = options.prox;
+    this.prox = options.prox && onArrays(options.prox);
     this.symmetric = options.prox === undefined;
     checkNumbers(name, options, ['maxls', 'decreaseFactor']);
     if (typeof options.stepsize !== 'function') checkNumbers(name, options, ['stepsize']);

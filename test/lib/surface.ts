@@ -61,7 +61,7 @@ const anyTree = argument(kinds.tree);
 const text = argument(kinds.text);
 const free = argument(kinds.free);
 /** An argument of a function that is traced: any tree. */
-const given = argument(['no', undefined]);
+const given = argument(['no']);
 const primals = argument(['no', undefined, 3]);
 
 const m = np.array([
@@ -126,10 +126,10 @@ export const table: Record<string, Record<string, Call>> = {
     linearTranspose: call(fn(g), given(v)),
     makeJaxpr: { args: [fn(g)], after: [v] },
     rootJvp: {
-      args: [fn((x: NDArray, a: NDArray) => x.sub(a)), array(v), list([v]), list([v])],
+      args: [fn((x: NDArray, a: NDArray) => x.sub(a)), given(v), primals([v]), primals([v])],
       options: {},
     },
-    rootVjp: { args: [fn((x: NDArray, a: NDArray) => x.sub(a)), array(v), list([v]), array(v)], options: {} },
+    rootVjp: { args: [fn((x: NDArray, a: NDArray) => x.sub(a)), given(v), primals([v]), given(v)], options: {} },
   },
   checkpointPolicies: {
     ...many('everythingSaveable nothingSaveable dotsSaveable dotsWithNoBatchDimsSaveable', call(free({ name: 'add' }))),
@@ -448,6 +448,30 @@ export const table: Record<string, Record<string, Call>> = {
     key: call(int(1)),
     randint: withOptions({ dtype: 'int32' }, key(k), shape([2]), array(0), array(5)),
     split: call(key(k), optional(shape(2))),
+  },
+  // Of the array v.
+  'NDArray.prototype': {
+    ...many(
+      'add sub mul div mod pow gt ge lt le eq ne and or xor dot matmul',
+      call(array(np.array([3, 1], { dtype: 'int32' }))),
+    ),
+    ...many('neg abs sign sqrt exp log sin cos tan tanh square reciprocal floor ceil not ravel flatten', call()),
+    round: withOptions({ decimals: 1 }),
+    ...many(
+      'sum prod mean max min any all var std argmax argmin cumsum cumprod sort argsort squeeze',
+      withOptions({ axis: 0 }),
+    ),
+    diagonal: { ...withOptions({ offset: 0 }) },
+    reshape: call(argument(['no', 1.5, {}, [1.5], ['no'], [3]])([2, 1])),
+    transpose: call(),
+    swapaxes: call(axes(0), axes(-1)),
+    expandDims: call(axes(0)),
+    astype: call(dtype('int32')),
+    clip: call(optional(array(0)), optional(array(1))),
+    take: withOptions({ axis: 0 }, argument(['no', undefined, null, {}, 1.5])(0)),
+    repeat: withOptions({ axis: 0 }, int(2)),
+    slice: call(argument(['no', 1.5, {}, 7])(0)),
+    at: call(argument(['no', 1.5, {}, 7])(0)),
   },
   safetensors: {
     flattenNames: call(anyTree({ a: v })),
