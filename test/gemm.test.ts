@@ -6,6 +6,7 @@ import type { Product } from '../jit/lower/dot-code.ts';
 import { gemvKernel, matrixVector } from '../jit/lower/gemv-code.ts';
 import { productKernel, productScratchBytes } from '../jit/lower/product-code.ts';
 import { gemmScratchBytes } from '../jit/runtime/gemm.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes } from '../jit/runtime/gemm-rows.ts';
 import { runtimeExports } from '../jit/runtime/instance.ts';
 import { target } from '../jit/target.ts';
 
@@ -83,6 +84,51 @@ for (const type of ['f32', 'f64'] as const) {
       for (const la of [0, 1, 2]) for (const lb of [0, 1]) t.ok(agrees(type, size, la, lb, 1), `${size}, ${la}, ${lb}`);
   });
 }
+
+t.test('rows of a product with a packed matrix', async (t) => {
+  for (const [type, bytes] of [
+    ['f32', 4],
+    ['f64', 8],
+  ] as const)
+    for (const [m, n, k] of [
+      [1, 1, 1],
+      [7, 33, 600],
+      [48, 8, 512],
+      [50, 70, 1100],
+    ] as const)
+      for (const { name, strides } of layouts) {
+        const [aRow, aCol] = strides(m, k);
+        const [bRow, bCol] = strides(k, n);
+        const [panelBytes, scratchBytes] = [gemmPanelBytes(n, k, bytes), gemmRowsScratchBytes(m, k, bytes)];
+        const wholeBytes = gemmScratchBytes(m, n, k, bytes);
+        const places = [2 * m * k * bytes, 2 * k * n * bytes, m * n * bytes, m * n * bytes];
+        const [a, b, c, d, panels, scratch, whole] = [...places, panelBytes, scratchBytes, wholeBytes].map(room) as [
+          number,
+          number,
+          number,
+          number,
+          number,
+          number,
+          number,
+        ];
+        const { buffer } = heap().memory;
+        const view = (address: number, length: number): Floats =>
+          type === 'f32' ? new Float32Array(buffer, address, length) : new Float64Array(buffer, address, length);
+        for (const x of [view(a, 2 * m * k), view(b, 2 * k * n)])
+          for (let i = 0; i < x.length; i++) x[i] = ((i * 7919) % 33) - 16;
+        const guards = [
+          [panels, panelBytes],
+          [scratch, scratchBytes],
+        ].map(([at, length]) => new Uint8Array(buffer, at! + length!, 64).fill(77));
+        runtime[`gemm_${type}`]!(m, n, k, a, aRow, aCol, b, bRow, bCol, c, n, 0, whole);
+        runtime[`gemm_pack_${type}`]!(n, k, b, bRow, bCol, panels);
+        runtime[`gemm_rows_${type}`]!(m, n, k, a, aRow, aCol, panels, d, scratch);
+        // Integers so small that every sum is exact.
+        t.same(view(d, m * n), view(c, m * n), `${type} ${m}×${n}×${k}, ${name}`);
+        t.ok(guards.every((guard) => guard.every((x) => x === 77)));
+        heap().unpin(0);
+      }
+});
 
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33, 64, 65, 130];
 /** Every size as m, n and k, each beside small and large others. */

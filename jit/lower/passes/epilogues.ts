@@ -62,11 +62,13 @@ export function findEpilogues(
     if (product) refused.add(product);
   };
   outs.forEach(refuse);
+  const results = new Set(outs);
   for (const step of steps) {
     if (!(step instanceof Group)) {
       const product = candidates.get(step.inputs[0]!);
       // The same elements in the same order.
-      if (product && step.primitive.lower.kind === 'reshape') candidates.set(step.outputs[0]!, product);
+      const isSame = step.primitive.lower.kind === 'reshape' && !results.has(step.outputs[0]!);
+      if (product && isSame) candidates.set(step.outputs[0]!, product);
       else step.inputs.forEach(refuse);
       continue;
     }
