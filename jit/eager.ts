@@ -111,7 +111,7 @@ function elementwise(
 
 const binaryOf: Record<string, string> = { add: 'add', mul: 'mul', max: 'max', min: 'min', and: 'and', or: 'or' };
 
-type Combine = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
+export type Combine = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';
 
 /** Folds over the last axes row by row, over neighbouring others by combining rows; the rest is left to JavaScript. */
 function reduce(
@@ -185,9 +185,18 @@ function foldRow(run: RuntimeFunction, combine: Combine, dtype: DType, length: n
   let total = run(Math.min(length, elementsPerCall), from);
   for (let i = elementsPerCall; i < length; i += elementsPerCall) {
     const part = run(Math.min(elementsPerCall, length - i), from + i * byteSize(dtype));
-    total = combine === 'add' ? total + part : combine === 'mul' ? total * part : Math[combine as 'max'](total, part);
+    total = foldParts(combine, dtype, total, part);
   }
   return total;
+}
+
+/** The results of two pieces together. */
+export function foldParts(combine: Combine, dtype: DType, x: number, y: number): number {
+  if (combine === 'and') return x & y;
+  if (combine === 'or') return x | y;
+  if (combine === 'max' || combine === 'min') return Math[combine](x, y);
+  if (combine === 'add') return x + y;
+  return isFloating(dtype) ? x * y : Math.imul(x, y);
 }
 
 function dot([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArray): EagerFunction | undefined {

@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { naming, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, mul, pow, sqrt } from '../lax/arithmetic.ts';
@@ -84,7 +85,7 @@ function ofMatrix(x: Value, ord: number | 'fro' | 'nuc', axes: readonly [number,
  * The norm of a vector along one axis, or of matrices along two; of the whole array as a vector when nothing is given.
  * The Euclidean norm has derivative 0 at 0.
  */
-export function norm(x: ArrayLike, given: NormOptions = {}): NDArray {
+export const norm: (x: ArrayLike, given?: NormOptions) => NDArray = recorded((x, given = {}) => {
   const { ord, axis, keepdims = false } = optionsOf('norm', given, ['ord', 'axis', 'keepdims']);
   if (ord !== undefined && typeof ord !== 'number' && ord !== 'fro' && ord !== 'nuc')
     throw new DtypeError(`norm: ord must be a number, 'fro' or 'nuc', but it is ${naming(ord)}.`);
@@ -97,7 +98,7 @@ export function norm(x: ArrayLike, given: NormOptions = {}): NDArray {
     throw new ShapeError(`norm: ord ${ord} of ${value.aval} over ${over.length} axes is not defined.`);
   }
   return vector(value, ord, over, keepdims);
-}
+});
 
 /** The norm of the elements over all axes named, as one vector. */
 export function vectorNorm(x: ArrayLike, given: NormOptions & { ord?: number } = {}): NDArray {

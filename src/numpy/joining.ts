@@ -52,40 +52,45 @@ export function concatenate(arrays: readonly ArrayLike[], given: AxisOption & DT
 export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
-export function stack(arrays: readonly ArrayLike[], given: { axis?: number } & DTypeOption = {}): NDArray {
-  const { axis = 0, dtype } = optionsOf('stack', given, ['axis', 'dtype']);
-  const values = operands(arrays, 'stack').map((v) => (dtype ? convert(v, dtype) : v));
-  const { shape } = values[0]!;
-  for (const v of values)
-    if (!sameShape(v.shape, shape)) throw new ShapeError(`stack: ${list(values)} differ in shape.`);
-  const at = normalizeAxis(axis, shape.length + 1);
-  if (at === undefined) throw new ShapeError(`stack: axis ${axis} is out of range for stacks of ${values[0]!.aval}.`);
-  const expanded = [...shape.slice(0, at), 1, ...shape.slice(at)];
-  return join(
-    values.map((v) => reshape(v, expanded)),
-    at,
-    'stack',
-  );
-}
+export const stack: (arrays: readonly ArrayLike[], given?: { axis?: number } & DTypeOption) => NDArray = recorded(
+  (arrays, given = {}) => {
+    const { axis = 0, dtype } = optionsOf('stack', given, ['axis', 'dtype']);
+    const values = operands(arrays, 'stack').map((v) => (dtype ? convert(v, dtype) : v));
+    const { shape } = values[0]!;
+    for (const v of values)
+      if (!sameShape(v.shape, shape)) throw new ShapeError(`stack: ${list(values)} differ in shape.`);
+    const at = normalizeAxis(axis, shape.length + 1);
+    if (at === undefined) throw new ShapeError(`stack: axis ${axis} is out of range for stacks of ${values[0]!.aval}.`);
+    const expanded = [...shape.slice(0, at), 1, ...shape.slice(at)];
+    return join(
+      values.map((v) => reshape(v, expanded)),
+      at,
+      'stack',
+    );
+  },
+);
 
 /** Arrays on top of each other; vectors are rows. */
-export const vstack = (arrays: readonly ArrayLike[]): NDArray =>
-  join(operands(arrays, 'vstack').map(atleast2d), 0, 'vstack');
+export const vstack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) =>
+  join(operands(arrays, 'vstack').map(atleast2d), 0, 'vstack'),
+);
 /** Arrays side by side. */
-export function hstack(arrays: readonly ArrayLike[]): NDArray {
+export const hstack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) => {
   const values = operands(arrays, 'hstack').map(atleast1d);
   return join(values, values[0]!.ndim === 1 ? 0 : 1, 'hstack');
-}
+});
 /** Arrays along the third axis. */
-export const dstack = (arrays: readonly ArrayLike[]): NDArray =>
-  join(operands(arrays, 'dstack').map(atleast3d), 2, 'dstack');
+export const dstack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) =>
+  join(operands(arrays, 'dstack').map(atleast3d), 2, 'dstack'),
+);
 /** Vectors as columns of a matrix. */
-export const columnStack = (arrays: readonly ArrayLike[]): NDArray =>
+export const columnStack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) =>
   join(
     operands(arrays, 'columnStack').map((v) => (v.ndim < 2 ? reshape(v, [v.size, 1]) : v)),
     1,
     'columnStack',
-  );
+  ),
+);
 
 /** `values` added at the end of an axis, or of the elements as a vector. */
 export function append(x: ArrayLike, values: ArrayLike, given: AxisOption = {}): NDArray {
@@ -145,7 +150,7 @@ export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
   split(x, parts, { axis: toValue(x, 'hsplit').ndim === 1 ? 0 : 1 });
 
 /** The array repeated as tiles, `reps` times per axis. */
-export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
+export const tile: (x: ArrayLike, reps: number | readonly number[]) => NDArray = recorded((x, reps) => {
   const value = operand(x, 'tile');
   const counts = (Array.isArray(reps) ? reps : [reps]).map((n) => checkCount(n, 'tile', 'a number of repetitions'));
   const rank = Math.max(value.ndim, counts.length);
@@ -162,7 +167,7 @@ export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
     spread,
     shape.map((n, i) => n * times[i]!),
   );
-}
+});
 
 /** Each element repeated in place: `repeats` times, or as often as its entry in a list says. */
 export const repeat: (x: ArrayLike, repeats: number | readonly number[], given?: AxisOption) => NDArray = recorded(

@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -25,10 +26,10 @@ export interface DiagonalOptions {
 }
 
 /** The diagonal of a matrix, or of each matrix in a stack: it is the last axis of the result. */
-export function diagonal(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
+export const diagonal: (x: ArrayLike, given?: DiagonalOptions) => NDArray = recorded((x, given = {}) => {
   const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('diagonal', given, ['offset', 'axis1', 'axis2']);
   return diagonalOf('diagonal', operand(x, 'diagonal'), offset, axis1, axis2);
-}
+});
 
 /** Row-major, a diagonal is a slice with stride (columns + 1). */
 export function diagonalOf(name: string, value: Value, offset: number, axis1: number, axis2: number): Value {
@@ -46,7 +47,7 @@ export function diagonalOf(name: string, value: Value, offset: number, axis1: nu
 }
 
 /** A matrix with the vector on its k-th diagonal; of a matrix, its k-th diagonal. */
-export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
+export const diag: (x: ArrayLike, given?: { k?: number }) => NDArray = recorded((x, given = {}) => {
   const { k = 0 } = optionsOf('diag', given, ['k']);
   const value = operand(x, 'diag');
   if (value.ndim === 2) return diagonalOf('diag', value, k, 0, 1);
@@ -62,28 +63,30 @@ export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
     [above, left, 0],
     [left, above, 0],
   ]);
-}
+});
 
 /** The elements of `x` as a vector on a diagonal. */
 export const diagflat = (x: ArrayLike, options?: { k?: number }): NDArray =>
   diag(reshape(operand(x, 'diagflat'), [-1]), options);
 
 /** The sum of a diagonal. */
-export function trace(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
+export const trace: (x: ArrayLike, given?: DiagonalOptions) => NDArray = recorded((x, given = {}) => {
   const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('trace', given, ['offset', 'axis1', 'axis2']);
   return sum(diagonalOf('trace', operand(x, 'trace'), offset, axis1, axis2), { axis: -1 });
-}
+});
 
-const triangle =
-  (name: string, inside: (shiftedRow: Value, column: Value) => Value) =>
-  (x: ArrayLike, given: { k?: number } = {}): NDArray => {
+const triangle = (
+  name: string,
+  inside: (shiftedRow: Value, column: Value) => Value,
+): ((x: ArrayLike, given?: { k?: number }) => NDArray) =>
+  recorded((x, given = {}) => {
     const { k = 0 } = optionsOf(name, given, ['k']);
     const value = operand(x, name);
     if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
     const shape = value.shape.slice(-2);
     const mask = inside(add(broadcastedIota('int32', shape, 0), k), broadcastedIota('int32', shape, 1));
     return select(broadcastTo(mask, value.shape), value, 0);
-  };
+  });
 /** The elements on and below the k-th diagonal; 0 above. */
 export const tril: (x: ArrayLike, options?: { k?: number }) => NDArray = triangle('tril', ge);
 /** The elements on and above the k-th diagonal; 0 below. */

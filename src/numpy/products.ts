@@ -12,7 +12,6 @@ import { broadcastTo, reshape } from '../lax/movement.ts';
 import { operandTypes, promoteDTypes } from '../promote.ts';
 import { strong } from './array.ts';
 import { multiply } from './elementwise.ts';
-import { take } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { axisOf, moveaxis } from './shape.ts';
 
@@ -102,11 +101,13 @@ export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
 }
 
 /** Inner products of stacks of vectors along `axis`, the last when left out. */
-export function vecdot(x: ArrayLike, y: ArrayLike, given: { axis?: number } = {}): NDArray {
-  const { axis = -1 } = optionsOf('vecdot', given, ['axis']);
-  const [a, b] = factors('vecdot', [x, y]) as [Value, Value];
-  return multiply(a, b).sum({ axis });
-}
+export const vecdot: (x: ArrayLike, y: ArrayLike, given?: { axis?: number }) => NDArray = recorded(
+  (x, y, given = {}) => {
+    const { axis = -1 } = optionsOf('vecdot', given, ['axis']);
+    const [a, b] = factors('vecdot', [x, y]) as [Value, Value];
+    return multiply(a, b).sum({ axis });
+  },
+);
 
 export interface TensordotOptions {
   /** How many axes, the last of `x` and the first of `y`; or the axes of both. 2 when left out. */
@@ -128,7 +129,7 @@ export function tensordot(x: ArrayLike, y: ArrayLike, given: TensordotOptions = 
 }
 
 /** The Kronecker product: blocks x[i, j] · y. */
-export function kron(x: ArrayLike, y: ArrayLike): NDArray {
+export const kron: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = promoteDTypes('kron', [x, y]).map(strong) as [Value, Value];
   const rank = Math.max(a.ndim, b.ndim);
   const lengths = (v: Value) => [...new Array<number>(rank - v.ndim).fill(1), ...v.shape];
@@ -147,16 +148,18 @@ export function kron(x: ArrayLike, y: ArrayLike): NDArray {
     spread,
     p.map((n, i) => n * q[i]!),
   );
-}
+});
 
 /** The cross product of vectors of length 3 along `axis`, the last when left out. */
-export function cross(x: ArrayLike, y: ArrayLike, given: { axis?: number } = {}): NDArray {
-  const { axis = -1 } = optionsOf('cross', given, ['axis']);
-  const [a, b] = factors('cross', [x, y]).map((v) => moveaxis(v, axis, -1)) as [Value, Value];
-  if (a.shape.at(-1) !== 3 || b.shape.at(-1) !== 3) {
-    throw new ShapeError(`cross: needs vectors of length 3, but got ${a.aval} and ${b.aval}.`);
-  }
-  const part = (v: Value, i: number) => take(v, [i], { axis: v.ndim - 1 });
-  const minor = (i: number, j: number) => sub(multiply(part(a, i), part(b, j)), multiply(part(a, j), part(b, i)));
-  return moveaxis(concatenate([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 }), -1, axis);
-}
+export const cross: (x: ArrayLike, y: ArrayLike, given?: { axis?: number }) => NDArray = recorded(
+  (x, y, given = {}) => {
+    const { axis = -1 } = optionsOf('cross', given, ['axis']);
+    const [a, b] = factors('cross', [x, y]).map((v) => moveaxis(v, axis, -1)) as [Value, Value];
+    if (a.shape.at(-1) !== 3 || b.shape.at(-1) !== 3) {
+      throw new ShapeError(`cross: needs vectors of length 3, but got ${a.aval} and ${b.aval}.`);
+    }
+    const part = (v: Value, i: number) => v.slice('...', [i, i + 1]);
+    const minor = (i: number, j: number) => sub(multiply(part(a, i), part(b, j)), multiply(part(a, j), part(b, i)));
+    return moveaxis(concatenate([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 }), -1, axis);
+  },
+);

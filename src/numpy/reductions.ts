@@ -97,7 +97,7 @@ export const min: Reduction = extremum('min', lax.reduceMin);
 export const amax: Reduction = max;
 export const amin: Reduction = min;
 /** Largest minus smallest element. */
-export const ptp: Reduction = (x, options) => sub(max(x, options), min(x, options));
+export const ptp: Reduction = recorded((x, options) => sub(max(x, options), min(x, options)));
 
 const quantifier =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
@@ -132,7 +132,7 @@ export const argmin: (x: ArrayLike, options?: ArgReduceOptions) => NDArray = pos
 const countOver = (x: Value, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
 
 /** Arithmetic mean over axes. Integers and bools give float32. */
-export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
+export const mean: (x: ArrayLike, given?: SumOptions) => NDArray = recorded((x, given = {}) => {
   const { axis, keepdims, dtype, where } = optionsOf('mean', given, ['axis', 'keepdims', 'dtype', 'where']);
   let value = toFloating(x, 'mean');
   if (dtype && isFloating(dtype)) value = convert(value, dtype);
@@ -142,7 +142,7 @@ export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
   const [operand, mask] = promoteMask(value, where);
   const options = { axis: axes, keepdims: keepdims ?? false };
   return div(sum(operand, { ...options, where: mask }), sum(convert(mask, operand.dtype), options));
-}
+});
 
 function varianceNamed(name: string, x: ArrayLike, given: VarOptions): NDArray {
   const { axis, keepdims, ddof = 0 } = optionsOf(name, given, ['axis', 'keepdims', 'ddof']);
@@ -168,7 +168,9 @@ export const std: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x,
 );
 
 /** The number of elements that are not 0; int32. */
-export const countNonzero: Reduction = (x, options) => sum(convert(toValue(x, 'countNonzero'), 'bool'), options);
+export const countNonzero: Reduction = recorded((x, options) =>
+  sum(convert(toValue(x, 'countNonzero'), 'bool'), options),
+);
 
 export interface AverageOptions extends ReduceOptions {
   /** Weights that broadcast to `x`, or a vector along the one axis. */
@@ -176,7 +178,7 @@ export interface AverageOptions extends ReduceOptions {
 }
 
 /** Weighted mean over axes. */
-export function average(x: ArrayLike, given: AverageOptions = {}): NDArray {
+export const average: (x: ArrayLike, given?: AverageOptions) => NDArray = recorded((x, given = {}) => {
   const { weights, axis, keepdims } = optionsOf('average', given, ['weights', 'axis', 'keepdims']);
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
   if (weights === undefined) return mean(x, options);
@@ -191,36 +193,38 @@ export function average(x: ArrayLike, given: AverageOptions = {}): NDArray {
   }
   const [a, w] = promote('average', [value, weight]);
   return div(lax.sum(mul(a!, w!), options), lax.sum(w!, options));
-}
+});
 
 const isNaNOf = (x: Value): Value => ne(x, x);
-const ignoringNaN =
-  (name: string, neutral: number, fold: (x: ArrayLike, options?: ReduceOptions) => NDArray): Reduction =>
-  (x, options) => {
+const ignoringNaN = (
+  name: string,
+  neutral: number,
+  fold: (x: ArrayLike, options?: ReduceOptions) => NDArray,
+): Reduction =>
+  recorded((x, options) => {
     const value = toValue(x, name);
     return fold(isFloating(value.aval.dtype) ? select(isNaNOf(value), neutral, value) : value, options);
-  };
+  });
 /** Sum of the elements that are not NaN. */
 export const nansum: Reduction = ignoringNaN('nansum', 0, sum);
 export const nanprod: Reduction = ignoringNaN('nanprod', 1, prod);
-const nanExtremum =
-  (name: string, neutral: number, fold: Reduction): Reduction =>
-  (x, options) => {
+const nanExtremum = (name: string, neutral: number, fold: Reduction): Reduction =>
+  recorded((x, options) => {
     const value = toValue(x, name);
     if (!isFloating(value.aval.dtype)) return fold(value, options);
     const missing = isNaNOf(value);
     return select(all(missing, options), Number.NaN, fold(select(missing, neutral, value), options));
-  };
+  });
 /** Largest element that is not NaN; NaN where there is none. */
 export const nanmax: Reduction = nanExtremum('nanmax', Number.NEGATIVE_INFINITY, max);
 export const nanmin: Reduction = nanExtremum('nanmin', Number.POSITIVE_INFINITY, min);
 /** Mean of the elements that are not NaN. */
-export const nanmean: Reduction = (x, options) => {
+export const nanmean: Reduction = recorded((x, options) => {
   const value = toFloating(x, 'nanmean');
   return div(nansum(value, options), sum(convert(ne(isNaNOf(value), true), value.dtype), options));
-};
+});
 /** Variance of the elements that are not NaN. */
-export function nanvar(x: ArrayLike, given: VarOptions = {}): NDArray {
+export const nanvar: (x: ArrayLike, given?: VarOptions) => NDArray = recorded((x, given = {}) => {
   const { axis, keepdims, ddof = 0 } = optionsOf('nanvar', given, ['axis', 'keepdims', 'ddof']);
   const value = toFloating(x, 'nanvar');
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
@@ -228,5 +232,7 @@ export function nanvar(x: ArrayLike, given: VarOptions = {}): NDArray {
   const centred = select(missing, 0, sub(value, nanmean(value, { ...options, keepdims: true })));
   const count = sum(convert(ne(missing, true), value.dtype), options);
   return div(lax.sum(mul(centred, centred), options), sub(count, ddof));
-}
-export const nanstd = (x: ArrayLike, options?: VarOptions): NDArray => sqrt(nanvar(x, options));
+});
+export const nanstd: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options) =>
+  sqrt(nanvar(x, options)),
+);
