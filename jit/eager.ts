@@ -1,5 +1,5 @@
 import type { ShapedArray } from '../src/core/aval.ts';
-import { byteSize, type DType, isFloating, isInteger } from '../src/core/dtype.ts';
+import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { sizeOf, stridesOf } from '../src/core/shape.ts';
 import { eagerCalls, eagerIota } from './eager-calls.ts';
@@ -33,7 +33,7 @@ export function planEager(
   const output = outputs[0]!;
   switch (lower.kind) {
     case 'elementwise':
-      if (primitive.name === 'iota' && isInteger(output.dtype)) return eagerIota(params, output);
+      if (primitive.name === 'iota') return output.size > 0 ? eagerIota(params, output) : undefined;
       if (inputs.length === 0 || !isPrebuilt(params) || output.size === 0) return undefined;
       return elementwise(primitive.name, inputs, params, output);
     case 'reduce':
@@ -44,7 +44,7 @@ export function planEager(
       return eagerView(lower.view(params, inputs[0]!, output), output);
     case 'identity':
     case 'reshape':
-      return eagerView({ offset: 0, strides: stridesOf(output.shape) }, output);
+      return ([operand]) => operand!.shared();
     case 'kernel':
       return lower.regions && eagerRegions(lower.regions(params, inputs, output), output);
     case 'gather':
@@ -66,6 +66,8 @@ function elementwise(
   params: Params,
   output: ShapedArray,
 ): EagerFunction | undefined {
+  const scalar = scalarFunctions[name];
+  if (scalar && inputs.every((x) => x.size === 1 && isFloating(x.dtype))) return oneElement(scalar, output.dtype);
   const n = output.size;
   const isScalar = inputs.map((x) => x.ndim === 0 && output.ndim > 0);
   const byValue = inputs.length === 2 ? isScalar : inputs.map(() => false);
@@ -107,6 +109,34 @@ function elementwise(
       w.close();
     }
   };
+}
+
+type ScalarFunction = (x: number, y: number) => number;
+
+/** Operations whose result JavaScript rounds as WebAssembly does: of float32, that of the exact result in float64. */
+const scalarFunctions: Readonly<Record<string, ScalarFunction>> = {
+  add: (x, y) => x + y,
+  sub: (x, y) => x - y,
+  mul: (x, y) => x * y,
+  div: (x, y) => x / y,
+  sqrt: (x) => Math.sqrt(x),
+  neg: (x) => -x,
+  abs: (x) => Math.abs(x),
+  max: (x, y) => Math.max(x, y),
+  min: (x, y) => Math.min(x, y),
+  eq: (x, y) => Number(x === y),
+  ne: (x, y) => Number(x !== y),
+  lt: (x, y) => Number(x < y),
+  le: (x, y) => Number(x <= y),
+  gt: (x, y) => Number(x > y),
+  ge: (x, y) => Number(x >= y),
+};
+
+/** Arrays of one element need no memory. */
+function oneElement(f: ScalarFunction, dtype: DType): EagerFunction {
+  if (dtype === 'float32')
+    return ([x, y]) => Cell.fromNumber(dtype, Math.fround(f(x!.first(), y === undefined ? 0 : y.first())));
+  return ([x, y]) => Cell.fromNumber(dtype, f(x!.first(), y === undefined ? 0 : y.first()));
 }
 
 const binaryOf: Record<string, string> = { add: 'add', mul: 'mul', max: 'max', min: 'min', and: 'and', or: 'or' };

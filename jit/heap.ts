@@ -267,6 +267,8 @@ export class Cell {
   host: TypedArray | undefined;
   segment: Segment | undefined;
   offset = 0;
+  /** How many arrays beyond the first have this storage. */
+  private shares = 0;
 
   private constructor(dtype: DType, length: number, host: TypedArray | undefined, number: number | undefined) {
     this.dtype = dtype;
@@ -275,6 +277,9 @@ export class Cell {
     this.host = host;
     this.segment = undefined;
   }
+
+  /** What is left of storage that was disposed of. */
+  static readonly gone: Cell = new Cell('float32', 0, undefined, undefined);
 
   /** Takes `data` over without copying it. */
   static fromHost(dtype: DType, data: TypedArray): Cell {
@@ -336,8 +341,18 @@ export class Cell {
     return copyOf(this.peek());
   }
 
+  /** The same storage for another array: it is freed when all of them have disposed of it. */
+  shared(): Cell {
+    this.shares++;
+    return this;
+  }
+
   /** Frees the storage at once. Reading afterwards is an error. */
   dispose(): void {
+    if (this.shares > 0) {
+      this.shares--;
+      return;
+    }
     if (this.segment) heap().release(this);
     this.segment = this.host = this.number = undefined;
   }

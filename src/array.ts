@@ -49,7 +49,7 @@ export const provideMethods = (methods: ArrayMethods): void => {
  */
 export class NDArray {
   readonly aval: ShapedArray;
-  private readonly storage: Cell | undefined;
+  private storage: Cell | undefined;
   /** The value of a rank-0 constant that came from a JavaScript number: written into programs rather than captured. */
   readonly literal: number | undefined;
 
@@ -133,7 +133,9 @@ export class NDArray {
    * Operations that change nothing, as `x.reshape(x.shape)`, give the array itself, which is then disposed of with it.
    */
   dispose(): void {
-    this.storage?.dispose();
+    if (!this.storage) return;
+    this.storage.dispose();
+    this.storage = Cell.gone;
   }
 
   [Symbol.dispose](): void {

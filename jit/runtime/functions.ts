@@ -5,6 +5,7 @@ import { foldFunctions } from './folds.ts';
 import { gemmFunctions } from './gemm.ts';
 import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
+import { searchFunctions } from './search.ts';
 import { sortFunctions } from './sort.ts';
 import { windowFunctions } from './windows.ts';
 
@@ -20,6 +21,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...foldFunctions(target),
     ...argFoldFunctions(),
     ...sortFunctions(),
+    ...searchFunctions(),
     ...cumulativeFunctions(),
     ...linalgFunctions(),
     ...windowFunctions(),

@@ -111,9 +111,11 @@ export const any: Reduction = quantifier('any', lax.any);
 /** Whether no element is 0. */
 export const all: Reduction = quantifier('all', lax.all);
 
-const positionOf =
-  (name: string, fold: (x: Value, options: { axis: number; keepdims: boolean }) => Value) =>
-  (x: ArrayLike, given: ArgReduceOptions = {}): NDArray => {
+const positionOf = (
+  name: string,
+  fold: (x: Value, options: { axis: number; keepdims: boolean }) => Value,
+): ((x: ArrayLike, options?: ArgReduceOptions) => NDArray) =>
+  recorded((x, given = {}) => {
     const { axis, keepdims = false } = optionsOf(name, given, ['axis', 'keepdims']);
     const value = toValue(x, name);
     const flat = axis === undefined || axis === null;
@@ -123,7 +125,7 @@ const positionOf =
     const number = operand.aval.dtype === 'bool' ? convert(operand, 'int32') : operand;
     const result = fold(number, { axis: along, keepdims: keepdims && !flat });
     return flat && keepdims ? reshape(result, new Array<number>(value.ndim).fill(1)) : result;
-  };
+  });
 /** Index of the first largest element, or of the first NaN; int32. */
 export const argmax: (x: ArrayLike, options?: ArgReduceOptions) => NDArray = positionOf('argmax', argreduce.argmax);
 /** Index of the first smallest element, or of the first NaN; int32. */

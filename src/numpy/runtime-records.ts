@@ -14,6 +14,22 @@ import * as linalg from '../linalg/index.ts';
 import * as nn from '../nn/index.ts';
 import * as np from './index.ts';
 
+/** Examples whose literals come by value, since users' numbers are among them. */
+const withNumbers: readonly Example[] = [
+  (x) => np.mod(x, 7),
+  (x) => np.floorDivide(x, 7),
+  (x) => np.heaviside(x, 0.25),
+  (x) => np.fmax(x, 0.25),
+  (x) => np.fmin(x, 0.25),
+  (x) => np.hypot(x, 0.25),
+  (x) => np.logaddexp(x, 0.25),
+  (x) => np.nanToNum(x, { nan: 1, posinf: 2, neginf: 3 }),
+  (x) => np.isclose(x, 0.25),
+  (x) => np.round(x, { decimals: 3 }),
+  (x) => np.polyval([2, 3], x),
+  (x) => nn.elu(x, { alpha: 0.75 }),
+];
+
 type Example = (x: Value, y: Value, z: Value) => Value;
 
 const ofOne = (...functions: readonly ((x: Value) => Value)[]): Example[] => functions.map((f) => (x) => f(x));
@@ -112,10 +128,17 @@ export function fusedRecords(): FusedRecord[] {
             shapes.map((shape) => shapedArray(shape, dtype)),
           ))
             records.set(record.key, record);
+  for (const dtype of floats)
+    for (const example of withNumbers)
+      for (const record of recordsOf(example, [shapedArray(matrix, dtype)], 'byValue')) records.set(record.key, record);
   return [...records.values()];
 }
 
-function recordsOf(example: Example, avals: readonly ShapedArray[]): FusedRecord[] {
+function recordsOf(
+  example: Example,
+  avals: readonly ShapedArray[],
+  literals: 'baked' | 'byValue' = 'baked',
+): FusedRecord[] {
   const { jaxpr: staged } = stage((x, y, z) => [example(x!, y!, z!)], [...avals]);
   const jaxpr = simplify(staged);
   const makerOf = new Map<Var, Eqn>();
@@ -124,7 +147,7 @@ function recordsOf(example: Example, avals: readonly ShapedArray[]): FusedRecord
   const records: FusedRecord[] = [];
   for (const eqn of [...jaxpr.eqns].reverse()) {
     if (!eqn.outputs.some((v) => needed.has(v))) continue;
-    const group = groupOf(eqn, makerOf, 'baked');
+    const group = groupOf(eqn, makerOf, literals);
     for (const atom of group ? group.operands.map((operand) => operand.atom) : eqn.inputs) needed.add(atom);
     const combine = group?.combine ? { combine: group.combine } : {};
     if (group && isWorthwhile(group.equations, group.operands))
