@@ -66,6 +66,8 @@ function elementwise(
   params: Params,
   output: ShapedArray,
 ): EagerFunction | undefined {
+  if (name === 'select' && output.size === 1 && inputs.every((x) => x.size === 1))
+    return ([chosen, x, y]) => Cell.fromNumber(output.dtype, (chosen!.first() ? x! : y!).first());
   const scalar = scalarFunctions[name];
   if (scalar && inputs.every((x) => x.size === 1 && isFloating(x.dtype))) return oneElement(scalar, output.dtype);
   const n = output.size;

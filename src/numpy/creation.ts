@@ -2,14 +2,16 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { isPlain, naming, optionsOf } from '../core/options.ts';
-import { checkShape, isTraced, range, type Shape, type ShapeLike, shapesAreKnown } from '../core/shape.ts';
+import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown } from '../core/shape.ts';
+import { currentTrace } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import * as creation from '../lax/creation.ts';
-import { broadcastInDim, broadcastTo } from '../lax/movement.ts';
+import { broadcastInDim, broadcastTo, reshape } from '../lax/movement.ts';
+import { pad } from '../lax/pad.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
-import { checkDType, type DTypeOption, fromNumbers, strong } from './array.ts';
+import { checkDType, type DTypeOption, fromFunction, strong } from './array.ts';
 import { power } from './elementwise.ts';
 
 export type { ShapeLike };
@@ -66,6 +68,9 @@ export function eye(n: number, m: number | null = null, given: DTypeOption & { k
   const { k = 0, dtype } = optionsOf('eye', given, ['k', 'dtype']);
   const type = checkDType(dtype, 'eye') ?? 'float32';
   const shape = toShape([n, m ?? n], 'eye');
+  // At once, n zeros between ones put them on the diagonal of n × n. A program computes it where it is used.
+  if (!currentTrace().records && k === 0 && shape[0] === shape[1] && n > 0)
+    return reshape(pad(creation.full([n], 1, type), creation.scalar(0, type), [[0, 0, n]]), shape);
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
   return convert(eq(add(row, k), column), type);
@@ -111,11 +116,7 @@ export function arange(...given: readonly (number | null | undefined | DTypeOpti
   const integral = [from, to, step].every(Number.isInteger);
   const type = checkDType(dtype, 'arange') ?? (integral ? 'int32' : 'float32');
   if (!integral || type === 'bool') {
-    return fromNumbers(
-      range(n).map((i) => from + i * step),
-      [n],
-      type,
-    );
+    return fromFunction((i) => from + i * step, n, type);
   }
   const counted = creation.iota(type, n);
   const scaled = step === 1 ? counted : mul(counted, step);
@@ -143,15 +144,10 @@ function linspaceNamed(
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   if (typeof start === 'number' && typeof stop === 'number') {
-    const values = range(count).map((i) => (i === last ? stop : start + ((stop - start) * i) / steps));
-    return fromNumbers(values, [count], dtype ?? 'float32');
+    return fromFunction((i) => (i === last ? stop : start + ((stop - start) * i) / steps), count, dtype ?? 'float32');
   }
   const [a, b] = promoteDTypes(name, [toFloating(start, name), toFloating(stop, name)]).map(strong);
-  const fractions = fromNumbers(
-    range(count).map((i) => i / steps),
-    [count],
-    a!.dtype,
-  );
+  const fractions = fromFunction((i) => i / steps, count, a!.dtype);
   // Weights of both ends, so that the ends themselves are exact.
   const rank = Math.max(a!.ndim, b!.ndim);
   const weight = broadcastInDim(fractions, [count, ...new Array<number>(rank).fill(1)], [0]);
@@ -179,11 +175,7 @@ export function geomspace(start: number, stop: number, num = 50, given: Linspace
   if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
-  return fromNumbers(
-    range(count).map((i) => (i === last ? stop : start * (stop / start) ** (i / steps))),
-    [count],
-    dtype ?? 'float32',
-  );
+  return fromFunction((i) => (i === last ? stop : start * (stop / start) ** (i / steps)), count, dtype ?? 'float32');
 }
 
 /**

@@ -116,6 +116,33 @@ const examples: readonly (readonly [
   ],
 ];
 
+const vector = (n: number, dtype: DType): ShapedArray => shapedArray([n], dtype);
+
+/** Functions with positions and counts, made for both ways of their literals. */
+const withPositions: readonly (readonly [avals: (dtype: DType) => readonly ShapedArray[], all: readonly Example[]])[] =
+  [
+    [(dtype) => [vector(10, dtype), vector(7, dtype), vector(7, dtype)], [(x, y, z) => np.interp(x, y, z)]],
+    [(dtype) => [vector(10, dtype)], [(x) => np.median(x), (x) => np.histogram(x)[0], (x) => np.histogram(x)[1]]],
+    [
+      (dtype) => [vector(10, dtype), vector(6, 'int32')],
+      [
+        (x, at) => np.take(x, at),
+        (x, at) => np.take(x, at, { mode: 'clip' }),
+        (x, at) => np.takeAlongAxis(x, at),
+        (x, at) => x.at(at).add(1),
+        (_, at) => np.bincount(at, { length: 9 }),
+      ],
+    ],
+    [
+      (dtype) => [shapedArray([5, 5], dtype)],
+      [linalg.det, linalg.inv, linalg.cholesky, np.tril, np.triu, np.cov].map(
+        (f): Example =>
+          (x) =>
+            f(x),
+      ),
+    ],
+  ];
+
 /** The groups of the functions above. */
 export function fusedRecords(): FusedRecord[] {
   const records = new Map<string, FusedRecord>();
@@ -131,6 +158,11 @@ export function fusedRecords(): FusedRecord[] {
   for (const dtype of floats)
     for (const example of withNumbers)
       for (const record of recordsOf(example, [shapedArray(matrix, dtype)], 'byValue')) records.set(record.key, record);
+  for (const dtype of floats)
+    for (const [avals, all] of withPositions)
+      for (const example of all)
+        for (const literals of ['baked', 'byValue'] as const)
+          for (const record of recordsOf(example, avals(dtype), literals)) records.set(record.key, record);
   return [...records.values()];
 }
 
