@@ -15,6 +15,8 @@ interface Table {
   readonly next: Map<ShapedArray | string, Table>;
 }
 const largestTable = 256;
+/** Longer lists are data rather than options. */
+const longestKey = 64;
 
 type Key = ShapedArray | string;
 
@@ -70,7 +72,7 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
     let at = table;
     const keys: Key[] = [];
     const arrays: NDArray[] = [];
-    for (const arg of args) if (!describe(arg, keys, arrays)) return f(...args);
+    for (const arg of args) if (!describe(arg, keys, arrays) || keys.length > longestKey) return f(...args);
     for (const key of keys) {
       let next = at.next.get(key);
       if (!next) {

@@ -1,6 +1,7 @@
 /** Einstein's notation for sums of products. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { mul } from '../lax/arithmetic.ts';
@@ -28,7 +29,7 @@ interface Named {
  * np.einsum('ii', a); // the trace
  * @throws ShapeError when subscripts and shapes do not fit
  */
-export function einsum(subscripts: string, ...operands: ArrayLike[]): NDArray {
+export const einsum: (subscripts: string, ...operands: ArrayLike[]) => NDArray = recorded((subscripts, ...operands) => {
   const values = factors('einsum', operands);
   const { inputs, output } = parse(subscripts, values);
   const lengths = axisLengths(subscripts, inputs, values);
@@ -61,7 +62,7 @@ export function einsum(subscripts: string, ...operands: ArrayLike[]): NDArray {
     output.map((label) => (present.includes(label) ? lengths.get(label)! : 1)),
   );
   return broadcastTo(expanded, shape);
-}
+});
 
 function parse(subscripts: string, values: readonly Value[]): { inputs: string[][]; output: string[] } {
   const [left, right, more] = subscripts.replace(/\s/g, '').split('->');

@@ -186,18 +186,17 @@ export const greater: Binary = greaterNamed('greater');
 export const greaterEqual: Binary = greaterEqualNamed('greaterEqual');
 
 const truth = (x: ArrayLike, name: string): Value => convert(toValue(x, name), 'bool');
-const logical =
-  (name: string, operation: Operation): Binary =>
-  (x, y) => {
+const logical = (name: string, operation: Operation): Binary =>
+  recorded((x, y) => {
     const [a, b] = promote(name, [truth(x, name), truth(y, name)]);
     return operation(a!, b!);
-  };
+  });
 /** Both are not 0. */
 export const logicalAnd: Binary = logical('logicalAnd', logic.and);
 /** Either is not 0. */
 export const logicalOr: Binary = logical('logicalOr', logic.or);
 export const logicalXor: Binary = logical('logicalXor', logic.xor);
-export const logicalNot: Unary = (x) => logic.not(truth(x, 'logicalNot'));
+export const logicalNot: Unary = recorded((x) => logic.not(truth(x, 'logicalNot')));
 
 const bitwise =
   (operation: Operation) =>
@@ -226,6 +225,6 @@ export const rightShift: Binary = bitwise((x, y) =>
 export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount');
 
 /** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */
-export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray {
+export const where: (condition: ArrayLike, x: ArrayLike, y: ArrayLike) => NDArray = recorded((condition, x, y) => {
   return compare.selectNamed('where', truth(condition, 'where'), x, y);
-}
+});

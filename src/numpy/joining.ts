@@ -44,11 +44,13 @@ function join(values: readonly Value[], axis: number, operation: string): NDArra
 }
 
 /** Arrays one after the other along an axis; `axis: null` joins their elements as vectors. */
-export function concatenate(arrays: readonly ArrayLike[], given: AxisOption & DTypeOption = {}): NDArray {
-  const { axis = 0, dtype } = optionsOf('concatenate', given, ['axis', 'dtype']);
-  const values = operands(arrays, 'concatenate').map((v) => (dtype ? convert(v, dtype) : v));
-  return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
-}
+export const concatenate: (arrays: readonly ArrayLike[], given?: AxisOption & DTypeOption) => NDArray = recorded(
+  (arrays, given = {}) => {
+    const { axis = 0, dtype } = optionsOf('concatenate', given, ['axis', 'dtype']);
+    const values = operands(arrays, 'concatenate').map((v) => (dtype ? convert(v, dtype) : v));
+    return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
+  },
+);
 export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
@@ -93,11 +95,13 @@ export const columnStack: (arrays: readonly ArrayLike[]) => NDArray = recorded((
 );
 
 /** `values` added at the end of an axis, or of the elements as a vector. */
-export function append(x: ArrayLike, values: ArrayLike, given: AxisOption = {}): NDArray {
-  const { axis = null } = optionsOf('append', given, ['axis']);
-  const parts = operands([x, values], 'append');
-  return axis === null ? join(parts.map(ravel), 0, 'append') : join(parts, axis, 'append');
-}
+export const append: (x: ArrayLike, values: ArrayLike, given?: AxisOption) => NDArray = recorded(
+  (x, values, given = {}) => {
+    const { axis = null } = optionsOf('append', given, ['axis']);
+    const parts = operands([x, values], 'append');
+    return axis === null ? join(parts.map(ravel), 0, 'append') : join(parts, axis, 'append');
+  },
+);
 
 function cutAt(value: Value, bounds: readonly number[], axis: number): NDArray[] {
   const n = value.shape[axis]!;
@@ -238,11 +242,11 @@ const padModes = ['constant', 'edge', 'reflect', 'symmetric', 'wrap'];
  * Elements added at both ends of axes.
  * @param width one count for all, `[before, after]` for all, or a pair per axis
  */
-export function pad(
+export const pad: (
   x: ArrayLike,
   width: number | readonly [number, number] | readonly (readonly [number, number])[],
-  given: PadOptions = {},
-): NDArray {
+  given?: PadOptions,
+) => NDArray = recorded((x, width, given = {}) => {
   const { mode = 'constant', constantValues = 0 } = optionsOf('pad', given, ['mode', 'constantValues']);
   const value = operand(x, 'pad');
   const pairs = padPairs(value, width);
@@ -264,7 +268,7 @@ export function pad(
     const positions = range(low + n + high).map((i) => sourceOf(i - low, n, mode));
     return take(padded, positions, { axis });
   }, value);
-}
+});
 
 function padPairs(value: Value, width: Parameters<typeof pad>[1]): (readonly [number, number])[] {
   if (typeof width === 'number') return value.shape.map(() => [width, width]);

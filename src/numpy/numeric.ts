@@ -28,14 +28,16 @@ export interface ScanOptions {
   axis?: number | null;
 }
 
-const running =
-  (name: string, fold: (x: Value, options: { axis: number }) => Value) =>
-  (x: ArrayLike, given: ScanOptions = {}): NDArray => {
+const running = (
+  name: string,
+  fold: (x: Value, options: { axis: number }) => Value,
+): ((x: ArrayLike, options?: ScanOptions) => NDArray) =>
+  recorded((x, given = {}) => {
     const { axis = null } = optionsOf(name, given, ['axis']);
     const input = axis === null ? ravel(x) : operand(x, name);
     const value = input.aval.dtype === 'bool' ? convert(input, 'int32') : input;
     return fold(value, { axis: axisOf(value, axis ?? 0, name) });
-  };
+  });
 /** Running sums. */
 export const cumsum: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumsum', cumulative.cumsum);
 /** Running products. */

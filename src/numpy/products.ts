@@ -39,24 +39,24 @@ const misfit = (name: string, x: Value, y: Value, n: number, m: number): ShapeEr
  *
  * @throws ShapeError when the lengths differ
  */
-export function dot(x: ArrayLike, y: ArrayLike): NDArray {
+export const dot: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('dot', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contract('dot', a, b, [a.ndim - 1], [Math.max(0, b.ndim - 2)]);
-}
+});
 
 /** The inner product of all elements as vectors. */
-export function vdot(x: ArrayLike, y: ArrayLike): NDArray {
+export const vdot: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('vdot', [x, y]).map((v) => reshape(v, [-1])) as [Value, Value];
   return contract('vdot', a, b, [0], [0]);
-}
+});
 
 /** The sum of products over the last axes. */
-export function inner(x: ArrayLike, y: ArrayLike): NDArray {
+export const inner: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('inner', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contract('inner', a, b, [a.ndim - 1], [b.ndim - 1]);
-}
+});
 
 /** All products of an element of `x` with one of `y`: a matrix. */
 export const outer: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
@@ -72,7 +72,7 @@ export const outer: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) =>
  * np.matmul(np.ones([5, 2, 3]), np.ones([3, 4])); // f32[5,2,4]
  * @throws ShapeError when the shapes do not fit, or on numbers
  */
-export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
+export const matmul: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('matmul', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) {
     throw new ShapeError(`matmul: ${a.aval} and ${b.aval} are not both vectors or matrices.`, {
@@ -98,7 +98,7 @@ export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
       rhsBatch: axes,
     },
   );
-}
+});
 
 /** Inner products of stacks of vectors along `axis`, the last when left out. */
 export const vecdot: (x: ArrayLike, y: ArrayLike, given?: { axis?: number }) => NDArray = recorded(
@@ -115,18 +115,20 @@ export interface TensordotOptions {
 }
 
 /** The sum of products over several axes. */
-export function tensordot(x: ArrayLike, y: ArrayLike, given: TensordotOptions = {}): NDArray {
-  const { axes = 2 } = optionsOf('tensordot', given, ['axes']);
-  const [a, b] = factors('tensordot', [x, y]) as [Value, Value];
-  const pick = (v: Value, list: number | readonly number[]) =>
-    (typeof list === 'number' ? [list] : list).map((axis) => axisOf(v, axis, 'tensordot'));
-  const left = typeof axes === 'number' ? range(axes).map((i) => a.ndim - axes + i) : pick(a, axes[0]);
-  const right = typeof axes === 'number' ? range(axes) : pick(b, axes[1]);
-  if (left.length !== right.length || left.some((i) => i < 0) || right.some((i) => i >= b.ndim)) {
-    throw new ShapeError(`tensordot: ${a.aval} and ${b.aval} cannot be summed over axes [${left}] and [${right}].`);
-  }
-  return contract('tensordot', a, b, left, right);
-}
+export const tensordot: (x: ArrayLike, y: ArrayLike, given?: TensordotOptions) => NDArray = recorded(
+  (x, y, given = {}) => {
+    const { axes = 2 } = optionsOf('tensordot', given, ['axes']);
+    const [a, b] = factors('tensordot', [x, y]) as [Value, Value];
+    const pick = (v: Value, list: number | readonly number[]) =>
+      (typeof list === 'number' ? [list] : list).map((axis) => axisOf(v, axis, 'tensordot'));
+    const left = typeof axes === 'number' ? range(axes).map((i) => a.ndim - axes + i) : pick(a, axes[0]);
+    const right = typeof axes === 'number' ? range(axes) : pick(b, axes[1]);
+    if (left.length !== right.length || left.some((i) => i < 0) || right.some((i) => i >= b.ndim)) {
+      throw new ShapeError(`tensordot: ${a.aval} and ${b.aval} cannot be summed over axes [${left}] and [${right}].`);
+    }
+    return contract('tensordot', a, b, left, right);
+  },
+);
 
 /** The Kronecker product: blocks x[i, j] · y. */
 export const kron: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {

@@ -63,6 +63,7 @@ const examples: readonly (readonly [
         np.isinf,
         np.signbit,
         np.nanToNum,
+        np.logicalNot,
         np.log10,
         np.nansum,
         np.nanmean,
