@@ -85,8 +85,18 @@ const examples: readonly (readonly [
   [
     floats,
     pairs,
-    ofTwo(np.hypot, np.logaddexp, np.logaddexp2, np.heaviside, np.copysign, np.fmax, np.fmin, (x, y) =>
-      np.isclose(x, y),
+    ofTwo(
+      np.logicalAnd,
+      np.logicalOr,
+      np.logicalXor,
+      np.hypot,
+      np.logaddexp,
+      np.logaddexp2,
+      np.heaviside,
+      np.copysign,
+      np.fmax,
+      np.fmin,
+      (x, y) => np.isclose(x, y),
     ),
   ],
   [
