@@ -1,6 +1,7 @@
 /** Groups of elementwise operations that run at once, as one prebuilt kernel. */
 import { byteSize } from '../src/core/dtype.ts';
-import { type EagerFunction, foldParts } from './eager.ts';
+import type { EagerFunction } from './eager.ts';
+import { foldParts } from './eager-folds.ts';
 import type { Group } from './eager-groups.ts';
 import type { NestAxis } from './loop-nest.ts';
 import { elementsPerCall } from './lower/kernel.ts';
