@@ -5,6 +5,7 @@ import type { Params } from '../src/core/primitive.ts';
 import { sizeOf } from '../src/core/shape.ts';
 import type { EagerFunction } from './eager.ts';
 import type { Cell } from './heap.ts';
+import { invoke } from './invoke.ts';
 import type { RuntimeCall, RuntimeCalls } from './lower-rule.ts';
 import { runtimeExports } from './runtime/instance.ts';
 import { Workspace } from './workspace.ts';
@@ -35,7 +36,7 @@ class PreparedCall {
   make(addresses: readonly number[]): void {
     const { given, positions, places, offsets } = this;
     for (let k = 0; k < positions.length; k++) given[positions[k]!] = addresses[places[k]!]! + offsets[k]!;
-    this.run(...given);
+    invoke(this.run, given);
   }
 }
 

@@ -3,12 +3,13 @@ import { byteSize } from '../src/core/dtype.ts';
 import type { EagerFunction } from './eager.ts';
 import { foldParts } from './eager-folds.ts';
 import type { Group } from './eager-groups.ts';
+import { invoke } from './invoke.ts';
 import type { NestAxis } from './loop-nest.ts';
 import { elementsPerCall } from './lower/kernel.ts';
 import { fusedExports } from './runtime/instance.ts';
 import { Workspace } from './workspace.ts';
 
-type Kernel = (...args: number[]) => void;
+type Kernel = (...args: number[]) => number | undefined;
 
 export const isFusedPrebuilt = (key: string): boolean => fusedExports()[key] !== undefined;
 
@@ -34,7 +35,7 @@ export function eagerFused({ key, operands, root, axes, combine }: Group): Eager
     args[1] = length;
     args[2] = places[0]! + row * rows.steps[0]! + at * inner.steps[0]!;
     for (let i = 1; i < places.length; i++) args[2 + 2 * i] = places[i]! + row * rows.steps[i]! + at * inner.steps[i]!;
-    kernel(...args);
+    invoke(kernel, args);
   };
   /** A row in pieces, so that the engine can go over to optimised code in between. */
   const longRow = (w: Workspace, places: readonly number[], row: number): void => {

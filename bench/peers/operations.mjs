@@ -1,11 +1,11 @@
+import { free } from './eager.mjs';
 import { numbers } from './inputs.mjs';
 
 /**
- * What numpy-ts's own benchmarks time, as far as we have it, on 10, 10³ and 10⁶ elements. `np` is a library under our
- * names, `inputs.array(numbers, shape)` and `inputs.positions(integers, shape)` make arrays of float64 and int32.
+ * What numpy-ts's own benchmarks time, as far as we have it, on 10, 10³ and 10⁶ elements. `np` and `linalg` are a library under
+ * our names; `array(numbers, shape)` and `positions(integers, shape)` make arrays of float64 and int32, `read` lists elements.
  */
-export function operationCases(np, linalg, inputs) {
-  const { array, positions } = inputs;
+export function operationCases({ np, linalg, array, positions, read }) {
   const cases = {};
   for (const [size, shape] of [
     ['10', [2, 5]],
@@ -25,7 +25,7 @@ export function operationCases(np, linalg, inputs) {
     const add = (name, prepare, run) => {
       cases[`eager ${name}, ${size}`] = () => {
         const operands = prepare();
-        return { operands, run: () => run(...operands) };
+        return { run: () => free(run(...operands)), result: () => read([run(...operands)].flat()[0]) };
       };
     };
     const x = () => [matrix(0)];

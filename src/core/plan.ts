@@ -26,11 +26,6 @@ export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], pa
       return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
     };
   }
-  const { lower } = primitive;
-  if (!interpretOnly && lower.kind === 'inline' && lower.derived) {
-    const program = EagerProgram.of(lower.jaxpr(params, avals).jaxpr, []);
-    if (program) return (operands) => program.run(operands);
-  }
   return (operands) => {
     const inputs: HostArray[] = [];
     for (let i = 0; i < operands.length; i++) inputs.push({ aval: avals[i]!, data: operands[i]!.hostData() });
