@@ -5,7 +5,7 @@ import { measure } from './timing.mjs';
 
 /** The library under our names: snake case, and axes by position. */
 const library = { ...np };
-const renamed = { var: np.var_, bincount: (x) => np.bincount(x) };
+const renamed = { bincount: (x) => np.bincount(x) };
 const named = new Proxy(renamed, {
   get(known, name) {
     if (known[name]) return known[name];
