@@ -12,6 +12,8 @@ interface Line {
   readonly library: string;
   readonly name: string;
   readonly seconds?: number;
+  /** The same without reading the result. */
+  readonly computed?: number;
   readonly values?: readonly number[];
   readonly error?: string;
   readonly version?: string;
@@ -81,7 +83,16 @@ export function comparePeers(only: readonly string[] = []): PeerResults {
   const head = `${os.cpus()[0]?.model ?? 'unknown'}, ${os.cpus().length} cores; Node ${node}; ${listed.join(', ')}.`;
   const legend =
     'Times of one run; in brackets how many times ours each is. “Of limit”: of the arithmetic or read bandwidth above.';
-  const markdown = [head, formatRoofline(roofline), legend, tableOf(lines, roofline)].join('\n\n');
+  const unread = 'The same computed and not read back to JavaScript (NumPy reads results where they lie):';
+  const inPlace = lines.flatMap(({ computed, ...line }) =>
+    computed === undefined ? [] : [{ ...line, seconds: computed }],
+  );
+  const tables = [
+    legend,
+    tableOf(lines, roofline),
+    ...(inPlace.length > 0 ? [unread, tableOf(inPlace, roofline)] : []),
+  ];
+  const markdown = [head, formatRoofline(roofline), ...tables].join('\n\n');
   return { node, roofline, versions, lines, markdown };
 }
 

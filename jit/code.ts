@@ -86,8 +86,16 @@ export interface Target {
   readonly shared: boolean;
 }
 
+const resultTypes = new Map<string, WasmType>();
+
 /** The type an instruction leaves on the stack. */
 export function resultType(op: string): WasmType {
+  let type = resultTypes.get(op);
+  if (!type) resultTypes.set(op, (type = typeOfName(op)));
+  return type;
+}
+
+function typeOfName(op: string): WasmType {
   const dot = op.indexOf('.');
   const prefix = op.slice(0, dot);
   const name = op.slice(dot + 1);

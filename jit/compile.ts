@@ -3,6 +3,7 @@ import { produce } from './compiler.ts';
 import { readCached, writeCached } from './disk-cache.ts';
 import { binaryenVersion, emitterVersion } from './emit.ts';
 import { hash } from './hash.ts';
+import { Recent } from './recent.ts';
 import { target, targetName } from './target.ts';
 import { encode } from './wire.ts';
 
@@ -18,7 +19,7 @@ export interface CompileStats {
 }
 
 const stats = { compiled: 0, memoryHits: 0, diskHits: 0, milliseconds: 0 };
-const modules = new Map<string, WebAssembly.Module>();
+const modules = new Recent<string, WebAssembly.Module>(256);
 
 export const compileStats = (): CompileStats => ({ ...stats });
 

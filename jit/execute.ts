@@ -5,8 +5,8 @@ import { hash } from './hash.ts';
 import { Cell, type Heap, heap, smallBytes } from './heap.ts';
 import { hostMath } from './math/index.ts';
 import type { CallbackSite, Program, Slot } from './program.ts';
+import { Recent } from './recent.ts';
 import { runtimeExports } from './runtime/instance.ts';
-import { encode } from './wire.ts';
 
 /** What a program calls back: gets the arguments of its site, copied. An exception stops the program. */
 export type Callback = (args: readonly Cell[]) => void;
@@ -67,10 +67,10 @@ export class Executable {
     const small = [...this.inputs, ...this.outputs].filter((p) => p.place === 'small');
     this.pushedBytes = this.frameBytes + small.reduce((sum, p) => sum + align(p.bytes), 0);
     const imports: WebAssembly.Imports = { env: { memory: heap().memory } };
-    if (program.module.imports.some((f) => f.module === 'host'))
+    if (program.importsFrom.includes('host'))
       imports.host = { callback: (id: number, address: number) => this.callback(id, address >>> 0) };
-    if (program.module.imports.some((f) => f.module === 'math')) imports.math = hostMath;
-    if (program.module.imports.some((f) => f.module === 'runtime')) imports.runtime = runtimeExports();
+    if (program.importsFrom.includes('math')) imports.math = hostMath;
+    if (program.importsFrom.includes('runtime')) imports.runtime = runtimeExports();
     this.main = new WebAssembly.Instance(wasm, imports).exports.main as (frame: number) => number;
   }
 
@@ -216,15 +216,15 @@ function copyIn(h: Heap, dtype: DType, data: TypedArray, address: number): void 
   for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
 }
 
-const executables = new Map<string, Executable>();
+/** Equal programs of other traces are one executable. A program keeps its own for as long as it lives. */
+const executables = new Recent<string, Executable>(256);
 const loaded = new WeakMap<Program, Executable>();
 
 /** Compiles and instantiates, once for equal programs. */
 export function load(program: Program): Executable {
   let executable = loaded.get(program);
   if (!executable) {
-    const code = encode(program.module);
-    const { inputs, outputs, callbacks, frameBytes } = program;
+    const { code, inputs, outputs, callbacks, frameBytes } = program;
     const key = `${hash(code)} ${JSON.stringify([inputs, outputs, callbacks, frameBytes])}`;
     executable = executables.get(key);
     if (!executable) {

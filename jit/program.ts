@@ -1,6 +1,5 @@
 import type { DType } from '../src/core/dtype.ts';
 import type { Shape } from '../src/core/shape.ts';
-import type { CodeModule } from './code.ts';
 
 /**
  * Where an input or output lives in the frame. A rank-0 value is stored by value at `offset` (float64 in eight bytes,
@@ -21,11 +20,14 @@ export interface CallbackSite {
 }
 
 /**
- * A compiled function before it is bytes: plain data. `module` exports `main(frame: i32) → i32`, which returns 0, or 1
- * when a callback asked it to stop. All addresses inside are relative to `frame`, so that calls may nest.
+ * A compiled function before the engine has it: plain data. The module exports `main(frame: i32) → i32`, which returns 0,
+ * or 1 when a callback asked it to stop. All addresses inside are relative to `frame`, so that calls may nest.
  */
 export interface Program {
-  readonly module: CodeModule;
+  /** The code module, encoded (jit/wire.ts): a tenth of the size of its trees, which programs would keep alive. */
+  readonly code: Uint8Array;
+  /** The modules that it imports functions from. */
+  readonly importsFrom: readonly string[];
   readonly inputs: readonly Slot[];
   readonly outputs: readonly Slot[];
   readonly callbacks: readonly CallbackSite[];

@@ -13,6 +13,7 @@ const statementCode: Record<string, number> = Object.fromEntries(statementKinds.
 const typeCode: Record<string, number> = Object.fromEntries(types.map((type, i) => [type, i]));
 
 export function encode(module: CodeModule): Uint8Array {
+  const bodies = new Map(module.functions.map((f) => [f, encodeFunction(f)]));
   const out = new Writer();
   out.list(module.imports, (f) => {
     out.text(f.name);
@@ -20,15 +21,32 @@ export function encode(module: CodeModule): Uint8Array {
     out.text(f.base);
     out.signature(f);
   });
-  out.list(module.functions, (f) => out.func(f));
+  out.list(module.functions, (f) => {
+    out.text(f.name);
+    out.block(bodies.get(f)!);
+  });
   return out.finish();
 }
 
-/** The bytes of one function: equal functions and only those have equal ones. */
+const functions = new WeakMap<Func, Uint8Array>();
+
+/** The bytes of one function, its name apart: equal functions and only those have equal ones. */
 export function encodeFunction(f: Func): Uint8Array {
-  const out = new Writer();
-  out.func(f);
-  return out.finish();
+  let bytes = functions.get(f);
+  if (!bytes) {
+    const out = new Writer();
+    out.func(f);
+    functions.set(f, (bytes = out.finish()));
+  }
+  return bytes;
+}
+
+/** The same function under another name, its bytes known if they are for the old one. */
+export function renamed(f: Func, name: string): Func {
+  const result = { ...f, name };
+  const bytes = functions.get(f);
+  if (bytes) functions.set(result, bytes);
+  return result;
 }
 
 export function decode(bytes: Uint8Array): CodeModule {
@@ -37,12 +55,7 @@ export function decode(bytes: Uint8Array): CodeModule {
     const [name, module, base] = [from.text(), from.text(), from.text()];
     return { name, module, base, ...from.signature() };
   });
-  const functions = from.list((): Func => {
-    const name = from.text();
-    const signature = from.signature();
-    const locals = from.list(() => from.type());
-    return { name, ...signature, locals, body: from.statements(), exported: from.byte() === 1 };
-  });
+  const functions = from.list((): Func => ({ name: from.text(), ...new Reader(from.block()).func() }));
   return { imports, functions };
 }
 
@@ -52,16 +65,21 @@ interface Signature {
 }
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 /** Names of instructions and functions: the same few hundred in every program. */
 const encoded = new Map<string, Uint8Array>();
 
+/** What writers write in, one at a time: most of them little. */
+let scratch = new Uint8Array(65536);
+
 class Writer {
-  private bytes = new Uint8Array(1024);
+  private bytes = scratch;
   private view = new DataView(this.bytes.buffer);
   private length = 0;
   private readonly texts = new Map<string, number>();
 
   finish(): Uint8Array {
+    scratch = this.bytes;
     return this.bytes.slice(0, this.length);
   }
 
@@ -118,15 +136,21 @@ class Writer {
     this.byte(s.result ? typeCode[s.result]! : 255);
   }
 
+  /** Bytes with a text table of their own. */
+  block(bytes: Uint8Array): void {
+    this.number(bytes.length);
+    const at = this.reserve(bytes.length);
+    this.bytes.set(bytes, at);
+  }
+
   func(f: Func): void {
-    this.text(f.name);
     this.signature(f);
     this.list(f.locals, (t) => this.type(t));
     this.statements(f.body);
     this.byte(f.exported ? 1 : 0);
   }
 
-  statements(list: readonly Stmt[]): void {
+  private statements(list: readonly Stmt[]): void {
     this.number(list.length);
     for (const s of list) this.statement(s);
   }
@@ -142,7 +166,7 @@ class Writer {
       case 'store':
         this.text(s.op);
         this.number(s.offset);
-        this.number(s.lane ?? 0);
+        this.lane(s.lane);
         this.expression(s.ptr);
         this.expression(s.value);
         break;
@@ -174,6 +198,11 @@ class Writer {
     }
   }
 
+  /** 0 for none. */
+  private lane(lane: number | undefined): void {
+    this.byte(lane === undefined ? 0 : lane + 1);
+  }
+
   private expressions(list: readonly Expr[]): void {
     this.number(list.length);
     for (const e of list) this.expression(e);
@@ -196,7 +225,7 @@ class Writer {
       case 'load':
         this.text(e.op);
         this.number(e.offset);
-        this.number(e.lane ?? 0);
+        this.lane(e.lane);
         this.expressions(e.into ? [e.ptr, e.into] : [e.ptr]);
         break;
       case 'select':
@@ -264,7 +293,7 @@ class Reader {
     const index = this.number();
     if (index === this.texts.length) {
       const length = this.number();
-      this.texts.push(new TextDecoder().decode(this.bytes.subarray(this.at, this.at + length)));
+      this.texts.push(decoder.decode(this.bytes.subarray(this.at, this.at + length)));
       this.at += length;
     }
     return this.texts[index]!;
@@ -287,7 +316,20 @@ class Reader {
     return result ? { params, result } : { params };
   }
 
-  statements(): Stmt[] {
+  block(): Uint8Array {
+    const length = this.number();
+    const bytes = this.bytes.subarray(this.at, this.at + length);
+    this.at += length;
+    return bytes;
+  }
+
+  func(): Omit<Func, 'name'> {
+    const signature = this.signature();
+    const locals = this.list(() => this.type());
+    return { ...signature, locals, body: this.statements(), exported: this.byte() === 1 };
+  }
+
+  private statements(): Stmt[] {
     return this.list(() => this.statement());
   }
 
@@ -297,8 +339,9 @@ class Reader {
       case 'set':
         return { kind, local: this.number(), type: this.type(), value: this.expression() };
       case 'store': {
-        const [op, offset, lane] = [this.text(), this.number(), this.number()];
-        return { kind, op, offset, lane, ptr: this.expression(), value: this.expression() };
+        const [op, offset, lane] = [this.text(), this.number(), this.byte()];
+        const store = { kind, op, offset, ptr: this.expression(), value: this.expression() };
+        return lane === 0 ? store : { ...store, lane: lane - 1 };
       }
       case 'call':
         return { kind, fn: this.text(), args: this.expressions() };
@@ -340,12 +383,13 @@ class Reader {
       case 'op': {
         const op = this.text();
         const lanes = this.list(() => this.byte());
-        return { kind, type, op, args: this.expressions(), lanes };
+        const args = this.expressions();
+        return lanes.length === 0 ? { kind, type, op, args } : { kind, type, op, args, lanes };
       }
       case 'load': {
-        const [op, offset, lane] = [this.text(), this.number(), this.number()];
+        const [op, offset, lane] = [this.text(), this.number(), this.byte()];
         const [ptr, into] = this.expressions() as [Expr, Expr?];
-        return into ? { kind, type, op, offset, lane, ptr, into } : { kind, type, op, offset, ptr };
+        return into ? { kind, type, op, offset, lane: lane - 1, ptr, into } : { kind, type, op, offset, ptr };
       }
       case 'select':
         return { kind, type, cond: this.expression(), a: this.expression(), b: this.expression() };

@@ -1,6 +1,8 @@
 /** What is said where an array is used as a number and is none, or is not known. */
 import type { NDArray } from './array.ts';
-import { ControlFlowError, TraceError } from './core/errors.ts';
+import { typedArrayOf } from './core/dtype.ts';
+import { ControlFlowError, ShapeError, TraceError } from './core/errors.ts';
+import { naming } from './core/options.ts';
 import { currentSource } from './core/source.ts';
 import type { Subject } from './core/trace.ts';
 import { type Expression, isName, operandNames, operationAt } from './syntax/expression.ts';
@@ -22,6 +24,16 @@ export function readingError(value: NDArray, operation: string): TraceError {
   return new TraceError(
     `${operation}: the value of ${what} is not known while ${subject?.operation ?? 'a transformation'} traces ${f}.`,
     { hint: readingHint(value, subject) },
+  );
+}
+
+/** @throws ShapeError unless the elements of `x` can be copied to `into` */
+export function checkTarget(x: NDArray, into: unknown): void {
+  const expected = typedArrayOf(x.dtype);
+  if (into instanceof expected && into.length === x.size) return;
+  const length = ArrayBuffer.isView(into) && 'length' in into ? ` of ${into.length} elements` : '';
+  throw new ShapeError(
+    `data: \`into\` is ${naming(into)}${length}, but ${x.describe()} goes into a ${expected.name} of ${x.size}.`,
   );
 }
 

@@ -1,11 +1,12 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
 
+import type { CodeModule } from '../jit/code.ts';
 import { disassemble } from '../jit/compiler.ts';
 import type { Lowered } from '../jit/lower/lower.ts';
 import { inspect, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
 import { target } from '../jit/target.ts';
-import { encode } from '../jit/wire.ts';
+import { decode } from '../jit/wire.ts';
 import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
@@ -126,6 +127,10 @@ export class LoweredProgram {
     this.lowered = inspect(jaxpr);
   }
 
+  private get module(): CodeModule {
+    return decode(this.lowered.program.code);
+  }
+
   /** The equations after inlining and simplification. */
   get jaxpr(): string {
     return printJaxpr(this.lowered.jaxpr);
@@ -133,7 +138,7 @@ export class LoweredProgram {
 
   /** Functions of the module by name: kernels, functions of vector math, and the driver `main`. */
   get kernels(): string[] {
-    return this.lowered.program.module.functions.map((f) => f.name);
+    return this.module.functions.map((f) => f.name);
   }
 
   /** Most bytes of temporaries in use at a time. */
@@ -143,12 +148,12 @@ export class LoweredProgram {
 
   /** The code of every function, in the manner of WebAssembly's text format; kernels with the operations in them. */
   get code(): string {
-    return showModule(this.lowered.program.module, this.lowered.notes);
+    return showModule(this.module, this.lowered.notes);
   }
 
   /** The module in WebAssembly's text format. */
   get wasmText(): string {
-    return disassemble(encode(this.lowered.program.module), target());
+    return disassemble(this.lowered.program.code, target());
   }
 
   toString(): string {

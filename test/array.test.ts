@@ -171,6 +171,22 @@ t.test('reading', async () => {
     ],
     'data() is a copy',
   );
+  const target = new Float32Array(4);
+  t.equal(x.data(target), target);
+  t.same([...target], [1, 2, 3, 4]);
+  t.same([...np.sin(0.1).data(new Float32Array(1))], [Math.fround(Math.sin(0.1))]);
+  const messages: [() => unknown, string][] = [
+    [
+      () => x.data(new Float32Array(5)),
+      'data: `into` is a Float32Array of 5 elements, but f32[2,2] goes into a Float32Array of 4.',
+    ],
+    [
+      () => x.data(new Float64Array(4)),
+      'data: `into` is a Float64Array of 4 elements, but f32[2,2] goes into a Float32Array of 4.',
+    ],
+    [() => x.data([] as never), 'data: `into` is a JavaScript array, but f32[2,2] goes into a Float32Array of 4.'],
+  ];
+  for (const [f, message] of messages) t.throws(f, { name: 'ShapeError', message });
   const [first, second] = x;
   t.same(
     [list(first!), list(second!)],

@@ -9,6 +9,8 @@ import { compileStats } from '../jit/compile.ts';
 import { type Executable, load, setCallbackHandler } from '../jit/execute.ts';
 import { Cell, heap, heapStats, setHeapBudget } from '../jit/heap.ts';
 import type { CallbackSite, Program, Slot } from '../jit/program.ts';
+import { Recent } from '../jit/recent.ts';
+import { encode } from '../jit/wire.ts';
 import type { DType } from '../src/core/dtype.ts';
 
 // A folder of this test's own, shared with the processes that it starts.
@@ -26,7 +28,8 @@ const program = (
   callbacks: CallbackSite[] = [],
   imports: ImportedFunc[] = [],
 ): Program => ({
-  module: { imports, functions: [main] },
+  code: encode({ imports, functions: [main] }),
+  importsFrom: imports.map(({ module }) => module),
   inputs,
   outputs,
   callbacks,
@@ -74,6 +77,24 @@ t.test('arrays of any size go in and out', async (t) => {
     const [z] = run.run([y!, number(-1)]);
     t.ok(z!.copyOut().every((v) => v === -6));
   }
+});
+
+t.test('a cache forgets what was used longest ago', async (t) => {
+  const recent = new Recent<string, number>(2);
+  recent.set('a', 1);
+  recent.set('b', 2);
+  t.equal(recent.get('a'), 1);
+  recent.set('c', 3);
+  t.same(
+    ['a', 'b', 'c'].map((key) => recent.get(key)),
+    [1, undefined, 3],
+  );
+  recent.set('a', 4);
+  t.same(
+    ['a', 'c'].map((key) => recent.get(key)),
+    [4, 3],
+    'replacing forgets nothing',
+  );
 });
 
 t.test('scalars of every dtype', async (t) => {

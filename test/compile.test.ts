@@ -290,55 +290,95 @@ t.test('two products with one matrix', (t) => {
 t.test('both products with a matrix of few columns, and what follows, in one kernel', (t) => {
   const step = (X: NDArray, v: NDArray, y: NDArray) =>
     v.sub(np.matmul(X.T, np.matmul(X, v).sub(y)).add(v.mul(0.1)).mul(1e-3));
+  const product = (v: NDArray, X: NDArray) => np.matmul(X.T, np.matmul(X, v));
+  /** By rows, and by columns. */
+  const matrices = (rows: number, columns: number, dtype: 'float32' | 'float64') =>
+    [
+      ['', numbers([rows, columns], dtype), (X: NDArray) => X],
+      [' by columns', numbers([columns, rows], dtype), (X: NDArray) => X.T],
+    ] as const;
   for (const dtype of ['float32', 'float64'] as const)
     for (const rows of [4, 6, 101])
-      for (const columns of [2, 3, 8, 10, 20]) {
-        const name = `${dtype}, ${rows}×${columns}`;
-        const [X, w, y] = [numbers([rows, columns], dtype), numbers([columns], dtype), numbers([rows], dtype)];
-        const product = (v: NDArray, X: NDArray) => np.matmul(X.T, np.matmul(X, v));
-        agree(t, `${name}: a step`, step, X, w, y);
-        agree(
-          t,
-          `${name}: bools and integers from the result`,
-          (v, X) => [product(v, X).gt(0), product(v, X).gt(v).astype('int32'), product(v, X).mul(v)],
-          w,
-          X,
-        );
-        agree(
-          t,
-          `${name}: what is between them is wanted too`,
-          (v, X) => {
-            const p = np.tanh(np.matmul(X, v).mul(0.01));
-            return [p, np.exp(np.matmul(X.T, p).neg().mul(1e-3))];
-          },
-          w,
-          X,
-        );
-        agree(t, `${name}: nothing between`, (v, X) => [product(v, X), np.matmul(X, v)], w, X);
-        agree(
-          t,
-          `${name}: with positions`,
-          (v, X) =>
-            np.matmul(X.T, np.matmul(X, v).mul(np.arange(rows).astype(dtype))).add(np.arange(columns).astype(dtype)),
-          w,
-          X,
-        );
-        agree(
-          t,
-          `${name}: read by two kernels`,
-          (v, X) => [product(v, X).mul(2), np.sum(product(v, X)), np.flip(product(v, X)).sub(v)],
-          w,
-          X,
-        );
-        agree(
-          t,
-          `${name}: of slices`,
-          (v, X, y) => step(X.slice([1, -1], [2, null]), v.slice([2, null]), y.slice([2, null])),
-          np.pad(w, 1),
-          np.pad(X, 1),
-          np.pad(y, 1),
-        );
-      }
+      for (const columns of [2, 3, 8, 10, 13, 20])
+        for (const [how, M, of] of matrices(rows, columns, dtype)) {
+          const name = `${dtype}, ${rows}×${columns}${how}`;
+          const [w, y] = [numbers([columns], dtype), numbers([rows], dtype)];
+          agree(t, `${name}: a step`, (M, v, y) => step(of(M), v, y), M, w, y);
+          agree(
+            t,
+            `${name}: steps in a loop`,
+            (M, v, y) => lax.foriLoop(0, 9, (_i, u) => step(of(M), u.mul(0.5).add(v), y), v),
+            M,
+            w,
+            y,
+          );
+          agree(
+            t,
+            `${name}: bools and integers from the result`,
+            (v, M) => [product(v, of(M)).gt(0), product(v, of(M)).gt(v).astype('int32'), product(v, of(M)).mul(v)],
+            w,
+            M,
+          );
+          agree(
+            t,
+            `${name}: what is between them is wanted too`,
+            (v, M) => {
+              const p = np.tanh(np.matmul(of(M), v).mul(0.01));
+              return [p, np.exp(np.matmul(of(M).T, p).neg().mul(1e-3))];
+            },
+            w,
+            M,
+          );
+          agree(t, `${name}: nothing between`, (v, M) => [product(v, of(M)), np.matmul(of(M), v)], w, M);
+          agree(
+            t,
+            `${name}: what is no number for 0`,
+            (v, M, y) => np.matmul(of(M).T, np.matmul(of(M), v).div(y)),
+            w,
+            M,
+            y,
+          );
+          agree(
+            t,
+            `${name}: with positions`,
+            (v, M) =>
+              np
+                .matmul(of(M).T, np.matmul(of(M), v).mul(np.arange(rows).astype(dtype)))
+                .add(np.arange(columns).astype(dtype)),
+            w,
+            M,
+          );
+          agree(
+            t,
+            `${name}: read by two kernels`,
+            (v, M) => [product(v, of(M)).mul(2), np.sum(product(v, of(M))), np.flip(product(v, of(M))).sub(v)],
+            w,
+            M,
+          );
+          agree(
+            t,
+            `${name}: of slices`,
+            (v, M, y) => step(of(M).slice([1, -1], [2, null]), v.slice([2, null]), y.slice([2, null])),
+            np.pad(w, 1),
+            np.pad(M, 1),
+            np.pad(y, 1),
+          );
+        }
+  for (const [rows, columns] of [
+    [1229, 20],
+    [3000, 20],
+    [35, 31],
+    [1000, 64],
+  ] as const)
+    for (const [how, M, of] of matrices(rows, columns, 'float32'))
+      agree(
+        t,
+        `${rows}×${columns}${how}, in groups or blocks`,
+        (M, v, y) => lax.foriLoop(0, 9, (_i, u) => step(of(M), u, y).mul(0.01), v),
+        M,
+        numbers([columns]),
+        numbers([rows]),
+      );
   const [X, w, y] = [numbers([100, 10]), numbers([10]), numbers([100])];
   t.same(kernelsOf(step, X, w, y), ['k0'], 'a step');
   t.same(
@@ -346,6 +386,16 @@ t.test('both products with a matrix of few columns, and what follows, in one ker
     ['k0'],
     'steps in a loop',
   );
+  const many = (X: NDArray, w: NDArray, y: NDArray) => lax.foriLoop(0, 50, (_i, v) => step(X, v, y), w);
+  t.same(kernelsOf(many, X, w, y), ['k0', 'k1'], 'many steps: a copy by columns, and a kernel');
+  t.same(
+    kernelsOf((X, w, y) => many(X.T, w, y), X.T, w, y),
+    ['k0'],
+    'no copy of columns',
+  );
+  const nested = (X: NDArray, w: NDArray, y: NDArray) => lax.foriLoop(0, 9, (_i, v) => many(X, v, y), w);
+  t.same(kernelsOf(nested, X, w, y), ['k0', 'k1'], 'one copy for a loop of loops');
+  t.match(jit(nested).lower(X, w, y).code.split('$main')[1], /^[^$]*call \$k0/, 'made before both');
   t.end();
 });
 

@@ -30,7 +30,7 @@ function call(f, ...args) {
     result.dispose();
     return values;
   };
-  return { run, result: run };
+  return { run, result: run, compute: () => g(...args).dispose() };
 }
 
 function ridge(rows, columns) {

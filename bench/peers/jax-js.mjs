@@ -10,7 +10,12 @@ const array = arraysOf(np);
 function call(f, ...args) {
   const g = jit(f);
   const run = () => g(...args.map((x) => x.ref)).dataSync();
-  return { run, result: run };
+  const compute = async () => {
+    const result = g(...args.map((x) => x.ref));
+    await result.blockUntilReady();
+    result.dispose();
+  };
+  return { run, result: run, compute, asynchronous: true };
 }
 
 /** Its jit has no loops, so that each of the 500 steps is a call. */

@@ -23,9 +23,16 @@ const array = (shape, seed, scale) =>
     ),
     shape,
   );
+/** What `tidy` is given back it searches for tensors, element by element: results are read outside. */
 function call(f, ...args) {
-  const run = () => tf.tidy(() => f(...args).dataSync());
-  return { run, result: run };
+  const run = () => {
+    const result = tf.tidy(() => f(...args));
+    const values = result.dataSync();
+    result.dispose();
+    return values;
+  };
+  const compute = () => tf.tidy(() => f(...args)).dispose();
+  return { run, result: run, compute };
 }
 
 function mlp() {

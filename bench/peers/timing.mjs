@@ -10,9 +10,26 @@ export function sample(values) {
   return [...list.slice(0, 6), list.reduce((a, b) => a + b, 0)].map(Number);
 }
 
+/** Median seconds of `run`, which may be asynchronous: batches of a millisecond or more for half a second. */
+async function timeOf(run, asynchronous) {
+  const batch = async (n) => {
+    const start = performance.now();
+    if (asynchronous) for (let i = 0; i < n; i++) await run();
+    else for (let i = 0; i < n; i++) run();
+    return (performance.now() - start) / 1000 / n;
+  };
+  const deadline = performance.now() + 300;
+  for (let n = 0; n < 3 || (performance.now() < deadline && n < 3000); n++) await batch(1);
+  const n = Math.max(1, Math.ceil(1e-3 / (await batch(3))));
+  const times = [];
+  for (const end = performance.now() + 500; times.length < 8 || performance.now() < end; ) times.push(await batch(n));
+  return times.sort((a, b) => a - b)[times.length >> 1];
+}
+
 /**
- * @param cases name → a function that prepares and returns { run, result }: `run` does the work once, `result` reads what
- * it computes
+ * @param cases name → a function that prepares and returns { run, result, compute }: `run` does the work once, `result`
+ * reads what it computes. `compute`, if there is one, does the same as `run` but for reading the result; it may be
+ * asynchronous.
  */
 export async function measure(library, cases, maxTime = 0.6) {
   for (const [name, prepare] of Object.entries(cases)) {
@@ -23,7 +40,7 @@ export async function measure(library, cases, maxTime = 0.6) {
       continue;
     try {
       const start = performance.now();
-      const { run, result } = await prepare();
+      const { run, result, compute, asynchronous = false } = await prepare();
       const values = sample(await result());
       const first = (performance.now() - start) / 1000;
       const deadline = performance.now() + 300;
@@ -34,7 +51,8 @@ export async function measure(library, cases, maxTime = 0.6) {
       if (benchmark.error) throw benchmark.error;
       const times = [...benchmark.stats.sample].sort((a, b) => a - b);
       const seconds = times[times.length >> 1] ?? benchmark.stats.mean;
-      console.log(JSON.stringify({ library, name, seconds, first, values }));
+      const computed = compute ? { computed: await timeOf(compute, asynchronous) } : {};
+      console.log(JSON.stringify({ library, name, seconds, first, values, ...computed }));
     } catch (error) {
       console.log(JSON.stringify({ library, name, error: String(error?.message ?? error).slice(0, 200) }));
     }

@@ -34,7 +34,7 @@ export function runBlock(
   });
   // A product that waits would find its operands overwritten.
   const waits = !destinations.some((place) => place && d.written.has(place));
-  const { steps, placement, found } = order(eqns, outs, waits);
+  const { steps, placement, found } = order(d, eqns, outs, waits);
   d.ends = new ProductEnds(findEpilogues(waits ? productsOf(eqns, found) : [], steps, outs, placement));
   takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(d.ends.groups.values()));
 
@@ -78,10 +78,11 @@ interface Order {
   readonly found: readonly RowPass[];
 }
 
-function order(eqns: readonly Eqn[], outs: readonly Atom[], waits: boolean): Order {
+function order(d: Driver, eqns: readonly Eqn[], outs: readonly Atom[], waits: boolean): Order {
   const steps = groupEquations(eqns, outs);
   const placement = placeValues(steps, outs);
-  const found = waits ? rowPasses(eqns, outs, placement.virtual) : [];
+  const byColumns = (v: Var): boolean => d.isBound(v) && d.columns.of(d.fused(v).root, v.aval.shape[0]!) !== undefined;
+  const found = waits ? rowPasses(eqns, outs, placement.virtual, byColumns) : [];
   if (found.length === 0) return { steps, placement, found };
   // What is done while rows of a matrix go by is in no group.
   const others = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));

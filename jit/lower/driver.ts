@@ -4,6 +4,7 @@ import { sizeOf } from '../../src/core/shape.ts';
 import { type Expr, i32c, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { runBlock } from './block.ts';
+import { ColumnCopies } from './column-copies.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { lowerEquation } from './equations.ts';
 import { mapKernel } from './map-kernel.ts';
@@ -36,6 +37,8 @@ export class Driver extends ModuleWriter {
   readonly stacked: Map<Var, Buffer> = new Map();
   /** Arrays that loops under way carry and write elements into. */
   readonly written: Set<Buffer> = new Set();
+  /** Matrices that loops under way go over, copied by columns. */
+  readonly columns: ColumnCopies = new ColumnCopies();
   /** Products of the block under way that end in the kernel of a group. */
   ends: ProductEnds = new ProductEnds(new Map());
   /** How often what is left of the block under way reads a value. */

@@ -64,6 +64,7 @@ class FoldKernel {
           })),
           ...numbers.saves.map(([from, leaf]) => ({ root: canonical(from), pointer: streamOf(canonical(leaf)) })),
         ],
+        steps: new Map(),
       };
     });
     this.rowRoots = rows.map(canonical);
@@ -231,7 +232,13 @@ class FoldKernel {
   }
 
   /** Steps along an axis of the pointers that a pass uses; the others stay where they are. */
-  private stepsOf(pass: Pass, axis: KernelAxis): number[] {
+  private stepsOf(pass: Pass, axis: KernelAxis): readonly number[] {
+    let steps = pass.steps.get(axis);
+    if (!steps) pass.steps.set(axis, (steps = this.findSteps(pass, axis)));
+    return steps;
+  }
+
+  private findSteps(pass: Pass, axis: KernelAxis): number[] {
     const used = new Set(pass.writes.map((write) => write.pointer));
     const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
     const read = this.values.leavesOf(roots);
@@ -266,6 +273,8 @@ class FoldKernel {
 interface Pass {
   readonly folds: readonly Fold[];
   readonly writes: readonly { readonly root: Tree; readonly pointer: number }[];
+  /** What has been found of the steps of its pointers. */
+  readonly steps: Map<KernelAxis, readonly number[]>;
 }
 
 /** Ranges are of the outermost axis if it is kept or folded in parts, else of the neighbouring results. */

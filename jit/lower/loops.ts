@@ -11,6 +11,9 @@ import { simplify } from './simplify.ts';
 import { Buffer, Scalar, scalarType } from './storage.ts';
 import { type ArrayLeaf, type Fused, readBuffer, readScalar, storagesOf } from './tree.ts';
 
+/** Steps for which it is worth while to prepare anything. */
+const fewSteps = 8;
+
 /**
  * Runs what a loop's body computes in every iteration alike, and lets the loop read the results until `use` is done.
  * `inputs` holds the values of the inputs that do not change.
@@ -18,6 +21,7 @@ import { type ArrayLeaf, type Fused, readBuffer, readScalar, storagesOf } from '
 function withHoisted(
   d: Driver,
   body: Jaxpr,
+  steps: number,
   inputs: readonly (Fused | undefined)[],
   use: (body: Jaxpr, values: readonly Fused[]) => void,
 ): void {
@@ -25,8 +29,12 @@ function withHoisted(
     body,
     inputs.map((x) => x !== undefined),
   );
+  const run = (rest: Jaxpr, values: readonly Fused[]): void => {
+    if (steps < fewSteps) use(rest, values);
+    else d.columns.during(d, rest, [...values, ...inputs], () => use(rest, values));
+  };
   if (!hoisted) {
-    use(body, []);
+    run(body, []);
     return;
   }
   const { before } = hoisted;
@@ -38,7 +46,7 @@ function withHoisted(
     values = before.outs.map((atom) => (atom.aval.ndim === 0 ? readAtom(d, atom) : settled(d, atom)));
     for (const value of values) for (const storage of storagesOf(value.root)) storage.retain();
   });
-  use(hoisted.body, values);
+  run(hoisted.body, values);
   for (const value of values) for (const storage of storagesOf(value.root)) storage.release();
 }
 
@@ -63,7 +71,7 @@ export function lowerWhile(d: Driver, eqn: Eqn, loop: WhileLoop, places: Places)
   const condInputs = eqn.inputs.slice(0, condConsts).map((atom) => settled(d, atom));
   const bodyInputs = eqn.inputs.slice(condConsts, condConsts + bodyConsts).map((atom) => settled(d, atom));
   const carry = new Carry(d, init, body, bodyConsts, written);
-  withHoisted(d, body, [...bodyInputs, ...carry.constants], (rest, values) => {
+  withHoisted(d, body, Number.POSITIVE_INFINITY, [...bodyInputs, ...carry.constants], (rest, values) => {
     longLoop(d, true, () =>
       d.f.while(i32c(1), () => {
         d.inner(cond, [...condInputs, ...carry.values], [], () => {
@@ -146,7 +154,7 @@ export function lowerScan(d: Driver, eqn: Eqn, loop: ScanLoop, places: Places): 
     steps(length - turns * unroll);
     locals.give(count);
   };
-  if (length > 0) withHoisted(d, body, fixed, loopOver);
+  if (length > 0) withHoisted(d, body, length, fixed, loopOver);
   for (const row of rows) locals.give(row.pointer);
   carry.finish(eqn.outputs.slice(0, carried), places);
   stacked.forEach((v, i) => {

@@ -6,6 +6,7 @@ import { loadElement } from '../loop-nest.ts';
 import { mathCode } from '../math/index.ts';
 import type { Program, Slot } from '../program.ts';
 import { target } from '../target.ts';
+import { encode } from '../wire.ts';
 import { type Destination, Driver } from './driver.ts';
 import type { Handler } from './module-writer.ts';
 import { outlineLoops } from './outline.ts';
@@ -96,12 +97,10 @@ function lower(original: Jaxpr): Lowered {
   d.f.return(i32c(0));
   const math = mathCode(d.math, d.target);
   const { main, loops, spillBytes } = outlineLoops(d.f.build(true), d.longLoops, d.plan.end);
-  const module = {
-    imports: [...d.imports.values(), ...math.imports],
-    functions: [...math.functions, ...d.functions, ...loops, main],
-  };
+  const imports = [...d.imports.values(), ...math.imports];
   const program: Program = {
-    module,
+    code: encode({ imports, functions: [...math.functions, ...d.functions, ...loops, main] }),
+    importsFrom: [...new Set(imports.map((f) => f.module))],
     inputs: inputSlots,
     outputs: outputSlots,
     callbacks: d.callbacks,

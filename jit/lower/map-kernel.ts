@@ -7,10 +7,11 @@ import { parts } from './vector-code.ts';
 import { VectorEval } from './vector-eval.ts';
 import { storeVector } from './vector-memory.ts';
 
-/** A value and the contiguous array that it is written to. */
+/** A value and the array that it is written to, contiguous if it has no strides. */
 export interface Store {
   readonly root: Tree;
   readonly ptr: Expr;
+  readonly strides?: readonly number[];
 }
 
 /** Computes values of one shape, element by element, and stores them; runs loops that store something themselves. */
@@ -19,7 +20,7 @@ export function mapKernel(stores: readonly Store[], shape: Shape, effects: reado
   const frame = new KernelFrame(
     [...stores.map((s) => s.root), ...effects],
     shape,
-    stores.map(({ root, ptr }) => ({ ptr, steps: own.map((s) => s * elementBytes[root.dtype]) })),
+    stores.map(({ root, ptr, strides = own }) => ({ ptr, steps: strides.map((s) => s * elementBytes[root.dtype]) })),
     { range: () => 0, together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1) },
   );
   const { f, inputs, axes } = frame;

@@ -14,7 +14,7 @@ import {
 import { hash } from '../hash.ts';
 import type { CallbackSite } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
-import { encodeFunction } from '../wire.ts';
+import { encodeFunction, renamed } from '../wire.ts';
 import { FramePlan } from './frame-plan.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
@@ -90,7 +90,7 @@ export class ModuleWriter {
     if (!name) {
       name = `k${this.functions.length}`;
       this.names.set(key, name);
-      this.functions.push({ ...func, name });
+      this.functions.push(renamed(func, name));
     }
     return name;
   }

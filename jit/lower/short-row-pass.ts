@@ -4,6 +4,7 @@ import { matrixOperand } from './dot.ts';
 import type { Driver, Places } from './driver.ts';
 import { HeldExpression } from './held-expression.ts';
 import type { RowPass } from './passes/row-passes.ts';
+import { type ShortColumns, shortColumnKernel, shortColumnScratch } from './short-column-kernel.ts';
 import { type ShortRows, shortRowKernel, shortRowScratch } from './short-row-kernel.ts';
 import type { Buffer, Storage } from './storage.ts';
 import { type HeldLeaf, readBuffer, storagesOf, type Tree } from './tree.ts';
@@ -12,7 +13,7 @@ import { type HeldLeaf, readBuffer, storagesOf, type Tree } from './tree.ts';
 interface Begun {
   readonly x: Expr;
   readonly w: Expr;
-  readonly size: ShortRows;
+  readonly size: ShortRows | ShortColumns;
   /** r, of which the kernel has four elements at a time. */
   readonly r: HeldLeaf;
   readonly held: Storage[];
@@ -52,21 +53,30 @@ export class ShortRowPass {
 
   private begin(places: Places): boolean {
     const { d, pass } = this;
-    const { root } = d.fused(pass.matrix);
-    const inRows = root.kind === 'array' && root.strides[1] === 1 && root.strides[0]! > 0;
-    if (!inRows && root.kind !== 'op') return false;
-    const { side, ptr } = matrixOperand(d, pass.matrix, [], [1]);
     const [out] = pass.first.outputs as [Var];
     const dtype = out.aval.dtype as 'float32' | 'float64';
     const r: HeldLeaf = { kind: 'held', dtype };
-    const [rows, columns] = pass.matrix.aval.shape as [number, number];
-    const size = { rows, columns, rowStride: side.strides[0]!, dtype };
+    const found = this.matrix(dtype);
+    if (!found) return false;
     const w = d.buffer(pass.vector).ptr;
-    this.begun = { x: ptr, w, size, r, held: [], p: r, place: undefined };
+    this.begun = { ...found, w, r, held: [], p: r, place: undefined };
     for (const v of [pass.matrix, pass.vector]) this.hold(storagesOf(d.fused(v).root));
     d.bind(out, { shape: out.aval.shape, root: r });
     if (!pass.middle) this.keep(out, places);
     return true;
+  }
+
+  /** The matrix by columns, if it is there so, else by rows. */
+  private matrix(dtype: 'float32' | 'float64'): Pick<Begun, 'x' | 'size'> | undefined {
+    const { d, pass } = this;
+    const { root } = d.fused(pass.matrix);
+    const [rows, columns] = pass.matrix.aval.shape as [number, number];
+    const byColumns = d.columns.of(root, rows);
+    if (byColumns) return { x: byColumns.ptr, size: { rows, columns, columnStride: byColumns.stride, dtype } };
+    const inRows = root.kind === 'array' && root.strides[1] === 1 && root.strides[0]! > 0;
+    if (!inRows && root.kind !== 'op') return undefined;
+    const { side, ptr } = matrixOperand(d, pass.matrix, [], [1]);
+    return { x: ptr, size: { rows, columns, rowStride: side.strides[0]!, dtype } };
   }
 
   /** A place in memory for p, if anything but the pass reads it. */
@@ -92,9 +102,14 @@ export class ShortRowPass {
       d.rebind(kept, readBuffer(place, kept.aval.shape));
     }
     const run = (g: Expr, behind?: HeldExpression): void => {
-      d.withScratch(shortRowScratch, (scratch) =>
-        d.run(shortRowKernel(size, d.target, { x, w, g, scratch }, between, behind)),
-      );
+      if ('rowStride' in size)
+        d.withScratch(shortRowScratch, (scratch) =>
+          d.run(shortRowKernel(size, d.target, { x, w, g, scratch }, between, behind)),
+        );
+      else
+        d.withScratch(shortColumnScratch(size), (scratch) =>
+          d.run(shortColumnKernel(size, d.target, { x, w, g, scratch }, between, behind)),
+        );
       for (const storage of held) storage.release();
     };
     if (!place && d.ends.defer(d, pass.second, (behind) => run(i32c(0), behind))) return;

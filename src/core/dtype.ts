@@ -29,6 +29,9 @@ export const byteSize = (dtype: DType): number => info[dtype].bytes;
 /** A zero-filled typed array of `length` elements. */
 export const allocate = (dtype: DType, length: number): TypedArray => new info[dtype].array(length);
 
+/** The class of typed arrays that holds elements of `dtype`. */
+export const typedArrayOf = (dtype: DType): DTypeInfo['array'] => info[dtype].array;
+
 /** A copy. Unlike `slice` the constructor does not clear memory first that it is about to overwrite. */
 export const copyOf = <A extends TypedArray>(data: A): A => new (data.constructor as new (source: A) => A)(data);
 

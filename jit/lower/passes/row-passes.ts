@@ -1,6 +1,7 @@
 import { byteSize, isFloating } from '../../../src/core/dtype.ts';
 import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
 import type { LowerRule } from '../../lower-rule.ts';
+import { hasShortColumns } from '../short-column-kernel.ts';
 import { isShort } from '../short-row-kernel.ts';
 
 /**
@@ -18,7 +19,7 @@ export interface RowPass {
   readonly second: Eqn;
   /** Whether anything else reads p. */
   readonly kept: boolean;
-  /** Few columns: one kernel, and r is never in memory. */
+  /** Few columns, or not many that lie together: one kernel, and r is never in memory. */
   readonly short: boolean;
 }
 
@@ -65,16 +66,39 @@ function vectorProduct(eqn: Eqn, source: (v: Var) => Eqn | undefined): VectorPro
   return transposed ? { matrix: from, vector, axis: 1 - axis } : { matrix, vector, axis };
 }
 
-/** Where two such products can be one pass. */
-export function rowPasses(eqns: readonly Eqn[], outs: readonly Atom[], virtual: ReadonlySet<Var>): RowPass[] {
+/** The matrices with not too many columns that two such products have in common. */
+export function matricesPassedOver(eqns: readonly Eqn[]): Var[] {
+  const dots = eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot');
+  if (dots.length < 2) return [];
+  const sources = new Map(eqns.flatMap((eqn) => eqn.outputs.map((v) => [v, eqn] as const)));
+  const products = dots.flatMap((eqn) => vectorProduct(eqn, (v) => sources.get(v)) ?? []);
+  const backwards = new Set(products.filter(({ axis }) => axis === 0).map(({ matrix }) => matrix));
+  return products
+    .filter(({ axis, matrix }) => axis === 1 && backwards.has(matrix) && hasShortColumns(shapeOf(matrix)))
+    .map(({ matrix }) => matrix);
+}
+
+/**
+ * Where two such products can be one pass.
+ *
+ * @param byColumns whether a matrix lies by columns
+ */
+export function rowPasses(
+  eqns: readonly Eqn[],
+  outs: readonly Atom[],
+  virtual: ReadonlySet<Var>,
+  byColumns: (matrix: Var) => boolean,
+): RowPass[] {
   if (eqns.filter((eqn) => eqn.primitive.lower.kind === 'dot').length < 2) return [];
   const sources = new Map(eqns.flatMap((eqn) => eqn.outputs.map((v) => [v, eqn] as const)));
   const products = new Map(eqns.map((eqn) => [eqn, vectorProduct(eqn, (v) => sources.get(v))]));
+  const inRegisters = (matrix: Var): boolean =>
+    isShort(shapeOf(matrix)) || (hasShortColumns(shapeOf(matrix)) && byColumns(matrix));
   const firsts = eqns.filter((eqn) => {
     const product = products.get(eqn);
     if (product?.axis !== 1) return false;
     const { dtype, size, shape } = product.matrix.aval;
-    if (isShort(shapeOf(product.matrix))) return true;
+    if (inRegisters(product.matrix)) return true;
     return size * byteSize(dtype) > smallestBytes && shape[1]! > 1 && 4 * shape[1]! * byteSize(dtype) <= blockBytes;
   });
   if (firsts.length === 0) return [];
@@ -126,7 +150,7 @@ export function rowPasses(eqns: readonly Eqn[], outs: readonly Atom[], virtual: 
     taken.add(second);
     const p = (middle ?? first).outputs[0]!;
     const kept = outs.includes(p) || readers(p).length > 1;
-    return [{ matrix, vector, first, inner, middle, second, kept, short: isShort(shapeOf(matrix)) }];
+    return [{ matrix, vector, first, inner, middle, second, kept, short: inRegisters(matrix) }];
   });
 }
 
