@@ -1,4 +1,4 @@
-import type { DType } from '../../src/core/dtype.ts';
+import { type DType, isFloating } from '../../src/core/dtype.ts';
 import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../code.ts';
 import type { Element } from '../element.ts';
 import { hoistConstants } from '../hoist-constants.ts';
@@ -8,7 +8,7 @@ import { type Combine, combineScalars } from '../lower/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { Inputs } from '../lower/streams.ts';
-import { applyElement, type Tree } from '../lower/tree.ts';
+import { applyElement, forEachTree, operandsOf, type Tree, withOperands } from '../lower/tree.ts';
 import { VectorEval } from '../lower/vector-eval.ts';
 import { extractLane, storeVector } from '../lower/vector-memory.ts';
 import { mathCode } from '../math/index.ts';
@@ -39,6 +39,35 @@ export function fusedModule(records: readonly FusedRecord[], target: Target): Co
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
+/** Neither zero nor NaN. */
+const isRegular = (x: Expr): Expr =>
+  op(`${x.type}.gt`, op(`${x.type}.abs`, x), { kind: 'const', type: x.type as 'f64', value: 0 });
+
+/**
+ * The same with floating-point bounds that come by value compared and chosen, which is right unless a bound is zero, whose
+ * sign matters, or NaN: WebAssembly's `max` and `min`, which are right for all, are eight instructions of x86.
+ */
+function withRegularBounds(root: Tree): { root: Tree; bounds: Scalar[] } {
+  const bounds = new Set<Scalar>();
+  const memo = new Map<Tree, Tree>();
+  forEachTree(root, (tree) => {
+    const own = withOperands(
+      tree,
+      operandsOf(tree).map((arg) => memo.get(arg)!),
+    );
+    memo.set(tree, own);
+    if (own.kind !== 'op' || (own.op !== 'max' && own.op !== 'min') || !isFloating(own.dtype)) return;
+    const [x, y] = own.args as [Tree, Tree];
+    const [value, bound] = y.kind === 'scalar' ? [x, y] : [y, x];
+    if (bound.kind !== 'scalar') return;
+    bounds.add(bound.scalar);
+    const { dtype } = own;
+    const beyond: Tree = { kind: 'op', dtype: 'bool', op: own.op === 'max' ? 'lt' : 'gt', args: [value, bound] };
+    memo.set(tree, { kind: 'op', dtype, op: 'select', args: [beyond, bound, value] });
+  });
+  return { root: memo.get(root)!, bounds: [...bounds] };
+}
+
 function fusedFunction({ key, element, operands, combine }: FusedRecord, names: Set<string>, target: Target): Func {
   const f = new FunctionBuilder(key, new Array(4 + 2 * operands.length).fill('i32'));
   const [rows, n, out, outStep] = f.parameters;
@@ -56,8 +85,10 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
     return { dtype, start, step, pointer, tree };
   });
   const trees = given.map(({ tree }) => tree);
-  const read = new Inputs([applyElement(element, trees, [0])]);
-  const root = read.roots[0]!;
+  const general = applyElement(element, trees, [0]);
+  const quick = withRegularBounds(general);
+  const read = new Inputs([general, quick.root]);
+  const [root, quickRoot] = read.roots as [Tree, Tree];
   const math = new MathUses(target);
   const evaluator = new VectorEval(f, read, values, (stream) => stream.steps[0]!, math);
   const pointers = new Map<Tree, Expr>();
@@ -101,13 +132,25 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
       storeElement(f, root.dtype, out, total);
     } else {
       const to = f.var(out);
-      const store = (lanes: number, until: Expr): void =>
-        along(lanes, until, () => {
-          storeVector(f, root.dtype, to, evaluator.evaluate(root, pointers, 0, lanes), 0, lanes);
-          f.set(to, add(to, i32c(lanes * elementBytes[root.dtype])));
-        });
-      store(4, op('i32.and', n, i32c(-4)));
-      store(1, op('i32.and', n, i32c(3)));
+      const elements = (tree: Tree): void => {
+        const store = (lanes: number, until: Expr): void =>
+          along(lanes, until, () => {
+            storeVector(f, root.dtype, to, evaluator.evaluate(tree, pointers, 0, lanes), 0, lanes);
+            f.set(to, add(to, i32c(lanes * elementBytes[root.dtype])));
+          });
+        store(4, op('i32.and', n, i32c(-4)));
+        store(1, op('i32.and', n, i32c(3)));
+      };
+      if (quick.bounds.length === 0) elements(root);
+      else {
+        const regular = quick.bounds.map((bound) => isRegular(values.get(bound)!));
+        const all = regular.reduce((a, b) => op('i32.and', a, b));
+        f.if(
+          all,
+          () => elements(quickRoot),
+          () => elements(root),
+        );
+      }
     }
     f.set(out, add(out, outStep));
     for (const { start, step } of given) f.set(start, add(start, step));
