@@ -1,6 +1,7 @@
-import { planEager } from '../../jit/eager.ts';
+import { type EagerFunction, planEager } from '../../jit/eager.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager-fused.ts';
-import { type Group, groupOf } from '../../jit/eager-groups.ts';
+import { groupOf } from '../../jit/eager-groups.ts';
+import { eagerProductOf } from '../../jit/eager-products.ts';
 import type { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
@@ -103,6 +104,13 @@ export class EagerProgram {
   }
 }
 
+/** An equation that runs, with what it reads; how, where it reads more than its operands. */
+interface Chosen {
+  readonly eqn: Eqn;
+  readonly inputs: readonly Atom[];
+  readonly run?: EagerFunction;
+}
+
 /** Turns equations into steps. */
 class Planner {
   private readonly jaxpr: Jaxpr;
@@ -130,7 +138,7 @@ class Planner {
     ) => T,
   ): T | undefined {
     const { outs } = this.jaxpr;
-    for (const [eqn, group] of this.chosen()) this.step(eqn, group);
+    for (const chosen of this.chosen()) this.step(chosen);
     const results = outs.map((atom) => (atom instanceof Var ? this.places.get(atom)! : -1));
     if (!results.every((i) => this.made.has(i)) || new Set(results).size < results.length) return undefined;
     const last = new Map<number, number>();
@@ -149,17 +157,19 @@ class Planner {
   }
 
   /** The equations that run, in order, each alone or as the end of a group. What a group computes itself is not run for it. */
-  private chosen(): [Eqn, Group | undefined][] {
+  private chosen(): Chosen[] {
     const needed = new Set<Atom>(this.jaxpr.outs);
-    const chosen: [Eqn, Group | undefined][] = [];
+    const chosen: Chosen[] = [];
     for (const eqn of [...this.jaxpr.eqns].reverse()) {
       if (!eqn.outputs.some((v) => needed.has(v))) continue;
       const group = (['baked', 'byValue'] as const)
         .map((literals) => groupOf(eqn, this.makerOf, literals))
         .find((found) => found && isFusedPrebuilt(found.key));
-      const inputs = group ? group.operands.map(({ atom }) => atom) : eqn.inputs;
+      const product = group ? undefined : eagerProductOf(eqn, this.makerOf);
+      const inputs = group ? group.operands.map(({ atom }) => atom) : (product?.atoms ?? eqn.inputs);
       for (const atom of inputs) needed.add(atom);
-      chosen.push([eqn, group]);
+      const run = group ? eagerFused(group) : product?.run;
+      chosen.push({ eqn, inputs, ...(run ? { run } : {}) });
     }
     return chosen.reverse();
   }
@@ -172,15 +182,15 @@ class Planner {
     return atom instanceof Literal ? this.keep(NDArray.ofLiteral(atom.value, atom.aval)) : this.places.get(atom)!;
   }
 
-  private step(eqn: Eqn, group: Group | undefined): void {
-    const inputs = (group ? group.operands.map(({ atom }) => atom) : eqn.inputs).map((atom) => this.place(atom));
+  private step({ eqn, inputs: atoms, run }: Chosen): void {
+    const inputs = atoms.map((atom) => this.place(atom));
     const { kind } = eqn.primitive.lower;
     if (kind === 'reshape' || kind === 'identity') {
       // The same elements in the same place: what is freed has been made here, and is not the result.
       this.places.set(eqn.outputs[0]!, inputs[0]!);
       return;
     }
-    const plan = group ? fusedPlan(group) : makePlan(eqn.primitive, avalsOf(eqn), eqn.params);
+    const plan = run ? planOf(run, eqn.outputs[0]!.aval) : makePlan(eqn.primitive, avalsOf(eqn), eqn.params);
     const known = inputs.map((i) => this.values[i]);
     if (eqn.outputs.every(({ aval }) => aval.size <= largestConstant) && known.every((x) => x !== undefined)) {
       const results = plan(known as Value[]);
@@ -200,12 +210,10 @@ class Planner {
 
 const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map(({ aval }) => aval);
 
-function fusedPlan(group: Group): Plan {
-  const run = eagerFused(group);
-  const [output] = group.root.outputs;
+function planOf(run: EagerFunction, aval: ShapedArray): Plan {
   return (operands) => {
     const cells: Cell[] = [];
     for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
-    return [new NDArray(output!.aval, run(cells) as Cell)];
+    return [new NDArray(aval, run(cells) as Cell)];
   };
 }

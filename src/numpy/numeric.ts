@@ -177,23 +177,25 @@ export function correlate(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMo
   return slide('correlate', x, y, mode, false);
 }
 
-function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reversed: boolean): NDArray {
-  let [a, b] = factors(name, [x, y]) as [Value, Value];
-  if (a.ndim !== 1 || b.ndim !== 1 || a.size === 0 || b.size === 0) {
-    throw new ShapeError(`${name}: needs vectors that are not empty, but got ${a.aval} and ${b.aval}.`);
-  }
-  // Correlation is convolution with the second vector reversed; convolution commutes, so that the longer comes first.
-  if (!reversed) b = flip(b);
-  const [n, m] = [Math.max(a.size, b.size), Math.min(a.size, b.size)];
-  const [long, short] = a.size >= b.size ? [a, b] : [b, a];
-  const length = mode === 'full' ? n + m - 1 : mode === 'same' ? n : n - m + 1;
-  const sameStart = reversed || a.size >= b.size ? Math.floor((m - 1) / 2) : Math.ceil((m - 1) / 2);
-  const start = mode === 'full' ? 0 : mode === 'same' ? sameStart : m - 1;
-  const sums = conv(reshape(long, [1, 1, n]), reshape(flip(short), [1, 1, m]), {
-    padding: [[m - 1 - start, start + length - n]],
-  });
-  return reshape(sums, [length]);
-}
+const slide: (name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reversed: boolean) => NDArray = recorded(
+  (name, x, y, mode, reversed) => {
+    let [a, b] = factors(name, [x, y]) as [Value, Value];
+    if (a.ndim !== 1 || b.ndim !== 1 || a.size === 0 || b.size === 0) {
+      throw new ShapeError(`${name}: needs vectors that are not empty, but got ${a.aval} and ${b.aval}.`);
+    }
+    // Correlation is convolution with the second vector reversed; convolution commutes, so that the longer comes first.
+    if (!reversed) b = flip(b);
+    const [n, m] = [Math.max(a.size, b.size), Math.min(a.size, b.size)];
+    const [long, short] = a.size >= b.size ? [a, b] : [b, a];
+    const length = mode === 'full' ? n + m - 1 : mode === 'same' ? n : n - m + 1;
+    const sameStart = reversed || a.size >= b.size ? Math.floor((m - 1) / 2) : Math.ceil((m - 1) / 2);
+    const start = mode === 'full' ? 0 : mode === 'same' ? sameStart : m - 1;
+    const sums = conv(reshape(long, [1, 1, n]), reshape(flip(short), [1, 1, m]), {
+      padding: [[m - 1 - start, start + length - n]],
+    });
+    return reshape(sums, [length]);
+  },
+);
 
 /** The covariance matrix of variables in rows and observations in columns. */
 export const cov: (x: ArrayLike, given?: { ddof?: number; rowvar?: boolean }) => NDArray = recorded((x, given = {}) => {
