@@ -3,7 +3,7 @@
  * equations they are, what stands in the kernel's name, and how it walks over its operands.
  */
 import { type DType, shortName } from '../src/core/dtype.ts';
-import { type Atom, type Eqn, Literal, Var } from '../src/core/jaxpr.ts';
+import { type Atom, type Eqn, type Jaxpr, Literal, Var } from '../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../src/core/shape.ts';
 import { type Element, ElementBuilder } from './element.ts';
 import { coalesce, type NestAxis } from './loop-nest.ts';
@@ -32,6 +32,30 @@ export interface Group {
   readonly element: () => Element;
 }
 
+/** Of longer expressions there is no kernel. */
+const mostEquations = 64;
+
+/**
+ * The equations of a program by their results, but for those that no group may compute once more: functions whose results
+ * several equations read cost more than the memory that holds them.
+ */
+export function makersOf({ eqns, outs }: Jaxpr): ReadonlyMap<Var, Eqn> {
+  const readers = new Map<Atom, number>();
+  const read = (atoms: Iterable<Atom>): void => {
+    for (const atom of new Set(atoms)) readers.set(atom, (readers.get(atom) ?? 0) + 1);
+  };
+  for (const { inputs } of eqns) read(inputs);
+  read(outs);
+  const makers = new Map<Var, Eqn>();
+  for (const eqn of eqns)
+    for (const v of eqn.outputs) {
+      const { accuracy, lower } = eqn.primitive;
+      const isFunction = lower.kind === 'elementwise' && accuracy.kind !== 'exact';
+      if (!isFunction || readers.get(v) === 1) makers.set(v, eqn);
+    }
+  return makers;
+}
+
 type Rule = { readonly kind: 'elementwise'; readonly build: (...args: any[]) => Element };
 
 const isSimple = (params: object): boolean =>
@@ -52,7 +76,7 @@ interface Leaf {
 /**
  * The largest group whose result is that of `root`, an elementwise equation or a fold over the last axes.
  *
- * @param makerOf the equation that computes a variable
+ * @param makerOf from `makersOf`
  * @param literals whether literals are part of the kernel; by value otherwise
  */
 export function groupOf(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, literals: 'baked' | 'byValue'): Group | undefined {
@@ -65,9 +89,10 @@ export function groupOf(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, literals: 'ba
   if (shape.length === 0 || sizeOf(shape) === 0 || !outputSteps) return undefined;
   const whole = new Set<Atom>();
   for (;;) {
-    const expression = new Expression(shape, makerOf, literals, whole);
+    const expression = new Expression(root, shape, makerOf, literals, whole);
     const text = expression.write(folds ? first : root.outputs[0]!);
     const { leaves } = expression;
+    if (expression.equations > mostEquations) return undefined;
     const walk = shape.map((extent, axis) => ({
       extent,
       steps: [outputSteps[axis]!, ...leaves.map(({ strides }) => strides[axis]!)],
@@ -129,6 +154,7 @@ const builder = new ElementBuilder();
 class Expression {
   readonly leaves: Leaf[] = [];
   equations = 0;
+  private readonly root: Eqn;
   private readonly shape: Shape;
   private readonly makerOf: ReadonlyMap<Var, Eqn>;
   private readonly literals: 'baked' | 'byValue';
@@ -137,7 +163,14 @@ class Expression {
   private readonly places = new Map<string, number>();
   private readonly ids = new Map<Atom, number>();
 
-  constructor(shape: Shape, makerOf: ReadonlyMap<Var, Eqn>, literals: 'baked' | 'byValue', whole: ReadonlySet<Atom>) {
+  constructor(
+    root: Eqn,
+    shape: Shape,
+    makerOf: ReadonlyMap<Var, Eqn>,
+    literals: 'baked' | 'byValue',
+    whole: ReadonlySet<Atom>,
+  ) {
+    this.root = root;
     this.shape = shape;
     this.makerOf = makerOf;
     this.literals = literals;
@@ -146,7 +179,8 @@ class Expression {
 
   /** The equation that is part of the group, rather than one of those that run before it. */
   private inside(atom: Atom): Eqn | undefined {
-    const maker = atom instanceof Var ? this.makerOf.get(atom) : undefined;
+    const isRoot = atom === this.root.outputs[0];
+    const maker = isRoot ? this.root : atom instanceof Var ? this.makerOf.get(atom) : undefined;
     return maker && atom.aval.ndim > 0 && isElementwise(maker) ? maker : undefined;
   }
 

@@ -1,11 +1,10 @@
 /** Functions of several operations outside of `jit`: the first time, recorded, in prebuilt kernels, and compiled. */
 import t from 'tap';
-import { groupOf } from '../jit/eager-groups.ts';
+import { groupOf, makersOf } from '../jit/eager-groups.ts';
 import { elementsPerCall } from '../jit/lower/kernel.ts';
 import { simplify } from '../jit/lower/simplify.ts';
 import { fusedExports } from '../jit/runtime/instance.ts';
 import type { DType } from '../src/core/dtype.ts';
-import type { Eqn, Var } from '../src/core/jaxpr.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import { stage } from '../src/core/stage.ts';
 import type { Value } from '../src/core/trace.ts';
@@ -129,9 +128,9 @@ t.test('folds of what is computed', (t) => {
 t.test('the kernels of these functions are prebuilt', (t) => {
   const keysOf = (f: (...args: Value[]) => Value, args: readonly NDArray[]): string[] => {
     const { jaxpr } = stage((...tracers) => [f(...tracers)], [...args.map(({ aval }) => aval)]);
-    const { eqns } = simplify(jaxpr);
-    const makerOf = new Map<Var, Eqn>(eqns.flatMap((eqn) => eqn.outputs.map((v) => [v, eqn] as const)));
-    return (['baked', 'byValue'] as const).map((literals) => groupOf(eqns.at(-1)!, makerOf, literals)!.key);
+    const simple = simplify(jaxpr);
+    const makerOf = makersOf(simple);
+    return (['baked', 'byValue'] as const).map((literals) => groupOf(simple.eqns.at(-1)!, makerOf, literals)!.key);
   };
   const x = drawn('float32', [4, 6], 1);
   for (const [name, f, operands] of elementwise) {

@@ -1,6 +1,6 @@
 import { type EagerFunction, planEager } from '../../jit/eager.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager-fused.ts';
-import { groupOf } from '../../jit/eager-groups.ts';
+import { groupOf, makersOf } from '../../jit/eager-groups.ts';
 import { eagerProductOf } from '../../jit/eager-products.ts';
 import type { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
@@ -118,7 +118,7 @@ class Planner {
   private readonly places = new Map<Var, number>();
   private readonly steps: Step[] = [];
   private readonly made = new Set<number>();
-  private readonly makerOf = new Map<Var, Eqn>();
+  private readonly makerOf: ReadonlyMap<Var, Eqn>;
 
   constructor(jaxpr: Jaxpr, captured: readonly Value[]) {
     this.jaxpr = jaxpr;
@@ -126,7 +126,7 @@ class Planner {
     jaxpr.inVars.forEach((v, i) => {
       this.places.set(v, i < captured.length ? this.keep(captured[i]) : i - captured.length);
     });
-    for (const eqn of jaxpr.eqns) for (const v of eqn.outputs) this.makerOf.set(v, eqn);
+    this.makerOf = makersOf(jaxpr);
   }
 
   program<T>(

@@ -2,12 +2,12 @@
  * Which groups of operations the build makes kernels of: those that are found in the functions below, with operands of
  * these types. What runs outside of `jit` finds them by what they compute.
  */
-import { groupOf } from '../../jit/eager-groups.ts';
+import { groupOf, makersOf } from '../../jit/eager-groups.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import type { FusedRecord } from '../../jit/runtime/fused.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import type { DType } from '../core/dtype.ts';
-import { type Eqn, Var } from '../core/jaxpr.ts';
+import { Var } from '../core/jaxpr.ts';
 import { stage } from '../core/stage.ts';
 import type { Value } from '../core/trace.ts';
 import * as linalg from '../linalg/index.ts';
@@ -184,8 +184,7 @@ function recordsOf(
 ): FusedRecord[] {
   const { jaxpr: staged } = stage((x, y, z) => [example(x!, y!, z!)], [...avals]);
   const jaxpr = simplify(staged);
-  const makerOf = new Map<Var, Eqn>();
-  for (const eqn of jaxpr.eqns) for (const v of eqn.outputs) makerOf.set(v, eqn);
+  const makerOf = makersOf(jaxpr);
   const needed = new Set<unknown>(jaxpr.outs.filter((atom) => atom instanceof Var));
   const records: FusedRecord[] = [];
   for (const eqn of [...jaxpr.eqns].reverse()) {
