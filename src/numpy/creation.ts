@@ -1,8 +1,9 @@
 /** Arrays made from shapes, ranges and values. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { allocate } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { isPlain, naming, optionsOf } from '../core/options.ts';
-import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown } from '../core/shape.ts';
+import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
 import { currentTrace } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
@@ -63,11 +64,21 @@ export function fullLike(x: ArrayLike, value: ArrayLike, given: LikeOptions = {}
   return full(shape ?? model.shape, value, { dtype: dtype ?? model.dtype });
 }
 
+/** Elements of an array that is written by JavaScript. */
+const largestWritten = 16384;
+
 /** Ones where column − row = k. `m` columns, as many as rows if left out. */
 export function eye(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
   const { k = 0, dtype } = optionsOf('eye', given, ['k', 'dtype']);
   const type = checkDType(dtype, 'eye') ?? 'float32';
   const shape = toShape([n, m ?? n], 'eye');
+  const size = sizeOf(shape);
+  if (!currentTrace().records && size > 0 && size <= largestWritten) {
+    const data = allocate(type, size);
+    const [rows, columns] = shape as [number, number];
+    for (let i = Math.max(0, -k); i < Math.min(rows, columns - k); i++) data[i * columns + i + k] = 1;
+    return fromData(data, shape, type);
+  }
   // At once, n zeros between ones put them on the diagonal of n × n. A program computes it where it is used.
   if (!currentTrace().records && k === 0 && shape[0] === shape[1] && n > 0)
     return reshape(pad(creation.full([n], 1, type), creation.scalar(0, type), [[0, 0, n]]), shape);
