@@ -156,8 +156,8 @@ export function main(log: (text: string) => void = console.log, steps = 20): Rep
   };
   const grid = np.logspace(-4, 1.2, 120).astype('float64');
   const curve = jit(vmap((l: NDArray) => validationLoss(closedForm(l))))(grid);
-  const losses = curve.tolist() as number[];
-  const best = grid.tolist()[losses.indexOf(Math.min(...losses))] as number;
+  const losses: number[] = curve.tolist();
+  const best = grid.slice(losses.indexOf(Math.min(...losses))).item();
   const row = ([name, path]: [string, Learned]): string[] => [
     name,
     path.l2reg.at(-1)!.toFixed(8),

@@ -54,7 +54,9 @@ export type Stmt =
   | { readonly kind: 'break' }
   | { readonly kind: 'return'; readonly value?: Expr }
   | { readonly kind: 'copy'; readonly to: Expr; readonly from: Expr; readonly bytes: Expr }
-  | { readonly kind: 'fill'; readonly to: Expr; readonly byte: Expr; readonly bytes: Expr };
+  | { readonly kind: 'fill'; readonly to: Expr; readonly byte: Expr; readonly bytes: Expr }
+  /** Writes bytes that a data segment of the module holds. Stands in no other statement. */
+  | { readonly kind: 'data'; readonly to: Expr; readonly bytes: Uint8Array };
 
 export interface Func {
   readonly name: string;
@@ -260,6 +262,10 @@ export class FunctionBuilder {
 
   fill(to: Expr, byte: Expr, bytes: Expr): void {
     this.current.push({ kind: 'fill', to, byte, bytes });
+  }
+
+  data(to: Expr, bytes: Uint8Array): void {
+    this.current.push({ kind: 'data', to, bytes });
   }
 
   return(value?: Expr): void {

@@ -1,5 +1,5 @@
 import { BinaryenMemory } from './binaryen-memory.ts';
-import type { CodeModule, Expr, Func, Stmt, Target, WasmType } from './code.ts';
+import { type CodeModule, type Expr, type Func, i32c, type Stmt, type Target, type WasmType } from './code.ts';
 import { instruction, memoryAccess } from './instructions.ts';
 
 /** What `import('binaryen')` gives as its default. The C functions behind the builders are used directly. */
@@ -37,6 +37,8 @@ export function emitText(binaryen: BinaryenModule, module: CodeModule, target: T
   }
 }
 
+type DataStmt = Extract<Stmt, { kind: 'data' }>;
+
 interface Loop {
   readonly exit: string;
   left: boolean;
@@ -56,6 +58,8 @@ class Emitter {
   private readonly memory: BinaryenMemory;
   private readonly signatures = new Map<string, Signature>();
   private current: Func | undefined;
+  /** Data statements and the names of their segments. */
+  private readonly segments = new Map<DataStmt, string>();
   private loops: Loop[] = [];
   private labels = 0;
 
@@ -94,7 +98,10 @@ class Emitter {
         (target.fma ? Features.RelaxedSIMD : 0) |
         (target.shared ? Features.Atomics : 0),
     );
-    module.setMemory(1, target.shared ? 65536 : -1, null, [], target.shared, false, 'memory');
+    for (const { body } of code.functions)
+      for (const s of body) if (s.kind === 'data') this.segments.set(s, `data${this.segments.size}`);
+    const segments = [...this.segments].map(([{ bytes }, name]) => ({ name, data: bytes, offset: 0, passive: true }));
+    module.setMemory(1, target.shared ? 65536 : -1, null, segments, target.shared, false, 'memory');
     module.addMemoryImport('memory', 'env', 'memory', target.shared);
     for (const f of code.imports) {
       this.declare(f.name, f);
@@ -167,6 +174,14 @@ class Emitter {
       case 'fill': {
         const [to, byte, bytes] = [this.expression(s.to), this.expression(s.byte), this.expression(s.bytes)];
         return b._BinaryenMemoryFill(ptr, to, byte, bytes, 0);
+      }
+      case 'data': {
+        const name = this.segments.get(s);
+        if (name === undefined) throw new Error(`data within a statement in ${this.current!.name}`);
+        const [zero, length] = [i32c(0), i32c(s.bytes.length)].map((e) => this.expression(e));
+        const { memory } = this;
+        const to = this.expression(s.to);
+        return b._BinaryenMemoryInit(ptr, memory.string(name), to, zero, length, memory.string('memory'));
       }
     }
   }

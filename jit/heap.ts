@@ -1,5 +1,5 @@
 import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../src/core/dtype.ts';
-import { CotangentError, MemoryError } from '../src/core/errors.ts';
+import { DisposedError, MemoryError } from '../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
 import { maximumPages, PagedMemory, pageBytes } from './memory.ts';
 
@@ -269,6 +269,8 @@ export class Cell {
   offset = 0;
   /** How many arrays beyond the first have this storage. */
   private shares = 0;
+  /** How the storage went, once it is disposed of. */
+  private gone: string | undefined = undefined;
 
   private constructor(dtype: DType, length: number, host: TypedArray | undefined, number: number | undefined) {
     this.dtype = dtype;
@@ -278,8 +280,10 @@ export class Cell {
     this.segment = undefined;
   }
 
-  /** What is left of storage that was disposed of. */
-  static readonly gone: Cell = new Cell('float32', 0, undefined, undefined);
+  /** What an array has that has disposed of storage which others still share. */
+  static withoutStorage({ dtype, length }: Cell): Cell {
+    return new Cell(dtype, length, undefined, undefined);
+  }
 
   /** Takes `data` over without copying it. */
   static fromHost(dtype: DType, data: TypedArray): Cell {
@@ -319,8 +323,7 @@ export class Cell {
       if (segment.host) return viewOf(this.dtype, segment.host, this.offset, this.length);
       return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
     }
-    if (number === undefined)
-      throw new CotangentError('an array was used after it was disposed of, or donated to a jitted function.');
+    if (number === undefined) throw new DisposedError(this.gone ?? 'disposed of');
     this.host = allocate(this.dtype, 1);
     this.host[0] = number;
     return this.host;
@@ -347,12 +350,13 @@ export class Cell {
     return this;
   }
 
-  /** Frees the storage at once. Reading afterwards is an error. */
-  dispose(): void {
+  /** Frees the storage at once. Reading afterwards is an error, which says `how` it went. */
+  dispose(how?: string): void {
     if (this.shares > 0) {
       this.shares--;
       return;
     }
+    this.gone = how;
     if (this.segment) heap().release(this);
     this.segment = this.host = this.number = undefined;
   }

@@ -69,6 +69,8 @@ export function hoistConstants(func: Func): Func {
         return { ...s, to: expression(s.to), from: expression(s.from), bytes: expression(s.bytes) };
       case 'fill':
         return { ...s, to: expression(s.to), byte: expression(s.byte), bytes: expression(s.bytes) };
+      case 'data':
+        return { ...s, to: expression(s.to) };
       case 'break':
         return s;
     }

@@ -52,6 +52,8 @@ function statement(s: Stmt, name: Name, indent: string): string[] {
       return [`${indent}(memory.copy ${e(s.to)} ${e(s.from)} ${e(s.bytes)})`];
     case 'fill':
       return [`${indent}(memory.fill ${e(s.to)} ${e(s.byte)} ${e(s.bytes)})`];
+    case 'data':
+      return [`${indent}(memory.init ${e(s.to)} ← ${s.bytes.length} bytes)`];
   }
 }
 

@@ -6,7 +6,19 @@ import type { CodeModule, Expr, Func, ImportedFunc, Stmt, WasmType } from './cod
  */
 const types: readonly WasmType[] = ['i32', 'i64', 'f32', 'f64', 'v128'];
 const expressionKinds = ['const', 'local', 'op', 'load', 'select', 'call'] as const;
-const statementKinds = ['set', 'store', 'call', 'if', 'while', 'doWhile', 'break', 'return', 'copy', 'fill'] as const;
+const statementKinds = [
+  'set',
+  'store',
+  'call',
+  'if',
+  'while',
+  'doWhile',
+  'break',
+  'return',
+  'copy',
+  'fill',
+  'data',
+] as const;
 
 const expressionCode: Record<string, number> = Object.fromEntries(expressionKinds.map((kind, i) => [kind, i]));
 const statementCode: Record<string, number> = Object.fromEntries(statementKinds.map((kind, i) => [kind, i]));
@@ -117,9 +129,13 @@ class Writer {
     this.texts.set(text, this.texts.size);
     let utf8 = encoded.get(text);
     if (!utf8) encoded.set(text, (utf8 = encoder.encode(text)));
-    this.number(utf8.length);
-    const at = this.reserve(utf8.length);
-    this.bytes.set(utf8, at);
+    this.raw(utf8);
+  }
+
+  private raw(bytes: Uint8Array): void {
+    this.number(bytes.length);
+    const at = this.reserve(bytes.length);
+    this.bytes.set(bytes, at);
   }
 
   list<T>(items: readonly T[], write: (item: T) => void): void {
@@ -194,6 +210,10 @@ class Writer {
         break;
       case 'fill':
         this.expressions([s.to, s.byte, s.bytes]);
+        break;
+      case 'data':
+        this.expression(s.to);
+        this.raw(s.bytes);
         break;
     }
   }
@@ -292,11 +312,15 @@ class Reader {
   text(): string {
     const index = this.number();
     if (index === this.texts.length) {
-      const length = this.number();
-      this.texts.push(decoder.decode(this.bytes.subarray(this.at, this.at + length)));
-      this.at += length;
+      this.texts.push(decoder.decode(this.raw()));
     }
     return this.texts[index]!;
+  }
+
+  private raw(): Uint8Array {
+    const length = this.number();
+    this.at += length;
+    return this.bytes.subarray(this.at - length, this.at);
   }
 
   list<T>(read: () => T): T[] {
@@ -364,6 +388,8 @@ class Reader {
         const [to, byte, bytes] = this.expressions() as [Expr, Expr, Expr];
         return { kind, to, byte, bytes };
       }
+      case 'data':
+        return { kind, to: this.expression(), bytes: this.raw() };
     }
   }
 

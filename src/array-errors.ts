@@ -67,6 +67,35 @@ function staticHint(value: NDArray, subject: Subject | undefined): string | unde
   return name && `make the argument static: \`jit(${subject.f.name || 'f'}, { static: ['${name}'] })\``;
 }
 
+/** What JavaScript's arrays have and ours do not, with what to write. */
+const ofLists: Record<string, string> = {
+  0: '`x.slice(0)`',
+  1: '`x.slice(1)`',
+  2: '`x.slice(2)`',
+  '-1': '`x.slice(-1)`',
+  length: '`x.shape[0]`, or `x.size` for the number of all elements',
+  map: '`vmap(f)(x)`, or `lax.map(f, x)` for one after the other',
+  forEach: '`for (const row of x)`',
+};
+
+/**
+ * Reading `x[0]` or `x.length` of an array is an error, where it would be undefined: a loop up to that would do nothing.
+ * A number is a property of the prototype, where JavaScript finds it when the object itself has none.
+ */
+export function refuseListAccess(prototype: object): void {
+  for (const [key, instead] of Object.entries(ofLists))
+    Object.defineProperty(prototype, key, {
+      configurable: true,
+      get(this: NDArray): never {
+        const shown = /^-?\d/.test(key) ? `x[${key}]` : `x.${key}`;
+        throw new ControlFlowError(
+          `\`${shown}\`: arrays are not JavaScript's lists, and x is ${this.aval ? this.describe() : 'the prototype'}.`,
+          { hint: `write ${instead}` },
+        );
+      },
+    });
+}
+
 /** Methods for JavaScript's operators. */
 const methods: Record<string, string> = {
   '+': 'add',
@@ -131,6 +160,9 @@ function operatorHint(found: Expression, value: NDArray): string {
         ? `write \`${receiver(node.argument, source)}.neg()\``
         : `read a number with \`${receiver(node.argument, source)}.item()\` outside of traced functions`;
     default: {
+      const [only] = node.arguments;
+      const fold = /^Math\.(max|min)$/.exec(source(node.callee))?.[1];
+      if (fold && only?.type === 'SpreadElement') return `write \`np.${fold}(${source(only.argument)})\``;
       const name = /^Math\.(\w+)$/.exec(source(node.callee))?.[1];
       return name && name in mathNames
         ? `write \`np.${mathNames[name] || name}(${node.arguments.map(source).join(', ')})\``

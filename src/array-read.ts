@@ -6,6 +6,9 @@ import type { Shape } from './core/shape.ts';
 /** What `tolist` gives: numbers (booleans for bool arrays) in lists nested as deep as the rank. */
 export type NestedList = number | boolean | NestedList[];
 
+/** What `NestedList` can be used as. */
+export type ReadonlyNestedList = number | boolean | readonly ReadonlyNestedList[];
+
 /** Converts a stored element to what JavaScript calls it. Weak numbers are stored in float64 and read as float32. */
 export function elementReader(aval: ShapedArray): (value: number) => number | boolean {
   if (aval.dtype === 'bool') return (value) => value !== 0;

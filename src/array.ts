@@ -1,11 +1,11 @@
 import { Cell } from '../jit/heap.ts';
-import { checkTarget, operatorError, readingError } from './array-errors.ts';
+import { checkTarget, operatorError, readingError, refuseListAccess } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
-import { elementReader, type NestedList, nested } from './array-read.ts';
+import { elementReader, type NestedList, nested, type ReadonlyNestedList } from './array-read.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { castNumber, copyOf, type DType, shortName, type TypedArray } from './core/dtype.ts';
-import { ShapeError } from './core/errors.ts';
-import { leakError } from './core/leak.ts';
+import { DisposedError, ShapeError } from './core/errors.ts';
+import { disposedError, leakError } from './core/leak.ts';
 import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
 import type { Subject } from './core/trace.ts';
@@ -124,7 +124,11 @@ export class NDArray {
 
   /** The same for reading at once: the memory may be another array's after the next operation. */
   private read(operation: string): TypedArray {
-    return this.known(operation).storage!.peek();
+    try {
+      return this.known(operation).storage!.peek();
+    } catch (error) {
+      throw error instanceof DisposedError ? disposedError(operation, [this], error) : error;
+    }
   }
 
   /**
@@ -133,9 +137,15 @@ export class NDArray {
    * Operations that change nothing, as `x.reshape(x.shape)`, give the array itself, which is then disposed of with it.
    */
   dispose(): void {
-    if (!this.storage) return;
-    this.storage.dispose();
-    this.storage = Cell.gone;
+    const { storage } = this;
+    if (!storage) return;
+    storage.dispose();
+    if (!storage.disposed) this.storage = Cell.withoutStorage(storage);
+  }
+
+  /** Whether the memory was freed: by `dispose`, or by a call that this was donated to. */
+  get disposed(): boolean {
+    return this.storage?.disposed ?? false;
   }
 
   [Symbol.dispose](): void {
@@ -178,9 +188,10 @@ export class NDArray {
    *
    * @example
    * np.array([[1, 2], [3, 4]]).tolist(); // [[1, 2], [3, 4]]
+   * const [[a]] = np.array([[1, 2], [3, 4]]).tolist<[number, number][]>(); // the type, where it is known
    */
-  tolist(): any {
-    return nested(this.read('tolist'), this.shape, elementReader(this.aval));
+  tolist<T extends ReadonlyNestedList = NestedList>(): T {
+    return nested(this.read('tolist'), this.shape, elementReader(this.aval)) as T;
   }
 
   /**
@@ -557,6 +568,8 @@ export class NDArray {
     return ops.at(this, ...index);
   }
 }
+
+refuseListAccess(NDArray.prototype);
 
 Object.defineProperty(NDArray.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(this: NDArray): string {

@@ -1,7 +1,9 @@
 /** Preparing the compiler. */
+
 import { loadCompiler } from '../jit/compiler.ts';
 import { loadPrebuilt } from '../jit/runtime/prebuilt.ts';
 import { configure } from '../jit/target.ts';
+import { optionsOf } from './core/options.ts';
 import { loadParser, setParser } from './syntax/parse.ts';
 
 export interface InitOptions {
@@ -22,6 +24,7 @@ async function provideParser(): Promise<void> {
  * await init();
  */
 export async function init(options: InitOptions = {}): Promise<void> {
+  optionsOf('init', options, ['deterministic']);
   if (options.deterministic !== undefined) configure({ deterministic: options.deterministic });
   await Promise.all([loadCompiler(), loadPrebuilt(), provideParser()]);
 }

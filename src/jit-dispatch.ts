@@ -19,6 +19,8 @@ export interface Entry {
   readonly avals: readonly ShapedArray[];
   /** Which leaves of the arguments are donated; undefined where none is. */
   readonly donated: readonly boolean[] | undefined;
+  /** What errors say of these. */
+  readonly donatedTo: string;
   execute: Prepared | undefined;
 }
 
@@ -72,13 +74,13 @@ export class RecentEntries {
   }
 }
 
-function callEntry({ execute, outDef, jaxpr, donated, consts }: Entry, cells: readonly Cell[]): any {
+function callEntry({ execute, outDef, jaxpr, donated, donatedTo, consts }: Entry, cells: readonly Cell[]): any {
   const results = execute!(cells, wrap);
   if (donated) {
     const first = consts.length;
     for (let i = 0; i < donated.length; i++) {
       const cell = cells[first + i]!;
-      if (donated[i] && !results.includes(cell)) cell.dispose();
+      if (donated[i] && !results.includes(cell)) cell.dispose(donatedTo);
     }
   }
   const arrays: NDArray[] = [];

@@ -7,21 +7,38 @@ import { inspect, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
 import { target } from '../jit/target.ts';
 import { decode } from '../jit/wire.ts';
-import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, functionName } from '../transforms/flat.ts';
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  functionName,
+  type TreeFunction,
+} from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
 import { jitP } from './control/jit-primitive.ts';
 import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
+import { CotangentError, DisposedError } from './core/errors.ts';
 import { evaluatingTrace, run, watch } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
-import { optionsOf } from './core/options.ts';
+import { checkList, optionsOf } from './core/options.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
 import { type Entry, RecentEntries } from './jit-dispatch.ts';
-import { standsFor } from './syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from './tree.ts';
+import { argumentAt, quoted, standsFor } from './syntax/names.ts';
+import {
+  type ArrayLikes,
+  type Arrays,
+  flatten,
+  type Leaf,
+  leafPaths,
+  type Mapped,
+  type TreeDef,
+  unflatten,
+} from './tree.ts';
 
 export interface JitOptions {
   /** Arguments that are not traced, by position or by name: strings, functions, numbers that decide shapes. */
@@ -52,9 +69,10 @@ export interface Jitted<F extends AnyFunction> {
  * @example
  * const step = jit((w, x) => w.sub(np.dot(x, w).mul(0.1)));
  */
-export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitted<F> {
+export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jitted<F> {
   checkFunction('jit', f);
   optionsOf('jit', options, ['static', 'donate']);
+  if (options.donate !== undefined) checkList('jit', '`donate`', options.donate);
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
   const staticPositions = staticPositionsOf('jit', f, options.static ?? []);
@@ -83,6 +101,7 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
         outDef: flat.outDef,
         inDef: def,
         avals: values.map((v) => v.aval),
+        donatedTo: `donated to ${quoted(f)}`,
         donated: donated.length ? donatedLeaves(dynamic, donated) : undefined,
         execute: undefined,
       };
@@ -92,6 +111,20 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
     return { entry, values };
   };
   const compiled = (...args: unknown[]): any => {
+    try {
+      return call(args);
+    } catch (error) {
+      if (!(error instanceof DisposedError)) throw error;
+      const { entry, values } = trace(args);
+      const i = values.findIndex((value) => value.disposed);
+      const path = leafPaths(entry.inDef)[i]!;
+      const named = staticPositions.length ? `argument${path}` : argumentAt(f, path);
+      const what = i < 0 ? `an array that ${quoted(f)} captured` : named;
+      const type = i < 0 ? '' : ` of ${quoted(f)}, ${values[i]!.describe()},`;
+      throw new CotangentError(`jit: ${what}${type} was ${error.how} before.`);
+    }
+  };
+  const call = (args: readonly unknown[]): any => {
     const evaluating = currentTrace() === evaluatingTrace;
     const known = evaluating && !watch ? recent.call(args) : undefined;
     if (known) return known.result;
@@ -103,7 +136,11 @@ export function jit<F extends AnyFunction>(f: F, options: JitOptions = {}): Jitt
     const operands = entry.consts.length ? [...entry.consts, ...values] : values;
     if (evaluating && entry.donated) {
       const flags = [...entry.consts.map(() => false), ...entry.donated];
-      return unflatten(entry.outDef, run(entry.jaxpr, operands, flags));
+      const results = run(entry.jaxpr, operands, flags);
+      operands.forEach((operand, i) => {
+        if (flags[i] && operand.disposed) operand.cell().dispose(entry.donatedTo);
+      });
+      return unflatten(entry.outDef, results);
     }
     return unflatten(entry.outDef, bind(jitP, operands, { name, jaxpr: entry.jaxpr }));
   };
@@ -180,7 +217,7 @@ export class ClosedJaxpr {
  * @example
  * console.log(makeJaxpr((x) => np.sin(x).mul(2))(np.zeros([3])));
  */
-export function makeJaxpr<F extends AnyFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => ClosedJaxpr {
+export function makeJaxpr<F extends TreeFunction>(f: F): (...args: ArrayLikes<Parameters<F>>) => ClosedJaxpr {
   checkFunction('makeJaxpr', f);
   return (...args) => {
     const { values, def } = flattenArguments(args as readonly unknown[], 'makeJaxpr', f);
@@ -199,9 +236,22 @@ export interface ShapeDType {
   readonly dtype: DType;
 }
 
+/** The same tree where a shape and a dtype may stand for an array, as may a number. */
+type ShapesLike<T> = T extends Leaf
+  ? Leaf | ShapeDType
+  : T extends null | undefined | string | ((...args: never[]) => unknown)
+    ? T
+    : T extends object
+      ? { [K in keyof T]: ShapesLike<T[K]> }
+      : T;
+
 /** Shapes and dtypes of what `f` would return, without computing it. Arguments may be `{ shape, dtype }`. */
-export function evalShape(f: AnyFunction, ...args: unknown[]): any {
-  const { def, avals } = flattenTypes(args);
+export function evalShape<F extends TreeFunction>(
+  f: F,
+  ...args: ShapesLike<Parameters<F>>
+): Mapped<ReturnType<F>, ShapeDType> {
+  checkFunction('evalShape', f);
+  const { def, avals } = flattenTypes(args as readonly unknown[]);
   const flat = new FlatFunction(f, def, 'evalShape');
   const { jaxpr } = stage(flat.call, avals);
   return unflatten(

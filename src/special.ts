@@ -1,6 +1,8 @@
 /** Special functions beyond the elementary ones, as SciPy names them. */
+
 import type { ArrayLike, NDArray } from './array.ts';
 import { optionsOf } from './core/options.ts';
+import { checkCount } from './core/shape.ts';
 import type { Value } from './core/trace.ts';
 import { abs, add, div, max, mul, neg, sub } from './lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from './lax/compare.ts';
@@ -102,6 +104,7 @@ export function logsumexp(x: ArrayLike, given: LogSumExpOptions = {}): NDArray {
 
 /** The multivariate log Γ of dimension d. */
 export function multigammaln(x: ArrayLike, d: number): NDArray {
+  checkCount(d, 'multigammaln', 'the dimension');
   const value = toFloating(x, 'multigammaln');
   let result: Value = add(mul(value, 0), (d * (d - 1) * Math.log(Math.PI)) / 4);
   for (let j = 0; j < d; j++) result = add(result, lax.lgamma(sub(value, j / 2)));

@@ -26,6 +26,43 @@ export type ArrayLikes<T> = T extends NDArray
       ? { [K in keyof T]: ArrayLikes<T[K]> }
       : T;
 
+/**
+ * Any tree. Tuples stand in it so that TypeScript infers `[a, b]` as a pair, not as a list, where a type parameter
+ * extends it.
+ */
+export type Tree = {} | null | undefined | [unknown?, ...unknown[]];
+
+/** What a function may return that must return a tree like `T`: numbers may stand for its arrays. */
+export type Like<T> = ArrayLikes<Arrays<T>>;
+
+/** The leaves of a tree, as they are: numbers stay numbers. */
+export type LeafOf<T> = 0 extends 1 & T
+  ? any
+  : T extends NDArray
+    ? NDArray
+    : T extends number
+      ? number
+      : T extends boolean
+        ? boolean
+        : T extends null | undefined | string | ((...args: never[]) => unknown)
+          ? never
+          : T extends readonly (infer E)[]
+            ? LeafOf<E>
+            : T extends object
+              ? LeafOf<T[keyof T]>
+              : NDArray;
+
+/** The same tree with every leaf an `R`. */
+export type Mapped<T, R> = 0 extends 1 & T
+  ? any
+  : T extends Leaf
+    ? R
+    : T extends null | undefined | string | ((...args: never[]) => unknown)
+      ? T
+      : T extends object
+        ? { [K in keyof T]: Mapped<T[K], R> }
+        : T;
+
 type Node =
   | { readonly kind: 'leaf' }
   | { readonly kind: 'none'; readonly value: null | undefined }
@@ -38,8 +75,10 @@ type Node =
       readonly children: readonly TreeDef[];
     };
 
-/** The structure of a tree without its leaves. Equal structures have equal `key`s. */
-export class TreeDef {
+/** The structure of a tree without its leaves; `T` is the type of the tree. Equal structures have equal `key`s. */
+export class TreeDef<T = any> {
+  /** For types only: `unflatten` knows from it what it makes. */
+  declare readonly tree?: T;
   readonly node: Node;
   readonly leafCount: number;
   readonly key: string;
@@ -87,16 +126,18 @@ const classes = new Map<Function, ClassEntry>();
  * @param flatten gives the children (subtrees) and optional static data
  * @param unflatten makes an instance from children and data
  */
-export function register<T>(
+export function register<T, C extends readonly [unknown?, ...unknown[]] | readonly unknown[], D = undefined>(
   type: abstract new (...args: any[]) => T,
-  flatten: (value: T) => { children: readonly unknown[]; data?: unknown },
-  unflatten: (children: any[], data: any) => T,
+  flatten: (value: T) => { children: C; data?: D },
+  unflatten: (children: C, data: D) => T,
 ): void {
+  for (const [what, f] of Object.entries({ 'the class': type, flatten, unflatten }))
+    if (typeof f !== 'function') throw new TraceError(`register: ${what} must be a function, but it is ${naming(f)}.`);
   classes.set(type, {
     name: type.name,
     id: classes.size,
     flatten,
-    unflatten,
+    unflatten: unflatten as (children: any, data: any) => T,
     dataKey: (data) => (data === undefined ? '' : JSON.stringify(data)),
   });
 }
@@ -108,10 +149,10 @@ export const isLeaf = (x: unknown): x is Leaf =>
   x instanceof NDArray || typeof x === 'number' || typeof x === 'boolean';
 
 /** Leaves in order, and the structure. `where` names the tree, or the part of it at a path, in errors. */
-export function flatten(
-  tree: unknown,
-  where: string | ((path: string) => string) = 'tree',
-): { leaves: Leaf[]; def: TreeDef } {
+export function flatten<T>(
+  tree: T,
+  where: string | ((path: string) => string) = 'tree.flatten: the tree',
+): { leaves: LeafOf<T>[]; def: TreeDef<T> } {
   const leaves: Leaf[] = [];
   const visit = (node: unknown, path: string): TreeDef => {
     if (isLeaf(node)) {
@@ -142,7 +183,7 @@ export function flatten(
       hint: hintFor(node, name),
     });
   };
-  return { def: visit(tree, ''), leaves };
+  return { def: visit(tree, ''), leaves: leaves as LeafOf<T>[] };
 }
 
 /**
@@ -187,10 +228,25 @@ function hintFor(node: unknown, name: string): string | undefined {
   return argument ? `make it static, \`jit(f, { static: ['${argument}'] })\`, or close over it` : undefined;
 }
 
-/** Puts leaves back into a structure. */
-export function unflatten(def: TreeDef, leaves: readonly unknown[]): any {
-  if (def.node.kind === 'leaf') return leaves[0];
-  return new Unflattener(leaves).build(def);
+function checkDef(operation: string, def: unknown): void {
+  if (!(def instanceof TreeDef))
+    throw new TreeError(
+      `${operation}: the structure must be one that \`tree.structure\` returns, but it is ${naming(def)}.`,
+    );
+}
+
+/**
+ * Puts leaves back into a structure.
+ * @throws TreeError when there are not as many as it has
+ */
+export function unflatten<T = any, R = NDArray>(def: TreeDef<T>, leaves: readonly R[]): Mapped<T, R> {
+  checkDef('unflatten', def);
+  if (!Array.isArray(leaves) || leaves.length !== def.leafCount) {
+    const got = Array.isArray(leaves) ? `a list of ${leaves.length}` : naming(leaves);
+    throw new TreeError(`unflatten: ${def} has ${def.leafCount} leaves, but got ${got}.`);
+  }
+  if (def.node.kind === 'leaf') return leaves[0] as Mapped<T, R>;
+  return new Unflattener(leaves).build(def) as Mapped<T, R>;
 }
 
 /** Quick, because every call of a jitted function ends in it. */
@@ -234,6 +290,7 @@ class Unflattener {
 
 /** Where each leaf stands: `.w[0]`. */
 export function leafPaths(def: TreeDef, prefix = ''): string[] {
+  checkDef('leafPaths', def);
   const { node } = def;
   switch (node.kind) {
     case 'leaf':
@@ -250,21 +307,25 @@ export function leafPaths(def: TreeDef, prefix = ''): string[] {
 }
 
 /** Leaves of a tree, in order. */
-export const leaves = (tree: unknown): Leaf[] => flatten(tree).leaves;
+export const leaves = <T>(tree: T): LeafOf<T>[] => flatten(tree, 'tree.leaves: the tree').leaves as LeafOf<T>[];
 
 /** The structure of a tree. */
-export const structure = (tree: unknown): TreeDef => flatten(tree).def;
+export const structure = <T>(tree: T): TreeDef<T> => flatten(tree, 'tree.structure: the tree').def;
 
 /**
  * Applies `f` to corresponding leaves of trees of one structure.
  * @throws TreeError when structures differ
  */
-export function map<T>(f: (leaf: NDArray, ...others: NDArray[]) => unknown, tree: T, ...others: unknown[]): Arrays<T> {
+export function map<T, R>(
+  f: (leaf: LeafOf<T>, ...others: NDArray[]) => R,
+  tree: T,
+  ...others: unknown[]
+): Mapped<T, R> {
   if (typeof f !== 'function')
     throw new TraceError(`tree.map: the first argument must be a function, but it is ${naming(f)}.`);
-  const first = flatten(tree);
+  const first = flatten(tree, 'tree.map: the tree');
   const rest = others.map((other, i) => {
-    const flat = flatten(other);
+    const flat = flatten(other, `tree.map: tree ${i + 1}`);
     if (flat.def.key !== first.def.key) {
       throw new TreeError(`tree.map: tree ${i + 1} has structure ${flat.def}, but the first has ${first.def}.`);
     }
@@ -272,10 +333,13 @@ export function map<T>(f: (leaf: NDArray, ...others: NDArray[]) => unknown, tree
   });
   return unflatten(
     first.def,
-    first.leaves.map((leaf, i) => f(leaf as NDArray, ...(rest.map((r) => r[i]) as NDArray[]))),
+    first.leaves.map((leaf, i) => f(leaf, ...(rest.map((r) => r[i]) as NDArray[]))),
   );
 }
 
 /** Folds over the leaves. */
-export const reduce = <R>(f: (sum: R, leaf: NDArray) => R, tree: unknown, init: R): R =>
-  (leaves(tree) as NDArray[]).reduce(f, init);
+export function reduce<T, R>(f: (sum: R, leaf: LeafOf<T>) => R, tree: T, init: R): R {
+  if (typeof f !== 'function')
+    throw new TraceError(`tree.reduce: the first argument must be a function, but it is ${naming(f)}.`);
+  return flatten(tree, 'tree.reduce: the tree').leaves.reduce(f, init);
+}

@@ -213,7 +213,10 @@ t.test('reading while tracing', async () => {
   const lanes = 'each lane has a value of its own: choose with `np.where(…)`, or read the result after the call';
   const aux = 'return it with `hasAux`, or read it without its derivative: `lax.stopGradient(x).item()`';
   t.throws(() => jit((x: NDArray) => x.mul(x.item()))(np.array(1)), unknown('item', 'f32[]', 'jit', fixed));
-  t.throws(() => jit((x: NDArray) => x.mul(x.tolist()[0]))(np.ones([3])), unknown('tolist', 'f32[3]', 'jit', choose));
+  t.throws(
+    () => jit((x: NDArray) => x.mul(x.tolist<number[]>()[0]!))(np.ones([3])),
+    unknown('tolist', 'f32[3]', 'jit', choose),
+  );
   t.throws(() => jit((x: NDArray) => np.array(x.data()))(np.ones([3])), unknown('data', 'f32[3]', 'jit', choose));
   t.throws(
     () => jit((x: NDArray) => x.mul(JSON.stringify({ x }).length))(np.ones([3])),
@@ -329,12 +332,14 @@ t.test('methods', async () => {
     [5, 4],
   ]);
   t.same(
-    [x.gt(y), x.ge(y), x.lt(y), x.le(y), x.eq(y), x.ne(y)].map((m) => list(m).flat().map(Number).join('')),
+    [x.gt(y), x.ge(y), x.lt(y), x.le(y), x.eq(y), x.ne(y)].map((m) =>
+      m.tolist<boolean[]>().flat().map(Number).join(''),
+    ),
     ['0000', '1001', '0110', '1111', '1001', '0110'],
   );
   const [p, q] = [x.gt(0), y.gt(1)];
   t.same(
-    [p.and(q), p.or(q), p.xor(q), p.not()].map((m) => list(m).flat().map(Number).join('')),
+    [p.and(q), p.or(q), p.xor(q), p.not()].map((m) => m.tolist<boolean[]>().flat().map(Number).join('')),
     ['0011', '1011', '1000', '0100'],
   );
   t.same(
@@ -367,7 +372,7 @@ t.test('methods', async () => {
     [[4], [1, 4], [4], [4]],
   );
   t.same(
-    [x.transpose(), x.transpose(1, 0), x.transpose([0, 1]), x.swapaxes(0, 1)].map((v) => list(v)[0]),
+    [x.transpose(), x.transpose(1, 0), x.transpose([0, 1]), x.swapaxes(0, 1)].map((v) => v.tolist<number[][]>()[0]),
     [
       [1, 3],
       [1, 3],

@@ -335,7 +335,7 @@ t.test('checkpoint policies', (t) => {
       [1, 2, 1],
     ],
   ];
-  const truth = program(policies.everythingSaveable).value.tolist().flat();
+  const truth = program(policies.everythingSaveable).value.tolist<number[][]>().flat();
   for (const [name, policy, counts] of wanted) {
     const { value, counts: got, f } = program(policy);
     t.strictSame(got, counts, `${name}: equations with exp, dot_general and cos`);

@@ -350,7 +350,7 @@ t.test('errors name the operation and the types', async (t) => {
   );
   throws(
     () => lax.conv(ofSize(1, 3, 8, 8), ofSize(4, 3, 3)),
-    'convGeneralDilated: needs an input and a kernel of one rank, but got f32[1,3,8,8] and f32[4,3,3].',
+    'conv: needs an input and a kernel of one rank, but got f32[1,3,8,8] and f32[4,3,3].',
   );
   throws(
     () => lax.conv(ofSize(1, 3, 8, 8), ofSize(4, 3, 3, 3), { windowStrides: [1] }),
@@ -372,7 +372,7 @@ t.test('errors name the operation and the types', async (t) => {
   );
   throws(
     () => lax.conv(ofSize(1, 3, 8), ofSize(4, 3, 3), { padding: 'FULL' as 'SAME' }),
-    "convGeneralDilated: padding must be 'SAME', 'SAME_LOWER', 'VALID' or a list of [low, high], but is 'FULL'.",
+    "conv: padding must be 'SAME', 'SAME_LOWER', 'VALID' or a list of [low, high], but is 'FULL'.",
   );
   throws(
     () => lax.convGeneralDilated(ofSize(1, 3, 8), ofSize(4, 3, 3), { padding: 'SAME', lhsDilation: [2] }),
@@ -388,6 +388,6 @@ t.test('errors name the operation and the types', async (t) => {
   );
   throws(
     () => lax.conv(array([1], [1, 1, 1]), NDArray.fromHost(Uint8Array.of(1), shapedArray([1, 1], 'bool'))),
-    'convGeneralDilated: needs an input and a kernel of one rank, but got f32[1,1,1] and f32[1,1].',
+    'conv: needs an input and a kernel of one rank, but got f32[1,1,1] and f32[1,1].',
   );
 });

@@ -6,6 +6,7 @@ import {
   customRoot,
   grad,
   jacfwd,
+  jacobian,
   jacrev,
   jit,
   jvp,
@@ -225,5 +226,22 @@ t.test('order 3 through roots, loops and linear solves', (t) => {
     maxiter: 20,
   });
   check('a solver', (v) => descent.run(f64(0), v).params as NDArray, 3, x, (-2 / 3) * Math.cos(x), 1e-10, { only: 2 });
+  t.end();
+});
+
+t.test('numbers among arguments that are not differentiated are arrays', (t) => {
+  const f = (w: NDArray, scale: NDArray, hyper: { l2: NDArray }): NDArray =>
+    w.mul(w).sum().mul(scale.add(1)).add(hyper.l2.mul(w.sum()));
+  const w = np.array([1, 2]);
+  for (const [name, got] of [
+    ['grad', grad(f)(w, 3, { l2: 1 })],
+    ['jacobian', jacobian(f)(w, 3, { l2: 1 })],
+    ['jit', jit(grad(f))(w, 3, { l2: 1 })],
+  ] as const)
+    t.same(got.tolist(), [9, 17], name);
+  const power = (x: NDArray, n: number, { how }: { how: string; k: number }): NDArray =>
+    x.pow(n).mul(how === 'a' ? 1 : 2);
+  t.equal(grad(power)(3, 2, { how: 'b', k: 1 }).item(), 12, 'settings are what they are');
+  t.equal(grad((x: NDArray, negative: boolean) => (negative ? x.neg() : x))(3, false).item(), 1, 'so are booleans');
   t.end();
 });

@@ -234,8 +234,8 @@ t.test('matrices without a factorisation', (t) => {
   const n = 60;
   const singular = np.array(
     general('float64', [n, n])
-      .tolist()
-      .map((row: number[], i: number) => (i === 40 ? row.map(() => 0) : row)),
+      .tolist<number[][]>()
+      .map((row, i) => (i === 40 ? row.map(() => 0) : row)),
     {
       dtype: 'float64',
     },
@@ -308,7 +308,11 @@ t.test('gathers and scatters at random positions', (t) => {
     [9, 10, 11],
     [16, 17, 18],
   ]);
-  t.same(filled.slice([], [1, 3]).tolist().flat(2), new Array(12).fill(-5), 'what does not fit is filled');
+  t.same(
+    filled.slice([], [1, 3]).tolist<number[][][]>().flat(2),
+    new Array(12).fill(-5),
+    'what does not fit is filled',
+  );
   t.same(
     gather(x, starts, { ...map, mode: 'clip' })
       .slice([], 1)

@@ -297,7 +297,11 @@ t.test('loads and stores', async (t) => {
   f.storeLane('v128.store64_lane', i32c(288), i64x2(5n, 6n), 1, 8);
   f.fill(i32c(320), i32c(7), i32c(5));
   f.copy(i32c(330), i32c(320), i32c(4));
-  instantiate({ imports: [], functions: [f.build(true)] }).stores!();
+  f.data(i32c(341), Uint8Array.of(9, 8));
+  f.data(i32c(344), Uint8Array.of(6, 0, 5));
+  const module = { imports: [], functions: [f.build(true)] };
+  t.same(encode(decode(encode(module))), encode(module));
+  instantiate(decode(encode(module))).stores!();
   const view = new DataView(memory.buffer);
   t.equal(bytes[256], 255);
   t.equal(view.getUint16(258, true), 0x2345);
@@ -306,6 +310,7 @@ t.test('loads and stores', async (t) => {
   t.equal(view.getInt32(280, true), 3);
   t.equal(view.getBigInt64(296, true), 6n);
   t.same([...bytes.slice(320, 336)], [7, 7, 7, 7, 7, 0, 0, 0, 0, 0, 7, 7, 7, 7, 0, 0]);
+  t.same([...bytes.slice(340, 348)], [0, 9, 8, 0, 6, 0, 5, 0], 'out of data segments');
 });
 
 t.test('control flow', async (t) => {

@@ -19,6 +19,7 @@ import {
   lax,
   linalg,
   linearSolve,
+  type NDArray,
   nn,
   np,
   projection,
@@ -107,7 +108,7 @@ t.test('counts, axes and positions', async (t) => {
     () => np.repeat(x, [1, -2, 0]),
     'ShapeError: repeat: a number of repetitions must be an integer from 0 on, but it is -2.',
   );
-  says(t, () => np.roll(x, 0.5), 'ShapeError: roll: needs an integer shift for every axis, but got 0.5.');
+  says(t, () => np.roll(x, 0.5), 'ShapeError: roll: the shift must be an integer or a list of them, but it is 0.5.');
   says(t, () => np.diff(x, { n: -1 }), 'ShapeError: diff: n must be an integer from 0 on, but it is -1.');
   says(t, () => np.pad(x, -1), 'ShapeError: pad: a width must be an integer from 0 on, but it is -1.');
   says(
@@ -207,10 +208,59 @@ t.test('dtypes and operands', async (t) => {
   );
   const y = np.ones([300]).mul(2);
   y.dispose();
+  says(t, () => y.add(1), 'CotangentError: add: `y` f32[300] was disposed of before.');
+  const step = jit((w: NDArray, b: NDArray) => w.mul(2).add(b), { donate: [0] });
+  const donate = (): NDArray => {
+    const w = np.ones([300]).mul(2);
+    step(w, 1);
+    return w;
+  };
+  const [w, v] = [donate(), donate()];
+  says(t, () => step(w, 1), 'CotangentError: jit: `w` of the function, f32[300], was donated to the function before.');
+  says(t, () => np.matmul(v, v), 'CotangentError: matmul: `v` f32[300] was donated to the function before.');
+  const held = np.ones([300]).mul(2);
+  const scaled = jit((x: NDArray) => x.mul(held));
+  scaled(2);
+  held.dispose();
+  says(t, () => scaled(2), 'CotangentError: jit: an array that the function captured was disposed of before.');
+  t.ok(held.disposed);
+});
+
+t.test('arrays are no lists', async (t) => {
+  const x = np.ones([3]) as any;
+  const of = (what: string): string =>
+    `ControlFlowError: \`x${what}\`: arrays are not JavaScript's lists, and x is f32[3].`;
+  says(t, () => x[0].mul(2), of('[0]'), 'hint: write `x.slice(0)`');
+  says(t, () => x[-1], of('[-1]'), 'hint: write `x.slice(-1)`');
+  says(t, () => x.length, of('.length'), 'hint: write `x.shape[0]`, or `x.size` for the number of all elements');
   says(
     t,
-    () => y.add(1),
-    'CotangentError: an array was used after it was disposed of, or donated to a jitted function.',
+    () => x.map((v: NDArray) => v),
+    of('.map'),
+    'hint: write `vmap(f)(x)`, or `lax.map(f, x)` for one after the other',
+  );
+  says(
+    t,
+    () => Math.max(...x),
+    'ControlFlowError: `Math.max(...x)`: JavaScript functions do not take arrays, and an operand is f32[].',
+    'hint: write `np.max(x)`',
+  );
+  says(
+    t,
+    () => np.concatenate(x, x),
+    'ShapeError: concatenate: needs a list of at least one array.',
+    'hint: put the arrays into a list: `np.concatenate([x, y])`',
+  );
+  says(
+    t,
+    () => np.ones([3], 'float64' as never),
+    'CotangentError: ones: options are given by name in an object, such as `{ dtype: \'float64\' }`, but got the string "float64".',
+  );
+  says(t, () => np.quantile(x, 2), 'DtypeError: quantile: q must lie between 0 and 1, but it is 2.');
+  says(
+    t,
+    () => np.percentile(x, np.array([50, 101])),
+    'DtypeError: percentile: q must lie between 0 and 100, but it is 101.',
   );
 });
 
@@ -487,8 +537,8 @@ t.test('gradients', async (t) => {
   says(
     t,
     () => hessian(any(x)),
-    'TraceError: jacrev: the first argument must be a function, but it is f32[3].',
-    'hint: pass the function itself and call the result, as in `jacrev(f)(x)`',
+    'TraceError: hessian: the first argument must be a function, but it is f32[3].',
+    'hint: pass the function itself and call the result, as in `hessian(f)(x)`',
   );
   says(
     t,

@@ -176,7 +176,7 @@ t.test('kinks and infinities, as JAX has them', (t) => {
     const x = np.array(points, { dtype: 'float64' });
     for (const [how, use] of [
       ['', (g: (x: NDArray) => NDArray) => g],
-      ['compiled ', jit],
+      ['compiled ', (g: (x: NDArray) => NDArray) => jit(g)],
     ] as const) {
       const got = [...use((v: NDArray) => f(v))(x).data()];
       const slope = [...use((v: NDArray) => vmap(grad((u: NDArray) => f(u)))(v))(x).data()];

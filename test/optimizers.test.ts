@@ -300,7 +300,7 @@ t.test('errors', (t) => {
     () => update({ w: np.ones([4]), b: 1 }, state),
     /^adam\.update: the gradients at `w` are f32\[4\], but the moments in the state are f32\[3\]\./,
   );
-  says(() => update(params, params as any), /^chain\.update: the state must be a list of 2 states, but is an object\./);
+  says(() => update(params, params as any), /^adam\.update: the state must be a list of 2 states, but is an object\./);
   says(
     () => o.scaleByAdam().update(params, {} as any),
     /^scaleByAdam\.update: the state has no `mu`: it is an object\./,

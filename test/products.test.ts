@@ -1,10 +1,11 @@
-/** Seeded random programs of products with one matrix: compiled code against the same operations one by one. */
+/** Seeded random programs of products: compiled code against the same operations one by one. */
 import t from 'tap';
-import { jit, lax, type NDArray, np } from '../src/index.ts';
+import { blocksFrom } from '../jit/lower/passes/epilogues.ts';
+import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
 
 type Step = readonly [operation: string, operand: number, other: number];
 
-/** Vectors of two lengths, products that turn one into the other, and what is elementwise or folded between them. */
+/** Programs with one matrix: vectors of two lengths, products that turn one into the other, and what is elementwise or folded between them. */
 class Program {
   readonly rows: number;
   readonly columns: number;
@@ -145,5 +146,222 @@ t.test('programs of products', (t) => {
     if (!(looped < bound)) t.fail(`state ${seed}, in a loop: off by ${looped}: ${text}`);
   }
   t.pass('250 programs');
+  t.end();
+});
+
+type Dtype = 'float32' | 'float64' | 'int32' | 'uint32';
+
+/**
+ * A product of matrices with what is elementwise before and after it. Elements are multiples of 1/4, so that sums of
+ * products are exact and comparisons fall out the same way however they are added up.
+ */
+class MatrixProgram {
+  readonly dtype: Dtype;
+  readonly batch: readonly number[];
+  readonly sizes: readonly [m: number, k: number, n: number];
+  readonly before: string;
+  readonly second: string;
+  readonly after: readonly string[];
+  private readonly random: () => number;
+
+  constructor(random: () => number) {
+    this.random = random;
+    this.dtype = this.pick(['float32', 'float32', 'float64', 'float64', 'int32', 'uint32']);
+    this.batch = this.pick([[], [], [], [3], [2, 2]]);
+    const most = this.pick([9, 40, 140]) >> (this.batch.length > 0 ? 1 : 0);
+    const tall = this.pick([most, most, 400 >> this.batch.length]);
+    this.sizes = [1 + this.below(tall), 1 + this.below(most), 1 + this.below(most)];
+    this.before = this.pick([
+      '',
+      '',
+      'relu',
+      'tanh',
+      'scale',
+      'rows',
+      'columns',
+      'integers',
+      'turned',
+      'turned relu',
+      'flipped',
+    ]);
+    this.second = this.pick(['', '', 'turned', 'scale']);
+    const ends = ['bias', 'scale', 'rows', 'residual', 'turned residual', 'relu', 'where', 'tanh', 'matrix'];
+    const last = [
+      '',
+      '',
+      '',
+      'softmax',
+      'deviation',
+      'integers',
+      'signs',
+      'totals',
+      'column totals',
+      'product',
+      'turn',
+    ];
+    const count = this.below(4);
+    this.after = [...Array.from({ length: count }, () => this.pick(ends)), this.pick(last)];
+  }
+
+  private below(n: number): number {
+    return Math.floor(this.random() * n);
+  }
+
+  private pick<T>(from: readonly T[]): T {
+    return from[this.below(from.length)]!;
+  }
+
+  private array(shape: readonly number[], dtype: Dtype = this.dtype): NDArray {
+    const [least, unit] = { float32: [-8, 4], float64: [-8, 4], int32: [-8, 1], uint32: [0, 1] }[dtype] as [
+      number,
+      number,
+    ];
+    const values = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => (this.below(17) + least) / unit);
+    return np.array(values, { dtype }).reshape([...shape]);
+  }
+
+  /** Two operands, and what is used beside them: bias, rows, residual, turned residual, a second matrix. */
+  arguments(): NDArray[] {
+    const [m, k, n] = this.sizes;
+    const { batch } = this;
+    const turned = this.before.startsWith('turned');
+    return [
+      this.array([...batch, ...(turned ? [k, m] : [m, k])], this.before === 'integers' ? 'int32' : this.dtype),
+      this.array([...batch, ...(this.second === 'turned' ? [n, k] : [k, n])]),
+      this.array([n]),
+      this.array([m, 1]),
+      this.array([...batch, m, n]),
+      this.array([...batch, n, m]),
+      this.array([n, 5]),
+      this.array([k]),
+    ];
+  }
+
+  readonly run = (...args: NDArray[]): NDArray[] => {
+    const [x, y, bias, rows, residual, turned, matrix, columns] = args as [NDArray, NDArray, ...NDArray[]];
+    const first: Record<string, () => NDArray> = {
+      '': () => x,
+      relu: () => np.maximum(x, 0),
+      tanh: () => np.tanh(x),
+      scale: () => x.mul(0.5),
+      rows: () => x.mul(rows!.gt(0)),
+      columns: () => np.where(columns!.gt(0), x, x.neg()),
+      integers: () => x.astype(this.dtype),
+      flipped: () => np.flip(x, { axis: -2 }),
+      turned: () => np.swapaxes(x, -1, -2),
+      'turned relu': () => np.swapaxes(np.maximum(x, 0), -1, -2),
+    };
+    const w = this.second === 'turned' ? np.swapaxes(y, -1, -2) : this.second === 'scale' ? y.mul(2) : y;
+    const results: NDArray[] = [];
+    let z = np.matmul(first[this.before]!(), w);
+    for (const end of this.after) {
+      switch (end) {
+        case 'bias':
+          z = z.add(bias!);
+          break;
+        case 'scale':
+          z = z.mul(0.5);
+          break;
+        case 'rows':
+          z = z.sub(rows!);
+          break;
+        case 'residual':
+          z = residual!.add(z);
+          break;
+        case 'turned residual':
+          z = z.add(np.swapaxes(turned!, -1, -2));
+          break;
+        case 'relu':
+          z = np.maximum(z, 0);
+          break;
+        case 'where':
+          z = np.where(residual!.gt(0), z, 1);
+          break;
+        case 'tanh':
+          z = np.tanh(z.mul(0.125));
+          break;
+        case 'matrix':
+          results.push(z);
+          z = np.square(z).mul(0.125);
+          break;
+        case 'softmax':
+          z = nn.softmax(z);
+          break;
+        case 'deviation':
+          z = z.sub(np.mean(z, { axis: -1, keepdims: true }));
+          break;
+        case 'integers':
+          if (this.isExact) results.push(z.mul(4).astype('int32'));
+          break;
+        case 'signs':
+          if (this.isExact) results.push(z.gt(0), z.astype('float32'));
+          break;
+        case 'totals':
+          results.push(np.sum(z, { axis: -1 }), np.max(z, { axis: -1 }));
+          break;
+        case 'column totals':
+          results.push(np.sum(z, { axis: -2 }));
+          break;
+        case 'product':
+          z = np.matmul(z, matrix!);
+          break;
+        case 'turn':
+          z = np.swapaxes(z, -1, -2).mul(2);
+          break;
+      }
+    }
+    return [z, ...results];
+  };
+
+  private get isExact(): boolean {
+    return this.isFloating && this.before !== 'tanh' && !this.after.includes('tanh');
+  }
+
+  get isFloating(): boolean {
+    return this.dtype === 'float32' || this.dtype === 'float64';
+  }
+
+  readonly gradient = (...args: NDArray[]): NDArray[] => {
+    const argnums = this.before === 'integers' ? [1, 2, 4] : [0, 1, 2, 4];
+    const loss = (...args: NDArray[]): NDArray => np.sum(this.run(...args)[0]!.mul(0.25));
+    return (grad as any)(loss, { argnums })(...args);
+  };
+
+  /** The same with the first axis of a batch mapped over. */
+  readonly mapped = (...args: NDArray[]): NDArray[] =>
+    (vmap as any)(this.run, { inAxes: [0, 0, null, null, 0, 0, null, null] })(...args);
+}
+
+t.test('programs of products of matrices', (t) => {
+  let state = 5;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  const seen = new Set<string>();
+  t.teardown(() => blocksFrom());
+  for (let i = 0; i < 220; i++) {
+    const seed = state;
+    const program = new MatrixProgram(random);
+    const { sizes, batch, dtype, before, second, after } = program;
+    const args = program.arguments();
+    // As if the cache were small, with every other program.
+    blocksFrom(i % 2 > 0 ? 4096 : undefined);
+    const bound = dtype === 'float64' ? 1e-12 : 2e-5;
+    const text = `${dtype} [${batch}] ${sizes}: ${before} · ${second}, ${after}`;
+    const check = (what: string, f: (...args: NDArray[]) => NDArray[]): void => {
+      const compiled = jit(f as any) as typeof f & { lower: (...args: NDArray[]) => unknown };
+      const off = worst(f(...args), compiled(...args));
+      if (!(off < bound)) t.fail(`state ${seed}, ${what}: off by ${off}: ${text}`);
+      for (const [note] of String(compiled.lower(...args)).matchAll(
+        /(rows of )?a product, then|, then rows of a product/g,
+      ))
+        seen.add(note);
+    };
+    check('run', program.run);
+    if (i % 4 === 0 && program.isFloating) check('gradient', program.gradient);
+    if (i % 2 === 0 && batch.length > 0) check('mapped', program.mapped);
+  }
+  t.same([...seen].sort(), [', then rows of a product', 'a product, then', 'rows of a product, then']);
   t.end();
 });

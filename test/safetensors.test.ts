@@ -27,7 +27,7 @@ t.test('safetensors', (t) => {
   const record = safetensors.load(saved);
   t.same(Object.keys(record).sort(), ['empty', 'key', 'layers.0.b', 'layers.0.w', 'mask', 'step']);
   t.same(safetensors.load(safetensors.save(record)), record, 'a flat record');
-  const again = safetensors.loadTree(saved);
+  const again = safetensors.loadTree<typeof arrays>(saved);
   t.equal(tree.structure(again).key, tree.structure(arrays).key);
   for (const [i, leaf] of (tree.leaves(arrays) as NDArray[]).entries()) {
     const back = tree.leaves(again)[i] as NDArray;

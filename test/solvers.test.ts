@@ -10,6 +10,7 @@ import {
   linearSolve,
   type NDArray,
   np,
+  projection,
   solvers,
   tree,
   vmap,
@@ -243,5 +244,24 @@ t.test('options and progress', (t) => {
   }
   t.match(lines[0], /^\r?fit: {3}5%\|▌ {9}\| 1\/20 \[00:00, \?\/s, error /);
   t.match(lines.at(-1), /fit: 100%\|█{10}\| 20\/20 \[/);
+  t.end();
+});
+
+t.test('a step that rounding takes back', (t) => {
+  const fun = (w: NDArray): NDArray => np.sum(np.square(w.sub(3)));
+  const init = np.ones([2]);
+  const status = (options: object): string => {
+    const { state } = new solvers.GradientDescent({ fun, ...options }).run(init);
+    t.equal(state.error.item(), 0);
+    return solvers.statusName(state.status);
+  };
+  const unchanged = 'unchanged: the step is too small to change the parameters, and the error is not at most tol';
+  t.equal(status({ stepsize: 1e-9 }), unchanged);
+  t.equal(status({ stepsize: 1e-9, acceleration: false, jit: false }), unchanged);
+  t.match(status({}), /^converged/, 'at a minimum the gradient is small');
+  const boxed = new solvers.ProjectedGradient({ fun, projection: projection.box, stepsize: 0.1 });
+  t.match(solvers.statusName(boxed.run(init, [0, 1]).state.status), /^converged/, 'the bound holds it, not rounding');
+  const throwing = new solvers.GradientDescent({ fun, stepsize: 1e-9, throw: true });
+  t.throws(() => throwing.run(init), { message: /^GradientDescent/ });
   t.end();
 });

@@ -1,6 +1,8 @@
 /** What TypeScript infers: each annotation below is a test that the type check runs. */
 import {
   customRoot,
+  customVjp,
+  evalShape,
   grad,
   hessian,
   jacfwd,
@@ -11,6 +13,11 @@ import {
   linearSolve,
   type NDArray,
   np,
+  optimizers,
+  projection,
+  prox,
+  random,
+  rootVjp,
   solvers,
   tree,
   valueAndGrad,
@@ -126,6 +133,227 @@ t.test('types survive transformations', (t) => {
   t.strictSame(
     [solved.mul(4).round().tolist(), minimum.shape, mapped.w.tolist(), number, flag],
     [[2, 2, 2], [3], [2, 2, 2], 3, true],
+  );
+  t.end();
+});
+
+const ridge = (w: NDArray, l2: NDArray, batch: { x: NDArray; y: NDArray }): NDArray => {
+  const residual = np.matmul(batch.x, w).sub(batch.y);
+  return np.mean(residual.mul(residual)).add(l2.mul(np.sum(w.mul(w))));
+};
+const batch = { x: np.eye(3), y: np.ones([3]) };
+
+t.test('states of solvers follow from the function of the user', (t) => {
+  const w = np.zeros([3]);
+  const descent = new solvers.GradientDescent({ fun: ridge, maxiter: 3 });
+  const { params, state } = descent.run(w, 0.1, batch);
+  const exact: [
+    Same<typeof params, NDArray>,
+    Same<typeof state.error, NDArray>,
+    Same<typeof state.aux, null>,
+    Same<typeof state.velocity, NDArray | null>,
+    Same<Parameters<typeof descent.run>[1], ReturnType<() => NDArray | number | boolean>>,
+  ] = [true, true, true, true, true];
+  const next = descent.update(params, descent.initState(w, 0.1, batch), 0.1, batch);
+  const slope: NDArray = descent.optimalityFun(next.params, 0.1, batch);
+  // @ts-expect-error: the argument of `fun` is missing
+  t.throws(() => descent.run(w, 0.1), { name: 'TypeError' });
+  // @ts-expect-error: an argument of another kind
+  t.throws(() => descent.run(w, 'small', batch));
+  // @ts-expect-error: no such option
+  t.throws(() => new solvers.GradientDescent({ fun: ridge, stepSize: 1 }));
+  // @ts-expect-error: an objective returns a scalar, or a pair
+  t.throws(() => new solvers.GradientDescent({ fun: (w: NDArray) => ({ loss: w.sum() }) }).run(w));
+
+  const withAux = (p: Params) => [np.sum(p.w.mul(p.w)), { norm: p.w.abs(), k: 1 }];
+  const lbfgs = new solvers.LBFGS({ fun: (p: Params) => [np.sum(p.w.mul(p.w)), { norm: p.w.abs() }], hasAux: true });
+  const found = lbfgs.run({ w, b: [] });
+  const trees: [
+    Same<typeof found.params, { w: NDArray; b: NDArray[] }>,
+    Same<typeof found.state.grad, { w: NDArray; b: NDArray[] }>,
+    Same<typeof found.state.aux, { norm: NDArray }>,
+  ] = [true, true, true];
+  const both = new solvers.BFGS({
+    fun: (x: NDArray) => [[x.mul(x).sum(), { at: x }], x.mul(2)],
+    hasAux: true,
+    valueAndGrad: true,
+  }).run(w);
+  const ofPair: Same<typeof both.state.aux, { at: NDArray }> = true;
+
+  const fit = new solvers.LevenbergMarquardt({
+    residualFun: (x: NDArray) => [{ r: x.sub(1) }, x.sum()],
+    hasAux: true,
+  }).run(w);
+  const residuals: [Same<typeof fit.state.residual, { r: NDArray }>, Same<typeof fit.state.aux, NDArray>] = [
+    true,
+    true,
+  ];
+  const fixed = new solvers.FixedPointIteration({ fixedPointFun: (x: NDArray, a: NDArray) => x.mul(a) }).run(w, 0.5);
+  const fixedAux: Same<typeof fixed.state, solvers.FixedPointState<null>> = true;
+  const root = new solvers.Bisection({ optimalityFun: (x: NDArray) => x.sub(0.5), lower: 0, upper: 1 }).run();
+  const ofRoot: Same<typeof root.params, NDArray> = true;
+
+  const optimizer = optimizers.adam(1e-2);
+  const trained = new solvers.OptimizerSolver({ fun: ridge, optimizer, maxiter: 2 });
+  const last = trained.runIterator(w, [batch, batch], 0.1);
+  const mean: NDArray = last.state.internalState[0].mu;
+  // @ts-expect-error: an item of the iterator is what `fun` takes last
+  t.throws(() => trained.runIterator(w, [w], 0.1));
+
+  const lasso = new solvers.ProximalGradient({ fun: ridge, prox: prox.lasso, maxiter: 2 });
+  const sparse: NDArray = lasso.run(w, 0.1, 0.1, batch).params;
+  const boxed = new solvers.ProjectedGradient({ fun: ridge, projection: projection.box, maxiter: 2 });
+  const inside: NDArray = boxed.run(w, [0, 1], 0.1, batch).params;
+  // @ts-expect-error: a box has two bounds
+  t.throws(() => boxed.run(w, 1, 0.1, batch), { name: 'TreeError' });
+  // @ts-expect-error: a proximity operator is needed
+  t.throws(() => new solvers.ProximalGradient({ fun: ridge }), { message: /`prox` must be a function/ });
+
+  const { state: searched } = new solvers.ZoomLineSearch({ fun: (x: NDArray) => x.mul(x).sum() }).run(1, np.ones([3]));
+  const reached: NDArray = searched.params;
+
+  t.ok([exact, trees, ofPair, residuals, fixedAux, ofRoot].flat().every(Boolean));
+  t.same(
+    [slope, mean, sparse, inside, reached].map((x) => x.shape),
+    [[3], [3], [3], [3], [3]],
+  );
+  t.same(typeof withAux, 'function');
+  t.end();
+});
+
+t.test('states of optimizers, and what loops carry', (t) => {
+  const params: Params = { w: np.zeros([3]), b: [np.zeros([])] };
+  const loss = (p: Params, x: NDArray): NDArray => np.sum(np.square(p.w.sub(x))).add(p.b[0]!);
+  const optimizer = optimizers.chain(optimizers.clipByGlobalNorm(1), optimizers.sgd(0.1, { momentum: 0.9 }));
+  const state = optimizer.init(params);
+  const exact: [
+    Same<typeof state, optimizers.StateOf<typeof optimizer, Params>>,
+    Same<(typeof state)[1][0]['trace'], { w: NDArray; b: NDArray[] }>,
+    Same<ReturnType<typeof plain.init<Params>>, [optimizers.EmptyState, optimizers.EmptyState]>,
+    Same<optimizers.StateOf<typeof scheduled>[1], optimizers.CountState>,
+    Same<keyof optimizers.StateOf<typeof centered>[0], 'mu' | 'nu' | 'count'>,
+  ] = [true, true, true, true, true];
+  const plain = optimizers.sgd(0.1);
+  const scheduled = optimizers.adam((count: NDArray) => count.mul(0.1));
+  const centered = optimizers.rmsprop(0.1, { centered: true, biasCorrection: true });
+
+  const step = (carry: [Params, typeof state], x: NDArray) => {
+    const [p, s] = carry;
+    const [value, gradient] = valueAndGrad(loss)(p, x);
+    const [updates, next] = optimizer.update(gradient, s, p);
+    return [[optimizers.applyUpdates(p, updates), next], value];
+  };
+  const epoch = jit((p: Params, s: typeof state, xs: NDArray) => lax.scan(step as never, [p, s], xs), {
+    donate: [0, 1],
+  });
+  const [[p1, s1], losses] = jit((p: Params, s: typeof state, xs: NDArray) =>
+    lax.scan(
+      ([p, s], x) => {
+        const [value, gradient] = valueAndGrad(loss)(p, x);
+        const [updates, next] = optimizer.update(gradient, s, p);
+        return [[optimizers.applyUpdates(p, updates), next], value];
+      },
+      [p, s],
+      xs,
+    ),
+  )(params, state, np.ones([4, 3]));
+  const carried: [
+    Same<typeof p1, { w: NDArray; b: NDArray[] }>,
+    Same<(typeof s1)[1][0]['trace']['w'], NDArray>,
+    Same<typeof losses, NDArray>,
+  ] = [true, true, true];
+  const [i, { x }]: [NDArray, { x: NDArray }] = lax.whileLoop(
+    ([i]) => i.lt(3),
+    ([i, { x }]) => [i.add(1), { x: x.mul(2) }],
+    [np.array(0, { dtype: 'int32' }), { x: np.ones([2]) }],
+  );
+  const [a, b]: [NDArray, NDArray] = lax.cond(
+    true,
+    (x, y) => [x, y],
+    (x, y) => [y, x],
+    1,
+    np.array(2),
+  );
+  t.throws(() =>
+    lax.scan(
+      // @ts-expect-error: the carry has another structure
+      (c: { k: NDArray }, x: NDArray) => [x, c.k],
+      { k: np.array(0) },
+      np.ones([2]),
+    ),
+  );
+  // @ts-expect-error: a state of another optimizer
+  t.throws(() => optimizer.update(params, plain.init(params)), { name: 'TreeError' });
+  t.same([p1.w.shape, losses.shape, i.item(), x.tolist(), a.item(), b.item()], [[3], [4], 3, [8, 8], 1, 2]);
+  t.ok([...exact, ...carried, epoch].every(Boolean));
+  t.end();
+});
+
+t.test('trees, keys, lists and rules', (t) => {
+  const keys = random.split(random.key(0));
+  const [key, noise] = keys;
+  const three = random.split(key, 3);
+  const exact: [
+    // What `noUncheckedIndexedAccess` makes of a destructuring is what the index gives.
+    Same<(typeof keys)[0], NDArray>,
+    Same<(typeof keys)[1], NDArray>,
+    Same<(typeof three)[2], NDArray>,
+    Same<'2' extends keyof typeof keys ? true : false, false>,
+  ] = [true, true, true, true];
+  // @ts-expect-error: an array is no JavaScript array
+  t.throws(() => keys.map((k) => k));
+  const lanes: NDArray = vmap((k: NDArray) => random.normal(k, [2]))(three);
+
+  const shapes = tree.map((leaf) => leaf.ndim, { w: np.ones([2, 3]), b: [np.ones([3])] });
+  const ranks: Same<typeof shapes, { w: number; b: number[] }> = true;
+  // @ts-expect-error: a number among the leaves is a number
+  t.throws(() => tree.map((leaf) => leaf.mul(2), { w: np.ones([2]), eps: 1e-3 }));
+  const leaves = tree.leaves({ w: np.ones([2]), b: [np.ones([3])] });
+  const { w } = tree.unflatten(tree.structure({ w: np.ones([2]) }), [np.zeros([2])]);
+
+  const rows: number[][] = np.eye(2).tolist();
+  // @ts-expect-error: may be a number
+  t.equal(np.eye(2).tolist()[0][0], 1);
+  const pair: [NDArray, NDArray] = jit((x: NDArray, n: number) => [x.mul(n), x], { static: ['n'] })(np.ones([2]), 2);
+  const shape = evalShape((x: NDArray) => ({ y: np.matmul(x, x.T) }), { shape: [3, 2], dtype: 'float32' });
+  const size: readonly number[] = shape.y.shape;
+
+  const clip = customVjp((_bound: number, x: NDArray) => x, { nondiffArgnums: [0] });
+  clip.defvjp(
+    (_bound, x) => [x, { at: x }],
+    (bound, { at }, ct) => [np.clip(ct, -bound, bound).mul(at)],
+  );
+  const [dx] = rootVjp((x: NDArray, a: NDArray) => x.mul(x).sub(a), np.array(2), [4], 1);
+  const [[value, aux], slope]: [[NDArray, { k: NDArray }], NDArray] = valueAndGrad(
+    (x: NDArray) => [x.sum(), { k: x }],
+    { hasAux: true },
+  )(np.ones([2]));
+
+  // @ts-expect-error: a gradient is that of a scalar
+  t.throws(() => grad((x: NDArray) => ({ x }))(np.ones([2])), { name: 'GradError' });
+
+  t.ok([...exact, ranks].every(Boolean));
+  t.same(
+    [noise.shape, lanes.shape, leaves.length, w.shape, rows, pair.map((x) => x.shape), size],
+    [
+      [2],
+      [3, 2],
+      2,
+      [2],
+      [
+        [1, 0],
+        [0, 1],
+      ],
+      [[2], [2]],
+      [3, 3],
+    ],
+  );
+  t.same([dx.item(), value.item(), aux.k.tolist(), slope.tolist()], [0.25, 2, [1, 1], [1, 1]]);
+  t.equal(
+    grad((x: NDArray) => clip(0.1, x).mul(3))(2)
+      .item<number>()
+      .toFixed(6),
+    '0.200000',
   );
   t.end();
 });

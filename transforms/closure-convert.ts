@@ -1,9 +1,9 @@
-import type { NDArray } from '../src/array.ts';
+import type { ArrayLike, NDArray } from '../src/array.ts';
 import { TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { stage } from '../src/core/stage.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../src/tree.ts';
-import { type AnyFunction, FlatFunction, flattenArguments } from './flat.ts';
+import { checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 
 /**
  * Turns what `f` captured from transformations under way (tracers) into arguments: for functions that are called later,
@@ -16,10 +16,14 @@ import { type AnyFunction, FlatFunction, flattenArguments } from './flat.ts';
  * solve(pure, x, ...captured); // in which pure(x, ...captured) is called
  * @throws TreeError when `converted` is called with arguments of another structure or other types than the examples
  */
-export function closureConvert<F extends AnyFunction>(
+export function closureConvert<F extends TreeFunction>(
   f: F,
   ...examples: ArrayLikes<Parameters<F>>
-): [converted: (...args: any[]) => Arrays<ReturnType<F>>, captured: NDArray[]] {
+): [
+  converted: (...args: [...args: ArrayLikes<Parameters<F>>, ...captured: ArrayLike[]]) => Arrays<ReturnType<F>>,
+  captured: NDArray[],
+] {
+  checkFunction('closureConvert', f);
   const { values, def } = flattenArguments(examples as readonly unknown[], 'closureConvert');
   const flat = new FlatFunction(f, def, 'closureConvert');
   const { jaxpr, consts } = stage(

@@ -3,7 +3,7 @@ import { NDArray } from '../src/array.ts';
 import { sameType, shapedArray } from '../src/core/aval.ts';
 import { GradError, TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { naming, optionsOf } from '../src/core/options.ts';
+import { checkIntegers, naming, optionsOf } from '../src/core/options.ts';
 import type { Value } from '../src/core/trace.ts';
 import { isZero, Zero } from '../src/core/zero.ts';
 import { convert } from '../src/lax/convert.ts';
@@ -12,7 +12,15 @@ import { toValue } from '../src/promote.ts';
 import { lintCall } from '../src/syntax/lint.ts';
 import { argumentAt, argumentName, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
-import { type AnyFunction, checkFunction, FlatFunction, flattenArguments } from './flat.ts';
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  numbersAsArrays,
+  type ScalarFunction,
+  type TreeFunction,
+} from './flat.ts';
 import { instantiate, jvpValues, type Tangent } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 
@@ -35,9 +43,11 @@ export type Chosen<A extends readonly unknown[], N> = N extends readonly number[
 
 export type Argnums<O> = O extends { argnums: infer N } ? N : 0;
 export type Out<F extends AnyFunction> = Arrays<ReturnType<F>>;
-export type WithAux<O, G, F extends AnyFunction> = O extends { hasAux: true }
-  ? [G, Out<F> extends readonly [unknown, infer A] ? A : never]
-  : G;
+/** Of a pair [result, aux], the result. */
+export type MainOf<R> = 0 extends 1 & R ? any : R extends readonly [infer M, unknown] ? M : never;
+/** Of a pair [result, aux], the auxiliary output. */
+export type AuxOf<R> = 0 extends 1 & R ? any : R extends readonly [unknown, infer A] ? A : never;
+export type WithAux<O, G, F extends AnyFunction> = O extends { hasAux: true } ? [G, AuxOf<Out<F>>] : G;
 
 /** Tangents or cotangents given by the user, matched to the values they belong to. */
 function matchTangents(
@@ -77,18 +87,18 @@ function checkSameTree(operation: string, what: string, tree: { def: { key: stri
  * const [y, dy] = jvp((x) => np.sin(x), [0.5], [1]); // dy = cos 0.5
  * @throws TreeError when tangents do not have the structure and types of the primals
  */
-export function jvp<F extends AnyFunction>(
+export function jvp<F extends TreeFunction>(
   f: F,
   primals: ArrayLikes<Parameters<F>>,
   tangents: ArrayLikes<Parameters<F>>,
   options?: { hasAux?: false },
 ): [Out<F>, Out<F>];
-export function jvp<F extends AnyFunction>(
+export function jvp<F extends TreeFunction>(
   f: F,
   primals: ArrayLikes<Parameters<F>>,
   tangents: ArrayLikes<Parameters<F>>,
   options: { hasAux: true },
-): Out<F> extends readonly [infer M, infer A] ? [M, M, A] : never;
+): [MainOf<Out<F>>, MainOf<Out<F>>, AuxOf<Out<F>>];
 export function jvp(f: AnyFunction, primals: any, tangents: any, options: AuxOption = {}): any {
   const { hasAux = false } = optionsOf('jvp', options, ['hasAux']);
   const { values, def } = flattenArguments(list('jvp', 'primals', primals), 'jvp', f);
@@ -110,7 +120,7 @@ export function jvp(f: AnyFunction, primals: any, tangents: any, options: AuxOpt
  * const [y, df] = linearize((x) => np.sin(x), [0.5]);
  * df(1); // cos 0.5
  */
-export function linearize<F extends AnyFunction>(
+export function linearize<F extends TreeFunction>(
   f: F,
   primals: ArrayLikes<Parameters<F>>,
 ): [Out<F>, (...tangents: ArrayLikes<Parameters<F>>) => Out<F>] {
@@ -135,12 +145,12 @@ export function linearize<F extends AnyFunction>(
  * const [y, pullback] = vjp((x, w) => np.dot(x, w), [x, w]);
  * const [dx, dw] = pullback(np.ones(y.shape));
  */
-export function vjp<F extends AnyFunction>(
+export function vjp<F extends TreeFunction>(
   f: F,
   primals: ArrayLikes<Parameters<F>>,
   options?: { hasAux?: false },
 ): [Out<F>, (cotangent: ArrayLikes<ReturnType<F>>) => Arrays<Parameters<F>>];
-export function vjp<F extends AnyFunction>(
+export function vjp<F extends TreeFunction>(
   f: F,
   primals: ArrayLikes<Parameters<F>>,
   options: { hasAux: true },
@@ -179,7 +189,7 @@ function inputCotangents(values: readonly Value[], floating: readonly (Value | Z
  * const [loss, g] = valueAndGrad((w) => np.sum(w.mul(w)))(np.array([1, 2]));
  * @throws GradError when the result is not a floating scalar or a differentiated argument is not floating
  */
-export function valueAndGrad<F extends AnyFunction, const O extends GradOptions = {}>(
+export function valueAndGrad<F extends ScalarFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => [value: Out<F>, gradient: Chosen<Parameters<F>, Argnums<O>>] {
@@ -193,7 +203,7 @@ export function valueAndGrad<F extends AnyFunction, const O extends GradOptions 
  * grad((w, x) => np.sum(w.mul(x)), { argnums: [0, 1] })(w, x); // [x, w]
  * @throws GradError when the result is not a floating scalar or a differentiated argument is not floating
  */
-export function grad<F extends AnyFunction, const O extends GradOptions = {}>(
+export function grad<F extends ScalarFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Chosen<Parameters<F>, Argnums<O>>, F> {
@@ -232,6 +242,7 @@ export function selectArguments(
   args: readonly unknown[],
   argnums: number | readonly number[] = 0,
 ): SelectedArguments {
+  checkIntegers(operation, '`argnums`', argnums);
   const positions = (typeof argnums === 'number' ? [argnums] : argnums).map((n) => (n < 0 ? n + args.length : n));
   positions.forEach((n) => {
     if (!(n in args)) {
@@ -242,7 +253,7 @@ export function selectArguments(
   });
   const partial = standsFor(
     (...chosen: unknown[]) => {
-      const all = [...args];
+      const all = numbersAsArrays(args);
       positions.forEach((n, i) => {
         all[n] = chosen[i];
       });

@@ -1,12 +1,22 @@
+import { type ArrayLike, NDArray } from '../src/array.ts';
 import { TraceError } from '../src/core/errors.ts';
-import { naming } from '../src/core/options.ts';
+import { isPlain, naming } from '../src/core/options.ts';
 import { currentTrace, type Value } from '../src/core/trace.ts';
 import { toValue } from '../src/promote.ts';
 import { lintCall } from '../src/syntax/lint.ts';
 import { argumentAt, functionName, quoted, standsFor } from '../src/syntax/names.ts';
-import { flatten, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
+import { flatten, isLeaf, leafPaths, type Tree, type TreeDef, unflatten } from '../src/tree.ts';
 
 export type AnyFunction = (...args: any[]) => any;
+
+/** Any function on trees: what transformations take. `(x) => [x, y]` is inferred to return a pair. */
+export type TreeFunction = (...args: any[]) => Tree;
+
+/** A scalar function, or with `hasAux` one that returns [value, aux]: what `grad` takes. */
+export type ScalarFunction = (...args: any[]) => ArrayLike | readonly [value: ArrayLike, aux: Tree];
+
+/** The arguments of a function after the first. */
+export type RestOf<F extends AnyFunction> = F extends (first: any, ...rest: infer R) => unknown ? R : never;
 
 export { functionName, quoted, standsFor };
 
@@ -98,6 +108,30 @@ export function flattenArguments(
   );
   return { values: leaves.map((leaf) => toValue(leaf, operation)), def };
 }
+
+/**
+ * Arguments that are not traced, as `f` gets them: numbers in them are arrays, as they are where arguments are traced, so
+ * that `grad(f)(w, 3)` computes what `jit(grad(f))(w, 3)` does. Booleans stay, which functions test; so does all of an
+ * argument with strings, functions or the like in it: these are settings.
+ */
+export const numbersAsArrays = (args: readonly unknown[]): unknown[] => args.map((arg) => arrayTree(arg) ?? arg);
+
+/** A tree of arrays; undefined where it is none. */
+function arrayTree(node: unknown): unknown {
+  if (typeof node === 'number') return NDArray.weakNumber(node);
+  if (isLeaf(node)) return node;
+  if (Array.isArray(node)) {
+    const items = node.map(arrayTree);
+    return items.includes(undefined) ? undefined : items;
+  }
+  if (typeof node !== 'object' || node === null || !isPlain(node)) return undefined;
+  const entries = Object.entries(node).map(([key, child]) => [key, child === null ? child : arrayTree(child)] as const);
+  return entries.some(([, child]) => child === undefined) ? undefined : Object.fromEntries(entries);
+}
+
+/** `f` on numbers that are arrays. */
+export const onArrays = <F extends AnyFunction>(f: F): F =>
+  standsFor(((...args: unknown[]) => f(...numbersAsArrays(args))) as F, f);
 
 /** `f` without some of its arguments, for messages. */
 function withoutArguments(f: Function, statics: readonly number[]): Function {

@@ -2,7 +2,7 @@
 import type { NDArray } from '../src/array.ts';
 import { GradError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { optionsOf } from '../src/core/options.ts';
+import { checkIntegers, optionsOf } from '../src/core/options.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
 import { Zero } from '../src/core/zero.ts';
@@ -12,8 +12,8 @@ import { broadcastedIota } from '../src/lax/creation.ts';
 import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
 import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, leafPaths, unflatten } from '../src/tree.ts';
-import { type Argnums, type Chosen, type Out, selectArguments, type WithAux } from './differentiate.ts';
-import { type AnyFunction, checkFunction, FlatFunction } from './flat.ts';
+import { type Argnums, type Chosen, type MainOf, type Out, selectArguments, type WithAux } from './differentiate.ts';
+import { type AnyFunction, checkFunction, FlatFunction, type TreeFunction } from './flat.ts';
 import { instantiate } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 import { addLanes, vmapValues } from './vmap.ts';
@@ -33,15 +33,11 @@ type Blocks<R, G> = 0 extends 1 & R
     : R extends object
       ? { [K in keyof R]: Blocks<R[K], G> }
       : R;
-type Result<F extends AnyFunction, O> = O extends { hasAux: true }
-  ? Out<F> extends readonly [infer R, unknown]
-    ? R
-    : never
-  : Out<F>;
+type Result<F extends AnyFunction, O> = O extends { hasAux: true } ? MainOf<Out<F>> : Out<F>;
 type Given<F extends AnyFunction, O> = Chosen<Parameters<F>, Argnums<O>>;
 type JacobianOf<F extends AnyFunction, O> = WithAux<O, Blocks<Result<F, O>, Given<F, O>>, F>;
 
-type Jacobian = <F extends AnyFunction, const O extends JacobianOptions = {}>(
+type Jacobian = <F extends TreeFunction, const O extends JacobianOptions = {}>(
   f: F,
   options?: O,
 ) => (...args: ArrayLikes<Parameters<F>>) => JacobianOf<F, O>;
@@ -97,7 +93,7 @@ function jacobianFunction(
  * @example
  * jacfwd((x) => np.multiply(x, x))(np.array([1, 2, 3])); // diag(2x)
  */
-export function jacfwd<F extends AnyFunction, const O extends JacobianOptions = {}>(
+export function jacfwd<F extends TreeFunction, const O extends JacobianOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => JacobianOf<F, O> {
@@ -167,9 +163,12 @@ export const jacobian: Jacobian = byRows('jacobian');
  * The matrix of second derivatives of a scalar function: forward mode over reverse mode.
  * @returns for a single array argument of shape s, an array of shape `[...s, ...s]`; trees of trees otherwise
  */
-export function hessian<F extends AnyFunction, const O extends JacobianOptions = {}>(
+export function hessian<F extends TreeFunction, const O extends JacobianOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Blocks<Given<F, O>, Given<F, O>>, F> {
+  checkFunction('hessian', f);
+  const { argnums } = optionsOf<JacobianOptions>('hessian', options ?? {}, ['argnums', 'hasAux']);
+  if (argnums !== undefined) checkIntegers('hessian', '`argnums`', argnums);
   return jacfwd(jacrev(f, options) as AnyFunction, options) as never;
 }

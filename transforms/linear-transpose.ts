@@ -4,7 +4,7 @@ import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { stage } from '../src/core/stage.ts';
 import type { Value } from '../src/core/trace.ts';
 import { type ArrayLikes, type Arrays, flatten, leafPaths, unflatten } from '../src/tree.ts';
-import { type AnyFunction, FlatFunction, flattenArguments } from './flat.ts';
+import { checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 import { transposeJaxpr } from './transpose.ts';
 
 /** The transpose of a linear map on lists of arrays like `x`: yᵀ A x = (Aᵀ y)ᵀ x. */
@@ -31,10 +31,11 @@ export function linearTransposeValues(
  * @throws RuleError when the function is not linear
  * @throws DtypeError when an argument is not floating
  */
-export function linearTranspose<F extends AnyFunction>(
+export function linearTranspose<F extends TreeFunction>(
   f: F,
   ...primals: ArrayLikes<Parameters<F>>
 ): (cotangent: ArrayLikes<ReturnType<F>>) => Arrays<Parameters<F>> {
+  checkFunction('linearTranspose', f);
   const { values, def } = flattenArguments(primals, 'linearTranspose');
   const integer = values.findIndex((v) => !v.aval.isFloating);
   if (integer >= 0)

@@ -6,7 +6,7 @@ import type { Value } from '../src/core/trace.ts';
 import { strengthen, transpose } from '../src/lax/movement.ts';
 import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
 import { type ArrayLikes, type Arrays, leafPaths, type TreeDef, unflatten } from '../src/tree.ts';
-import { type AnyFunction, checkFunction, FlatFunction, flattenArguments } from './flat.ts';
+import { checkFunction, FlatFunction, flattenArguments, type TreeFunction } from './flat.ts';
 import { addLanes, vmapValues } from './vmap.ts';
 
 /** An axis, `null` for none, or a tree of these that matches the value or stands for a whole subtree. */
@@ -51,7 +51,7 @@ const moveAxis = (x: Value, from: number, to: number): Value => {
  * vmap((x, w) => np.dot(x, w), { inAxes: [0, null] })(batch, w);
  * @throws ShapeError when mapped axes have different lengths or are out of range
  */
-export function vmap<F extends AnyFunction>(
+export function vmap<F extends TreeFunction>(
   f: F,
   given: VmapOptions = {},
 ): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {

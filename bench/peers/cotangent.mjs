@@ -15,6 +15,7 @@ import {
 import { eagerCases } from './eager.mjs';
 import { arraysOf, numbers, products } from './inputs.mjs';
 import { operationCases } from './operations.mjs';
+import { solverCases } from './solver-cases.mjs';
 import { measure } from './timing.mjs';
 
 const array = arraysOf(np);
@@ -139,6 +140,7 @@ await measure('cotangent', {
       np.array(numbers(1e5, 0)).add(1.5),
     );
   },
+  ...solverCases(call),
   ...eagerCases({
     array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
     read: (x) => x.data(),

@@ -148,6 +148,24 @@ def jax_cases():
         )
         return call(jax.vmap(lambda t: solve(jnp.float32(0.7), t)), t)
 
+    X, y = jnp.asarray(array((1000, 20))), jnp.asarray((numbers(1000, 1) > 0).astype(np.float32))
+    A, b, t = jnp.asarray(array((200, 100), 2)), jnp.asarray(array((200,), 3)), jnp.asarray(numbers(200, 5, 4))
+
+    def logistic(w):
+        z = X @ w
+        return jnp.mean(jax.nn.softplus(z) - y * z) + 5e-4 * jnp.sum(w * w)
+
+    def squares(w, *_):
+        return jnp.mean((A @ w - b) ** 2)
+
+    def decay(p):
+        return jnp.exp(t * p[0]) * p[1] + p[2]
+
+    observed = decay(jnp.array([-0.7, 2.0, 0.3]))
+
+    def run(solver, init, *args):
+        return call(lambda init: solver.run(init, *args).params, init)
+
     def layer_norm(x):
         c = x - x.mean(-1, keepdims=True)
         return c / jnp.sqrt((c * c).mean(-1, keepdims=True) + 1e-5)
@@ -170,6 +188,24 @@ def jax_cases():
         "variance over axis 0, 10⁶": lambda: call(lambda x: x.var(0), million),
         "call on 8 elements, read": lambda: call(lambda x: x * 2 + 1, array((8,))),
         "Newton root, 10⁵ lanes": newton,
+        "LBFGS, 10 steps": lambda: run(jaxopt.LBFGS(fun=logistic, maxiter=10, tol=-1), np.zeros(20, np.float32)),
+        "BFGS, 10 steps": lambda: run(jaxopt.BFGS(fun=logistic, maxiter=10, tol=-1), np.zeros(20, np.float32)),
+        "nonlinear CG, 10 steps": lambda: run(jaxopt.NonlinearCG(fun=logistic, maxiter=10, tol=-1), np.zeros(20, np.float32)),
+        "Levenberg–Marquardt, 10 steps": lambda: run(
+            jaxopt.LevenbergMarquardt(residual_fun=lambda p: decay(p) - observed, maxiter=10, tol=-1, gtol=-1),
+            np.array([-0.1, 1, 0], np.float32),
+        ),
+        "lasso, 200 steps": lambda: run(
+            jaxopt.ProximalGradient(fun=squares, prox=jaxopt.prox.prox_lasso, maxiter=200, tol=-1, stepsize=0.5),
+            np.zeros(100, np.float32),
+            1e-2,
+        ),
+        "simplex, 200 steps": lambda: run(
+            jaxopt.ProjectedGradient(
+                fun=squares, projection=lambda p, _: jaxopt.projection.projection_simplex(p), maxiter=200, tol=-1, stepsize=0.5
+            ),
+            np.full(100, 0.01, np.float32),
+        ),
     }
     return cases
 

@@ -3,6 +3,7 @@ import type { Destination, Driver } from './driver.ts';
 import { runGroup } from './group.ts';
 import { findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations, type Step } from './passes/groups.ts';
+import { findPrologues } from './passes/prologues.ts';
 import { equationsOf, type RowPass, rowPasses } from './passes/row-passes.ts';
 import { splitLoops } from './passes/split-loops.ts';
 import { takeOver } from './passes/take-over.ts';
@@ -34,9 +35,15 @@ export function runBlock(
   });
   // A product that waits would find its operands overwritten.
   const waits = !destinations.some((place) => place && d.written.has(place));
-  const { steps, placement, found } = order(d, eqns, outs, waits);
-  d.ends = new ProductEnds(findEpilogues(waits ? productsOf(eqns, found) : [], steps, outs, placement));
-  takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(d.ends.groups.values()));
+  const { steps, placement: first, found } = order(d, eqns, outs, waits);
+  const products = waits ? productsOf(eqns, found) : [];
+  const epilogues = findEpilogues(products, steps, outs, first);
+  const prologues = findPrologues(products, steps);
+  const ends = new Set([...epilogues.values()].map(({ group }) => group));
+  const placement = prologues.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
+  d.ends = new ProductEnds(epilogues, prologues);
+  const inRegisters = [...d.ends.epilogues.values()].filter((end) => end.inRegisters);
+  takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));
 
   const passes = new RowPasses(d, found);
   const drop = (atom: Atom): void => {

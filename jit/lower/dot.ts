@@ -5,8 +5,10 @@ import { type Expr, i32c, op } from '../code.ts';
 import type { DotDimensions } from '../lower-rule.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import type { Driver, Places } from './driver.ts';
-import { multiply, multiplyInto } from './multiply.ts';
-import { type Fused, readBuffer, viewed } from './tree.ts';
+import { mapKernel } from './map-kernel.ts';
+import { multiply, multiplyInto, multiplyRows } from './multiply.ts';
+import type { ComputedRows } from './row-blocks.ts';
+import { type Fused, forEachTree, readBuffer, viewed } from './tree.ts';
 
 /** A product of matrices: at the end of the kernel that reads it, or on its own. */
 export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Places): void {
@@ -15,13 +17,13 @@ export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Place
   const [x, y] = eqn.inputs as [Atom, Atom];
   let into: ((c: Expr) => void) | undefined;
   if (sizeOf(shape) > 0) {
-    const [a, b] = [
-      matrixOperand(d, x, dims.lhsBatch, dims.lhsContract),
-      matrixOperand(d, y, dims.rhsBatch, dims.rhsContract),
-    ];
+    const rows = d.ends.prologues.has(eqn) ? computedRows(d, x, dims) : undefined;
+    const a = rows ?? matrixOperand(d, x, dims.lhsBatch, dims.lhsContract);
+    const b = matrixOperand(d, y, dims.rhsBatch, dims.rhsContract);
     const product = productOf(a.side, b.side, dims);
-    if (d.ends.groups.has(eqn) && multiplyInto(d, eqn, product, a.ptr, b.ptr)) return;
-    into = (c) => multiply(d, product, dtype, a.ptr, b.ptr, c);
+    if (multiplyInto(d, eqn, product, a.ptr, b.ptr)) return;
+    into = (c) =>
+      'base' in a.ptr ? multiplyRows(d, product, dtype, a.ptr, b.ptr, c) : multiply(d, product, dtype, a.ptr, b.ptr, c);
   }
   const place = d.placeFor(out, places);
   into?.(place.ptr);
@@ -46,22 +48,54 @@ export function matrixOperand(
   }
   const side = { shape, strides: stridesOf(shape) };
   if (isMatrix(side, axesOf(shape.length, batch, contract))) return { side, ptr: operandPointer(d, atom) };
-  // Copied with the free axes before the contracted ones, both then in one piece.
+  const { permuted, side: packed } = inRows(d.fused(atom), batch, contract);
+  const copy = d.temporary(root.dtype, sizeOf(shape));
+  d.store(permuted, copy.ptr);
+  const { strides } = packed;
+  d.rebind(atom as Var, { shape, root: { kind: 'array', dtype: root.dtype, buffer: copy, offset: 0, strides } });
+  return { side: packed, ptr: copy.ptr };
+}
+
+/** A value with the free axes before the contracted ones, both in one piece where it is stored like that. */
+function inRows(fused: Fused, batch: readonly number[], contract: readonly number[]): { permuted: Fused; side: Side } {
+  const { shape } = fused;
   const axes = axesOf(shape.length, batch, contract);
   const order = [...axes.batch, ...axes.free, ...axes.contract];
   const own = stridesOf(shape);
   const permuted = viewed(
-    d.fused(atom),
+    fused,
     { offset: 0, strides: order.map((axis) => own[axis]!) },
     order.map((axis) => shape[axis]!),
   );
-  const copy = d.temporary(root.dtype, sizeOf(shape));
-  d.store(permuted, copy.ptr);
   const packed = stridesOf(permuted.shape);
-  const strides = shape.map((_, axis) => packed[order.indexOf(axis)]!);
-  const fused: Fused = { shape, root: { kind: 'array', dtype: root.dtype, buffer: copy, offset: 0, strides } };
-  d.rebind(atom as Var, fused);
-  return { side: { shape, strides }, ptr: copy.ptr };
+  return { permuted, side: { shape, strides: shape.map((_, axis) => packed[order.indexOf(axis)]!) } };
+}
+
+/** The first operand of a product as a kernel that computes rows of it; undefined where it lies in memory. */
+function computedRows(
+  d: Driver,
+  x: Atom,
+  { lhsBatch, lhsContract }: DotDimensions,
+): { side: Side; ptr: ComputedRows } | undefined {
+  const fused = d.fused(x);
+  if (fused.root.kind === 'array') return undefined;
+  const { permuted, side } = inRows(fused, lhsBatch, lhsContract);
+  const base = d.locals.hold(i32c(0));
+  const rowAxes = permuted.shape.length - lhsContract.length;
+  const kernel = mapKernel([{ root: permuted.root, ptr: base }], permuted.shape, [], rowAxes);
+  const products = sizeOf(lhsBatch.map((axis) => fused.shape[axis]!));
+  // A step is a part of one product.
+  if (kernel.range!.extent >= products) return { side, ptr: { kernel, base, note: noteOf(permuted) } };
+  d.locals.give(base);
+  return undefined;
+}
+
+function noteOf({ shape, root }: Fused): string {
+  const names: string[] = [];
+  forEachTree(root, (tree) => {
+    if (tree.kind === 'op') names.push(tree.fn ?? tree.op);
+  });
+  return `over [${shape}]: ${names.join(' ')}, then rows of a product`;
 }
 
 function operandPointer(d: Driver, atom: Atom): Expr {

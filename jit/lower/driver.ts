@@ -40,7 +40,7 @@ export class Driver extends ModuleWriter {
   /** Matrices that loops under way go over, copied by columns. */
   readonly columns: ColumnCopies = new ColumnCopies();
   /** Products of the block under way that end in the kernel of a group. */
-  ends: ProductEnds = new ProductEnds(new Map());
+  ends: ProductEnds = new ProductEnds();
   /** How often what is left of the block under way reads a value. */
   usesLeft: (v: Var) => number = () => 1;
   private readonly values = new Map<Var, Bound>();

@@ -7,14 +7,15 @@ import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from './kerne
 import type { Fold } from './passes/phases.ts';
 import { scalarType } from './storage.ts';
 import { isMovedBy } from './streams.ts';
+import { isSmall, rowAxisOfTiles, tileSide, turnedLeaves, walkTiles } from './tiles.ts';
 import { type Tree, treeSize } from './tree.ts';
 import { splat, type Vector } from './vector-code.ts';
 import { VectorEval } from './vector-eval.ts';
 import { extractLane, storeVector } from './vector-memory.ts';
 
-/** The kernel of a schedule. `partials` is where it writes its parts. */
-export function foldKernel(schedule: FoldSchedule, partials?: Expr): Kernel {
-  return new FoldKernel(schedule, partials).build();
+/** The kernel of a schedule. `partials` is where it writes its parts; with `rowAxes` it takes a range of rows. */
+export function foldKernel(schedule: FoldSchedule, partials?: Expr, rowAxes?: number): Kernel {
+  return new FoldKernel(schedule, partials, rowAxes).build();
 }
 
 class FoldKernel {
@@ -27,8 +28,12 @@ class FoldKernel {
   private readonly saved: ReadonlySet<number>;
   private readonly kept: readonly number[];
   private readonly foldedAxes: readonly number[];
+  /** The folded axis that makes tiles with the innermost one, where arrays lie along both. */
+  private readonly tileAxis: number | undefined;
+  /** Vectors of neighbouring results under way at a time. */
+  private readonly vectors: number;
 
-  constructor(schedule: FoldSchedule, partials?: Expr) {
+  constructor(schedule: FoldSchedule, partials?: Expr, rowAxes?: number) {
     this.schedule = schedule;
     const { plan, phases, across } = schedule;
     const { shape, folded } = plan;
@@ -41,15 +46,17 @@ class FoldKernel {
     }));
     const rows = phases.rowStores.map((store) => root(store.root));
     const own = stridesOf(shape);
-    let next = 0;
-    const keptStrides = stridesOf(shape.filter((_, axis) => !folded[axis]));
-    const row = shape.map((_, axis) => (folded[axis] ? 0 : keptStrides[next++]!));
     const outputs = plan.stores.map((store) => ({
       ptr: store.ptr,
-      steps: (store.row ? row : own).map((stride) => stride * elementBytes[store.root.dtype]),
+      steps: (store.row ? plan.rowStrides : own).map((stride) => stride * elementBytes[store.root.dtype]),
     }));
     if (partials) outputs.push({ ptr: partials, steps: shape.map(() => 0) });
-    this.frame = new KernelFrame(roots, shape, outputs, { folded, range: (axes) => rangeAxis(axes, schedule.inParts) });
+    this.frame = new KernelFrame(roots, shape, outputs, {
+      folded,
+      range: (axes) => rangeAxis(axes, schedule.inParts),
+      together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1),
+      ...(rowAxes !== undefined && { rowAxes }),
+    });
     const { frame } = this;
     const canonical = (i: number): Tree => frame.inputs.roots[i]!;
     const streamOf = (leaf: Tree): number => frame.inputs.streams.findIndex((s) => s.leaf === leaf);
@@ -69,7 +76,21 @@ class FoldKernel {
     });
     this.rowRoots = rows.map(canonical);
     this.saved = new Set(numbered.flatMap(({ saves }) => saves.map(([, leaf]) => streamOf(canonical(leaf)))));
-    this.values = new VectorEval(frame.f, frame.inputs, frame.scalars, frame.innerStep, frame.math, !across);
+    const rowAxis = rowAxisOfTiles(frame.axes, frame.streams);
+    const inTiles = rowAxis !== undefined && frame.axes[rowAxis]!.folded && isSmall(frame.inputs);
+    const writes = this.passes.some((pass) => pass.writes.length > 0);
+    this.tileAxis = inTiles && !writes ? rowAxis : undefined;
+    // Lines of the cache are used up together.
+    this.vectors = this.tileAxis === undefined ? schedule.vectors : Math.min(schedule.vectors, tileSide / 4);
+    this.values = new VectorEval(
+      frame.f,
+      frame.inputs,
+      frame.scalars,
+      frame.innerStep,
+      frame.math,
+      !across,
+      this.tileAxis === undefined ? undefined : (stream) => frame.stepOf(stream, this.tileAxis!),
+    );
     const all = frame.axes.map((_, i) => i);
     this.kept = all.filter((i) => !frame.axes[i]!.folded);
     this.foldedAxes = all.filter((i) => frame.axes[i]!.folded);
@@ -118,6 +139,10 @@ class FoldKernel {
     const { f } = frame;
     const inner = frame.axes.at(-1)!;
     const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
+    if (this.tileAxis !== undefined) {
+      this.passInTiles(pass, folds, start, this.tileAxis);
+      return;
+    }
     const steps = this.stepsOf(pass, inner);
     const together = vectorsTogether(roots, pass.folds.length, inner.extent);
     for (const fold of folds) fold.start(together);
@@ -153,9 +178,33 @@ class FoldKernel {
     });
   }
 
+  /** The same where both of two folded axes have arrays that lie along them. */
+  private passInTiles(pass: Pass, folds: readonly Accumulators[], start: readonly Expr[], tileAxis: number): void {
+    const { frame, values } = this;
+    const roots = pass.folds.map((fold) => fold.root);
+    const turned = this.turnedIn(roots, tileAxis);
+    for (const fold of folds) fold.start(4);
+    const outer = this.foldedAxes.slice(0, -1).filter((axis) => axis !== tileAxis);
+    this.walk(outer, start, pass, (at) => {
+      values.hoist(frame.pointers(at), roots);
+      walkTiles(frame, tileAxis, at, (here, height, lanes) => {
+        values.evaluateTile(roots, frame.pointers(here), height, lanes, turned).forEach((row, u) => {
+          folds.forEach((fold, i) => {
+            fold.add(u, row[i]!, lanes);
+          });
+        });
+      });
+    });
+  }
+
+  private turnedIn(roots: readonly Tree[], tileAxis: number): Tree[] {
+    const read = this.values.leavesOf(roots);
+    return turnedLeaves(this.frame, tileAxis).filter((leaf) => read.has(leaf));
+  }
+
   /** The innermost axis is kept: blocks of neighbouring results, each over all folded axes. */
   private intoLanes(): void {
-    const { frame, schedule } = this;
+    const { frame } = this;
     const { f } = frame;
     const inner = frame.axes.at(-1)!;
     const steps = inner.steps.map((step, i) => (this.saved.has(i) ? 0 : step));
@@ -172,7 +221,7 @@ class FoldKernel {
           4 * count,
         );
       const { extent } = inner;
-      const { vectors } = schedule;
+      const { vectors } = this;
       const tail = extent % 4;
       if (frame.range?.axis === frame.axes.length - 1) {
         const [begin, end] = [f.param(0), f.param(1)];
@@ -201,16 +250,18 @@ class FoldKernel {
       values.pin(roots, frame.pointers(here), count, lanes, (leaf) => isMovedBy(leaf, this.schedule.plan.folded));
       const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype));
       for (const fold of folds) fold.start(count);
-      this.walk(this.foldedAxes, here, pass, (at) => {
-        const pointers = frame.pointers(at);
-        values.hoist(pointers, roots);
-        values.evaluateAll(roots, pointers, count, lanes).forEach((unit, u) => {
-          folds.forEach((fold, i) => {
-            fold.add(u, unit[i]!, 4);
+      if (this.tileAxis !== undefined) this.blockInTiles(pass, folds, here, count, lanes, this.tileAxis);
+      else
+        this.walk(this.foldedAxes, here, pass, (at) => {
+          const pointers = frame.pointers(at);
+          values.hoist(pointers, roots);
+          values.evaluateAll(roots, pointers, count, lanes).forEach((unit, u) => {
+            folds.forEach((fold, i) => {
+              fold.add(u, unit[i]!, 4);
+            });
+            this.write(pass, unit.slice(folds.length), at, u, lanes);
           });
-          this.write(pass, unit.slice(folds.length), at, u, lanes);
         });
-      });
       pass.folds.forEach(({ held }, i) => {
         values.hold(held, folds[i]!.finish());
       });
@@ -222,6 +273,44 @@ class FoldKernel {
         const { dtype } = this.rowRoots[i]!;
         storeVector(f, dtype, frame.outputs(here)[index]!, unit[i]!, 4 * u * elementBytes[dtype], lanes);
       });
+    });
+  }
+
+  /** The folds of a pass over a block, four steps along a folded axis at a time. */
+  private blockInTiles(
+    pass: Pass,
+    folds: readonly Accumulators[],
+    start: readonly Expr[],
+    count: number,
+    lanes: number,
+    tileAxis: number,
+  ): void {
+    const { frame, values } = this;
+    const { f } = frame;
+    const roots = pass.folds.map((fold) => fold.root);
+    const turned = this.turnedIn(roots, tileAxis);
+    const { extent, steps } = frame.axes[tileAxis]!;
+    const outer = this.foldedAxes.filter((axis) => axis !== tileAxis);
+    this.walk(outer, start, pass, (row) => {
+      const at = row.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
+      values.hoist(frame.pointers(row), roots);
+      const tiles = (height: number): void => {
+        for (let u = 0; u < count; u++)
+          for (const vectors of values.evaluateTile(roots, frame.pointers(at), height, lanes, turned, 4 * u))
+            folds.forEach((fold, i) => {
+              fold.add(u, vectors[i]!, 4);
+            });
+      };
+      f.for(
+        0,
+        extent - (extent % 4),
+        () => {
+          tiles(4);
+          frame.advance(at, steps, 4);
+        },
+        4,
+      );
+      if (extent % 4 > 0) tiles(extent % 4);
     });
   }
 

@@ -13,6 +13,8 @@ import { parts } from './vector-code.ts';
 export interface FoldPlan {
   readonly shape: Shape;
   readonly folded: readonly boolean[];
+  /** Steps along the axes through results of folds, in elements: 0 along folded ones. */
+  readonly rowStrides: readonly number[];
   readonly folds: readonly Fold[];
   readonly stores: readonly FoldStore[];
 }

@@ -1,19 +1,15 @@
 import { type Atom, type Eqn, Var } from '../../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
-import { i32c, op } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
-import { combineScalars, identityOf } from './combine.ts';
 import type { Driver, Places } from './driver.ts';
-import { foldKernel } from './fold-kernel.ts';
-import { scheduleFolds } from './fold-schedule.ts';
 import { gatherTree } from './gather-tree.ts';
 import { laneLoopResults, stackedStrides } from './lane-loop.ts';
 import { type Group, squeezed } from './passes/groups.ts';
 import { type LanewiseLoop, lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
-import { constant } from './scalar-code.ts';
-import { type Buffer, Scalar } from './storage.ts';
+import type { Before } from './product-ends.ts';
+import { type Result, runFolds } from './run-folds.ts';
+import type { Buffer } from './storage.ts';
 import {
   contiguous,
   type Fused,
@@ -21,18 +17,10 @@ import {
   type HeldLeaf,
   isComputed,
   readBuffer,
-  readScalar,
   reshaped,
   type Tree,
   viewed,
 } from './tree.ts';
-
-/** A value that the group's kernel writes. */
-interface Result {
-  readonly v: Var;
-  readonly root: Tree;
-  readonly row: boolean;
-}
 
 /** Emits the kernel of a group and binds its results. */
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
@@ -41,17 +29,17 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
   const { results, folds, effects } = trees;
   if (results.length + effects.length > 0) {
     const known = d.functions.length;
-    let product = false;
-    if (group.folded) runFolds(d, group, folds, results, places);
+    let before: Before;
+    if (group.folded) before = runFolds(d, group, folds, results, (v) => keep(d, v, places));
     else {
       const free = ending.filter((buffer) =>
         [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
       );
       const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
-      product = d.ends.elementwise(d, group, stores, effects);
+      before = d.ends.elementwise(d, group, stores, effects);
     }
     for (const { name } of d.functions.slice(known))
-      d.notes.set(name, `${product ? 'a product, then ' : ''}${note(group, placement)}`);
+      if (!d.notes.has(name)) d.notes.set(name, before + note(group, placement));
   }
   trees.rest(places);
 }
@@ -220,61 +208,4 @@ class GroupTrees {
     let next = 0;
     return viewed(row, { offset: 0, strides: shape.map((_, axis) => (folded![axis] ? 0 : own[next++]!)) }, shape);
   }
-}
-
-function runFolds(d: Driver, group: Group, folds: readonly Fold[], results: readonly Result[], places: Places): void {
-  const plan = { shape: group.shape, folded: group.folded!, folds };
-  // Results of rank 0 go through memory into locals.
-  const scalars: { readonly v: Var; readonly place: Buffer }[] = [];
-  const stores = results.map(({ v, root, row }, index) => {
-    if (v.aval.ndim > 0) return { root, row, index, ptr: keep(d, v, places) };
-    const place = d.temporary(v.aval.dtype, 1);
-    place.retain();
-    scalars.push({ v, place });
-    return { root, row, index, ptr: place.ptr };
-  });
-  const sizing = scheduleFolds({ ...plan, stores }, () => i32c(0));
-  d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
-    const schedule =
-      sizing.scratch === 0
-        ? sizing
-        : scheduleFolds({ ...plan, stores }, (offset) => op('i32.add', scratch, i32c(offset)));
-    if (!schedule.inParts) {
-      d.run(foldKernel(schedule));
-      for (const { v, place } of scalars)
-        d.rebind(v, readScalar(d.newScalar(v.aval.dtype, loadElement(v.aval.dtype, place.ptr))));
-      return;
-    }
-    const kernel = foldKernel(schedule, scratch);
-    const name = d.declare(kernel);
-    const totals = folds.map(({ root, combine }) =>
-      d.locals.hold(constant(identityOf(combine, root.dtype), root.dtype)),
-    );
-    d.inChunks(kernel.range!, (begin, end) => {
-      d.f.call(name, begin, end, ...kernel.args);
-      folds.forEach(({ root: { dtype }, combine }, i) => {
-        d.locals.within((hold) => {
-          const part = hold(loadElement(dtype === 'bool' ? 'int32' : dtype, scratch, 8 * i));
-          d.f.set(totals[i]!, combineScalars(combine, dtype, totals[i]!, part, hold));
-        });
-      });
-    });
-    const taken = new Set<number>();
-    results.forEach(({ v, root, row }, s) => {
-      if (!row) return;
-      const i = folds.findIndex((fold) => fold.held === root);
-      const total = totals[i]!;
-      const { dtype } = v.aval;
-      if (v.aval.ndim > 0) storeElement(d.f, dtype, stores[s]!.ptr, total);
-      else if (taken.has(i)) d.rebind(v, readScalar(d.newScalar(dtype, total)));
-      else {
-        taken.add(i);
-        d.rebind(v, readScalar(new Scalar(dtype, total, () => d.locals.give(total))));
-      }
-    });
-    totals.forEach((total, i) => {
-      if (!taken.has(i)) d.locals.give(total);
-    });
-  });
-  for (const { place } of scalars) place.release();
 }

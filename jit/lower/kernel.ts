@@ -36,6 +36,8 @@ export interface KernelOptions {
   readonly range: (axes: readonly KernelAxis[]) => number | undefined;
   /** Steps of that axis that are done together; 1 when left out. */
   readonly together?: (axes: readonly KernelAxis[], streams: readonly Stream[]) => number;
+  /** This many leading axes are rows: the kernel takes a range of the outermost one, and whoever calls it chooses which. */
+  readonly rowAxes?: number;
 }
 
 /** The loops of a kernel: axes with the steps of every stream and every output, and the parameters that start them. */
@@ -58,13 +60,13 @@ export class KernelFrame {
     options: KernelOptions,
   ) {
     const inputs = new Inputs(roots);
-    const axes = merged(
-      shape.map((extent, axis) => ({
-        extent,
-        folded: options.folded?.[axis] ?? false,
-        steps: [...inputs.streams.map((s) => s.steps[axis]!), ...outputs.map((o) => o.steps[axis]!)],
-      })),
-    );
+    const all = shape.map((extent, axis) => ({
+      extent,
+      folded: options.folded?.[axis] ?? false,
+      steps: [...inputs.streams.map((s) => s.steps[axis]!), ...outputs.map((o) => o.steps[axis]!)],
+    }));
+    const { rowAxes = 0 } = options;
+    const axes = [...merged(all.slice(0, rowAxes)), ...merged(all.slice(rowAxes))];
     if (axes.length === 0)
       axes.push({ extent: 1, folded: false, steps: new Array(inputs.streams.length + outputs.length).fill(0) });
     this.inputs = inputs;
@@ -73,7 +75,8 @@ export class KernelFrame {
     const total = axes.reduce((n, { extent }) => n * extent, 1);
     const work = Math.max(1, ...inputs.loops.map(({ count }) => Math.min(count ?? 16, 64)));
     const axis = total * work > 2 * elementsPerCall ? options.range(axes) : undefined;
-    if (axis !== undefined) {
+    if (rowAxes > 0) this.range = { axis: 0, extent: axes[0]!.extent, chunk: axes[0]!.extent };
+    else if (axis !== undefined) {
       const { extent } = axes[axis]!;
       const unit = options.together?.(axes, this.streams) ?? 1;
       const most = Math.floor((elementsPerCall * extent) / (total * work));

@@ -1,3 +1,4 @@
+import type { DType } from '../../src/core/dtype.ts';
 import { type Expr, type FunctionBuilder, type Local, lane, load, loadLane, type WasmType } from '../code.ts';
 
 /** Vectors of a floating dtype. */
@@ -14,8 +15,29 @@ export const lanesOf = (dtype: 'float32' | 'float64'): Lanes =>
     ? { name: 'f32', shape: 'f32x4', bytes: 4, count: 4, splat: 'v128.load32_splat' }
     : { name: 'f64', shape: 'f64x2', bytes: 8, count: 2, splat: 'v128.load64_splat' };
 
+/** Vectors of integers. */
+export interface IntegerLanes {
+  readonly name: 'i32';
+  readonly shape: 'i32x4';
+  readonly bytes: 4;
+  readonly count: 4;
+  readonly splat: string;
+}
+
+export type AnyLanes = Lanes | IntegerLanes;
+
+/** Dtypes whose matrices are multiplied in vectors. */
+export type ProductType = 'float32' | 'float64' | 'int32' | 'uint32';
+
+export const isProductType = (dtype: DType): dtype is ProductType => dtype !== 'bool';
+
+export const productLanes = (dtype: ProductType): AnyLanes =>
+  dtype === 'float32' || dtype === 'float64'
+    ? lanesOf(dtype)
+    : { name: 'i32', shape: 'i32x4', bytes: 4, count: 4, splat: 'v128.load32_splat' };
+
 /** The elements of one vector; missing ones at the end are 0. */
-export function loadVector(e: Lanes, ptr: Expr, offset: number, elements: number): Expr {
+export function loadVector(e: AnyLanes, ptr: Expr, offset: number, elements: number): Expr {
   if (elements >= e.count) return load('v128.load', ptr, offset);
   if (e.bytes === 8) return load('v128.load64_zero', ptr, offset);
   if (elements === 1) return load('v128.load32_zero', ptr, offset);
@@ -26,7 +48,7 @@ export function loadVector(e: Lanes, ptr: Expr, offset: number, elements: number
 /** Stores the first `elements` elements. */
 export function storeVector(
   f: FunctionBuilder,
-  e: Lanes,
+  e: AnyLanes,
   ptr: Expr,
   offset: number,
   value: Local,

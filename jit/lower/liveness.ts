@@ -67,6 +67,8 @@ class Backwards {
         return after | reads(s.to) | reads(s.from) | reads(s.bytes);
       case 'fill':
         return after | reads(s.to) | reads(s.byte) | reads(s.bytes);
+      case 'data':
+        return after | reads(s.to);
     }
   }
 

@@ -14,18 +14,33 @@ export interface Store {
   readonly strides?: readonly number[];
 }
 
-/** Computes values of one shape, element by element, and stores them; runs loops that store something themselves. */
-export function mapKernel(stores: readonly Store[], shape: Shape, effects: readonly Tree[] = []): Kernel {
+/**
+ * Computes values of one shape, element by element, and stores them; runs loops that store something themselves. With
+ * `rowAxes` it takes a range of rows.
+ */
+export function mapKernel(
+  stores: readonly Store[],
+  shape: Shape,
+  effects: readonly Tree[] = [],
+  rowAxes?: number,
+): Kernel {
   const own = stridesOf(shape);
   const frame = new KernelFrame(
     [...stores.map((s) => s.root), ...effects],
     shape,
     stores.map(({ root, ptr, strides = own }) => ({ ptr, steps: strides.map((s) => s * elementBytes[root.dtype]) })),
-    { range: () => 0, together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1) },
+    {
+      range: () => 0,
+      together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1),
+      ...(rowAxes !== undefined && { rowAxes }),
+    },
   );
   const { f, inputs, axes } = frame;
   const rowAxis = rowAxisOfTiles(axes, frame.streams);
-  if (rowAxis !== undefined && isSmall(inputs)) {
+  // A range of several rows a step does not begin where a tile does.
+  const rows = shape.slice(0, rowAxes ?? 0).reduce((n, extent) => n * extent, 1);
+  const isEven = rowAxes === undefined || rowAxis !== 0 || rows === axes[0]!.extent;
+  if (rowAxis !== undefined && isEven && isSmall(inputs)) {
     mapTiles(frame, rowAxis);
     return frame.finish();
   }
@@ -44,7 +59,7 @@ export function mapKernel(stores: readonly Store[], shape: Shape, effects: reado
       });
     });
   };
-  const together = vectorsTogether(inputs.loops);
+  const together = inputs.loops.length > 0 ? loopsTogether(inputs.loops) : rowAxes === undefined ? 1 : inCache(roots);
 
   frame.loops(outer, frame.starts, (start) => {
     values.hoist(frame.pointers(start));
@@ -59,7 +74,7 @@ export function mapKernel(stores: readonly Store[], shape: Shape, effects: reado
  * Fewer where the loop is long, since all of it is written for each of them, where they may stop at different times, and
  * where each lane goes through lines of the cache of its own.
  */
-function vectorsTogether(loops: readonly LoopTree[]): number {
+function loopsTogether(loops: readonly LoopTree[]): number {
   const most = loops.map(({ next, count, ys, args }) => {
     const size = next.reduce((sum, root) => sum + treeSize(root) * parts(root.dtype), 0);
     const fitting = size <= 24 ? 8 : size <= 60 ? 4 : size <= 120 ? 2 : 1;
@@ -67,5 +82,11 @@ function vectorsTogether(loops: readonly LoopTree[]): number {
       ys.length > 0 || args.some((arg) => arg.kind === 'address' && arg.strides.some((stride) => stride > 1));
     return walks && size <= 24 ? 2 : count === undefined ? Math.min(fitting, 4) : fitting;
   });
-  return loops.length > 0 ? Math.min(...most) : 1;
+  return Math.min(...most);
+}
+
+/** How many vectors of rows in the cache are computed together: their loop is bound by its instructions, not by memory. */
+function inCache(roots: readonly Tree[]): number {
+  const nodes = roots.reduce((n, root) => n + treeSize(root), 0);
+  return nodes <= 12 ? 4 : nodes <= 24 ? 2 : 1;
 }

@@ -1,17 +1,27 @@
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import type { Eqn } from '../../src/core/jaxpr.ts';
+import { sizeOf } from '../../src/core/shape.ts';
 import { type Expr, i32c } from '../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../runtime/gemm.ts';
 import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
-import { isSmallProduct, productKernel, productScratchBytes } from './product-code.ts';
-import { storagesOf } from './tree.ts';
+import { HeldTile } from './held-tile.ts';
+import { isProductType, type ProductType } from './lanes.ts';
+import { mapKernel, type Store } from './map-kernel.ts';
+import type { Epilogue } from './passes/epilogues.ts';
+import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
+import { type ComputedRows, RowBlocks } from './row-blocks.ts';
+import { Buffer } from './storage.ts';
+import { type HeldLeaf, readBuffer, storagesOf, substitute } from './tree.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
 export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
   if (dtype !== 'float32' && dtype !== 'float64') {
-    d.f.call(d.define(integerProduct(p, dtype)), a, b, c);
+    // Negative steps, bools and columns have no code in vectors.
+    if (!isProductType(dtype) || p.n === 1 || !isSmallProduct(p, dtype))
+      d.f.call(d.define(integerProduct(p, dtype)), a, b, c);
+    else new RowBlocks(d, p, dtype, a, b).store(c);
     return;
   }
   const vector = matrixVector(p);
@@ -31,19 +41,82 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
   }
 }
 
-/** The same where one kernel reads the result: into its expressions, if the product's has it in registers. */
-export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr, b: Expr): boolean {
+/** The same where one kernel reads the result: into its expressions, if the product's has it in registers, or by rows. */
+export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | ComputedRows, b: Expr): boolean {
   const { dtype, ndim } = eqn.outputs[0]!.aval;
-  if ((dtype !== 'float32' && dtype !== 'float64') || ndim === 0 || p.batch.length > 0) return false;
-  const vector = matrixVector(p);
-  if (!vector || !endsInRegisters(vector, dtype)) return false;
+  const epilogue = d.ends.epilogues.get(eqn);
+  if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
+  const isFloat = dtype === 'float32' || dtype === 'float64';
+  if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
+  const vector = isFloat ? matrixVector(p) : undefined;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
-  for (const storage of operands) storage.retain();
+  const retain = (): void => {
+    for (const storage of operands) storage.retain();
+  };
+  const release = (): void => {
+    for (const storage of operands) storage.release();
+  };
+  if (epilogue.rowAxes > 0) {
+    if (vector) return false;
+    retain();
+    if (epilogue.inRegisters) {
+      d.ends.hold(d, eqn, (leaf, stores) => {
+        multiplyTiles(d, p, dtype, a, b, epilogue, leaf, stores);
+        release();
+      });
+      return true;
+    }
+    d.ends.deferRows(d, eqn, (behind) => {
+      new RowBlocks(d, p, dtype, a, b).before(behind);
+      if ('base' in a) d.locals.give(a.base);
+      release();
+    });
+    return true;
+  }
+  if ('base' in a || p.batch.length > 0 || !isFloat || !vector || !endsInRegisters(vector, dtype)) return false;
   const places = vector.swapped ? { matrix: b, vector: a } : { matrix: a, vector: b };
+  retain();
   return d.ends.defer(d, eqn, (behind) => {
     d.run(gemvInto(vector, dtype, d.target, places, behind));
-    for (const storage of operands) storage.release();
+    release();
   });
+}
+
+/** A product whose tiles go into expressions, or its rows if they are too large. */
+function multiplyTiles(
+  d: Driver,
+  p: Product,
+  dtype: ProductType,
+  a: Expr | ComputedRows,
+  b: Expr,
+  { group: { shape }, rowAxes }: Epilogue,
+  leaf: HeldLeaf,
+  stores: readonly Store[],
+): void {
+  const tile = HeldTile.of(leaf, stores, shape, rowAxes);
+  const isSmall = isSmallProduct(p, dtype);
+  if (tile && isSmall && !('base' in a)) {
+    d.withScratch(productScratchBytes(p, dtype), (scratch) =>
+      d.run(productInto(p, dtype, d.target, { a, b, scratch }, tile)),
+    );
+    return;
+  }
+  const blocks = new RowBlocks(d, p, dtype, a, b);
+  if (tile && (isSmall || (p.lhs.column === 1 && p.lhs.row >= 0))) blocks.into(tile);
+  else {
+    const base = d.locals.hold(i32c(0));
+    const rows = readBuffer(new Buffer(dtype, sizeOf(shape), base), shape).root;
+    const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, rows) }));
+    blocks.before({ kernel: mapKernel(read, shape, [], rowAxes), base });
+    d.locals.give(base);
+  }
+  if ('base' in a) d.locals.give(a.base);
+}
+
+/** A product whose first operand is computed, on its own. */
+export function multiplyRows(d: Driver, p: Product, dtype: DType, a: ComputedRows, b: Expr, c: Expr): void {
+  new RowBlocks(d, p, dtype as ProductType, a, b).store(c);
+  d.locals.give(a.base);
 }
 
 type Call = (a: Expr, b: Expr, c: Expr, scratch: Expr) => readonly [kernel: string, args: readonly Expr[]];

@@ -201,6 +201,8 @@ class LoopFunction {
         return [{ ...s, to: this.expression(s.to), from: this.expression(s.from), bytes: this.expression(s.bytes) }];
       case 'fill':
         return [{ ...s, to: this.expression(s.to), byte: this.expression(s.byte), bytes: this.expression(s.bytes) }];
+      case 'data':
+        return [{ ...s, to: this.expression(s.to) }];
     }
   }
 

@@ -1,20 +1,14 @@
-import {
-  type Expr,
-  type Func,
-  FunctionBuilder,
-  f32x4c,
-  f64x2c,
-  i32c,
-  type Local,
-  load,
-  madd,
-  op,
-  type Target,
-} from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../code.ts';
+import { hoistConstants } from '../hoist-constants.ts';
 import { copyRegion } from '../loop-nest.ts';
+import { MathUses } from '../math/uses.ts';
 import { transposedBlock } from '../vector-blocks.ts';
 import type { Product } from './dot-code.ts';
-import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
+import type { HeldTile } from './held-tile.ts';
+import type { Kernel } from './kernel.ts';
+import { type AnyLanes, type ProductType, productLanes } from './lanes.ts';
+import { largestOperands } from './passes/epilogues.ts';
+import { memory, panels, type TileTarget } from './product-tiles.ts';
 
 /**
  * Matrix products of sizes and strides that are known when the program is compiled: strides become immediates, edges
@@ -27,13 +21,15 @@ import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
  */
 
 /** Bytes of A and B together; of B where it is copied; of A where rows of a tile are read across its lines. */
-const largest = { together: 2 ** 17, copied: 2 ** 14, across: 2 ** 15 };
+const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15 };
 
-export function isSmallProduct(p: Product, dtype: 'float32' | 'float64'): boolean {
+export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
   const steps = [lhs.row, lhs.column, rhs.row, rhs.column, ...batch.flatMap((axis) => axis.steps)];
   if (m * n * k === 0 || steps.some((step) => step < 0)) return false;
-  const { bytes } = lanesOf(dtype);
+  const { bytes, name } = productLanes(dtype);
+  // The runtime multiplies no integers.
+  if (name === 'i32') return true;
   return (
     (m * k + k * n) * bytes <= largest.together &&
     (isContiguous(p) || k * n * bytes <= largest.copied) &&
@@ -42,150 +38,72 @@ export function isSmallProduct(p: Product, dtype: 'float32' | 'float64'): boolea
 }
 
 /** Bytes of scratch that the kernel of a product needs: room for B if its rows are not contiguous. */
-export const productScratchBytes = (p: Product, dtype: 'float32' | 'float64'): number =>
-  isContiguous(p) ? 0 : p.k * p.n * lanesOf(dtype).bytes;
+export const productScratchBytes = (p: Product, dtype: ProductType): number =>
+  isContiguous(p) ? 0 : p.k * p.n * productLanes(dtype).bytes;
 
 const isContiguous = ({ n, rhs }: Product): boolean => rhs.column === 1 || n === 1;
 
-/** Rows of a tile by its vectors: with the operands they fill the sixteen registers that V8 has. */
-const mostRows = (vectors: number, target: Target): number => [8, target.fma ? 6 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
-
-/** Up to this k a tile is straight code. */
-const straight = 8;
-
-const add = (a: Expr, bytes: number): Expr => (bytes === 0 ? a : op('i32.add', a, i32c(bytes)));
-
 /** A function (lhs, rhs, result, scratch). */
-export function productKernel(p: Product, dtype: 'float32' | 'float64', target: Target): Func {
+export function productKernel(p: Product, dtype: ProductType, target: Target): Func {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
-  const e = lanesOf(dtype);
+  const { bytes } = productLanes(dtype);
   const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-  if (isContiguous(p)) {
-    panels(f, e, p, target, a, b, c);
-    return f.build();
-  }
-  packRows(f, e, p, dtype, b, scratch);
-  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, c);
+  write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.n * bytes, bytes));
   return f.build();
 }
 
-/** Some vectors of each row: where they start, in bytes from the panel's first column. */
-interface Panel {
-  readonly starts: readonly number[];
-  /** Elements of each vector: less than a whole one where C has no more columns. */
-  readonly elements: number;
+/** Addresses of operands. */
+interface Operands<T> {
+  readonly a: T;
+  readonly b: T;
+  readonly scratch: T;
 }
 
-function panels(f: FunctionBuilder, e: Lanes, p: Product, target: Target, a: Local, b: Local, c: Local): void {
-  const { m, n } = p;
-  const count = Math.ceil(n / e.count);
-  const starts = Array.from({ length: count }, (_, v) => Math.max(0, Math.min(v * e.count, n - e.count)) * e.bytes);
-  const wide = Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
-  const whole = Math.floor(n / (e.count * wide));
-  const elements = Math.min(n, e.count);
-  const panelBytes = wide * 16;
-  const panel = (vectors: readonly number[], bAt: Local, cAt: Local): void =>
-    rowTiles(f, e, p, target, { starts: vectors, elements }, a, bAt, cAt);
-  if (whole === 1) panel(starts.slice(0, wide), b, c);
-  if (whole > 1) {
-    const [bAt, cAt] = [f.var(b), f.var(c)];
-    f.for(0, whole, () => {
-      panel(starts.slice(0, wide), bAt, cAt);
-      f.set(bAt, add(bAt, panelBytes));
-      f.set(cAt, add(cAt, panelBytes));
-    });
-  }
-  const rest = starts.slice(whole * wide);
-  if (rest.length > 0) panel(rest, b, c);
-}
-
-/** All rows of C in one panel. */
-function rowTiles(
-  f: FunctionBuilder,
-  e: Lanes,
+/**
+ * The kernel of a product whose tiles go into an expression. With `packed`, B is in panels as the runtime's
+ * `gemm_pack` makes them.
+ */
+export function productInto(
   p: Product,
+  dtype: ProductType,
   target: Target,
-  panel: Panel,
-  a: Local,
-  b: Local,
-  c: Local,
-): void {
-  const tiles = Math.ceil(p.m / mostRows(panel.starts.length, target));
-  const rows = Math.floor(p.m / tiles);
-  const taller = p.m % tiles;
-  let [aAt, cAt] = [a, c];
-  if (tiles > 1) [aAt, cAt] = [f.var(a), f.var(c)];
-  const group = (count: number, height: number): void => {
-    if (count === 0) return;
-    const one = (): void => {
-      tile(f, e, p, target, panel, height, aAt, b, cAt);
-      if (tiles === 1) return;
-      f.set(aAt, add(aAt, height * p.lhs.row * e.bytes));
-      f.set(cAt, add(cAt, height * p.n * e.bytes));
-    };
-    if (count === 1) one();
-    else f.for(0, count, one);
-  };
-  group(taller, rows + 1);
-  group(tiles - taller, rows);
+  operands: Operands<Expr>,
+  tile: HeldTile,
+  packed = false,
+): Kernel {
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32', ...tile.params]);
+  const math = new MathUses(target);
+  tile.enter(f, 3, math);
+  const [a, b, scratch] = [0, 1, 2].map((i) => f.param(i)) as [Local, Local, Local];
+  write(f, p, dtype, target, { a, b, scratch }, tile, packed);
+  const args = [operands.a, operands.b, operands.scratch, ...tile.args.map(({ value }) => value)];
+  return { func: hoistConstants(f.build()), args, math: math.names };
 }
 
-function tile(
+function write(
   f: FunctionBuilder,
-  e: Lanes,
-  { n, k, lhs, rhs }: Product,
+  p: Product,
+  dtype: ProductType,
   target: Target,
-  { starts, elements }: Panel,
-  rows: number,
-  a: Local,
-  b: Local,
-  c: Local,
+  { a, b, scratch }: Operands<Local>,
+  to: TileTarget,
+  packed = false,
 ): void {
-  const sums = Array.from({ length: rows }, () => starts.map(() => f.local('v128')));
-  const columns = starts.map(() => f.local('v128'));
-  const x = f.local('v128');
-  const step = (aAt: Local, bAt: Local, q: number, first: boolean): void => {
-    columns.forEach((column, v) => {
-      f.set(column, loadVector(e, bAt, q * rhs.row * e.bytes + starts[v]!, elements));
-    });
-    sums.forEach((row, r) => {
-      f.set(x, load(e.splat, aAt, (r * lhs.row + q * lhs.column) * e.bytes));
-      row.forEach((sum, v) => {
-        f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : madd(target, e.shape, x, columns[v]!, sum));
-      });
-    });
-  };
-  if (k <= straight) {
-    for (let q = 0; q < k; q++) step(a, b, q, q === 0);
-  } else {
-    // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
-    // operands of several steps would be live at once.
-    const unroll = target.fma ? 4 : 1;
-    const [aAt, bAt] = [f.var(a), f.var(b)];
-    const left = f.var(i32c(Math.floor(k / unroll)));
-    const zero = e.bytes === 4 ? f32x4c(0) : f64x2c(0);
-    for (const row of sums) for (const sum of row) f.set(sum, zero);
-    f.doWhile(left, () => {
-      for (let q = 0; q < unroll; q++) step(aAt, bAt, q, false);
-      f.set(aAt, add(aAt, unroll * lhs.column * e.bytes));
-      f.set(bAt, add(bAt, unroll * rhs.row * e.bytes));
-      f.set(left, op('i32.sub', left, i32c(1)));
-    });
-    for (let q = 0; q < k % unroll; q++) step(aAt, bAt, q, false);
+  const e = productLanes(dtype);
+  if (packed || isContiguous(p)) {
+    panels(f, e, packed ? { ...p, rhs: { row: 2 * e.count, column: 1 } } : p, target, a, b, to, packed);
+    return;
   }
-  sums.forEach((row, r) => {
-    row.forEach((sum, v) => {
-      storeVector(f, e, c, r * n * e.bytes + starts[v]!, sum, elements);
-    });
-  });
+  packRows(f, e, p, dtype, b, scratch);
+  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, to, false);
 }
 
 /** Copies B to rows that are contiguous: a transpose in blocks of as many vectors as a vector has elements. */
 function packRows(
   f: FunctionBuilder,
-  e: Lanes,
+  e: AnyLanes,
   { n, k, rhs }: Product,
-  dtype: 'float32' | 'float64',
+  dtype: ProductType,
   b: Local,
   to: Local,
 ): void {

@@ -217,6 +217,8 @@ function written(params: Params): string | undefined {
     const json = writable
       ? JSON.stringify(params, (_, value: unknown) => {
           if (typeof value === 'function') writable = false;
+          // Numbers that JSON does not tell from others.
+          if (Object.is(value, -0)) return '-0';
           return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
         })
       : '';

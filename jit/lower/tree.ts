@@ -239,6 +239,17 @@ function reshapeStrides(from: Shape, strides: readonly number[], to: Shape): num
   return out;
 }
 
+/** The tree with a leaf replaced. */
+export function substitute(root: Tree, leaf: Tree, by: Tree): Tree {
+  const memo = new Map<Tree, Tree>([[leaf, by]]);
+  const visit = (tree: Tree): Tree => {
+    let result = memo.get(tree);
+    if (!result) memo.set(tree, (result = withOperands(tree, operandsOf(tree).map(visit))));
+    return result;
+  };
+  return visit(root);
+}
+
 /** A plain reading of memory in row-major order, without a gap. */
 export function contiguous({ shape, root }: Fused): ArrayLeaf | undefined {
   if (root.kind !== 'array') return undefined;

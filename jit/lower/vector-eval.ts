@@ -8,12 +8,16 @@ import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore
 import { extremeWith, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { loadLanes, loadSplat, loadVector, storeLanes, turn } from './vector-memory.ts';
 
-/** Four successive elements, or fewer at the end, and what is known of them. */
-interface Unit {
+/** Four successive elements, or fewer at the end. */
+export interface Place {
   readonly at: number;
   readonly lanes: number;
   /** Which row of a tile it is in. */
   readonly row: number;
+}
+
+/** A place and what is known of its elements. */
+interface Unit extends Place {
   readonly known: Map<Tree, Vector>;
   loops?: Map<LoopTree, readonly Vector[]>;
 }
@@ -103,8 +107,8 @@ export class VectorEval {
   }
 
   /**
-   * The roots for a tile: `lanes` elements in each of `rows` rows, named. What is `turned` lies in memory column by column,
-   * and is turned round in registers.
+   * The roots for a tile: `lanes` elements, from `at` on, in each of `rows` rows, named. What is `turned` lies in memory
+   * column by column, and is turned round in registers.
    */
   evaluateTile(
     roots: readonly Tree[],
@@ -112,18 +116,34 @@ export class VectorEval {
     rows: number,
     lanes: number,
     turned: readonly Tree[],
+    at = 0,
   ): Vector[][] {
-    const units = Array.from({ length: rows }, (_, row) => unitAt(0, lanes, row));
+    const units = Array.from({ length: rows }, (_, row) => unitAt(at, lanes, row));
     this.begin(pointers, units);
     for (const leaf of turned) {
       const step = this.step.get(leaf)!;
       const columns = Array.from({ length: lanes }, (_, i) => {
-        const [ptr, offset] = step < 0 ? [add(pointers.get(leaf)!, i * step), 0] : [pointers.get(leaf)!, i * step];
+        const distance = (at + i) * step;
+        const [ptr, offset] = step < 0 ? [add(pointers.get(leaf)!, distance), 0] : [pointers.get(leaf)!, distance];
         return loadVector(leaf.dtype, step < 0 ? this.name(ptr) : ptr, offset, rows).map(this.name);
       });
       const turnedRows = turn(columns, leaf.dtype, this.name);
       for (const { row, known } of units) known.set(leaf, turnedRows[row]!);
     }
+    return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
+  }
+
+  /** The roots at places of a tile, named; the kernel has the values of `leaf` there. */
+  evaluateHeld(
+    roots: readonly Tree[],
+    pointers: ReadonlyMap<Tree, Expr>,
+    leaf: Tree,
+    places: readonly (Place & { readonly value: Vector })[],
+  ): Vector[][] {
+    const units = places.map(
+      ({ at, lanes, row, value }): Unit => ({ at, lanes, row, known: new Map([[leaf, value]]) }),
+    );
+    this.begin(pointers, units);
     return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
   }
 

@@ -4,7 +4,8 @@ import { argFoldFunctions } from './arg-fold.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
 import { foldFunctions } from './folds.ts';
-import { gemmFunctions } from './gemm.ts';
+import { elements, gemmFunctions } from './gemm.ts';
+import { rowFunctions } from './gemm-rows.ts';
 import { integerProductFunctions } from './integer-product.ts';
 import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
@@ -24,6 +25,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...movementFunctions(),
     ...gemmFunctions(target),
     ...integerProductFunctions(),
+    ...elements.flatMap(rowFunctions),
     ...foldFunctions(target),
     ...argFoldFunctions(),
     ...sortFunctions(),

@@ -69,21 +69,21 @@ export const elements: readonly Element[] = [
  */
 const tallest = (target: Target): number => (target.fma ? 6 : 5);
 const unroll = (target: Target): number => (target.fma ? 4 : 1);
-const tileColumns = (e: Element): number => 2 * e.lanes;
+export const tileColumns = (e: Element): number => 2 * e.lanes;
 /** At the start of the scratch: one tile whose results go to a corner of C. */
-const cornerBytes = 192;
+export const cornerBytes = 192;
 const blockRows = 120;
 /** Columns of B in a block, in bytes, and its rows. */
 const blockWidth = 2048;
-const blockDepth = 512;
+export const blockDepth = 512;
 /** B is packed though it has unit column stride when it is larger than this and enough rows share the packing. */
 const packBeyondBytes = 32768;
 const packFromRows = 16;
 
-const up = (n: number, step: number): number => Math.ceil(n / step) * step;
+export const up = (n: number, step: number): number => Math.ceil(n / step) * step;
 
 /** Bytes from one row of A to the next where it is copied: not a power of two, which would crowd a few cache sets. */
-const lineBytes = (depth: number, bytes: number): number => up(depth * bytes, 64) + 64;
+export const lineBytes = (depth: number, bytes: number): number => up(depth * bytes, 64) + 64;
 
 /** Bytes of scratch that a multiplication of this size needs; `bytes` is the size of an element. */
 export function gemmScratchBytes(m: number, n: number, k: number, bytes: number): number {
@@ -105,7 +105,11 @@ const { add, mul, sub, and, shl, ge, lt, eq, ne } = {
   eq: (a: Expr, b: Expr): Expr => op('i32.eq', a, b),
   ne: (a: Expr, b: Expr): Expr => op('i32.ne', a, b),
 };
-const min = (a: Expr, b: Expr): Expr => select(lt(a, b), a, b);
+export const leastOf = (a: Expr, b: Expr): Expr => select(lt(a, b), a, b);
+
+/** `lineBytes` of a depth that is known when it runs. */
+export const lineBytesOf = (e: Element, depth: Expr): Expr =>
+  add(and(add(shl(depth, e.shift), i32c(63)), i32c(-64)), i32c(64));
 
 const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
 
@@ -179,7 +183,7 @@ function corner(e: Element): Func {
   return f.build();
 }
 
-const blockName = (e: Element): string => `block_${e.name}`;
+export const blockName = (e: Element): string => `block_${e.name}`;
 
 /**
  * The tiles of one block of C with one stretch of k: for each panel of B, all row tiles. Strides in bytes; `panelB` is
@@ -207,7 +211,7 @@ function block(target: Target, e: Element): Func {
     0,
     n,
     (j) => {
-      const columns = f.var(min(sub(n, j), i32c(width)));
+      const columns = f.var(leastOf(sub(n, j), i32c(width)));
       const whole = f.var(eq(columns, i32c(width)));
       const stride = f.var(select(whole, cRow, tileBytes));
       const onto = f.var(and(whole, accumulate));
@@ -230,7 +234,7 @@ function block(target: Target, e: Element): Func {
 }
 
 /** The size of equal parts, none larger than `most`, rounded up to a multiple of `step`. */
-function evenParts(f: FunctionBuilder, n: Local, most: number, step: number): Local {
+export function evenParts(f: FunctionBuilder, n: Local, most: number, step: number): Local {
   const parts = f.var(op('i32.div_s', add(n, i32c(most - 1)), i32c(most)));
   const part = op('i32.div_s', add(n, sub(parts, i32c(1))), parts);
   return f.var(and(add(part, i32c(step - 1)), i32c(-step)));
@@ -266,19 +270,19 @@ function driver(e: Element): Func {
   const heights = evenParts(f, m, blockRows, 1);
   const panels = f.var(add(scratch, i32c(cornerBytes)));
   const lines = f.var(add(panels, shl(mul(depths, widths), e.shift)));
-  const line = f.var(add(and(add(shl(depths, e.shift), i32c(63)), i32c(-64)), i32c(64)));
+  const line = f.var(lineBytesOf(e, depths));
 
   const [fromA, rowA, fromB, onto] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
   f.for(
     0,
     n,
     (j) => {
-      const columns = f.var(min(sub(n, j), widths));
+      const columns = f.var(leastOf(sub(n, j), widths));
       f.for(
         0,
         k,
         (p) => {
-          const depth = f.var(min(sub(k, p), depths));
+          const depth = f.var(leastOf(sub(k, p), depths));
           f.set(fromB, add(add(b, mul(p, bRow)), mul(j, bCol)));
           f.set(onto, op('i32.or', accumulate, op('i32.gt_s', p, zero)));
           // Read in place, B still has its last columns packed when they do not fill a panel: `inPlace` are the others.
@@ -289,7 +293,7 @@ function driver(e: Element): Func {
             0,
             m,
             (i) => {
-              const rows = f.var(min(sub(m, i), heights));
+              const rows = f.var(leastOf(sub(m, i), heights));
               const to = f.var(add(add(c, mul(i, cRow)), shl(j, e.shift)));
               f.set(fromA, add(add(a, mul(i, aRow)), mul(p, aCol)));
               f.set(rowA, aRow);

@@ -1,9 +1,12 @@
 /** Which intermediate values of a checkpointed function reverse mode keeps: JAX's `checkpoint_policies`. */
+
 import type { ShapedArray } from '../core/aval.ts';
+import { TraceError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { exact, type Params, type Primitive, primitive } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
-import { type Arrays, map } from '../tree.ts';
+import { type Arrays, flatten, map } from '../tree.ts';
 
 /** Whether the results of an operation on values of these types are kept, rather than computed again. */
 export type CheckpointPolicy = (primitive: Primitive, inputs: readonly ShapedArray[], params: Params) => boolean;
@@ -26,8 +29,18 @@ export const nameP: Primitive<{ readonly name: string }> = primitive<{ readonly 
  * @example
  * checkpoint((x) => np.sin(checkpointName(np.exp(x), 'exp')), { policy: checkpointPolicies.saveOnlyTheseNames('exp') });
  */
-export const checkpointName = <T>(x: T, name: string): Arrays<T> =>
-  map((leaf) => bind1(nameP, [toValue(leaf, 'checkpointName')], { name }) as Value, x);
+export function checkpointName<T>(x: T, name: string): Arrays<T> {
+  checkNames('checkpointName', [name]);
+  flatten(x, 'checkpointName: the first argument');
+  return map((leaf) => bind1(nameP, [toValue(leaf, 'checkpointName')], { name }) as Value, x) as Arrays<T>;
+}
+
+function checkNames(operation: string, names: readonly unknown[]): void {
+  if (names.length === 0) throw new TraceError(`${operation}: needs at least one name.`);
+  for (const name of names)
+    if (typeof name !== 'string')
+      throw new TraceError(`${operation}: a name must be a string, but it is ${naming(name)}.`);
+}
 
 const isDot: CheckpointPolicy = ({ name }) => name === 'dot_general' || name === 'conv_general_dilated';
 
@@ -60,23 +73,31 @@ export const checkpointPolicies: {
   nothingSaveable: () => false,
   dotsSaveable: isDot,
   dotsWithNoBatchDimsSaveable: isPlainDot,
-  saveOnlyTheseNames:
-    (...names) =>
-    (p, _, params) => {
+  saveOnlyTheseNames: (...names) => {
+    checkNames('saveOnlyTheseNames', names);
+    return (p, _, params) => {
       const name = nameOf(p, params);
       return name !== undefined && names.includes(name);
-    },
-  saveAnyNamesButThese:
-    (...names) =>
-    (p, _, params) => {
+    };
+  },
+  saveAnyNamesButThese: (...names) => {
+    checkNames('saveAnyNamesButThese', names);
+    return (p, _, params) => {
       const name = nameOf(p, params);
       return name !== undefined && !names.includes(name);
-    },
-  saveAnythingExceptTheseNames:
-    (...names) =>
-    (p, _, params) => {
+    };
+  },
+  saveAnythingExceptTheseNames: (...names) => {
+    checkNames('saveAnythingExceptTheseNames', names);
+    return (p, _, params) => {
       const name = nameOf(p, params);
       return name === undefined || !names.includes(name);
-    },
-  saveFromBothPolicies: (a, b) => (p, inputs, params) => a(p, inputs, params) || b(p, inputs, params),
+    };
+  },
+  saveFromBothPolicies: (a, b) => {
+    for (const policy of [a, b])
+      if (typeof policy !== 'function')
+        throw new TraceError(`saveFromBothPolicies: a policy must be a function, but it is ${naming(policy)}.`);
+    return (p, inputs, params) => a(p, inputs, params) || b(p, inputs, params);
+  },
 };

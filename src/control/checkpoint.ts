@@ -1,6 +1,6 @@
 /** `checkpoint`: intermediate values are computed again in the backward pass instead of being kept. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, standsFor } from '../../transforms/flat.ts';
+import { checkFunction, FlatFunction, flattenArguments, standsFor, type TreeFunction } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { type PartialEvalTrace, partialEvalJaxpr } from '../../transforms/partial-eval.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
@@ -135,7 +135,7 @@ export interface CheckpointOptions {
  * grad((x) => layers.reduce((h, layer) => checkpoint(layer)(h), x).sum())(x);
  * checkpoint(layer, { policy: checkpointPolicies.dotsSaveable }); // keeps matrix products
  */
-export function checkpoint<F extends AnyFunction>(
+export function checkpoint<F extends TreeFunction>(
   f: F,
   options: CheckpointOptions = {},
 ): (...args: ArrayLikes<Parameters<F>>) => Arrays<ReturnType<F>> {

@@ -1,4 +1,5 @@
 /** `cond` and `switch`: one of several programs, chosen by an index. */
+
 import { interpret } from '../../jit/interpret.ts';
 import { checkFunction, flattenArguments } from '../../transforms/flat.ts';
 import { jvpJaxpr, packTangents, unpackTangents } from '../../transforms/jvp.ts';
@@ -10,6 +11,7 @@ import type { ShapedArray } from '../core/aval.ts';
 import { CarryError, ControlFlowError, DtypeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, type Eqn, Jaxpr, Var } from '../core/jaxpr.ts';
+import { checkList } from '../core/options.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -20,7 +22,7 @@ import { zerosLike } from '../lax/creation.ts';
 import { broadcastInDim } from '../lax/movement.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { toValue } from '../promote.ts';
-import { type ArrayLikes, leafPaths, unflatten } from '../tree.ts';
+import { type Arrays, type Like, leafPaths, type Tree, unflatten } from '../tree.ts';
 import { convertOuts, joinAvals, shareConsts, type Traced, traceFunction } from './branches.ts';
 import { always, merge, not, or, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
@@ -232,18 +234,18 @@ function checkBranches(operation: string, traced: readonly Traced[]): void {
  * cond(x.gt(0), (x) => np.log(x), (x) => x, x);
  * @throws CarryError when the branches return different types
  */
-export function cond<A extends unknown[], T>(
+export function cond<A extends readonly Tree[], T extends Tree>(
   pred: ArrayLike,
-  onTrue: (...operands: A) => T,
-  onFalse: (...operands: A) => T,
-  ...operands: ArrayLikes<A>
-): T {
+  onTrue: (...operands: Arrays<A>) => T,
+  onFalse: (...operands: Arrays<A>) => Like<T>,
+  ...operands: A
+): Arrays<T> {
   const value = toValue(pred, 'cond');
   if (value.ndim !== 0) throw new DtypeError(`cond: the predicate must be a scalar, but it is ${value.aval}.`);
   checkFunction('cond', onTrue, '`onTrue`');
   checkFunction('cond', onFalse, '`onFalse`');
   const chosen = convert(value.aval.dtype === 'bool' ? value : convert(value, 'bool'), 'int32');
-  const traced = traceBranches('cond', [onFalse, onTrue], operands as unknown[]);
+  const traced = traceBranches('cond', [onFalse, onTrue], operands);
   return unflatten(traced.outDef, bind(condP, [chosen, ...traced.operands], { branches: traced.jaxprs }));
 }
 
@@ -251,12 +253,13 @@ export function cond<A extends unknown[], T>(
  * `branches[index](...operands)`, the index clamped into range.
  * @param index a rank-0 integer
  */
-export function switchCase<A extends unknown[], T>(
+export function switchCase<A extends readonly Tree[], T extends Tree>(
   index: ArrayLike,
-  branches: readonly ((...operands: A) => T)[],
-  ...operands: ArrayLikes<A>
-): T {
+  branches: readonly ((...operands: Arrays<A>) => T)[],
+  ...operands: A
+): Arrays<T> {
   const value = toValue(index, 'switch');
+  checkList('switch', 'the branches', branches);
   if (branches.length === 0) throw new ControlFlowError('switch: needs at least one branch.');
   branches.forEach((branch, i) => {
     checkFunction('switch', branch, `branch ${i}`);
@@ -266,7 +269,7 @@ export function switchCase<A extends unknown[], T>(
   if (value.ndim !== 0 || !integral) {
     throw new DtypeError(`switch: the index must be an integer scalar, but it is ${value.literal ?? value.aval}.`);
   }
-  const traced = traceBranches('switch', branches, operands as unknown[]);
+  const traced = traceBranches('switch', branches, operands);
   return unflatten(
     traced.outDef,
     bind(condP, [convert(value, 'int32'), ...traced.operands], { branches: traced.jaxprs }),

@@ -1,6 +1,14 @@
 /** `customBatching`: a function with a rule of the user's for `vmap`. */
 import { interpret } from '../../jit/interpret.ts';
-import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  functionName,
+  standsFor,
+  type TreeFunction,
+} from '../../transforms/flat.ts';
 import { instantiate, jvpJaxpr, jvpValues, packTangents, unpackTangents } from '../../transforms/jvp.ts';
 import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
 import { isLinear, transposeJaxpr } from '../../transforms/transpose.ts';
@@ -16,7 +24,7 @@ import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { methodOf, quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, type Mapped, type TreeDef, unflatten } from '../tree.ts';
 import { matchType } from './custom-call.ts';
 import { always, count, merge, not, split, where } from './flags.ts';
 import { transposeCall } from './transpose-call.ts';
@@ -150,7 +158,11 @@ export interface CustomBatching<F extends AnyFunction> {
    * tree of booleans like the result, or one boolean for all
    */
   defVmap(
-    rule: (axisSize: number, inBatched: any, ...args: Parameters<F>) => readonly [result: unknown, outBatched: unknown],
+    rule: (
+      axisSize: number,
+      inBatched: Mapped<Parameters<F>, boolean>,
+      ...args: Parameters<F>
+    ) => readonly [result: unknown, outBatched: unknown],
   ): void;
 }
 
@@ -164,7 +176,8 @@ export interface CustomBatching<F extends AnyFunction> {
  * solve.defVmap((size, [aBatched], a, b) =>
  *   aBatched ? [vmap(linalg.solve)(a, b), true] : [linalg.solve(a, b.T).T, true]); // one factorisation for all
  */
-export function customBatching<F extends AnyFunction>(f: F): CustomBatching<F> {
+export function customBatching<F extends TreeFunction>(f: F): CustomBatching<F> {
+  checkFunction('customBatching', f);
   const name = functionName(f);
   let userRule: AnyFunction | undefined;
   const call = (...args: unknown[]): any => {

@@ -1,10 +1,20 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  functionName,
+  standsFor,
+  type TreeFunction,
+} from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
@@ -12,12 +22,12 @@ import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
 import { methodOf, quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, type Like, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
-import { type NondiffOption, splitNondiff } from './nondiff.ts';
+import { type DiffArguments, type NondiffArguments, type NondiffOption, splitNondiff } from './nondiff.ts';
 
 interface CustomJvpParams extends CustomCallParams {
   /** (captured by the rule, arguments, tangents of the floating arguments) → (results, tangents of the floating results). */
@@ -88,9 +98,9 @@ export interface CustomJvp<F extends AnyFunction, O = {}> {
    * are not among the primals.
    */
   defjvp(
-    rule: O extends { nondiffArgnums: readonly number[] }
-      ? (...args: any[]) => readonly [unknown, unknown]
-      : (primals: Parameters<F>, tangents: any) => readonly [unknown, unknown],
+    rule: (
+      ...args: [...nondiff: NondiffArguments<F, O>, primals: DiffArguments<F, O>, tangents: Arrays<DiffArguments<F, O>>]
+    ) => readonly [result: Like<ReturnType<F>>, tangent: Like<ReturnType<F>>],
   ): void;
 }
 
@@ -105,10 +115,13 @@ export interface CustomJvp<F extends AnyFunction, O = {}> {
  * const apply = customJvp((g, x) => g(x), { nondiffArgnums: [0] });
  * apply.defjvp((g, [x], [dx]) => [g(x), dx]); // straight-through
  */
-export function customJvp<F extends AnyFunction, const O extends NondiffOption = {}>(
+export function customJvp<F extends TreeFunction, const O extends NondiffOption = {}>(
   f: F,
   options?: O,
 ): CustomJvp<F, O> {
+  checkFunction('customJvp', f);
+  const known = optionsOf<NondiffOption>('customJvp', options ?? {}, ['nondiffArgnums']);
+  if (known.nondiffArgnums !== undefined) checkList('customJvp', '`nondiffArgnums`', known.nondiffArgnums);
   let rule: ((...args: any[]) => readonly [unknown, unknown]) | undefined;
   const name = functionName(f);
   const tracer = new RuleTracer();

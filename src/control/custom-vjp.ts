@@ -1,10 +1,20 @@
 /** `customVjp`: a function with a reverse-mode rule of the user's. */
-import { type AnyFunction, FlatFunction, flattenArguments, functionName, standsFor } from '../../transforms/flat.ts';
+
+import {
+  type AnyFunction,
+  checkFunction,
+  FlatFunction,
+  flattenArguments,
+  functionName,
+  standsFor,
+  type TreeFunction,
+} from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { type Primitive, primitive } from '../core/primitive.ts';
 import { type Embed, stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -12,13 +22,13 @@ import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
 import { methodOf, quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, type Like, type Tree, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { customVjpLinearP } from './custom-vjp-linear.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { LazyRule, RuleTracer, resolveRule, type TracedRule } from './lazy-rule.ts';
-import { type NondiffOption, splitNondiff } from './nondiff.ts';
+import { type DiffArguments, type NondiffArguments, type NondiffOption, splitNondiff } from './nondiff.ts';
 
 interface VjpRules {
   /** (captured, arguments) → (results, residuals). */
@@ -110,6 +120,9 @@ export const customVjpP: Primitive<CustomVjpParams> = primitive<CustomVjpParams>
   },
 });
 
+/** Cotangents of arguments, null where one is zero. */
+type Cotangents<A extends readonly unknown[]> = { readonly [K in keyof A]: Like<A[K]> | null };
+
 /** A function whose reverse-mode derivative is given by rules. Call `defvjp` once before use. */
 export interface CustomVjp<F extends AnyFunction, O = {}> {
   (...args: ArrayLikes<Parameters<F>>): Arrays<ReturnType<F>>;
@@ -118,11 +131,11 @@ export interface CustomVjp<F extends AnyFunction, O = {}> {
    * @param bwd from residuals and the cotangent of the result to the list of cotangents of the arguments (null: zero).
    * Arguments in `nondiffArgnums` come first, one by one, and have no cotangents in the list.
    */
-  defvjp(
-    fwd: (...args: Parameters<F>) => readonly [unknown, any],
-    bwd: O extends { nondiffArgnums: readonly number[] }
-      ? (...args: any[]) => readonly unknown[]
-      : (residuals: any, cotangent: any) => readonly unknown[],
+  defvjp<R extends Tree>(
+    fwd: (...args: Parameters<F>) => readonly [result: Like<ReturnType<F>>, residuals: R],
+    bwd: (
+      ...args: [...nondiff: NondiffArguments<F, O>, residuals: Arrays<R>, cotangent: Arrays<ReturnType<F>>]
+    ) => Cotangents<DiffArguments<F, O>>,
   ): void;
 }
 
@@ -137,10 +150,13 @@ export interface CustomVjp<F extends AnyFunction, O = {}> {
  * const clipBy = customVjp((bound, x) => x, { nondiffArgnums: [0] });
  * clipBy.defvjp((bound, x) => [x, null], (bound, _, ct) => [np.clip(ct, -bound, bound)]);
  */
-export function customVjp<F extends AnyFunction, const O extends NondiffOption = {}>(
+export function customVjp<F extends TreeFunction, const O extends NondiffOption = {}>(
   f: F,
   options?: O,
 ): CustomVjp<F, O> {
+  checkFunction('customVjp', f);
+  const known = optionsOf<NondiffOption>('customVjp', options ?? {}, ['nondiffArgnums']);
+  if (known.nondiffArgnums !== undefined) checkList('customVjp', '`nondiffArgnums`', known.nondiffArgnums);
   let rules: { fwd: AnyFunction; bwd: AnyFunction } | undefined;
   const name = functionName(f);
   const tracer = new RuleTracer();

@@ -1,10 +1,10 @@
 /** The loops that users write: `whileLoop`, `foriLoop`, `scan`, `map`. */
 import { checkFunction, flattenArguments } from '../../transforms/flat.ts';
-import type { ArrayLike } from '../array.ts';
+import type { ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { ControlFlowError, ShapeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
-import { optionsOf } from '../core/options.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -13,7 +13,7 @@ import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { toValue } from '../promote.ts';
-import { type Arrays, leafPaths, type TreeDef, unflatten } from '../tree.ts';
+import { type Arrays, type Like, leafPaths, type Tree, type TreeDef, unflatten } from '../tree.ts';
 import { traceFunction } from './branches.ts';
 import { split } from './flags.ts';
 import { scanP } from './scan.ts';
@@ -37,9 +37,9 @@ export interface WhileOptions {
  * whileLoop((x) => x.lt(100), (x) => x.mul(2), 1);
  * @throws CarryError when the body changes the type of the carry
  */
-export function whileLoop<T>(
-  cond: (carry: Arrays<T>) => unknown,
-  body: (carry: Arrays<T>) => unknown,
+export function whileLoop<T extends Tree>(
+  cond: (carry: Arrays<T>) => ArrayLike,
+  body: (carry: Arrays<T>) => Like<T>,
   init: T,
   given: WhileOptions = {},
 ): Arrays<T> {
@@ -53,10 +53,10 @@ interface Naming {
 }
 
 /** A loop of the library's own, which errors call by the name of what the user called. */
-export function namedWhile<T>(
+export function namedWhile<T extends Tree>(
   { operation: name, part }: Naming,
-  cond: (carry: Arrays<T>) => unknown,
-  body: (carry: Arrays<T>) => unknown,
+  cond: (carry: Arrays<T>) => ArrayLike,
+  body: (carry: Arrays<T>) => Like<T>,
   init: T,
   given: WhileOptions = {},
 ): Arrays<T> {
@@ -100,14 +100,18 @@ export function namedWhile<T>(
   return unflatten(carryDef, outs);
 }
 
+function checkSteps(name: string, maxSteps: number | undefined): void {
+  if (maxSteps !== undefined && (!Number.isInteger(maxSteps) || maxSteps < 0))
+    throw new ControlFlowError(`${name}: maxSteps must be a whole number, but it is ${naming(maxSteps)}.`);
+}
+
 /** A loop that counts its steps, and stops after `maxSteps`. */
 function boundedWhile(
   operands: readonly Value[],
   { cond, body, condConsts, bodyConsts, name }: WhileParams,
   maxSteps: number,
 ): Value[] {
-  if (!Number.isInteger(maxSteps) || maxSteps < 0)
-    throw new ControlFlowError(`${name}: maxSteps must be a whole number, but it is ${maxSteps}.`);
+  checkSteps(name, maxSteps);
   const [condArgs, bodyArgs, init] = split(operands, condConsts, bodyConsts) as [Value[], Value[], Value[]];
   const start = scalar(0, 'int32');
   const avals = (...values: readonly Value[]) => values.map((v) => v.aval);
@@ -136,10 +140,10 @@ function boundedWhile(
  * @example
  * foriLoop(0, 10, (i, sum) => sum.add(i), 0);
  */
-export function foriLoop<T>(
+export function foriLoop<T extends Tree>(
   lower: ArrayLike,
   upper: ArrayLike,
-  body: (i: Arrays<number>, carry: Arrays<T>) => unknown,
+  body: (i: NDArray, carry: Arrays<T>) => Like<T>,
   init: T,
   options: WhileOptions = {},
 ): Arrays<T> {
@@ -153,7 +157,7 @@ export function foriLoop<T>(
     );
   });
   if (typeof lower === 'number' && typeof upper === 'number') {
-    optionsOf('foriLoop', options, ['maxSteps']);
+    checkSteps('foriLoop', optionsOf('foriLoop', options, ['maxSteps']).maxSteps);
     const start = scalar(lower, 'int32');
     const step = ([i, carry]: any): [unknown, null] => [[add(i, 1), body(i, carry)], null];
     const naming: Naming = { operation: 'foriLoop', part: 1 };
@@ -162,7 +166,7 @@ export function foriLoop<T>(
   const result = namedWhile(
     { operation: 'foriLoop', part: 2 },
     ([i, end]: any) => lt(i, end),
-    ([i, end, carry]: any) => [add(i, 1), end, body(i, carry)],
+    ([i, end, carry]: any): any => [add(i, 1), end, body(i, carry)],
     [convert(ends[0], 'int32'), convert(ends[1], 'int32'), init],
     options,
   );
@@ -186,8 +190,8 @@ export interface ScanOptions {
  * scan((sum, x) => [sum.add(x), sum], 0, np.arange(5)); // [10, [0, 0, 1, 3, 6]]
  * @throws CarryError when `f` changes the type of the carry; ShapeError when leading axes of `xs` differ
  */
-export function scan<C, X, Y>(
-  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
+export function scan<C extends Tree, X extends Tree, Y extends Tree>(
+  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: Like<C>, y: Y],
   init: C,
   xs: X,
   given: ScanOptions = {},
@@ -195,9 +199,9 @@ export function scan<C, X, Y>(
   return namedScan({ operation: 'scan' }, f, init, xs, given);
 }
 
-function namedScan<C, X, Y>(
+function namedScan<C extends Tree, X extends Tree, Y extends Tree>(
   { operation: name, part }: Naming,
-  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [unknown, Y],
+  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: Like<C>, y: Y],
   init: C,
   xs: X,
   given: ScanOptions,
@@ -245,6 +249,8 @@ function unrolling(unroll: number | boolean, length: number): number {
 
 function scanLength(name: string, xs: readonly Value[], def: TreeDef, length: number | undefined): number {
   const paths = leafPaths(def, 'xs');
+  if (length !== undefined && (!Number.isInteger(length) || length < 0))
+    throw new ControlFlowError(`${name}: \`length\` must be an integer from 0 on, but it is ${naming(length)}.`);
   let steps = length;
   xs.forEach((x, i) => {
     if (x.ndim === 0) throw new ShapeError(`${name}: ${paths[i]} is a scalar and has no leading axis to scan over.`);
@@ -263,7 +269,7 @@ function scanLength(name: string, xs: readonly Value[], def: TreeDef, length: nu
  * `f` on each slice along the leading axis, one after the other, results stacked. Unlike `vmap` it holds one slice's
  * intermediate values at a time.
  */
-export function map<X, Y>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y> {
+export function map<X extends Tree, Y extends Tree>(f: (x: Arrays<X>) => Y, xs: X): Arrays<Y> {
   checkFunction('map', f, 'the first argument');
   return namedScan({ operation: 'map' }, (_: unknown, x: Arrays<X>) => [null, f(x)], null, xs, {})[1];
 }

@@ -13,6 +13,39 @@ export interface NondiffOption {
   nondiffArgnums?: readonly number[];
 }
 
+/** The argument types that are left without those at some positions. */
+type Without<P extends readonly unknown[], N, Seen extends unknown[] = []> = number extends P['length']
+  ? P
+  : P extends readonly [infer Head, ...infer Rest]
+    ? Seen['length'] extends N
+      ? Without<Rest, N, [...Seen, 0]>
+      : [Head, ...Without<Rest, N, [...Seen, 0]>]
+    : [];
+
+/** The argument types at some positions. */
+type At<P extends readonly unknown[], N, Seen extends unknown[] = []> = P extends readonly [infer Head, ...infer Rest]
+  ? Seen['length'] extends N
+    ? [Head, ...At<Rest, N, [...Seen, 0]>]
+    : At<Rest, N, [...Seen, 0]>
+  : [];
+
+type Positions<O> = O extends { nondiffArgnums: readonly (infer N)[] } ? N : never;
+
+/** Types of the arguments that are differentiated. */
+export type DiffArguments<F extends AnyFunction, O> = Without<Parameters<F>, Positions<O>>;
+
+/** Types of what comes first in a rule: nothing, or the arguments that are not differentiated. */
+export type NondiffArguments<F extends AnyFunction, O> =
+  number extends Positions<O>
+    ? any[]
+    : number extends Parameters<F>['length']
+      ? Anything<ListedIn<O>>
+      : At<Parameters<F>, Positions<O>>;
+
+type Anything<L extends readonly unknown[]> = { [K in keyof L]: any };
+
+type ListedIn<O> = O extends { nondiffArgnums: infer N extends readonly unknown[] } ? N : [];
+
 export interface SplitArguments {
   /** In order, as rules get them. */
   readonly nondiff: readonly unknown[];

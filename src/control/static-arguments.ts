@@ -1,6 +1,8 @@
 /** Arguments that are not traced: strings, functions, numbers that decide shapes. */
+
 import type { AnyFunction } from '../../transforms/flat.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkList } from '../core/options.ts';
 import { lintCall } from '../syntax/lint.ts';
 import { argumentCount, parameterNames, quoted, standsFor } from '../syntax/names.ts';
 
@@ -29,6 +31,7 @@ export function withStatics(
 
 /** Positions of arguments given by position or by name. */
 export function staticPositionsOf(operation: string, f: Function, statics: readonly (number | string)[]): number[] {
+  checkList(operation, '`static`', statics);
   return statics.map((s) => {
     if (typeof s === 'number') return s;
     const names = parameterNames(f);

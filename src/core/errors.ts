@@ -58,6 +58,16 @@ export class CarryError extends CotangentError {}
 export class RuleError extends CotangentError {}
 /** More memory than there is. */
 export class MemoryError extends CotangentError {}
+/** An array whose memory was freed. What used it knows its name, and says so in place of this. */
+export class DisposedError extends CotangentError {
+  /** `disposed of`, or `` donated to `step` ``. */
+  readonly how: string;
+
+  constructor(how: string) {
+    super(`an array was used after it was ${how}.`);
+    this.how = how;
+  }
+}
 /** A solver or linear solve that did not succeed, when asked to throw. */
 export class SolveError extends CotangentError {}
 /** A NaN or an infinity, where `debug.nans` looks for them. */

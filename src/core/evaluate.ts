@@ -2,8 +2,9 @@ import { execute } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
+import { DisposedError } from './errors.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
-import { leakError } from './leak.ts';
+import { disposedError, leakError } from './leak.ts';
 import { makePlan, type Plan, wrap } from './plan.ts';
 import { areShared, knownOf, type Params, type Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
@@ -31,7 +32,12 @@ export const evaluatingTrace: Trace = {
         primitive.name === 'jit' ? (params as { jaxpr: Jaxpr }).jaxpr : singleEquation(primitive, args, params);
       return run(program, args);
     }
-    const results = planFor(primitive, args, params)(args);
+    let results: Value[];
+    try {
+      results = planFor(primitive, args, params)(args);
+    } catch (error) {
+      throw error instanceof DisposedError ? disposedError(primitive.name, args, error) : error;
+    }
     watch?.operation(primitive, args, results);
     return results;
   },

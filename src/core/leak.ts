@@ -1,9 +1,9 @@
-/** A traced value that outlived its function: what it is called, who made it and who used it. */
+/** Values that are used after their end: traced ones that outlived their function, arrays whose memory was freed. */
 import type { NDArray } from '../array.ts';
-import { callAt, operandNames, variableOf } from '../syntax/expression.ts';
+import { callAt, calledName, operandNames, variableOf } from '../syntax/expression.ts';
 import { assignmentIn } from '../syntax/locate.ts';
 import { argumentAt, originalOf, quoted } from '../syntax/names.ts';
-import { LeakError } from './errors.ts';
+import { CotangentError, type DisposedError, LeakError } from './errors.ts';
 import { currentSource } from './source.ts';
 import { sourceLine } from './source-map.ts';
 
@@ -30,4 +30,13 @@ export function leakError(value: NDArray, operation: string): LeakError {
     }`,
     options,
   );
+}
+
+/** An operation on an array whose memory was freed. */
+export function disposedError(operation: string, args: readonly NDArray[], { how }: DisposedError): CotangentError {
+  const i = args.findIndex((arg) => arg.disposed);
+  const { frame } = currentSource();
+  const name = operandNames(frame)[i];
+  const what = i < 0 ? 'an operand' : `${name ? `\`${name}\` ` : ''}${args[i]!.describe()}`;
+  return new CotangentError(`${calledName(frame) ?? operation}: ${what} was ${how} before.`);
 }

@@ -1,5 +1,6 @@
 /** Options as users write them: one object, last, with names that are checked. */
-import { CotangentError } from './errors.ts';
+import { isDType } from './dtype.ts';
+import { CotangentError, DtypeError, ShapeError, TreeError } from './errors.ts';
 
 /** What other libraries call our options, where the spelling is not close. */
 const synonyms: Record<string, string> = {
@@ -31,13 +32,15 @@ export function optionsOf<T extends object>(
   required: readonly string[] = [],
 ): T {
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
-    const value = typeof options === 'number' ? options : '…';
     throw new CotangentError(
-      `${operation}: options are given by name in an object, such as \`{ ${known[0]}: ${value} }\`, but got ${naming(options)}.`,
+      `${operation}: options are given by name in an object, such as \`${exampleFor(options, known)}\`, but got ${naming(options)}.`,
     );
   }
   for (const key in options) {
-    if ((known as readonly string[]).includes(key)) continue;
+    if (known.includes(key)) {
+      checkKind(operation, key, (options as Record<string, unknown>)[key]);
+      continue;
+    }
     const list = known.map((k) => `\`${k}\``).join(', ');
     throw new CotangentError(
       `${operation}: there is no option \`${key}\`; ${known.length === 1 ? 'the only one is' : 'the options are'} ${list}.`,
@@ -49,6 +52,75 @@ export function optionsOf<T extends object>(
       throw new CotangentError(`${operation}: the option \`${key}\` is missing.`);
   }
   return options;
+}
+
+/** An option with the value that was given by position, where it may be meant for it. */
+function exampleFor(given: unknown, known: readonly string[]): string {
+  if (isDType(given) && known.includes('dtype')) return `{ dtype: '${given}' }`;
+  const name = typeof given === 'number' && known.find((key) => key !== 'dtype');
+  if (name) return `{ ${name}: ${given} }`;
+  return known[0] === 'dtype' ? "{ dtype: 'float64' }" : `{ ${known[0]}: … }`;
+}
+
+/** Options that are true or false in every operation that has them. */
+const booleans: ReadonlySet<string> = new Set(
+  (
+    'acceleration approximate biasCorrection bounded centered checkBracket computeUv countIncludePad descending ' +
+    'deterministic endpoint epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff increasing independent inf info jit ' +
+    'keepdims leftSide materializeJac nesterov positiveDefinite replace reverse rowvar sparse staircase ' +
+    'stopIfLinesearchFails symmetric symmetrizeInput throw trans transposeA transposeKernel unitDiagonal uniqueIndices ' +
+    'useGamma valueAndGrad'
+  ).split(' '),
+);
+
+/** @throws CotangentError when an option that has one kind of value everywhere has another; null stands for none */
+function checkKind(operation: string, key: string, value: unknown): void {
+  if (value === undefined || value === null) return;
+  if (booleans.has(key)) {
+    if (typeof value !== 'boolean')
+      throw new CotangentError(`${operation}: \`${key}\` must be true or false, but it is ${naming(value)}.`);
+  } else if (key === 'dtype') checkDType(value, operation);
+  else if (key === 'axis') checkIntegers(operation, 'axis', value);
+}
+
+/** @throws DtypeError when a user's dtype is none */
+export function checkDType(dtype: unknown, operation: string): void {
+  if (!isDType(dtype))
+    throw new DtypeError(
+      `${operation}: ${typeof dtype === 'string' ? JSON.stringify(dtype) : naming(dtype)} is not a dtype.`,
+      {
+        hint: "use 'float32', 'float64', 'int32', 'uint32' or 'bool'",
+      },
+    );
+}
+
+/** @throws ShapeError when what should be an integer or integers, such as axes, is not */
+export function checkIntegers(operation: string, what: string, value: unknown): void {
+  const whole = (x: unknown): boolean => Number.isInteger(x);
+  if (whole(value) || (Array.isArray(value) && value.every(whole))) return;
+  const shown = Array.isArray(value) ? `[${value.map(naming).join(', ')}]` : naming(value);
+  throw new ShapeError(`${operation}: ${what} must be an integer or a list of them, but it is ${shown}.`);
+}
+
+/** @throws TreeError when what should be a list is none */
+export function checkList(operation: string, what: string, value: unknown): void {
+  if (!Array.isArray(value)) throw new TreeError(`${operation}: ${what} must be a list, but it is ${naming(value)}.`);
+}
+
+/** Options that are numbers, where they are given. */
+export function checkNumbers(operation: string, options: object, names: readonly string[]): void {
+  for (const name of names) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value !== undefined && (typeof value !== 'number' || Number.isNaN(value)))
+      throw new CotangentError(`${operation}: \`${name}\` must be a number, but it is ${naming(value)}.`);
+  }
+}
+
+/** @throws CotangentError unless a value is one of these */
+export function checkChoice(operation: string, name: string, value: unknown, choices: readonly unknown[]): void {
+  if (choices.includes(value)) return;
+  const list = choices.map((x) => (typeof x === 'string' ? `'${x}'` : String(x))).join(', ');
+  throw new CotangentError(`${operation}: ${name} must be one of ${list}, but it is ${naming(value)}.`);
 }
 
 /** Whether an object is of no class. */

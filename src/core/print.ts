@@ -57,9 +57,10 @@ function printParam(value: unknown, indent: string): string {
       const inner = `${indent}  `;
       return `(\n${value.map((x) => `${inner}${printParam(x, inner)}\n`).join('')}${indent})`;
     }
-    const shown = value.map((x) => printParam(x, indent));
-    if (shown.length > longest) return `(${shown.slice(0, 3).join(',')},…,${shown.at(-1)}; ${shown.length} in all)`;
-    return `(${shown.join(',')}${value.length === 1 ? ',' : ''})`;
+    const shown = (items: readonly unknown[]): string => items.map((x) => printParam(x, indent)).join(',');
+    if (value.length > longest)
+      return `(${shown(value.slice(0, 3))},…,${shown(value.slice(-1))}; ${value.length} in all)`;
+    return `(${shown(value)}${value.length === 1 ? ',' : ''})`;
   }
   if (typeof value === 'number') return formatNumber(value, Number.isInteger(value) ? 'int32' : 'float64');
   if (value === null) return 'null';

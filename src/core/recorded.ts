@@ -2,6 +2,7 @@ import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
+import { DisposedError } from './errors.ts';
 import { evaluatingTrace, watch } from './evaluate.ts';
 import { isPlain } from './options.ts';
 import { EagerProgram } from './plan.ts';
@@ -87,7 +88,14 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
     }
     if (at.known === 'once') at.known = record(f, args, arrays);
     else at.known ??= 'once';
-    return at.known instanceof EagerProgram ? at.known.run(arrays)[0]! : f(...args);
+    if (!(at.known instanceof EagerProgram)) return f(...args);
+    try {
+      return at.known.run(arrays)[0]!;
+    } catch (error) {
+      // The function itself says which operand of which operation was disposed of.
+      if (error instanceof DisposedError) return f(...args);
+      throw error;
+    }
   };
 }
 

@@ -1,13 +1,13 @@
 /** `debug.nans`: the operation that made a NaN, and the line that asked for it. */
 import { interpret, observe } from '../../jit/interpret.ts';
-import { type AnyFunction, standsFor } from '../../transforms/flat.ts';
+import { type AnyFunction, numbersAsArrays, standsFor } from '../../transforms/flat.ts';
 import { formatArray } from '../array-print.ts';
 import type { ShapedArray } from '../core/aval.ts';
 import type { TypedArray } from '../core/dtype.ts';
 import { NonfiniteError, TraceError } from '../core/errors.ts';
 import { evaluatingTrace, setWatch, type Watch, watch } from '../core/evaluate.ts';
 import { type Eqn, type Jaxpr, subJaxprs, withoutEffects } from '../core/jaxpr.ts';
-import { optionsOf } from '../core/options.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import type { HostArray, Primitive } from '../core/primitive.ts';
 import { currentSource } from '../core/source.ts';
 import { currentTrace, type Value } from '../core/trace.ts';
@@ -36,6 +36,10 @@ export function nans<F extends AnyFunction>(f: F, options?: NansOptions): F;
 export function nans(subject: boolean | AnyFunction, options: NansOptions = {}): unknown {
   const { inf = false } = optionsOf('debug.nans', options, ['inf']);
   const search = new Search(inf);
+  if (typeof subject !== 'function' && typeof subject !== 'boolean')
+    throw new TraceError(
+      `debug.nans: the first argument must be a function, true or false, but it is ${naming(subject)}.`,
+    );
   if (typeof subject !== 'function') {
     setWatch(subject ? search : undefined);
     return undefined;
@@ -49,7 +53,7 @@ export function nans(subject: boolean | AnyFunction, options: NansOptions = {}):
     const outer = watch;
     setWatch(search);
     try {
-      return subject(...args);
+      return subject(...numbersAsArrays(args));
     } finally {
       setWatch(outer);
     }

@@ -1,4 +1,6 @@
 /** One line of text that says how far a loop is, rewritten in place on a terminal. */
+import { TraceError } from '../core/errors.ts';
+import { checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { show } from './format.ts';
 
 export interface ProgressLineOptions {
@@ -37,7 +39,11 @@ export class ProgressLine {
   private first = { step: 0, time: 0 };
   private last = { step: Number.POSITIVE_INFINITY, shown: 0 };
 
-  constructor({ label = '', total, write }: ProgressLineOptions = {}) {
+  constructor(options: ProgressLineOptions = {}, name = 'ProgressLine') {
+    const { label = '', total, write } = optionsOf(name, options, ['label', 'total', 'write']);
+    checkNumbers(name, options, ['total']);
+    if (write !== undefined && typeof write !== 'function')
+      throw new TraceError(`${name}: \`write\` must be a function, but it is ${naming(write)}.`);
     const stderr = (globalThis as { process?: { stderr?: Terminal } }).process?.stderr;
     this.label = label && `${label}: `;
     this.total = total;

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { cond } from '../control/cond.ts';
 import { DtypeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { rem } from '../lax/arithmetic.ts';
 import { eq, le } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -38,7 +38,10 @@ export function progress(step: ArrayLike, options: ProgressOptions = {}): void {
   if (done.ndim > 0 || (done.aval.isFloating && !done.aval.weakType)) {
     throw new DtypeError(`debug.progress: the step must be an integer scalar, but it is ${naming(step)}.`);
   }
-  const shown = new ProgressLine(line);
+  checkNumbers('debug.progress', options, ['every']);
+  if (typeof values !== 'object')
+    throw new DtypeError(`debug.progress: \`values\` must be an object, but it is ${naming(values)}.`);
+  const shown = new ProgressLine(line, 'debug.progress');
   const report = (at: NDArray | number, of: Readonly<Record<string, unknown>>): void =>
     shown.update(typeof at === 'number' ? at : at.item(), of);
   const interval = every ?? Math.max(1, Math.floor((line.total ?? 0) / 100));

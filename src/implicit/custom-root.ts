@@ -5,7 +5,9 @@ import {
   FlatFunction,
   flattenArguments,
   functionName,
+  type RestOf,
   standsFor,
+  type TreeFunction,
 } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { linearizeValues, pullback } from '../../transforms/linearize.ts';
@@ -18,7 +20,7 @@ import type { ShapedArray } from '../core/aval.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
@@ -26,7 +28,7 @@ import { Zero } from '../core/zero.ts';
 import { neg } from '../lax/arithmetic.ts';
 import { convert } from '../lax/convert.ts';
 import { quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
 import { convertClosure, type LinearOptions, solverFor } from './linear-solver.ts';
 import { allFinite, statusWhere, throwUnlessSolved } from './status.ts';
 
@@ -73,7 +75,7 @@ export function customRoot(
   options: ImplicitOptions = {},
 ): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
   checkFunction('customRoot', optimality, 'the equation');
-  optionsOf('customRoot', options, implicitOptions);
+  checkSolve('customRoot', optionsOf('customRoot', options, implicitOptions));
   return (solver) => decorated('customRoot', optimality, solver, options, false);
 }
 
@@ -88,8 +90,13 @@ export function customFixedPoint(
   options: ImplicitOptions = {},
 ): <S extends ImplicitSolver>(solver: S) => Implicit<S> {
   checkFunction('customFixedPoint', fixedPoint, 'the map');
-  optionsOf('customFixedPoint', options, implicitOptions);
+  checkSolve('customFixedPoint', optionsOf('customFixedPoint', options, implicitOptions));
   return (solver) => decorated('customFixedPoint', fixedPoint, solver, options, true);
+}
+
+/** @throws TraceError when the linear solver is no function */
+function checkSolve(operation: string, { solve }: LinearOptions): void {
+  if (solve !== undefined) checkFunction(operation, solve, '`solve`');
 }
 
 /** @param operation what errors call the function */
@@ -239,17 +246,20 @@ export interface RootOptions extends LinearOptions {
  * @example
  * rootJvp((x, a) => x.mul(x).sub(a), np.array(2), [4], [1]); // 0.25
  */
-export function rootJvp(
-  optimality: AnyFunction,
-  sol: any,
-  args: readonly unknown[],
-  tangents: readonly unknown[],
+export function rootJvp<F extends TreeFunction>(
+  optimality: F,
+  sol: ArrayLikes<Parameters<F>[0]>,
+  args: ArrayLikes<RestOf<F>>,
+  tangents: ArrayLikes<RestOf<F>>,
   options: RootOptions = {},
-): any {
-  optionsOf('rootJvp', options, [...linearOptions, 'throw']);
+): Arrays<Parameters<F>[0]> {
+  checkFunction('rootJvp', optimality, 'the equation');
+  checkSolve('rootJvp', optionsOf('rootJvp', options, [...linearOptions, 'throw']));
+  checkList('rootJvp', 'the arguments', args);
+  checkList('rootJvp', 'the tangents', tangents);
   const { x, theta, def, equation } = at('rootJvp', optimality, sol, args);
   const given = flattenArguments(tangents, 'rootJvp');
-  if (given.def.key !== structure([...args]).key)
+  if (given.def.key !== flatten([...args], 'rootJvp: args').def.key)
     throw new TreeError(
       `rootJvp: the tangents have structure ${given.def}, but the arguments have structure ${structure([...args])}.`,
     );
@@ -267,7 +277,7 @@ export function rootJvp(
     linearSolve: () => solver,
     ...(options.throw ? { check: checkFor('rootJvp') } : {}),
   };
-  return unflatten(def, implicitTangent(params, x, theta, along));
+  return unflatten(def as TreeDef, implicitTangent(params, x, theta, along));
 }
 
 /**
@@ -277,15 +287,20 @@ export function rootJvp(
  * @example
  * const [da] = rootVjp((x, a) => x.mul(x).sub(a), np.array(2), [4], 1); // 0.25
  */
-export function rootVjp(
-  optimality: AnyFunction,
-  sol: any,
-  args: readonly unknown[],
-  cotangent: any,
+export function rootVjp<F extends TreeFunction>(
+  optimality: F,
+  sol: ArrayLikes<Parameters<F>[0]>,
+  args: ArrayLikes<RestOf<F>>,
+  cotangent: ArrayLikes<Parameters<F>[0]>,
   options: RootOptions = {},
-): any[] {
-  optionsOf('rootVjp', options, [...linearOptions, 'throw']);
+): Arrays<RestOf<F>> {
+  checkFunction('rootVjp', optimality, 'the equation');
+  checkSolve('rootVjp', optionsOf('rootVjp', options, [...linearOptions, 'throw']));
+  checkList('rootVjp', 'the arguments', args);
   const { x, theta, def, equation, count } = at('rootVjp', optimality, sol, args);
+  const { def: cotangentDef } = flatten(cotangent, 'rootVjp: the cotangent');
+  if (cotangentDef.key !== def.key)
+    throw new TreeError(`rootVjp: the cotangent has structure ${cotangentDef}, but the solution has structure ${def}.`);
   const given = flattenArguments([cotangent], 'rootVjp').values.map((ct, i) => {
     const { aval } = x[i]!;
     return aval.weakType || ct.aval.dtype === aval.dtype ? ct : convert(ct, aval.dtype);
@@ -306,13 +321,15 @@ export function rootVjp(
   );
   let next = 0;
   const all = theta.map((v) => (v.aval.isFloating ? cotangents[next++]! : new Zero(v.aval)));
-  return unflatten(structure([...args]), all.slice(0, count).map(instantiate));
+  return unflatten(structure([...args]) as TreeDef, all.slice(0, count).map(instantiate));
 }
 
 /** The equation at a solution that is given. */
 function at(operation: string, optimality: AnyFunction, sol: unknown, args: readonly unknown[]) {
+  flatten([...args], (path) => `${operation}: args${path}`);
   const { values } = flattenArguments([sol], operation);
-  const def = structure(sol);
+  if (values.length === 0) throw new TreeError(`${operation}: the solution holds no array.`);
+  const { def } = flatten(sol, `${operation}: the solution`);
   // A solution given as a plain number is an ordinary float32.
   const x = values.map((v) => (v.aval.weakType ? convert(v, 'float32') : v));
   const equation = traceEquation(

@@ -1,6 +1,8 @@
 /** How solvers and linear solves report what became of them: an int32 per solve, and per lane under `vmap`. */
+
 import type { NDArray } from '../array.ts';
-import { SolveError } from '../core/errors.ts';
+import { SolveError, TraceError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { currentSource, withSource } from '../core/source.ts';
 import type { Value } from '../core/trace.ts';
 import { callback } from '../debug/callback.ts';
@@ -20,6 +22,7 @@ export const status = {
   stalled: 6,
   bracket: 7,
   linesearch: 8,
+  unchanged: 9,
 } as const;
 
 export type StatusName = keyof typeof status;
@@ -34,6 +37,7 @@ const meanings: Readonly<Record<StatusName, string>> = {
   stalled: 'the iteration makes no more progress',
   bracket: 'the root is not between lower and upper',
   linesearch: 'the line search found no step',
+  unchanged: 'the step is too small to change the parameters, and the error is not at most tol',
 };
 
 const names = Object.keys(status) as StatusName[];
@@ -45,6 +49,8 @@ const names = Object.keys(status) as StatusName[];
  * solvers.statusName(state.status); // 'converged: the error is at most tol'
  */
 export function statusName(code: number | { item(): number | boolean }): string {
+  if (typeof code !== 'number' && typeof code?.item !== 'function')
+    throw new TraceError(`statusName: the status must be a number or an array, but it is ${naming(code)}.`);
   const value = Number(typeof code === 'number' ? code : code.item());
   const name = names.find((key) => status[key] === value);
   return name ? `${name}: ${meanings[name]}` : `unknown status ${value}`;

@@ -1,12 +1,13 @@
 /** Running combinations by halving. */
 
+import { checkFunction } from '../../transforms/flat.ts';
 import type { ArrayLike } from '../array.ts';
 import { DtypeError, ShapeError, TreeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
 import { normalizeAxis, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
-import { type Arrays, flatten, leafPaths, unflatten } from '../tree.ts';
+import { type Arrays, flatten, type Like, leafPaths, type Tree, unflatten } from '../tree.ts';
 import { reshape } from './movement.ts';
 import { concatenate, expandDims, reverse as reverseAxes, sliceInDim } from './slicing.ts';
 
@@ -26,13 +27,14 @@ export interface AssociativeScanOptions {
  * associativeScan((a, b) => a.mul(b), np.array([1, 2, 3, 4])); // [1, 2, 6, 24]
  * @throws ShapeError when arrays differ in length along the axis; TreeError when `f` returns another structure
  */
-export function associativeScan<T>(
-  f: (a: Arrays<T>, b: Arrays<T>) => unknown,
+export function associativeScan<T extends Tree>(
+  f: (a: Arrays<T>, b: Arrays<T>) => Like<T>,
   elems: T,
   given: AssociativeScanOptions = {},
 ): Arrays<T> {
   const { reverse = false, axis = 0 } = optionsOf('associativeScan', given, ['reverse', 'axis']);
-  const { leaves, def } = flatten(elems, 'elems');
+  checkFunction('associativeScan', f, 'the first argument');
+  const { leaves, def } = flatten(elems, (path) => `associativeScan: elems${path}`);
   const values = leaves.map((leaf) => toValue(leaf as ArrayLike, 'associativeScan'));
   if (values.length === 0) throw new TreeError('associativeScan: there is no array to scan over.');
   const paths = leafPaths(def, 'elems');

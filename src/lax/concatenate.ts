@@ -3,6 +3,7 @@ import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { checkList } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { normalizeAxis, sizeOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -154,6 +155,7 @@ export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateP
  * @throws ShapeError when the arrays differ on another axis
  */
 export function concatenate(xs: readonly ArrayLike[], axis = 0): Value {
+  checkList('concatenate', 'the first argument', xs);
   if (xs.length === 0) throw new ShapeError('concatenate: needs at least one array.');
   const values = promoteDTypes('concatenate', xs).map(strengthen);
   const dimension = normalizeAxis(axis, values[0]!.aval.ndim);

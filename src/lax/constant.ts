@@ -3,9 +3,9 @@ import { type Expr, f32c, f64c, i32c } from '../../jit/code.ts';
 import { storeElement } from '../../jit/loop-nest.ts';
 import { NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, byteSize, type DType } from '../core/dtype.ts';
+import { allocate, byteSize, type DType, type TypedArray } from '../core/dtype.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
-import type { Shape } from '../core/shape.ts';
+import { range, type Shape } from '../core/shape.ts';
 import type { Embed } from '../core/stage.ts';
 import { broadcastInDimP } from './movement.ts';
 
@@ -16,6 +16,15 @@ interface ConstantParams {
   readonly values: readonly number[];
 }
 
+/** More elements than these are not written by instructions but copied from a data segment of the module. */
+const mostStores = 16;
+
+function elements(dtype: DType, values: readonly number[]): TypedArray {
+  const out = allocate(dtype, values.length);
+  out.set(values);
+  return out;
+}
+
 /**
  * An array that is part of the program. Arrays that functions capture are inputs of programs, so that code does not depend on
  * them; this is for rules that are traced within a transformation, whose programs can get no more inputs.
@@ -23,11 +32,7 @@ interface ConstantParams {
 export const constantP: Primitive<ConstantParams> = primitive<ConstantParams>({
   name: 'constant',
   type: (_, { shape, dtype }) => [shapedArray(shape, dtype)],
-  run: (_, { dtype, values }) => {
-    const out = allocate(dtype, values.length);
-    out.set(values);
-    return [out];
-  },
+  run: (_, { dtype, values }) => [elements(dtype, values)],
   accuracy: exact,
   jvp: 'zero',
   batch: () => {
@@ -36,6 +41,11 @@ export const constantP: Primitive<ConstantParams> = primitive<ConstantParams>({
   lower: {
     kind: 'kernel',
     build: ({ f }, _, [out], { dtype, values }) => {
+      if (values.length > mostStores) {
+        const { buffer } = elements(dtype, values);
+        f.data(out!.ptr, new Uint8Array(buffer));
+        return;
+      }
       values.forEach((value, i) => {
         storeElement(f, dtype, out!.ptr, element(value, dtype), i * byteSize(dtype));
       });
@@ -44,6 +54,7 @@ export const constantP: Primitive<ConstantParams> = primitive<ConstantParams>({
   samples: () =>
     (['float32', 'float64', 'int32', 'uint32', 'bool'] as const).flatMap((dtype) => [
       { inputs: [], params: { dtype, shape: [3], values: [1, 0, 1] } satisfies ConstantParams },
+      { inputs: [], params: { dtype, shape: [5, 7], values: range(35).map((i) => i % 2) } satisfies ConstantParams },
       { inputs: [], params: { dtype, shape: [2, 0], values: [] } satisfies ConstantParams },
       { inputs: [], params: { dtype, shape: [], values: [1] } satisfies ConstantParams },
     ]),

@@ -1,5 +1,7 @@
 /** Layouts and paddings of convolutions, as JAX writes them. */
+
 import { ShapeError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { range, type Shape } from '../core/shape.ts';
 
 /** `'SAME'`: as many windows as the length divided by the stride, rounded up; `'VALID'`: those that fit; or [low, high] an axis. */
@@ -27,6 +29,8 @@ export function dimensionsOf(
   given: DimensionNumbers | null | undefined,
 ): ConvDimensions {
   if (!given) return { lhsSpec: range(rank), rhsSpec: range(rank), outSpec: range(rank) };
+  if (typeof given !== 'object')
+    throw new ShapeError(`${operation}: dimensionNumbers must be three layouts, but they are ${naming(given)}.`);
   if (isSpec(given)) return given;
   const [lhs, rhs, out] = given;
   const shown = given.map((layout) => `'${layout}'`).join(', ');

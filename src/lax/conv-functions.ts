@@ -1,6 +1,8 @@
 /** Convolutions as users call them. */
+
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { checkChoice, checkList, checkNumbers, optionsOf } from '../core/options.ts';
 import { range, type Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promoteDTypes } from '../promote.ts';
@@ -46,16 +48,40 @@ const operands = (operation: string, x: ArrayLike, w: ArrayLike): [Value, Value]
  * }); // f32[8,28,28,3], f32[5,5,3,16] → f32[8,28,28,16]
  * @throws ShapeError when layouts, features, groups or lists do not fit the operands
  */
-export function convGeneralDilated(x: ArrayLike, w: ArrayLike, options: ConvOptions = {}): Value {
-  const [lhs, rhs] = operands('convGeneralDilated', x, w);
-  const dimensions = dimensionsOf('convGeneralDilated', lhs.aval.ndim, options.dimensionNumbers);
+export const convGeneralDilated = (x: ArrayLike, w: ArrayLike, options: ConvOptions = {}): Value =>
+  convNamed('convGeneralDilated', x, w, optionsOf('convGeneralDilated', options, convOptions));
+
+const lists = ['windowStrides', 'lhsDilation', 'rhsDilation', 'strides'] as const;
+const convOptions = [
+  'windowStrides',
+  'padding',
+  'lhsDilation',
+  'rhsDilation',
+  'dimensionNumbers',
+  'featureGroupCount',
+  'batchGroupCount',
+];
+
+/** @throws ShapeError when an option that has an entry for each spatial axis is no list */
+function checkLists(operation: string, options: object): void {
+  for (const name of lists) {
+    const list = (options as Record<string, unknown>)[name];
+    if (list !== undefined && list !== null) checkList(operation, `\`${name}\``, list);
+  }
+}
+
+function convNamed(operation: string, x: ArrayLike, w: ArrayLike, options: ConvOptions): Value {
+  const [lhs, rhs] = operands(operation, x, w);
+  checkLists(operation, options);
+  checkNumbers(operation, options, ['featureGroupCount', 'batchGroupCount']);
+  const dimensions = dimensionsOf(operation, lhs.aval.ndim, options.dimensionNumbers);
   const ones = range(lhs.aval.ndim - 2).map(() => 1);
   const windowStrides = options.windowStrides ?? ones;
   const lhsDilation = options.lhsDilation ?? ones;
   const rhsDilation = options.rhsDilation ?? ones;
   const { padding = 'VALID', featureGroupCount = 1, batchGroupCount = 1 } = options;
   if (typeof padding === 'string' && lhsDilation.some((n) => n !== 1)) {
-    throw new ShapeError(`convGeneralDilated: padding '${padding}' has no meaning for an input with lhsDilation.`, {
+    throw new ShapeError(`${operation}: padding '${padding}' has no meaning for an input with lhsDilation.`, {
       hint: 'give the padding in numbers, or use `convTranspose`',
     });
   }
@@ -64,7 +90,7 @@ export function convGeneralDilated(x: ArrayLike, w: ArrayLike, options: ConvOpti
   const params = convParams({
     ...dimensions,
     windowStrides,
-    padding: paddingOf('convGeneralDilated', padding, lengths, extents, windowStrides),
+    padding: paddingOf(operation, padding, lengths, extents, windowStrides),
     lhsDilation,
     rhsDilation,
     featureGroupCount,
@@ -81,7 +107,7 @@ export function convGeneralDilated(x: ArrayLike, w: ArrayLike, options: ConvOpti
  * @throws ShapeError when the operands do not fit
  */
 export const conv = (x: ArrayLike, w: ArrayLike, options: Pick<ConvOptions, 'windowStrides' | 'padding'> = {}): Value =>
-  convGeneralDilated(x, w, options);
+  convNamed('conv', x, w, optionsOf('conv', options, ['windowStrides', 'padding']));
 
 export interface ConvTransposeOptions {
   /** How many elements of the result neighbours of the input are apart; 1 when left out. */
@@ -110,9 +136,13 @@ const channelsLast: readonly (DimensionNumbers | undefined)[] = [
  * @throws ShapeError when the operands do not fit
  */
 export function convTranspose(x: ArrayLike, w: ArrayLike, options: ConvTransposeOptions = {}): Value {
+  optionsOf('convTranspose', options, ['strides', 'padding', 'rhsDilation', 'dimensionNumbers', 'transposeKernel']);
+  checkLists('convTranspose', options);
   const [lhs, rhs] = operands('convTranspose', x, w);
   const { ndim } = lhs.aval;
   const { padding = 'VALID', rhsDilation, transposeKernel = false } = options;
+  if (typeof padding === 'string') checkChoice('convTranspose', 'padding', padding, ['SAME', 'VALID']);
+  else checkList('convTranspose', '`padding`', padding);
   const given = options.dimensionNumbers ?? channelsLast[ndim - 2];
   if (!given) {
     throw new ShapeError(
@@ -134,7 +164,7 @@ export function convTranspose(x: ArrayLike, w: ArrayLike, options: ConvTranspose
     const exchanged = range(ndim).map((axis) => (axis === o ? i! : axis === i ? o! : axis));
     kernel = transpose(reverse(rhs, spatial), exchanged);
   }
-  return convGeneralDilated(lhs, kernel, {
+  return convNamed('convTranspose', lhs, kernel, {
     padding: pads,
     lhsDilation: strides,
     rhsDilation: rhsDilation ?? null,

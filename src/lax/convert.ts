@@ -3,6 +3,7 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, castNumber, type DType, dtypes, isInteger, viewOf } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
+import { checkDType } from '../core/options.ts';
 import { exact, type Primitive, sharedParams } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
@@ -37,6 +38,7 @@ const conversionTo = Object.fromEntries(
 export function convert(x: ArrayLike, dtype: DType): Value {
   const value = toValue(x, 'convert');
   if (value.aval.dtype === dtype && !value.aval.weakType) return value;
+  checkDType(dtype, 'convert');
   if (value.literal !== undefined) return NDArray.ofLiteral(castNumber(value.literal, dtype), shapedArray([], dtype));
   return bind1(convertElementType, [value], conversionTo[dtype]);
 }
@@ -86,6 +88,7 @@ export const bitcastConvertTypeP: Primitive<{ newDType: DType }> = elementwise('
  * @throws DtypeError unless both dtypes are float32, int32 or uint32
  */
 export function bitcastConvertType(x: ArrayLike, dtype: DType): Value {
+  checkDType(dtype, 'bitcastConvertType');
   const value = strengthen(toValue(x, 'bitcastConvertType'));
   return value.aval.dtype === dtype ? value : bind1(bitcastConvertTypeP, [value], { newDType: dtype });
 }

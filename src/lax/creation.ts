@@ -2,8 +2,10 @@
 import { NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, castNumber, type DType } from '../core/dtype.ts';
+import { DtypeError, ShapeError } from '../core/errors.ts';
+import { checkDType, naming } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
-import { type Shape, sizeOf, stridesOf } from '../core/shape.ts';
+import { checkShape, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { broadcastTo } from './movement.ts';
 
@@ -12,7 +14,11 @@ export const scalar = (value: number, dtype: DType): Value =>
   NDArray.ofLiteral(castNumber(value, dtype), shapedArray([], dtype));
 
 /** An array whose elements are all `value`. */
-export const full = (shape: Shape, value: number, dtype: DType): Value => broadcastTo(scalar(value, dtype), shape);
+export function full(shape: Shape, value: number, dtype: DType): Value {
+  checkDType(dtype, 'full');
+  if (typeof value !== 'number') throw new DtypeError(`full: the value must be a number, but it is ${naming(value)}.`);
+  return broadcastTo(scalar(value, dtype), checkShape(shape, 'full'));
+}
 
 /** Zeros of a type; rank-0 weak types give weak zeros. */
 export function zerosLike(aval: ShapedArray): Value {
@@ -55,12 +61,20 @@ export const iotaP: Primitive<IotaParams> = primitive<IotaParams>({
 const iotaParams = sharedParamsByKey<IotaParams>();
 
 /** Coordinates along `dimension` of an array of the given shape. */
-export const broadcastedIota = (dtype: DType, shape: Shape, dimension: number): Value =>
-  bind1(
+export function broadcastedIota(dtype: DType, shape: Shape, dimension: number): Value {
+  checkDType(dtype, 'broadcastedIota');
+  checkShape(shape, 'broadcastedIota');
+  if (!Number.isInteger(dimension) || dimension < 0 || dimension >= shape.length)
+    throw new ShapeError(`broadcastedIota: there is no axis ${naming(dimension)} in [${shape}].`);
+  return bind1(
     iotaP,
     [],
     iotaParams(`${dtype} ${shape}|${dimension}`, () => ({ dtype, shape: [...shape], dimension })),
   );
+}
 
 /** 0, 1, …, n − 1. */
-export const iota = (dtype: DType, n: number): Value => broadcastedIota(dtype, [n], 0);
+export function iota(dtype: DType, n: number): Value {
+  checkDType(dtype, 'iota');
+  return broadcastedIota(dtype, checkShape(n, 'iota'), 0);
+}

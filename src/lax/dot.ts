@@ -1,10 +1,12 @@
 /** Contraction with batch dimensions: every matrix product is one. */
+
 import type { DotDimensions } from '../../jit/lower-rule.ts';
 import { isLinear, type Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import {
   type HostArray,
   type Primitive,
@@ -254,6 +256,10 @@ function dotSamples(dtype: DType): Sample[] {
  */
 export function dotGeneral(x: ArrayLike, y: ArrayLike, dimensions: Partial<DotDimensions> = {}): Value {
   const [a, b] = promoteDTypes('dotGeneral', [x, y]).map(strengthen) as [Value, Value];
+  const lists = ['lhsContract', 'rhsContract', 'lhsBatch', 'rhsBatch'] as const;
+  optionsOf('dotGeneral', dimensions, lists);
+  for (const name of lists)
+    if (dimensions[name] !== undefined) checkList('dotGeneral', `\`${name}\``, dimensions[name]);
   const normalize = (axes: readonly number[] = [], aval: ShapedArray) =>
     axes.map((axis) => normalizeAxis(axis, aval.ndim) ?? axis);
   const lhsContract = normalize(dimensions.lhsContract, a.aval);

@@ -3,7 +3,8 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import type { ShapedArray } from '../core/aval.ts';
 import { isInteger } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { normalizeAxis, range, type Shape, sameShape } from '../core/shape.ts';
+import { checkList } from '../core/options.ts';
+import { checkShape, normalizeAxis, range, type Shape, sameShape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { add } from './arithmetic.ts';
@@ -19,6 +20,7 @@ import { indexInDim, slice, squeeze } from './slicing.ts';
  * clamped, in `known`.
  */
 function startIndices(operation: string, starts: readonly ArrayLike[] | NDArray, aval: ShapedArray, window: Shape) {
+  if (!(starts instanceof NDArray)) checkList(operation, 'the start indices', starts);
   const list: readonly ArrayLike[] =
     starts instanceof NDArray ? range(starts.shape[0] ?? 0).map((i) => indexInDim(starts, i, 0, false)) : starts;
   const values = list.map((start, i) => {
@@ -50,9 +52,12 @@ function startIndices(operation: string, starts: readonly ArrayLike[] | NDArray,
  * dynamicSlice(x, [i, 0], [1, 4]); // row i of an f32[3,4], as f32[1,4]
  * @throws ShapeError when the window is larger than `x`
  */
-export function dynamicSlice(x: ArrayLike, starts: readonly ArrayLike[] | NDArray, sizes: Shape): Value {
-  const value = toValue(x, 'dynamicSlice');
-  const at = startIndices('dynamicSlice', starts, value.aval, sizes);
+export const dynamicSlice = (x: ArrayLike, starts: readonly ArrayLike[] | NDArray, sizes: Shape): Value =>
+  sliceNamed('dynamicSlice', x, starts, sizes);
+
+function sliceNamed(operation: string, x: ArrayLike, starts: readonly ArrayLike[] | NDArray, sizes: Shape): Value {
+  const value = toValue(x, operation);
+  const at = startIndices(operation, starts, value.aval, checkShape(sizes, operation));
   if (at.known) {
     return slice(
       value,
@@ -68,19 +73,31 @@ export function dynamicSlice(x: ArrayLike, starts: readonly ArrayLike[] | NDArra
  *
  * @throws ShapeError when the update is larger than `x`
  */
-export function dynamicUpdateSlice(x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[] | NDArray): Value {
-  const value = strengthen(toValue(x, 'dynamicUpdateSlice'));
-  const window = convert(toValue(update, 'dynamicUpdateSlice'), value.aval.dtype);
-  const { values } = startIndices('dynamicUpdateSlice', starts, value.aval, window.aval.shape);
+export const dynamicUpdateSlice = (x: ArrayLike, update: ArrayLike, starts: readonly ArrayLike[] | NDArray): Value =>
+  updateNamed('dynamicUpdateSlice', x, update, starts);
+
+function updateNamed(
+  operation: string,
+  x: ArrayLike,
+  update: ArrayLike,
+  starts: readonly ArrayLike[] | NDArray,
+): Value {
+  const value = strengthen(toValue(x, operation));
+  const window = convert(toValue(update, operation), value.aval.dtype);
+  const { values } = startIndices(operation, starts, value.aval, window.aval.shape);
   if (sameShape(window.aval.shape, value.aval.shape)) return window;
   return bind1(dynamicUpdateSliceP, [value, window, ...values]);
 }
 
 /** A window of `size` along one axis. */
-export function dynamicSliceInDim(x: ArrayLike, start: ArrayLike, size: number, axis = 0): Value {
-  const value = toValue(x, 'dynamicSliceInDim');
-  const along = axisOf('dynamicSliceInDim', value, axis);
-  return dynamicSlice(
+export const dynamicSliceInDim = (x: ArrayLike, start: ArrayLike, size: number, axis = 0): Value =>
+  alongAxis('dynamicSliceInDim', x, start, size, axis);
+
+function alongAxis(operation: string, x: ArrayLike, start: ArrayLike, size: number, axis: number): Value {
+  const value = toValue(x, operation);
+  const along = axisOf(operation, value, axis);
+  return sliceNamed(
+    operation,
     value,
     value.aval.shape.map((_, i) => (i === along ? start : 0)),
     value.aval.shape.map((n, i) => (i === along ? size : n)),
@@ -91,15 +108,19 @@ export function dynamicSliceInDim(x: ArrayLike, start: ArrayLike, size: number, 
 export function dynamicIndexInDim(x: ArrayLike, index: ArrayLike, axis = 0, keepdims = true): Value {
   const value = toValue(x, 'dynamicIndexInDim');
   const along = axisOf('dynamicIndexInDim', value, axis);
-  const taken = dynamicSliceInDim(value, index, 1, along);
+  const taken = alongAxis('dynamicIndexInDim', value, index, 1, along);
   return keepdims ? taken : squeeze(taken, [along]);
 }
 
 /** `x` with `update` written at a computed index along `axis`. */
-export function dynamicUpdateSliceInDim(x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): Value {
-  const value = toValue(x, 'dynamicUpdateSliceInDim');
-  const along = axisOf('dynamicUpdateSliceInDim', value, axis);
-  return dynamicUpdateSlice(
+export const dynamicUpdateSliceInDim = (x: ArrayLike, update: ArrayLike, start: ArrayLike, axis = 0): Value =>
+  updateAlong('dynamicUpdateSliceInDim', x, update, start, axis);
+
+function updateAlong(operation: string, x: ArrayLike, update: ArrayLike, start: ArrayLike, axis: number): Value {
+  const value = toValue(x, operation);
+  const along = axisOf(operation, value, axis);
+  return updateNamed(
+    operation,
     value,
     update,
     value.aval.shape.map((_, i) => (i === along ? start : 0)),
@@ -111,7 +132,8 @@ export function dynamicUpdateIndexInDim(x: ArrayLike, update: ArrayLike, index: 
   const value = toValue(x, 'dynamicUpdateIndexInDim');
   const along = axisOf('dynamicUpdateIndexInDim', value, axis);
   const shape = value.aval.shape.map((n, i) => (i === along ? 1 : n));
-  return dynamicUpdateSliceInDim(value, reshape(update, shape), index, along);
+  const element = reshape(toValue(update, 'dynamicUpdateIndexInDim'), shape);
+  return updateAlong('dynamicUpdateIndexInDim', value, element, index, along);
 }
 
 function axisOf(operation: string, value: Value, axis: number): number {

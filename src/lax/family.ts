@@ -178,9 +178,14 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
     lower: (b, [x]) => spec.lower(b, x!),
     samples: () => samplesFor(spec.domain, [spec.interval ?? [-3, 3]]),
   });
-  const op = (x: ArrayLike): Value => bind1(p, [spec.domain === 'floating' ? toFloating(x, name) : toValue(x, name)]);
+  const called = camel(name);
+  const op = (x: ArrayLike): Value =>
+    bind1(p, [spec.domain === 'floating' ? toFloating(x, called) : toValue(x, called)]);
   return Object.assign(op, { primitive: p });
 }
+
+/** A primitive as users write it: `erf_inv` is `erfInv`. */
+const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 export interface BinarySpec {
   domain: Domain;
@@ -219,9 +224,11 @@ export function binary(name: string, spec: BinarySpec): BinaryOp {
         ],
       ),
   });
+  const called = camel(name);
   const op = (x: ArrayLike, y: ArrayLike): Value => {
-    const [a, b] = promote(name, [x, y]);
-    return spec.domain === 'floating' ? bind1(p, [toFloating(a!, name), toFloating(b!, name)]) : bind1(p, [a!, b!]);
+    const [a, b] = promote(called, [x, y]);
+    if (spec.domain !== 'floating') return bind1(p, [a!, b!]);
+    return bind1(p, [toFloating(a!, called), toFloating(b!, called)]);
   };
   return Object.assign(op, { primitive: p });
 }

@@ -3,6 +3,7 @@
 import type { Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, dtypes } from '../core/dtype.ts';
+import { checkChoice, checkIntegers, checkNumbers, optionsOf } from '../core/options.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -131,6 +132,16 @@ export interface GatherOptions {
  */
 export function gather(x: ArrayLike, indices: ArrayLike, options: GatherOptions): Value {
   const value = strengthen(toValue(x, 'gather'));
+  const starts = toValue(indices, 'gather');
+  const lists = ['sliceSizes', 'offsetDims', 'startIndexMap'];
+  const optionalLists = ['collapsedSliceDims', 'operandBatchingDims', 'startIndicesBatchingDims'];
+  optionsOf('gather', options, [...lists, ...optionalLists, 'mode', 'fillValue'], lists);
+  for (const name of [...lists, ...optionalLists]) {
+    const list = options[name as 'offsetDims'];
+    if (list !== undefined) checkIntegers('gather', `\`${name}\``, list);
+  }
+  if (options.mode !== undefined) checkChoice('gather', 'mode', options.mode, ['clip', 'fill', 'promise_in_bounds']);
+  checkNumbers('gather', options, ['fillValue']);
   const params: GatherParams = {
     sliceSizes: options.sliceSizes,
     offsetDims: options.offsetDims,
@@ -141,5 +152,5 @@ export function gather(x: ArrayLike, indices: ArrayLike, options: GatherOptions)
     mode: options.mode ?? 'fill',
     fillValue: options.fillValue ?? defaultFill(value.aval.dtype),
   };
-  return bind1(gatherP, [value, convert(indices, 'int32')], params);
+  return bind1(gatherP, [value, convert(starts, 'int32')], params);
 }

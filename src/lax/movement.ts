@@ -1,9 +1,11 @@
 /** Primitives that move elements without computing: broadcasting, reshaping, transposing. */
+
 import type { Linear } from '../../transforms/transpose.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
+import { checkIntegers, checkList } from '../core/options.ts';
 import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
 import { checkShape, range, type Shape, sameShape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -59,7 +61,7 @@ export const broadcastInDimP: Primitive<BroadcastParams> = primitive<BroadcastPa
   type: ([x], { shape, broadcastDimensions }) => {
     broadcastDimensions.forEach((axis, i) => {
       if (x!.shape[i] !== 1 && x!.shape[i] !== shape[axis]) {
-        throw new ShapeError(`broadcast_in_dim: axis ${i} of ${x} does not fit axis ${axis} of [${shape}].`);
+        throw new ShapeError(`broadcastInDim: axis ${i} of ${x} does not fit axis ${axis} of [${shape}].`);
       }
     });
     return [shapedArray(shape, x!.dtype, x!.weakType)];
@@ -97,22 +99,26 @@ export const broadcastInDimP: Primitive<BroadcastParams> = primitive<BroadcastPa
     ]),
 });
 
-export const broadcastInDim = (x: Value, shape: Shape, broadcastDimensions: readonly number[]): Value =>
-  sameShape(x.aval.shape, shape)
-    ? x
-    : bind1(
-        broadcastInDimP,
-        [x],
-        broadcastParams(`${shape}|${broadcastDimensions}`, () => ({
-          shape: [...shape],
-          broadcastDimensions: [...broadcastDimensions],
-        })),
-      );
+export function broadcastInDim(x: ArrayLike, shape: Shape, broadcastDimensions: readonly number[]): Value {
+  const value = toValue(x, 'broadcastInDim');
+  checkShape(shape, 'broadcastInDim');
+  checkList('broadcastInDim', 'the list of axes', broadcastDimensions);
+  if (sameShape(value.aval.shape, shape)) return value;
+  return bind1(
+    broadcastInDimP,
+    [value],
+    broadcastParams(`${shape}|${broadcastDimensions}`, () => ({
+      shape: [...shape],
+      broadcastDimensions: [...broadcastDimensions],
+    })),
+  );
+}
 
 /** NumPy's broadcast: axes are matched from the last. A weak scalar becomes float32. */
 export function broadcastTo(x: ArrayLike, shape: Shape): Value {
   const value = toValue(x, 'broadcastTo');
   const own = value.aval.shape;
+  checkShape(shape, 'broadcastTo');
   if (sameShape(own, shape)) return value;
   const lead = shape.length - own.length;
   if (lead < 0 || own.some((n, i) => n !== 1 && n !== shape[lead + i])) {
@@ -215,6 +221,8 @@ export const transposeP: Primitive<{ permutation: readonly number[] }> = primiti
 /** Permutes axes; reverses them when no permutation is given. */
 export function transpose(x: ArrayLike, permutation?: readonly number[]): Value {
   const value = toValue(x, 'transpose');
+  if (permutation) checkList('transpose', 'the order of axes', permutation);
+  if (permutation) checkIntegers('transpose', 'the order of axes', permutation);
   const axes = permutation ?? range(value.aval.ndim).reverse();
   return axes.every((axis, i) => axis === i) && axes.length === value.aval.ndim
     ? value

@@ -3,6 +3,7 @@ import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, byteSize } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { checkList } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -211,6 +212,8 @@ function unpad(ct: Value, shape: Shape, config: PaddingConfig): Value {
  */
 export function pad(x: ArrayLike, value: ArrayLike, config: PaddingConfig): Value {
   const [array, fill] = promoteDTypes('pad', [x, value]).map(strengthen) as [Value, Value];
+  checkList('pad', 'the padding', config);
+  for (const entry of config) checkList('pad', 'the padding [low, high, interior] of an axis', entry);
   if (config.length === array.aval.ndim && config.every((entry) => entry.every((n) => n === 0))) return array;
   return bind1(
     padP,

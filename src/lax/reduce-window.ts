@@ -1,7 +1,9 @@
 /** Folds over windows of an array: sums, maxima and minima, what pooling consists of. */
+
 import type { Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { exact, type Primitive, primitive, reductionAccuracy } from '../core/primitive.ts';
 import type { Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -173,6 +175,12 @@ export function reduceWindow(
   computation: WindowComputation,
   options: ReduceWindowOptions,
 ): Value {
+  const lists = ['windowDimensions', 'windowStrides', 'baseDilation', 'windowDilation'];
+  optionsOf('reduceWindow', options, [...lists, 'padding'], ['windowDimensions']);
+  for (const name of lists) {
+    const list = options[name as 'windowStrides'];
+    if (list !== undefined && list !== null) checkList('reduceWindow', `\`${name}\``, list);
+  }
   const fold =
     typeof computation === 'string'
       ? computation

@@ -1,9 +1,11 @@
 /** Writing windows into an array at computed positions: set, add, multiply, minimum, maximum. */
+
 import type { JvpRule } from '../../transforms/jvp.ts';
 import type { TransposeRule } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { type DType, dtypes, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { checkChoice, checkIntegers, optionsOf } from '../core/options.ts';
 import { type Accuracy, exact, type Primitive, primitive, reductionAccuracy, type Sample } from '../core/primitive.ts';
 import { type Shape, sameShape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -219,7 +221,16 @@ export interface ScatterOptions {
 function scatterWith(which: ScatterOp, x: ArrayLike, indices: ArrayLike, updates: ArrayLike, o: ScatterOptions): Value {
   const operation = which === 'set' ? 'scatter' : `scatter${which[0]!.toUpperCase()}${which.slice(1)}`;
   const value = strengthen(toValue(x, operation));
-  return bindOp(which, [value, convert(indices, 'int32'), convert(updates, value.aval.dtype)], {
+  const [starts, windows] = [toValue(indices, operation), toValue(updates, operation)];
+  const lists = ['updateWindowDims', 'scatterDimsToOperandDims'];
+  const optionalLists = ['insertedWindowDims', 'operandBatchingDims', 'scatterIndicesBatchingDims'];
+  optionsOf(operation, o, [...lists, ...optionalLists, 'mode', 'uniqueIndices'], lists);
+  for (const name of [...lists, ...optionalLists]) {
+    const list = o[name as 'updateWindowDims'];
+    if (list !== undefined) checkIntegers(operation, `\`${name}\``, list);
+  }
+  if (o.mode !== undefined) checkChoice(operation, 'mode', o.mode, ['clip', 'fill', 'promise_in_bounds']);
+  return bindOp(which, [value, convert(starts, 'int32'), convert(windows, value.aval.dtype)], {
     updateWindowDims: o.updateWindowDims,
     insertedWindowDims: o.insertedWindowDims ?? [],
     scatterDimsToOperandDims: o.scatterDimsToOperandDims,

@@ -1,9 +1,11 @@
 /** Parts of arrays: slices with strides, reversal; and the other operations on parts, re-exported. */
+
 import { isLinear, type Linear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { checkList, naming } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
-import { normalizeAxis, range, type Shape, stridesOf } from '../core/shape.ts';
+import { checkShape, normalizeAxis, range, type Shape, stridesOf } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
@@ -96,6 +98,7 @@ export const sliceP: Primitive<SliceParams> = primitive<SliceParams>({
  */
 export function slice(x: ArrayLike, starts: Shape, limits: Shape, strides?: Shape): Value {
   const value = toValue(x, 'slice');
+  for (const part of [starts, limits, strides]) if (part && !Array.isArray(part)) checkShape(part, 'slice');
   const steps = strides ?? starts.map(() => 1);
   const { shape } = value.aval;
   const whole =
@@ -114,6 +117,9 @@ export function slice(x: ArrayLike, starts: Shape, limits: Shape, strides?: Shap
 /** A slice along one axis; `start`, `limit` and `axis` may be negative, and count from the end then. */
 export function sliceInDim(x: ArrayLike, start: number, limit?: number | null, stride = 1, axis = 0): Value {
   const value = toValue(x, 'sliceInDim');
+  for (const n of [start, limit ?? 0, stride])
+    if (!Number.isInteger(n))
+      throw new ShapeError(`sliceInDim: start, limit and stride must be integers, but one is ${naming(n)}.`);
   const { shape, ndim } = value.aval;
   const along = normalizeAxis(axis, ndim);
   if (along === undefined) throw new ShapeError(`sliceInDim: axis ${axis} is out of range for ${value.aval}.`);
@@ -137,6 +143,8 @@ export function indexInDim(x: ArrayLike, index: number, axis = 0, keepdims = tru
   if (along === undefined || n === undefined) {
     throw new ShapeError(`indexInDim: axis ${axis} is out of range for ${value.aval}.`);
   }
+  if (!Number.isInteger(index))
+    throw new ShapeError(`indexInDim: the index must be an integer, but it is ${naming(index)}.`);
   const at = index < 0 ? index + n : index;
   if (at < 0 || at >= n)
     throw new ShapeError(`indexInDim: index ${index} is out of range for axis ${axis} of ${value.aval}.`);
@@ -186,6 +194,7 @@ export const reverseP: Primitive<ReverseParams> = primitive<ReverseParams>({
  */
 export function reverse(x: ArrayLike, axes: readonly number[]): Value {
   const value = toValue(x, 'reverse');
+  checkList('reverse', 'the list of axes', axes);
   const normal = axes.map((axis) => {
     const along = normalizeAxis(axis, value.aval.ndim);
     if (along === undefined) throw new ShapeError(`reverse: axis ${axis} is out of range for ${value.aval}.`);
@@ -208,6 +217,7 @@ export function reverse(x: ArrayLike, axes: readonly number[]): Value {
  */
 export function squeeze(x: ArrayLike, axes: readonly number[]): Value {
   const value = toValue(x, 'squeeze');
+  checkList('squeeze', 'the list of axes', axes);
   const normal = axes.map((axis) => normalizeAxis(axis, value.aval.ndim));
   const wrong = normal.findIndex((axis) => axis === undefined || value.aval.shape[axis] !== 1);
   if (wrong >= 0) throw new ShapeError(`squeeze: axis ${axes[wrong]} of ${value.aval} is not of length 1.`);
@@ -220,6 +230,7 @@ export function squeeze(x: ArrayLike, axes: readonly number[]): Value {
 /** `x` with new axes of length 1 at these positions of the result. */
 export function expandDims(x: ArrayLike, axes: readonly number[]): Value {
   const value = toValue(x, 'expandDims');
+  checkList('expandDims', 'the list of axes', axes);
   const rank = value.aval.ndim + axes.length;
   const normal = axes.map((axis) => normalizeAxis(axis, rank));
   if (normal.includes(undefined) || new Set(normal).size !== axes.length) {

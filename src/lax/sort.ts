@@ -4,7 +4,7 @@ import { addLanes } from '../../transforms/vmap.ts';
 import type { ArrayLike } from '../array.ts';
 import { allocate, type DType, dtypes, type TypedArray } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkIntegers, checkList, optionsOf } from '../core/options.ts';
 import { exact, type HostArray, type Primitive, primitive, type Sample, sharedParamsByKey } from '../core/primitive.ts';
 import { recorded } from '../core/recorded.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
@@ -137,17 +137,24 @@ export function sortMulti(
   given: { dimension?: number; numKeys?: number } = {},
 ): Value[] {
   const { dimension = -1, numKeys = 1 } = optionsOf('sortMulti', given, ['dimension', 'numKeys']);
-  const values = operands.map((x) => strengthen(toValue(x, 'sort')));
+  checkList('sortMulti', 'the first argument', operands);
+  checkIntegers('sortMulti', '`dimension`', dimension);
+  checkIntegers('sortMulti', '`numKeys`', numKeys);
+  return sortNamed('sortMulti', operands, dimension, numKeys);
+}
+
+function sortNamed(operation: string, operands: readonly ArrayLike[], dimension: number, numKeys = 1): Value[] {
+  const values = operands.map((x) => strengthen(toValue(x, operation)));
   if (!(numKeys >= 1 && numKeys <= values.length)) {
-    throw new ShapeError(`sort: cannot sort ${values.length} operands by ${numKeys} keys.`);
+    throw new ShapeError(`${operation}: cannot sort ${values.length} operands by ${numKeys} keys.`);
   }
-  return bind(sortP, values, sortParams(axisOf('sort', values[0]!, dimension), numKeys));
+  return bind(sortP, values, sortParams(axisOf(operation, values[0]!, dimension), numKeys));
 }
 
 /** The elements in ascending order along an axis: stable, −0 equal to 0, NaN last. */
 export function sort(x: ArrayLike, given: SortOptions = {}): Value {
   const { axis = -1 } = optionsOf('sort', given, ['axis']);
-  return sortMulti([x], { dimension: axis })[0]!;
+  return sortNamed('sort', [x], axis)[0]!;
 }
 
 /** The indices (int32) that sort x along an axis. */

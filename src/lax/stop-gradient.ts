@@ -1,9 +1,11 @@
 /** A value without its derivative. */
+
+import type { ArrayLike } from '../array.ts';
 import { exact, type Primitive } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
-import { type Arrays, map } from '../tree.ts';
+import { type Arrays, flatten, type TreeDef, unflatten } from '../tree.ts';
 import { elementwise } from './family.ts';
 import { samplesFor } from './samples.ts';
 
@@ -28,6 +30,12 @@ export const stopGradientP: Primitive = {
  * @example
  * grad((x) => mul(stopGradient(x), x))(3); // 3
  */
-export const stopGradient = <T>(x: T): Arrays<T> => map((leaf) => stop(toValue(leaf, 'stopGradient')), x);
+export function stopGradient<T>(x: T): Arrays<T> {
+  const { leaves, def } = flatten(x, 'stopGradient: the argument');
+  return unflatten(
+    def as TreeDef,
+    leaves.map((leaf) => stop(toValue(leaf as ArrayLike, 'stopGradient'))),
+  );
+}
 
 const stop = (x: Value): Value => (x.aval.isFloating && x.isTracer ? bind1(stopGradientP, [x]) : x);

@@ -1,6 +1,7 @@
 /** The largest elements along an axis. */
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { toValue } from '../promote.ts';
 import { axisOf } from './along-axis.ts';
@@ -17,7 +18,8 @@ import { sortMulti } from './sort.ts';
  * const [values, indices] = topK(np.array([3, 1, 4, 1, 5]), 2); // [5. 4.], [4 2]
  * @throws ShapeError when k is no integer from 0 to the length of the axis
  */
-export function topK(x: ArrayLike, k: number, { axis = -1 }: { axis?: number } = {}): [values: Value, indices: Value] {
+export function topK(x: ArrayLike, k: number, given: { axis?: number } = {}): [values: Value, indices: Value] {
+  const { axis = -1 } = optionsOf('topK', given, ['axis']);
   const value = strengthen(toValue(x, 'topK'));
   if (value.ndim === 0) throw new ShapeError(`topK: ${value.aval} has no axis.`);
   const dimension = axisOf('topK', value, axis);

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { cond } from '../control/cond.ts';
 import { foriLoop } from '../control/loops.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, add, ceil, div, max, mul, pow, sub } from '../lax/arithmetic.ts';
@@ -42,6 +42,7 @@ const approximants = {
  */
 export function expm(a: ArrayLike, given: { maxSquarings?: number } = {}): NDArray {
   const { maxSquarings = 16 } = optionsOf('expm', given, ['maxSquarings']);
+  checkNumbers('expm', given, ['maxSquarings']);
   const value = square('expm', a);
   if (value.size === 0) return value;
   const { theta, coefficients } = approximants[value.dtype as 'float32' | 'float64'];

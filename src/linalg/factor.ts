@@ -1,6 +1,8 @@
 /** Factorisations, and solving with them. */
-import type { ArrayLike, NDArray } from '../array.ts';
-import { optionsOf } from '../core/options.ts';
+
+import { type ArrayLike, NDArray } from '../array.ts';
+import { TraceError } from '../core/errors.ts';
+import { checkChoice, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { permuteRows } from '../lax/linalg/lu.ts';
@@ -17,7 +19,12 @@ const lowerFactor: (a: Value) => NDArray = recorded((a) => lax.cholesky(a));
  */
 export function cholesky(a: ArrayLike, given: { upper?: boolean } = {}): NDArray {
   const { upper = false } = optionsOf('cholesky', given, ['upper']);
-  const value = square('cholesky', a);
+  checkChoice('cholesky', '`upper`', upper, [true, false]);
+  return factorOf('cholesky', a, upper);
+}
+
+function factorOf(operation: string, a: ArrayLike, upper: boolean): NDArray {
+  const value = square(operation, a);
   const factor = lowerFactor(upper ? matrixTranspose(value) : value);
   return upper ? matrixTranspose(factor) : factor;
 }
@@ -33,6 +40,7 @@ export function qr(a: ArrayLike, options: { mode?: 'reduced' | 'complete' }): [N
 export function qr(a: ArrayLike, options: { mode: 'r' }): NDArray;
 export function qr(a: ArrayLike, given: { mode?: QrMode } = {}): NDArray | [NDArray, NDArray] {
   const { mode = 'reduced' } = optionsOf('qr', given, ['mode']);
+  checkChoice('qr', 'mode', mode, ['reduced', 'complete', 'r']);
   const [q, r] = lax.qr(matrix('qr', a), { fullMatrices: mode === 'complete' });
   return mode === 'r' ? r : [q, r];
 }
@@ -52,9 +60,14 @@ export function solveTriangular(a: ArrayLike, b: ArrayLike, given: TriangularOpt
     trans = false,
     unitDiagonal = false,
   } = optionsOf('solveTriangular', given, ['lower', 'trans', 'unitDiagonal']);
+  checkTriangle('solveTriangular', lower);
   const { a: left, b: right, restore } = system('solveTriangular', square('solveTriangular', a), b);
   return restore(lax.triangularSolve(left, right, { leftSide: true, lower, transposeA: trans, unitDiagonal }));
 }
+
+/** @throws CotangentError when `lower` is not true or false */
+const checkTriangle = (operation: string, lower: unknown): void =>
+  checkChoice(operation, '`lower`', lower, [true, false]);
 
 /** A Cholesky factor for `choSolve`. */
 export interface CholeskyFactor {
@@ -63,15 +76,19 @@ export interface CholeskyFactor {
 }
 export const choFactor = (a: ArrayLike, given: { lower?: boolean } = {}): CholeskyFactor => {
   const { lower = true } = optionsOf('choFactor', given, ['lower']);
+  checkTriangle('choFactor', lower);
   return {
-    factor: cholesky(a, { upper: !lower }),
+    factor: factorOf('choFactor', a, !lower),
     lower,
   };
 };
 
 /** The x with a x = b, from the Cholesky factor of `a` (a lower triangular array alone will do). */
 export function choSolve(factor: CholeskyFactor | NDArray, b: ArrayLike): NDArray {
-  const { factor: f, lower } = 'factor' in factor ? factor : { factor, lower: true };
+  const pair = typeof factor === 'object' && factor !== null && 'factor' in factor;
+  if (!pair && !(factor instanceof NDArray))
+    throw new TraceError(`choSolve: the factor must be what \`choFactor\` returns, but it is ${naming(factor)}.`);
+  const { factor: f, lower } = pair ? factor : { factor: factor as NDArray, lower: true };
   const { a, b: right, restore } = system('choSolve', f, b);
   const forward = lax.triangularSolve(a, right, { leftSide: true, lower, transposeA: !lower, unitDiagonal: false });
   return restore(lax.triangularSolve(a, forward, { leftSide: true, lower, transposeA: lower, unitDiagonal: false }));
@@ -92,7 +109,10 @@ export function luFactor(a: ArrayLike): LuFactor {
 }
 
 /** The x with a x = b, from the LU factors of `a`. */
-export function luSolve({ lu, permutation }: LuFactor, b: ArrayLike): NDArray {
+export function luSolve(factors: LuFactor, b: ArrayLike): NDArray {
+  if (typeof factors !== 'object' || factors === null || !('permutation' in factors))
+    throw new TraceError(`luSolve: the factors must be what \`luFactor\` returns, but they are ${naming(factors)}.`);
+  const { lu, permutation } = factors;
   const { a, b: right, restore } = system('luSolve', lu, b);
   const order = broadcastTo(permutation, a.shape.slice(0, -1));
   const forward = lax.triangularSolve(a, permuteRows(right, order), {

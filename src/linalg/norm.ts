@@ -1,7 +1,7 @@
 /** Norms of vectors and matrices. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -85,17 +85,21 @@ function ofMatrix(x: Value, ord: number | 'fro' | 'nuc', axes: readonly [number,
  * The norm of a vector along one axis, or of matrices along two; of the whole array as a vector when nothing is given.
  * The Euclidean norm has derivative 0 at 0.
  */
-export const norm: (x: ArrayLike, given?: NormOptions) => NDArray = recorded((x, given = {}) => {
-  const { ord, axis, keepdims = false } = optionsOf('norm', given, ['ord', 'axis', 'keepdims']);
+export const norm = (x: ArrayLike, given: NormOptions = {}): NDArray =>
+  normNamed('norm', x, optionsOf('norm', given, ['ord', 'axis', 'keepdims']));
+
+/** `norm`, for functions that errors call by another name. */
+export const normNamed: (name: string, x: ArrayLike, given: NormOptions) => NDArray = recorded((name, x, given) => {
+  const { ord, axis, keepdims = false } = given;
   if (ord !== undefined && typeof ord !== 'number' && ord !== 'fro' && ord !== 'nuc')
-    throw new DtypeError(`norm: ord must be a number, 'fro' or 'nuc', but it is ${naming(ord)}.`);
-  const value = strong(toFloating(x, 'norm'));
-  const axes = axis === undefined || axis === null ? undefined : axesOf(value, axis, 'norm');
+    throw new DtypeError(`${name}: ord must be a number, 'fro' or 'nuc', but it is ${naming(ord)}.`);
+  const value = strong(toFloating(x, name));
+  const axes = axis === undefined || axis === null ? undefined : axesOf(value, axis, name);
   if (ord === undefined) return euclidean(value, axes ?? range(value.ndim), keepdims);
   const over = axes ?? range(value.ndim);
   if (over.length === 2) return ofMatrix(value, ord, over as [number, number], keepdims);
   if (over.length !== 1 || typeof ord === 'string') {
-    throw new ShapeError(`norm: ord ${ord} of ${value.aval} over ${over.length} axes is not defined.`);
+    throw new ShapeError(`${name}: ord ${ord} of ${value.aval} over ${over.length} axes is not defined.`);
   }
   return vector(value, ord, over, keepdims);
 });
@@ -103,6 +107,7 @@ export const norm: (x: ArrayLike, given?: NormOptions) => NDArray = recorded((x,
 /** The norm of the elements over all axes named, as one vector. */
 export function vectorNorm(x: ArrayLike, given: NormOptions & { ord?: number } = {}): NDArray {
   const { ord = 2, axis, keepdims = false } = optionsOf('vectorNorm', given, ['ord', 'axis', 'keepdims']);
+  checkNumbers('vectorNorm', given, ['ord']);
   const value = strong(toFloating(x, 'vectorNorm'));
   const axes = axis === undefined || axis === null ? range(value.ndim) : axesOf(value, axis, 'vectorNorm');
   return vector(value, ord, axes, keepdims);
@@ -111,5 +116,5 @@ export function vectorNorm(x: ArrayLike, given: NormOptions & { ord?: number } =
 /** The norm of the last two axes. */
 export const matrixNorm = (x: ArrayLike, given: Omit<NormOptions, 'axis'> = {}): NDArray => {
   const { ord = 'fro', keepdims = false } = optionsOf('matrixNorm', given, ['ord', 'keepdims']);
-  return norm(x, { ord, axis: [-2, -1], keepdims });
+  return normNamed('matrixNorm', x, { ord, axis: [-2, -1], keepdims });
 };

@@ -1,6 +1,8 @@
 /** Powers and chains of matrices. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { checkList } from '../core/options.ts';
 import { range } from '../core/shape.ts';
 import { broadcastTo } from '../lax/movement.ts';
 import { eye } from '../numpy/creation.ts';
@@ -26,6 +28,7 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
  * and last may be vectors.
  */
 export function multiDot(arrays: readonly ArrayLike[]): NDArray {
+  checkList('multiDot', 'the first argument', arrays);
   if (arrays.length === 0) throw new ShapeError('multiDot: needs at least one array.');
   const values = factors('multiDot', arrays);
   values.forEach((v, i) => {

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { customJvp } from '../control/custom-jvp.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkChoice, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, add, div, mul, neg, sub } from '../lax/arithmetic.ts';
@@ -167,6 +167,7 @@ export function matrixRank(a: ArrayLike, given: RankOptions = {}): NDArray {
  */
 export function cond(a: ArrayLike, given: { p?: number | 'fro' | 'nuc' } = {}): NDArray {
   const { p = 2 } = optionsOf('cond', given, ['p']);
+  if (typeof p !== 'number') checkChoice('cond', '`p`', p, ['fro', 'nuc']);
   const singular = p === 2 || p === -2;
   const value = (singular ? matrix : square)('cond', a);
   if (value.shape.at(-1)! * value.shape.at(-2)! === 0) {

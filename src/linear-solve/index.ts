@@ -7,7 +7,7 @@ import { flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike, NDArray } from '../array.ts';
 import { customLinearSolve, type LinearMap } from '../control/custom-linear-solve.ts';
 import { ShapeError, TraceError, TreeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkNumbers, naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { throwUnlessSolved } from '../implicit/status.ts';
 import { convert } from '../lax/convert.ts';
@@ -72,7 +72,8 @@ function solveWith(name: string, method: Method): LinearSolve {
       });
     }
     const options = optionsOf(name, given, solveOptions);
-    const flat = flatten(b, 'b');
+    checkNumbers(name, given, ['maxiter', 'restart']);
+    const flat = flatten(b, (path) => `${name}: b${path}`);
     const values = flattenArguments([b], name).values.map((v) => (v.aval.weakType ? convert(v, 'float32') : v));
     if (values.length === 0) throw new ShapeError(`${name}: b holds no array.`);
     const ridge = options.ridge === undefined ? undefined : toValue(options.ridge, name);

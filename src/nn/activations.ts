@@ -27,7 +27,7 @@ export const relu6: Activation = activation('relu6', (x) => select(le(x, 0), 0, 
 export const leakyRelu = (x: ArrayLike, given: { slope?: ArrayLike } = {}): NDArray => {
   const { slope = 0.01 } = optionsOf('leakyRelu', given, ['slope']);
   const value = toFloating(x, 'leakyRelu');
-  return select(ge(value, 0), value, mul(value, slope));
+  return select(ge(value, 0), value, mul(value, toValue(slope, 'leakyRelu')));
 };
 
 /** alpha·(eˣ − 1) below 0. The other branch's exponential is not evaluated, so that it cannot overflow in derivatives. */
@@ -38,15 +38,18 @@ const expBelow = (x: Value, inner: (x: Value) => Value): Value => {
 /** x, or alpha·(eˣ − 1) below 0. */
 export const elu = (x: ArrayLike, given: { alpha?: ArrayLike } = {}): NDArray => {
   const { alpha = 1 } = optionsOf('elu', given, ['alpha']);
-  return expBelow(toFloating(x, 'elu'), (v) => mul(alpha, lax.expm1(v)));
+  const a = toValue(alpha, 'elu');
+  return expBelow(toFloating(x, 'elu'), (v) => mul(a, lax.expm1(v)));
 };
 /** x, or alpha·(e^(x/alpha) − 1) below 0: continuously differentiable. */
 export const celu = (x: ArrayLike, given: { alpha?: ArrayLike } = {}): NDArray => {
   const { alpha = 1 } = optionsOf('celu', given, ['alpha']);
-  return expBelow(toFloating(x, 'celu'), (v) => mul(alpha, lax.expm1(div(v, alpha))));
+  const a = toValue(alpha, 'celu');
+  return expBelow(toFloating(x, 'celu'), (v) => mul(a, lax.expm1(div(v, a))));
 };
 /** The scaled `elu` that keeps mean 0 and variance 1 through layers (Klambauer et al., 2017). */
-export const selu: Activation = (x) => mul(1.0507009873554805, elu(x, { alpha: 1.6732632423543772 }));
+export const selu: Activation = (x) =>
+  mul(1.0507009873554805, elu(toFloating(x, 'selu'), { alpha: 1.6732632423543772 }));
 /** x·Φ(x), by its tanh approximation unless `approximate` is false. */
 export const gelu = (x: ArrayLike, given: { approximate?: boolean } = {}): NDArray => {
   const { approximate = true } = optionsOf('gelu', given, ['approximate']);
@@ -79,7 +82,7 @@ export const hardSilu: Activation = activation('hardSilu', (x) => mul(x, hardSig
 export const squareplus = (x: ArrayLike, given: { b?: ArrayLike } = {}): NDArray => {
   const { b = 4 } = optionsOf('squareplus', given, ['b']);
   const value = toFloating(x, 'squareplus');
-  return div(add(value, sqrt(add(mul(value, value), b))), 2);
+  return div(add(value, sqrt(add(mul(value, value), toValue(b, 'squareplus')))), 2);
 };
 /** The first half of an axis times the sigmoid of the second. */
 export function glu(x: ArrayLike, given: { axis?: number } = {}): NDArray {

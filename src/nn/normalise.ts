@@ -56,6 +56,6 @@ export const standardize: (x: ArrayLike, given?: AxisOptions & { epsilon?: Array
     const axis = reduceAxes('standardize', value, along);
     const centred = sub(value, mean(value, { axis, keepdims: true }));
     const variance = max(mean(mul(centred, centred), { axis, keepdims: true }), 0);
-    return mul(centred, rsqrt(add(variance, epsilon)));
+    return mul(centred, rsqrt(add(variance, toValue(epsilon, 'standardize'))));
   },
 );

@@ -1,8 +1,8 @@
 /** Pooling over spatial axes, as Flax names it. */
 import type { ArrayLike } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
-import { type Shape, sizeOf } from '../core/shape.ts';
+import { checkChoice, checkList, optionsOf } from '../core/options.ts';
+import { checkShape, type Shape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { div } from '../lax/arithmetic.ts';
 import type { Padding } from '../lax/conv-dimensions.ts';
@@ -33,6 +33,10 @@ function pool(
 ): Value {
   const known = ['strides', 'padding', ...(operation === 'avgPool' ? ['countIncludePad'] : [])];
   const { strides, padding = 'VALID' } = optionsOf(operation, given, known);
+  checkShape(window, operation);
+  if (typeof padding === 'string') checkChoice(operation, 'padding', padding, ['SAME', 'SAME_LOWER', 'VALID']);
+  else checkList(operation, '`padding`', padding);
+  if (strides !== undefined && strides !== null) checkList(operation, '`strides`', strides);
   const { shape, ndim } = x.aval;
   const single = ndim === window.length + 1;
   if (ndim !== window.length + 2 && !single) {

@@ -1,23 +1,15 @@
 /** `np.array`: arrays from JavaScript data. */
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import {
-  allocate,
-  castNumber,
-  type DType,
-  dtypeOfTypedArray,
-  isDType,
-  isFloating,
-  type TypedArray,
-} from '../core/dtype.ts';
+import { allocate, castNumber, type DType, dtypeOfTypedArray, isFloating, type TypedArray } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkDType as known, naming, optionsOf } from '../core/options.ts';
 import { type Shape, sameShape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
 import { reshape, strengthen } from '../lax/movement.ts';
 import { concatenate } from '../lax/slicing.ts';
-import { promoteDTypes } from '../promote.ts';
+import { promoteDTypes, toValue } from '../promote.ts';
 
 /** Numbers, booleans, arrays and typed arrays, in lists nested to any depth. */
 export type ArrayData = ArrayLike | ArrayBufferView | readonly ArrayData[];
@@ -28,11 +20,7 @@ export interface DTypeOption {
 
 /** A valid dtype, or a DtypeError that names the operation. */
 export function checkDType(dtype: DType | undefined, operation: string): DType | undefined {
-  if (dtype !== undefined && !isDType(dtype)) {
-    throw new DtypeError(`${operation}: ${JSON.stringify(dtype)} is not a dtype.`, {
-      hint: "use 'float32', 'float64', 'int32', 'uint32' or 'bool'",
-    });
-  }
+  if (dtype !== undefined) known(dtype, operation);
   return dtype;
 }
 
@@ -75,7 +63,11 @@ interface NumberList {
  */
 export function array(data: ArrayData, given: DTypeOption = {}): NDArray {
   const { dtype } = optionsOf('array', given, ['dtype']);
-  checkDType(dtype, 'array');
+  return arrayNamed('array', data, dtype);
+}
+
+/** `array`, for a function that errors about data call by another name. */
+export function arrayNamed(operation: string, data: ArrayData, dtype?: DType): NDArray {
   if (data instanceof NDArray) return dtype ? convert(data, dtype) : strong(data);
   if (ArrayBuffer.isView(data)) return fromTypedArray(data, dtype);
   if (typeof data === 'number' || typeof data === 'boolean') {
@@ -83,7 +75,7 @@ export function array(data: ArrayData, given: DTypeOption = {}): NDArray {
   }
   if (!Array.isArray(data)) {
     throw new DtypeError(
-      `array: expected numbers, booleans, arrays or nested lists of them, but got ${naming(data)}.`,
+      `${operation}: expected numbers, booleans, arrays or nested lists of them, but got ${naming(data)}.`,
       {
         hint: (data as unknown) instanceof Promise ? 'await it first' : undefined,
       },
@@ -152,7 +144,10 @@ function stackNested(data: readonly ArrayData[], dtype: DType | undefined): NDAr
 }
 
 /** The array converted to another dtype. */
-export const astype = (x: ArrayLike, dtype: DType): NDArray => convert(x, checkDType(dtype, 'astype')!);
+export function astype(x: ArrayLike, dtype: DType): NDArray {
+  known(dtype, 'astype');
+  return convert(toValue(x, 'astype'), dtype);
+}
 
 /** The array itself: arrays are immutable. */
-export const copy = (x: ArrayLike): NDArray => array(x);
+export const copy = (x: ArrayLike): NDArray => arrayNamed('copy', x);

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { allocate } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { isPlain, naming, optionsOf } from '../core/options.ts';
+import { checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
 import { currentTrace } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
@@ -61,7 +61,8 @@ export const emptyLike: (x: ArrayLike, options?: LikeOptions) => NDArray = like(
 export function fullLike(x: ArrayLike, value: ArrayLike, given: LikeOptions = {}): NDArray {
   const { dtype, shape } = optionsOf('fullLike', given, ['dtype', 'shape']);
   const model = toValue(x, 'fullLike');
-  return full(shape ?? model.shape, value, { dtype: dtype ?? model.dtype });
+  const filled = convert(toValue(value, 'fullLike'), dtype ?? model.dtype);
+  return broadcastTo(filled, shape === undefined ? model.shape : toShape(shape, 'fullLike'));
 }
 
 /** Elements of an array that is written by JavaScript. */
@@ -69,9 +70,14 @@ const largestWritten = 16384;
 
 /** Ones where column − row = k. `m` columns, as many as rows if left out. */
 export function eye(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
-  const { k = 0, dtype } = optionsOf('eye', given, ['k', 'dtype']);
-  const type = checkDType(dtype, 'eye') ?? 'float32';
-  const shape = toShape([n, m ?? n], 'eye');
+  return eyeNamed('eye', n, m, optionsOf('eye', given, ['k', 'dtype']));
+}
+
+function eyeNamed(name: string, n: number, m: number | null, given: DTypeOption & { k?: number }): NDArray {
+  const { k = 0, dtype } = given;
+  checkNumbers(name, given, ['k']);
+  const type = checkDType(dtype, name) ?? 'float32';
+  const shape = toShape([n, m ?? n], name);
   const size = sizeOf(shape);
   if (!currentTrace().records && size > 0 && size <= largestWritten) {
     const data = allocate(type, size);
@@ -88,11 +94,13 @@ export function eye(n: number, m: number | null = null, given: DTypeOption & { k
 }
 
 /** The n × n identity matrix. */
-export const identity = (n: number, options?: DTypeOption): NDArray => eye(n, n, options);
+export const identity = (n: number, options: DTypeOption = {}): NDArray =>
+  eyeNamed('identity', n, n, optionsOf('identity', options, ['dtype']));
 
 /** Ones on and below the k-th diagonal. */
 export function tri(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
   const { k = 0, dtype } = optionsOf('tri', given, ['k', 'dtype']);
+  checkNumbers('tri', given, ['k']);
   const type = checkDType(dtype, 'tri') ?? 'float32';
   const shape = toShape([n, m ?? n], 'tri');
   const row = creation.broadcastedIota('int32', shape, 0);
@@ -114,6 +122,7 @@ export function arange(...given: readonly (number | null | undefined | DTypeOpti
   const last = given.findIndex((x) => typeof x === 'object' && x !== null && isPlain(x));
   const options = last < 0 ? {} : (given[last] as DTypeOption);
   const { dtype } = optionsOf('arange', options, ['dtype']);
+  if (given.length > (last < 0 ? 3 : last + 1)) throw new DtypeError('arange: expected start, stop, step and options.');
   const [start, stop, step = 1] = (last < 0 ? given : given.slice(0, last)) as [number, number?, number?];
   const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
   for (const x of [from, to, step])
@@ -182,6 +191,7 @@ export function logspace(
   given: LinspaceOptions & { base?: number } = {},
 ): NDArray {
   const { base = 10, endpoint = true, dtype } = optionsOf('logspace', given, ['base', 'endpoint', 'dtype']);
+  checkNumbers('logspace', given, ['base']);
   const steps: LinspaceOptions = { endpoint, ...(dtype === 'float64' && { dtype }) };
   const result = power(base, linspaceNamed('logspace', start, stop, num, steps));
   return dtype ? convert(result, dtype) : result;
@@ -190,6 +200,7 @@ export function logspace(
 /** Numbers in geometric progression from `start` to `stop`, which have one sign and are not 0. */
 export function geomspace(start: number, stop: number, num = 50, given: LinspaceOptions = {}): NDArray {
   const { endpoint = true, dtype } = optionsOf('geomspace', given, ['endpoint', 'dtype']);
+  checkNumbers('geomspace', { start, stop }, ['start', 'stop']);
   const [count] = toShape(num, 'geomspace') as [number];
   if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
   const steps = Math.max(endpoint ? count - 1 : count, 1);
@@ -208,6 +219,8 @@ export function meshgrid(
   given: { indexing?: 'xy' | 'ij'; sparse?: boolean } = {},
 ): NDArray[] {
   const { indexing = 'xy', sparse = false } = optionsOf('meshgrid', given, ['indexing', 'sparse']);
+  checkList('meshgrid', 'the first argument', axes);
+  checkChoice('meshgrid', 'indexing', indexing, ['xy', 'ij']);
   const values = axes.map((x) => strong(toValue(x, 'meshgrid')));
   for (const v of values) if (v.ndim > 1) throw new ShapeError(`meshgrid: needs vectors, but got ${v.aval}.`);
   // With 'xy' the first two axes of the grid are exchanged.

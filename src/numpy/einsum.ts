@@ -1,6 +1,8 @@
 /** Einstein's notation for sums of products. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -30,6 +32,9 @@ interface Named {
  * @throws ShapeError when subscripts and shapes do not fit
  */
 export const einsum: (subscripts: string, ...operands: ArrayLike[]) => NDArray = recorded((subscripts, ...operands) => {
+  if (typeof subscripts !== 'string')
+    throw new ShapeError(`einsum: the subscripts must be a string, but they are ${naming(subscripts)}.`);
+  if (operands.length === 0) throw new ShapeError('einsum: needs at least one array.');
   const values = factors('einsum', operands);
   const { inputs, output } = parse(subscripts, values);
   const lengths = axisLengths(subscripts, inputs, values);

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
@@ -81,7 +81,10 @@ export const floorDivide: Binary = recorded((x, y) => {
 });
 
 /** [floorDivide(x, y), mod(x, y)]. */
-export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => [floorDivide(x, y), mod(x, y)];
+export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => {
+  const [a, b] = promote('divmod', [x, y]) as [Value, Value];
+  return [floorDivide(a, b), mod(a, b)];
+};
 
 /** Repeated squaring on integers, with wraparound. */
 function integerPower(x: Value, y: Value): Value {
@@ -147,9 +150,11 @@ export const rint: Unary = numeric(orItself(arithmetic.round))('rint');
 /** Rounds to `decimals` places, halves to even. */
 export const round: (x: ArrayLike, given?: { decimals?: number }) => NDArray = recorded((x, given = {}) => {
   const { decimals = 0 } = optionsOf('round', given, ['decimals']);
-  if (decimals === 0) return rint(x);
+  checkNumbers('round', given, ['decimals']);
+  const value = toValue(x, 'round');
+  if (decimals === 0) return rint(value);
   const scale = 10 ** Math.abs(decimals);
-  return decimals > 0 ? divide(rint(multiply(x, scale)), scale) : multiply(rint(divide(x, scale)), scale);
+  return decimals > 0 ? divide(rint(multiply(value, scale)), scale) : multiply(rint(divide(value, scale)), scale);
 });
 
 const maximumNamed: (name: string) => Binary = binary(arithmetic.max, logic.or);

@@ -1,7 +1,7 @@
 /** Elementary functions under NumPy's names. Integers and bools are converted to float32 first. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
@@ -141,6 +141,7 @@ export const copysign: Binary = combined2('copysign', (x, y) => {
 export const nanToNum: (x: ArrayLike, given?: { nan?: number; posinf?: number; neginf?: number }) => NDArray = recorded(
   (x, given = {}) => {
     const { nan = 0, posinf, neginf } = optionsOf('nanToNum', given, ['nan', 'posinf', 'neginf']);
+    checkNumbers('nanToNum', given, ['nan', 'posinf', 'neginf']);
     const value = toValue(x, 'nanToNum');
     if (!isFloating(value.aval.dtype)) return value;
     const largest = value.dtype === 'float32' ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;

@@ -1,7 +1,7 @@
 /** Elements by position. */
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
 import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -103,6 +103,7 @@ function placed(
 export const take: (x: ArrayLike, index: ArrayLike | readonly number[], given?: TakeOptions) => NDArray = recorded(
   (x, index, given = {}) => {
     const options = optionsOf('take', given, takeOptions);
+    checkNumbers('take', options, ['fillValue']);
     const { axis = null } = options;
     const input = operand(x, 'take');
     const value = axis === null ? ravel(input) : input;
@@ -120,6 +121,7 @@ export const take: (x: ArrayLike, index: ArrayLike | readonly number[], given?: 
 export const takeAlongAxis: (x: ArrayLike, index: ArrayLike, given?: TakeOptions) => NDArray = recorded(
   (x, index, given = {}) => {
     const options = optionsOf('takeAlongAxis', given, takeOptions);
+    checkNumbers('takeAlongAxis', options, ['fillValue']);
     const { axis = -1 } = options;
     const positions = indices(index, 'takeAlongAxis');
     const input = operand(x, 'takeAlongAxis');
@@ -145,6 +147,8 @@ function selectFirst(
   choices: readonly ArrayLike[],
   fallback: ArrayLike = 0,
 ): NDArray {
+  checkList('select', 'the conditions', conditions);
+  checkList('select', 'the choices', choices);
   if (conditions.length !== choices.length) {
     throw new ShapeError(`select: ${conditions.length} conditions for ${choices.length} choices.`);
   }
@@ -159,6 +163,7 @@ export { selectFirst as select };
 /** Elementwise, the element of the choice whose number `index` holds; numbers outside are limited to the range. */
 export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray {
   const number = indices(index, 'choose');
+  checkList('choose', 'the choices', choices);
   const values = promoteDTypes('choose', choices);
   return values.reduceRight<NDArray>((rest, choice, i) => where(le(number, i), choice, rest), values.at(-1)!);
 }
@@ -199,9 +204,9 @@ export function nonzero(x: ArrayLike): NDArray[] {
     );
   });
 }
-export const flatnonzero = (x: ArrayLike): NDArray => nonzero(ravel(x))[0]!;
+export const flatnonzero = (x: ArrayLike): NDArray => nonzero(ravel(toValue(x, 'flatnonzero')))[0]!;
 export const argwhere = (x: ArrayLike): NDArray => {
-  const parts = nonzero(x);
+  const parts = nonzero(toValue(x, 'argwhere'));
   return slicing.concatenate(
     parts.map((p) => reshape(p, [p.size, 1])),
     1,

@@ -1,7 +1,7 @@
 /** Arrays put together, taken apart, repeated and padded. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { CotangentError, ShapeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkIntegers, checkList, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { checkCount, normalizeAxis, range, sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -19,7 +19,9 @@ export interface AxisOption {
 
 function operands(arrays: readonly ArrayLike[], operation: string): Value[] {
   if (!Array.isArray(arrays) || arrays.length === 0) {
-    throw new ShapeError(`${operation}: needs a list of at least one array.`);
+    throw new ShapeError(`${operation}: needs a list of at least one array.`, {
+      hint: Array.isArray(arrays) ? undefined : `put the arrays into a list: \`np.${operation}([x, y])\``,
+    });
   }
   return promoteDTypes(operation, arrays).map(strong);
 }
@@ -44,20 +46,22 @@ function join(values: readonly Value[], axis: number, operation: string): NDArra
 }
 
 /** Arrays one after the other along an axis; `axis: null` joins their elements as vectors. */
-export const concatenate: (arrays: readonly ArrayLike[], given?: AxisOption & DTypeOption) => NDArray = recorded(
-  (arrays, given = {}) => {
-    const { axis = 0, dtype } = optionsOf('concatenate', given, ['axis', 'dtype']);
-    const values = operands(arrays, 'concatenate').map((v) => (dtype ? convert(v, dtype) : v));
+export const concatenate: (arrays: readonly ArrayLike[], options?: AxisOption & DTypeOption) => NDArray = recorded(
+  (arrays, options = {}) => {
+    const given = operands(arrays, 'concatenate');
+    const { axis = 0, dtype } = optionsOf('concatenate', options, ['axis', 'dtype']);
+    const values = given.map((v) => (dtype ? convert(v, dtype) : v));
     return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
   },
 );
 export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
-export const stack: (arrays: readonly ArrayLike[], given?: { axis?: number } & DTypeOption) => NDArray = recorded(
-  (arrays, given = {}) => {
-    const { axis = 0, dtype } = optionsOf('stack', given, ['axis', 'dtype']);
-    const values = operands(arrays, 'stack').map((v) => (dtype ? convert(v, dtype) : v));
+export const stack: (arrays: readonly ArrayLike[], options?: { axis?: number } & DTypeOption) => NDArray = recorded(
+  (arrays, options = {}) => {
+    const given = operands(arrays, 'stack');
+    const { axis = 0, dtype } = optionsOf('stack', options, ['axis', 'dtype']);
+    const values = given.map((v) => (dtype ? convert(v, dtype) : v));
     const { shape } = values[0]!;
     for (const v of values)
       if (!sameShape(v.shape, shape)) throw new ShapeError(`stack: ${list(values)} differ in shape.`);
@@ -124,10 +128,15 @@ function cutAt(value: Value, bounds: readonly number[], axis: number): NDArray[]
  */
 export function split(x: ArrayLike, parts: number | readonly number[], given: { axis?: number } = {}): NDArray[] {
   const { axis = 0 } = optionsOf('split', given, ['axis']);
-  const value = operand(x, 'split');
-  const along = axisOf(value, axis, 'split');
+  return equalParts('split', x, parts, axis);
+}
+
+function equalParts(operation: string, x: ArrayLike, parts: number | readonly number[], axis: number): NDArray[] {
+  const value = operand(x, operation);
+  const along = axisOf(value, axis, operation);
+  checkIntegers(operation, 'the number or the positions of the parts', parts);
   if (typeof parts === 'number' && value.shape[along]! % parts !== 0) {
-    throw new ShapeError(`split: axis ${along} of ${value.aval} does not divide into ${parts} equal parts.`, {
+    throw new ShapeError(`${operation}: axis ${along} of ${value.aval} does not divide into ${parts} equal parts.`, {
       hint: '`np.arraySplit` allows parts of unequal length',
     });
   }
@@ -139,6 +148,7 @@ export function arraySplit(x: ArrayLike, parts: number | readonly number[], give
   const { axis = 0 } = optionsOf('arraySplit', given, ['axis']);
   const value = operand(x, 'arraySplit');
   const along = axisOf(value, axis, 'arraySplit');
+  checkIntegers('arraySplit', 'the number or the positions of the parts', parts);
   if (typeof parts !== 'number') return cutAt(value, parts, along);
   if (!Number.isInteger(parts) || parts < 1) throw new ShapeError(`arraySplit: ${parts} is not a number of parts.`);
   const n = value.shape[along]!;
@@ -149,9 +159,9 @@ export function arraySplit(x: ArrayLike, parts: number | readonly number[], give
     along,
   );
 }
-export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => split(x, parts, { axis: 0 });
+export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => equalParts('vsplit', x, parts, 0);
 export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] =>
-  split(x, parts, { axis: toValue(x, 'hsplit').ndim === 1 ? 0 : 1 });
+  equalParts('hsplit', x, parts, toValue(x, 'hsplit').ndim === 1 ? 0 : 1);
 
 /** The array repeated as tiles, `reps` times per axis. */
 export const tile: (x: ArrayLike, reps: number | readonly number[]) => NDArray = recorded((x, reps) => {
@@ -213,6 +223,7 @@ export const roll: (
 ) => NDArray = recorded((x, shift, given = {}) => {
   const { axis = null } = optionsOf('roll', given, ['axis']);
   const value = operand(x, 'roll');
+  checkIntegers('roll', 'the shift', shift);
   if (axis === null) return reshape(roll(ravel(value), shift, { axis: 0 }), value.shape);
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(value, a, 'roll'));
   const shifts: readonly number[] = Array.isArray(shift) ? shift : axes.map(() => shift as number);
@@ -249,6 +260,7 @@ export const pad: (
 ) => NDArray = recorded((x, width, given = {}) => {
   const { mode = 'constant', constantValues = 0 } = optionsOf('pad', given, ['mode', 'constantValues']);
   const value = operand(x, 'pad');
+  if (typeof width !== 'number') checkList('pad', 'the width', width);
   const pairs = padPairs(value, width);
   if (!padModes.includes(mode)) {
     const list = padModes.map((m) => `'${m}'`).join(', ');
@@ -258,7 +270,7 @@ export const pad: (
   if (mode === 'constant') {
     return slicing.pad(
       value,
-      convert(constantValues, value.dtype),
+      convert(toValue(constantValues, 'pad'), value.dtype),
       pairs.map(([low, high]) => [low, high, 0] as const),
     );
   }

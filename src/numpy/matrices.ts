@@ -1,9 +1,9 @@
 /** Diagonals and triangles of matrices. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { range } from '../core/shape.ts';
+import { checkCount, checkShape, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
 import { ge, le, select } from '../lax/compare.ts';
@@ -34,6 +34,7 @@ export const diagonal: (x: ArrayLike, given?: DiagonalOptions) => NDArray = reco
 /** Row-major, a diagonal is a slice with stride (columns + 1). */
 export function diagonalOf(name: string, value: Value, offset: number, axis1: number, axis2: number): Value {
   if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
+  checkNumbers(name, { offset }, ['offset']);
   const [a, b] = axesOf(value, [axis1, axis2], name) as [number, number];
   if (a === b) throw new ShapeError(`${name}: the two axes must differ.`);
   const rest = range(value.ndim).filter((axis) => axis !== a && axis !== b);
@@ -48,7 +49,7 @@ export function diagonalOf(name: string, value: Value, offset: number, axis1: nu
 
 /** A matrix with the vector on its k-th diagonal; of a matrix, its k-th diagonal. */
 export const diag: (x: ArrayLike, given?: { k?: number }) => NDArray = recorded((x, given = {}) => {
-  const { k = 0 } = optionsOf('diag', given, ['k']);
+  const { k = 0 } = offsetOf('diag', given);
   const value = operand(x, 'diag');
   if (value.ndim === 2) return diagonalOf('diag', value, k, 0, 1);
   if (value.ndim !== 1) throw new ShapeError(`diag: needs a vector or a matrix, but got ${value.aval}.`);
@@ -65,9 +66,14 @@ export const diag: (x: ArrayLike, given?: { k?: number }) => NDArray = recorded(
   ]);
 });
 
+const offsetOf = (name: string, options: { k?: number }): { k?: number } => {
+  checkNumbers(name, optionsOf(name, options, ['k']), ['k']);
+  return options;
+};
+
 /** The elements of `x` as a vector on a diagonal. */
-export const diagflat = (x: ArrayLike, options?: { k?: number }): NDArray =>
-  diag(reshape(operand(x, 'diagflat'), [-1]), options);
+export const diagflat = (x: ArrayLike, options: { k?: number } = {}): NDArray =>
+  diag(reshape(operand(x, 'diagflat'), [-1]), offsetOf('diagflat', options));
 
 /** The sum of a diagonal. */
 export const trace: (x: ArrayLike, given?: DiagonalOptions) => NDArray = recorded((x, given = {}) => {
@@ -81,6 +87,7 @@ const triangle = (
 ): ((x: ArrayLike, given?: { k?: number }) => NDArray) =>
   recorded((x, given = {}) => {
     const { k = 0 } = optionsOf(name, given, ['k']);
+    checkNumbers(name, given, ['k']);
     const value = operand(x, name);
     if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
     const shape = value.shape.slice(-2);
@@ -100,10 +107,14 @@ const triangleIndices = (n: number, m: number, inside: (i: number, j: number) =>
 };
 export const trilIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
   const { k = 0, m = n } = optionsOf('trilIndices', given, ['k', 'm']);
+  checkNumbers('trilIndices', given, ['k']);
+  checkShape([n, m], 'trilIndices');
   return triangleIndices(n, m, (i, j) => j - i <= k);
 };
 export const triuIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
   const { k = 0, m = n } = optionsOf('triuIndices', given, ['k', 'm']);
+  checkNumbers('triuIndices', given, ['k']);
+  checkShape([n, m], 'triuIndices');
   return triangleIndices(n, m, (i, j) => j - i >= k);
 };
 
@@ -112,7 +123,7 @@ export function vander(x: ArrayLike, given: { n?: number; increasing?: boolean }
   const { n, increasing = false } = optionsOf('vander', given, ['n', 'increasing']);
   const value = strong(toValue(x, 'vander'));
   if (value.ndim !== 1) throw new ShapeError(`vander: needs a vector, but got ${value.aval}.`);
-  const count = n ?? value.size;
+  const count = n === undefined ? value.size : checkCount(n, 'vander', '`n`');
   const columns = range(count).map((p) =>
     reshape(convert(power(value, increasing ? p : count - 1 - p), value.dtype), [value.size, 1]),
   );

@@ -1,7 +1,7 @@
 /** Running folds, differences, interpolation, polynomials, convolution, covariance. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkChoice, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { checkCount, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -34,7 +34,8 @@ const running = (
 ): ((x: ArrayLike, options?: ScanOptions) => NDArray) =>
   recorded((x, given = {}) => {
     const { axis = null } = optionsOf(name, given, ['axis']);
-    const input = axis === null ? ravel(x) : operand(x, name);
+    const operandOf = operand(x, name);
+    const input = axis === null ? ravel(operandOf) : operandOf;
     const value = input.aval.dtype === 'bool' ? convert(input, 'int32') : input;
     return fold(value, { axis: axisOf(value, axis ?? 0, name) });
   });
@@ -86,7 +87,7 @@ export const diff: (
 });
 
 /** Differences of neighbours of a vector: the elements of `x` as they come. */
-export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(x));
+export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(toValue(x, 'ediff1d')));
 
 const gradientAlong: (value: Value, spacing: ArrayLike, axis: number) => NDArray = recorded((value, spacing, a) => {
   const n = value.shape[a]!;
@@ -104,6 +105,7 @@ const gradientAlong: (value: Value, spacing: ArrayLike, axis: number) => NDArray
 export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: number } = {}): NDArray | NDArray[] {
   const { spacing = 1, axis } = optionsOf('gradient', given, ['spacing', 'axis']);
   const value = strong(toFloating(x, 'gradient'));
+  toValue(spacing, 'gradient');
   const along = (a: number): NDArray => gradientAlong(value, spacing, a);
   if (axis !== undefined) return along(axisOf(value, axis, 'gradient'));
   return value.ndim === 1 ? along(0) : range(value.ndim).map(along);
@@ -114,6 +116,7 @@ export const trapezoid: (y: ArrayLike, given?: { x?: ArrayLike; dx?: ArrayLike; 
   (y, given = {}) => {
     const { x, dx = 1, axis = -1 } = optionsOf('trapezoid', given, ['x', 'dx', 'axis']);
     const value = moveaxis(strong(toFloating(y, 'trapezoid')), axis, -1);
+    toValue(dx, 'trapezoid');
     const last = value.ndim - 1;
     const pairs = add(span(value, last, 1), span(value, last, 0, -1));
     const widths = x === undefined ? dx : diff(toValue(x, 'trapezoid').ndim === 1 ? x : moveaxis(x, axis, -1));
@@ -131,6 +134,7 @@ export interface InterpOptions {
 export const interp: (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given?: InterpOptions) => NDArray = recorded(
   (x, xp, fp, given = {}) => {
     const { left, right } = optionsOf('interp', given, ['left', 'right']);
+    for (const end of [left, right]) if (end !== undefined) toValue(end, 'interp');
     const [at, positions, values] = promoteDTypes(
       'interp',
       [x, xp, fp].map((v) => toFloating(v, 'interp')),
@@ -159,7 +163,7 @@ export const interp: (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given?: Interp
 /** The polynomial with coefficients p[0] xⁿ + … + p[n] at `x` (Horner's rule). */
 export const polyval: (p: ArrayLike | readonly ArrayLike[], x: ArrayLike) => NDArray = recorded((p, x) => {
   const coefficients = Array.isArray(p) ? [...(p as readonly ArrayLike[])] : [...operand(p as ArrayLike, 'polyval')];
-  const start: ArrayLike = mul(x, 0);
+  const start: ArrayLike = mul(toValue(x, 'polyval'), 0);
   return coefficients.reduce<NDArray>((sum, c) => add(mul(sum, x), c), start);
 });
 
@@ -179,6 +183,7 @@ export function correlate(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMo
 
 const slide: (name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reversed: boolean) => NDArray = recorded(
   (name, x, y, mode, reversed) => {
+    checkChoice(name, 'mode', mode, ['full', 'same', 'valid']);
     let [a, b] = factors(name, [x, y]) as [Value, Value];
     if (a.ndim !== 1 || b.ndim !== 1 || a.size === 0 || b.size === 0) {
       throw new ShapeError(`${name}: needs vectors that are not empty, but got ${a.aval} and ${b.aval}.`);
@@ -200,20 +205,25 @@ const slide: (name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reve
 /** The covariance matrix of variables in rows and observations in columns. */
 export const cov: (x: ArrayLike, given?: { ddof?: number; rowvar?: boolean }) => NDArray = recorded((x, given = {}) => {
   const { ddof = 1, rowvar = true } = optionsOf('cov', given, ['ddof', 'rowvar']);
-  let value = strong(toFloating(x, 'cov'));
-  if (value.ndim > 2) throw new ShapeError(`cov: needs a vector or a matrix, but got ${value.aval}.`);
+  checkNumbers('cov', given, ['ddof']);
+  return covariance('cov', x, ddof, rowvar);
+});
+
+function covariance(name: string, x: ArrayLike, ddof: number, rowvar: boolean): NDArray {
+  let value = strong(toFloating(x, name));
+  if (value.ndim > 2) throw new ShapeError(`${name}: needs a vector or a matrix, but got ${value.aval}.`);
   if (value.ndim < 2) value = reshape(value, [1, value.size]);
   else if (!rowvar) value = value.T;
   const centred = sub(value, mean(value, { axis: 1, keepdims: true }));
   const result = div(matmul(centred, centred.T), value.shape[1]! - ddof);
   return result.size === 1 ? reshape(result, []) : result;
-});
+}
 
 /** The correlation coefficients of variables in rows. */
 export const corrcoef: (x: ArrayLike, given?: { rowvar?: boolean }) => NDArray = recorded((x, given = {}) => {
   const { rowvar = true } = optionsOf('corrcoef', given, ['rowvar']);
-  const covariance = cov(x, { rowvar });
-  if (covariance.ndim === 0) return div(covariance, covariance);
-  const deviation = diagonalOf('corrcoef', covariance, 0, 0, 1).sqrt();
-  return clip(div(covariance, outer(deviation, deviation)), -1, 1);
+  const between = covariance('corrcoef', x, 1, rowvar);
+  if (between.ndim === 0) return div(between, between);
+  const deviation = diagonalOf('corrcoef', between, 0, 0, 1).sqrt();
+  return clip(div(between, outer(deviation, deviation)), -1, 1);
 });

@@ -1,7 +1,7 @@
 /** Products of vectors, matrices and tensors. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkIntegers, checkList, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -118,6 +118,8 @@ export interface TensordotOptions {
 export const tensordot: (x: ArrayLike, y: ArrayLike, given?: TensordotOptions) => NDArray = recorded(
   (x, y, given = {}) => {
     const { axes = 2 } = optionsOf('tensordot', given, ['axes']);
+    if (typeof axes !== 'number') checkList('tensordot', '`axes`', axes);
+    else checkIntegers('tensordot', '`axes`', axes);
     const [a, b] = factors('tensordot', [x, y]) as [Value, Value];
     const pick = (v: Value, list: number | readonly number[]) =>
       (typeof list === 'number' ? [list] : list).map((axis) => axisOf(v, axis, 'tensordot'));

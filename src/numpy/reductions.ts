@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating } from '../core/dtype.ts';
 import { CotangentError, ShapeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as argreduce from '../lax/argreduce.ts';
@@ -42,15 +42,15 @@ export interface ArgReduceOptions {
 type Reduction = (x: ArrayLike, options?: ReduceOptions) => NDArray;
 
 /** Elements where `where` is true; `neutral` elsewhere. */
-function masked(x: Value, where: ArrayLike | undefined, neutral: number): Value {
+function masked(name: string, x: Value, where: ArrayLike | undefined, neutral: number): Value {
   if (where === undefined) return x;
-  const [value, mask] = promoteMask(x, where);
+  const [value, mask] = promoteMask(name, x, where);
   return select(mask, value, neutral);
 }
 
-function promoteMask(x: Value, where: ArrayLike): [Value, Value] {
-  const mask = convert(toValue(where, 'where'), 'bool');
-  const [value] = promote('where', [x, convert(mask, x.dtype)]);
+function promoteMask(name: string, x: Value, where: ArrayLike): [Value, Value] {
+  const mask = convert(toValue(where, name), 'bool');
+  const [value] = promote(name, [x, convert(mask, x.dtype)]);
   return [value!, mask];
 }
 
@@ -61,7 +61,7 @@ const folded =
     let value = toValue(x, name);
     if (dtype) value = convert(value, dtype);
     else if (value.aval.dtype === 'bool') value = convert(value, 'int32');
-    value = masked(value, where, neutral);
+    value = masked(name, value, where, neutral);
     return fold(value, { axis: reduceAxes(name, value, axis), keepdims: keepdims ?? false });
   };
 
@@ -97,7 +97,11 @@ export const min: Reduction = extremum('min', lax.reduceMin);
 export const amax: Reduction = max;
 export const amin: Reduction = min;
 /** Largest minus smallest element. */
-export const ptp: Reduction = recorded((x, options) => sub(max(x, options), min(x, options)));
+export const ptp: Reduction = recorded((x, options = {}) => {
+  const value = toValue(x, 'ptp');
+  const checked = optionsOf('ptp', options, ['axis', 'keepdims']);
+  return sub(max(value, checked), min(value, checked));
+});
 
 const quantifier =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
@@ -141,7 +145,7 @@ export const mean: (x: ArrayLike, given?: SumOptions) => NDArray = recorded((x, 
   const axes = reduceAxes('mean', value, axis);
   if (where === undefined)
     return div(lax.sum(value, { axis: axes, keepdims: keepdims ?? false }), countOver(value, axes));
-  const [operand, mask] = promoteMask(value, where);
+  const [operand, mask] = promoteMask('mean', value, where);
   const options = { axis: axes, keepdims: keepdims ?? false };
   return div(sum(operand, { ...options, where: mask }), sum(convert(mask, operand.dtype), options));
 });
@@ -170,8 +174,8 @@ export const std: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x,
 );
 
 /** The number of elements that are not 0; int32. */
-export const countNonzero: Reduction = recorded((x, options) =>
-  sum(convert(toValue(x, 'countNonzero'), 'bool'), options),
+export const countNonzero: Reduction = recorded((x, options = {}) =>
+  sum(convert(toValue(x, 'countNonzero'), 'bool'), optionsOf('countNonzero', options, ['axis', 'keepdims'])),
 );
 
 export interface AverageOptions extends ReduceOptions {
@@ -183,8 +187,8 @@ export interface AverageOptions extends ReduceOptions {
 export const average: (x: ArrayLike, given?: AverageOptions) => NDArray = recorded((x, given = {}) => {
   const { weights, axis, keepdims } = optionsOf('average', given, ['weights', 'axis', 'keepdims']);
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
-  if (weights === undefined) return mean(x, options);
   const value = toFloating(x, 'average');
+  if (weights === undefined) return mean(value, options);
   let weight = toFloating(weights, 'average');
   const axes = reduceAxes('average', value, axis);
   if (weight.ndim === 1 && value.ndim > 1 && axes.length === 1) {
@@ -205,6 +209,10 @@ const ignoringNaN = (
 ): Reduction =>
   recorded((x, options) => {
     const value = toValue(x, name);
+    if (options) {
+      const { where }: SumOptions = optionsOf(name, options, ['axis', 'keepdims', 'dtype', 'where']);
+      if (where !== undefined) toValue(where, name);
+    }
     return fold(isFloating(value.aval.dtype) ? select(isNaNOf(value), neutral, value) : value, options);
   });
 /** Sum of the elements that are not NaN. */
@@ -214,27 +222,34 @@ const nanExtremum = (name: string, neutral: number, fold: Reduction): Reduction 
   recorded((x, options) => {
     const value = toValue(x, name);
     if (!isFloating(value.aval.dtype)) return fold(value, options);
+    const checked = optionsOf(name, options ?? {}, ['axis', 'keepdims']);
     const missing = isNaNOf(value);
-    return select(all(missing, options), Number.NaN, fold(select(missing, neutral, value), options));
+    return select(all(missing, checked), Number.NaN, fold(select(missing, neutral, value), options));
   });
 /** Largest element that is not NaN; NaN where there is none. */
 export const nanmax: Reduction = nanExtremum('nanmax', Number.NEGATIVE_INFINITY, max);
 export const nanmin: Reduction = nanExtremum('nanmin', Number.POSITIVE_INFINITY, min);
 /** Mean of the elements that are not NaN. */
-export const nanmean: Reduction = recorded((x, options) => {
+export const nanmean: Reduction = recorded((x, options = {}) => {
   const value = toFloating(x, 'nanmean');
+  optionsOf('nanmean', options, ['axis', 'keepdims']);
   return div(nansum(value, options), sum(convert(ne(isNaNOf(value), true), value.dtype), options));
 });
 /** Variance of the elements that are not NaN. */
 export const nanvar: (x: ArrayLike, given?: VarOptions) => NDArray = recorded((x, given = {}) => {
-  const { axis, keepdims, ddof = 0 } = optionsOf('nanvar', given, ['axis', 'keepdims', 'ddof']);
-  const value = toFloating(x, 'nanvar');
+  return nanVariance('nanvar', x, given);
+});
+
+function nanVariance(name: string, x: ArrayLike, given: VarOptions): NDArray {
+  const { axis, keepdims, ddof = 0 } = optionsOf(name, given, ['axis', 'keepdims', 'ddof']);
+  checkNumbers(name, given, ['ddof']);
+  const value = toFloating(x, name);
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
   const missing = isNaNOf(value);
   const centred = select(missing, 0, sub(value, nanmean(value, { ...options, keepdims: true })));
   const count = sum(convert(ne(missing, true), value.dtype), options);
   return div(lax.sum(mul(centred, centred), options), sub(count, ddof));
-});
-export const nanstd: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options) =>
-  sqrt(nanvar(x, options)),
+}
+export const nanstd: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options = {}) =>
+  sqrt(nanVariance('nanstd', x, options)),
 );

@@ -1,8 +1,10 @@
 /** Positions in sorted vectors, and counts of where elements fall. */
+
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkChoice, checkList, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
+import { checkCount } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, max, mul, sub } from '../lax/arithmetic.ts';
 import { eq, ge, le, select } from '../lax/compare.ts';
@@ -32,7 +34,11 @@ export interface SearchOptions {
 export const searchsorted: (sorted: ArrayLike, values: ArrayLike, given?: SearchOptions) => NDArray = recorded(
   (sorted, values, given = {}) => {
     const { side = 'left', sorter } = optionsOf('searchsorted', given, ['side', 'sorter']);
-    const order = sorter === undefined ? toValue(sorted, 'searchsorted') : take(sorted, sorter, { mode: 'clip' });
+    checkChoice('searchsorted', 'side', side, ['left', 'right']);
+    const order =
+      sorter === undefined
+        ? toValue(sorted, 'searchsorted')
+        : take(sorted, toValue(sorter, 'searchsorted'), { mode: 'clip' });
     if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
     const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
     if (a.aval.dtype === 'bool') return find(convert(a, 'int32'), convert(v, 'int32'), side);
@@ -44,7 +50,8 @@ export const searchsorted: (sorted: ArrayLike, values: ArrayLike, given?: Search
 export const digitize: (x: ArrayLike, bins: ArrayLike, given?: { right?: boolean }) => NDArray = recorded(
   (x, bins, given = {}) => {
     const { right = false } = optionsOf('digitize', given, ['right']);
-    return searchsorted(bins, x, { side: right ? 'left' : 'right' });
+    checkChoice('digitize', '`right`', right, [true, false]);
+    return searchsorted(toValue(bins, 'digitize'), toValue(x, 'digitize'), { side: right ? 'left' : 'right' });
   },
 );
 
@@ -55,11 +62,15 @@ export const digitize: (x: ArrayLike, bins: ArrayLike, given?: { right?: boolean
 export const bincount: (x: ArrayLike, given: { length: number; weights?: ArrayLike }) => NDArray = recorded(
   (x, given) => {
     const { length, weights } = optionsOf('bincount', given ?? {}, ['length', 'weights'], ['length']);
-    const value = max(ravel(indices(x, 'bincount')), 0);
-    const amount = weights === undefined ? convert(1, 'int32') : ravel(strong(toValue(weights, 'bincount')));
-    return indexUpdate(full([length], 0, amount.dtype), [value], amount, 'add');
+    return count('bincount', x, checkCount(length, 'bincount', '`length`'), weights);
   },
 );
+
+function count(name: string, x: ArrayLike, length: number, weights: ArrayLike | undefined): NDArray {
+  const value = max(ravel(indices(x, name)), 0);
+  const amount = weights === undefined ? convert(1, 'int32') : ravel(strong(toValue(weights, name)));
+  return indexUpdate(full([length], 0, amount.dtype), [value], amount, 'add');
+}
 
 export interface HistogramOptions {
   bins?: number;
@@ -91,13 +102,15 @@ const countsOf: (value: Value, edges: Value, limits: Limits, weights?: ArrayLike
     const inside = and(ge(value, from), le(value, to));
     const bin = sub(searchsorted(edges, value, { side: 'right' }), 1);
     const place = select(inside, select(ge(bin, bins), bins - 1, bin), bins);
-    return bincount(place, weights === undefined ? { length: bins } : { length: bins, weights });
+    return count('histogram', place, bins, weights);
   },
 );
 
 /** Counts of elements in equal bins (int32, or sums of weights), and the edges; the last bin includes its end. */
 export function histogram(x: ArrayLike, given: HistogramOptions = {}): [counts: NDArray, edges: NDArray] {
   const { bins = 10, range: limits, weights } = optionsOf('histogram', given, ['bins', 'range', 'weights']);
+  checkCount(bins, 'histogram', '`bins`');
+  if (limits !== undefined) checkList('histogram', '`range`', limits);
   const value = ravel(strong(toFloating(x, 'histogram')));
   const edges = edgesOf(value, bins, limits);
   return [countsOf(value, edges, limits, weights), edges];

@@ -1,7 +1,7 @@
 /** The same elements in other shapes and orders of axes. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkIntegers, checkList, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, normalizeAxis, range, type Shape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -20,8 +20,10 @@ export function axisOf(x: Value, axis: number, operation: string, rank: number =
   return normal;
 }
 
-export const axesOf = (x: Value, axes: number | readonly number[], operation: string, rank?: number): number[] =>
-  (typeof axes === 'number' ? [axes] : axes).map((axis) => axisOf(x, axis, operation, rank));
+export function axesOf(x: Value, axes: number | readonly number[], operation: string, rank?: number): number[] {
+  checkIntegers(operation, 'axis', axes);
+  return (typeof axes === 'number' ? [axes] : axes).map((axis) => axisOf(x, axis, operation, rank));
+}
 
 /**
  * The same elements, row-major, in another shape; one length may be −1.
@@ -86,6 +88,7 @@ export const swapaxes: (x: ArrayLike, a: number, b: number) => NDArray = recorde
 /** With new axes of length 1 at the given positions of the result. */
 export function expandDims(x: ArrayLike, axis: number | readonly number[]): NDArray {
   const value = operand(x, 'expandDims');
+  checkIntegers('expandDims', 'axis', axis);
   const rank = value.ndim + (typeof axis === 'number' ? 1 : axis.length);
   const added = axesOf(value, axis, 'expandDims', rank);
   const own = [...value.shape];
@@ -119,6 +122,7 @@ export const broadcastTo = (x: ArrayLike, shape: ShapeLike): NDArray =>
 
 /** All arrays in their common shape. */
 export function broadcastArrays(arrays: readonly ArrayLike[]): NDArray[] {
+  checkList('broadcastArrays', 'the first argument', arrays);
   const values = arrays.map((x) => operand(x, 'broadcastArrays'));
   const shape = broadcastShapes(...values.map((v) => v.shape));
   if (!shape) throw broadcastError('broadcastArrays', values);
@@ -151,15 +155,21 @@ export const flip: (x: ArrayLike, given?: { axis?: number | readonly number[] | 
     return axes.length === 0 ? value : reverse(value, axes);
   },
 );
+const reversed = (name: string, x: ArrayLike, axis: number): NDArray => {
+  const value = operand(x, name);
+  return reverse(value, [axisOf(value, axis, name)]);
+};
 /** Columns in reverse order. */
-export const fliplr = (x: ArrayLike): NDArray => flip(x, { axis: 1 });
+export const fliplr = (x: ArrayLike): NDArray => reversed('fliplr', x, 1);
 /** Rows in reverse order. */
-export const flipud = (x: ArrayLike): NDArray => flip(x, { axis: 0 });
+export const flipud = (x: ArrayLike): NDArray => reversed('flipud', x, 0);
 
 /** A quarter turn, `times` times, from the first axis of `axes` towards the second. */
 export const rot90: (x: ArrayLike, times?: number, given?: { axes?: readonly [number, number] }) => NDArray = recorded(
   (x, times = 1, given = {}) => {
     const { axes = [0, 1] } = optionsOf('rot90', given, ['axes']);
+    if (!Number.isInteger(times))
+      throw new ShapeError(`rot90: the number of turns must be an integer, but it is ${naming(times)}.`);
     const value = operand(x, 'rot90');
     const [a, b] = axesOf(value, axes, 'rot90') as [number, number];
     if (a === b) throw new ShapeError('rot90: the two axes must differ.');

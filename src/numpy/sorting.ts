@@ -1,6 +1,6 @@
 /** Order, and statistics of order. */
-import type { ArrayLike, NDArray } from '../array.ts';
-import { CotangentError, ShapeError } from '../core/errors.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
+import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
@@ -49,18 +49,31 @@ const methods = ['linear', 'lower', 'higher', 'midpoint', 'nearest'];
 
 /**
  * The q-th quantiles over axes, q in [0, 1]: the axes of `q` come first in the result. NaN where there is one.
+ * Levels that are traced are not checked.
  *
  * @example
  * np.quantile(x, [0.25, 0.75]); // the quartiles
  */
 export function quantile(x: ArrayLike, q: ArrayLike | readonly number[], options: QuantileOptions = {}): NDArray {
+  checkLevels('quantile', q, 1);
   return quantileNamed('quantile', x, Array.isArray(q) ? array(q) : (q as ArrayLike), options);
+}
+
+/** @throws DtypeError when levels that are known do not lie between 0 and `most` */
+function checkLevels(name: string, q: ArrayLike | readonly number[], most: number): void {
+  const known = q instanceof NDArray && q.concrete;
+  const levels = typeof q === 'number' ? [q] : Array.isArray(q) ? q : known ? [...known.data()] : [];
+  for (const level of levels)
+    if (typeof level !== 'number' || !(level >= 0 && level <= most))
+      throw new DtypeError(`${name}: q must lie between 0 and ${most}, but it is ${naming(level)}.`);
 }
 
 /** As `quantile`, with q in percent. */
 export function percentile(x: ArrayLike, q: ArrayLike | readonly number[], options: QuantileOptions = {}): NDArray {
+  checkLevels('percentile', q, 100);
   if (Array.isArray(q)) return quantileNamed('percentile', x, array(q.map((p) => p / 100)), options);
-  return quantileNamed('percentile', x, typeof q === 'number' ? q / 100 : div(q as ArrayLike, 100), options);
+  const level = typeof q === 'number' ? q / 100 : div(toValue(q as ArrayLike, 'percentile'), 100);
+  return quantileNamed('percentile', x, level, options);
 }
 
 /** The middle element, or the mean of the two in the middle. */

@@ -2,13 +2,13 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkDType, checkNumbers, optionsOf } from '../core/options.ts';
 import { sameShape } from '../core/shape.ts';
 import { abs, add, mul, sub } from '../lax/arithmetic.ts';
 import { eq, le, ne, select } from '../lax/compare.ts';
 import { and, or } from '../lax/logic.ts';
 import { commonDType, promote, toFloating, toValue } from '../promote.ts';
-import { type ArrayData, array } from './array.ts';
+import { type ArrayData, array, arrayNamed } from './array.ts';
 import { isfinite } from './functions.ts';
 
 export interface CloseOptions {
@@ -21,21 +21,26 @@ export interface CloseOptions {
 
 /** Elementwise, whether x and y are equal within a tolerance. */
 export function isclose(x: ArrayLike, y: ArrayLike, given: CloseOptions = {}): NDArray {
-  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = optionsOf('isclose', given, ['rtol', 'atol', 'equalNan']);
-  const [a, b] = promote('isclose', [x, y]).map((v) => toFloating(v, 'isclose')) as [NDArray, NDArray];
-  const near = le(abs(sub(a, b)), add(atol, mul(rtol, abs(b))));
-  const close = select(and(isfinite(a), isfinite(b)), near, eq(a, b));
-  return equalNan ? or(close, and(ne(a, a), ne(b, b))) : close;
+  return close('isclose', x, y, given);
 }
 
-const concrete = (x: ArrayData): NDArray => array(x);
+function close(name: string, x: ArrayLike, y: ArrayLike, given: CloseOptions): NDArray {
+  const { rtol = 1e-5, atol = 1e-8, equalNan = false } = optionsOf(name, given, ['rtol', 'atol', 'equalNan']);
+  checkNumbers(name, given, ['rtol', 'atol']);
+  const [a, b] = promote(name, [x, y]).map((v) => toFloating(v, name)) as [NDArray, NDArray];
+  const near = le(abs(sub(a, b)), add(atol, mul(rtol, abs(b))));
+  const result = select(and(isfinite(a), isfinite(b)), near, eq(a, b));
+  return equalNan ? or(result, and(ne(a, a), ne(b, b))) : result;
+}
+
+const concrete = (name: string, x: ArrayData): NDArray => arrayNamed(name, x);
 
 /**
  * Whether all elements are equal within a tolerance: a JavaScript boolean. Nested lists may stand for arrays.
  * @throws TraceError on traced arrays
  */
-export const allclose = (x: ArrayData, y: ArrayData, options?: CloseOptions): boolean =>
-  isclose(concrete(x), concrete(y), options).all().item() as boolean;
+export const allclose = (x: ArrayData, y: ArrayData, options: CloseOptions = {}): boolean =>
+  close('allclose', concrete('allclose', x), concrete('allclose', y), options).all().item() as boolean;
 
 /**
  * Whether shapes and all elements are equal: a JavaScript boolean. Nested lists may stand for arrays.
@@ -43,7 +48,7 @@ export const allclose = (x: ArrayData, y: ArrayData, options?: CloseOptions): bo
  */
 export function arrayEqual(x: ArrayData, y: ArrayData, given: { equalNan?: boolean } = {}): boolean {
   const { equalNan = false } = optionsOf('arrayEqual', given, ['equalNan']);
-  const [a, b] = [concrete(x), concrete(y)];
+  const [a, b] = [concrete('arrayEqual', x), concrete('arrayEqual', y)];
   if (!sameShape(a.shape, b.shape)) return false;
   const same = eq(a, b);
   return (equalNan ? or(same, and(ne(a, a), ne(b, b))) : same).all().item() as boolean;
@@ -94,8 +99,12 @@ export function iinfo(of: DType | ArrayLike): IntegerInfo {
 
 /** The dtype that an operation on these operands computes in: arrays, numbers or names of dtypes. */
 export function resultType(...operands: (ArrayLike | DType)[]): DType {
+  if (operands.length === 0) throw new DtypeError('resultType: needs at least one array or dtype.');
   const values = operands.map((x) => (typeof x === 'string' ? scalarOf(x) : toValue(x, 'resultType')));
   return commonDType(values) ?? 'float32';
 }
 /** A strong value of the dtype: its own value does not matter. */
-const scalarOf = (dtype: DType): NDArray => array(0, { dtype });
+function scalarOf(dtype: DType): NDArray {
+  checkDType(dtype, 'resultType');
+  return array(0, { dtype });
+}

@@ -2,10 +2,14 @@
 export {
   type AdamScalingOptions,
   type AdamState,
+  type Counted,
   type LionScalingOptions,
   type LionState,
   type RmsScalingOptions,
+  type RmsState,
   type RssScalingOptions,
+  type RssState,
+  type StddevState,
   scaleByAdam,
   scaleByLion,
   scaleByRms,
@@ -13,16 +17,20 @@ export {
   scaleByStddev,
 } from './moments.ts';
 export {
+  type AdamStates,
   type AdamwOptions,
   adagrad,
   adam,
   adamw,
+  type DecayedStates,
   type LionOptions,
   lion,
   type MomentumOptions,
+  type MomentumState,
   nadam,
   nadamw,
   type RmspropOptions,
+  type RmspropStates,
   rmsprop,
   sgd,
 } from './optimizers.ts';
@@ -38,6 +46,7 @@ export {
 export {
   type CountState,
   type LearningRate,
+  type RateState,
   type Schedule,
   scale,
   scaleByLearningRate,
@@ -68,5 +77,7 @@ export {
   type EmptyState,
   type GradientTransformation,
   identity,
+  type LikeParams,
+  type StateFor,
   type StateOf,
 } from './transformation.ts';

@@ -8,9 +8,11 @@ import { convert } from '../lax/convert.ts';
 import { full, zerosLike } from '../lax/creation.ts';
 import { broadcastTo } from '../lax/movement.ts';
 import { checkScalar, like, ranges, type Scalar, wide } from './options.ts';
+import type { CountState } from './scaling.ts';
 import {
   type GradientTransformation,
   increment,
+  type LikeParams,
   mapLeaves,
   momentsLike,
   nextMoments,
@@ -53,11 +55,13 @@ export interface AdamScalingOptions {
 
 export const adamOptions: readonly string[] = ['b1', 'b2', 'eps', 'epsRoot', 'nesterov'];
 
-export interface AdamState {
-  /** int32. */
+export interface AdamState<P = any> {
+  /** int32, rank 0: updates made, at most 2³¹ − 1. */
   readonly count: NDArray;
-  readonly mu: any;
-  readonly nu: any;
+  /** m: the running mean of gradients, a tree of the shapes and dtypes of the parameters. */
+  readonly mu: P;
+  /** v: the running mean of squared gradients, likewise. */
+  readonly nu: P;
 }
 
 /**
@@ -66,11 +70,11 @@ export interface AdamState {
  * (Kingma & Ba, Adam: a method for stochastic optimization, 2014; with `nesterov`, Dozat, Incorporating Nesterov
  * momentum into Adam, 2016.)
  */
-export const scaleByAdam = (options: AdamScalingOptions = {}): GradientTransformation<AdamState> =>
+export const scaleByAdam = (options: AdamScalingOptions = {}): GradientTransformation<AdamState<LikeParams>> =>
   adamAs('scaleByAdam', optionsOf('scaleByAdam', options, adamOptions));
 
 /** `scaleByAdam` inside an optimizer of that name. */
-export function adamAs(name: string, options: AdamScalingOptions): GradientTransformation<AdamState> {
+export function adamAs(name: string, options: AdamScalingOptions): GradientTransformation<AdamState<LikeParams>> {
   const b1 = checkScalar(name, 'b1', options.b1 ?? 0.9, ranges.decay);
   const b2 = checkScalar(name, 'b2', options.b2 ?? 0.999, ranges.decay);
   const eps = checkScalar(name, 'eps', options.eps ?? 1e-8, ranges.nonnegative);
@@ -101,7 +105,7 @@ export function adamAs(name: string, options: AdamScalingOptions): GradientTrans
   };
 }
 
-export interface RmsScalingOptions {
+export interface RmsScalingOptions<B extends boolean = boolean> {
   /** Decay of the mean of squared gradients, in [0, 1). Default 0.9. */
   decay?: Scalar;
   /** Default 1e-8. */
@@ -111,8 +115,21 @@ export interface RmsScalingOptions {
   /** g / √(v + ε), else g / (√v + ε). Default true. */
   epsInSqrt?: boolean;
   /** Divide the means by 1 − decayᵗ. Default false. */
-  biasCorrection?: boolean;
+  biasCorrection?: B;
 }
+
+export interface RmsState<P = any> {
+  /** v: the running mean of squared gradients, a tree of the shapes and dtypes of the parameters. */
+  readonly nu: P;
+}
+
+export interface StddevState<P = any> extends RmsState<P> {
+  /** m: the running mean of gradients, likewise. */
+  readonly mu: P;
+}
+
+/** With `biasCorrection`, a state has the number of updates as well. */
+export type Counted<S, B> = B extends true ? S & CountState : S;
 
 export const rmsOptions: readonly string[] = ['decay', 'eps', 'initialScale', 'epsInSqrt', 'biasCorrection'];
 
@@ -120,14 +137,18 @@ export const rmsOptions: readonly string[] = ['decay', 'eps', 'initialScale', 'e
  * g / √(v + ε), where v = decay·v + (1 − decay)·g².
  * (Hinton, Neural networks for machine learning, lecture 6e, 2012.)
  */
-export const scaleByRms = (options: RmsScalingOptions = {}): GradientTransformation<any> =>
+export const scaleByRms = <B extends boolean = false>(
+  options: RmsScalingOptions<B> = {},
+): GradientTransformation<Counted<RmsState<LikeParams>, B>> =>
   rmsAs('scaleByRms', optionsOf('scaleByRms', options, rmsOptions), false);
 
 /**
  * g / √(v − m² + ε): as `scaleByRms`, with the variance of the gradients in place of their mean square.
  * (Graves, Generating sequences with recurrent neural networks, 2013.)
  */
-export const scaleByStddev = (options: RmsScalingOptions = {}): GradientTransformation<any> =>
+export const scaleByStddev = <B extends boolean = false>(
+  options: RmsScalingOptions<B> = {},
+): GradientTransformation<Counted<StddevState<LikeParams>, B>> =>
   rmsAs('scaleByStddev', optionsOf('scaleByStddev', options, rmsOptions), true);
 
 /** `scaleByRms` or `scaleByStddev` inside an optimizer of that name. */
@@ -168,17 +189,22 @@ export interface RssScalingOptions {
   eps?: Scalar;
 }
 
+export interface RssState<P = any> {
+  /** s: the sum of squared gradients, a tree of the shapes and dtypes of the parameters. */
+  readonly sumOfSquares: P;
+}
+
 export const rssOptions: readonly string[] = ['initialAccumulatorValue', 'eps'];
 
 /**
  * g / √(s + ε), where s is the sum of all g² so far; 0 where s is 0.
  * (Duchi, Hazan & Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.)
  */
-export const scaleByRss = (options: RssScalingOptions = {}): GradientTransformation<{ sumOfSquares: any }> =>
+export const scaleByRss = (options: RssScalingOptions = {}): GradientTransformation<RssState<LikeParams>> =>
   rssAs('scaleByRss', optionsOf('scaleByRss', options, rssOptions));
 
 /** `scaleByRss` inside an optimizer of that name. */
-export function rssAs(name: string, options: RssScalingOptions): GradientTransformation<{ sumOfSquares: any }> {
+export function rssAs(name: string, options: RssScalingOptions): GradientTransformation<RssState<LikeParams>> {
   const key = 'initialAccumulatorValue';
   const initial = checkScalar(name, key, options[key] ?? 0.1, ranges.nonnegative);
   const eps = checkScalar(name, 'eps', options.eps ?? 1e-7, ranges.nonnegative);
@@ -206,21 +232,22 @@ export interface LionScalingOptions {
 
 export const lionOptions: readonly string[] = ['b1', 'b2'];
 
-export interface LionState {
-  /** int32. */
+export interface LionState<P = any> {
+  /** int32, rank 0: updates made, at most 2³¹ − 1. */
   readonly count: NDArray;
-  readonly mu: any;
+  /** m: the running mean of gradients, a tree of the shapes and dtypes of the parameters. */
+  readonly mu: P;
 }
 
 /**
  * sign((1 − β₁)g + β₁m), then m = β₂m + (1 − β₂)g.
  * (Chen et al., Symbolic discovery of optimization algorithms, 2023.)
  */
-export const scaleByLion = (options: LionScalingOptions = {}): GradientTransformation<LionState> =>
+export const scaleByLion = (options: LionScalingOptions = {}): GradientTransformation<LionState<LikeParams>> =>
   lionAs('scaleByLion', optionsOf('scaleByLion', options, lionOptions));
 
 /** `scaleByLion` inside an optimizer of that name. */
-export function lionAs(name: string, options: LionScalingOptions): GradientTransformation<LionState> {
+export function lionAs(name: string, options: LionScalingOptions): GradientTransformation<LionState<LikeParams>> {
   const b1 = checkScalar(name, 'b1', options.b1 ?? 0.9, ranges.decay);
   const b2 = checkScalar(name, 'b2', options.b2 ?? 0.99, ranges.decay);
   return {

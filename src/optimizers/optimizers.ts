@@ -2,29 +2,51 @@
 import { optionsOf } from '../core/options.ts';
 import {
   type AdamScalingOptions,
+  type AdamState,
   adamAs,
   adamOptions,
+  type Counted,
   type LionScalingOptions,
+  type LionState,
   lionAs,
   lionOptions,
   type RmsScalingOptions,
+  type RmsState,
   type RssScalingOptions,
+  type RssState,
   rmsAs,
   rmsOptions,
   rssAs,
   rssOptions,
+  type StddevState,
 } from './moments.ts';
 import type { Scalar } from './options.ts';
 import { decayAs, type Mask } from './regularising.ts';
-import { type LearningRate, learningRateAs, type Schedule, traceAs } from './scaling.ts';
-import { chain, type GradientTransformation } from './transformation.ts';
+import {
+  type LearningRate,
+  learningRateAs,
+  type RateState,
+  type Schedule,
+  type TraceState,
+  traceAs,
+} from './scaling.ts';
+import { chainAs, type EmptyState, type GradientTransformation, type LikeParams } from './transformation.ts';
 
-export interface MomentumOptions {
+export interface MomentumOptions<M extends Scalar | undefined = Scalar | undefined> {
   /** μ: how much of the last step is taken again; none if left out. */
-  momentum?: Scalar;
+  momentum?: M;
   /** Nesterov's momentum. Default false. */
   nesterov?: boolean;
 }
+
+/** The state of momentum, where there is one. */
+export type MomentumState<M> = M extends undefined ? EmptyState : TraceState<LikeParams>;
+
+/** The state of `adam`: of its moments, and of its learning rate. */
+export type AdamStates<L> = [AdamState<LikeParams>, RateState<L>];
+
+/** The state of an optimizer whose weights decay. */
+export type DecayedStates<S, D, L> = [S, RateState<D>, RateState<L>];
 
 const momentumOptions = ['momentum', 'nesterov'];
 
@@ -40,9 +62,12 @@ const momentumOptions = ['momentum', 'nesterov'];
  * const [updates, next] = optimizer.update(grad(loss)(params), state);
  * params = applyUpdates(params, updates);
  */
-export function sgd(learningRate: LearningRate, options: MomentumOptions = {}): GradientTransformation<any> {
+export function sgd<L extends LearningRate, M extends Scalar | undefined = undefined>(
+  learningRate: L,
+  options: MomentumOptions<M> = {},
+): GradientTransformation<[MomentumState<M>, RateState<L>]> {
   const { momentum, nesterov } = optionsOf('sgd', options, momentumOptions);
-  return chain(traceAs('sgd', 'momentum', momentum, nesterov), learningRateAs('sgd', learningRate));
+  return chainAs('sgd', traceAs('sgd', 'momentum', momentum, nesterov), learningRateAs('sgd', learningRate));
 }
 
 /**
@@ -53,22 +78,27 @@ export function sgd(learningRate: LearningRate, options: MomentumOptions = {}): 
  * @example
  * const optimizer = adam(1e-3);
  */
-export const adam = (learningRate: LearningRate, options: AdamScalingOptions = {}): GradientTransformation<any> =>
-  plainAdam('adam', learningRate, optionsOf('adam', options, adamOptions));
+export const adam = <L extends LearningRate>(
+  learningRate: L,
+  options: AdamScalingOptions = {},
+): GradientTransformation<AdamStates<L>> => plainAdam('adam', learningRate, optionsOf('adam', options, adamOptions));
 
 /** Adam with Nesterov's momentum. (Dozat, Incorporating Nesterov momentum into Adam, 2016.) */
-export const nadam = (
-  learningRate: LearningRate,
+export const nadam = <L extends LearningRate>(
+  learningRate: L,
   options: Omit<AdamScalingOptions, 'nesterov'> = {},
-): GradientTransformation<any> =>
+): GradientTransformation<AdamStates<L>> =>
   plainAdam('nadam', learningRate, { ...optionsOf('nadam', options, adamOptions.slice(0, -1)), nesterov: true });
 
-const plainAdam = (name: string, learningRate: LearningRate, options: AdamScalingOptions): GradientTransformation =>
-  chain(adamAs(name, options), learningRateAs(name, learningRate));
+const plainAdam = <L extends LearningRate>(
+  name: string,
+  learningRate: L,
+  options: AdamScalingOptions,
+): GradientTransformation<AdamStates<L>> => chainAs(name, adamAs(name, options), learningRateAs(name, learningRate));
 
-export interface AdamwOptions extends AdamScalingOptions {
+export interface AdamwOptions<D extends Scalar | Schedule = Scalar | Schedule> extends AdamScalingOptions {
   /** λ, or a schedule of it. Default 1e-4. */
-  weightDecay?: Scalar | Schedule;
+  weightDecay?: D;
   /** Which leaves decay; all if left out. */
   mask?: Mask;
 }
@@ -83,38 +113,64 @@ const adamwOptions = [...adamOptions, 'weightDecay', 'mask'];
  * const optimizer = adamw(1e-3, { weightDecay: 0.01 });
  * const [updates, next] = optimizer.update(gradients, state, params);
  */
-export const adamw = (learningRate: LearningRate, options: AdamwOptions = {}): GradientTransformation<any> =>
+export const adamw = <L extends LearningRate, D extends Scalar | Schedule = number>(
+  learningRate: L,
+  options: AdamwOptions<D> = {},
+): GradientTransformation<DecayedStates<AdamState<LikeParams>, D, L>> =>
   decayedAdam('adamw', learningRate, optionsOf('adamw', options, adamwOptions));
 
 /** `adamw` with Nesterov's momentum. */
-export const nadamw = (
-  learningRate: LearningRate,
-  options: Omit<AdamwOptions, 'nesterov'> = {},
-): GradientTransformation<any> => {
+export const nadamw = <L extends LearningRate, D extends Scalar | Schedule = number>(
+  learningRate: L,
+  options: Omit<AdamwOptions<D>, 'nesterov'> = {},
+): GradientTransformation<DecayedStates<AdamState<LikeParams>, D, L>> => {
   const known = adamwOptions.filter((key) => key !== 'nesterov');
   return decayedAdam('nadamw', learningRate, { ...optionsOf('nadamw', options, known), nesterov: true });
 };
 
-const decayedAdam = (name: string, learningRate: LearningRate, options: AdamwOptions): GradientTransformation =>
-  chain(
+const decayedAdam = <L extends LearningRate, D extends Scalar | Schedule>(
+  name: string,
+  learningRate: L,
+  options: AdamwOptions<D>,
+): GradientTransformation<DecayedStates<AdamState<LikeParams>, D, L>> =>
+  chainAs(
+    name,
     adamAs(name, options),
     decayAs(name, options.weightDecay ?? 1e-4, options.mask),
     learningRateAs(name, learningRate),
   );
 
-export interface RmspropOptions extends RmsScalingOptions, MomentumOptions {
+export interface RmspropOptions<
+  B extends boolean = boolean,
+  C extends boolean = boolean,
+  M extends Scalar | undefined = Scalar | undefined,
+> extends RmsScalingOptions<B>,
+    MomentumOptions<M> {
   /** Divide by the standard deviation in place of the root mean square. Default false. */
-  centered?: boolean;
+  centered?: C;
 }
+
+/** The state of `rmsprop`. */
+export type RmspropStates<L, B, C, M> = [
+  Counted<C extends true ? StddevState<LikeParams> : RmsState<LikeParams>, B>,
+  RateState<L>,
+  MomentumState<M>,
+];
 
 /**
  * RMSProp: −η·g / √(v + ε) with v = decay·v + (1 − decay)·g²; momentum, if any, comes after the learning rate.
  * (Hinton, Neural networks for machine learning, lecture 6e, 2012; centered: Graves, Generating sequences with recurrent
  * neural networks, 2013.)
  */
-export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}): GradientTransformation<any> {
+export function rmsprop<
+  L extends LearningRate,
+  B extends boolean = false,
+  C extends boolean = false,
+  M extends Scalar | undefined = undefined,
+>(learningRate: L, options: RmspropOptions<B, C, M> = {}): GradientTransformation<RmspropStates<L, B, C, M>> {
   optionsOf('rmsprop', options, [...rmsOptions, 'centered', ...momentumOptions]);
-  return chain(
+  return chainAs(
+    'rmsprop',
     rmsAs('rmsprop', options, options.centered ?? false),
     learningRateAs('rmsprop', learningRate),
     traceAs('rmsprop', 'momentum', options.momentum, options.nesterov),
@@ -125,12 +181,19 @@ export function rmsprop(learningRate: LearningRate, options: RmspropOptions = {}
  * AdaGrad: −η·g / √(s + ε) with s the sum of all g².
  * (Duchi, Hazan & Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.)
  */
-export const adagrad = (learningRate: LearningRate, options: RssScalingOptions = {}): GradientTransformation<any> =>
-  chain(rssAs('adagrad', optionsOf('adagrad', options, rssOptions)), learningRateAs('adagrad', learningRate));
+export const adagrad = <L extends LearningRate>(
+  learningRate: L,
+  options: RssScalingOptions = {},
+): GradientTransformation<[RssState<LikeParams>, RateState<L>]> =>
+  chainAs(
+    'adagrad',
+    rssAs('adagrad', optionsOf('adagrad', options, rssOptions)),
+    learningRateAs('adagrad', learningRate),
+  );
 
-export interface LionOptions extends LionScalingOptions {
+export interface LionOptions<D extends Scalar | Schedule = Scalar | Schedule> extends LionScalingOptions {
   /** Default 1e-3. */
-  weightDecay?: Scalar | Schedule;
+  weightDecay?: D;
   /** Which leaves decay; all if left out. */
   mask?: Mask;
 }
@@ -139,9 +202,13 @@ export interface LionOptions extends LionScalingOptions {
  * Lion: −η·(sign((1 − β₁)g + β₁m) + λ·params), then m = β₂m + (1 − β₂)g. `update` needs the parameters.
  * (Chen et al., Symbolic discovery of optimization algorithms, 2023.)
  */
-export function lion(learningRate: LearningRate, options: LionOptions = {}): GradientTransformation<any> {
+export function lion<L extends LearningRate, D extends Scalar | Schedule = number>(
+  learningRate: L,
+  options: LionOptions<D> = {},
+): GradientTransformation<DecayedStates<LionState<LikeParams>, D, L>> {
   optionsOf('lion', options, [...lionOptions, 'weightDecay', 'mask']);
-  return chain(
+  return chainAs(
+    'lion',
     lionAs('lion', options),
     decayAs('lion', options.weightDecay ?? 1e-3, options.mask),
     learningRateAs('lion', learningRate),

@@ -8,9 +8,9 @@ import { lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { sum } from '../lax/reductions.ts';
 import { array } from '../numpy/array.ts';
-import { flatten } from '../tree.ts';
+import { flatten, type Tree } from '../tree.ts';
 import { checkScalar, like, ranges, type Scalar } from './options.ts';
-import { type Schedule, scheduled } from './scaling.ts';
+import { type RateState, type Schedule, scheduled } from './scaling.ts';
 import {
   type EmptyState,
   type GradientTransformation,
@@ -30,8 +30,8 @@ export function clip(maxDelta: Scalar): GradientTransformation<EmptyState> {
   });
 }
 
-const sumOfSquares = (tree: unknown): Value => {
-  const squares = flatten(tree).leaves.map((leaf) => sum(square(array(leaf as number))));
+const sumOfSquares = (tree: unknown, where: string): Value => {
+  const squares = flatten(tree, where).leaves.map((leaf) => sum(square(array(leaf))));
   return squares.length ? squares.reduce((a, b) => add(a, b)) : array(0);
 };
 
@@ -41,7 +41,7 @@ const sumOfSquares = (tree: unknown): Value => {
  * @example
  * globalNorm({ a: np.array([3, 0]), b: 4 }); // 5
  */
-export const globalNorm = (tree: unknown): NDArray => sqrt(sumOfSquares(tree));
+export const globalNorm = (tree: unknown): NDArray => sqrt(sumOfSquares(tree, 'globalNorm: the tree'));
 
 /**
  * Updates shortened to the norm `maxNorm`, taken over all leaves, where they are longer.
@@ -52,7 +52,7 @@ export function clipByGlobalNorm(maxNorm: Scalar): GradientTransformation<EmptyS
   return {
     init: () => ({}),
     update: (gradients, state) => {
-      const squares = sumOfSquares(gradients);
+      const squares = sumOfSquares(gradients, 'clipByGlobalNorm.update: the gradients');
       const short = lt(sqrt(squares), like(limit, squares));
       // The norm that nothing is divided by is replaced by 1: at 0 its root has no derivative.
       const norm = sqrt(select(short, 1, squares));
@@ -63,7 +63,7 @@ export function clipByGlobalNorm(maxNorm: Scalar): GradientTransformation<EmptyS
 }
 
 /** Which leaves decay: a tree of booleans like the parameters, or a function from parameters to one. */
-export type Mask = ((params: any) => unknown) | object | boolean;
+export type Mask = ((params: any) => Tree) | object | boolean;
 
 export interface WeightDecayOptions {
   /** Default: all leaves decay. */
@@ -77,10 +77,10 @@ export interface WeightDecayOptions {
  * @example
  * addDecayedWeights(1e-4, { mask: (params) => tree.map((p) => p.ndim > 1, params) }); // matrices only
  */
-export const addDecayedWeights = (
-  weightDecay: Scalar | Schedule,
+export const addDecayedWeights = <D extends Scalar | Schedule>(
+  weightDecay: D,
   options: WeightDecayOptions = {},
-): GradientTransformation<any> => {
+): GradientTransformation<RateState<D>> => {
   const { mask } = optionsOf('addDecayedWeights', options, ['mask']);
   return decayAs('addDecayedWeights', weightDecay, mask);
 };
@@ -91,6 +91,8 @@ export function decayAs(
   weightDecay: Scalar | Schedule,
   mask: Mask | undefined,
 ): GradientTransformation<any> {
+  if (mask !== undefined && typeof mask === 'string')
+    throw new CotangentError(`${name}: the mask must be a tree of booleans or a function, but it is ${naming(mask)}.`);
   const operation = `${name}.update`;
   const schedule = typeof weightDecay === 'function' ? weightDecay : undefined;
   const constant = schedule ? 0 : checkScalar(name, 'weightDecay', weightDecay);

@@ -13,6 +13,7 @@ import {
   type GradientTransformation,
   identity,
   increment,
+  type LikeParams,
   mapLeaves,
   momentsLike,
   nextMoments,
@@ -34,9 +35,12 @@ export function scale(factor: Scalar): GradientTransformation<EmptyState> {
 }
 
 export interface CountState {
-  /** int32: updates made, at most 2³¹ − 1. */
+  /** int32, rank 0: updates made, at most 2³¹ − 1. */
   readonly count: NDArray;
 }
+
+/** The state of a factor: with a schedule the number of updates, else nothing. */
+export type RateState<L> = L extends (...args: never[]) => unknown ? CountState : EmptyState;
 
 /** The value of a schedule as a scalar. */
 export const scheduled = (operation: string, schedule: Schedule, count: Value): Scalar =>
@@ -72,10 +76,10 @@ export const scaleBySchedule = (schedule: Schedule): GradientTransformation<Coun
  *
  * @param learningRate a number, a rank-0 array (traced or not) or a schedule
  */
-export function scaleByLearningRate(
-  learningRate: LearningRate,
+export function scaleByLearningRate<L extends LearningRate>(
+  learningRate: L,
   options: { flipSign?: boolean } = {},
-): GradientTransformation<any> {
+): GradientTransformation<RateState<L>> {
   const { flipSign = true } = optionsOf('scaleByLearningRate', options, ['flipSign']);
   return learningRateAs('scaleByLearningRate', learningRate, flipSign ? -1 : 1);
 }
@@ -100,8 +104,9 @@ export interface TraceOptions {
   nesterov?: boolean;
 }
 
-export interface TraceState {
-  readonly trace: any;
+export interface TraceState<P = any> {
+  /** t: the momentum, a tree of the shapes and dtypes of the parameters. */
+  readonly trace: P;
 }
 
 /**
@@ -109,7 +114,7 @@ export interface TraceState {
  * (Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Sutskever et al., On the importance of
  * initialization and momentum in deep learning, 2013.)
  */
-export const trace = (options: TraceOptions): GradientTransformation<TraceState> => {
+export const trace = (options: TraceOptions): GradientTransformation<TraceState<LikeParams>> => {
   const { decay, nesterov } = optionsOf('trace', options, ['decay', 'nesterov'], ['decay']);
   return traceAs('trace', 'decay', decay, nesterov);
 };

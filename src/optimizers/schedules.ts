@@ -4,7 +4,7 @@
  */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { CotangentError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkList, naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, clamp, div, floor, integerPow, max, min, mul, pow, sub } from '../lax/arithmetic.ts';
 import { le, lt, select } from '../lax/compare.ts';
@@ -103,6 +103,10 @@ export function piecewiseConstantSchedule(
 ): CountFunction {
   const name = 'piecewiseConstantSchedule';
   checkScalar(name, 'initValue', initValue);
+  if (typeof boundariesAndScales !== 'object')
+    throw new CotangentError(
+      `${name}: the scales must be an object from steps to factors, but they are ${naming(boundariesAndScales)}.`,
+    );
   const jumps = Object.entries(boundariesAndScales).map(([boundary, factor]) => {
     const at = Number(boundary);
     if (!Number.isFinite(at)) throw new CotangentError(`${name}: the boundary \`${boundary}\` is not a step number.`);
@@ -247,6 +251,11 @@ export function joinSchedules(
   boundaries: readonly number[],
 ): CountFunction {
   const name = 'joinSchedules';
+  checkList(name, 'the schedules', schedules);
+  checkList(name, 'the boundaries', boundaries);
+  for (const schedule of schedules)
+    if (typeof schedule !== 'function')
+      throw new CotangentError(`${name}: a schedule must be a function, but it is ${naming(schedule)}.`);
   if (schedules.length !== boundaries.length + 1) {
     throw new CotangentError(
       `${name}: ${schedules.length} schedules meet at ${schedules.length - 1} boundaries, but ${boundaries.length} are given.`,

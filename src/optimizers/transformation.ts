@@ -10,7 +10,7 @@ import { lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
 import { array } from '../numpy/array.ts';
-import { type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../tree.ts';
+import { type ArrayLikes, type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../tree.ts';
 
 /**
  * An optimizer, or a part of one. Both functions are pure: they can be jitted, vmapped and differentiated, and states,
@@ -18,19 +18,43 @@ import { type Arrays, flatten, leafPaths, type TreeDef, unflatten } from '../tre
  */
 export interface GradientTransformation<State = any> {
   /** The state before the first update of `params`. */
-  readonly init: (params: any) => State;
+  readonly init: <P>(params: P) => StateFor<State, P>;
   /**
    * `[updates, nextState]` from gradients, a tree like the parameters, and the state. Some transformations, such as
    * weight decay, need the parameters as well.
    */
-  readonly update: <G>(gradients: G, state: State, params?: any) => [updates: Arrays<G>, state: State];
+  readonly update: <G>(
+    gradients: G,
+    state: NoInfer<StateFor<State, G>>,
+    params?: NoInfer<ArrayLikes<Arrays<G>>>,
+  ) => [updates: Arrays<G>, state: StateFor<State, G>];
 }
+
+declare const likeParams: unique symbol;
+
+/** In the type of a state, what is a tree like the parameters: `AdamState<LikeParams>`. */
+export interface LikeParams {
+  readonly [likeParams]: true;
+}
+
+/** A state for parameters of type `P`. */
+export type StateFor<S, P> = 0 extends 1 & S
+  ? any
+  : S extends LikeParams
+    ? Arrays<P>
+    : S extends NDArray
+      ? S
+      : S extends object
+        ? { [K in keyof S]: StateFor<S[K], P> }
+        : S;
 
 /** The state of a transformation that remembers nothing. */
 export type EmptyState = Record<string, never>;
 
-/** The state of a transformation. */
-export type StateOf<T> = T extends GradientTransformation<infer S> ? S : never;
+/** The state of a transformation, for parameters of type `P`. */
+export type StateOf<T, P = any> = StateFor<KindOf<T>, P>;
+
+type KindOf<T> = T extends GradientTransformation<infer S> ? S : never;
 
 /** A tree with what error messages call it: `['the gradients', tree]`. */
 export type NamedTree = readonly [name: string, tree: unknown];
@@ -45,7 +69,7 @@ function floatingLeaves(operation: string, [name, tree]: NamedTree): Flat {
   if (tree === undefined || tree === null) {
     throw new TreeError(`${operation}: ${name} are missing.`, { hint: missingHint(name) });
   }
-  const { leaves, def } = flatten(tree, name);
+  const { leaves, def } = flatten(tree, (path) => `${operation}: ${name}${path && ` at ${path}`}`);
   const values = leaves.map((leaf) => (typeof leaf === 'boolean' ? array(leaf) : array(leaf as number)));
   values.forEach((v, i) => {
     if (!isFloating(v.dtype)) {
@@ -156,20 +180,28 @@ export const identity = (): GradientTransformation<EmptyState> => ({
  * @example
  * const optimizer = chain(clipByGlobalNorm(1), adam(1e-3));
  */
-export function chain<T extends readonly GradientTransformation[]>(
+export const chain = <T extends readonly GradientTransformation[]>(...parts: T): GradientTransformation<Kinds<T>> =>
+  chainAs('chain', ...parts) as GradientTransformation<any>;
+
+type Kinds<T extends readonly GradientTransformation[]> = { [K in keyof T]: KindOf<T[K]> };
+
+/** `chain` inside an optimizer of that name. */
+export function chainAs<T extends readonly GradientTransformation[]>(
+  name: string,
   ...parts: T
-): GradientTransformation<{ [K in keyof T]: StateOf<T[K]> }> {
+): GradientTransformation<Kinds<T>> {
+  if (parts.length === 0) throw new CotangentError('chain: needs at least one gradient transformation.');
   parts.forEach((p, i) => {
     if (typeof p?.init !== 'function' || typeof p.update !== 'function') {
       throw new CotangentError(`chain: argument ${i + 1} is ${naming(p)}, but must be a gradient transformation.`);
     }
   });
-  return {
+  const chained: GradientTransformation = {
     init: (params) => parts.map((p) => p.init(params)) as any,
     update: (gradients, state, params) => {
       if (!Array.isArray(state) || state.length !== parts.length) {
         const got = Array.isArray(state) ? `a list of ${state.length}` : naming(state);
-        throw new TreeError(`chain.update: the state must be a list of ${parts.length} states, but is ${got}.`, {
+        throw new TreeError(`${name}.update: the state must be a list of ${parts.length} states, but is ${got}.`, {
           hint: 'pass the state that `init(params)` or the last `update` returned',
         });
       }
@@ -182,6 +214,7 @@ export function chain<T extends readonly GradientTransformation[]>(
       return [updates, next as any];
     },
   };
+  return chained;
 }
 
 /**

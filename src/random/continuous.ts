@@ -1,4 +1,5 @@
 /** Random numbers from continuous distributions. */
+
 import type { ArrayLike } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
@@ -12,6 +13,7 @@ import { scalar } from '../lax/creation.ts';
 import { or, shiftRightLogical } from '../lax/logic.ts';
 import { broadcastTo } from '../lax/movement.ts';
 import { erfInv, log, log1p } from '../lax/transcendental.ts';
+import { toValue } from '../promote.ts';
 import { bits32, bits64 } from './keys.ts';
 
 export interface FloatOptions {
@@ -73,6 +75,7 @@ export function uniform(
   given: FloatOptions & { minval?: ArrayLike; maxval?: ArrayLike } = {},
 ): Value {
   const { minval = 0, maxval = 1, dtype } = optionsOf('uniform', given, ['dtype', 'minval', 'maxval']);
+  for (const end of [minval, maxval]) toValue(end, 'uniform');
   return uniformOf('uniform', k, checkShape(shape, 'uniform'), floatDType('uniform', { dtype }), minval, maxval);
 }
 

@@ -20,7 +20,7 @@ import { argsort, sortMulti } from '../lax/sort.ts';
 import { log } from '../lax/transcendental.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { gumbel, uniform } from './continuous.ts';
-import { bits32, keyAt, split } from './keys.ts';
+import { bits32, keyAt, keyWords, split } from './keys.ts';
 
 export interface IntegerOptions {
   /** 'int32' when left out. */
@@ -41,6 +41,7 @@ export function randint(
   maxval: ArrayLike,
   given: IntegerOptions = {},
 ): Value {
+  keyWords('randint', k);
   const { dtype = 'int32' } = optionsOf('randint', given, ['dtype']);
   const shape = checkShape(size, 'randint');
   if (!isInteger(dtype)) throw new DtypeError(`randint: needs an integer dtype, but got ${dtype}.`);
@@ -75,9 +76,11 @@ function castClamped(x: number, dtype: DType): number {
 
 /** True with probability p, a number or an array. The shape is that of p when left out. */
 export function bernoulli(k: ArrayLike, p: ArrayLike = 0.5, shape?: ShapeLike): Value {
+  keyWords('bernoulli', k);
   const probability = toFloating(strengthen(toValue(p, 'bernoulli')), 'bernoulli');
   const { dtype } = probability.aval;
-  return lt(uniform(k, shape ?? probability.aval.shape, { dtype }), probability);
+  const size = shape === undefined ? probability.aval.shape : checkShape(shape, 'bernoulli');
+  return lt(uniform(k, size, { dtype }), probability);
 }
 
 /**
@@ -108,6 +111,7 @@ export function permutation(
   x: number | Value,
   given: { axis?: number; independent?: boolean } = {},
 ): Value {
+  keyWords('permutation', k);
   const { axis = 0, independent = false } = optionsOf('permutation', given, ['axis', 'independent']);
   if (!(x instanceof NDArray)) {
     return shuffle(k, iota('int32', checkCount(x, 'permutation', 'the number of elements')), 0);
@@ -147,6 +151,7 @@ export interface ChoiceOptions {
  * @throws ShapeError when more elements are wanted without replacement than there are
  */
 export function choice(k: ArrayLike, a: number | Value, size: ShapeLike = [], given: ChoiceOptions = {}): Value {
+  keyWords('choice', k);
   const { replace = true, p, axis: along = 0 } = optionsOf('choice', given, ['replace', 'p', 'axis']);
   const shape = checkShape(size, 'choice');
   const source = a instanceof NDArray ? a : undefined;
@@ -204,6 +209,7 @@ function chooseIndices(
  * categorical(key(0), np.log(np.array([0.2, 0.8])), { shape: [100] });
  */
 export function categorical(k: ArrayLike, logits: ArrayLike, given: { axis?: number; shape?: ShapeLike } = {}): Value {
+  keyWords('categorical', k);
   const { axis = -1, shape: size } = optionsOf('categorical', given, ['axis', 'shape']);
   const shape = size === undefined ? undefined : checkShape(size, 'categorical');
   const value = toFloating(strengthen(toValue(logits, 'categorical')), 'categorical');

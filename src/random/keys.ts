@@ -63,11 +63,24 @@ export function bits64(operation: string, k: ArrayLike, shape: Shape): [Value, V
 }
 
 /**
+ * An array of keys. Where their number is a literal, `const [a, b, c] = split(k, 3)` gives three arrays, with
+ * `noUncheckedIndexedAccess` too, and a fourth may be undefined: TypeScript takes them from the properties 0, 1, 2 of the
+ * type, though JavaScript takes them from the iterator, and there are no such properties.
+ */
+export type Keys<S extends ShapeLike> = S extends number ? (number extends S ? NDArray : NDArray & Rows<S>) : NDArray;
+
+type Rows<N extends number, T extends NDArray[] = []> = T['length'] extends N | 64
+  ? Pick<T, Exclude<keyof T, keyof unknown[]>>
+  : Rows<N, [...T, NDArray]>;
+
+/**
  * Independent keys: `uint32[...shape, 2]`. Use each key once.
  *
  * @example
+ * const [a, b] = split(key(0)); // two keys
  * const keys = split(key(0), 3); // u32[3,2]
  */
+export function split<const S extends ShapeLike = 2>(k: ArrayLike, shape?: S): Keys<S>;
 export function split(k: ArrayLike, shape: ShapeLike = 2): Value {
   const lanes = checkShape(shape, 'split');
   const words = bits64('split', k, lanes).map((word) => reshape(word, [...lanes, 1]));

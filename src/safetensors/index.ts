@@ -1,14 +1,16 @@
 /** Arrays in files: the safetensors format of Hugging Face. */
+
 import { NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { CotangentError, DtypeError, ShapeError, TraceError } from '../core/errors.ts';
+import { naming, optionsOf } from '../core/options.ts';
 import { sameShape } from '../core/shape.ts';
 import { array } from '../numpy/array.ts';
 import { type Arrays, flatten, unflatten } from '../tree.ts';
 import { decode, encode, type Tensor } from './format.ts';
-import { flattenNames, leafNames, unflattenNames } from './names.ts';
+import { flattenNames, leafNames, type Named, unflattenNames } from './names.ts';
 
-export { flattenNames, unflattenNames } from './names.ts';
+export { flattenNames, type Named, unflattenNames } from './names.ts';
 
 export interface SaveOptions {
   /** Text to keep in the file. */
@@ -23,7 +25,10 @@ export interface SaveOptions {
  * writeFileSync('weights.safetensors', safetensors.save(params, { metadata: { epoch: '10' } }));
  * @throws TraceError while the tree is traced
  */
-export function save(tree: unknown, { metadata = {} }: SaveOptions = {}): Uint8Array {
+export function save(tree: unknown, options: SaveOptions = {}): Uint8Array {
+  const { metadata = {} } = optionsOf('save', options, ['metadata']);
+  if (typeof metadata !== 'object')
+    throw new CotangentError(`save: metadata must be an object of strings, but it is ${naming(metadata)}.`);
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value !== 'string')
       throw new CotangentError(`save: metadata must be strings, but \`${key}\` is a ${typeof value}.`);
@@ -61,13 +66,13 @@ export function load(bytes: Uint8Array | ArrayBuffer): Record<string, NDArray> {
  * const params = safetensors.loadTree(readFileSync('weights.safetensors'), init(random.key(0)));
  * @throws CotangentError, ShapeError or DtypeError that name the array that does not fit
  */
-export function loadTree(bytes: Uint8Array | ArrayBuffer): any;
+export function loadTree<T = Named<NDArray>>(bytes: Uint8Array | ArrayBuffer): T;
 export function loadTree<T>(bytes: Uint8Array | ArrayBuffer, like: T): Arrays<T>;
 export function loadTree(bytes: Uint8Array | ArrayBuffer, like?: unknown): any {
   const { tensors } = decode('loadTree', checkBytes('loadTree', bytes));
   const record = Object.fromEntries(tensors.map((tensor) => [tensor.name, toArray(tensor)]));
   if (like === undefined) return unflattenNames(record, 'loadTree');
-  const { leaves, def } = flatten(like, 'like');
+  const { leaves, def } = flatten(like, (path) => `loadTree: like${path}`);
   const names = leafNames(def);
   const unknown = Object.keys(record).find((name) => !names.includes(name));
   if (unknown !== undefined) throw new CotangentError(`loadTree: \`like\` has no array named \`${unknown}\`.`);

@@ -1,5 +1,7 @@
 /** Trees as flat records with dotted names, and back: `{ layers: [{ w }] }` and `{ 'layers.0.w': w }`. */
+
 import { CotangentError } from '../core/errors.ts';
+import { naming } from '../core/options.ts';
 import { flatten, type Leaf, type TreeDef } from '../tree.ts';
 
 /** The dotted name of each leaf. */
@@ -21,7 +23,7 @@ export function leafNames(def: TreeDef, prefix = ''): string[] {
  * @throws CotangentError when two leaves would have one name
  */
 export function flattenNames(tree: unknown, operation = 'flattenNames'): Record<string, Leaf> {
-  const { leaves, def } = flatten(tree);
+  const { leaves, def } = flatten(tree, (path) => `${operation}: tree${path}`);
   const names = leafNames(def);
   if (def.node.kind === 'leaf') {
     throw new CotangentError(`${operation}: a single array has no name.`, { hint: 'put it into an object: `{ x }`' });
@@ -33,6 +35,9 @@ export function flattenNames(tree: unknown, operation = 'flattenNames'): Record<
 
 type Branch<T> = Map<string, Branch<T> | { readonly leaf: T }>;
 
+/** A tree whose structure names alone decide. */
+export type Named<T> = T | Named<T>[] | { [key: string]: Named<T> };
+
 /**
  * The tree of a record with dotted names. What has the keys 0, 1, …, n − 1 becomes an array, all else an object.
  *
@@ -40,7 +45,9 @@ type Branch<T> = Map<string, Branch<T> | { readonly leaf: T }>;
  * unflattenNames({ 'layers.0.w': w }); // { layers: [{ w }] }
  * @throws CotangentError when one name continues another
  */
-export function unflattenNames<T>(record: Readonly<Record<string, T>>, operation = 'unflattenNames'): any {
+export function unflattenNames<T>(record: Readonly<Record<string, T>>, operation = 'unflattenNames'): Named<T> {
+  if (typeof record !== 'object' || record === null)
+    throw new CotangentError(`${operation}: needs an object from names to arrays, but got ${naming(record)}.`);
   const root: Branch<T> = new Map();
   for (const [name, leaf] of Object.entries(record)) {
     const keys = name.split('.');
@@ -61,9 +68,9 @@ export function unflattenNames<T>(record: Readonly<Record<string, T>>, operation
 const nested = (operation: string, name: string): CotangentError =>
   new CotangentError(`${operation}: \`${name}\` and another name cannot be in one tree: one continues the other.`);
 
-function build<T>(branch: Branch<T>): unknown {
+function build<T>(branch: Branch<T>): Named<T> {
   const entries = [...branch].map(([key, x]) => [key, x instanceof Map ? build(x) : x.leaf] as const);
   const byKey = new Map(entries);
   const isList = entries.every((_, i) => byKey.has(String(i)));
-  return isList ? entries.map((_, i) => byKey.get(String(i))) : Object.fromEntries(entries);
+  return isList ? entries.map((_, i) => byKey.get(String(i))!) : Object.fromEntries(entries);
 }

@@ -1,6 +1,10 @@
 /** `AndersonAcceleration`. */
+
+import type { RestOf, TreeFunction } from '../../transforms/flat.ts';
+import type { NDArray } from '../array.ts';
 import { cond } from '../control/cond.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { sqrt } from '../lax/arithmetic.ts';
 import { ge } from '../lax/compare.ts';
@@ -12,11 +16,14 @@ import { concatenate } from '../lax/slicing.ts';
 import { solve } from '../linalg/solve.ts';
 import { eye, ones, zeros } from '../numpy/creation.ts';
 import { matmul } from '../numpy/products.ts';
+import type { ArrayLikes } from '../tree.ts';
 import type { Step } from './base.ts';
 import { type FixedPointOptions, FixedPointSolver, type FixedPointState } from './fixed-point-iteration.ts';
+import type { AuxIf, Given, ParamsOf } from './types.ts';
 import { dtypeOf, ravel, unravel } from './vectors.ts';
 
-export interface AndersonOptions extends FixedPointOptions {
+export interface AndersonOptions<F extends TreeFunction = TreeFunction, H extends boolean = boolean>
+  extends FixedPointOptions<F, H> {
   /** How many iterates are kept, at least 2. Default 5. */
   historySize?: number;
   /** Every so many iterations one is extrapolated; the others apply T. Default 1. */
@@ -27,13 +34,16 @@ export interface AndersonOptions extends FixedPointOptions {
   ridge?: number;
 }
 
-export interface AndersonState extends FixedPointState {
-  /** The points where T was evaluated, as rows. */
-  readonly paramsHistory: Value;
-  /** T(x) − x there. */
-  readonly residualsHistory: Value;
-  /** Inner products of the residuals. */
-  readonly residualGram: Value;
+export interface AndersonState<X = any> extends FixedPointState<X> {
+  /**
+   * The last m = `historySize` points where T was evaluated, as rows: [m, n], n the number of all elements of the
+   * parameters, in the widest dtype among them.
+   */
+  readonly paramsHistory: NDArray;
+  /** T(x) − x there: [m, n]. */
+  readonly residualsHistory: NDArray;
+  /** Inner products of these residuals: [m, m]. */
+  readonly residualGram: NDArray;
 }
 
 /**
@@ -47,14 +57,18 @@ export interface AndersonState extends FixedPointState {
  * solver.run(np.array([0.5]), 1).params; // [0.739085]
  * @throws TraceError when `historySize` is less than 2
  */
-export class AndersonAcceleration extends FixedPointSolver<AndersonState> {
+export class AndersonAcceleration<
+  F extends TreeFunction = TreeFunction,
+  H extends boolean = false,
+> extends FixedPointSolver<F, H, AndersonState<AuxIf<F, H>>> {
   private readonly historySize: number;
   private readonly mixingFrequency: number;
   private readonly beta: number;
   private readonly ridge: number;
 
-  constructor(options: AndersonOptions) {
+  constructor(options: AndersonOptions<F, H>) {
     super('AndersonAcceleration', options, ['historySize', 'mixingFrequency', 'beta', 'ridge']);
+    checkNumbers('AndersonAcceleration', options, ['historySize', 'mixingFrequency', 'beta', 'ridge']);
     this.historySize = options.historySize ?? 5;
     this.mixingFrequency = options.mixingFrequency ?? 1;
     this.beta = options.beta ?? 1;
@@ -63,7 +77,7 @@ export class AndersonAcceleration extends FixedPointSolver<AndersonState> {
       throw new TraceError(`AndersonAcceleration: \`historySize\` must be at least 2, but it is ${this.historySize}.`);
   }
 
-  override initState(initParams: any, ...args: any[]): AndersonState {
+  override initState(initParams: ArrayLikes<Parameters<F>[0]>, ...args: Given<RestOf<F>>): AndersonState<AuxIf<F, H>> {
     const m = this.historySize;
     const flat = ravel(initParams);
     const n = flat.aval.size;
@@ -76,7 +90,11 @@ export class AndersonAcceleration extends FixedPointSolver<AndersonState> {
     };
   }
 
-  override update(params: any, state: AndersonState, ...args: any[]): Step<any, AndersonState> {
+  override update(
+    params: ArrayLikes<Parameters<F>[0]>,
+    state: AndersonState<AuxIf<F, H>>,
+    ...args: Given<RestOf<F>>
+  ): Step<ParamsOf<F>, AndersonState<AuxIf<F, H>>> {
     const { iterNum, paramsHistory, residualsHistory, residualGram } = state;
     const due = and(ge(iterNum, this.historySize), iterNum.mod(this.mixingFrequency).eq(0));
     const point = cond(

@@ -1,17 +1,24 @@
 /** `BacktrackingLineSearch`. */
+
 import { whileLoop } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, max, min, mul, sub } from '../lax/arithmetic.ts';
 import { le, lt } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import { type Line, LineSearch, type LineSearchOptions, type LineSearchStep, violation } from './line-search.ts';
+import type { ObjectiveFunction } from './types.ts';
 import { axpy, scalarOf } from './vectors.ts';
 
 export type LineSearchCondition = 'armijo' | 'goldstein' | 'wolfe' | 'strong-wolfe';
 
-export interface BacktrackingOptions extends LineSearchOptions {
+export interface BacktrackingOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> extends LineSearchOptions<F, H, V> {
   /** Default 'strong-wolfe'. */
   condition?: LineSearchCondition;
   /** By how much a step is shortened. Default 0.8. */
@@ -29,13 +36,18 @@ const conditions: readonly string[] = ['armijo', 'goldstein', 'wolfe', 'strong-w
  * const { stepsize, state } = search.run(1, x); // state.params is x − stepsize·∇f(x)
  * @throws TraceError when `condition` is not one of the four
  */
-export class BacktrackingLineSearch extends LineSearch {
+export class BacktrackingLineSearch<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> extends LineSearch<F, H, V> {
   private readonly condition: LineSearchCondition;
   private readonly decreaseFactor: number;
   private readonly maxStepsize: number;
 
-  constructor(options: BacktrackingOptions) {
+  constructor(options: BacktrackingOptions<F, H, V>) {
     super('BacktrackingLineSearch', options, ['condition', 'decreaseFactor']);
+    checkNumbers('BacktrackingLineSearch', options, ['decreaseFactor', 'maxStepsize']);
     this.condition = options.condition ?? 'strong-wolfe';
     this.decreaseFactor = options.decreaseFactor ?? 0.8;
     this.maxStepsize = options.maxStepsize ?? 1;

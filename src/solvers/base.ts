@@ -1,5 +1,6 @@
 /** What all iterative solvers share. */
-import type { AnyFunction } from '../../transforms/flat.ts';
+import { type AnyFunction, onArrays } from '../../transforms/flat.ts';
+import type { NDArray } from '../array.ts';
 import { namedWhile } from '../control/loops.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
@@ -14,11 +15,14 @@ import { eq, gt, isFinite, lt } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import { array } from '../numpy/array.ts';
+import type { ArrayLikes, Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
+import type { Given, Solution } from './types.ts';
 import { norm } from './vectors.ts';
 
 /** The result of a solver: the solution, and how it was found. */
 export interface Step<P = any, S = any> {
+  /** The parameters reached: a tree of arrays like the initial ones. */
   readonly params: P;
   readonly state: S;
 }
@@ -49,13 +53,17 @@ export interface SolverOptions {
 /** Names of the options that every solver has. */
 const solverOptions = ['maxiter', 'tol', 'implicitDiff', 'implicitDiffSolve', 'throw', 'progress', 'jit'] as const;
 
-/** What `state` holds in every solver. */
+/** What `state` holds in every solver. Under `vmap` each array has the lanes in front. */
 export interface BaseState {
-  /** int32: steps taken. */
-  readonly iterNum: Value;
-  readonly error: Value;
-  /** int32: see `statusName`. */
-  readonly status: Value;
+  /** int32, rank 0: steps taken. */
+  readonly iterNum: NDArray;
+  /**
+   * Rank 0, float64 if any parameter is, else float32: what `tol` bounds, as the solver's docstring defines it. Infinite
+   * before the first step.
+   */
+  readonly error: NDArray;
+  /** int32, rank 0: why the solver stopped; `statusName(status)` is the text. */
+  readonly status: NDArray;
 }
 
 /** What every state begins with. */
@@ -66,10 +74,13 @@ export const initialState = (dtype: DType): BaseState => ({
 });
 
 /** A user's function that returns a pair [value, aux], whether `fun` does or not. */
-export const withAux =
-  (fun: AnyFunction, hasAux: boolean) =>
-  (...args: unknown[]): [value: any, aux: any] =>
-    hasAux ? fun(...args) : [fun(...args), null];
+export const withAux = (
+  fun: AnyFunction,
+  hasAux: boolean,
+): ((...args: readonly unknown[]) => [value: any, aux: any]) => {
+  const f = onArrays(fun);
+  return (...args) => (hasAux ? f(...args) : [f(...args), null]);
+};
 
 /** @throws TraceError when an option that must be a function is none */
 export function checkFunction(solver: string, option: string, value: unknown): void {
@@ -82,7 +93,7 @@ export function checkFunction(solver: string, option: string, value: unknown): v
  * A solver that improves parameters step by step: `initState`, `update`, and `run`, which repeats `update` until the
  * error is small. The loop is a `lax.whileLoop`: one compiled call, and under `vmap` each lane stops by itself.
  */
-export abstract class IterativeSolver<State extends BaseState = any> {
+export abstract class IterativeSolver<P = any, A extends readonly unknown[] = any[], State extends BaseState = any> {
   readonly maxiter: number;
   readonly tol: number;
   readonly implicitDiff: boolean;
@@ -122,19 +133,19 @@ export abstract class IterativeSolver<State extends BaseState = any> {
   }
 
   /** The state before the first step. */
-  abstract initState(initParams: any, ...args: any[]): State;
+  abstract initState(initParams: ArrayLikes<P>, ...args: Given<A>): State;
 
   /** One step. */
-  abstract update(params: any, state: State, ...args: any[]): Step<any, State>;
+  abstract update(params: ArrayLikes<P>, state: State, ...args: Given<A>): Step<Arrays<P>, State>;
 
   /** Zero at a solution, and nowhere else near it: what implicit differentiation differentiates. */
-  abstract optimalityFun(params: any, ...args: any[]): any;
+  abstract optimalityFun(params: ArrayLikes<P>, ...args: Given<A>): Arrays<P>;
 
   /** True where `optimalityFun` is a gradient, so that its Jacobian is symmetric. */
   protected abstract readonly symmetric: boolean;
 
   /** ‖optimalityFun(params, …args)‖₂. */
-  l2OptimalityError(params: any, ...args: any[]): Value {
+  l2OptimalityError(params: ArrayLikes<P>, ...args: Given<A>): NDArray {
     return norm(this.optimalityFun(params, ...args));
   }
 
@@ -143,7 +154,7 @@ export abstract class IterativeSolver<State extends BaseState = any> {
    *
    * @returns `params`, of the structure of `initParams`, and `state`, which has no derivative
    */
-  run<P>(initParams: P, ...args: any[]): Step<tree.Arrays<P>, State> {
+  run<I extends ArrayLikes<P>>(initParams: I, ...args: Given<A>): Step<Solution<P, I>, State> {
     this.checkInit(initParams);
     return this.whole(initParams, ...args);
   }
@@ -159,7 +170,7 @@ export abstract class IterativeSolver<State extends BaseState = any> {
     if (!this.implicitDiff) return this.iterate(start, args, true);
     const decorate = decorated(
       this.name,
-      (x: unknown, ...rest: unknown[]) => this.optimalityFun(x, ...rest),
+      (x: any, ...rest: any) => this.optimalityFun(x, ...rest),
       (x: unknown, ...rest: unknown[]) => {
         const step = this.iterate(x, rest, false);
         return [step.params, step.state];
@@ -208,34 +219,38 @@ export abstract class IterativeSolver<State extends BaseState = any> {
 
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
-    const state = this.initState(init, ...args);
+    const state = this.initState(init as any, ...(args as any));
     const final = namedWhile(
       { operation: this.name },
       ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, this.maxiter)),
       ({ params, state }: any) => {
-        const next = this.update(params, state, ...args);
+        const next = this.update(params, state, ...(args as any));
         this.report(next.state);
         return next as any;
       },
       { params: init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
-    const code = this.statusOf(final.state);
+    const code = this.statusOf(final, args);
     if (this.throws) throwUnlessSolved(this.name, code);
     return { params: final.params, state: { ...final.state, status: code } };
   }
 
   /** Why this solver stops early, beside those reasons that all solvers have. */
-  protected failures(_state: State): readonly (readonly [condition: Value, name: StatusName])[] {
+  protected failures(
+    _state: State,
+    _params: unknown,
+    _args: readonly unknown[],
+  ): readonly (readonly [condition: Value, name: StatusName])[] {
     return [];
   }
 
   /** The status of a state in which the loop ended. */
-  private statusOf(state: State): Value {
+  private statusOf({ params, state }: Step<unknown, State>, args: readonly unknown[]): Value {
     const { error, iterNum } = state;
     return statusWhere(
       [
-        ...this.failures(state),
+        ...this.failures(state, params, args),
         [and(eq(error, Number.POSITIVE_INFINITY), lt(iterNum, 1)), 'running'],
         [not(isFinite(error)), 'nonfinite'],
         [this.converged(state), 'converged'],

@@ -1,20 +1,27 @@
 /** `BFGS`. */
-import type { Value } from '../core/trace.ts';
+import type { RestOf } from '../../transforms/flat.ts';
+import type { NDArray } from '../array.ts';
 import { div } from '../lax/arithmetic.ts';
 import { isFinite, ne, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { eye } from '../numpy/creation.ts';
 import { matmul, outer } from '../numpy/products.ts';
+import type { ArrayLikes } from '../tree.ts';
 import type { Step } from './base.ts';
 import { type SmoothOptions, SmoothSolver, type SmoothState } from './smooth.ts';
+import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
 import { minus, negated, ravel, unravel } from './vectors.ts';
 
-export type BFGSOptions = SmoothOptions;
+export type BFGSOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> = SmoothOptions<F, H, V>;
 
-export interface BFGSState extends SmoothState {
-  /** The approximation of the inverse Hessian, over all elements of the parameters in one vector. */
-  readonly H: Value;
+export interface BFGSState<P = any, X = any> extends SmoothState<P, X> {
+  /** The approximation of the inverse Hessian: [n, n], n the number of all elements of the parameters, in the widest dtype among them. */
+  readonly H: NDArray;
 }
 
 /**
@@ -25,17 +32,28 @@ export interface BFGSState extends SmoothState {
  * @example
  * const { params, state } = new BFGS({ fun: rosenbrock, tol: 1e-6 }).run(np.zeros([2]));
  */
-export class BFGS extends SmoothSolver<BFGSState> {
-  constructor(options: BFGSOptions) {
+export class BFGS<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> extends SmoothSolver<F, H, V, BFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
+  constructor(options: BFGSOptions<F, H, V>) {
     super('BFGS', options, { maxiter: 500, increaseFactor: 1.5 });
   }
 
-  override initState(initParams: any, ...args: any[]): BFGSState {
+  override initState(
+    initParams: ArrayLikes<Parameters<F>[0]>,
+    ...args: Given<RestOf<F>>
+  ): BFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>> {
     const { size, dtype } = ravel(initParams).aval;
     return { ...this.initial(initParams, args), H: eye(size, null, { dtype }) };
   }
 
-  override update(params: any, state: BFGSState, ...args: any[]): Step<any, BFGSState> {
+  override update(
+    params: ArrayLikes<Parameters<F>[0]>,
+    state: BFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>,
+    ...args: Given<RestOf<F>>
+  ): Step<ParamsOf<F>, BFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
     const { H, grad } = state;
     const direction = unravel(matmul(H, ravel(negated(grad))), params);
     const moved = this.move(params, state, direction, args);

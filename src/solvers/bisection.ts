@@ -1,6 +1,6 @@
 /** `Bisection`. */
-import { type AnyFunction, flattenArguments } from '../../transforms/flat.ts';
-import type { ArrayLike } from '../array.ts';
+import { flattenArguments, type RestOf, type ScalarFunction } from '../../transforms/flat.ts';
+import type { ArrayLike, NDArray } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import type { Value } from '../core/trace.ts';
@@ -21,26 +21,33 @@ import {
   type Step,
   withAux,
 } from './base.ts';
+import type { AuxIf, Given } from './types.ts';
 import { dtypeOf, scalarOf } from './vectors.ts';
 
-export interface BisectionOptions extends Omit<SolverOptions, 'implicitDiff'> {
+export interface BisectionOptions<F extends ScalarFunction = ScalarFunction, H extends boolean = boolean>
+  extends Omit<SolverOptions, 'implicitDiff'> {
   /** A scalar function f(x, …args) of a scalar, with different signs at `lower` and `upper`. */
-  optimalityFun: AnyFunction;
+  optimalityFun: F;
   lower: ArrayLike;
   upper: ArrayLike;
   /** Where the signs at the ends are equal, take no step and report the status `bracket`. Default true. */
   checkBracket?: boolean;
   /** `optimalityFun` returns a pair [value, aux]. */
-  hasAux?: boolean;
+  hasAux?: H;
 }
 
-export interface BisectionState extends BaseState {
-  readonly value: Value;
-  readonly low: Value;
-  readonly high: Value;
-  /** int32: 1 where f increases from `lower` to `upper`, −1 where it decreases, 0 where its signs there are equal. */
-  readonly sign: Value;
-  readonly aux: any;
+/** All arrays but `iterNum`, `status` and `sign` have the dtype of the interval. */
+export interface BisectionState<X = any> extends BaseState {
+  /** f at the last middle, rank 0; infinite before the first step. */
+  readonly value: NDArray;
+  /** The lower end of the interval, rank 0. */
+  readonly low: NDArray;
+  /** The upper end of the interval, rank 0. */
+  readonly high: NDArray;
+  /** int32, rank 0: 1 where f increases from `lower` to `upper`, −1 where it decreases, 0 where its signs there are equal. */
+  readonly sign: NDArray;
+  /** The auxiliary output of `optimalityFun` at the last evaluation; null without `hasAux`. */
+  readonly aux: X;
 }
 
 /**
@@ -52,14 +59,18 @@ export interface BisectionState extends BaseState {
  * const solver = new Bisection({ optimalityFun: (x, a) => x.mul(x).sub(a), lower: 0, upper: 2 });
  * solver.run(null, 2).params; // 1.41421
  */
-export class Bisection extends IterativeSolver<BisectionState> {
+export class Bisection<F extends ScalarFunction = ScalarFunction, H extends boolean = false> extends IterativeSolver<
+  NDArray,
+  RestOf<F>,
+  BisectionState<AuxIf<F, H>>
+> {
   protected readonly symmetric = true;
-  private readonly fun: (...args: unknown[]) => [value: any, aux: any];
+  private readonly fun: (...args: readonly unknown[]) => [value: any, aux: any];
   private readonly bounds: readonly [lower: ArrayLike, upper: ArrayLike];
   private readonly dtype: DType | undefined;
   private readonly checkBracket: boolean;
 
-  constructor(options: BisectionOptions) {
+  constructor(options: BisectionOptions<F, H>) {
     super('Bisection', options ?? {}, { maxiter: 30, tol: 1e-5 }, [
       'optimalityFun',
       'lower',
@@ -98,8 +109,8 @@ export class Bisection extends IterativeSolver<BisectionState> {
   /** Nothing is needed: the bounds are where it starts. */
   protected override checkInit(): void {}
 
-  override run(initParams: any = null, ...args: any[]): Step<any, BisectionState> {
-    return super.run(initParams, ...args);
+  override run(initParams?: ArrayLike | null, ...args: Given<RestOf<F>>): Step<NDArray, BisectionState<AuxIf<F, H>>> {
+    return super.run((initParams ?? null) as ArrayLike, ...args);
   }
 
   protected override start(_init: unknown, args: readonly unknown[]): unknown {
@@ -107,7 +118,7 @@ export class Bisection extends IterativeSolver<BisectionState> {
     return low.add(high).mul(0.5);
   }
 
-  override initState(_init: any, ...args: any[]): BisectionState {
+  override initState(_init: ArrayLike | null, ...args: Given<RestOf<F>>): BisectionState<AuxIf<F, H>> {
     const [low, high] = this.ends(args);
     const [atLow, aux] = this.fun(low, ...args);
     const [atHigh] = this.fun(high, ...args);
@@ -120,11 +131,15 @@ export class Bisection extends IterativeSolver<BisectionState> {
       low,
       high,
       sign: select(rises, one, falls),
-      aux: aux === null ? null : tree.map((leaf) => leaf, aux),
+      aux: (aux === null ? null : tree.map((leaf: NDArray) => leaf, aux)) as AuxIf<F, H>,
     };
   }
 
-  override update(_params: any, state: BisectionState, ...args: any[]): Step<any, BisectionState> {
+  override update(
+    _params: ArrayLike,
+    state: BisectionState<AuxIf<F, H>>,
+    ...args: Given<RestOf<F>>
+  ): Step<NDArray, BisectionState<AuxIf<F, H>>> {
     const { low, high, sign } = state;
     const middle = low.add(high).mul(0.5);
     const [found, aux] = this.fun(middle, ...args);
@@ -144,20 +159,20 @@ export class Bisection extends IterativeSolver<BisectionState> {
     };
   }
 
-  override optimalityFun(params: any, ...args: any[]): any {
+  override optimalityFun(params: ArrayLike, ...args: Given<RestOf<F>>): NDArray {
     return this.fun(params, ...args)[0];
   }
 
-  private unbracketed({ sign }: BisectionState): Value {
+  private unbracketed({ sign }: BisectionState<AuxIf<F, H>>): Value {
     return eq(sign, 0);
   }
 
-  protected override goesOn(state: BisectionState): Value {
+  protected override goesOn(state: BisectionState<AuxIf<F, H>>): Value {
     const more = super.goesOn(state);
     return this.checkBracket ? and(more, not(this.unbracketed(state))) : more;
   }
 
-  protected override failures(state: BisectionState): readonly (readonly [Value, StatusName])[] {
+  protected override failures(state: BisectionState<AuxIf<F, H>>): readonly (readonly [Value, StatusName])[] {
     return this.checkBracket ? [[this.unbracketed(state), 'bracket']] : [];
   }
 }

@@ -1,5 +1,6 @@
 /** `FixedPointIteration`. */
-import type { AnyFunction } from '../../transforms/flat.ts';
+import type { RestOf, TreeFunction } from '../../transforms/flat.ts';
+import type { ArrayLikes } from '../tree.ts';
 import * as tree from '../tree.ts';
 import {
   type BaseState,
@@ -10,40 +11,46 @@ import {
   type Step,
   withAux,
 } from './base.ts';
+import type { AuxIf, Given, ParamsOf } from './types.ts';
 import { dtypeOf, minus, norm } from './vectors.ts';
 
-export interface FixedPointOptions extends SolverOptions {
+export interface FixedPointOptions<F extends TreeFunction = TreeFunction, H extends boolean = boolean>
+  extends SolverOptions {
   /** T(x, …args), a tree like x. */
-  fixedPointFun: AnyFunction;
+  fixedPointFun: F;
   /** `fixedPointFun` returns a pair [T(x), aux]. */
-  hasAux?: boolean;
+  hasAux?: H;
 }
 
-export interface FixedPointState extends BaseState {
-  /** The auxiliary output at the last point; null without `hasAux`. */
-  readonly aux: any;
+export interface FixedPointState<X = any> extends BaseState {
+  /** The auxiliary output at the last point where T was evaluated; null without `hasAux`. */
+  readonly aux: X;
 }
 
 /** What solvers of x = T(x, …args) share. */
-export abstract class FixedPointSolver<State extends FixedPointState> extends IterativeSolver<State> {
+export abstract class FixedPointSolver<
+  F extends TreeFunction,
+  H extends boolean,
+  State extends FixedPointState<AuxIf<F, H>>,
+> extends IterativeSolver<Parameters<F>[0], RestOf<F>, State> {
   protected readonly symmetric = false;
-  protected readonly apply: (...args: unknown[]) => [next: any, aux: any];
+  protected readonly apply: (...args: readonly unknown[]) => [next: any, aux: any];
   private readonly hasAux: boolean;
 
-  constructor(name: string, options: FixedPointOptions, own: readonly string[] = []) {
+  constructor(name: string, options: FixedPointOptions<F, H>, own: readonly string[] = []) {
     super(name, options ?? {}, { maxiter: 100, tol: 1e-5 }, ['fixedPointFun', 'hasAux', ...own]);
     checkFunction(name, 'fixedPointFun', options?.fixedPointFun);
     this.hasAux = options.hasAux ?? false;
     this.apply = withAux(options.fixedPointFun, this.hasAux);
   }
 
-  protected initial(params: unknown, args: readonly unknown[]): FixedPointState {
-    const aux = this.hasAux ? tree.map((leaf) => leaf, this.apply(params, ...args)[1]) : null;
+  protected initial(params: unknown, args: readonly unknown[]): FixedPointState<AuxIf<F, H>> {
+    const aux: any = this.hasAux ? tree.map((leaf) => leaf, this.apply(params, ...args)[1]) : null;
     return { ...initialState(dtypeOf(params)), aux };
   }
 
   /** T(x) − x. */
-  override optimalityFun(params: any, ...args: any[]): any {
+  override optimalityFun(params: ArrayLikes<Parameters<F>[0]>, ...args: Given<RestOf<F>>): ParamsOf<F> {
     return minus(this.apply(params, ...args)[0], params);
   }
 }
@@ -57,16 +64,26 @@ export abstract class FixedPointSolver<State extends FixedPointState> extends It
  * solver.run(0, 0.5).params; // 1
  * grad((theta) => solver.run(0, theta).params)(0.5); // 2
  */
-export class FixedPointIteration extends FixedPointSolver<FixedPointState> {
-  constructor(options: FixedPointOptions) {
+export class FixedPointIteration<
+  F extends TreeFunction = TreeFunction,
+  H extends boolean = false,
+> extends FixedPointSolver<F, H, FixedPointState<AuxIf<F, H>>> {
+  constructor(options: FixedPointOptions<F, H>) {
     super('FixedPointIteration', options);
   }
 
-  override initState(initParams: any, ...args: any[]): FixedPointState {
+  override initState(
+    initParams: ArrayLikes<Parameters<F>[0]>,
+    ...args: Given<RestOf<F>>
+  ): FixedPointState<AuxIf<F, H>> {
     return this.initial(initParams, args);
   }
 
-  override update(params: any, state: FixedPointState, ...args: any[]): Step<any, FixedPointState> {
+  override update(
+    params: ArrayLikes<Parameters<F>[0]>,
+    state: FixedPointState<AuxIf<F, H>>,
+    ...args: Given<RestOf<F>>
+  ): Step<ParamsOf<F>, FixedPointState<AuxIf<F, H>>> {
     const [next, aux] = this.apply(params, ...args);
     const error = norm(minus(next, params));
     return { params: next, state: { ...state, iterNum: state.iterNum.add(1), error, aux } };

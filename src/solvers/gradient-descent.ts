@@ -1,7 +1,17 @@
 /** `GradientDescent`. */
-import { ProximalGradient, type ProximalGradientOptions } from './proximal-gradient.ts';
+import {
+  type DescentOptions,
+  type NoProx,
+  ProximalGradient,
+  type ProximalGradientOptions,
+} from './proximal-gradient.ts';
+import type { ObjectiveFunction } from './types.ts';
 
-export type GradientDescentOptions = Omit<ProximalGradientOptions, 'prox'>;
+export type GradientDescentOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> = DescentOptions<F, H, V>;
 
 /**
  * Gradient descent with backtracking line search and Nesterov's acceleration. `state.error` is the distance of
@@ -14,8 +24,12 @@ export type GradientDescentOptions = Omit<ProximalGradientOptions, 'prox'>;
  * const { params, state } = solver.run(np.zeros([10]), 0.1, X, y);
  * jacobian((l2reg) => solver.run(np.zeros([10]), l2reg, X, y).params)(0.1);
  */
-export class GradientDescent extends ProximalGradient {
-  constructor(options: GradientDescentOptions) {
-    super(options, 'GradientDescent');
+export class GradientDescent<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> extends ProximalGradient<F, NoProx, H, V> {
+  constructor(options: GradientDescentOptions<F, H, V>) {
+    super(options as ProximalGradientOptions<F, NoProx, H, V>, 'GradientDescent');
   }
 }

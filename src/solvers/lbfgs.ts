@@ -1,6 +1,10 @@
 /** `LBFGS`. */
+
+import type { RestOf } from '../../transforms/flat.ts';
+import type { NDArray } from '../array.ts';
 import { scan } from '../control/loops.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import type { StatusName } from '../implicit/status.ts';
 import { div } from '../lax/arithmetic.ts';
@@ -10,11 +14,17 @@ import { dynamicIndexInDim, dynamicUpdateIndexInDim } from '../lax/dynamic-index
 import { and, not } from '../lax/logic.ts';
 import { zeros } from '../numpy/creation.ts';
 import { matmul } from '../numpy/products.ts';
+import type { ArrayLikes } from '../tree.ts';
 import type { Step } from './base.ts';
 import { type SmoothOptions, SmoothSolver, type SmoothState } from './smooth.ts';
+import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
 import { minus, ravel, unravel } from './vectors.ts';
 
-export interface LBFGSOptions extends SmoothOptions {
+export interface LBFGSOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> extends SmoothOptions<F, H, V> {
   /** How many steps are remembered; 0 gives gradient descent. Default 10. */
   historySize?: number;
   /** Scale the initial inverse Hessian by (7.20) of Nocedal & Wright. Default true. */
@@ -23,12 +33,18 @@ export interface LBFGSOptions extends SmoothOptions {
   stopIfLinesearchFails?: boolean;
 }
 
-export interface LBFGSState extends SmoothState {
-  /** The last steps and changes of the gradient, a row each, and 1/(sᵀy); a ring. */
-  readonly sHistory: Value;
-  readonly yHistory: Value;
-  readonly rhoHistory: Value;
-  readonly gamma: Value;
+export interface LBFGSState<P = any, X = any> extends SmoothState<P, X> {
+  /**
+   * The last m = `historySize` steps s, as rows of a ring, in which step k is row k mod m: [m, n], n the number of all
+   * elements of the parameters, in the widest dtype among them. Zeros before they are known.
+   */
+  readonly sHistory: NDArray;
+  /** The changes y of the gradient in these steps: [m, n]. */
+  readonly yHistory: NDArray;
+  /** 1/(sᵀy): [m]; 0 where sᵀy is 0. */
+  readonly rhoHistory: NDArray;
+  /** sᵀy/(yᵀy) of the last step, rank 0, which scales the initial inverse Hessian; 1 without `useGamma`. */
+  readonly gamma: NDArray;
 }
 
 /**
@@ -39,17 +55,22 @@ export interface LBFGSState extends SmoothState {
  * const solver = new LBFGS({ fun: logisticLoss, tol: 1e-4 });
  * const { params, state } = solver.run(np.zeros([64]), l2reg, X, y);
  */
-export class LBFGS extends SmoothSolver<LBFGSState> {
+export class LBFGS<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> extends SmoothSolver<F, H, V, LBFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
   private readonly historySize: number;
   private readonly useGamma: boolean;
   private readonly stopIfLinesearchFails: boolean;
 
-  constructor(options: LBFGSOptions) {
+  constructor(options: LBFGSOptions<F, H, V>) {
     super('LBFGS', options, { maxiter: 500, increaseFactor: 1.5 }, [
       'historySize',
       'useGamma',
       'stopIfLinesearchFails',
     ]);
+    checkNumbers('LBFGS', options, ['historySize']);
     this.historySize = options.historySize ?? 10;
     this.useGamma = options.useGamma ?? true;
     this.stopIfLinesearchFails = options.stopIfLinesearchFails ?? false;
@@ -57,7 +78,10 @@ export class LBFGS extends SmoothSolver<LBFGSState> {
       throw new TraceError(`LBFGS: \`historySize\` must not be negative, but it is ${this.historySize}.`);
   }
 
-  override initState(initParams: any, ...args: any[]): LBFGSState {
+  override initState(
+    initParams: ArrayLikes<Parameters<F>[0]>,
+    ...args: Given<RestOf<F>>
+  ): LBFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>> {
     const { size, dtype } = ravel(initParams).aval;
     const m = this.historySize;
     return {
@@ -69,7 +93,11 @@ export class LBFGS extends SmoothSolver<LBFGSState> {
     };
   }
 
-  override update(params: any, state: LBFGSState, ...args: any[]): Step<any, LBFGSState> {
+  override update(
+    params: ArrayLikes<Parameters<F>[0]>,
+    state: LBFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>,
+    ...args: Given<RestOf<F>>
+  ): Step<ParamsOf<F>, LBFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
     const m = this.historySize;
     const start = m > 0 ? state.iterNum.mod(m) : state.iterNum;
     const gradient = ravel(state.grad).astype(state.gamma.dtype);

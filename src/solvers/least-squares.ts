@@ -1,21 +1,28 @@
 /** What solvers of nonlinear least squares share: ½ ‖r(x)‖² and its derivatives, on all parameters as one vector. */
-import { type AnyFunction, FlatFunction } from '../../transforms/flat.ts';
+import type { MainOf } from '../../transforms/differentiate.ts';
+import { type AnyFunction, FlatFunction, onArrays, type RestOf, type TreeFunction } from '../../transforms/flat.ts';
 import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
 import { linearizeValues } from '../../transforms/linearize.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Value } from '../core/trace.ts';
 import { materialise } from '../linear-solve/dense.ts';
 import { matmul } from '../numpy/products.ts';
+import type { ArrayLikes, Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, type SolverOptions } from './base.ts';
+import type { Given, ParamsOf } from './types.ts';
 import { ravel, unravel } from './vectors.ts';
 
-export interface LeastSquaresOptions extends SolverOptions {
+export interface LeastSquaresOptions<F extends TreeFunction = TreeFunction, H extends boolean = boolean>
+  extends SolverOptions {
   /** The residuals r(params, …args): an array, or a tree of arrays. */
-  residualFun: AnyFunction;
+  residualFun: F;
   /** `residualFun` returns a pair [residuals, aux]. */
-  hasAux?: boolean;
+  hasAux?: H;
 }
+
+/** The residuals that a function returns; `H` is `hasAux`. */
+export type ResidualOf<F extends AnyFunction, H> = Arrays<H extends true ? MainOf<ReturnType<F>> : ReturnType<F>>;
 
 /** The residuals at a point, and their derivative J there. */
 export interface Linearised {
@@ -28,20 +35,24 @@ export interface Linearised {
   readonly pull: (u: Value) => Value;
 }
 
-export abstract class LeastSquaresSolver<State extends BaseState> extends IterativeSolver<State> {
+export abstract class LeastSquaresSolver<
+  F extends TreeFunction,
+  H extends boolean,
+  State extends BaseState,
+> extends IterativeSolver<Parameters<F>[0], RestOf<F>, State> {
   protected readonly symmetric = true;
   private readonly residualFun: AnyFunction;
   private readonly hasAux: boolean;
 
   constructor(
     name: string,
-    options: LeastSquaresOptions,
+    options: LeastSquaresOptions<F, H>,
     defaults: { maxiter: number; tol: number },
     own: readonly string[],
   ) {
     super(name, options ?? {}, defaults, ['residualFun', 'hasAux', ...own]);
     checkFunction(name, 'residualFun', options?.residualFun);
-    this.residualFun = options.residualFun;
+    this.residualFun = onArrays(options.residualFun);
     this.hasAux = options.hasAux ?? false;
   }
 
@@ -74,7 +85,7 @@ export abstract class LeastSquaresSolver<State extends BaseState> extends Iterat
   }
 
   /** Jᵀ r: the gradient of ½ ‖r‖². */
-  override optimalityFun(params: any, ...args: any[]): any {
+  override optimalityFun(params: ArrayLikes<Parameters<F>[0]>, ...args: Given<RestOf<F>>): ParamsOf<F> {
     const { pull, flat } = this.linearise(params, args);
     return unravel(pull(flat), params);
   }

@@ -1,8 +1,11 @@
 /** `LevenbergMarquardt`. */
+
 import { jvp } from '../../transforms/differentiate.ts';
-import type { AnyFunction } from '../../transforms/flat.ts';
+import { type AnyFunction, numbersAsArrays, type RestOf, type TreeFunction } from '../../transforms/flat.ts';
+import type { NDArray } from '../array.ts';
 import { cond } from '../control/cond.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
 import { div, max, min, sqrt } from '../lax/arithmetic.ts';
@@ -15,11 +18,14 @@ import * as linalg from '../linalg/index.ts';
 import { solveCg, solveCholesky, solveInv, solveLu } from '../linear-solve/index.ts';
 import { eye, zeros } from '../numpy/creation.ts';
 import { matmul } from '../numpy/products.ts';
-import { type BaseState, initialState, type Step } from './base.ts';
-import { halfSquare, type LeastSquaresOptions, LeastSquaresSolver } from './least-squares.ts';
+import type { ArrayLikes } from '../tree.ts';
+import { type BaseState, checkFunction, initialState, type Step } from './base.ts';
+import { halfSquare, type LeastSquaresOptions, LeastSquaresSolver, type ResidualOf } from './least-squares.ts';
+import type { AuxIf, Given, ParamsOf } from './types.ts';
 import { select as choose, dtypeOf, norm, ravel, unravel } from './vectors.ts';
 
-export interface LevenbergMarquardtOptions extends LeastSquaresOptions {
+export interface LevenbergMarquardtOptions<F extends TreeFunction = TreeFunction, H extends boolean = boolean>
+  extends LeastSquaresOptions<F, H> {
   /** The first damping, relative to the largest diagonal element of JᵀJ. Default 1e-6. */
   dampingParameter?: number;
   /**
@@ -45,20 +51,25 @@ export interface LevenbergMarquardtOptions extends LeastSquaresOptions {
   jacFun?: AnyFunction;
 }
 
-export interface LevenbergMarquardtState extends BaseState {
-  readonly dampingFactor: Value;
-  readonly increaseFactor: Value;
-  /** r, ½ ‖r‖² and Jᵀr (as one vector) at the point reached. */
-  readonly residual: any;
-  readonly value: Value;
-  readonly gradient: Value;
-  /** The last step tried. */
-  readonly delta: Value;
-  /** J; null where it is not computed as a matrix. */
-  readonly jac: Value | null;
-  /** Whether the stopping criterion holds. */
-  readonly done: Value;
-  readonly aux: any;
+export interface LevenbergMarquardtState<R = any, X = any> extends BaseState {
+  /** The damping μ of the next step, rank 0. */
+  readonly dampingFactor: NDArray;
+  /** By what μ grows where a step is rejected, rank 0. */
+  readonly increaseFactor: NDArray;
+  /** The residuals r at the point reached, as `residualFun` returns them. */
+  readonly residual: R;
+  /** ½ ‖r‖² there: rank 0, in the widest dtype of the residuals. */
+  readonly value: NDArray;
+  /** Jᵀr there: [n], n the number of all elements of the parameters. */
+  readonly gradient: NDArray;
+  /** The last step tried: [n]; zeros before the first. */
+  readonly delta: NDArray;
+  /** J there: [number of residuals, n]; null where it is not computed as a matrix (`materializeJac`). */
+  readonly jac: NDArray | null;
+  /** bool, rank 0: whether the stopping criterion holds. */
+  readonly done: NDArray;
+  /** The auxiliary output of `residualFun` there; null without `hasAux`. */
+  readonly aux: X;
 }
 
 type Damped = (u: Value, g?: Value) => Value;
@@ -87,13 +98,18 @@ const largestFactor = 2 ** 32;
  * solver.run(np.array([-1, -2, 1, -1]), x, y).params;
  * @throws TraceError when `solver` or `stopCriterion` is not one of those above
  */
-export class LevenbergMarquardt extends LeastSquaresSolver<LevenbergMarquardtState> {
+export class LevenbergMarquardt<
+  F extends TreeFunction = TreeFunction,
+  H extends boolean = false,
+> extends LeastSquaresSolver<F, H, LevenbergMarquardtState<ResidualOf<F, H>, AuxIf<F, H>>> {
   private readonly options: LevenbergMarquardtOptions;
   private readonly solver: TreeLinearSolver | 'qr';
   private readonly materialised: boolean;
 
-  constructor(options: LevenbergMarquardtOptions) {
+  constructor(options: LevenbergMarquardtOptions<F, H>) {
     super('LevenbergMarquardt', options, { maxiter: 30, tol: 1e-3 }, ownOptions);
+    checkNumbers('LevenbergMarquardt', options, ['dampingParameter', 'xtol', 'gtol', 'contributionRatioThreshold']);
+    if (options.jacFun !== undefined) checkFunction('LevenbergMarquardt', 'jacFun', options.jacFun);
     this.options = options;
     const { solver = solveCg, stopCriterion = 'grad-l2-norm' } = options;
     const known = typeof solver === 'string' && solver !== 'qr' ? byName[solver] : solver;
@@ -111,7 +127,10 @@ export class LevenbergMarquardt extends LeastSquaresSolver<LevenbergMarquardtSta
       throw new TraceError('LevenbergMarquardt: `solver: "qr"` needs `materializeJac`.');
   }
 
-  override initState(initParams: any, ...args: any[]): LevenbergMarquardtState {
+  override initState(
+    initParams: ArrayLikes<Parameters<F>[0]>,
+    ...args: Given<RestOf<F>>
+  ): LevenbergMarquardtState<ResidualOf<F, H>, AuxIf<F, H>> {
     const dtype = dtypeOf(initParams);
     const at = this.at(initParams, args);
     const jacobian = at.jac ?? this.jacobian(at.linear, initParams);
@@ -135,13 +154,17 @@ export class LevenbergMarquardt extends LeastSquaresSolver<LevenbergMarquardtSta
     const jac: Value | null = !this.materialised
       ? null
       : jacFun
-        ? (jacFun(params, ...args) as Value)
+        ? (jacFun(params, ...numbersAsArrays(args)) as Value)
         : this.jacobian(linear, params);
     const gradient = jac ? matmul(jac.T, flat) : pull(flat);
     return { linear, jac, state: { residual, aux, jac, gradient, value: halfSquare(flat), error: norm(gradient) } };
   }
 
-  override update(params: any, state: LevenbergMarquardtState, ...args: any[]): Step<any, LevenbergMarquardtState> {
+  override update(
+    params: ArrayLikes<Parameters<F>[0]>,
+    state: LevenbergMarquardtState<ResidualOf<F, H>, AuxIf<F, H>>,
+    ...args: Given<RestOf<F>>
+  ): Step<ParamsOf<F>, LevenbergMarquardtState<ResidualOf<F, H>, AuxIf<F, H>>> {
     const { dampingFactor: mu, increaseFactor: nu, gradient, value } = state;
     const solve = this.damped(params, state, args);
     const velocity = solve(ravel(state.residual), gradient);

@@ -1,21 +1,27 @@
 /** What line searches share: the search for a step along a direction in which an objective falls. */
-import type { AnyFunction } from '../../transforms/flat.ts';
-import type { ArrayLike } from '../array.ts';
+import type { RestOf } from '../../transforms/flat.ts';
+import type { ArrayLike, NDArray } from '../array.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { checkNumbers, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { max } from '../lax/arithmetic.ts';
 import { eq, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
+import type { ArrayLikes, Like } from '../tree.ts';
 import { checkFunction } from './base.ts';
 import { type Evaluation, Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
+import type { ObjectiveAux, ObjectiveFunction, Solution } from './types.ts';
 import { axpy, dot, dtypeOf, negated, scalarOf } from './vectors.ts';
 
-export interface LineSearchOptions extends ObjectiveOptions {
+export interface LineSearchOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> extends ObjectiveOptions<H, V> {
   /** The objective f(params, …args), or what `valueAndGrad` and `hasAux` say. */
-  fun: AnyFunction | Objective;
+  fun: F;
   /** Most steps tried. Default 30. */
   maxiter?: number;
   /** By how much the conditions may be violated. Default 0. */
@@ -30,36 +36,45 @@ export interface LineSearchOptions extends ObjectiveOptions {
   bounded?: boolean;
 }
 
-export interface LineSearchPoint {
-  /** f and its gradient at `params`, where known. */
-  value?: Value;
-  grad?: any;
-  /** The negative gradient if left out. */
-  descentDirection?: any;
+export interface LineSearchPoint<P = any, A extends readonly unknown[] = readonly any[]> {
+  /** f at `params`, where it and its gradient are known: rank 0. */
+  value?: NDArray;
+  /** ∇f at `params`, where known: a tree like the parameters. */
+  grad?: P;
+  /** A tree like the parameters; the negative gradient if left out. */
+  descentDirection?: P;
   /** Further arguments of `fun`. */
-  args?: readonly unknown[];
+  args?: ArrayLikes<A>;
 }
 
 /** Where the search ended. */
-export interface LineSearchState {
-  /** int32: steps tried. */
-  readonly iterNum: Value;
-  readonly params: any;
-  readonly value: Value;
-  readonly grad: any;
-  readonly aux: any;
-  /** By how much the conditions are violated. */
-  readonly error: Value;
-  readonly done: Value;
-  /** No step satisfies the conditions. The step taken may still decrease f. */
-  readonly failed: Value;
-  readonly numFunEval: Value;
-  readonly numGradEval: Value;
+export interface LineSearchState<P = any, X = any> {
+  /** int32, rank 0: steps tried. */
+  readonly iterNum: NDArray;
+  /** The parameters after the step: a tree like those before it. */
+  readonly params: P;
+  /** f there, rank 0. */
+  readonly value: NDArray;
+  /** ∇f there: a tree of the shapes and dtypes of the parameters. */
+  readonly grad: P;
+  /** The auxiliary output of the objective there; null without `hasAux`. */
+  readonly aux: X;
+  /** By how much the conditions are violated, rank 0, of the dtype of f. */
+  readonly error: NDArray;
+  /** bool, rank 0: a step satisfies the conditions. */
+  readonly done: NDArray;
+  /** bool, rank 0: no step satisfies the conditions. The step taken may still decrease f. */
+  readonly failed: NDArray;
+  /** int32, rank 0: evaluations of the objective. */
+  readonly numFunEval: NDArray;
+  /** int32, rank 0: evaluations of its gradient. */
+  readonly numGradEval: NDArray;
 }
 
-export interface LineSearchStep {
-  readonly stepsize: Value;
-  readonly state: LineSearchState;
+export interface LineSearchStep<P = any, X = any> {
+  /** The step size found, rank 0, in the widest dtype of the parameters. */
+  readonly stepsize: NDArray;
+  readonly state: LineSearchState<P, X>;
 }
 
 /** f along a line, from a point where it is known. */
@@ -75,7 +90,11 @@ export interface Line {
   readonly dtype: DType;
 }
 
-export abstract class LineSearch {
+export abstract class LineSearch<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> {
   protected readonly objective: Objective;
   protected readonly maxiter: number;
   protected readonly tol: number;
@@ -83,7 +102,7 @@ export abstract class LineSearch {
   protected readonly c2: number;
   protected readonly bound: { maxSteps?: number };
 
-  constructor(name: string, options: LineSearchOptions, own: readonly string[]) {
+  constructor(name: string, options: LineSearchOptions<F, H, V>, own: readonly string[]) {
     optionsOf(name, options ?? {}, [
       ...objectiveOptions,
       'maxiter',
@@ -94,9 +113,11 @@ export abstract class LineSearch {
       'bounded',
       ...own,
     ]);
-    const { fun } = options ?? {};
+    // A solver passes its own objective.
+    const fun = options?.fun as F | Objective;
     if (!(fun instanceof Objective)) checkFunction(name, 'fun', fun);
     this.objective = fun instanceof Objective ? fun : new Objective(fun, options);
+    checkNumbers(name, options, ['maxiter', 'tol', 'c1', 'c2']);
     this.maxiter = options.maxiter ?? 30;
     this.tol = options.tol ?? 0;
     this.c1 = options.c1 ?? 1e-4;
@@ -108,8 +129,12 @@ export abstract class LineSearch {
   }
 
   /** Searches from `params`, beginning with the step `initStepsize`. */
-  run(initStepsize: ArrayLike, params: any, point: LineSearchPoint = {}): LineSearchStep {
-    const { args = [] } = point;
+  run<I extends ArrayLikes<Parameters<F>[0]>>(
+    initStepsize: ArrayLike,
+    params: I,
+    point: LineSearchPoint<NoInfer<Like<I>>, RestOf<F>> = {},
+  ): LineSearchStep<Solution<Parameters<F>[0], I>, ObjectiveAux<F, H, V>> {
+    const args = (point.args ?? []) as readonly unknown[];
     const known = point.value !== undefined && point.grad !== undefined;
     const start: Pick<Evaluation, 'value' | 'gradient'> = known
       ? { value: point.value!, gradient: point.grad }

@@ -1,21 +1,29 @@
 /** `NonlinearCG`. */
+import type { RestOf } from '../../transforms/flat.ts';
 import { TraceError } from '../core/errors.ts';
 import type { Value } from '../core/trace.ts';
 import { div, max } from '../lax/arithmetic.ts';
 import { finfo } from '../numpy/testing.ts';
+import type { ArrayLikes } from '../tree.ts';
 import type { Step } from './base.ts';
 import { type SmoothOptions, SmoothSolver, type SmoothState } from './smooth.ts';
+import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
 import { axpy, dot, minus, negated } from './vectors.ts';
 
 export type NonlinearCGMethod = 'polak-ribiere' | 'fletcher-reeves' | 'hestenes-stiefel';
 
-export interface NonlinearCGOptions extends Omit<SmoothOptions, 'stepsize'> {
+export interface NonlinearCGOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> extends Omit<SmoothOptions<F, H, V>, 'stepsize'> {
   /** How the next direction is made conjugate to the last. Default 'polak-ribiere'. */
   method?: NonlinearCGMethod;
 }
 
-export interface NonlinearCGState extends SmoothState {
-  readonly descentDirection: any;
+export interface NonlinearCGState<P = any, X = any> extends SmoothState<P, X> {
+  /** The direction of the next line search: a tree of the shapes and dtypes of the parameters. */
+  readonly descentDirection: P;
 }
 
 const methods: readonly string[] = ['polak-ribiere', 'fletcher-reeves', 'hestenes-stiefel'];
@@ -29,10 +37,14 @@ const methods: readonly string[] = ['polak-ribiere', 'fletcher-reeves', 'hestene
  * const { params } = new NonlinearCG({ fun: rosenbrock, method: 'hestenes-stiefel' }).run(np.zeros([2]));
  * @throws TraceError when `method` is not one of the three
  */
-export class NonlinearCG extends SmoothSolver<NonlinearCGState> {
+export class NonlinearCG<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> extends SmoothSolver<F, H, V, NonlinearCGState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
   private readonly method: NonlinearCGMethod;
 
-  constructor(options: NonlinearCGOptions) {
+  constructor(options: NonlinearCGOptions<F, H, V>) {
     super('NonlinearCG', options, { maxiter: 100, increaseFactor: 1.2 }, ['method']);
     this.method = options.method ?? 'polak-ribiere';
     if (!methods.includes(this.method))
@@ -41,12 +53,19 @@ export class NonlinearCG extends SmoothSolver<NonlinearCGState> {
       );
   }
 
-  override initState(initParams: any, ...args: any[]): NonlinearCGState {
+  override initState(
+    initParams: ArrayLikes<Parameters<F>[0]>,
+    ...args: Given<RestOf<F>>
+  ): NonlinearCGState<ParamsOf<F>, ObjectiveAux<F, H, V>> {
     const state = this.initial(initParams, args);
     return { ...state, descentDirection: negated(state.grad) };
   }
 
-  override update(params: any, state: NonlinearCGState, ...args: any[]): Step<any, NonlinearCGState> {
+  override update(
+    params: ArrayLikes<Parameters<F>[0]>,
+    state: NonlinearCGState<ParamsOf<F>, ObjectiveAux<F, H, V>>,
+    ...args: Given<RestOf<F>>
+  ): Step<ParamsOf<F>, NonlinearCGState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
     const { grad, descentDirection } = state;
     const moved = this.move(params, state, descentDirection, args);
     const next = moved.state.grad;

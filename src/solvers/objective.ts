@@ -1,13 +1,13 @@
 /** Objectives in the form that solvers call them. */
 import { valueAndGrad } from '../../transforms/differentiate.ts';
-import type { AnyFunction } from '../../transforms/flat.ts';
+import { type AnyFunction, onArrays } from '../../transforms/flat.ts';
 import type { Value } from '../core/trace.ts';
 
-export interface ObjectiveOptions {
+export interface ObjectiveOptions<H extends boolean = boolean, V extends boolean = boolean> {
   /** `fun` returns a pair [value, aux]. */
-  hasAux?: boolean;
+  hasAux?: H;
   /** `fun` returns its value together with its gradient: [value, grad], or [[value, aux], grad]. */
-  valueAndGrad?: boolean;
+  valueAndGrad?: V;
 }
 
 /** Names of the options of an objective. */
@@ -27,8 +27,9 @@ export class Objective {
 
   constructor(fun: AnyFunction, { hasAux = false, valueAndGrad: given = false }: ObjectiveOptions) {
     this.hasAux = hasAux;
-    this.both = given ? fun : (valueAndGrad(fun, { hasAux }) as AnyFunction);
-    this.fun = given ? (...args: unknown[]) => fun(...args)[0] : fun;
+    const f = onArrays(fun);
+    this.both = given ? f : (valueAndGrad(fun, { hasAux }) as AnyFunction);
+    this.fun = given ? (...args: unknown[]) => f(...args)[0] : f;
   }
 
   value(params: unknown, args: readonly unknown[]): Value {

@@ -3,7 +3,7 @@
  * `ProjectedGradient` calls it, and is differentiable in both, in both modes and to any order: where the solution has
  * support (active constraints), the derivative is that of the support. Definitions follow JAXopt's.
  */
-import type { ArrayLike, NDArray } from '../array.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
 import { foriLoop } from '../control/loops.ts';
 import { ShapeError, TreeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
@@ -20,16 +20,18 @@ import { clip, maximum } from '../numpy/elementwise.ts';
 import { concatenate } from '../numpy/joining.ts';
 import { dot, matmul } from '../numpy/products.ts';
 import { toFloating, toValue } from '../promote.ts';
+import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
+import type { Strength } from './prox.ts';
 import { dot as treeDot } from './vectors.ts';
 
 /** Each leaf with its own parameters, or with the same for all. */
-function leafwise(x: any, parameters: any, f: (leaf: Value, parameter: any) => Value): any {
-  const { def, leaves } = tree.flatten(x);
+function leafwise<T>(name: string, x: T, parameters: any, f: (leaf: Value, parameter: any) => Value): Arrays<T> {
+  const { def, leaves } = tree.flatten(x, `${name}: x`);
   const own = tree.structure(parameters).key === def.key ? (tree.leaves(parameters) as Value[]) : undefined;
   return tree.unflatten(
     def,
-    leaves.map((leaf, i) => f(toFloating(toValue(leaf, 'projection'), 'projection'), own ? own[i] : parameters)),
+    leaves.map((leaf, i) => f(toFloating(toValue(leaf, name), name), own ? own[i] : parameters)),
   );
 }
 
@@ -42,18 +44,31 @@ function given<T extends readonly unknown[]>(set: string, parameters: T, names: 
   });
 }
 
+/** @throws ShapeError when x is no vector */
+function checkVector(set: string, x: unknown): void {
+  if (!(x instanceof NDArray) || x.ndim !== 1)
+    throw new ShapeError(`projection.${set}: x must be a vector, but it is ${naming(x)}.`);
+}
+
 /** {p : p ≥ 0}, on any tree. */
-export const nonNegative = (x: any, _hyperparams?: null): any => leafwise(x, null, (v) => maximum(v, 0));
+export const nonNegative = <T>(x: T, _hyperparams?: null): Arrays<T> =>
+  leafwise('projection.nonNegative', x, null, (v) => maximum(v, 0));
 
 /** {p : lower ≤ p ≤ upper}, on any tree; the bounds are scalars, arrays, or trees like x. */
-export function box(x: any, bounds: readonly [lower: any, upper: any]): any {
+export function box<T>(x: T, bounds: readonly [lower: Strength<T>, upper: Strength<T>]): Arrays<T> {
   const [lower, upper] = given('box', bounds, ['lower', 'upper']);
-  const lows = leafwise(x, lower, (v, low) => maximum(v, low));
-  return leafwise(lows, upper, (v, high) => clip(v, null, high));
+  return inBox('box', x, lower, upper);
+}
+
+function inBox<T>(set: string, x: T, lower: Strength<T>, upper: Strength<T>): Arrays<T> {
+  const name = `projection.${set}`;
+  for (const bound of [lower, upper]) if (typeof bound !== 'object') toValue(bound as ArrayLike, name);
+  const lows = leafwise(name, x, lower, (v, low) => maximum(v, low));
+  return leafwise(name, lows, upper, (v, high) => clip(v, null, high)) as Arrays<T>;
 }
 
 /** {p : 0 ≤ p ≤ unit}. */
-export const hypercube = (x: any, unit: ArrayLike = 1): any => box(x, [0, unit]);
+export const hypercube = <T>(x: T, unit: ArrayLike = 1): Arrays<T> => inBox('hypercube', x, 0, unit);
 
 /**
  * {p : p ≥ 0, Σ p = value}, for a vector (Duchi et al., Efficient Projections onto the ℓ1-Ball, 2008, figure 1).
@@ -84,49 +99,62 @@ export function simplex(x: ArrayLike, value: ArrayLike = 1): NDArray {
 /** {p : ‖p‖₁ = value}, for a vector. */
 export function l1Sphere(x: ArrayLike, value: ArrayLike = 1): NDArray {
   const v = toFloating(toValue(x, 'projection.l1Sphere'), 'projection.l1Sphere');
+  toValue(value, 'projection.l1Sphere');
   return mul(sign(v), simplex(v.abs(), value));
 }
 
 /** {p : ‖p‖₁ ≤ maxValue}, for a vector. */
 export function l1Ball(x: ArrayLike, maxValue: ArrayLike = 1): NDArray {
   const v = toFloating(toValue(x, 'projection.l1Ball'), 'projection.l1Ball');
+  toValue(maxValue, 'projection.l1Ball');
   return select(le(sum(v.abs()), maxValue), v, l1Sphere(v, maxValue));
 }
 
 /** s·x, on any tree. */
-const scaled = (x: any, s: Value): any => tree.map((leaf) => leaf.mul(s.astype(leaf.dtype)), x);
+const scaled = <T>(x: T, s: Value): Arrays<T> => tree.map((leaf: NDArray) => leaf.mul(s.astype(leaf.dtype)), x as any);
 
 /** {p : ‖p‖₂ = value}, on any tree. */
-export const l2Sphere = (x: any, value: ArrayLike = 1): any => scaled(x, div(value, sqrt(treeDot(x, x))));
+export function l2Sphere<T>(x: T, value: ArrayLike = 1): Arrays<T> {
+  tree.flatten(x, 'projection.l2Sphere: x');
+  return scaled(x, div(toValue(value, 'projection.l2Sphere'), sqrt(treeDot(x, x))));
+}
 
 /** {p : ‖p‖₂ ≤ maxValue}, on any tree. */
-export function l2Ball(x: any, maxValue: ArrayLike = 1): any {
+export function l2Ball<T>(x: T, maxValue: ArrayLike = 1): Arrays<T> {
+  tree.flatten(x, 'projection.l2Ball: x');
+  const radius = toValue(maxValue, 'projection.l2Ball');
   const squared = treeDot(x, x);
-  const outside = gt(squared, mul(maxValue, maxValue));
+  const outside = gt(squared, mul(radius, radius));
   // Inside, where x may be 0, the root is not taken.
   const one = scalar(1, squared.dtype);
-  const factor = select(outside, div(maxValue, sqrt(select(outside, squared, one))), one);
+  const factor = select(outside, div(radius, sqrt(select(outside, squared, one))), one);
   return scaled(x, factor);
 }
 
 /** {p : ‖p‖∞ ≤ maxValue}, on any tree. */
-export const linfBall = (x: any, maxValue: ArrayLike = 1): any => box(x, [neg(maxValue), maxValue]);
+export function linfBall<T>(x: T, maxValue: ArrayLike = 1): Arrays<T> {
+  const bound = toValue(maxValue, 'projection.linfBall');
+  return inBox('linfBall', x, neg(bound) as Strength<T>, bound as Strength<T>);
+}
 
 /** {p : aᵀp = b}, for vectors. */
 export function hyperplane(x: NDArray, plane: readonly [a: NDArray, b: ArrayLike]): NDArray {
   const [a, b] = given('hyperplane', plane, ['a', 'b']);
+  checkVector('hyperplane', x);
   return x.sub(a.mul(div(dot(a, x).sub(b), dot(a, a))));
 }
 
 /** {p : aᵀp ≤ b}, for vectors. */
 export function halfspace(x: NDArray, plane: readonly [a: NDArray, b: ArrayLike]): NDArray {
   const [a, b] = given('halfspace', plane, ['a', 'b']);
+  checkVector('halfspace', x);
   return x.sub(a.mul(div(max(dot(a, x).sub(b), 0), dot(a, a))));
 }
 
 /** {p : A p = b}, for a vector; A must have full row rank. */
 export function affineSet(x: NDArray, system: readonly [A: NDArray, b: NDArray]): NDArray {
   const [A, b] = given('affineSet', system, ['A', 'b']);
+  checkVector('affineSet', x);
   const residual = matmul(A, x).sub(b);
   return x.sub(matmul(A.T, linalg.solve(matmul(A, A.T), residual)));
 }
@@ -140,6 +168,7 @@ export function boxSection(
   parameters: readonly [lower: NDArray, upper: NDArray, w: NDArray, c: ArrayLike],
 ): NDArray {
   const [lower, upper, w, c] = given('boxSection', parameters, ['lower', 'upper', 'w', 'c']);
+  checkVector('boxSection', x);
   const at = (tau: Value, x: any, lower: any, upper: any, w: any): Value => clip(x.add(w.mul(tau)), lower, upper);
   const equation = (tau: Value, x: any, lower: any, upper: any, w: any, c: any): Value =>
     dot(w, at(tau, x, lower, upper, w)).sub(c);

@@ -1,24 +1,34 @@
 /** What minimisers of smooth functions by line searches share. */
-import type { AnyFunction } from '../../transforms/flat.ts';
+
+import type { RestOf } from '../../transforms/flat.ts';
+import type { NDArray } from '../array.ts';
 import { TraceError } from '../core/errors.ts';
+import { checkChoice, checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { le, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
+import type { ArrayLikes } from '../tree.ts';
 import * as tree from '../tree.ts';
 import { BacktrackingLineSearch } from './backtracking-line-search.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions } from './base.ts';
 import { LineSearch } from './line-search.ts';
 import { Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
+import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
 import { axpy, dtypeOf, norm, scalarOf } from './vectors.ts';
 import { ZoomLineSearch } from './zoom-line-search.ts';
 
-export interface SmoothOptions extends SolverOptions, ObjectiveOptions {
+export interface SmoothOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> extends SolverOptions,
+    ObjectiveOptions<H, V> {
   /** The objective f(params, …args), or what `valueAndGrad` and `hasAux` say. */
-  fun: AnyFunction;
+  fun: F;
   /** A constant step size, or a function of the iteration number; 0 (the default) means line search. */
   stepsize?: number | ((iterNum: Value) => Value | number);
   /** Default 'zoom'. */
-  linesearch?: 'zoom' | 'backtracking' | LineSearch;
+  linesearch?: 'zoom' | 'backtracking' | LineSearch<any, any, any>;
   /**
    * Where a line search begins: at `maxStepsize`, at the last step, or (the default) at the last step times `increaseFactor`,
    * if that step was longer than `minStepsize`, else at `maxStepsize`.
@@ -34,18 +44,23 @@ export interface SmoothOptions extends SolverOptions, ObjectiveOptions {
   minStepsize?: number;
 }
 
-export interface SmoothState extends BaseState {
-  readonly value: Value;
-  readonly grad: any;
-  readonly stepsize: Value;
+export interface SmoothState<P = any, X = any> extends BaseState {
+  /** f at the parameters: rank 0, of the dtype of f. */
+  readonly value: NDArray;
+  /** ∇f there: a tree of the shapes and dtypes of the parameters. */
+  readonly grad: P;
+  /** The last step size, rank 0, of the dtype of `error`; `maxStepsize` before the first step. */
+  readonly stepsize: NDArray;
   /** The auxiliary output of the objective at the last point; null without `hasAux`. */
-  readonly aux: any;
-  /** Whether the last line search found no step that satisfies its conditions. */
-  readonly failedLinesearch: Value;
-  /** int32: evaluations of the objective and of its gradient, and steps of line searches, so far. */
-  readonly numFunEval: Value;
-  readonly numGradEval: Value;
-  readonly numLinesearchIter: Value;
+  readonly aux: X;
+  /** bool, rank 0: whether the last line search found no step that satisfies its conditions. */
+  readonly failedLinesearch: NDArray;
+  /** int32, rank 0: evaluations of the objective so far. */
+  readonly numFunEval: NDArray;
+  /** int32, rank 0: evaluations of its gradient so far. */
+  readonly numGradEval: NDArray;
+  /** int32, rank 0: steps of line searches so far. */
+  readonly numLinesearchIter: NDArray;
 }
 
 const ownOptions = [
@@ -60,23 +75,32 @@ const ownOptions = [
 ];
 
 /** Minimisers of f whose steps go along a direction that the method chooses. `state.error` is ‖∇f‖₂. */
-export abstract class SmoothSolver<State extends SmoothState> extends IterativeSolver<State> {
+export abstract class SmoothSolver<
+  F extends ObjectiveFunction,
+  H extends boolean,
+  V extends boolean,
+  State extends SmoothState<ParamsOf<F>, ObjectiveAux<F, H, V>>,
+> extends IterativeSolver<Parameters<F>[0], RestOf<F>, State> {
   protected readonly symmetric = true;
   protected readonly objective: Objective;
   private readonly options: Required<
     Pick<SmoothOptions, 'stepsize' | 'linesearchInit' | 'increaseFactor' | 'maxStepsize' | 'minStepsize'>
   >;
-  private readonly lineSearch: LineSearch;
+  private readonly lineSearch: LineSearch<any, any, any>;
 
   constructor(
     name: string,
-    options: SmoothOptions,
+    options: SmoothOptions<F, H, V>,
     defaults: { maxiter: number; increaseFactor: number },
     own: readonly string[] = [],
   ) {
     super(name, options ?? {}, { maxiter: defaults.maxiter, tol: 1e-3 }, [...ownOptions, ...own]);
     checkFunction(name, 'fun', options?.fun);
     this.objective = new Objective(options.fun, options);
+    checkNumbers(name, options, ['maxls', 'increaseFactor', 'maxStepsize', 'minStepsize']);
+    if (typeof options.stepsize !== 'function') checkNumbers(name, options, ['stepsize']);
+    if (options.linesearchInit !== undefined)
+      checkChoice(name, '`linesearchInit`', options.linesearchInit, ['increase', 'max', 'current']);
     this.options = {
       stepsize: options.stepsize ?? 0,
       linesearchInit: options.linesearchInit ?? 'increase',
@@ -87,10 +111,10 @@ export abstract class SmoothSolver<State extends SmoothState> extends IterativeS
     this.lineSearch = this.makeLineSearch(options);
   }
 
-  private makeLineSearch({ linesearch = 'zoom', maxls = 30 }: SmoothOptions): LineSearch {
+  private makeLineSearch({ linesearch = 'zoom', maxls = 30 }: SmoothOptions): LineSearch<any, any, any> {
     if (linesearch instanceof LineSearch) return linesearch;
     const { maxStepsize } = this.options;
-    const options = { fun: this.objective, maxiter: maxls, maxStepsize, bounded: !this.implicitDiff };
+    const options = { fun: this.objective as any, maxiter: maxls, maxStepsize, bounded: !this.implicitDiff };
     if (linesearch === 'zoom') return new ZoomLineSearch(options);
     if (linesearch === 'backtracking') return new BacktrackingLineSearch(options);
     throw new TraceError(
@@ -98,7 +122,7 @@ export abstract class SmoothSolver<State extends SmoothState> extends IterativeS
     );
   }
 
-  protected initial(params: unknown, args: readonly unknown[]): SmoothState {
+  protected initial(params: unknown, args: readonly unknown[]): SmoothState<ParamsOf<F>, ObjectiveAux<F, H, V>> {
     const { value, gradient, aux } = this.objective.evaluate(params, args);
     const dtype = dtypeOf(params);
     return {
@@ -106,7 +130,7 @@ export abstract class SmoothSolver<State extends SmoothState> extends IterativeS
       value,
       grad: gradient,
       stepsize: scalar(this.options.maxStepsize, dtype),
-      aux: aux === null ? null : tree.map((leaf) => leaf, aux),
+      aux: (aux === null ? null : tree.map((leaf) => leaf, aux)) as ObjectiveAux<F, H, V>,
       failedLinesearch: scalar(0, 'bool'),
       numFunEval: scalar(1, 'int32'),
       numGradEval: scalar(1, 'int32'),
@@ -115,12 +139,7 @@ export abstract class SmoothSolver<State extends SmoothState> extends IterativeS
   }
 
   /** A step along `direction`, and the state there. */
-  protected move(
-    params: any,
-    state: State,
-    direction: any,
-    args: readonly unknown[],
-  ): { params: any; state: SmoothState } {
+  protected move(params: any, state: State, direction: any, args: readonly unknown[]): { params: any; state: State } {
     const dtype = dtypeOf(params);
     const { stepsize } = this.options;
     if (typeof stepsize !== 'number' || stepsize > 0) {
@@ -144,7 +163,7 @@ export abstract class SmoothSolver<State extends SmoothState> extends IterativeS
       value: state.value,
       grad: state.grad,
       descentDirection: direction,
-      args,
+      args: args as any,
     });
     const { value, grad, aux, failed, iterNum, numFunEval, numGradEval } = found.state;
     return {
@@ -174,7 +193,7 @@ export abstract class SmoothSolver<State extends SmoothState> extends IterativeS
   }
 
   /** ∇f. */
-  override optimalityFun(params: any, ...args: any[]): any {
+  override optimalityFun(params: ArrayLikes<Parameters<F>[0]>, ...args: Given<RestOf<F>>): ParamsOf<F> {
     return this.objective.evaluate(params, args).gradient;
   }
 }

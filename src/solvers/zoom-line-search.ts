@@ -1,15 +1,22 @@
 /** `ZoomLineSearch`. */
+
 import { cond } from '../control/cond.ts';
 import { whileLoop } from '../control/loops.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, div, max, min, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { eq, ge, gt, isFinite, le, lt, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
 import { type Line, LineSearch, type LineSearchOptions, type LineSearchStep, violation } from './line-search.ts';
+import type { ObjectiveFunction } from './types.ts';
 import { axpy, scalarOf } from './vectors.ts';
 
-export interface ZoomOptions extends LineSearchOptions {
+export interface ZoomOptions<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = boolean,
+  V extends boolean = boolean,
+> extends LineSearchOptions<F, H, V> {
   /** Approximate sufficient decrease is accepted where f changes by less than c3·|f|. Default 1e-6. */
   c3?: number;
   /** How far from the ends of an interval, relative to its length, an interpolated step must lie. Defaults 0.2 and 0.1. */
@@ -46,13 +53,25 @@ const phase = { bracket: 0, zoom: 1, fallBack: 2, end: 3 } as const;
  * @example
  * const { stepsize, state } = new ZoomLineSearch({ fun }).run(1, x);
  */
-export class ZoomLineSearch extends LineSearch {
+export class ZoomLineSearch<
+  F extends ObjectiveFunction = ObjectiveFunction,
+  H extends boolean = false,
+  V extends boolean = false,
+> extends LineSearch<F, H, V> {
   private readonly options: Required<
     Pick<ZoomOptions, 'c3' | 'relTolCubic' | 'relTolQuad' | 'intervalThreshold' | 'increaseFactor' | 'maxStepsize'>
   >;
 
-  constructor(options: ZoomOptions) {
+  constructor(options: ZoomOptions<F, H, V>) {
     super('ZoomLineSearch', options, ['c3', 'relTolCubic', 'relTolQuad', 'intervalThreshold', 'increaseFactor']);
+    checkNumbers('ZoomLineSearch', options, [
+      'c3',
+      'relTolCubic',
+      'relTolQuad',
+      'intervalThreshold',
+      'increaseFactor',
+      'maxStepsize',
+    ]);
     this.options = {
       c3: 1e-6,
       relTolCubic: 0.2,

@@ -131,6 +131,12 @@ export const isName = (node: any): boolean =>
     isName(node.object) &&
     (node.computed ? node.property.type === 'Literal' || node.property.type === 'Identifier' : true));
 
+/** The name of the method or function that the user calls at `frame`. */
+export function calledName(frame: string | undefined): string | undefined {
+  const callee = callAt(frame)?.node.callee;
+  return callee?.type === 'MemberExpression' ? callee.property.name : callee?.name;
+}
+
 /**
  * What the user calls the operands of the method or function being called at `frame`; undefined for one that is not a
  * plain name, and an empty list where the call cannot be found or is of another operation.

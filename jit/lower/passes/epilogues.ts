@@ -1,48 +1,125 @@
-import { type Atom, type Eqn, Literal, type Var } from '../../../src/core/jaxpr.ts';
-import { sameShape } from '../../../src/core/shape.ts';
+import { byteSize } from '../../../src/core/dtype.ts';
+import type { Atom, Eqn } from '../../../src/core/jaxpr.ts';
+import { sameShape, sizeOf } from '../../../src/core/shape.ts';
+import type { LowerRule } from '../../lower-rule.ts';
 import { Group, type Step, squeezed } from './groups.ts';
 import type { Placement } from './virtual.ts';
 
+/** The kernel that a product ends in. */
+export interface Epilogue {
+  readonly group: Group;
+  /** How many leading axes of the group are rows of the product, or products of a batch. */
+  readonly rowAxes: number;
+  /** Whether it has the product's elements in registers. Else it goes over some rows as soon as they have been multiplied. */
+  readonly inRegisters: boolean;
+}
+
+/** What a product takes or gives beyond this leaves the second-level cache: it is dealt with some rows at a time. */
+let largestWhole = 2 ** 20;
+export const leavesCache = (bytes: number): boolean => bytes >= largestWhole;
+
+/** Has smaller products dealt with like that too: for tests. */
+export const blocksFrom = (bytes: number = 2 ** 20): void => {
+  largestWhole = bytes;
+};
+
+/** In deeper products what is computed from the result is nothing beside them. */
+const deepest = 512;
+/** A block of rows stays in the second-level cache, and has enough of them to share a pass over the other matrix. */
+const blockBytes = 131072;
+export const fewestRows = 48;
+const mostRows = 120;
+
+/** Bytes of both operands up to which products have code of their own. */
+export const largestOperands: number = 2 ** 17;
+/** What is computed for each vector of a tile is written out so many times that it must be short. */
+const mostNodes = 12;
+/** Larger results of products with columns of this length have code of their own all the same. */
+const shallow = { length: 128, result: 2 ** 16 };
+
+/** Rows of a product that are computed before something else is done with them. */
+export const rowsAtOnce = (m: number, rowBytes: number): number =>
+  Math.min(m, Math.max(fewestRows, Math.min(mostRows, Math.floor(blockBytes / rowBytes))));
+
 /**
- * Products whose result is a vector that one elementwise kernel alone reads, at the element where it is: that kernel can
- * be the end of the product's, which has the result in registers. One product for each kernel.
+ * Products whose result one kernel alone reads, at the element where it is: that kernel can be the end of the product's,
+ * which has the result in registers, or go over some rows after the other while the cache has them. One product for each
+ * kernel.
  */
 export function findEpilogues(
   products: Iterable<Eqn>,
   steps: readonly Step[],
   outs: readonly Atom[],
   { moved }: Placement,
-): Map<Eqn, Group> {
-  const candidates = new Map<Var, Eqn>([...products].map((eqn) => [eqn.outputs[0]!, eqn]));
-  const found = new Map<Eqn, Group>();
+): Map<Eqn, Epilogue> {
+  const candidates = new Map<Atom, Eqn>([...products].map((eqn) => [eqn.outputs[0]!, eqn]));
+  const found = new Map<Eqn, Epilogue>();
   if (candidates.size === 0) return found;
-  const readers = new Map<Var, Group>();
+  const readers = new Map<Eqn, Group>();
+  const refused = new Set<Eqn>();
   const refuse = (atom: Atom): void => {
-    if (!(atom instanceof Literal)) candidates.delete(atom);
+    const product = candidates.get(atom);
+    if (product) refused.add(product);
   };
   outs.forEach(refuse);
   for (const step of steps) {
     if (!(step instanceof Group)) {
-      step.inputs.forEach(refuse);
+      const product = candidates.get(step.inputs[0]!);
+      // The same elements in the same order.
+      if (product && step.primitive.lower.kind === 'reshape') candidates.set(step.outputs[0]!, product);
+      else step.inputs.forEach(refuse);
       continue;
     }
     for (const eqn of step.members)
       for (const atom of eqn.inputs) {
-        if (atom instanceof Literal || !candidates.has(atom)) continue;
-        const reader = readers.get(atom);
-        const elementwise = eqn.primitive.lower.kind === 'elementwise' && !moved.has(eqn);
-        const along = step.shape.length === 1 && sameShape(squeezed(atom.aval.shape), step.shape);
-        const fits = elementwise && along && !step.folded && !step.loops;
-        if (!fits || (reader && reader !== step)) refuse(atom);
-        else readers.set(atom, step);
+        const product = candidates.get(atom);
+        if (!product || refused.has(product)) continue;
+        const reader = readers.get(product);
+        const { kind } = eqn.primitive.lower;
+        const reads = (kind === 'elementwise' || kind === 'reduce') && !moved.has(eqn);
+        const along = sameShape(squeezed(atom.aval.shape), step.shape);
+        if (!reads || !along || step.loops || (reader && reader !== step)) refuse(atom);
+        else readers.set(product, step);
       }
   }
   const taken = new Set<Group>();
-  for (const [v, eqn] of candidates) {
-    const group = readers.get(v);
-    if (!group || taken.has(group)) continue;
-    taken.add(group);
-    found.set(eqn, group);
+  for (const eqn of new Set(candidates.values())) {
+    const group = readers.get(eqn);
+    const epilogue = group && !refused.has(eqn) && !taken.has(group) ? epilogueOf(eqn, group) : undefined;
+    if (!epilogue) continue;
+    taken.add(epilogue.group);
+    found.set(eqn, epilogue);
   }
   return found;
+}
+
+/** How a kernel becomes the end of a product, if that is worth it. */
+function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
+  const { folded, shape } = group;
+  if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true };
+  const { dtype, size } = eqn.outputs[0]!.aval;
+  const { n, m, k } = extents(eqn);
+  const bytes = byteSize(dtype);
+  let rowAxes = 0;
+  for (let rows = 1; rows * n < size; rowAxes++) rows *= shape[rowAxes]!;
+  const wholeRows = sizeOf(shape.slice(rowAxes)) === n && n > 1 && !folded?.slice(0, rowAxes).some(Boolean);
+  if (!wholeRows) return undefined;
+  const single = size === m * n;
+  const isSmall = (m * k + k * n) * bytes <= largestOperands;
+  const isShallow = k <= shallow.length && size * bytes >= shallow.result && m >= fewestRows;
+  const inRegisters = !folded && single && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
+  // Blocks of rows begin with each product of a batch.
+  const inBlocks = leavesCache(size * bytes) && k <= deepest && m >= 16 && (single || m % 4 === 0);
+  return inRegisters || inBlocks ? { group, rowAxes, inRegisters } : undefined;
+}
+
+/** Rows and columns of a product of matrices, of each of a batch, and how many products it sums up for an element. */
+export function extents(eqn: Eqn): { readonly m: number; readonly n: number; readonly k: number } {
+  const rule = eqn.primitive.lower as Extract<LowerRule<unknown>, { kind: 'dot' }>;
+  const [lhs, rhs] = eqn.inputs as [Atom, Atom];
+  const { lhsBatch, lhsContract, rhsBatch, rhsContract } = rule.dimensions(eqn.params);
+  const free = ({ aval: { shape } }: Atom, ...taken: (readonly number[])[]): number =>
+    sizeOf(shape.filter((_, axis) => !taken.some((axes) => axes.includes(axis))));
+  const k = sizeOf(lhsContract.map((axis) => lhs.aval.shape[axis]!));
+  return { m: free(lhs, lhsBatch, lhsContract), n: free(rhs, rhsBatch, rhsContract), k };
 }

@@ -12,6 +12,14 @@ export interface Placement {
   readonly moved: ReadonlySet<Eqn>;
 }
 
+/** Products that compute rows of their first operand, and kernels that are the end of a product: these stay whole. */
+export interface Prologues {
+  readonly prologues: ReadonlySet<Eqn>;
+  readonly ends: ReadonlySet<Group>;
+}
+
+const none: Prologues = { prologues: new Set(), ends: new Set() };
+
 /**
  * Which values are computed where they are read, and which are stored. A value stays virtual if everything that reads it
  * ends in one kernel, so that it is computed once: the use in another kernel would compute it again, and a copy that
@@ -20,7 +28,7 @@ export interface Placement {
  * Kernels are groups. Steps are visited last to first, so that the kernels of all readers of a value are known when the
  * value is met.
  */
-export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Placement {
+export function placeValues(steps: readonly Step[], outs: readonly Atom[], into: Prologues = none): Placement {
   const virtual = new Set<Var>();
   const moved = new Set<Eqn>();
   const stored = new Set<Atom>(outs);
@@ -40,9 +48,14 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
 
   /** The kernel that evaluates an equation, a group's or that of a scatter; undefined where several do, or none. */
   const kernels = new Map<Eqn, Group | Eqn | undefined>();
-  /** The kernel that reads a value for an equation. A scatter's first operand is there before its kernel runs. */
-  const kernelOf = (use: Eqn, v: Var): Group | Eqn | undefined =>
-    use.primitive.lower.kind === 'scatter' && use.inputs[0] === v ? undefined : kernels.get(use);
+  /**
+   * The kernel that reads a value for an equation. A scatter's first operand is there before its kernel runs, a product's
+   * second one before that which computes rows of the first.
+   */
+  const kernelOf = (use: Eqn, v: Var): Group | Eqn | undefined => {
+    const isThere = use.primitive.lower.kind === 'scatter' ? use.inputs[0] === v : use.inputs[1] === v;
+    return kernels.get(use) === use && isThere ? undefined : kernels.get(use);
+  };
   /** How many times an equation's value is computed again for each element: what broadcasting costs. */
   const repeats = new Map<Eqn, number>();
 
@@ -55,7 +68,7 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
     const [root] = roots;
     const single = roots.size === 1 && root !== undefined && !stored.has(out);
     const isView = kind === 'view' || kind === 'reshape';
-    kernels.set(eqn, kind === 'scatter' ? eqn : group);
+    kernels.set(eqn, kind === 'scatter' || into.prologues.has(eqn) ? eqn : group);
     repeats.set(eqn, 1);
     if (group && !isView) {
       for (const v of eqn.outputs)
@@ -70,7 +83,9 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[]): Plac
       // Through a view the value is read at another index: twice would be two computations.
       const viewed = uses.some((use) => use.primitive.lower.kind === 'view' || use.primitive.lower.kind === 'reshape');
       const free = !group && !eqn.inputs.some((atom) => atom.aval.ndim > 0);
-      const fuse = group && !group.folded && single && (uses.length === 1 || !viewed) && (factor === 1 || isCheap(eqn));
+      const stays = into.prologues.has(root as Eqn) && into.ends.has(group as Group);
+      const fuse =
+        group && !stays && !group.folded && single && (uses.length === 1 || !viewed) && (factor === 1 || isCheap(eqn));
       if (stored.has(out) || (!free && !fuse)) continue;
       virtual.add(out);
       if (!fuse) continue;

@@ -1,6 +1,7 @@
 import { eighCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
+import { optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParams } from '../../core/primitive.ts';
 import { range, sizeOf } from '../../core/shape.ts';
 import { bind, type Value } from '../../core/trace.ts';
@@ -123,7 +124,8 @@ function eighOperand(x: ArrayLike, symmetrizeInput: boolean): Value {
  * const [v, w] = eigh(a); // f32[3,3] → f32[3,3], f32[3]
  * @throws ShapeError when the last two axes differ in length
  */
-export function eigh(x: ArrayLike, { symmetrizeInput = true }: EighOptions = {}): [v: Value, w: Value] {
+export function eigh(x: ArrayLike, given: EighOptions = {}): [v: Value, w: Value] {
+  const { symmetrizeInput = true } = optionsOf('eigh', given, ['symmetrizeInput']);
   const [w, v] = bind(eighP, [eighOperand(x, symmetrizeInput)], withVectors) as [Value, Value];
   return [v, w];
 }

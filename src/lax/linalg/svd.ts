@@ -2,6 +2,7 @@ import { svdCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
 import { RuleError } from '../../core/errors.ts';
+import { optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParams } from '../../core/primitive.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { bind, type Value } from '../../core/trace.ts';
@@ -168,10 +169,8 @@ export interface SvdOptions {
 export function svd(x: ArrayLike, options?: SvdOptions & { computeUv?: true }): [u: Value, s: Value, vt: Value];
 export function svd(x: ArrayLike, options: SvdOptions & { computeUv: false }): Value;
 export function svd(x: ArrayLike, options?: SvdOptions): Value | [u: Value, s: Value, vt: Value];
-export function svd(
-  x: ArrayLike,
-  { fullMatrices = true, computeUv = true }: SvdOptions = {},
-): Value | [u: Value, s: Value, vt: Value] {
+export function svd(x: ArrayLike, given: SvdOptions = {}): Value | [u: Value, s: Value, vt: Value] {
+  const { fullMatrices = true, computeUv = true } = optionsOf('svd', given, ['fullMatrices', 'computeUv']);
   const a = strengthen(toFloating(x, 'svd'));
   if (!computeUv) return bind(svdP, [a], valuesOnly)[0]!;
   const [s, u, vt] = bind(svdP, [a], fullMatrices ? complete : reduced) as [Value, Value, Value];

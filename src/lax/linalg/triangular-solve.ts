@@ -3,7 +3,7 @@ import { isLinear } from '../../../transforms/transpose.ts';
 import type { ArrayLike } from '../../array.ts';
 import { allocate } from '../../core/dtype.ts';
 import { DtypeError, ShapeError } from '../../core/errors.ts';
-import { optionsOf } from '../../core/options.ts';
+import { checkChoice, optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParamsByKey } from '../../core/primitive.ts';
 import { range, type Shape, sameShape, sizeOf } from '../../core/shape.ts';
 import { bind1, type Value } from '../../core/trace.ts';
@@ -176,6 +176,7 @@ export function triangularSolve(a: ArrayLike, b: ArrayLike, given: Partial<Trian
     transposeA = false,
     unitDiagonal = false,
   } = optionsOf('triangularSolve', given, ['leftSide', 'lower', 'transposeA', 'unitDiagonal']);
+  checkChoice('triangularSolve', '`lower`', lower, [true, false]);
   const [matrix, rhs] = promoteDTypes('triangularSolve', [a, b]).map((x) =>
     strengthen(toFloating(x, 'triangularSolve')),
   ) as [Value, Value];

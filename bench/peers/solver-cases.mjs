@@ -1,0 +1,51 @@
+import { nn, np, projection, prox, solvers } from '../../dist/bundle/index.js';
+import { arraysOf, numbers } from './inputs.mjs';
+
+const array = arraysOf(np);
+
+/** Runs of a fixed number of iterations, so that others do the same ones; each compiled whole. */
+export function solverCases(call) {
+  const [X, y] = [array([1000, 20], 0), np.array(numbers(1000, 1)).gt(0).astype('float32')];
+  const logistic = (w) => {
+    const z = np.matmul(X, w);
+    return np.mean(nn.softplus(z).sub(y.mul(z))).add(np.sum(w.mul(w)).mul(5e-4));
+  };
+  const [A, b] = [array([200, 100], 2), array([200], 3)];
+  const squares = (w) => np.mean(np.square(np.matmul(A, w).sub(b)));
+  const t = np.array(numbers(200, 5, 4));
+  const decay = (p) =>
+    np
+      .exp(t.mul(p.slice(0)))
+      .mul(p.slice(1))
+      .add(p.slice(2));
+  const observed = decay(np.array([-0.7, 2, 0.3]));
+  const run = (solver, init, ...args) => call((init) => solver.run(init, ...args).params, init);
+  const zeros = np.zeros([20]);
+  return {
+    'LBFGS, 10 steps': () => run(new solvers.LBFGS({ fun: logistic, maxiter: 10, tol: -1 }), zeros),
+    'BFGS, 10 steps': () => run(new solvers.BFGS({ fun: logistic, maxiter: 10, tol: -1 }), zeros),
+    'nonlinear CG, 10 steps': () => run(new solvers.NonlinearCG({ fun: logistic, maxiter: 10, tol: -1 }), zeros),
+    'Levenberg–Marquardt, 10 steps': () =>
+      run(
+        new solvers.LevenbergMarquardt({ residualFun: (p) => decay(p).sub(observed), maxiter: 10, tol: -1, gtol: -1 }),
+        np.array([-0.1, 1, 0]),
+      ),
+    'lasso, 200 steps': () =>
+      run(
+        new solvers.ProximalGradient({ fun: squares, prox: prox.lasso, maxiter: 200, tol: -1, stepsize: 0.5 }),
+        np.zeros([100]),
+        np.array(1e-2),
+      ),
+    'simplex, 200 steps': () =>
+      run(
+        new solvers.ProjectedGradient({
+          fun: squares,
+          projection: projection.simplex,
+          maxiter: 200,
+          tol: -1,
+          stepsize: 0.5,
+        }),
+        np.full([100], 0.01),
+      ),
+  };
+}

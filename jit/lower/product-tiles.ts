@@ -1,0 +1,197 @@
+import { range } from '../../src/core/shape.ts';
+import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../code.ts';
+import type { Product } from './dot-code.ts';
+import { type AnyLanes, loadVector, storeVector } from './lanes.ts';
+
+/** Where the tiles of a product go. */
+export interface TileTarget {
+  /** Whether something is computed from tiles, which takes registers. */
+  readonly computes: boolean;
+  /** From the first column on; they move on if there is more than one panel. */
+  columns(moving: boolean): TileColumns;
+}
+
+export interface TileColumns {
+  advance(columns: number): void;
+  /** From the first row on; they move on if there are more than those of one tile. */
+  rows(moving: boolean): TileRows;
+}
+
+export interface TileRows {
+  advance(rows: number): void;
+  /** Takes the vectors of each row of a tile. */
+  store(e: AnyLanes, sums: readonly (readonly Local[])[], panel: Panel): void;
+}
+
+/** A matrix in memory, its rows contiguous. */
+export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: number): TileTarget => ({
+  computes: false,
+  columns: (moving) => {
+    const first = moving ? f.var(c) : c;
+    return {
+      advance: (columns) => f.set(first, add(first, columns * bytes)),
+      rows: (moving) => {
+        const at = moving ? f.var(first) : first;
+        return {
+          advance: (rows) => f.set(at, add(at, rows * rowBytes)),
+          store: (e, sums, { starts, elements }) => {
+            sums.forEach((row, r) => {
+              row.forEach((sum, v) => {
+                storeVector(f, e, at, r * rowBytes + starts[v]!, sum, elements[v]!);
+              });
+            });
+          },
+        };
+      },
+    };
+  },
+});
+
+/** Rows of a tile by its vectors: with the operands they fill the sixteen registers that V8 has. */
+const mostRows = (vectors: number, target: Target, computes: boolean): number =>
+  [8, target.fma ? 6 : computes ? 4 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
+
+/** Up to this k a tile is straight code. */
+const straight = 8;
+
+const add = (a: Expr, bytes: number): Expr => (bytes === 0 ? a : op('i32.add', a, i32c(bytes)));
+
+/** Some vectors of each row: where they start in B and in the result, in bytes from the panel's first column. */
+export interface Panel {
+  readonly from: readonly number[];
+  readonly starts: readonly number[];
+  /** Elements of each vector: less than a whole one where C has no more columns; and those that are read in B. */
+  readonly elements: readonly number[];
+  readonly loaded: readonly number[];
+}
+
+/**
+ * All tiles, panel by panel: as many columns as a tile has. With `packed`, B is in panels as the runtime's `gemm_pack` makes
+ * them.
+ */
+export function panels(
+  f: FunctionBuilder,
+  e: AnyLanes,
+  p: Product,
+  target: Target,
+  a: Local,
+  b: Local,
+  to: TileTarget,
+  packed: boolean,
+): void {
+  const { m, n, k } = p;
+  const count = Math.ceil(n / e.count);
+  const wide = packed ? 2 : Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
+  const whole = Math.floor(n / (e.count * wide));
+  const panelBytes = packed ? k * wide * 16 : wide * 16;
+  const first = range(wide).map((v) => 16 * v);
+  const all = first.map(() => e.count);
+  const panel = (vectors: Panel, bAt: Local, columns: TileColumns): void =>
+    rowTiles(f, e, p, target, vectors, a, bAt, columns, to.computes);
+  const bAt = whole > 1 || (packed && whole > 0) ? f.var(b) : b;
+  if (whole > 0) {
+    const columns = to.columns(whole > 1);
+    const one = (): void => panel({ from: first, starts: first, elements: all, loaded: all }, bAt, columns);
+    const advance = (): void => f.set(bAt, add(bAt, panelBytes));
+    if (whole === 1) {
+      one();
+      if (packed) advance();
+    } else
+      f.for(0, whole, () => {
+        one();
+        advance();
+        columns.advance(e.count * wide);
+      });
+  }
+  const rest = range(count).slice(whole * wide);
+  if (rest.length === 0) return;
+  // Packed, the last panel is filled up with zeros. Elsewhere the last vector moves back over its neighbour.
+  const place = (v: number): number => Math.max(0, Math.min(v * e.count, packed ? n : n - e.count)) * e.bytes;
+  const starts = rest.map(place);
+  const elements = rest.map((v) => Math.min(e.count, packed ? n - v * e.count : n));
+  const from = packed ? rest.map((_, i) => 16 * i) : starts;
+  const loaded = packed ? all : elements;
+  panel({ from, starts, elements, loaded }, packed ? bAt : b, to.columns(false));
+}
+
+/** All rows of C in one panel. */
+function rowTiles(
+  f: FunctionBuilder,
+  e: AnyLanes,
+  p: Product,
+  target: Target,
+  panel: Panel,
+  a: Local,
+  b: Local,
+  columns: TileColumns,
+  computes: boolean,
+): void {
+  const tiles = Math.ceil(p.m / mostRows(panel.starts.length, target, computes));
+  const rows = Math.floor(p.m / tiles);
+  const taller = p.m % tiles;
+  const aAt = tiles > 1 ? f.var(a) : a;
+  const to = columns.rows(tiles > 1);
+  const group = (count: number, height: number): void => {
+    if (count === 0) return;
+    const one = (): void => {
+      tile(f, e, p, target, panel, height, aAt, b, to);
+      if (tiles === 1) return;
+      f.set(aAt, add(aAt, height * p.lhs.row * e.bytes));
+      to.advance(height);
+    };
+    if (count === 1) one();
+    else f.for(0, count, one);
+  };
+  group(taller, rows + 1);
+  group(tiles - taller, rows);
+}
+
+function tile(
+  f: FunctionBuilder,
+  e: AnyLanes,
+  { k, lhs, rhs }: Product,
+  target: Target,
+  panel: Panel,
+  rows: number,
+  a: Local,
+  b: Local,
+  to: TileRows,
+): void {
+  const { from, loaded } = panel;
+  const sums = Array.from({ length: rows }, () => from.map(() => f.local('v128')));
+  const columns = from.map(() => f.local('v128'));
+  const x = f.local('v128');
+  const step = (aAt: Local, bAt: Local, q: number, first: boolean): void => {
+    columns.forEach((column, v) => {
+      f.set(column, loadVector(e, bAt, q * rhs.row * e.bytes + from[v]!, loaded[v]!));
+    });
+    sums.forEach((row, r) => {
+      f.set(x, load(e.splat, aAt, (r * lhs.row + q * lhs.column) * e.bytes));
+      row.forEach((sum, v) => {
+        f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : plusProduct(target, e, x, columns[v]!, sum));
+      });
+    });
+  };
+  if (k <= straight) {
+    for (let q = 0; q < k; q++) step(a, b, q, q === 0);
+  } else {
+    // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
+    // operands of several steps would be live at once.
+    const unroll = target.fma ? 4 : 1;
+    const [aAt, bAt] = [f.var(a), f.var(b)];
+    const left = f.var(i32c(Math.floor(k / unroll)));
+    // All bits of a zero of any dtype are 0.
+    for (const row of sums) for (const sum of row) f.set(sum, i32x4c(0));
+    f.doWhile(left, () => {
+      for (let q = 0; q < unroll; q++) step(aAt, bAt, q, false);
+      f.set(aAt, add(aAt, unroll * lhs.column * e.bytes));
+      f.set(bAt, add(bAt, unroll * rhs.row * e.bytes));
+      f.set(left, op('i32.sub', left, i32c(1)));
+    });
+    for (let q = 0; q < k % unroll; q++) step(aAt, bAt, q, false);
+  }
+  to.store(e, sums, panel);
+}
+
+const plusProduct = (target: Target, e: AnyLanes, x: Expr, y: Expr, sum: Expr): Expr =>
+  e.name === 'i32' ? op('i32x4.add', op('i32x4.mul', x, y), sum) : madd(target, e.shape, x, y, sum);

@@ -1,0 +1,117 @@
+/** Every export refuses what it cannot use, in a sentence of its own. */
+import * as cotangent from 'cotangent';
+import t from 'tap';
+import { CotangentError } from '../src/core/errors.ts';
+import { naming } from '../src/core/options.ts';
+import { type Call, table } from './lib/surface.ts';
+
+type Callable = (...args: unknown[]) => unknown;
+
+const isClass = (f: unknown): boolean => /^class\b/.test(Function.prototype.toString.call(f));
+
+/** Functions and classes of each entry point. */
+const exported: Record<string, Record<string, Callable>> = { '': {} };
+for (const [name, value] of Object.entries(cotangent)) {
+  if (typeof value === 'function') exported['']![name] = value as Callable;
+  else
+    exported[name] = Object.fromEntries(
+      Object.entries(value).filter((entry): entry is [string, Callable] => typeof entry[1] === 'function'),
+    );
+}
+
+/** What reads an array, or is for the library itself. */
+const notMethods = /^(constructor|hostData|cell|read|dispose|known|describe|item|tolist|data|toString|toJSON)$/;
+const receivers: Record<string, cotangent.NDArray> = {
+  and: cotangent.np.array([1, 2], { dtype: 'int32' }),
+  squeeze: cotangent.np.ones([1, 2]),
+  diagonal: cotangent.np.ones([2, 2]),
+};
+for (const name of ['or', 'xor', 'not']) receivers[name] = receivers.and!;
+const methods: Record<string, Callable> = {};
+exported['NDArray.prototype'] = methods;
+for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(cotangent.NDArray.prototype)))
+  if (typeof value === 'function' && !notMethods.test(name))
+    methods[name] = (...args) => {
+      const result = value.apply(receivers[name] ?? cotangent.np.array([0.25, 0.5]), args);
+      // Places are looked at when they are written.
+      return name === 'at' ? result.set(1) : result;
+    };
+
+/** Calls a function, or makes an instance; and if it returns a function, calls that too. */
+function run(f: Callable, { after }: Call, args: readonly unknown[]): unknown {
+  const result = isClass(f) ? Reflect.construct(f, args) : f(...args);
+  return after && typeof result === 'function' ? result(...after) : result;
+}
+
+/** What is wrong with how a call fails; undefined if nothing. */
+function complaint(names: readonly string[], f: Callable, call: Call, args: readonly unknown[]): string | undefined {
+  try {
+    run(f, call, args);
+  } catch (error) {
+    if (!(error instanceof CotangentError)) return `raises ${error}`;
+    const [sentence] = error.message.split('\n');
+    const said = sentence!.toLowerCase();
+    const named = names.some((name) => said.includes(name.toLowerCase()));
+    return named && /[.:]$/.test(sentence!) ? undefined : `says ${sentence}`;
+  }
+  return 'is accepted';
+}
+
+const show = (args: readonly unknown[]): string =>
+  args.map((x) => (x && typeof x === 'object' && !('aval' in x) ? JSON.stringify(x) : naming(x))).join(', ');
+
+for (const [module, functions] of Object.entries(exported)) {
+  t.test(module || 'top level', (t) => {
+    const calls = table[module] ?? {};
+    t.same(Object.keys(functions).sort(), Object.keys(calls).sort(), 'every export has an entry');
+    for (const [name, f] of Object.entries(functions)) {
+      const call = calls[name];
+      if (!call) continue;
+      const { args, options, texts = [], notOptions = [3, 'no', [1]] } = call;
+      // One function may have several names.
+      const names = Object.keys(functions).filter((other) => functions[other] === f);
+      if (call.as) names.push(call.as);
+      const valid = args.map((arg) => arg.value);
+      const refuses = (what: readonly unknown[]): void => {
+        const wrong = complaint(names, f, call, what);
+        if (wrong) t.fail(`${module}.${name}(${show(what)}) ${wrong}`);
+        else t.pass();
+      };
+      if (['IterativeSolver', 'LineSearch', 'init'].includes(name)) continue;
+      t.doesNotThrow(() => run(f, call, options ? [...valid, options] : valid), `${module}.${name}`);
+      args.forEach(({ optional }, i) => {
+        if (!optional && args[i]!.wrong.includes(undefined as never)) refuses(valid.slice(0, i));
+      });
+      args.forEach(({ wrong }, i) => {
+        for (const value of wrong) {
+          const changed = [...valid.slice(0, i), value, ...valid.slice(i + 1)];
+          refuses(options ? [...changed, options] : changed);
+        }
+      });
+      if (!options) continue;
+      for (const wrong of notOptions) refuses([...valid, wrong]);
+      const misspelt = { ...options, misspelt: 1 };
+      refuses([...valid, misspelt]);
+      let known: string[] = [];
+      try {
+        run(f, call, [...valid, misspelt]);
+      } catch (error) {
+        const listed = /(?:the options are|the only one is) (.*)\.$/m.exec(String(error))?.[1] ?? '';
+        known = [...listed.matchAll(/`(\w+)`/g)].map((match) => match[1]!);
+      }
+      t.ok(known.length > 0, `${module}.${name} names its options`);
+      for (const option of known)
+        if (!texts.includes(option)) refuses([...valid, { ...options, [option]: 'no such value' }]);
+    }
+    t.end();
+  });
+}
+
+t.test('init', async (t) => {
+  await t.rejects(cotangent.init({ determinstic: true } as object), {
+    message: /^init: there is no option `determinstic`; the only one is `deterministic`\.\n {2}hint: did you mean/,
+  });
+  await t.rejects(cotangent.init({ deterministic: 1 } as object), {
+    message: /^init: `deterministic` must be true or false/,
+  });
+});
