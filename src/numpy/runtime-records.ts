@@ -2,12 +2,12 @@
  * Which groups of operations the build makes kernels of: those that are found in the functions below, with operands of
  * these types. What runs outside of `jit` finds them by what they compute.
  */
-import { groupOf, makersOf } from '../../jit/eager-groups.ts';
+import { type Group, groupOf, makersOf } from '../../jit/eager-groups.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import type { FusedRecord } from '../../jit/runtime/fused.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import type { DType } from '../core/dtype.ts';
-import { Var } from '../core/jaxpr.ts';
+import { type Atom, type Eqn, Var } from '../core/jaxpr.ts';
 import { stage } from '../core/stage.ts';
 import type { Value } from '../core/trace.ts';
 import * as linalg from '../linalg/index.ts';
@@ -192,12 +192,16 @@ function recordsOf(
     const group = groupOf(eqn, makerOf, literals);
     for (const atom of group ? group.operands.map((operand) => operand.atom) : eqn.inputs) needed.add(atom);
     const combine = group?.combine ? { combine: group.combine } : {};
-    if (group && isWorthwhile(group.equations, group.operands))
+    if (group && isWorthwhile(group))
       records.push({ key: group.key, operands: group.operands, element: group.element(), ...combine });
   }
   return records;
 }
 
-/** A single operation has a kernel already, unless it goes over rows. */
-const isWorthwhile = (equations: number, operands: FusedRecord['operands']): boolean =>
-  equations > 1 || (operands.length === 2 && operands.some(({ byValue }) => byValue));
+/** A single operation has a kernel already, unless its result is folded or it goes over rows of its operands. */
+const isWorthwhile = ({ equations, operands, combine, root }: Group): boolean =>
+  combine
+    ? equations > 0
+    : equations > 1 || (operands.length === 2 && operands.some(({ byValue, atom }) => byValue || isView(atom, root)));
+
+const isView = (atom: Atom, { outputs }: Eqn): boolean => atom.aval.size !== outputs[0]!.aval.size;
