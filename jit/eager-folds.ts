@@ -1,6 +1,6 @@
 /** Folds that run at once, in the runtime module. */
 import { type ShapedArray, shapedArray } from '../src/core/aval.ts';
-import { allocate, byteSize, type DType, isFloating } from '../src/core/dtype.ts';
+import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
 import { range, sizeOf, stridesOf } from '../src/core/shape.ts';
 import type { EagerFunction } from './eager.ts';
 import { eagerView } from './eager-movement.ts';
@@ -105,7 +105,7 @@ export function foldParts(combine: Combine, dtype: DType, x: number, y: number):
 
 /** Equal elements. */
 export function filled({ dtype, size }: ShapedArray, value: number): EagerFunction {
-  return () => Cell.fromHost(dtype, allocate(dtype, size).fill(value));
+  return () => Cell.repeated(dtype, size, value);
 }
 
 /** An operand with its axes in another order, which is freed when `use` has run. */

@@ -50,7 +50,10 @@ export function eagerFused({ key, operands, root, axes, combine }: Group): Eager
       return elements[place / bytes]!;
     };
     let total = part(0);
-    for (let at = elementsPerCall; at < n; at += elementsPerCall) total = foldParts(combine, dtype, total, part(at));
+    // Nothing changes any more once one element has decided.
+    const isDecided = (): boolean => (combine === 'and' && total === 0) || (combine === 'or' && total !== 0);
+    for (let at = elementsPerCall; at < n && !isDecided(); at += elementsPerCall)
+      total = foldParts(combine, dtype, total, part(at));
     elements[place / bytes] = total;
   };
   const block = (w: Workspace, places: readonly number[]): void => {

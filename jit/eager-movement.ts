@@ -3,6 +3,7 @@ import type { ShapedArray } from '../src/core/aval.ts';
 import { byteSize, type DType } from '../src/core/dtype.ts';
 import { stridesOf } from '../src/core/shape.ts';
 import type { EagerFunction } from './eager.ts';
+import { Cell } from './heap.ts';
 import { coalesce, type NestAxis } from './loop-nest.ts';
 import type { Regions, View } from './lower-rule.ts';
 import { runtimeExports } from './runtime/instance.ts';
@@ -54,6 +55,8 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
 /** Operand 0, indexed in another way. */
 export function eagerView({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
   if (output.size === 0) return undefined;
+  if (output.shape.every((extent, axis) => extent === 1 || strides[axis] === 0) && offset === 0)
+    return ([operand]) => Cell.repeated(output.dtype, output.size, operand!.first());
   const own = stridesOf(output.shape);
   const copy = copier(
     output.dtype,
@@ -94,8 +97,7 @@ export function eagerRegions({ fill, copies }: Regions, output: ShapedArray): Ea
       const cell = w.place(output);
       const to = w.address(cell);
       if (fill !== undefined) {
-        const elements = w.heap.elements(dtype);
-        elements.fill(operands[fill]!.first(), to / bytes, to / bytes + output.size);
+        w.heap.fill(dtype, to, output.size, operands[fill]!.first());
       }
       for (const part of parts) part.copy(to + part.to, places[part.operand]! + part.from);
       return w.taken(cell, output, to);

@@ -130,12 +130,14 @@ export class Heap extends PagedMemory {
     let { segment } = cell;
     if (segment === undefined || segment.address < 0) {
       if (segment) this.returned += cell.byteLength / pageBytes;
-      const data = cell.peek();
+      const { number } = cell;
+      const data = number === undefined ? cell.peek() : undefined;
       this.place(cell);
       segment = cell.segment!;
       const address = segment.address + cell.offset;
-      cell.host = undefined;
-      this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
+      cell.host = cell.number = undefined;
+      if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
+      else this.fill(cell.dtype, address, cell.length, number!);
     }
     segment.used = this.clock;
     segment.pins++;
@@ -258,11 +260,11 @@ export function heap(): Heap {
   return theHeap;
 }
 
-/** Storage of one array: a number, a host typed array, or a place in the heap. */
+/** Storage of one array: a number that all elements are, a host typed array, or a place in the heap. */
 export class Cell {
   readonly dtype: DType;
   readonly length: number;
-  /** The value of a rank-0 array that has no typed array yet. */
+  /** The value of all elements where these have not been written yet. */
   number: number | undefined;
   host: TypedArray | undefined;
   segment: Segment | undefined;
@@ -295,6 +297,11 @@ export class Cell {
     return new Cell(dtype, 1, undefined, value);
   }
 
+  /** Elements that are all the same, already a value of `dtype`. They are written where they are read. */
+  static repeated(dtype: DType, length: number, value: number): Cell {
+    return new Cell(dtype, length, undefined, value);
+  }
+
   /** An array in the heap with arbitrary contents. */
   static inHeap(dtype: DType, length: number): Cell {
     const cell = new Cell(dtype, length, undefined, undefined);
@@ -324,8 +331,9 @@ export class Cell {
       return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
     }
     if (number === undefined) throw new DisposedError(this.gone ?? 'disposed of');
-    this.host = allocate(this.dtype, 1);
-    this.host[0] = number;
+    this.host = allocate(this.dtype, this.length);
+    // What is allocated is zero.
+    if (number !== 0 || Object.is(number, -0)) this.host.fill(number);
     return this.host;
   }
 

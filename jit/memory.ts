@@ -64,6 +64,12 @@ export class PagedMemory {
     }
   }
 
+  fill(dtype: DType, address: number, length: number, value: number): void {
+    const view = this.elements(dtype);
+    const start = address / view.BYTES_PER_ELEMENT;
+    view.fill(value, start, start + length);
+  }
+
   /**
    * Elements in a host array of their own. Those of up to 64 bytes lie in V8's own heap: making one and filling it is
    * quicker than `slice`. Large ones take two thirds of the time where they are not cleared first.

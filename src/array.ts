@@ -123,7 +123,7 @@ export class NDArray {
   }
 
   /** The same for reading at once: the memory may be another array's after the next operation. */
-  private read(operation: string): TypedArray {
+  read(operation: string): TypedArray {
     try {
       return this.known(operation).storage!.peek();
     } catch (error) {

@@ -110,6 +110,52 @@ t.test('special values are exact', (t) => {
   t.end();
 });
 
+t.test('remainders are those of the host, of quotients of any size', (t) => {
+  const bits = new DataView(new ArrayBuffer(8));
+  let state = 1;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state;
+  };
+  const any = (): number => {
+    bits.setUint32(0, random());
+    bits.setUint32(4, random());
+    return bits.getFloat64(0);
+  };
+  const plain = (): number => ((random() / 2 ** 32) * 2 - 1) * 10 ** (random() % 9);
+  const ends = [
+    0,
+    2 ** -1074,
+    2 ** -1060,
+    2 ** -1022,
+    1,
+    3,
+    2 ** 1000,
+    Number.MAX_VALUE,
+    Number.POSITIVE_INFINITY,
+    Number.NaN,
+  ];
+  const pairs = [
+    ...ends.flatMap((x) =>
+      ends.flatMap((y) => [
+        [x, y],
+        [-x, y],
+      ]),
+    ),
+  ];
+  for (let i = 0; i < 2000; i++) pairs.push([plain(), plain()], [any(), plain()], [any(), any()], [plain(), plain()]);
+  const x = Float64Array.from(pairs, (p) => p[0]!);
+  const y = Float64Array.from(pairs, (p) => p[1]!);
+  for (const to of targets) {
+    const got = runner('rem', 'float64', to).vectors(x, y);
+    const wrong = pairs.flatMap(([a, b], i) =>
+      Object.is(got[i], a! % b!) ? [] : [`${a} % ${b} = ${got[i]}, not ${a! % b!}`],
+    );
+    t.same(wrong, []);
+  }
+  t.end();
+});
+
 t.test('the references that npm run ulp measures against agree with mpmath', (t) => {
   for (const f of functions) {
     const wrong = points(f.name).flatMap(({ x, y, nearest, rest }) => {

@@ -115,6 +115,70 @@ function widened(x: unknown): any {
   return x;
 }
 
+t.test('positions and distinct elements', async () => {
+  const x = np.array([0, 1, 2, 0, Number.NaN, 3, -0, 4, 0, 0, 5, 0], { dtype: 'float64' });
+  const places = (shape: number[]) => np.nonzero(x.reshape(shape)).map((p) => p.tolist());
+  t.same(places([12]), [[1, 2, 4, 5, 7, 10]]);
+  t.same(places([3, 4]), [
+    [0, 0, 1, 1, 1, 2],
+    [1, 2, 0, 1, 3, 2],
+  ]);
+  t.same(places([2, 3, 2]), [
+    [0, 0, 0, 0, 1, 1],
+    [0, 1, 2, 2, 0, 2],
+    [1, 0, 0, 1, 1, 0],
+  ]);
+  t.same(
+    np.nonzero(np.zeros([0, 3])).map((p) => p.tolist()),
+    [[], []],
+  );
+  t.same(np.unique(np.concatenate([x, x])).tolist(), [0, 1, 2, 3, 4, 5, Number.NaN]);
+  t.same(np.unique(np.array([3, -1, 3], { dtype: 'int32' })).tolist(), [-1, 3]);
+  t.same(np.unique(np.array([true, false, true])).tolist(), [false, true]);
+  t.same(np.unique(np.zeros([0])).tolist(), []);
+});
+
+t.test('equal elements, which are written where they are read', async () => {
+  for (const n of [3, 1000]) {
+    const x = np.full([n, 2], -0, { dtype: 'float64' });
+    t.same([x.data().length, Object.is(x.data()[2 * n - 1], -0)], [2 * n, true]);
+    t.equal(
+      np.full([n, 2], 0.1).add(1).sum().item(),
+      np
+        .array(new Array(2 * n).fill(0.1))
+        .add(1)
+        .sum()
+        .item(),
+    );
+    const ones = np.ones([n], { dtype: 'int32' });
+    t.equal(ones.at(0).set(5).sum().item(), n + 4);
+    t.equal(ones.sum().item(), n);
+    t.same(
+      np
+        .broadcastTo(np.array([true]), [n])
+        .all()
+        .item(),
+      true,
+    );
+    x.dispose();
+    t.throws(() => x.data(), /dispose/);
+  }
+});
+
+t.test('all NaN, and NaN in between', async () => {
+  // More than one piece, decided in the first or only in the last.
+  for (const n of [5, 40000])
+    for (const dtype of ['float32', 'float64'] as const) {
+      const numbers = new Array<number>(n).fill(Number.NaN);
+      const of = () => np.array(numbers, { dtype });
+      for (let i = 0; i < 3; i++) t.ok(Number.isNaN(np.nanmin(of()).item()));
+      numbers[n - 1] = 3;
+      t.same([np.nanmin(of()).item(), np.nanmax(of()).item()], [3, 3]);
+      numbers[0] = 4;
+      t.same([np.nanmin(of()).item(), np.nanmax(of()).item()], [3, 4]);
+    }
+});
+
 t.test('float64 stays float64', async () => {
   const hasFloats = (x: unknown): boolean =>
     isEncoded(x) ? x.dtype === 'float32' : Array.isArray(x) ? x.some(hasFloats) : false;

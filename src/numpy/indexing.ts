@@ -1,5 +1,6 @@
 /** Elements by position. */
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
+import type { TypedArray } from '../core/dtype.ts';
 import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
@@ -14,6 +15,7 @@ import { indexArray, indexUpdate, isPositions, takeAt } from '../lax/indexing.ts
 import { clamp } from '../lax/minmax.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
+import { sort } from '../lax/sort.ts';
 import { defaultFill } from '../lax/windows.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { fromData, fromNumbers, strong } from './array.ts';
@@ -174,11 +176,16 @@ export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray
  */
 export function unique(x: ArrayLike): NDArray {
   const value = operand(x, 'unique');
-  const sorted = value.data().sort();
-  const distinct = [...sorted].filter(
-    (v, i) => i === 0 || !(v === sorted[i - 1] || (Number.isNaN(v) && Number.isNaN(sorted[i - 1]))),
-  );
-  return fromNumbers(distinct, [distinct.length], value.dtype);
+  using inOrder = sort(ravel(value), { axis: 0 });
+  const sorted = inOrder.data();
+  let count = Math.min(1, sorted.length);
+  for (let i = 1; i < sorted.length; i++) {
+    const [before, v] = [sorted[i - 1]!, sorted[i]!];
+    sorted[count] = v;
+    // NaNs come last, and count as one.
+    if (v !== before && !(Number.isNaN(v) && Number.isNaN(before))) count++;
+  }
+  return fromData(sorted.slice(0, count), [count], value.dtype);
 }
 
 /**
@@ -187,22 +194,33 @@ export function unique(x: ArrayLike): NDArray {
  */
 export function nonzero(x: ArrayLike): NDArray[] {
   const value = operand(x, 'nonzero');
-  const data = value.data();
-  const places = new Int32Array(data.length);
+  if (value.ndim === 0) return [];
+  const { columns, rows } = placesIn(value.read('nonzero'), value.shape.at(-1)!);
+  const found = [columns];
+  // What is left of a row's number once the position along an axis is taken off.
+  for (let axis = value.ndim - 2; axis > 0; axis--) {
+    const n = value.shape[axis]!;
+    found.unshift(rows.map((row) => row % n));
+    for (let i = 0; i < rows.length; i++) rows[i] = rows[i]! / n;
+  }
+  if (value.ndim > 1) found.unshift(rows);
+  return found.map((positions) => fromData(positions, [positions.length], 'int32'));
+}
+
+/** Row and column of each element that is not 0, in order. */
+function placesIn(data: TypedArray, n: number): { columns: Int32Array; rows: Int32Array } {
+  let length = 0;
+  for (let i = 0; i < data.length; i++) length += Number(data[i] !== 0);
+  // Written at every element and passed over at those that are not 0: a branch would be foretold wrongly half the time.
+  const [columns, rows] = [new Int32Array(length + 1), new Int32Array(length + 1)];
   let count = 0;
-  for (let i = 0; i < data.length; i++) if (data[i] !== 0) places[count++] = i;
-  const found = places.slice(0, count);
-  if (value.ndim === 1) return [fromData(found, [count], 'int32')];
-  let below = value.size;
-  return value.shape.map((n) => {
-    below /= n;
-    const step = below;
-    return fromData(
-      found.map((i) => Math.floor(i / step) % n),
-      [count],
-      'int32',
-    );
-  });
+  for (let start = 0, row = 0; start < data.length; start += n, row++)
+    for (let column = 0; column < n; column++) {
+      columns[count] = column;
+      rows[count] = row;
+      count += Number(data[start + column] !== 0);
+    }
+  return { columns: columns.subarray(0, length), rows: rows.subarray(0, length) };
 }
 export const flatnonzero = (x: ArrayLike): NDArray => nonzero(ravel(toValue(x, 'flatnonzero')))[0]!;
 export const argwhere = (x: ArrayLike): NDArray => {

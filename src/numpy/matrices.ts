@@ -8,7 +8,7 @@ import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
 import { ge, le, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { broadcastedIota, scalar } from '../lax/creation.ts';
+import { iota, scalar } from '../lax/creation.ts';
 import { broadcastTo, reshape, transpose } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import * as slicing from '../lax/slicing.ts';
@@ -90,9 +90,9 @@ const triangle = (
     checkNumbers(name, given, ['k']);
     const value = operand(x, name);
     if (value.ndim < 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
-    const shape = value.shape.slice(-2);
-    const mask = inside(add(broadcastedIota('int32', shape, 0), k), broadcastedIota('int32', shape, 1));
-    return select(broadcastTo(mask, value.shape), value, 0);
+    const [n, m] = value.shape.slice(-2) as [number, number];
+    const rows = broadcastTo(reshape(add(iota('int32', n), k), [n, 1]), value.shape);
+    return select(inside(rows, broadcastTo(iota('int32', m), value.shape)), value, 0);
   });
 /** The elements on and below the k-th diagonal; 0 above. */
 export const tril: (x: ArrayLike, options?: { k?: number }) => NDArray = triangle('tril', ge);

@@ -8,6 +8,8 @@ const { POSITIVE_INFINITY: infinity, NaN: nan } = Number;
 const smallestNormal = 2 ** -1022;
 /** Bits of the quotient that one step finds. */
 const digits = 22;
+/** Up to here no multiple of the divisor that is next to the dividend is infinite. */
+const largest = 2 ** 1000;
 
 /** a = normal·2^−down for a > 0, and ⌊log₂ a⌋. */
 function normalized(v: Lanes, a: Expr): { normal: Expr; down: Expr; exponent: Expr } {
@@ -24,9 +26,36 @@ function normalized(v: Lanes, a: Expr): { normal: Expr; down: Expr; exponent: Ex
  */
 export const rem: VectorFunction = (f, target, x, y) => {
   const v = new Lanes(f, target);
+  const dividend = v.let(v.abs(x));
   const divisor = v.let(v.abs(y));
-  const valid = v.let(v.and(v.lt(v.abs(x), infinity), v.and(v.gt(divisor, 0), v.lt(divisor, infinity))));
-  const r = v.var(v.and(v.abs(x), valid));
+  const result = v.var(dividend);
+  // Mostly one digit is all: r and t are |x| and |y| themselves.
+  const short = v.and(
+    v.lt(dividend, v.min(v.mul(divisor, 2 ** digits), largest)),
+    v.and(v.ge(divisor, smallestNormal), v.lt(divisor, infinity)),
+  );
+  f.if(
+    op('i64x2.all_true', short),
+    () => {
+      v.set(result, withoutMultiples(v, dividend, divisor));
+      v.set(result, v.add(result, v.and(v.lt(result, 0), divisor)));
+    },
+    () => v.set(result, longRemainder(v, x, dividend, divisor)),
+  );
+  return v.copysign(result, x);
+};
+
+/** r − q·t for the integer q next to r/t; all named, and t finite. */
+function withoutMultiples(v: Lanes, r: Expr, t: Expr): Expr {
+  const q = v.let(v.neg(v.nearest(v.div(r, t))));
+  const parts = v.split(t);
+  return v.madd(q, parts.low, v.madd(q, parts.high, r));
+}
+
+function longRemainder(v: Lanes, x: Expr, dividend: Expr, divisor: Expr): Expr {
+  const { f } = v;
+  const valid = v.let(v.and(v.lt(dividend, infinity), v.and(v.gt(divisor, 0), v.lt(divisor, infinity))));
+  const r = v.var(v.and(dividend, valid));
   const b = v.let(v.select(valid, divisor, 1));
   const { normal, down, exponent } = normalized(v, b);
   const top = v.let(v.add(exponent, digits));
@@ -35,14 +64,16 @@ export const rem: VectorFunction = (f, target, x, y) => {
     v.set(shift, v.max(v.sub(normalized(v, v.let(v.abs(r))).exponent, top), 0));
     const up = v.let(v.sub(shift, down));
     const t = v.let(scale(v, normal, up, v.let(v.add(up, roundingShift))));
-    const q = v.let(v.neg(v.nearest(v.div(r, t))));
-    const parts = v.split(t);
-    v.set(r, v.madd(q, parts.low, v.madd(q, parts.high, r)));
+    const huge = v.let(v.gt(v.abs(r), largest));
+    // There t is large as well, and a power of 2 between them changes nothing.
+    const down60 = v.let(v.select(huge, 2 ** -60, 1));
+    const difference = v.let(withoutMultiples(v, v.let(v.mul(r, down60)), v.let(v.mul(t, down60))));
+    v.set(r, v.select(huge, v.mul(difference, 2 ** 60), difference));
   });
   const result = v.var(v.add(r, v.and(v.lt(r, 0), b)));
   v.ifAny(v.not(valid), () => {
     v.merge(result, v.not(valid), nan);
-    v.merge(result, v.and(v.eq(divisor, infinity), v.lt(v.abs(x), infinity)), x);
+    v.merge(result, v.and(v.eq(divisor, infinity), v.lt(dividend, infinity)), x);
   });
-  return v.copysign(result, x);
-};
+  return result;
+}
