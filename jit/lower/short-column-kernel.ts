@@ -148,12 +148,15 @@ export function shortColumnKernel(
   };
   const together = rowsPerBlock(size);
   const blocks = Math.floor(rows / together);
-  if (blocks === 1) block(together);
+  const one = (): void => {
+    block(together);
+    if (together < rows) f.set(x, op('i32.add', x, i32c(together * e.bytes)));
+  };
+  if (blocks === 1) one();
   else {
     const left = f.var(i32c(blocks));
     f.doWhile(left, () => {
-      block(together);
-      f.set(x, op('i32.add', x, i32c(together * e.bytes)));
+      one();
       f.set(left, op('i32.sub', left, i32c(1)));
     });
   }
