@@ -403,6 +403,24 @@ t.test('rows of a product that are grouped otherwise before or after it', (t) =>
   t.end();
 });
 
+t.test('deep products with something behind them', (t) => {
+  const f = (x: NDArray, w: NDArray, y: NDArray): NDArray => np.maximum(np.matmul(x, w.T).add(y), 0);
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const k of [0, 512, 513, 516, 600, 1100]) {
+      const of = (...shape: [number, number]): NDArray =>
+        np
+          .arange(shape[0] * shape[1])
+          .mod(17)
+          .sub(8)
+          .mul(0.25)
+          .astype(dtype)
+          .reshape(shape);
+      const args = [of(16, k), of(9, k), of(16, 9)] as const;
+      t.same(jit(f)(...args).data(), f(...args).data(), `${dtype}, sums of ${k} products`);
+    }
+  t.end();
+});
+
 t.test('programs of products of matrices', (t) => {
   let state = 5;
   const random = (): number => {

@@ -3,6 +3,7 @@ import type { Eqn } from '../../src/core/jaxpr.ts';
 import { sizeOf } from '../../src/core/shape.ts';
 import { type Expr, i32c } from '../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../runtime/gemm.ts';
+import { hasWholePanels } from '../runtime/gemm-rows.ts';
 import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
 import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
@@ -102,7 +103,8 @@ function multiplyTiles(
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  if (tile && (isSmall || (p.lhs.column === 1 && p.lhs.row >= 0))) blocks.into(tile);
+  const fromPanels = p.lhs.column === 1 && p.lhs.row >= 0 && hasWholePanels(p.k);
+  if (tile && (isSmall || fromPanels)) blocks.into(tile);
   else {
     const base = d.locals.hold(i32c(0));
     const rows = readBuffer(new Buffer(dtype, sizeOf(shape), base), shape).root;

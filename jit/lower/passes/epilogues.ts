@@ -101,6 +101,7 @@ function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true };
   const { dtype, size } = eqn.outputs[0]!.aval;
   const { n, m, k } = extents(eqn);
+  if (k === 0) return undefined;
   const bytes = byteSize(dtype);
   let rowAxes = 0;
   for (let rows = 1; rows * n < size; rowAxes++) rows *= shape[rowAxes]!;
