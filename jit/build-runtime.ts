@@ -1,12 +1,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import '../src/index.ts';
 import { elementwiseRecords } from '../src/lax/runtime-records.ts';
+import { fusedRecords } from '../src/numpy/runtime-records.ts';
 import type { CodeModule, Target } from './code.ts';
 import { binaryenVersion, emit, emitterVersion } from './emit.ts';
 import { hash } from './hash.ts';
 import { probeModules } from './probe-modules.ts';
 import { elementwiseModule } from './runtime/elementwise.ts';
 import { runtimeModule } from './runtime/functions.ts';
+import { fusedModule } from './runtime/fused.ts';
 import { targetName } from './target.ts';
 import { encode } from './wire.ts';
 
@@ -40,3 +42,5 @@ writeFileSync(
 await write('runtime', runtimeModule);
 const records = elementwiseRecords();
 await write('elementwise', (target) => elementwiseModule(records, target));
+const groups = fusedRecords();
+await write('fused', (target) => fusedModule(groups, target));

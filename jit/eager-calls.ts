@@ -1,9 +1,11 @@
 /** Calls of functions of the runtime module from outside of compiled code. */
 import type { ShapedArray } from '../src/core/aval.ts';
+import { isFloating, shortName } from '../src/core/dtype.ts';
 import type { Params } from '../src/core/primitive.ts';
 import { sizeOf } from '../src/core/shape.ts';
 import type { EagerFunction } from './eager.ts';
 import type { Cell } from './heap.ts';
+import { invoke } from './invoke.ts';
 import type { RuntimeCall, RuntimeCalls } from './lower-rule.ts';
 import { runtimeExports } from './runtime/instance.ts';
 import { Workspace } from './workspace.ts';
@@ -34,7 +36,7 @@ class PreparedCall {
   make(addresses: readonly number[]): void {
     const { given, positions, places, offsets } = this;
     for (let k = 0; k < positions.length; k++) given[positions[k]!] = addresses[places[k]!]! + offsets[k]!;
-    this.run(...given);
+    invoke(this.run, given);
   }
 }
 
@@ -81,11 +83,12 @@ export function eagerCalls(
   };
 }
 
-/** Coordinates along an axis, of int32 or uint32. */
+/** Coordinates along an axis. */
 export function eagerIota(params: Params, output: ShapedArray): EagerFunction {
   const { dimension } = params as { dimension: number };
   const { shape } = output;
   const [before, after] = [sizeOf(shape.slice(0, dimension)), sizeOf(shape.slice(dimension + 1))];
   const args = [before, shape[dimension]!, after, { output: 0 }];
-  return eagerCalls({ scratch: 0, calls: [{ name: 'iota_i32', args }] }, [], [output]);
+  const name = `iota_${isFloating(output.dtype) ? shortName(output.dtype) : 'i32'}`;
+  return eagerCalls({ scratch: 0, calls: [{ name, args }] }, [], [output]);
 }

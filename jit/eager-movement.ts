@@ -11,6 +11,9 @@ import { Workspace } from './workspace.ts';
 type RuntimeFunction = (...args: number[]) => number;
 type Copy = (to: number, from: number) => void;
 
+/** Rows of fewer elements are taken column by column. */
+const shortest = 8;
+
 /** Rows and columns that are copied together where one side lies across the other. */
 const tile = 64;
 
@@ -19,7 +22,10 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
   const bytes = byteSize(dtype);
   const axes = coalesce(walk);
   while (axes.length < 2) axes.unshift({ extent: 1, steps: [0, 0] });
-  const [rows, columns] = axes.splice(-2) as [NestAxis, NestAxis];
+  let [rows, columns] = axes.splice(-2) as [NestAxis, NestAxis];
+  const isRun = columns.steps.every((step) => step === 1);
+  // Short rows would be mostly their beginnings and ends.
+  if (!isRun && columns.extent < shortest && rows.extent > columns.extent) [rows, columns] = [columns, rows];
   const [toRow, fromRow] = rows.steps as [number, number];
   const [toColumn, fromColumn] = columns.steps as [number, number];
   const across = Math.abs(fromColumn) > Math.abs(fromRow) && fromRow !== 0;

@@ -99,19 +99,22 @@ export function eagerGather(
   const fillWith = access.fill === undefined ? 0 : (fillBits[dtype]?.(access.fill) ?? access.fill);
   const { rows, rowStep, window, outerWindow, outerRows } = layout;
   const [outer, inner] = window;
-  const allRows = rows * sizeOf(outerRows.map(({ extent }) => extent));
-  return inWorkspace(output, 4 * allRows, (_, from, places, to) => {
-    const outside = writePlaces(layout, from, places, access.fill !== undefined);
-    if (outside && access.fill !== undefined) fill(to, output.size, fillWith);
-    eachOffset(outerRows, (a, b, index) =>
-      eachOffset(outerWindow, (c, d) => {
-        const at = places + 4 * rows * index;
-        const [target, source] = [to + a + c, from[0]! + b + d];
-        const [toOuter, fromOuter] = outer.steps as [number, number];
-        const [toInner, fromInner] = inner.steps as [number, number];
-        copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
-      }),
-    );
+  const [toOuter, fromOuter] = outer.steps as [number, number];
+  const [toInner, fromInner] = inner.steps as [number, number];
+  const drop = access.fill !== undefined;
+  const writePlaces = placeWriter(layout, drop);
+  const single = outerRows.length === 0 && outerWindow.length === 0;
+  return inWorkspace(output, 4 * allRowsOf(layout), (_, from, places, to) => {
+    const outside = writePlaces(from, places);
+    if (outside && drop) fill(to, output.size, fillWith);
+    const block = (at: number, target: number, source: number): void => {
+      copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
+    };
+    if (single) block(places, to, from[0]!);
+    else
+      eachOffset(outerRows, (a, b, index) =>
+        eachOffset(outerWindow, (c, d) => block(places + 4 * rows * index, to + a + c, from[0]! + b + d)),
+      );
   });
 }
 
@@ -133,10 +136,10 @@ export function eagerScatter(
   const write = runtimeExports()[name] as RuntimeFunction;
   const { rows, rowStep, window, outerRows } = layout;
   const [outer, inner] = window;
-  const allRows = rows * sizeOf(outerRows.map(({ extent }) => extent));
-  return inWorkspace(output, 4 * allRows, (w, from, places, to) => {
+  const writePlaces = placeWriter(layout, access.fill !== undefined);
+  return inWorkspace(output, 4 * allRowsOf(layout), (w, from, places, to) => {
     w.heap.u8.copyWithin(to, from[0]!, from[0]! + output.size * bytes);
-    writePlaces(layout, from, places, access.fill !== undefined);
+    writePlaces(from, places);
     eachOffset(outerRows, (a, b, index) => {
       const at = places + 4 * rows * index;
       const [source, target] = [from[access.updates]! + a, to + b];
@@ -156,7 +159,8 @@ function inWorkspace(
   return (operands) => {
     const w = new Workspace();
     try {
-      const from = operands.map((cell) => w.operand(cell));
+      const from: number[] = [];
+      for (let i = 0; i < operands.length; i++) from.push(w.operand(operands[i]!));
       const at = w.scratch(scratch);
       const cell = w.place(output);
       const to = w.address(cell);
@@ -168,15 +172,21 @@ function inWorkspace(
   };
 }
 
+const allRowsOf = ({ outerRows, rows }: Layout): number => rows * sizeOf(outerRows.map(({ extent }) => extent));
+
 /** Writes the places of all rows; whether one lies outside. */
-function writePlaces(layout: Layout, from: readonly number[], places: number, drop: boolean): boolean {
-  const { positions, outerRows, rows } = layout;
-  const all = rows * sizeOf(outerRows.map(({ extent }) => extent));
+function placeWriter(layout: Layout, drop: boolean): (from: readonly number[], places: number) => boolean {
+  const { positions } = layout;
+  const all = allRowsOf(layout);
   const run = runtimeExports().window_places as RuntimeFunction;
-  let outside = 0;
-  positions.forEach(({ operand, offset, step, room, stride }, i) => {
-    outside |= run(all, places, from[operand]! + offset, step, room, stride, Number(drop), Number(i === 0));
-  });
-  if (positions.length === 0) (runtimeExports().fill_4 as RuntimeFunction)(places, all, 0);
-  return outside !== 0;
+  const fill = runtimeExports().fill_4 as RuntimeFunction;
+  return (from, places) => {
+    let outside = 0;
+    for (let i = 0; i < positions.length; i++) {
+      const { operand, offset, step, room, stride } = positions[i]!;
+      outside |= run(all, places, from[operand]! + offset, step, room, stride, Number(drop), Number(i === 0));
+    }
+    if (positions.length === 0) fill(places, all, 0);
+    return outside !== 0;
+  };
 }

@@ -267,6 +267,8 @@ export class Cell {
   host: TypedArray | undefined;
   segment: Segment | undefined;
   offset = 0;
+  /** How many arrays beyond the first have this storage. */
+  private shares = 0;
   /** How the storage went, once it is disposed of. */
   private gone: string | undefined = undefined;
 
@@ -276,6 +278,11 @@ export class Cell {
     this.number = number;
     this.host = host;
     this.segment = undefined;
+  }
+
+  /** What an array has that has disposed of storage which others still share. */
+  static withoutStorage({ dtype, length }: Cell): Cell {
+    return new Cell(dtype, length, undefined, undefined);
   }
 
   /** Takes `data` over without copying it. */
@@ -337,8 +344,18 @@ export class Cell {
     return copyOf(this.peek());
   }
 
+  /** The same storage for another array: it is freed when all of them have disposed of it. */
+  shared(): Cell {
+    this.shares++;
+    return this;
+  }
+
   /** Frees the storage at once. Reading afterwards is an error, which says `how` it went. */
   dispose(how?: string): void {
+    if (this.shares > 0) {
+      this.shares--;
+      return;
+    }
     this.gone = how;
     if (this.segment) heap().release(this);
     this.segment = this.host = this.number = undefined;

@@ -49,7 +49,7 @@ export const provideMethods = (methods: ArrayMethods): void => {
  */
 export class NDArray {
   readonly aval: ShapedArray;
-  private readonly storage: Cell | undefined;
+  private storage: Cell | undefined;
   /** The value of a rank-0 constant that came from a JavaScript number: written into programs rather than captured. */
   readonly literal: number | undefined;
 
@@ -137,7 +137,10 @@ export class NDArray {
    * Operations that change nothing, as `x.reshape(x.shape)`, give the array itself, which is then disposed of with it.
    */
   dispose(): void {
-    this.storage?.dispose();
+    const { storage } = this;
+    if (!storage) return;
+    storage.dispose();
+    if (!storage.disposed) this.storage = Cell.withoutStorage(storage);
   }
 
   /** Whether the memory was freed: by `dispose`, or by a call that this was donated to. */

@@ -3,8 +3,8 @@ import { Cell } from '../jit/heap.ts';
 import type { Prepared } from '../jit/run.ts';
 import { NDArray } from './array.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
-import { wrap } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
+import { wrap } from './core/plan.ts';
 import type { Value } from './core/trace.ts';
 import { collectLeaves, type Leaf, type TreeDef, unflatten } from './tree.ts';
 

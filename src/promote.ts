@@ -57,6 +57,8 @@ function join(a: DType, b: DType): DType {
 /** Operands of one dtype. All-weak operands stay weak (float64). */
 export function promoteDTypes(operation: string, args: readonly ArrayLike[]): Value[] {
   const values = args.map((x) => toValue(x, operation));
+  const [first] = values;
+  if (first && values.every(({ aval }) => aval.dtype === first.aval.dtype && !aval.weakType)) return values;
   const dtype = commonDType(values);
   if (dtype === undefined) return values;
   return values.map((v) => (v.aval.dtype === dtype && !v.aval.weakType ? v : convert(v, dtype)));

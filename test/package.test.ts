@@ -82,7 +82,7 @@ const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['control flow', /^src\/(control|debug)\/|^src\/jit(-dispatch)?\.ts$/],
   ['transforms', /^transforms\//],
   ['primitives', /^src\/lax\/|^src\/(array|array-errors|array-print|array-read|promote|tree)\.ts$/],
-  ['trace', /^src\/core\/(trace|evaluate|stage|eval-jaxpr|recorded)\.ts$/],
+  ['trace', /^src\/core\/(trace|evaluate|plan|stage|eval-jaxpr|recorded)\.ts$/],
   ['jit', /^jit\//],
   ['core', /^src\/(core|syntax)\//],
 ];
@@ -95,7 +95,7 @@ const tolerated: readonly (readonly [from: RegExp, to: RegExp])[] = [
   // Rules and arrays compute with operations and are traced, inside function bodies only.
   [/^src\/lax\/|^src\/(array|promote)/, /^transforms\//],
   // What traces pass around is an `NDArray`.
-  [/^src\/core\/(eval-jaxpr|evaluate|recorded|stage)/, /^src\/array\.ts$/],
+  [/^src\/core\/(eval-jaxpr|evaluate|plan|recorded|stage)/, /^src\/array\.ts$/],
 ];
 
 function filesUnder(folder: string): string[] {

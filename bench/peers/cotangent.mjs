@@ -14,6 +14,7 @@ import {
 } from '../../dist/bundle/index.js';
 import { eagerCases } from './eager.mjs';
 import { arraysOf, numbers, products } from './inputs.mjs';
+import { operationCases } from './operations.mjs';
 import { solverCases } from './solver-cases.mjs';
 import { measure } from './timing.mjs';
 
@@ -96,6 +97,13 @@ function mlp() {
   };
 }
 
+/** What numpy-ts makes in float64. */
+const dtype = { dtype: 'float64' };
+const inFloat64 = Object.fromEntries(
+  ['zeros', 'ones', 'full', 'arange', 'linspace'].map((name) => [name, (...args) => np[name](...args, dtype)]),
+);
+inFloat64.eye = (n) => np.eye(n, n, dtype);
+
 const matmul = (n) => () => call((a, b) => np.matmul(a, b), array([n, n], 0), array([n, n], 1));
 const million = array([1000, 1000], 0, 6);
 const square = array([1024, 1024], 0, 6);
@@ -157,5 +165,12 @@ await measure('cotangent', {
     positions: (integers) => np.array(integers, { dtype: 'int32' }),
     take: (x, at) => np.take(x, at),
     put: (x, at) => x.at(at).set(x),
+  }),
+  ...operationCases({
+    np: { ...np, ...inFloat64 },
+    linalg,
+    array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
+    positions: (integers, shape) => np.array(integers, { dtype: 'int32' }).reshape(shape),
+    read: (x) => x.data(),
   }),
 });

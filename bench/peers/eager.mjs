@@ -1,5 +1,11 @@
 import { numbers } from './inputs.mjs';
 
+/** Frees results where a library has memory of its own. */
+export function free(result) {
+  if (Array.isArray(result)) for (const x of result) free(x);
+  else result?.dispose?.();
+}
+
 /**
  * Single operations, each executed at once, in float64: what libraries without a compiler offer. `ops` are a library's:
  * functions of its arrays under NumPy's names, as far as it has them, with `array(numbers, shape)`, `positions(integers)`
@@ -19,7 +25,7 @@ export function eagerCases(ops) {
   const add = (name, prepare) => {
     cases[`eager ${name}`] = () => {
       const run = prepare();
-      return { run, result: () => ops.read(run()) };
+      return { run: () => free(run()), result: () => ops.read(run()) };
     };
   };
   for (const [size, shape] of [

@@ -1,12 +1,26 @@
 import * as np from 'numpy-ts';
 import { eagerCases } from './eager.mjs';
+import { operationCases } from './operations.mjs';
 import { measure } from './timing.mjs';
 
-await measure(
-  'numpy-ts',
-  eagerCases({
-    array: (values, shape) => np.array(Float64Array.from(values)).reshape(...shape),
-    read: (x) => (typeof x === 'number' ? [x] : Array.from(np.ravel(x).data ?? x)),
+/** The library under our names: snake case, and axes by position. */
+const library = { ...np };
+const renamed = { bincount: (x) => np.bincount(x) };
+const named = new Proxy(renamed, {
+  get(known, name) {
+    if (known[name]) return known[name];
+    const f = library[name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)];
+    known[name] = (...args) => f(...args.map((x) => x?.axis ?? x));
+    return known[name];
+  },
+});
+const array = (values, shape) => np.array(Float64Array.from(values)).reshape(...shape);
+const read = (x) => (typeof x === 'object' ? Array.from(np.ravel(x).tolist(), Number) : [Number(x)]);
+
+await measure('numpy-ts', {
+  ...eagerCases({
+    array,
+    read,
     add: np.add,
     multiply: np.multiply,
     exp: np.exp,
@@ -31,4 +45,11 @@ await measure(
       return y;
     },
   }),
-);
+  ...operationCases({
+    np: named,
+    linalg: np.linalg,
+    array,
+    positions: (integers, shape) => np.array(Int32Array.from(integers), 'int32').reshape(...shape),
+    read,
+  }),
+});

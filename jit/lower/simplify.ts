@@ -2,6 +2,7 @@ import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
 import type { Params } from '../../src/core/primitive.ts';
+import { withSource } from '../../src/core/source.ts';
 import { elementwiseTree } from './elementwise-tree.ts';
 import { forEachTree } from './tree.ts';
 
@@ -78,7 +79,7 @@ class Simplifier {
       return;
     }
     if (lower.kind === 'inline') {
-      const inner = lower.jaxpr(eqn.params, avalsOf(eqn));
+      const inner = withSource(eqn.source, () => lower.jaxpr(eqn.params, avalsOf(eqn)));
       const operands = inner.operands ? inner.operands.map((i) => inputs[i]!) : inputs;
       inner.jaxpr.inVars.forEach((v, i) => {
         this.atoms.set(v, operands[i]!);

@@ -1,5 +1,5 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, op } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
@@ -25,10 +25,11 @@ const equal = (x: Expr, y: Expr): Expr => op(`${x.type}.eq`, x, y);
 
 /** The position of the first element equal to a value, or of the first NaN if it is one; there is such an element. */
 function find(dtype: DType): Func {
-  const f = new FunctionBuilder(`find_${shortName(dtype)}`, ['i32', scalarType(dtype)], 'i32');
-  const [from, value] = [f.param(0), f.param(1)];
+  const f = new FunctionBuilder(`find_${shortName(dtype)}`, ['i32', scalarType(dtype), 'i32'], 'i32');
+  const [from, value, n] = [f.param(0), f.param(1), f.param(2)];
   const bytes = elementBytes[dtype];
   const at = f.var(from);
+  skip(f, dtype, at, value, n);
   const until = (found: (x: Expr) => Expr): void => {
     f.while(op('i32.eqz', found(loadElement(dtype, at))), () => f.set(at, add(at, i32c(bytes))));
   };
@@ -40,6 +41,25 @@ function find(dtype: DType): Func {
   } else search();
   f.return(op('i32.shr_u', op('i32.sub', at, from), i32c(Math.log2(bytes))));
   return f.build();
+}
+
+/** Goes past blocks of four vectors in which there is no such element. */
+function skip(f: FunctionBuilder, dtype: DType, at: Local, value: Expr, n: Expr): void {
+  if (dtype === 'bool') return;
+  const shape = dtype === 'float64' ? 'f64x2' : dtype === 'float32' ? 'f32x4' : 'i32x4';
+  const splat = f.let(op(`${shape}.splat`, value));
+  const nan = isFloating(dtype) ? f.let(op(`${shape}.ne`, splat, splat)) : undefined;
+  const end = f.let(add(at, op('i32.mul', n, i32c(elementBytes[dtype]))));
+  const match = (offset: number): Expr => {
+    const x = f.let(load('v128.load', at, offset));
+    const found = op(`${shape}.eq`, x, splat);
+    return nan ? op('v128.or', found, op('v128.and', nan, op(`${shape}.ne`, x, x))) : found;
+  };
+  f.while(op('i32.le_u', add(at, i32c(64)), end), () => {
+    const any = [0, 16, 32, 48].map(match).reduce((a, b) => op('v128.or', a, b));
+    f.if(op('v128.any_true', any), () => f.break());
+    f.set(at, add(at, i32c(64)));
+  });
 }
 
 /** Elements of line k that are better than what each column had. */
@@ -76,7 +96,7 @@ function along(extremum: Extremum, dtype: DType): Func {
       () => {
         const type = scalarType(dtype);
         const value = f.let({ kind: 'call', type, fn: foldName(combine, dtype), args: [n, from] });
-        f.store('i32.store', to, { kind: 'call', type: 'i32', fn: `find_${short}`, args: [from, value] });
+        f.store('i32.store', to, { kind: 'call', type: 'i32', fn: `find_${short}`, args: [from, value, n] });
         f.set(from, add(from, op('i32.mul', n, width)));
       },
       () => {

@@ -1,9 +1,10 @@
 import { type DType, shortName } from '../../src/core/dtype.ts';
 import type { RuntimeCalls } from '../lower-rule.ts';
 
-export type Running = 'add' | 'mul' | 'max' | 'min';
+export type Folding = 'add' | 'mul' | 'max' | 'min';
+export type Running = Folding | 'logaddexp';
 
-/** The call that computes running sums, products or extrema along the middle axis of outer × n × inner elements. */
+/** The call that computes running sums, products, extrema or logarithms of sums of exponentials along the middle axis of outer × n × inner elements. */
 export const cumulativeCalls = (
   name: Running,
   dtype: DType,

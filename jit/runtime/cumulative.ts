@@ -6,13 +6,13 @@ import { elementBytes } from '../lower/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
 import { noMath, vectorOp } from '../lower/vector-code.ts';
 import { inChunks } from './chunks.ts';
-import type { Running } from './cumulative-calls.ts';
+import type { Folding } from './cumulative-calls.ts';
 
-const operations: readonly Running[] = ['add', 'mul', 'max', 'min'];
+const operations: readonly Folding[] = ['add', 'mul', 'max', 'min'];
 const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
 
 /**
- * Running sums, products and extrema along the middle axis of outer × n × inner elements, from either end:
+ * Folding sums, products and extrema along the middle axis of outer × n × inner elements, from either end:
  *
  *     cumulative_add_f32(outer, n, inner, reverse, from, to)
  *
@@ -26,7 +26,7 @@ const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 
 /** n more elements of a row, after `total`: the last result. `step` bytes from one to the next. */
-function row(name: Running, dtype: DType): Func {
+function row(name: Folding, dtype: DType): Func {
   const type = scalarType(dtype);
   const f = new FunctionBuilder(`cumulative_row_${name}_${shortName(dtype)}`, ['i32', 'i32', 'i32', 'i32', type], type);
   const [n, from, to, step, total] = f.parameters;
@@ -45,7 +45,7 @@ function row(name: Running, dtype: DType): Func {
 }
 
 /** to[i] = before[i] combined with x[i], for n elements. */
-function line(name: Running, dtype: DType): Func {
+function line(name: Folding, dtype: DType): Func {
   const f = new FunctionBuilder(`cumulative_line_${name}_${shortName(dtype)}`, ['i32', 'i32', 'i32', 'i32']);
   const [n, to, before, x] = f.parameters;
   const bytes = elementBytes[dtype];
@@ -79,7 +79,7 @@ function line(name: Running, dtype: DType): Func {
   return f.build();
 }
 
-function along(name: Running, dtype: DType): Func {
+function along(name: Folding, dtype: DType): Func {
   const short = shortName(dtype);
   const bytes = i32c(elementBytes[dtype]);
   const f = new FunctionBuilder(`cumulative_${name}_${short}`, new Array(6).fill('i32'));

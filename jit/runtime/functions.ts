@@ -1,11 +1,16 @@
 import type { CodeModule, Target } from '../code.ts';
+import { mathCode } from '../math/index.ts';
 import { argFoldFunctions } from './arg-fold.ts';
 import { cumulativeFunctions } from './cumulative.ts';
+import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
 import { foldFunctions } from './folds.ts';
 import { elements, gemmFunctions } from './gemm.ts';
 import { rowFunctions } from './gemm-rows.ts';
+import { integerProductFunctions } from './integer-product.ts';
 import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
+import { rearrangeFunctions } from './rearrange.ts';
+import { searchFunctions } from './search.ts';
 import { sortFunctions } from './sort.ts';
 import { windowFunctions } from './windows.ts';
 
@@ -16,13 +21,18 @@ import { windowFunctions } from './windows.ts';
 export const runtimeModule = (target: Target): CodeModule => ({
   imports: [],
   functions: [
+    ...mathCode(logSumExpMath, target).functions,
     ...movementFunctions(),
     ...gemmFunctions(target),
+    ...integerProductFunctions(),
     ...elements.flatMap(rowFunctions),
     ...foldFunctions(target),
     ...argFoldFunctions(),
     ...sortFunctions(),
+    ...searchFunctions(),
+    ...rearrangeFunctions(),
     ...cumulativeFunctions(),
+    ...cumulativeLogSumExpFunctions(),
     ...linalgFunctions(),
     ...windowFunctions(),
   ],

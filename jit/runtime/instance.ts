@@ -6,6 +6,7 @@ type Exports = Readonly<Record<string, WebAssembly.ExportValue>>;
 
 let runtime: Exports | undefined;
 let elementwise: Exports | undefined;
+let fused: Exports | undefined;
 
 /** The runtime's functions over the heap's memory, for eager operations to call and programs to import. */
 export function runtimeExports(): Exports {
@@ -18,11 +19,13 @@ export function runtimeExports(): Exports {
 }
 
 /** The functions of elementwise operations by name; none in a tree that was not built. */
-export function elementwiseExports(): Exports {
-  if (!elementwise) {
-    const module = prebuiltModule('elementwise');
-    const imports = { env: { memory: heap().memory }, math: hostMath };
-    elementwise = module ? new WebAssembly.Instance(module, imports).exports : {};
-  }
-  return elementwise;
+export const elementwiseExports = (): Exports => (elementwise ??= withMath('elementwise'));
+
+/** The kernels of several operations, by the expressions that they compute; none in a tree that was not built. */
+export const fusedExports = (): Exports => (fused ??= withMath('fused'));
+
+function withMath(name: 'elementwise' | 'fused'): Exports {
+  const module = prebuiltModule(name);
+  const imports = { env: { memory: heap().memory }, math: hostMath };
+  return module ? new WebAssembly.Instance(module, imports).exports : {};
 }

@@ -5,7 +5,7 @@
 import { builtin } from '../node.ts';
 import { target, targetName } from '../target.ts';
 
-type Name = 'runtime' | 'elementwise';
+type Name = 'runtime' | 'elementwise' | 'fused';
 
 const modules = new Map<Name, WebAssembly.Module>();
 
@@ -36,9 +36,10 @@ function readModule(name: Name): Uint8Array<ArrayBuffer> | undefined {
 /** Loads the modules where there are no files to read. */
 export async function loadPrebuilt(): Promise<void> {
   if (isPrebuiltReady()) return;
-  const [runtime, elementwise] = await Promise.all([
+  const [runtime, elementwise, fused] = await Promise.all([
     import('../generated/runtime.ts'),
     import('../generated/elementwise.ts'),
+    import('../generated/fused.ts'),
   ]);
   const compile = async (name: Name, base64: string | undefined): Promise<void> => {
     if (!base64) return;
@@ -46,5 +47,9 @@ export async function loadPrebuilt(): Promise<void> {
     modules.set(name, await WebAssembly.compile(bytes));
   };
   const to = targetName(target());
-  await Promise.all([compile('runtime', runtime.generated[to]), compile('elementwise', elementwise.generated[to])]);
+  await Promise.all([
+    compile('runtime', runtime.generated[to]),
+    compile('elementwise', elementwise.generated[to]),
+    compile('fused', fused.generated[to]),
+  ]);
 }

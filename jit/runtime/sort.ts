@@ -26,7 +26,9 @@ export const sortFunctions = (): Func[] => [
   ...keyFunctions(),
   ...dtypes.flatMap((dtype) => [sort(dtype), sortWith(dtype), order(dtype)]),
   ...[1, 4, 8].map(permute),
-  iota(),
+  iota('int32'),
+  iota('float32'),
+  iota('float64'),
 ];
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
@@ -142,14 +144,16 @@ function order(dtype: DType): Func {
 }
 
 /** iota_i32(outer, n, inner, to): positions along the middle axis. */
-function iota(): Func {
-  const f = new FunctionBuilder('iota_i32', ['i32', 'i32', 'i32', 'i32']);
-  const [outer, n, inner, to] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+function iota(dtype: 'int32' | 'float32' | 'float64'): Func {
+  const f = new FunctionBuilder(`iota_${shortName(dtype)}`, ['i32', 'i32', 'i32', 'i32']);
+  const [outer, n, inner, to] = f.parameters;
+  const element = (i: Expr): Expr =>
+    dtype === 'int32' ? i : op(`${dtype === 'float32' ? 'f32' : 'f64'}.convert_i32_s`, i);
   f.for(0, outer, () => {
     f.for(0, n, (i) => {
       f.for(0, inner, () => {
-        f.store('i32.store', to, i);
-        f.set(to, add(to, i32c(4)));
+        storeElement(f, dtype, to, element(i));
+        f.set(to, add(to, i32c(elementBytes[dtype])));
       });
     });
   });

@@ -14,6 +14,7 @@ import { RuleError, ShapeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
+import { atUserLine } from '../core/source.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
@@ -167,8 +168,9 @@ export function customLinearSolve(
       check?.(found);
       return info ? [...solution.x, found.status, found.iterations, found.residual] : solution.x;
     };
-  const solved = trace(solving(apply, false));
-  const solvedBackward = symmetric ? solved : trace(solving(applyBackward, true));
+  // What a method computes is at the line that asks for the solution; the operator keeps its own lines.
+  const solved = atUserLine(true, () => trace(solving(apply, false)));
+  const solvedBackward = symmetric ? solved : atUserLine(true, () => trace(solving(applyBackward, true)));
   const { jaxprs, consts } = shareConsts([forward, backward, solved, solvedBackward]);
   const [matvecJaxpr, rmatvec, solve, transposeSolve] = jaxprs as [Jaxpr, Jaxpr, Jaxpr, Jaxpr];
   const params = { matvec: matvecJaxpr, rmatvec, solve, transposeSolve, consts: consts.length };
@@ -182,9 +184,11 @@ export function customLinearSolve(
  */
 function prepare(solver: LinearSolver, { jaxpr, consts }: Traced, avals: readonly ShapedArray[]): Value[] {
   if (!solver.prepare) return [];
-  const program = stage(
-    (...captured) => solver.prepare!((x) => evalJaxpr(jaxpr, [...captured, ...x]), avals),
-    consts.map((c) => c.aval),
+  const program = atUserLine(true, () =>
+    stage(
+      (...captured) => solver.prepare!((x) => evalJaxpr(jaxpr, [...captured, ...x]), avals),
+      consts.map((c) => c.aval),
+    ),
   );
   // The factors enter derivatives through A x = b alone.
   const still = consts.map((c) => stopGradient(c));

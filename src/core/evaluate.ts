@@ -1,13 +1,12 @@
-import { planEager } from '../../jit/eager.ts';
-import type { Cell } from '../../jit/heap.ts';
-import { execute, interpretOnly } from '../../jit/run.ts';
+import { execute } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { DisposedError } from './errors.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
 import { disposedError, leakError } from './leak.ts';
-import { areShared, type HostArray, knownOf, type Params, type Primitive } from './primitive.ts';
+import { makePlan, type Plan, wrap } from './plan.ts';
+import { areShared, knownOf, type Params, type Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
 /** Looks at what has been computed: results of one operation, or of a program. */
@@ -44,9 +43,6 @@ export const evaluatingTrace: Trace = {
   },
 };
 
-/** One operation on operands of known types, ready to be executed. */
-export type Plan = (args: readonly Value[]) => Value[];
-
 /** Plans by the types of the operands, one after the other. */
 class PlanTree {
   plan: Plan | undefined;
@@ -76,33 +72,6 @@ function planFor(primitive: Primitive, args: readonly Value[], params: Params): 
 }
 
 const avalsOf = (args: readonly Value[]): ShapedArray[] => args.map((arg) => arg.aval);
-
-/** How to execute an operation on operands of these types. */
-export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], params: Params): Plan {
-  const outputs = primitive.type(avals, params);
-  const output = outputs[0]!;
-  const compiled = interpretOnly ? undefined : planEager(primitive, avals, params, outputs);
-  if (compiled) {
-    return (operands) => {
-      const cells: Cell[] = [];
-      for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
-      const results = compiled(cells);
-      return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
-    };
-  }
-  return (operands) => {
-    const inputs: HostArray[] = [];
-    for (let i = 0; i < operands.length; i++) inputs.push({ aval: avals[i]!, data: operands[i]!.hostData() });
-    const results = primitive.run(inputs, params, outputs);
-    const arrays: Value[] = [];
-    for (let i = 0; i < outputs.length; i++) arrays.push(NDArray.fromHost(results[i]!, outputs[i]!));
-    return arrays;
-  };
-}
-
-/** Values for callbacks, from storage. */
-export const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDArray[] =>
-  cells.map((cell, i) => new NDArray(avals[i]!, cell));
 
 /** Executes a program on concrete arrays. */
 export function run(jaxpr: Jaxpr, args: readonly Value[], donate?: readonly boolean[]): Value[] {

@@ -2,80 +2,62 @@ import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
-import { evaluatingTrace, makePlan, type Plan, watch } from './evaluate.ts';
-import { type Atom, deadCodeElimination, Literal, subJaxprs, Var } from './jaxpr.ts';
+import { DisposedError } from './errors.ts';
+import { evaluatingTrace, watch } from './evaluate.ts';
 import { isPlain } from './options.ts';
+import { EagerProgram } from './plan.ts';
+import { atUserLine } from './source.ts';
 import { stage } from './stage.ts';
-import { currentTrace, type Value } from './trace.ts';
-
-/** One operation: where its operands and results are among the values, and which of them end with it. */
-interface Step {
-  readonly plan: Plan;
-  readonly inputs: readonly number[];
-  readonly outputs: readonly number[];
-  readonly ending: readonly number[];
-}
-
-/** What a function did with arguments of some types, ready to be done again. */
-class Recording {
-  /** Values that do not depend on the arguments, and room for the others. */
-  private readonly initial: (Value | undefined)[];
-  private readonly steps: readonly Step[];
-  private readonly result: number;
-  private readonly aval: ShapedArray;
-
-  constructor(initial: (Value | undefined)[], steps: readonly Step[], result: number, aval: ShapedArray) {
-    this.initial = initial;
-    this.steps = steps;
-    this.result = result;
-    this.aval = aval;
-  }
-
-  run(args: readonly unknown[]): Value {
-    const values = this.initial.slice();
-    let next = 0;
-    for (let i = 0; i < args.length; i++) {
-      const arg = args[i];
-      if (arg instanceof NDArray) values[next++] = arg;
-    }
-    for (let k = 0; k < this.steps.length; k++) {
-      const { plan, inputs, outputs, ending } = this.steps[k]!;
-      const operands: Value[] = [];
-      for (let i = 0; i < inputs.length; i++) operands.push(values[inputs[i]!]!);
-      const results = plan(operands);
-      for (let i = 0; i < outputs.length; i++) values[outputs[i]!] = results[i];
-      for (let i = 0; i < ending.length; i++) values[ending[i]!]!.dispose();
-    }
-    const value = values[this.result]!;
-    return value.aval === this.aval ? value : new NDArray(this.aval, value.cell());
-  }
-}
+import { currentTrace } from './trace.ts';
 
 /** Recordings by the types of the arguments: of types that came once there is none yet. */
-type Known = Recording | 'once' | 'never';
+type Known = EagerProgram | 'once' | 'never';
 interface Table {
   known: Known | undefined;
   readonly next: Map<ShapedArray | string, Table>;
 }
 const largestTable = 256;
-/** Elements of a value that does not depend on arguments and is kept nevertheless. */
-const largestConstant = 4096;
+/** Longer lists are data rather than options. */
+const longestKey = 64;
 
-/** What stands for an argument among the keys: the type of an array, or plain data in writing. */
-function keyOf(arg: unknown): ShapedArray | string | undefined {
-  if (arg instanceof NDArray) return arg.isTracer ? undefined : arg.aval;
-  if (typeof arg === 'number') return Object.is(arg, -0) ? '-0' : String(arg);
-  if (typeof arg === 'function') return undefined;
-  if (typeof arg !== 'object' || arg === null) return `${typeof arg} ${String(arg)}`;
-  if (!Array.isArray(arg) && !isPlain(arg)) return undefined;
-  let key = Array.isArray(arg) ? '[' : '{';
-  for (const name in arg) {
-    const inner = (arg as Record<string, unknown>)[name];
-    const part = inner instanceof NDArray ? undefined : keyOf(inner);
-    if (part === undefined) return undefined;
-    key += `${name}:${part as string},`;
+type Key = ShapedArray | string;
+
+/**
+ * Writes down what an argument is, for it to be recognised: the types of its arrays, which may lie in lists and options, and
+ * plain data. False for what cannot be written.
+ */
+function describe(arg: unknown, keys: Key[], arrays: NDArray[]): boolean {
+  if (arg instanceof NDArray) {
+    if (arg.isTracer) return false;
+    keys.push(arg.aval);
+    arrays.push(arg);
+    return true;
   }
-  return key;
+  if (typeof arg === 'number') keys.push(Object.is(arg, -0) ? '-0' : String(arg));
+  else if (typeof arg === 'function') return false;
+  else if (typeof arg !== 'object' || arg === null) keys.push(`${typeof arg} ${String(arg)}`);
+  else if (Array.isArray(arg)) {
+    keys.push('[');
+    for (let i = 0; i < arg.length; i++) if (!describe(arg[i], keys, arrays)) return false;
+    keys.push(']');
+  } else {
+    if (!isPlain(arg)) return false;
+    keys.push('{');
+    for (const name in arg) {
+      keys.push(name);
+      if (!describe((arg as Record<string, unknown>)[name], keys, arrays)) return false;
+    }
+    keys.push('}');
+  }
+  return true;
+}
+
+/** The argument with others in place of its arrays, in the same order. */
+function replaced(arg: unknown, next: () => NDArray): unknown {
+  if (arg instanceof NDArray) return next();
+  if (Array.isArray(arg)) return arg.map((item) => replaced(item, next));
+  if (typeof arg !== 'object' || arg === null) return arg;
+  return Object.fromEntries(Object.entries(arg).map(([name, value]) => [name, replaced(value, next)]));
 }
 
 /**
@@ -88,11 +70,14 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
   let table: Table = { known: undefined, next: new Map() };
   let entries = 0;
   return (...args) => {
-    if (currentTrace() !== evaluatingTrace || watch || interpretOnly || !isPrebuiltReady()) return f(...args);
+    const trace = currentTrace();
+    if (trace !== evaluatingTrace) return atUserLine(trace.records, () => f(...args));
+    if (watch || interpretOnly || !isPrebuiltReady()) return f(...args);
     let at = table;
-    for (const arg of args) {
-      const key = keyOf(arg);
-      if (key === undefined) return f(...args);
+    const keys: Key[] = [];
+    const arrays: NDArray[] = [];
+    for (const arg of args) if (!describe(arg, keys, arrays) || keys.length > longestKey) return f(...args);
+    for (const key of keys) {
       let next = at.next.get(key);
       if (!next) {
         if (++entries > largestTable) {
@@ -104,75 +89,30 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
       }
       at = next;
     }
-    if (at.known === 'once') at.known = record(f, args);
+    if (at.known === 'once') at.known = record(f, args, arrays);
     else at.known ??= 'once';
-    return at.known instanceof Recording ? at.known.run(args) : f(...args);
+    if (!(at.known instanceof EagerProgram)) return f(...args);
+    try {
+      return at.known.run(arrays)[0]!;
+    } catch (error) {
+      // The function itself says which operand of which operation was disposed of.
+      if (error instanceof DisposedError) return f(...args);
+      throw error;
+    }
   };
 }
 
-function record<A extends unknown[]>(f: (...args: A) => NDArray, given: A): Recording | 'never' {
-  const args = given.filter((arg) => arg instanceof NDArray);
+function record<A extends unknown[]>(
+  f: (...args: A) => NDArray,
+  given: A,
+  arrays: readonly NDArray[],
+): EagerProgram | 'never' {
   const staged = stage(
     (...tracers) => {
-      let next = 0;
-      return [f(...(given.map((arg) => (arg instanceof NDArray ? tracers[next++]! : arg)) as A))];
+      let i = 0;
+      return [f(...(given.map((arg) => replaced(arg, () => tracers[i++]!)) as A))];
     },
-    args.map(({ aval }) => aval),
+    arrays.map(({ aval }) => aval),
   );
-  const { jaxpr } = deadCodeElimination(staged.jaxpr);
-  const [out] = jaxpr.outs;
-  if (!(out instanceof Var) || jaxpr.effectful) return 'never';
-  if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return 'never';
-  const values: (Value | undefined)[] = args.map(() => undefined);
-  const keep = (value: Value | undefined): number => values.push(value) - 1;
-  const places = new Map<Var, number>();
-  const captured = staged.consts.length;
-  jaxpr.inVars.forEach((v, i) => {
-    places.set(v, i < captured ? keep(staged.consts[i]) : i - captured);
-  });
-  const place = (atom: Atom): number =>
-    atom instanceof Literal ? keep(NDArray.ofLiteral(atom.value, atom.aval)) : places.get(atom)!;
-  const steps: Omit<Step, 'ending'>[] = [];
-  const made = new Set<number>();
-  for (const eqn of jaxpr.eqns) {
-    const inputs = eqn.inputs.map(place);
-    const { kind } = eqn.primitive.lower;
-    if (kind === 'reshape' || kind === 'identity') {
-      // The same elements in the same place: what is freed has been made here, and is not the result.
-      places.set(eqn.outputs[0]!, inputs[0]!);
-      continue;
-    }
-    const plan = makePlan(
-      eqn.primitive,
-      eqn.inputs.map(({ aval }) => aval),
-      eqn.params,
-    );
-    const known = inputs.map((i) => values[i]);
-    if (eqn.outputs.every(({ aval }) => aval.size <= largestConstant) && known.every((x) => x !== undefined)) {
-      const results = plan(known as Value[]);
-      eqn.outputs.forEach((v, i) => {
-        places.set(v, keep(results[i]));
-      });
-      continue;
-    }
-    const outputs = eqn.outputs.map((v) => {
-      places.set(v, keep(undefined));
-      return places.get(v)!;
-    });
-    for (const i of outputs) made.add(i);
-    steps.push({ plan, inputs, outputs });
-  }
-  const result = places.get(out)!;
-  if (!made.has(result)) return 'never';
-  const last = new Map<number, number>();
-  steps.forEach(({ inputs, outputs }, k) => {
-    for (const i of [...inputs, ...outputs]) last.set(i, k);
-  });
-  const ended = (k: number): number[] => [...made].filter((i) => i !== result && last.get(i) === k);
-  return new Recording(
-    values,
-    steps.map((step, k) => ({ ...step, ending: ended(k) })),
-    result,
-    out.aval,
-  );
+  return EagerProgram.of(staged.jaxpr, staged.consts) ?? 'never';
 }

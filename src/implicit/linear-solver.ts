@@ -1,4 +1,5 @@
 /** How the linear system of an implicit derivative is solved: as the user says, or automatically. */
+import { onArrays } from '../../transforms/flat.ts';
 import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
 import { shareConsts } from '../control/branches.ts';
 import type { LinearMap, LinearSolver } from '../control/custom-linear-solve.ts';
@@ -41,7 +42,10 @@ export function solverFor(options: LinearOptions, def: TreeDef): { solver: Linea
 const onTrees =
   (solve: TreeLinearSolver, def: TreeDef) =>
   (matvec: LinearMap, b: Value[]): Value[] => {
-    const result = solve((x: unknown) => unflatten(def, matvec(flatten(x).leaves as Value[])), unflatten(def, b));
+    const result = onArrays(solve)(
+      (x: unknown) => unflatten(def, matvec(flatten(x).leaves as Value[])),
+      unflatten(def, b),
+    );
     return flatten(result).leaves as Value[];
   };
 

@@ -1,10 +1,8 @@
 /** Running sums, products and extrema along an axis. */
-import { call, select as choose, type Expr, type FunctionBuilder, f32c, f64c, op } from '../../jit/code.ts';
-import { loadElement, offsetBy, storeElement } from '../../jit/loop-nest.ts';
-import type { KernelContext, LowerRule } from '../../jit/lower-rule.ts';
+import type { LowerRule } from '../../jit/lower-rule.ts';
 import { cumulativeCalls, type Running } from '../../jit/runtime/cumulative-calls.ts';
 import type { ArrayLike } from '../array.ts';
-import { allocate, byteSize, type DType, isFloating } from '../core/dtype.ts';
+import { allocate, type DType, isFloating } from '../core/dtype.ts';
 import { optionsOf } from '../core/options.ts';
 import {
   type Accuracy,
@@ -16,7 +14,7 @@ import {
 } from '../core/primitive.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { toFloating, toValue } from '../promote.ts';
-import { axisOf, forEachRow, rowLoop, rowsOf } from './along-axis.ts';
+import { axisOf, forEachRow, rowsOf } from './along-axis.ts';
 import { abs, add, max, min, mul, neg, sub } from './arithmetic.ts';
 import { associativeScanValues } from './associative-scan.ts';
 import { eq, gt, lt, select } from './compare.ts';
@@ -46,44 +44,19 @@ interface CumulativeSpec {
   /** One step of the reference, in float64 or exact integers. */
   step: (total: number, x: number, dtype: DType) => number;
   accuracy: Accuracy;
-  /** The operation of the runtime module, or what writes one step. */
-  lower: Running | ((k: KernelContext, dtype: DType, total: Expr, x: Expr) => Expr);
+  /** The operation of the runtime module. */
+  lower: Running;
   /** The step on values with tangents; left out where the operation is linear. */
   dual?: (earlier: Dual, later: Dual) => Dual;
   longest?: number;
 }
 
 function lowerRule({ lower }: CumulativeSpec): LowerRule<CumulativeParams> {
-  if (typeof lower === 'string') {
-    return {
-      kind: 'runtime',
-      calls: ({ axis, reverse }, [x]) => {
-        const { outer, n, inner } = rowsOf(x!.shape, axis);
-        return cumulativeCalls(lower, x!.dtype, [outer, n, inner], reverse);
-      },
-    };
-  }
   return {
-    kind: 'kernel',
-    build: (k, [x], [out], { axis, reverse }) => {
-      const { f } = k;
-      const { dtype } = x!.aval;
-      const rows = rowsOf(x!.shape, axis);
-      if (rows.n === 0) return;
-      const step = rows.inner * byteSize(dtype);
-      const first = reverse ? (rows.n - 1) * step : 0;
-      rowLoop(f, rows, [x!, out!], [], ([from, to]) => {
-        const source = f.var(offsetBy(from!, first));
-        const target = f.var(offsetBy(to!, first));
-        const total = f.var(loadElement(dtype, source));
-        storeElement(f, dtype, target, total);
-        f.for(1, rows.n, () => {
-          f.set(source, offsetBy(source, reverse ? -step : step));
-          f.set(target, offsetBy(target, reverse ? -step : step));
-          f.set(total, lower(k, dtype, total, f.let(loadElement(dtype, source))));
-          storeElement(f, dtype, target, total);
-        });
-      });
+    kind: 'runtime',
+    calls: ({ axis, reverse }, [x]) => {
+      const { outer, n, inner } = rowsOf(x!.shape, axis);
+      return cumulativeCalls(lower, x!.dtype, [outer, n, inner], reverse);
     },
   };
 }
@@ -195,16 +168,6 @@ function logAddExp(a: number, b: number): number {
   return Math.max(a, b) + Math.log1p(Math.exp(a === b ? 0 : -Math.abs(a - b)));
 }
 
-function emitLogAddExp(k: KernelContext, dtype: DType, a: Expr, b: Expr): Expr {
-  const f: FunctionBuilder = k.f;
-  const type = dtype === 'float32' ? 'f32' : 'f64';
-  const zero = type === 'f32' ? f32c(0) : f64c(0);
-  const distance = op(`${type}.abs`, op(`${type}.sub`, a, b));
-  const gap = f.let(choose(op(`${type}.eq`, a, b), zero, op(`${type}.neg`, distance)));
-  const tail = f.let(call(k.math('exp', type), type, gap));
-  return op(`${type}.add`, op(`${type}.max`, a, b), call(k.math('log1p', type), type, tail));
-}
-
 /** The tangents are weighted by the shares of eᵃ and eᵇ in the sum. */
 function logAddExpDual([a, da]: Dual, [b, db]: Dual): Dual {
   const difference = select(eq(a, b), 0, sub(a, b));
@@ -216,7 +179,7 @@ export const cumlogsumexpP: CumulativePrimitive = cumulative('cumlogsumexp', {
   domain: 'floating',
   step: logAddExp,
   accuracy: reductionAccuracy(4),
-  lower: emitLogAddExp,
+  lower: 'logaddexp',
   dual: logAddExpDual,
 });
 

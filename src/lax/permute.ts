@@ -1,6 +1,4 @@
 /** Rearranging along an axis by a permutation that was computed: what a sort does to everything but its keys. */
-import { select as choose, type Expr, i32c, op } from '../../jit/code.ts';
-import { loadElement, offsetBy, storeElement } from '../../jit/loop-nest.ts';
 import { isLinear } from '../../transforms/transpose.ts';
 import { addLanes } from '../../transforms/vmap.ts';
 import { allocate, byteSize, dtypes } from '../core/dtype.ts';
@@ -9,7 +7,7 @@ import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { sameShape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
-import { forEachRow, rowLoop, rowsOf } from './along-axis.ts';
+import { forEachRow, rowsOf } from './along-axis.ts';
 
 interface PermuteParams {
   readonly axis: number;
@@ -61,26 +59,12 @@ export const permuteP: Primitive<PermuteParams> = primitive<PermuteParams>({
     batched: [true],
   }),
   lower: {
-    kind: 'kernel',
-    build: ({ f }, [x, p], [out], { axis, inverse }) => {
-      const { dtype } = x!.aval;
-      const rows = rowsOf(x!.shape, axis);
-      const bytes = rows.inner * byteSize(dtype);
-      rowLoop(f, rows, [x!, p!, out!], [], ([from, order, to]) => {
-        const at = f.var(order!);
-        const here = f.var(inverse ? from! : to!);
-        f.for(0, rows.n, () => {
-          // A number out of range, which no sort makes, must not reach other memory.
-          const index = f.let(loadElement('int32', at));
-          const last = i32c(rows.n - 1);
-          const offset = f.let(op('i32.mul', choose(op('i32.lt_u', index, last), index, last), i32c(bytes)));
-          const there = (base: Expr): Expr => op('i32.add', base, offset);
-          if (inverse) storeElement(f, dtype, there(to!), loadElement(dtype, here));
-          else storeElement(f, dtype, here, loadElement(dtype, there(from!)));
-          f.set(at, offsetBy(at, rows.inner * 4));
-          f.set(here, offsetBy(here, bytes));
-        });
-      });
+    kind: 'runtime',
+    calls: ({ axis, inverse }, [x]) => {
+      const { outer, n, inner } = rowsOf(x!.shape, axis);
+      const args = [outer, n, inner, Number(inverse), { input: 0 }, { input: 1 }, { output: 0 }];
+      const name = `rearrange_${byteSize(x!.dtype)}`;
+      return { scratch: 0, calls: outer * n * inner === 0 ? [] : [{ name, args }] };
     },
   },
   samples: () =>

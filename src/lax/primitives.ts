@@ -31,6 +31,7 @@ import * as reduceWindow from './reduce-window.ts';
 import * as reductions from './reductions.ts';
 import * as rounding from './rounding.ts';
 import * as scatter from './scatter.ts';
+import * as search from './search.ts';
 import * as slicing from './slicing.ts';
 import * as sort from './sort.ts';
 import * as special from './special.ts';
@@ -67,6 +68,7 @@ const modules: readonly Record<string, unknown>[] = [
   reductions,
   rounding,
   scatter,
+  search,
   slicing,
   sort,
   special,

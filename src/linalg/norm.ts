@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkNumbers, naming, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, mul, pow, sqrt } from '../lax/arithmetic.ts';
@@ -88,7 +89,7 @@ export const norm = (x: ArrayLike, given: NormOptions = {}): NDArray =>
   normNamed('norm', x, optionsOf('norm', given, ['ord', 'axis', 'keepdims']));
 
 /** `norm`, for functions that errors call by another name. */
-export function normNamed(name: string, x: ArrayLike, given: NormOptions): NDArray {
+export const normNamed: (name: string, x: ArrayLike, given: NormOptions) => NDArray = recorded((name, x, given) => {
   const { ord, axis, keepdims = false } = given;
   if (ord !== undefined && typeof ord !== 'number' && ord !== 'fro' && ord !== 'nuc')
     throw new DtypeError(`${name}: ord must be a number, 'fro' or 'nuc', but it is ${naming(ord)}.`);
@@ -101,7 +102,7 @@ export function normNamed(name: string, x: ArrayLike, given: NormOptions): NDArr
     throw new ShapeError(`${name}: ord ${ord} of ${value.aval} over ${over.length} axes is not defined.`);
   }
   return vector(value, ord, over, keepdims);
-}
+});
 
 /** The norm of the elements over all axes named, as one vector. */
 export function vectorNorm(x: ArrayLike, given: NormOptions & { ord?: number } = {}): NDArray {

@@ -1,7 +1,7 @@
 /** `np.array`: arrays from JavaScript data. */
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, castNumber, type DType, dtypeOfTypedArray, type TypedArray } from '../core/dtype.ts';
+import { allocate, castNumber, type DType, dtypeOfTypedArray, isFloating, type TypedArray } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkDType as known, naming, optionsOf } from '../core/options.ts';
 import { type Shape, sameShape, sizeOf } from '../core/shape.ts';
@@ -36,6 +36,15 @@ export function fromNumbers(values: NumberList, shape: Shape, dtype: DType): NDA
   const data = allocate(dtype, sizeOf(shape));
   for (let i = 0; i < data.length; i++) data[i] = castNumber(Number(values[i]), dtype);
   return fromData(data, shape, dtype);
+}
+
+/** A vector of `dtype` from a function of the position. */
+export function fromFunction(f: (i: number) => number, length: number, dtype: DType): NDArray {
+  const data = allocate(dtype, length);
+  // Storing rounds by itself, to float32.
+  if (isFloating(dtype)) for (let i = 0; i < length; i++) data[i] = f(i);
+  else for (let i = 0; i < length; i++) data[i] = castNumber(f(i), dtype);
+  return fromData(data, [length], dtype);
 }
 
 interface NumberList {

@@ -1,15 +1,18 @@
 /** Arrays made from shapes, ranges and values. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { allocate } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
-import { checkShape, isTraced, range, type Shape, type ShapeLike, shapesAreKnown } from '../core/shape.ts';
+import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
+import { currentTrace } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import * as creation from '../lax/creation.ts';
-import { broadcastInDim, broadcastTo } from '../lax/movement.ts';
+import { broadcastInDim, broadcastTo, reshape } from '../lax/movement.ts';
+import { pad } from '../lax/pad.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
-import { checkDType, type DTypeOption, fromNumbers, strong } from './array.ts';
+import { checkDType, type DTypeOption, fromData, fromFunction, strong } from './array.ts';
 import { power } from './elementwise.ts';
 
 export type { ShapeLike };
@@ -62,6 +65,9 @@ export function fullLike(x: ArrayLike, value: ArrayLike, given: LikeOptions = {}
   return broadcastTo(filled, shape === undefined ? model.shape : toShape(shape, 'fullLike'));
 }
 
+/** Elements of an array that is written by JavaScript. */
+const largestWritten = 16384;
+
 /** Ones where column − row = k. `m` columns, as many as rows if left out. */
 export function eye(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
   return eyeNamed('eye', n, m, optionsOf('eye', given, ['k', 'dtype']));
@@ -72,6 +78,16 @@ function eyeNamed(name: string, n: number, m: number | null, given: DTypeOption 
   checkNumbers(name, given, ['k']);
   const type = checkDType(dtype, name) ?? 'float32';
   const shape = toShape([n, m ?? n], name);
+  const size = sizeOf(shape);
+  if (!currentTrace().records && size > 0 && size <= largestWritten) {
+    const data = allocate(type, size);
+    const [rows, columns] = shape as [number, number];
+    for (let i = Math.max(0, -k); i < Math.min(rows, columns - k); i++) data[i * columns + i + k] = 1;
+    return fromData(data, shape, type);
+  }
+  // At once, n zeros between ones put them on the diagonal of n × n. A program computes it where it is used.
+  if (!currentTrace().records && k === 0 && shape[0] === shape[1] && n > 0)
+    return reshape(pad(creation.full([n], 1, type), creation.scalar(0, type), [[0, 0, n]]), shape);
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
   return convert(eq(add(row, k), column), type);
@@ -120,11 +136,7 @@ export function arange(...given: readonly (number | null | undefined | DTypeOpti
   const integral = [from, to, step].every(Number.isInteger);
   const type = checkDType(dtype, 'arange') ?? (integral ? 'int32' : 'float32');
   if (!integral || type === 'bool') {
-    return fromNumbers(
-      range(n).map((i) => from + i * step),
-      [n],
-      type,
-    );
+    return fromFunction((i) => from + i * step, n, type);
   }
   const counted = creation.iota(type, n);
   const scaled = step === 1 ? counted : mul(counted, step);
@@ -152,15 +164,18 @@ function linspaceNamed(
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   if (typeof start === 'number' && typeof stop === 'number') {
-    const values = range(count).map((i) => (i === last ? stop : start + ((stop - start) * i) / steps));
-    return fromNumbers(values, [count], dtype ?? 'float32');
+    const type = dtype ?? 'float32';
+    if (type !== 'float64')
+      return fromFunction((i) => (i === last ? stop : start + ((stop - start) * i) / steps), count, type);
+    // Written out: a function called for each element takes several times as long.
+    const values = new Float64Array(count);
+    const [from, width] = [start, stop - start];
+    for (let i = 0; i < count; i++) values[i] = from + (width * i) / steps;
+    if (last >= 0) values[last] = stop;
+    return fromData(values, [count], type);
   }
   const [a, b] = promoteDTypes(name, [toFloating(start, name), toFloating(stop, name)]).map(strong);
-  const fractions = fromNumbers(
-    range(count).map((i) => i / steps),
-    [count],
-    a!.dtype,
-  );
+  const fractions = fromFunction((i) => i / steps, count, a!.dtype);
   // Weights of both ends, so that the ends themselves are exact.
   const rank = Math.max(a!.ndim, b!.ndim);
   const weight = broadcastInDim(fractions, [count, ...new Array<number>(rank).fill(1)], [0]);
@@ -190,11 +205,7 @@ export function geomspace(start: number, stop: number, num = 50, given: Linspace
   if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
-  return fromNumbers(
-    range(count).map((i) => (i === last ? stop : start * (stop / start) ** (i / steps))),
-    [count],
-    dtype ?? 'float32',
-  );
+  return fromFunction((i) => (i === last ? stop : start * (stop / start) ** (i / steps)), count, dtype ?? 'float32');
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { mul } from '../lax/arithmetic.ts';
@@ -30,7 +31,7 @@ interface Named {
  * np.einsum('ii', a); // the trace
  * @throws ShapeError when subscripts and shapes do not fit
  */
-export function einsum(subscripts: string, ...operands: ArrayLike[]): NDArray {
+export const einsum: (subscripts: string, ...operands: ArrayLike[]) => NDArray = recorded((subscripts, ...operands) => {
   if (typeof subscripts !== 'string')
     throw new ShapeError(`einsum: the subscripts must be a string, but they are ${naming(subscripts)}.`);
   if (operands.length === 0) throw new ShapeError('einsum: needs at least one array.');
@@ -66,7 +67,7 @@ export function einsum(subscripts: string, ...operands: ArrayLike[]): NDArray {
     output.map((label) => (present.includes(label) ? lengths.get(label)! : 1)),
   );
   return broadcastTo(expanded, shape);
-}
+});
 
 function parse(subscripts: string, values: readonly Value[]): { inputs: string[][]; output: string[] } {
   const [left, right, more] = subscripts.replace(/\s/g, '').split('->');

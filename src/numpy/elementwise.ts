@@ -52,7 +52,7 @@ export const multiply: Binary = multiplyNamed('multiply');
 export const divide: Binary = divideNamed('divide');
 export const trueDivide: Binary = divideNamed('trueDivide');
 
-export const modNamed: (name: string) => Binary = binary(signedRemainder);
+export const modNamed: (name: string) => Binary = (name) => recorded(binary(signedRemainder)(name));
 /** The remainder of x / y, with the sign of y. */
 export const mod: Binary = modNamed('mod');
 export const remainder: Binary = modNamed('remainder');
@@ -60,7 +60,7 @@ export const remainder: Binary = modNamed('remainder');
 export const fmod: Binary = binary(arithmetic.rem)('fmod');
 
 /** The largest integer that is not above x / y. */
-export const floorDivide: Binary = (x, y) => {
+export const floorDivide: Binary = recorded((x, y) => {
   const [a, b] = promote('floorDivide', [x, y]);
   if (isFloating(a!.aval.dtype)) {
     const [x, y] = [a!, b!];
@@ -78,7 +78,7 @@ export const floorDivide: Binary = (x, y) => {
   const remainder = arithmetic.sub(a!, arithmetic.mul(quotient, b!));
   const inexact = logic.and(ne(remainder, 0), ne(lt(a!, 0), lt(b!, 0)));
   return select(inexact, arithmetic.sub(quotient, 1), quotient);
-};
+});
 
 /** [floorDivide(x, y), mod(x, y)]. */
 export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => {
@@ -148,14 +148,14 @@ export const fix: Unary = trunc;
 /** The nearest integers, halves to even. */
 export const rint: Unary = numeric(orItself(arithmetic.round))('rint');
 /** Rounds to `decimals` places, halves to even. */
-export function round(x: ArrayLike, given: { decimals?: number } = {}): NDArray {
+export const round: (x: ArrayLike, given?: { decimals?: number }) => NDArray = recorded((x, given = {}) => {
   const { decimals = 0 } = optionsOf('round', given, ['decimals']);
   checkNumbers('round', given, ['decimals']);
   const value = toValue(x, 'round');
   if (decimals === 0) return rint(value);
   const scale = 10 ** Math.abs(decimals);
   return decimals > 0 ? divide(rint(multiply(value, scale)), scale) : multiply(rint(divide(value, scale)), scale);
-}
+});
 
 const maximumNamed: (name: string) => Binary = binary(arithmetic.max, logic.or);
 const minimumNamed: (name: string) => Binary = binary(arithmetic.min, logic.and);
@@ -164,9 +164,9 @@ export const maximum: Binary = maximumNamed('maximum');
 /** The smaller of x and y; NaN where either is. */
 export const minimum: Binary = minimumNamed('minimum');
 /** The larger of x and y; NaN only where both are. */
-export const fmax: Binary = binary((x, y) => select(logic.or(gt(x, y), ne(y, y)), x, y))('fmax');
+export const fmax: Binary = recorded(binary((x, y) => select(logic.or(gt(x, y), ne(y, y)), x, y))('fmax'));
 /** The smaller of x and y; NaN only where both are. */
-export const fmin: Binary = binary((x, y) => select(logic.or(lt(x, y), ne(y, y)), x, y))('fmin');
+export const fmin: Binary = recorded(binary((x, y) => select(logic.or(lt(x, y), ne(y, y)), x, y))('fmin'));
 
 /** x limited to [low, high]; null leaves a side open. */
 export const clip: (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null) => NDArray = recorded(
@@ -191,18 +191,17 @@ export const greater: Binary = greaterNamed('greater');
 export const greaterEqual: Binary = greaterEqualNamed('greaterEqual');
 
 const truth = (x: ArrayLike, name: string): Value => convert(toValue(x, name), 'bool');
-const logical =
-  (name: string, operation: Operation): Binary =>
-  (x, y) => {
+const logical = (name: string, operation: Operation): Binary =>
+  recorded((x, y) => {
     const [a, b] = promote(name, [truth(x, name), truth(y, name)]);
     return operation(a!, b!);
-  };
+  });
 /** Both are not 0. */
 export const logicalAnd: Binary = logical('logicalAnd', logic.and);
 /** Either is not 0. */
 export const logicalOr: Binary = logical('logicalOr', logic.or);
 export const logicalXor: Binary = logical('logicalXor', logic.xor);
-export const logicalNot: Unary = (x) => logic.not(truth(x, 'logicalNot'));
+export const logicalNot: Unary = recorded((x) => logic.not(truth(x, 'logicalNot')));
 
 const bitwise =
   (operation: Operation) =>
@@ -231,6 +230,6 @@ export const rightShift: Binary = bitwise((x, y) =>
 export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount');
 
 /** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */
-export function where(condition: ArrayLike, x: ArrayLike, y: ArrayLike): NDArray {
+export const where: (condition: ArrayLike, x: ArrayLike, y: ArrayLike) => NDArray = recorded((condition, x, y) => {
   return compare.selectNamed('where', truth(condition, 'where'), x, y);
-}
+});

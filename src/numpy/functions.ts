@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
 import { checkNumbers, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import { eq, ge, gt, lt, ne, select } from '../lax/compare.ts';
@@ -26,12 +27,17 @@ const floating2 =
     return operation(toFloating(a!, name), toFloating(b!, name));
   };
 
+/** Functions of several operations. */
+const combined = (name: string, operation: (x: Value) => Value): Unary => recorded(floating(name, operation));
+const combined2 = (name: string, operation: (x: Value, y: Value) => Value): Binary =>
+  recorded(floating2(name, operation));
+
 export const exp: Unary = floating('exp', transcendental.exp);
 export const exp2: Unary = floating('exp2', (x) => arithmetic.pow(2, x));
 export const expm1: Unary = floating('expm1', transcendental.expm1);
 export const log: Unary = floating('log', transcendental.log);
 export const log2: Unary = floating('log2', transcendental.log2);
-export const log10: Unary = floating('log10', (x) => div(transcendental.log(x), Math.LN10));
+export const log10: Unary = combined('log10', (x) => div(transcendental.log(x), Math.LN10));
 export const log1p: Unary = floating('log1p', transcendental.log1p);
 export const sin: Unary = floating('sin', transcendental.sin);
 export const cos: Unary = floating('cos', transcendental.cos);
@@ -48,7 +54,7 @@ export const arccosh: Unary = floating('arccosh', transcendental.acosh);
 export const arctanh: Unary = floating('arctanh', transcendental.atanh);
 
 /** √(x² + y²), scaled by the larger operand so that squares neither overflow nor vanish. */
-export const hypot: Binary = floating2('hypot', (x, y) => {
+export const hypot: Binary = combined2('hypot', (x, y) => {
   const [a, b] = [arithmetic.abs(x), arithmetic.abs(y)];
   const infinity = Number.POSITIVE_INFINITY;
   // Infinite if one is, whatever the other may be.
@@ -62,7 +68,7 @@ export const hypot: Binary = floating2('hypot', (x, y) => {
 });
 
 /** log(eˣ + eʸ) without overflow. */
-export const logaddexp: Binary = floating2('logaddexp', (x, y) => {
+export const logaddexp: Binary = combined2('logaddexp', (x, y) => {
   // Chosen by one comparison, the larger and the smaller have derivatives that add up where the two are equal; those of
   // a maximum and of an absolute value are halves and wholes there.
   const ordered = ge(x, y);
@@ -75,11 +81,12 @@ export const logaddexp: Binary = floating2('logaddexp', (x, y) => {
 });
 
 /** log₂(2ˣ + 2ʸ) without overflow. */
-export const logaddexp2: Binary = (x, y) =>
-  div(logaddexp(mul(toFloating(x, 'logaddexp2'), Math.LN2), mul(toFloating(y, 'logaddexp2'), Math.LN2)), Math.LN2);
+export const logaddexp2: Binary = recorded((x, y) =>
+  div(logaddexp(mul(toFloating(x, 'logaddexp2'), Math.LN2), mul(toFloating(y, 'logaddexp2'), Math.LN2)), Math.LN2),
+);
 
 /** 0 below zero, `h` at zero, 1 above. */
-export const heaviside: Binary = floating2('heaviside', (x, h) => {
+export const heaviside: Binary = combined2('heaviside', (x, h) => {
   const step = select(eq(x, 0), h, convert(gt(x, 0), h.aval.weakType ? 'float32' : h.aval.dtype));
   return select(ne(x, x), x, step);
 });
@@ -88,7 +95,7 @@ export const heaviside: Binary = floating2('heaviside', (x, h) => {
  * sin(πx) / (πx), and 1 at zero. Near zero it is the Taylor polynomial, so that derivatives exist there too; its
  * error, below t⁸/9!, is less than a rounding for t < 0.01.
  */
-export const sinc: Unary = floating('sinc', (x) => {
+export const sinc: Unary = combined('sinc', (x) => {
   const t = mul(x, Math.PI);
   const near = lt(arithmetic.abs(t), 0.01);
   const s = mul(t, t);
@@ -110,34 +117,36 @@ const onFloats =
     return isFloating(value.aval.dtype) ? operation(value) : never(value);
   };
 export const isnan: Unary = onFloats('isnan', (x) => ne(x, x));
-export const isinf: Unary = onFloats('isinf', (x) => eq(arithmetic.abs(x), Number.POSITIVE_INFINITY));
+export const isinf: Unary = recorded(onFloats('isinf', (x) => eq(arithmetic.abs(x), Number.POSITIVE_INFINITY)));
 export const isposinf: Unary = onFloats('isposinf', (x) => eq(x, Number.POSITIVE_INFINITY));
 export const isneginf: Unary = onFloats('isneginf', (x) => eq(x, Number.NEGATIVE_INFINITY));
 /** Neither NaN nor infinite. */
-export const isfinite: Unary = (x) => {
+export const isfinite: Unary = recorded((x) => {
   const value = toValue(x, 'isfinite');
   return isFloating(value.aval.dtype) ? lt(arithmetic.abs(value), Number.POSITIVE_INFINITY) : not(never(value));
-};
+});
 /** True below zero and for −0. */
-export const signbit: Unary = (x) => {
+export const signbit: Unary = recorded((x) => {
   const value = toValue(x, 'signbit');
   if (!isFloating(value.aval.dtype)) return lt(value, 0);
   return or(lt(value, 0), and(eq(value, 0), lt(div(1, value), 0)));
-};
+});
 /** |x| with the sign of y. */
-export const copysign: Binary = floating2('copysign', (x, y) => {
+export const copysign: Binary = combined2('copysign', (x, y) => {
   const magnitude = arithmetic.abs(x);
   return where(signbit(y), neg(magnitude), magnitude);
 });
 
 /** Replaces NaN and infinities; by default with 0 and the largest finite numbers. */
-export function nanToNum(x: ArrayLike, given: { nan?: number; posinf?: number; neginf?: number } = {}): NDArray {
-  const { nan = 0, posinf, neginf } = optionsOf('nanToNum', given, ['nan', 'posinf', 'neginf']);
-  checkNumbers('nanToNum', given, ['nan', 'posinf', 'neginf']);
-  const value = toValue(x, 'nanToNum');
-  if (!isFloating(value.aval.dtype)) return value;
-  const largest = value.dtype === 'float32' ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
-  const known = select(ne(value, value), nan, value);
-  const below = select(eq(known, Number.POSITIVE_INFINITY), posinf ?? largest, known);
-  return select(eq(below, Number.NEGATIVE_INFINITY), neginf ?? -largest, below);
-}
+export const nanToNum: (x: ArrayLike, given?: { nan?: number; posinf?: number; neginf?: number }) => NDArray = recorded(
+  (x, given = {}) => {
+    const { nan = 0, posinf, neginf } = optionsOf('nanToNum', given, ['nan', 'posinf', 'neginf']);
+    checkNumbers('nanToNum', given, ['nan', 'posinf', 'neginf']);
+    const value = toValue(x, 'nanToNum');
+    if (!isFloating(value.aval.dtype)) return value;
+    const largest = value.dtype === 'float32' ? (2 - 2 ** -23) * 2 ** 127 : Number.MAX_VALUE;
+    const known = select(ne(value, value), nan, value);
+    const below = select(eq(known, Number.POSITIVE_INFINITY), posinf ?? largest, known);
+    return select(eq(below, Number.NEGATIVE_INFINITY), neginf ?? -largest, below);
+  },
+);

@@ -2,6 +2,7 @@
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
 import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { rem } from '../lax/arithmetic.ts';
@@ -15,7 +16,7 @@ import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
 import { defaultFill } from '../lax/windows.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
-import { fromNumbers, strong } from './array.ts';
+import { fromData, fromNumbers, strong } from './array.ts';
 import { where } from './elementwise.ts';
 import { axisOf, operand, ravel } from './shape.ts';
 
@@ -99,42 +100,46 @@ function placed(
  * np.take(np.array([1, 2, 3]), [-1, 7]); // [3. nan]
  * @throws DtypeError when positions are no integers; ShapeError when there is nothing to take from
  */
-export function take(x: ArrayLike, index: ArrayLike | readonly number[], given: TakeOptions = {}): NDArray {
-  const options = optionsOf('take', given, takeOptions);
-  checkNumbers('take', options, ['fillValue']);
-  const { axis = null } = options;
-  const input = operand(x, 'take');
-  const value = axis === null ? ravel(input) : input;
-  const along = axisOf(value, axis ?? 0, 'take');
-  const { positions, fill } = placed('take', indices(index, 'take'), value, along, options);
-  if (isPositions(positions, value, along)) return takeAt(value, positions, along, fill);
-  // A computed scalar would be moved inside.
-  const many = fill !== undefined && positions.ndim === 0 ? reshape(positions, [1]) : positions;
-  const part = indexArray(value, [...range(along).map((): Index => []), many], fill);
-  return many === positions ? part : reshape(part, [...value.shape.slice(0, along), ...value.shape.slice(along + 1)]);
-}
+export const take: (x: ArrayLike, index: ArrayLike | readonly number[], given?: TakeOptions) => NDArray = recorded(
+  (x, index, given = {}) => {
+    const options = optionsOf('take', given, takeOptions);
+    checkNumbers('take', options, ['fillValue']);
+    const { axis = null } = options;
+    const input = operand(x, 'take');
+    const value = axis === null ? ravel(input) : input;
+    const along = axisOf(value, axis ?? 0, 'take');
+    const { positions, fill } = placed('take', indices(index, 'take'), value, along, options);
+    if (isPositions(positions, value, along)) return takeAt(value, positions, along, fill);
+    // A computed scalar would be moved inside.
+    const many = fill !== undefined && positions.ndim === 0 ? reshape(positions, [1]) : positions;
+    const part = indexArray(value, [...range(along).map((): Index => []), many], fill);
+    return many === positions ? part : reshape(part, [...value.shape.slice(0, along), ...value.shape.slice(along + 1)]);
+  },
+);
 
 /** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
-export function takeAlongAxis(x: ArrayLike, index: ArrayLike, given: TakeOptions = {}): NDArray {
-  const options = optionsOf('takeAlongAxis', given, takeOptions);
-  checkNumbers('takeAlongAxis', options, ['fillValue']);
-  const { axis = -1 } = options;
-  const positions = indices(index, 'takeAlongAxis');
-  const input = operand(x, 'takeAlongAxis');
-  const value = axis === null ? ravel(input) : input;
-  const wide = axis === null ? ravel(positions) : positions;
-  const along = axisOf(value, axis ?? 0, 'takeAlongAxis');
-  if (wide.ndim !== value.ndim) {
-    throw new ShapeError(`takeAlongAxis: ${value.aval} and indices ${positions.aval} differ in rank.`);
-  }
-  const shape = value.shape.map((n, i) => (i === along ? wide.shape[i]! : n));
-  const wanted = placed('takeAlongAxis', broadcastTo(wide, shape), value, along, options);
-  return indexArray(
-    value,
-    shape.map((_, i) => (i === along ? wanted.positions : broadcastedIota('int32', shape, i))),
-    wanted.fill,
-  );
-}
+export const takeAlongAxis: (x: ArrayLike, index: ArrayLike, given?: TakeOptions) => NDArray = recorded(
+  (x, index, given = {}) => {
+    const options = optionsOf('takeAlongAxis', given, takeOptions);
+    checkNumbers('takeAlongAxis', options, ['fillValue']);
+    const { axis = -1 } = options;
+    const positions = indices(index, 'takeAlongAxis');
+    const input = operand(x, 'takeAlongAxis');
+    const value = axis === null ? ravel(input) : input;
+    const wide = axis === null ? ravel(positions) : positions;
+    const along = axisOf(value, axis ?? 0, 'takeAlongAxis');
+    if (wide.ndim !== value.ndim) {
+      throw new ShapeError(`takeAlongAxis: ${value.aval} and indices ${positions.aval} differ in rank.`);
+    }
+    const shape = value.shape.map((n, i) => (i === along ? wide.shape[i]! : n));
+    const wanted = placed('takeAlongAxis', broadcastTo(wide, shape), value, along, options);
+    return indexArray(
+      value,
+      shape.map((_, i) => (i === along ? wanted.positions : broadcastedIota('int32', shape, i))),
+      wanted.fill,
+    );
+  },
+);
 
 /** Elements of the first choice whose condition is true; `fallback` where there is none. */
 function selectFirst(
@@ -182,17 +187,19 @@ export function unique(x: ArrayLike): NDArray {
  */
 export function nonzero(x: ArrayLike): NDArray[] {
   const value = operand(x, 'nonzero');
-  const found: number[] = [];
-  value.data().forEach((v, i) => {
-    if (v !== 0) found.push(i);
-  });
+  const data = value.data();
+  const places = new Int32Array(data.length);
+  let count = 0;
+  for (let i = 0; i < data.length; i++) if (data[i] !== 0) places[count++] = i;
+  const found = places.slice(0, count);
+  if (value.ndim === 1) return [fromData(found, [count], 'int32')];
   let below = value.size;
   return value.shape.map((n) => {
     below /= n;
     const step = below;
-    return fromNumbers(
+    return fromData(
       found.map((i) => Math.floor(i / step) % n),
-      [found.length],
+      [count],
       'int32',
     );
   });

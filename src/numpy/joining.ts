@@ -46,57 +46,66 @@ function join(values: readonly Value[], axis: number, operation: string): NDArra
 }
 
 /** Arrays one after the other along an axis; `axis: null` joins their elements as vectors. */
-export function concatenate(arrays: readonly ArrayLike[], options: AxisOption & DTypeOption = {}): NDArray {
-  const given = operands(arrays, 'concatenate');
-  const { axis = 0, dtype } = optionsOf('concatenate', options, ['axis', 'dtype']);
-  const values = given.map((v) => (dtype ? convert(v, dtype) : v));
-  return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
-}
+export const concatenate: (arrays: readonly ArrayLike[], options?: AxisOption & DTypeOption) => NDArray = recorded(
+  (arrays, options = {}) => {
+    const given = operands(arrays, 'concatenate');
+    const { axis = 0, dtype } = optionsOf('concatenate', options, ['axis', 'dtype']);
+    const values = given.map((v) => (dtype ? convert(v, dtype) : v));
+    return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
+  },
+);
 export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
-export function stack(arrays: readonly ArrayLike[], options: { axis?: number } & DTypeOption = {}): NDArray {
-  const given = operands(arrays, 'stack');
-  const { axis = 0, dtype } = optionsOf('stack', options, ['axis', 'dtype']);
-  const values = given.map((v) => (dtype ? convert(v, dtype) : v));
-  const { shape } = values[0]!;
-  for (const v of values)
-    if (!sameShape(v.shape, shape)) throw new ShapeError(`stack: ${list(values)} differ in shape.`);
-  const at = normalizeAxis(axis, shape.length + 1);
-  if (at === undefined) throw new ShapeError(`stack: axis ${axis} is out of range for stacks of ${values[0]!.aval}.`);
-  const expanded = [...shape.slice(0, at), 1, ...shape.slice(at)];
-  return join(
-    values.map((v) => reshape(v, expanded)),
-    at,
-    'stack',
-  );
-}
+export const stack: (arrays: readonly ArrayLike[], options?: { axis?: number } & DTypeOption) => NDArray = recorded(
+  (arrays, options = {}) => {
+    const given = operands(arrays, 'stack');
+    const { axis = 0, dtype } = optionsOf('stack', options, ['axis', 'dtype']);
+    const values = given.map((v) => (dtype ? convert(v, dtype) : v));
+    const { shape } = values[0]!;
+    for (const v of values)
+      if (!sameShape(v.shape, shape)) throw new ShapeError(`stack: ${list(values)} differ in shape.`);
+    const at = normalizeAxis(axis, shape.length + 1);
+    if (at === undefined) throw new ShapeError(`stack: axis ${axis} is out of range for stacks of ${values[0]!.aval}.`);
+    const expanded = [...shape.slice(0, at), 1, ...shape.slice(at)];
+    return join(
+      values.map((v) => reshape(v, expanded)),
+      at,
+      'stack',
+    );
+  },
+);
 
 /** Arrays on top of each other; vectors are rows. */
-export const vstack = (arrays: readonly ArrayLike[]): NDArray =>
-  join(operands(arrays, 'vstack').map(atleast2d), 0, 'vstack');
+export const vstack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) =>
+  join(operands(arrays, 'vstack').map(atleast2d), 0, 'vstack'),
+);
 /** Arrays side by side. */
-export function hstack(arrays: readonly ArrayLike[]): NDArray {
+export const hstack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) => {
   const values = operands(arrays, 'hstack').map(atleast1d);
   return join(values, values[0]!.ndim === 1 ? 0 : 1, 'hstack');
-}
+});
 /** Arrays along the third axis. */
-export const dstack = (arrays: readonly ArrayLike[]): NDArray =>
-  join(operands(arrays, 'dstack').map(atleast3d), 2, 'dstack');
+export const dstack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) =>
+  join(operands(arrays, 'dstack').map(atleast3d), 2, 'dstack'),
+);
 /** Vectors as columns of a matrix. */
-export const columnStack = (arrays: readonly ArrayLike[]): NDArray =>
+export const columnStack: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) =>
   join(
     operands(arrays, 'columnStack').map((v) => (v.ndim < 2 ? reshape(v, [v.size, 1]) : v)),
     1,
     'columnStack',
-  );
+  ),
+);
 
 /** `values` added at the end of an axis, or of the elements as a vector. */
-export function append(x: ArrayLike, values: ArrayLike, given: AxisOption = {}): NDArray {
-  const { axis = null } = optionsOf('append', given, ['axis']);
-  const parts = operands([x, values], 'append');
-  return axis === null ? join(parts.map(ravel), 0, 'append') : join(parts, axis, 'append');
-}
+export const append: (x: ArrayLike, values: ArrayLike, given?: AxisOption) => NDArray = recorded(
+  (x, values, given = {}) => {
+    const { axis = null } = optionsOf('append', given, ['axis']);
+    const parts = operands([x, values], 'append');
+    return axis === null ? join(parts.map(ravel), 0, 'append') : join(parts, axis, 'append');
+  },
+);
 
 function cutAt(value: Value, bounds: readonly number[], axis: number): NDArray[] {
   const n = value.shape[axis]!;
@@ -155,7 +164,7 @@ export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray
   equalParts('hsplit', x, parts, toValue(x, 'hsplit').ndim === 1 ? 0 : 1);
 
 /** The array repeated as tiles, `reps` times per axis. */
-export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
+export const tile: (x: ArrayLike, reps: number | readonly number[]) => NDArray = recorded((x, reps) => {
   const value = operand(x, 'tile');
   const counts = (Array.isArray(reps) ? reps : [reps]).map((n) => checkCount(n, 'tile', 'a number of repetitions'));
   const rank = Math.max(value.ndim, counts.length);
@@ -172,7 +181,7 @@ export function tile(x: ArrayLike, reps: number | readonly number[]): NDArray {
     spread,
     shape.map((n, i) => n * times[i]!),
   );
-}
+});
 
 /** Each element repeated in place: `repeats` times, or as often as its entry in a list says. */
 export const repeat: (x: ArrayLike, repeats: number | readonly number[], given?: AxisOption) => NDArray = recorded(
@@ -244,11 +253,11 @@ const padModes = ['constant', 'edge', 'reflect', 'symmetric', 'wrap'];
  * Elements added at both ends of axes.
  * @param width one count for all, `[before, after]` for all, or a pair per axis
  */
-export function pad(
+export const pad: (
   x: ArrayLike,
   width: number | readonly [number, number] | readonly (readonly [number, number])[],
-  given: PadOptions = {},
-): NDArray {
+  given?: PadOptions,
+) => NDArray = recorded((x, width, given = {}) => {
   const { mode = 'constant', constantValues = 0 } = optionsOf('pad', given, ['mode', 'constantValues']);
   const value = operand(x, 'pad');
   if (typeof width !== 'number') checkList('pad', 'the width', width);
@@ -271,7 +280,7 @@ export function pad(
     const positions = range(low + n + high).map((i) => sourceOf(i - low, n, mode));
     return take(padded, positions, { axis });
   }, value);
-}
+});
 
 function padPairs(value: Value, width: Parameters<typeof pad>[1]): (readonly [number, number])[] {
   if (typeof width === 'number') return value.shape.map(() => [width, width]);

@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkNumbers, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { checkCount, checkShape, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -25,10 +26,10 @@ export interface DiagonalOptions {
 }
 
 /** The diagonal of a matrix, or of each matrix in a stack: it is the last axis of the result. */
-export function diagonal(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
+export const diagonal: (x: ArrayLike, given?: DiagonalOptions) => NDArray = recorded((x, given = {}) => {
   const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('diagonal', given, ['offset', 'axis1', 'axis2']);
   return diagonalOf('diagonal', operand(x, 'diagonal'), offset, axis1, axis2);
-}
+});
 
 /** Row-major, a diagonal is a slice with stride (columns + 1). */
 export function diagonalOf(name: string, value: Value, offset: number, axis1: number, axis2: number): Value {
@@ -47,7 +48,7 @@ export function diagonalOf(name: string, value: Value, offset: number, axis1: nu
 }
 
 /** A matrix with the vector on its k-th diagonal; of a matrix, its k-th diagonal. */
-export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
+export const diag: (x: ArrayLike, given?: { k?: number }) => NDArray = recorded((x, given = {}) => {
   const { k = 0 } = offsetOf('diag', given);
   const value = operand(x, 'diag');
   if (value.ndim === 2) return diagonalOf('diag', value, k, 0, 1);
@@ -63,7 +64,7 @@ export function diag(x: ArrayLike, given: { k?: number } = {}): NDArray {
     [above, left, 0],
     [left, above, 0],
   ]);
-}
+});
 
 const offsetOf = (name: string, options: { k?: number }): { k?: number } => {
   checkNumbers(name, optionsOf(name, options, ['k']), ['k']);
@@ -75,14 +76,16 @@ export const diagflat = (x: ArrayLike, options: { k?: number } = {}): NDArray =>
   diag(reshape(operand(x, 'diagflat'), [-1]), offsetOf('diagflat', options));
 
 /** The sum of a diagonal. */
-export function trace(x: ArrayLike, given: DiagonalOptions = {}): NDArray {
+export const trace: (x: ArrayLike, given?: DiagonalOptions) => NDArray = recorded((x, given = {}) => {
   const { offset = 0, axis1 = 0, axis2 = 1 } = optionsOf('trace', given, ['offset', 'axis1', 'axis2']);
   return sum(diagonalOf('trace', operand(x, 'trace'), offset, axis1, axis2), { axis: -1 });
-}
+});
 
-const triangle =
-  (name: string, inside: (shiftedRow: Value, column: Value) => Value) =>
-  (x: ArrayLike, given: { k?: number } = {}): NDArray => {
+const triangle = (
+  name: string,
+  inside: (shiftedRow: Value, column: Value) => Value,
+): ((x: ArrayLike, given?: { k?: number }) => NDArray) =>
+  recorded((x, given = {}) => {
     const { k = 0 } = optionsOf(name, given, ['k']);
     checkNumbers(name, given, ['k']);
     const value = operand(x, name);
@@ -90,7 +93,7 @@ const triangle =
     const shape = value.shape.slice(-2);
     const mask = inside(add(broadcastedIota('int32', shape, 0), k), broadcastedIota('int32', shape, 1));
     return select(broadcastTo(mask, value.shape), value, 0);
-  };
+  });
 /** The elements on and below the k-th diagonal; 0 above. */
 export const tril: (x: ArrayLike, options?: { k?: number }) => NDArray = triangle('tril', ge);
 /** The elements on and above the k-th diagonal; 0 below. */

@@ -28,15 +28,17 @@ export interface ScanOptions {
   axis?: number | null;
 }
 
-const running =
-  (name: string, fold: (x: Value, options: { axis: number }) => Value) =>
-  (x: ArrayLike, given: ScanOptions = {}): NDArray => {
+const running = (
+  name: string,
+  fold: (x: Value, options: { axis: number }) => Value,
+): ((x: ArrayLike, options?: ScanOptions) => NDArray) =>
+  recorded((x, given = {}) => {
     const { axis = null } = optionsOf(name, given, ['axis']);
     const operandOf = operand(x, name);
     const input = axis === null ? ravel(operandOf) : operandOf;
     const value = input.aval.dtype === 'bool' ? convert(input, 'int32') : input;
     return fold(value, { axis: axisOf(value, axis ?? 0, name) });
-  };
+  });
 /** Running sums. */
 export const cumsum: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumsum', cumulative.cumsum);
 /** Running products. */
@@ -87,6 +89,15 @@ export const diff: (
 /** Differences of neighbours of a vector: the elements of `x` as they come. */
 export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(toValue(x, 'ediff1d')));
 
+const gradientAlong: (value: Value, spacing: ArrayLike, axis: number) => NDArray = recorded((value, spacing, a) => {
+  const n = value.shape[a]!;
+  if (n < 2) throw new ShapeError(`gradient: axis ${a} of ${value.aval} needs at least two elements.`);
+  const inside = mul(sub(span(value, a, 2), span(value, a, 0, -2)), 0.5);
+  const first = sub(span(value, a, 1, 2), span(value, a, 0, 1));
+  const last = sub(span(value, a, n - 1), span(value, a, n - 2, n - 1));
+  return div(slicing.concatenate([first, inside, last], a), spacing);
+});
+
 /**
  * Derivatives by central differences inside and one-sided differences at the ends, along each axis or those named.
  * One array for one axis, else a list. `spacing` is the distance of samples.
@@ -95,28 +106,23 @@ export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: numb
   const { spacing = 1, axis } = optionsOf('gradient', given, ['spacing', 'axis']);
   const value = strong(toFloating(x, 'gradient'));
   toValue(spacing, 'gradient');
-  const along = (a: number): NDArray => {
-    const n = value.shape[a]!;
-    if (n < 2) throw new ShapeError(`gradient: axis ${a} of ${value.aval} needs at least two elements.`);
-    const inside = mul(sub(span(value, a, 2), span(value, a, 0, -2)), 0.5);
-    const first = sub(span(value, a, 1, 2), span(value, a, 0, 1));
-    const last = sub(span(value, a, n - 1), span(value, a, n - 2, n - 1));
-    return div(slicing.concatenate([first, inside, last], a), spacing);
-  };
+  const along = (a: number): NDArray => gradientAlong(value, spacing, a);
   if (axis !== undefined) return along(axisOf(value, axis, 'gradient'));
   return value.ndim === 1 ? along(0) : range(value.ndim).map(along);
 }
 
 /** The integral by the trapezoidal rule along an axis, of samples at `x` or `dx` apart. */
-export function trapezoid(y: ArrayLike, given: { x?: ArrayLike; dx?: ArrayLike; axis?: number } = {}): NDArray {
-  const { x, dx = 1, axis = -1 } = optionsOf('trapezoid', given, ['x', 'dx', 'axis']);
-  const value = moveaxis(strong(toFloating(y, 'trapezoid')), axis, -1);
-  toValue(dx, 'trapezoid');
-  const last = value.ndim - 1;
-  const pairs = add(span(value, last, 1), span(value, last, 0, -1));
-  const widths = x === undefined ? dx : diff(toValue(x, 'trapezoid').ndim === 1 ? x : moveaxis(x, axis, -1));
-  return mul(mul(pairs, widths), 0.5).sum({ axis: -1 });
-}
+export const trapezoid: (y: ArrayLike, given?: { x?: ArrayLike; dx?: ArrayLike; axis?: number }) => NDArray = recorded(
+  (y, given = {}) => {
+    const { x, dx = 1, axis = -1 } = optionsOf('trapezoid', given, ['x', 'dx', 'axis']);
+    const value = moveaxis(strong(toFloating(y, 'trapezoid')), axis, -1);
+    toValue(dx, 'trapezoid');
+    const last = value.ndim - 1;
+    const pairs = add(span(value, last, 1), span(value, last, 0, -1));
+    const widths = x === undefined ? dx : diff(toValue(x, 'trapezoid').ndim === 1 ? x : moveaxis(x, axis, -1));
+    return mul(mul(pairs, widths), 0.5).sum({ axis: -1 });
+  },
+);
 
 export interface InterpOptions {
   /** Values left and right of the samples; those of the ends when left out. */
@@ -125,39 +131,41 @@ export interface InterpOptions {
 }
 
 /** Linear interpolation at `x` between samples `fp` at increasing positions `xp`. */
-export function interp(x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given: InterpOptions = {}): NDArray {
-  const { left, right } = optionsOf('interp', given, ['left', 'right']);
-  for (const end of [left, right]) if (end !== undefined) toValue(end, 'interp');
-  const [at, positions, values] = promoteDTypes(
-    'interp',
-    [x, xp, fp].map((v) => toFloating(v, 'interp')),
-  ).map(strong) as [Value, Value, Value];
-  if (positions.ndim !== 1 || values.ndim !== 1 || positions.size !== values.size || positions.size === 0) {
-    throw new ShapeError(
-      `interp: samples ${positions.aval} and ${values.aval} must be vectors of one length, not empty.`,
-    );
-  }
-  const n = positions.size;
-  if (n === 1) return add(mul(at, 0), take(values, [0]).reshape([]));
-  const i = clip(searchsorted(positions, at, { side: 'right' }), 1, n - 1);
-  const at0 = (v: Value) => take(v, sub(i, 1), { mode: 'clip' });
-  const at1 = (v: Value) => take(v, i, { mode: 'clip' });
-  const [x0, x1] = [at0(positions), at1(positions)];
-  const [f0, f1] = [at0(values), at1(values)];
-  const width = sub(x1, x0);
-  const flat = eq(width, 0);
-  let result = select(flat, f0, add(f0, mul(div(sub(at, x0), select(flat, 1, width)), sub(f1, f0))));
-  const [first, last] = [0, n - 1].map((k) => take(values, [k]).reshape([])) as [Value, Value];
-  result = select(lt(at, take(positions, [0])), left ?? first, result);
-  return select(gt(at, take(positions, [n - 1])), right ?? last, result);
-}
+export const interp: (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given?: InterpOptions) => NDArray = recorded(
+  (x, xp, fp, given = {}) => {
+    const { left, right } = optionsOf('interp', given, ['left', 'right']);
+    for (const end of [left, right]) if (end !== undefined) toValue(end, 'interp');
+    const [at, positions, values] = promoteDTypes(
+      'interp',
+      [x, xp, fp].map((v) => toFloating(v, 'interp')),
+    ).map(strong) as [Value, Value, Value];
+    if (positions.ndim !== 1 || values.ndim !== 1 || positions.size !== values.size || positions.size === 0) {
+      throw new ShapeError(
+        `interp: samples ${positions.aval} and ${values.aval} must be vectors of one length, not empty.`,
+      );
+    }
+    const n = positions.size;
+    if (n === 1) return add(mul(at, 0), take(values, [0]).reshape([]));
+    const i = clip(searchsorted(positions, at, { side: 'right' }), 1, n - 1);
+    const at0 = (v: Value) => take(v, sub(i, 1), { mode: 'clip' });
+    const at1 = (v: Value) => take(v, i, { mode: 'clip' });
+    const [x0, x1] = [at0(positions), at1(positions)];
+    const [f0, f1] = [at0(values), at1(values)];
+    const width = sub(x1, x0);
+    const flat = eq(width, 0);
+    let result = select(flat, f0, add(f0, mul(div(sub(at, x0), select(flat, 1, width)), sub(f1, f0))));
+    const [first, last] = [0, n - 1].map((k) => take(values, [k]).reshape([])) as [Value, Value];
+    result = select(lt(at, take(positions, [0])), left ?? first, result);
+    return select(gt(at, take(positions, [n - 1])), right ?? last, result);
+  },
+);
 
 /** The polynomial with coefficients p[0] xⁿ + … + p[n] at `x` (Horner's rule). */
-export function polyval(p: ArrayLike | readonly ArrayLike[], x: ArrayLike): NDArray {
+export const polyval: (p: ArrayLike | readonly ArrayLike[], x: ArrayLike) => NDArray = recorded((p, x) => {
   const coefficients = Array.isArray(p) ? [...(p as readonly ArrayLike[])] : [...operand(p as ArrayLike, 'polyval')];
   const start: ArrayLike = mul(toValue(x, 'polyval'), 0);
   return coefficients.reduce<NDArray>((sum, c) => add(mul(sum, x), c), start);
-}
+});
 
 export type ConvolveMode = 'full' | 'same' | 'valid';
 
@@ -173,31 +181,33 @@ export function correlate(x: ArrayLike, y: ArrayLike, given: { mode?: ConvolveMo
   return slide('correlate', x, y, mode, false);
 }
 
-function slide(name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reversed: boolean): NDArray {
-  checkChoice(name, 'mode', mode, ['full', 'same', 'valid']);
-  let [a, b] = factors(name, [x, y]) as [Value, Value];
-  if (a.ndim !== 1 || b.ndim !== 1 || a.size === 0 || b.size === 0) {
-    throw new ShapeError(`${name}: needs vectors that are not empty, but got ${a.aval} and ${b.aval}.`);
-  }
-  // Correlation is convolution with the second vector reversed; convolution commutes, so that the longer comes first.
-  if (!reversed) b = flip(b);
-  const [n, m] = [Math.max(a.size, b.size), Math.min(a.size, b.size)];
-  const [long, short] = a.size >= b.size ? [a, b] : [b, a];
-  const length = mode === 'full' ? n + m - 1 : mode === 'same' ? n : n - m + 1;
-  const sameStart = reversed || a.size >= b.size ? Math.floor((m - 1) / 2) : Math.ceil((m - 1) / 2);
-  const start = mode === 'full' ? 0 : mode === 'same' ? sameStart : m - 1;
-  const sums = conv(reshape(long, [1, 1, n]), reshape(flip(short), [1, 1, m]), {
-    padding: [[m - 1 - start, start + length - n]],
-  });
-  return reshape(sums, [length]);
-}
+const slide: (name: string, x: ArrayLike, y: ArrayLike, mode: ConvolveMode, reversed: boolean) => NDArray = recorded(
+  (name, x, y, mode, reversed) => {
+    checkChoice(name, 'mode', mode, ['full', 'same', 'valid']);
+    let [a, b] = factors(name, [x, y]) as [Value, Value];
+    if (a.ndim !== 1 || b.ndim !== 1 || a.size === 0 || b.size === 0) {
+      throw new ShapeError(`${name}: needs vectors that are not empty, but got ${a.aval} and ${b.aval}.`);
+    }
+    // Correlation is convolution with the second vector reversed; convolution commutes, so that the longer comes first.
+    if (!reversed) b = flip(b);
+    const [n, m] = [Math.max(a.size, b.size), Math.min(a.size, b.size)];
+    const [long, short] = a.size >= b.size ? [a, b] : [b, a];
+    const length = mode === 'full' ? n + m - 1 : mode === 'same' ? n : n - m + 1;
+    const sameStart = reversed || a.size >= b.size ? Math.floor((m - 1) / 2) : Math.ceil((m - 1) / 2);
+    const start = mode === 'full' ? 0 : mode === 'same' ? sameStart : m - 1;
+    const sums = conv(reshape(long, [1, 1, n]), reshape(flip(short), [1, 1, m]), {
+      padding: [[m - 1 - start, start + length - n]],
+    });
+    return reshape(sums, [length]);
+  },
+);
 
 /** The covariance matrix of variables in rows and observations in columns. */
-export function cov(x: ArrayLike, given: { ddof?: number; rowvar?: boolean } = {}): NDArray {
+export const cov: (x: ArrayLike, given?: { ddof?: number; rowvar?: boolean }) => NDArray = recorded((x, given = {}) => {
   const { ddof = 1, rowvar = true } = optionsOf('cov', given, ['ddof', 'rowvar']);
   checkNumbers('cov', given, ['ddof']);
   return covariance('cov', x, ddof, rowvar);
-}
+});
 
 function covariance(name: string, x: ArrayLike, ddof: number, rowvar: boolean): NDArray {
   let value = strong(toFloating(x, name));
@@ -210,10 +220,10 @@ function covariance(name: string, x: ArrayLike, ddof: number, rowvar: boolean): 
 }
 
 /** The correlation coefficients of variables in rows. */
-export function corrcoef(x: ArrayLike, given: { rowvar?: boolean } = {}): NDArray {
+export const corrcoef: (x: ArrayLike, given?: { rowvar?: boolean }) => NDArray = recorded((x, given = {}) => {
   const { rowvar = true } = optionsOf('corrcoef', given, ['rowvar']);
   const between = covariance('corrcoef', x, 1, rowvar);
   if (between.ndim === 0) return div(between, between);
   const deviation = diagonalOf('corrcoef', between, 0, 0, 1).sqrt();
   return clip(div(between, outer(deviation, deviation)), -1, 1);
-}
+});

@@ -12,7 +12,6 @@ import { broadcastTo, reshape } from '../lax/movement.ts';
 import { operandTypes, promoteDTypes } from '../promote.ts';
 import { strong } from './array.ts';
 import { multiply } from './elementwise.ts';
-import { take } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { axisOf, moveaxis } from './shape.ts';
 
@@ -40,24 +39,24 @@ const misfit = (name: string, x: Value, y: Value, n: number, m: number): ShapeEr
  *
  * @throws ShapeError when the lengths differ
  */
-export function dot(x: ArrayLike, y: ArrayLike): NDArray {
+export const dot: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('dot', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contract('dot', a, b, [a.ndim - 1], [Math.max(0, b.ndim - 2)]);
-}
+});
 
 /** The inner product of all elements as vectors. */
-export function vdot(x: ArrayLike, y: ArrayLike): NDArray {
+export const vdot: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('vdot', [x, y]).map((v) => reshape(v, [-1])) as [Value, Value];
   return contract('vdot', a, b, [0], [0]);
-}
+});
 
 /** The sum of products over the last axes. */
-export function inner(x: ArrayLike, y: ArrayLike): NDArray {
+export const inner: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('inner', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contract('inner', a, b, [a.ndim - 1], [b.ndim - 1]);
-}
+});
 
 /** All products of an element of `x` with one of `y`: a matrix. */
 export const outer: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
@@ -73,7 +72,7 @@ export const outer: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) =>
  * np.matmul(np.ones([5, 2, 3]), np.ones([3, 4])); // f32[5,2,4]
  * @throws ShapeError when the shapes do not fit, or on numbers
  */
-export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
+export const matmul: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = factors('matmul', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) {
     throw new ShapeError(`matmul: ${a.aval} and ${b.aval} are not both vectors or matrices.`, {
@@ -99,14 +98,16 @@ export function matmul(x: ArrayLike, y: ArrayLike): NDArray {
       rhsBatch: axes,
     },
   );
-}
+});
 
 /** Inner products of stacks of vectors along `axis`, the last when left out. */
-export function vecdot(x: ArrayLike, y: ArrayLike, given: { axis?: number } = {}): NDArray {
-  const { axis = -1 } = optionsOf('vecdot', given, ['axis']);
-  const [a, b] = factors('vecdot', [x, y]) as [Value, Value];
-  return multiply(a, b).sum({ axis });
-}
+export const vecdot: (x: ArrayLike, y: ArrayLike, given?: { axis?: number }) => NDArray = recorded(
+  (x, y, given = {}) => {
+    const { axis = -1 } = optionsOf('vecdot', given, ['axis']);
+    const [a, b] = factors('vecdot', [x, y]) as [Value, Value];
+    return multiply(a, b).sum({ axis });
+  },
+);
 
 export interface TensordotOptions {
   /** How many axes, the last of `x` and the first of `y`; or the axes of both. 2 when left out. */
@@ -114,23 +115,25 @@ export interface TensordotOptions {
 }
 
 /** The sum of products over several axes. */
-export function tensordot(x: ArrayLike, y: ArrayLike, given: TensordotOptions = {}): NDArray {
-  const { axes = 2 } = optionsOf('tensordot', given, ['axes']);
-  if (typeof axes !== 'number') checkList('tensordot', '`axes`', axes);
-  else checkIntegers('tensordot', '`axes`', axes);
-  const [a, b] = factors('tensordot', [x, y]) as [Value, Value];
-  const pick = (v: Value, list: number | readonly number[]) =>
-    (typeof list === 'number' ? [list] : list).map((axis) => axisOf(v, axis, 'tensordot'));
-  const left = typeof axes === 'number' ? range(axes).map((i) => a.ndim - axes + i) : pick(a, axes[0]);
-  const right = typeof axes === 'number' ? range(axes) : pick(b, axes[1]);
-  if (left.length !== right.length || left.some((i) => i < 0) || right.some((i) => i >= b.ndim)) {
-    throw new ShapeError(`tensordot: ${a.aval} and ${b.aval} cannot be summed over axes [${left}] and [${right}].`);
-  }
-  return contract('tensordot', a, b, left, right);
-}
+export const tensordot: (x: ArrayLike, y: ArrayLike, given?: TensordotOptions) => NDArray = recorded(
+  (x, y, given = {}) => {
+    const { axes = 2 } = optionsOf('tensordot', given, ['axes']);
+    if (typeof axes !== 'number') checkList('tensordot', '`axes`', axes);
+    else checkIntegers('tensordot', '`axes`', axes);
+    const [a, b] = factors('tensordot', [x, y]) as [Value, Value];
+    const pick = (v: Value, list: number | readonly number[]) =>
+      (typeof list === 'number' ? [list] : list).map((axis) => axisOf(v, axis, 'tensordot'));
+    const left = typeof axes === 'number' ? range(axes).map((i) => a.ndim - axes + i) : pick(a, axes[0]);
+    const right = typeof axes === 'number' ? range(axes) : pick(b, axes[1]);
+    if (left.length !== right.length || left.some((i) => i < 0) || right.some((i) => i >= b.ndim)) {
+      throw new ShapeError(`tensordot: ${a.aval} and ${b.aval} cannot be summed over axes [${left}] and [${right}].`);
+    }
+    return contract('tensordot', a, b, left, right);
+  },
+);
 
 /** The Kronecker product: blocks x[i, j] · y. */
-export function kron(x: ArrayLike, y: ArrayLike): NDArray {
+export const kron: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = promoteDTypes('kron', [x, y]).map(strong) as [Value, Value];
   const rank = Math.max(a.ndim, b.ndim);
   const lengths = (v: Value) => [...new Array<number>(rank - v.ndim).fill(1), ...v.shape];
@@ -149,16 +152,18 @@ export function kron(x: ArrayLike, y: ArrayLike): NDArray {
     spread,
     p.map((n, i) => n * q[i]!),
   );
-}
+});
 
 /** The cross product of vectors of length 3 along `axis`, the last when left out. */
-export function cross(x: ArrayLike, y: ArrayLike, given: { axis?: number } = {}): NDArray {
-  const { axis = -1 } = optionsOf('cross', given, ['axis']);
-  const [a, b] = factors('cross', [x, y]).map((v) => moveaxis(v, axis, -1)) as [Value, Value];
-  if (a.shape.at(-1) !== 3 || b.shape.at(-1) !== 3) {
-    throw new ShapeError(`cross: needs vectors of length 3, but got ${a.aval} and ${b.aval}.`);
-  }
-  const part = (v: Value, i: number) => take(v, [i], { axis: v.ndim - 1 });
-  const minor = (i: number, j: number) => sub(multiply(part(a, i), part(b, j)), multiply(part(a, j), part(b, i)));
-  return moveaxis(concatenate([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 }), -1, axis);
-}
+export const cross: (x: ArrayLike, y: ArrayLike, given?: { axis?: number }) => NDArray = recorded(
+  (x, y, given = {}) => {
+    const { axis = -1 } = optionsOf('cross', given, ['axis']);
+    const [a, b] = factors('cross', [x, y]).map((v) => moveaxis(v, axis, -1)) as [Value, Value];
+    if (a.shape.at(-1) !== 3 || b.shape.at(-1) !== 3) {
+      throw new ShapeError(`cross: needs vectors of length 3, but got ${a.aval} and ${b.aval}.`);
+    }
+    const part = (v: Value, i: number) => v.slice('...', [i, i + 1]);
+    const minor = (i: number, j: number) => sub(multiply(part(a, i), part(b, j)), multiply(part(a, j), part(b, i)));
+    return moveaxis(concatenate([minor(1, 2), minor(2, 0), minor(0, 1)], { axis: -1 }), -1, axis);
+  },
+);

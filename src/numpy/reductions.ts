@@ -97,11 +97,11 @@ export const min: Reduction = extremum('min', lax.reduceMin);
 export const amax: Reduction = max;
 export const amin: Reduction = min;
 /** Largest minus smallest element. */
-export const ptp: Reduction = (x, options = {}) => {
+export const ptp: Reduction = recorded((x, options = {}) => {
   const value = toValue(x, 'ptp');
   const checked = optionsOf('ptp', options, ['axis', 'keepdims']);
   return sub(max(value, checked), min(value, checked));
-};
+});
 
 const quantifier =
   (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
@@ -115,9 +115,11 @@ export const any: Reduction = quantifier('any', lax.any);
 /** Whether no element is 0. */
 export const all: Reduction = quantifier('all', lax.all);
 
-const positionOf =
-  (name: string, fold: (x: Value, options: { axis: number; keepdims: boolean }) => Value) =>
-  (x: ArrayLike, given: ArgReduceOptions = {}): NDArray => {
+const positionOf = (
+  name: string,
+  fold: (x: Value, options: { axis: number; keepdims: boolean }) => Value,
+): ((x: ArrayLike, options?: ArgReduceOptions) => NDArray) =>
+  recorded((x, given = {}) => {
     const { axis, keepdims = false } = optionsOf(name, given, ['axis', 'keepdims']);
     const value = toValue(x, name);
     const flat = axis === undefined || axis === null;
@@ -127,7 +129,7 @@ const positionOf =
     const number = operand.aval.dtype === 'bool' ? convert(operand, 'int32') : operand;
     const result = fold(number, { axis: along, keepdims: keepdims && !flat });
     return flat && keepdims ? reshape(result, new Array<number>(value.ndim).fill(1)) : result;
-  };
+  });
 /** Index of the first largest element, or of the first NaN; int32. */
 export const argmax: (x: ArrayLike, options?: ArgReduceOptions) => NDArray = positionOf('argmax', argreduce.argmax);
 /** Index of the first smallest element, or of the first NaN; int32. */
@@ -136,7 +138,7 @@ export const argmin: (x: ArrayLike, options?: ArgReduceOptions) => NDArray = pos
 const countOver = (x: Value, axes: readonly number[]): number => axes.reduce((n, axis) => n * x.shape[axis]!, 1);
 
 /** Arithmetic mean over axes. Integers and bools give float32. */
-export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
+export const mean: (x: ArrayLike, given?: SumOptions) => NDArray = recorded((x, given = {}) => {
   const { axis, keepdims, dtype, where } = optionsOf('mean', given, ['axis', 'keepdims', 'dtype', 'where']);
   let value = toFloating(x, 'mean');
   if (dtype && isFloating(dtype)) value = convert(value, dtype);
@@ -146,7 +148,7 @@ export function mean(x: ArrayLike, given: SumOptions = {}): NDArray {
   const [operand, mask] = promoteMask('mean', value, where);
   const options = { axis: axes, keepdims: keepdims ?? false };
   return div(sum(operand, { ...options, where: mask }), sum(convert(mask, operand.dtype), options));
-}
+});
 
 function varianceNamed(name: string, x: ArrayLike, given: VarOptions): NDArray {
   const { axis, keepdims, ddof = 0 } = optionsOf(name, given, ['axis', 'keepdims', 'ddof']);
@@ -172,8 +174,9 @@ export const std: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x,
 );
 
 /** The number of elements that are not 0; int32. */
-export const countNonzero: Reduction = (x, options = {}) =>
-  sum(convert(toValue(x, 'countNonzero'), 'bool'), optionsOf('countNonzero', options, ['axis', 'keepdims']));
+export const countNonzero: Reduction = recorded((x, options = {}) =>
+  sum(convert(toValue(x, 'countNonzero'), 'bool'), optionsOf('countNonzero', options, ['axis', 'keepdims'])),
+);
 
 export interface AverageOptions extends ReduceOptions {
   /** Weights that broadcast to `x`, or a vector along the one axis. */
@@ -181,7 +184,7 @@ export interface AverageOptions extends ReduceOptions {
 }
 
 /** Weighted mean over axes. */
-export function average(x: ArrayLike, given: AverageOptions = {}): NDArray {
+export const average: (x: ArrayLike, given?: AverageOptions) => NDArray = recorded((x, given = {}) => {
   const { weights, axis, keepdims } = optionsOf('average', given, ['weights', 'axis', 'keepdims']);
   const options = { axis: axis ?? null, keepdims: keepdims ?? false };
   const value = toFloating(x, 'average');
@@ -196,44 +199,46 @@ export function average(x: ArrayLike, given: AverageOptions = {}): NDArray {
   }
   const [a, w] = promote('average', [value, weight]);
   return div(lax.sum(mul(a!, w!), options), lax.sum(w!, options));
-}
+});
 
 const isNaNOf = (x: Value): Value => ne(x, x);
-const ignoringNaN =
-  (name: string, neutral: number, fold: (x: ArrayLike, options?: ReduceOptions) => NDArray): Reduction =>
-  (x, options) => {
+const ignoringNaN = (
+  name: string,
+  neutral: number,
+  fold: (x: ArrayLike, options?: ReduceOptions) => NDArray,
+): Reduction =>
+  recorded((x, options) => {
     const value = toValue(x, name);
     if (options) {
       const { where }: SumOptions = optionsOf(name, options, ['axis', 'keepdims', 'dtype', 'where']);
       if (where !== undefined) toValue(where, name);
     }
     return fold(isFloating(value.aval.dtype) ? select(isNaNOf(value), neutral, value) : value, options);
-  };
+  });
 /** Sum of the elements that are not NaN. */
 export const nansum: Reduction = ignoringNaN('nansum', 0, sum);
 export const nanprod: Reduction = ignoringNaN('nanprod', 1, prod);
-const nanExtremum =
-  (name: string, neutral: number, fold: Reduction): Reduction =>
-  (x, options) => {
+const nanExtremum = (name: string, neutral: number, fold: Reduction): Reduction =>
+  recorded((x, options) => {
     const value = toValue(x, name);
     if (!isFloating(value.aval.dtype)) return fold(value, options);
     const checked = optionsOf(name, options ?? {}, ['axis', 'keepdims']);
     const missing = isNaNOf(value);
     return select(all(missing, checked), Number.NaN, fold(select(missing, neutral, value), options));
-  };
+  });
 /** Largest element that is not NaN; NaN where there is none. */
 export const nanmax: Reduction = nanExtremum('nanmax', Number.NEGATIVE_INFINITY, max);
 export const nanmin: Reduction = nanExtremum('nanmin', Number.POSITIVE_INFINITY, min);
 /** Mean of the elements that are not NaN. */
-export const nanmean: Reduction = (x, options = {}) => {
+export const nanmean: Reduction = recorded((x, options = {}) => {
   const value = toFloating(x, 'nanmean');
   optionsOf('nanmean', options, ['axis', 'keepdims']);
   return div(nansum(value, options), sum(convert(ne(isNaNOf(value), true), value.dtype), options));
-};
+});
 /** Variance of the elements that are not NaN. */
-export function nanvar(x: ArrayLike, given: VarOptions = {}): NDArray {
+export const nanvar: (x: ArrayLike, given?: VarOptions) => NDArray = recorded((x, given = {}) => {
   return nanVariance('nanvar', x, given);
-}
+});
 
 function nanVariance(name: string, x: ArrayLike, given: VarOptions): NDArray {
   const { axis, keepdims, ddof = 0 } = optionsOf(name, given, ['axis', 'keepdims', 'ddof']);
@@ -245,4 +250,6 @@ function nanVariance(name: string, x: ArrayLike, given: VarOptions): NDArray {
   const count = sum(convert(ne(missing, true), value.dtype), options);
   return div(lax.sum(mul(centred, centred), options), sub(count, ddof));
 }
-export const nanstd = (x: ArrayLike, options: VarOptions = {}): NDArray => sqrt(nanVariance('nanstd', x, options));
+export const nanstd: (x: ArrayLike, options?: VarOptions) => NDArray = recorded((x, options = {}) =>
+  sqrt(nanVariance('nanstd', x, options)),
+);

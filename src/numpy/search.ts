@@ -3,16 +3,16 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { checkCount } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, max, mul, sub } from '../lax/arithmetic.ts';
-import { eq, ge, le, lt, select } from '../lax/compare.ts';
+import { eq, ge, le, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { full, iota } from '../lax/creation.ts';
 import { indexUpdate } from '../lax/indexing.ts';
 import { and } from '../lax/logic.ts';
-import { reshape } from '../lax/movement.ts';
-import { sum } from '../lax/reductions.ts';
+import { searchsorted as find } from '../lax/search.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { indices, take } from './indexing.ts';
@@ -25,63 +25,46 @@ export interface SearchOptions {
   sorter?: ArrayLike;
 }
 
-/** Up to this length, comparing with every element is less work than halving intervals. */
-const shortVector = 32;
-
 /**
  * Where in the sorted vector each element of `values` belongs; int32. NaN belongs at the end.
  *
  * @example
  * np.searchsorted(np.array([1, 2, 3]), 2.5); // 2
  */
-export function searchsorted(sorted: ArrayLike, values: ArrayLike, given: SearchOptions = {}): NDArray {
-  const { side = 'left', sorter } = optionsOf('searchsorted', given, ['side', 'sorter']);
-  checkChoice('searchsorted', 'side', side, ['left', 'right']);
-  const order =
-    sorter === undefined
-      ? toValue(sorted, 'searchsorted')
-      : take(sorted, toValue(sorter, 'searchsorted'), { mode: 'clip' });
-  if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
-  const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
-  const precedes = side === 'left' ? lt : le;
-  const found =
-    a.size <= shortVector
-      ? sum(convert(precedes(a, reshape(v, [...v.shape, 1])), 'int32'), { axis: -1 })
-      : bisect(a, v, precedes);
-  return v.aval.isFloating ? select(ge(v, Number.NEGATIVE_INFINITY), found, a.size) : found;
-}
-
-/**
- * How many elements precede each query, by Shar's search (Knuth, The Art of Computer Programming, section 6.2.1): after a
- * first comparison what is left is a power of two, whose halves are taken or not, one comparison each. No position
- * is outside.
- */
-function bisect(a: Value, v: Value, precedes: (x: Value, y: Value) => Value): Value {
-  let half = 2 ** Math.floor(Math.log2(a.size));
-  const at = (position: Value): Value => take(a, position, { mode: 'clip' });
-  let count: Value = select(precedes(a.slice(half - 1), v), a.size - half, full(v.shape, 0, 'int32'));
-  while (half > 1) {
-    half /= 2;
-    count = select(precedes(at(add(count, half - 1)), v), add(count, half), count);
-  }
-  return select(precedes(at(count), v), add(count, 1), count);
-}
+export const searchsorted: (sorted: ArrayLike, values: ArrayLike, given?: SearchOptions) => NDArray = recorded(
+  (sorted, values, given = {}) => {
+    const { side = 'left', sorter } = optionsOf('searchsorted', given, ['side', 'sorter']);
+    checkChoice('searchsorted', 'side', side, ['left', 'right']);
+    const order =
+      sorter === undefined
+        ? toValue(sorted, 'searchsorted')
+        : take(sorted, toValue(sorter, 'searchsorted'), { mode: 'clip' });
+    if (order.ndim !== 1) throw new ShapeError(`searchsorted: needs a sorted vector, but got ${order.aval}.`);
+    const [a, v] = promoteDTypes('searchsorted', [order, values]).map(strong) as [Value, Value];
+    if (a.aval.dtype === 'bool') return find(convert(a, 'int32'), convert(v, 'int32'), side);
+    return find(a, v, side);
+  },
+);
 
 /** The bin of each value among increasing edges: 0 below the first. */
-export function digitize(x: ArrayLike, bins: ArrayLike, given: { right?: boolean } = {}): NDArray {
-  const { right = false } = optionsOf('digitize', given, ['right']);
-  checkChoice('digitize', '`right`', right, [true, false]);
-  return searchsorted(toValue(bins, 'digitize'), toValue(x, 'digitize'), { side: right ? 'left' : 'right' });
-}
+export const digitize: (x: ArrayLike, bins: ArrayLike, given?: { right?: boolean }) => NDArray = recorded(
+  (x, bins, given = {}) => {
+    const { right = false } = optionsOf('digitize', given, ['right']);
+    checkChoice('digitize', '`right`', right, [true, false]);
+    return searchsorted(toValue(bins, 'digitize'), toValue(x, 'digitize'), { side: right ? 'left' : 'right' });
+  },
+);
 
 /**
  * How often each of 0, 1, …, length − 1 occurs, or the sums of the weights there. `length` is needed, since shapes are
  * known before values; larger numbers are not counted, negative ones count as 0.
  */
-export function bincount(x: ArrayLike, given: { length: number; weights?: ArrayLike }): NDArray {
-  const { length, weights } = optionsOf('bincount', given ?? {}, ['length', 'weights'], ['length']);
-  return count('bincount', x, checkCount(length, 'bincount', '`length`'), weights);
-}
+export const bincount: (x: ArrayLike, given: { length: number; weights?: ArrayLike }) => NDArray = recorded(
+  (x, given) => {
+    const { length, weights } = optionsOf('bincount', given ?? {}, ['length', 'weights'], ['length']);
+    return count('bincount', x, checkCount(length, 'bincount', '`length`'), weights);
+  },
+);
 
 function count(name: string, x: ArrayLike, length: number, weights: ArrayLike | undefined): NDArray {
   const value = max(ravel(indices(x, name)), 0);
@@ -96,19 +79,39 @@ export interface HistogramOptions {
   weights?: ArrayLike;
 }
 
+type Limits = readonly [ArrayLike, ArrayLike] | undefined;
+
+/** The ends of the first and the last bin, apart from each other. */
+function endsOf(value: Value, limits: Limits): [from: Value, to: Value] {
+  const [low, high] = limits ?? [value.min(), value.max()];
+  const [a, b] = promoteDTypes('histogram', [low, high, value]) as [Value, Value, Value];
+  const flat = eq(a, b);
+  return [select(flat, sub(a, 0.5), a), select(flat, add(b, 0.5), b)];
+}
+
+const edgesOf: (value: Value, bins: number, limits: Limits) => NDArray = recorded((value, bins, limits) => {
+  const [from, to] = endsOf(value, limits);
+  return add(from, mul(div(sub(to, from), bins), iota(value.dtype, bins + 1)));
+});
+
+/** How many values lie between neighbouring edges, the last one included. */
+const countsOf: (value: Value, edges: Value, limits: Limits, weights?: ArrayLike) => NDArray = recorded(
+  (value, edges, limits, weights) => {
+    const bins = edges.size - 1;
+    const [from, to] = endsOf(value, limits);
+    const inside = and(ge(value, from), le(value, to));
+    const bin = sub(searchsorted(edges, value, { side: 'right' }), 1);
+    const place = select(inside, select(ge(bin, bins), bins - 1, bin), bins);
+    return count('histogram', place, bins, weights);
+  },
+);
+
 /** Counts of elements in equal bins (int32, or sums of weights), and the edges; the last bin includes its end. */
 export function histogram(x: ArrayLike, given: HistogramOptions = {}): [counts: NDArray, edges: NDArray] {
   const { bins = 10, range: limits, weights } = optionsOf('histogram', given, ['bins', 'range', 'weights']);
   checkCount(bins, 'histogram', '`bins`');
   if (limits !== undefined) checkList('histogram', '`range`', limits);
   const value = ravel(strong(toFloating(x, 'histogram')));
-  const [low, high] = limits ?? [value.min(), value.max()];
-  const [a, b] = promoteDTypes('histogram', [low, high, value]) as [Value, Value, Value];
-  const flat = eq(a, b);
-  const [from, to] = [select(flat, sub(a, 0.5), a), select(flat, add(b, 0.5), b)];
-  const edges = add(from, mul(div(sub(to, from), bins), iota(value.dtype, bins + 1)));
-  const inside = and(ge(value, from), le(value, to));
-  const bin = sub(searchsorted(edges, value, { side: 'right' }), 1);
-  const place = select(inside, select(ge(bin, bins), bins - 1, bin), bins);
-  return [count('histogram', place, bins, weights), edges];
+  const edges = edgesOf(value, bins, limits);
+  return [countsOf(value, edges, limits, weights), edges];
 }

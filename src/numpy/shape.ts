@@ -2,6 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkIntegers, checkList, naming, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, normalizeAxis, range, type Shape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import * as movement from '../lax/movement.ts';
@@ -39,7 +40,7 @@ export function ravel(x: ArrayLike): NDArray {
 }
 
 /** Axes in another order; reversed when none is given. */
-export function transpose(x: ArrayLike, axes?: readonly number[] | null): NDArray {
+export const transpose: (x: ArrayLike, axes?: readonly number[] | null) => NDArray = recorded((x, axes) => {
   const value = operand(x, 'transpose');
   if (!axes) return movement.transpose(value);
   const order = axesOf(value, axes, 'transpose');
@@ -47,7 +48,7 @@ export function transpose(x: ArrayLike, axes?: readonly number[] | null): NDArra
     throw new ShapeError(`transpose: [${axes}] is not a permutation of the axes of ${value.aval}.`);
   }
   return movement.transpose(value, order);
-}
+});
 export const permuteDims: typeof transpose = transpose;
 
 /** The last two axes exchanged, for stacks of matrices. */
@@ -58,11 +59,11 @@ export function matrixTranspose(x: ArrayLike): NDArray {
 }
 
 /** Axes `source` moved to the positions `destination`; the others keep their order. */
-export function moveaxis(
+export const moveaxis: (
   x: ArrayLike,
   source: number | readonly number[],
   destination: number | readonly number[],
-): NDArray {
+) => NDArray = recorded((x, source, destination) => {
   const value = operand(x, 'moveaxis');
   const from = axesOf(value, source, 'moveaxis');
   const to = axesOf(value, destination, 'moveaxis');
@@ -73,16 +74,16 @@ export function moveaxis(
     order.splice(position, 0, axis);
   }
   return movement.transpose(value, order);
-}
+});
 
 /** Two axes exchanged. */
-export function swapaxes(x: ArrayLike, a: number, b: number): NDArray {
+export const swapaxes: (x: ArrayLike, a: number, b: number) => NDArray = recorded((x, a, b) => {
   const value = operand(x, 'swapaxes');
   const order = range(value.ndim);
   const [i, j] = axesOf(value, [a, b], 'swapaxes') as [number, number];
   [order[i], order[j]] = [order[j]!, order[i]!];
   return movement.transpose(value, order);
-}
+});
 
 /** With new axes of length 1 at the given positions of the result. */
 export function expandDims(x: ArrayLike, axis: number | readonly number[]): NDArray {
@@ -146,12 +147,14 @@ export const atleast3d: (x: ArrayLike) => NDArray = atLeast('atleast3d', (s) =>
 );
 
 /** Elements in reverse order along all axes, or those named. */
-export function flip(x: ArrayLike, given: { axis?: number | readonly number[] | null } = {}): NDArray {
-  const { axis } = optionsOf('flip', given, ['axis']);
-  const value = operand(x, 'flip');
-  const axes = axis === undefined || axis === null ? range(value.ndim) : axesOf(value, axis, 'flip');
-  return axes.length === 0 ? value : reverse(value, axes);
-}
+export const flip: (x: ArrayLike, given?: { axis?: number | readonly number[] | null }) => NDArray = recorded(
+  (x, given = {}) => {
+    const { axis } = optionsOf('flip', given, ['axis']);
+    const value = operand(x, 'flip');
+    const axes = axis === undefined || axis === null ? range(value.ndim) : axesOf(value, axis, 'flip');
+    return axes.length === 0 ? value : reverse(value, axes);
+  },
+);
 const reversed = (name: string, x: ArrayLike, axis: number): NDArray => {
   const value = operand(x, name);
   return reverse(value, [axisOf(value, axis, name)]);
@@ -162,24 +165,26 @@ export const fliplr = (x: ArrayLike): NDArray => reversed('fliplr', x, 1);
 export const flipud = (x: ArrayLike): NDArray => reversed('flipud', x, 0);
 
 /** A quarter turn, `times` times, from the first axis of `axes` towards the second. */
-export function rot90(x: ArrayLike, times = 1, given: { axes?: readonly [number, number] } = {}): NDArray {
-  const { axes = [0, 1] } = optionsOf('rot90', given, ['axes']);
-  if (!Number.isInteger(times))
-    throw new ShapeError(`rot90: the number of turns must be an integer, but it is ${naming(times)}.`);
-  const value = operand(x, 'rot90');
-  const [a, b] = axesOf(value, axes, 'rot90') as [number, number];
-  if (a === b) throw new ShapeError('rot90: the two axes must differ.');
-  switch (((times % 4) + 4) % 4) {
-    case 1:
-      return flip(swapaxes(value, a, b), { axis: a });
-    case 2:
-      return flip(value, { axis: [a, b] });
-    case 3:
-      return swapaxes(flip(value, { axis: a }), a, b);
-    default:
-      return value;
-  }
-}
+export const rot90: (x: ArrayLike, times?: number, given?: { axes?: readonly [number, number] }) => NDArray = recorded(
+  (x, times = 1, given = {}) => {
+    const { axes = [0, 1] } = optionsOf('rot90', given, ['axes']);
+    if (!Number.isInteger(times))
+      throw new ShapeError(`rot90: the number of turns must be an integer, but it is ${naming(times)}.`);
+    const value = operand(x, 'rot90');
+    const [a, b] = axesOf(value, axes, 'rot90') as [number, number];
+    if (a === b) throw new ShapeError('rot90: the two axes must differ.');
+    switch (((times % 4) + 4) % 4) {
+      case 1:
+        return flip(swapaxes(value, a, b), { axis: a });
+      case 2:
+        return flip(value, { axis: [a, b] });
+      case 3:
+        return swapaxes(flip(value, { axis: a }), a, b);
+      default:
+        return value;
+    }
+  },
+);
 
 /** Lengths of the axes. */
 export const shape = (x: ArrayLike): Shape => toValue(x, 'shape').shape;

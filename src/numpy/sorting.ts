@@ -23,16 +23,18 @@ export interface SortOptions {
   descending?: boolean;
 }
 
-const sorted =
-  (name: string, order: (x: Value, options: { axis: number }) => Value) =>
-  (x: ArrayLike, given: SortOptions = {}): NDArray => {
+const sorted = (
+  name: string,
+  order: (x: Value, options: { axis: number }) => Value,
+): ((x: ArrayLike, options?: SortOptions) => NDArray) =>
+  recorded((x, given = {}) => {
     const { axis = -1, descending = false } = optionsOf(name, given, ['axis', 'descending']);
     const value = axis === null ? ravel(x) : operand(x, name);
     if (value.ndim === 0) throw new ShapeError(`${name}: ${value.aval} has no axis to sort along.`);
     const along = axisOf(value, axis ?? 0, name);
     const result = order(value, { axis: along });
     return descending ? flip(result, { axis: along }) : result;
-  };
+  });
 /** Elements in increasing order along an axis; stable, NaN last. */
 export const sort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted('sort', lax.sort);
 /** The positions (int32) that put the elements in increasing order; stable. */

@@ -2,6 +2,7 @@
 import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
+import { qrBlock } from './qr-block.ts';
 import { chainFloats } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
@@ -84,14 +85,29 @@ export function triangularSolveCalls(dtype: DType, s: TriangularSystem): Runtime
 export function qrCalls(dtype: DType, batch: number, m: number, n: number, columns: number): RuntimeCalls {
   if (batch * m * columns === 0) return none;
   const bytes = byteSize(dtype);
-  const sizes = [m * n, Math.min(m, n) * m, Math.min(m, n), Math.max(n, columns)];
+  const [k, wide] = [Math.min(m, n), Math.max(n, columns)];
+  const sizes = [m * n, k * m, k, wide];
+  // Blocks: T of each, VᵀV, VᵀM and T·VᵀM, and V.
+  const inBlocks = k > qrBlock;
+  if (inBlocks)
+    sizes.push(...[Math.ceil(k / qrBlock) * qrBlock ** 2, qrBlock ** 2, qrBlock * wide, qrBlock * wide, m * qrBlock]);
   let scratch = 0;
   const places = sizes.map((size) => {
     const at = scratch;
     scratch += up(size * bytes);
     return { scratch: at };
   });
-  const args = [batch, m, n, columns, { input: 0 }, { output: 0 }, { output: 1 }, ...places];
+  const work = { scratch };
+  const products: readonly (readonly [number, number, number])[] = [
+    [qrBlock, qrBlock, m],
+    [qrBlock, wide, m],
+    [qrBlock, wide, qrBlock],
+    [m, wide, qrBlock],
+  ];
+  if (inBlocks)
+    scratch += Math.max(...products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, bytes)));
+  const room = inBlocks ? [work] : [0, 0, 0, 0, 0, 0];
+  const args = [batch, m, n, columns, { input: 0 }, { output: 0 }, { output: 1 }, ...places, ...room];
   return { scratch, calls: [{ name: `qr_${shortName(dtype)}`, args }] };
 }
 

@@ -1,0 +1,127 @@
+/** Products of matrices that run at once, in the runtime module. */
+import type { ShapedArray } from '../src/core/aval.ts';
+import { byteSize, isFloating } from '../src/core/dtype.ts';
+import type { Atom, Eqn, Var } from '../src/core/jaxpr.ts';
+import { stridesOf } from '../src/core/shape.ts';
+import type { EagerFunction } from './eager.ts';
+import { eagerTransposed, filled } from './eager-folds.ts';
+import { readingOf } from './eager-reading.ts';
+import type { Cell } from './heap.ts';
+import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
+import type { DotDimensions } from './lower-rule.ts';
+import { gemmScratchBytes } from './runtime/gemm.ts';
+import { runtimeExports } from './runtime/instance.ts';
+import { Workspace } from './workspace.ts';
+
+type RuntimeFunction = (...args: number[]) => number;
+
+/** A product with an operand that is read where another array lies. */
+export interface ProductReading {
+  /** What the operands are read in. */
+  readonly atoms: readonly Atom[];
+  readonly run: EagerFunction;
+}
+
+/** A contraction in which views are read where their arrays lie; undefined where no operand is one that makes a matrix. */
+export function eagerProductOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): ProductReading | undefined {
+  const { lower } = eqn.primitive;
+  const output = eqn.outputs[0]!.aval;
+  if (lower.kind !== 'dot' || output.size === 0 || eqn.inputs[0]!.aval.size === 0) return undefined;
+  const d = lower.dimensions(eqn.params);
+  const axes = [
+    [d.lhsBatch, d.lhsContract],
+    [d.rhsBatch, d.rhsContract],
+  ] as const;
+  const readings = eqn.inputs.map((atom, i) => {
+    const found = readingOf(atom, makerOf);
+    const side = found && { shape: atom.aval.shape, strides: found.strides };
+    return side && isMatrix(side, axesOf(side.shape.length, ...axes[i]!)) ? found : undefined;
+  });
+  const sides = eqn.inputs.map(({ aval }, i) => {
+    const { strides } = readings[i] ?? sideOf(aval);
+    return { shape: aval.shape, strides, offset: readings[i]?.offset ?? 0 };
+  });
+  const isRead = sides.every((side, i) => isMatrix(side, axesOf(side.shape.length, ...axes[i]!)));
+  if (!isRead || readings.every((found) => !found)) return undefined;
+  const atoms = eqn.inputs.map((atom, i) => readings[i]?.atom ?? atom);
+  return { atoms, run: ofMatrices(sides as [Placed, Placed], output, d) };
+}
+
+/** A contraction; operands whose axes do not make a matrix where they lie are copied in another order first. */
+export function eagerProduct(
+  [x, y]: readonly ShapedArray[],
+  d: DotDimensions,
+  output: ShapedArray,
+): EagerFunction | undefined {
+  if (output.size === 0) return undefined;
+  if (x!.size === 0) return filled(output, 0);
+  const left = arranged(x!, axesOf(x!.ndim, d.lhsBatch, d.lhsContract));
+  const right = arranged(y!, axesOf(y!.ndim, d.rhsBatch, d.rhsContract));
+  const places = (from: readonly number[], moved: readonly number[] | undefined): readonly number[] =>
+    moved ? from.map((axis) => moved.indexOf(axis)) : from;
+  const multiply = ofMatrices([sideOf(left.aval), sideOf(right.aval)], output, {
+    lhsBatch: places(d.lhsBatch, left.order),
+    lhsContract: places(d.lhsContract, left.order),
+    rhsBatch: places(d.rhsBatch, right.order),
+    rhsContract: places(d.rhsContract, right.order),
+  });
+  if (!left.copy && !right.copy) return multiply;
+  return ([first, second]) => {
+    const a = left.copy ? (left.copy([first!]) as Cell) : first!;
+    const b = right.copy ? (right.copy([second!]) as Cell) : second!;
+    const result = multiply([a, b]);
+    if (left.copy) a.dispose();
+    if (right.copy) b.dispose();
+    return result;
+  };
+}
+
+interface Placed extends Side {
+  readonly offset: number;
+}
+
+const sideOf = ({ shape }: ShapedArray): Placed => ({ shape, strides: stridesOf(shape), offset: 0 });
+
+interface Arranged {
+  readonly aval: ShapedArray;
+  readonly order?: readonly number[];
+  readonly copy?: EagerFunction;
+}
+
+function arranged(x: ShapedArray, axes: ReturnType<typeof axesOf>): Arranged {
+  if (isMatrix(sideOf(x), axes)) return { aval: x };
+  const order = [...axes.batch, ...axes.free, ...axes.contract];
+  return { order, ...eagerTransposed(x, order) };
+}
+
+function ofMatrices([x, y]: readonly [Placed, Placed], output: ShapedArray, d: DotDimensions): EagerFunction {
+  const { dtype } = output;
+  const { m, n, k, lhs: a, rhs: b, batch } = productOf(x, y, d);
+  const bytes = byteSize(dtype);
+  const floating = isFloating(dtype);
+  const name = dtype === 'float32' ? 'gemm_f32' : dtype === 'float64' ? 'gemm_f64' : 'product_i32';
+  const product = runtimeExports()[name] as RuntimeFunction;
+  const needed = floating ? gemmScratchBytes(m, n, k, bytes) : 0;
+  return ([first, second]) => {
+    const w = new Workspace();
+    try {
+      const [left, right] = [w.operand(first!), w.operand(second!)];
+      const scratch = needed > 0 ? w.scratch(needed) : 0;
+      const cell = w.place(output);
+      const to = w.address(cell);
+      const each = (depth: number, p: number, q: number, r: number): void => {
+        const axis = batch[depth];
+        if (!axis) product(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
+        else {
+          const [dp, dq, dr] = axis.steps;
+          for (let i = 0; i < axis.extent; i++)
+            each(depth + 1, p + i * dp * bytes, q + i * dq * bytes, r + i * dr * bytes);
+        }
+      };
+      each(0, left + x.offset * bytes, right + y.offset * bytes, to);
+      return w.taken(cell, output, to);
+    } finally {
+      w.close();
+    }
+  };
+}

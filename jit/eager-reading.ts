@@ -1,0 +1,38 @@
+/** Arrays that are read where another one lies: views of views, in other shapes. */
+import { type Atom, type Eqn, Literal, type Var } from '../src/core/jaxpr.ts';
+import { i32c } from './code.ts';
+import { Buffer } from './lower/storage.ts';
+import { type Fused, readBuffer, reshaped, viewed } from './lower/tree.ts';
+
+/** An array as elements of another: at `offset` plus steps along its axes. */
+export interface Reading {
+  readonly atom: Atom;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** How `atom` is read in the array behind its views; undefined where it is none, or no even walk through one. */
+export function readingOf(atom: Atom, makerOf: ReadonlyMap<Var, Eqn>): Reading | undefined {
+  const chain: Eqn[] = [];
+  let base = atom;
+  for (;;) {
+    const maker = base instanceof Literal ? undefined : makerOf.get(base);
+    const kind = maker?.primitive.lower.kind;
+    if (!maker || (kind !== 'view' && kind !== 'reshape')) break;
+    chain.push(maker);
+    base = maker.inputs[0]!;
+  }
+  if (chain.length === 0 || base.aval.size === 0 || base.aval.ndim === 0) return undefined;
+  let value: Fused | undefined = readBuffer(new Buffer(base.aval.dtype, base.aval.size, i32c(0)), base.aval.shape);
+  for (const { primitive, params, inputs, outputs } of chain.reverse()) {
+    const { lower } = primitive;
+    const { shape } = outputs[0]!.aval;
+    value =
+      lower.kind === 'view'
+        ? viewed(value, lower.view(params, inputs[0]!.aval, outputs[0]!.aval), shape)
+        : reshaped(value, shape);
+    if (!value) return undefined;
+  }
+  const { root } = value;
+  return root.kind === 'array' ? { atom: base, offset: root.offset, strides: root.strides } : undefined;
+}

@@ -1,0 +1,24 @@
+type Numbers = readonly number[];
+
+/**
+ * Calls a function with the numbers of a list. Written out, since engines make a call with a spread list through a routine
+ * that takes several times as long as the call.
+ */
+export function invoke(f: (...args: number[]) => number | undefined, a: Numbers): number | undefined {
+  switch (a.length) {
+    case 4:
+      return f(a[0]!, a[1]!, a[2]!, a[3]!);
+    case 5:
+      return f(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!);
+    case 6:
+      return f(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!);
+    case 7:
+      return f(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!);
+    case 8:
+      return f(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!);
+    case 10:
+      return f(a[0]!, a[1]!, a[2]!, a[3]!, a[4]!, a[5]!, a[6]!, a[7]!, a[8]!, a[9]!);
+    default:
+      return f(...a);
+  }
+}

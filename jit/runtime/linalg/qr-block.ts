@@ -1,0 +1,2 @@
+/** Reflections that are carried out together. */
+export const qrBlock = 32;

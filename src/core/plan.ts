@@ -1,0 +1,219 @@
+import { type EagerFunction, planEager } from '../../jit/eager.ts';
+import { eagerFused, isFusedPrebuilt } from '../../jit/eager-fused.ts';
+import { groupOf, makersOf } from '../../jit/eager-groups.ts';
+import { eagerProductOf } from '../../jit/eager-products.ts';
+import type { Cell } from '../../jit/heap.ts';
+import { simplify } from '../../jit/lower/simplify.ts';
+import { interpretOnly } from '../../jit/run.ts';
+import { NDArray } from '../array.ts';
+import type { ShapedArray } from './aval.ts';
+import { type Atom, type Eqn, type Jaxpr, Literal, subJaxprs, Var } from './jaxpr.ts';
+import type { HostArray, Params, Primitive } from './primitive.ts';
+import type { Value } from './trace.ts';
+
+/** One operation on operands of known types, ready to be executed. */
+export type Plan = (args: readonly Value[]) => Value[];
+
+/** How to execute an operation on operands of these types. */
+export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], params: Params): Plan {
+  const outputs = primitive.type(avals, params);
+  const output = outputs[0]!;
+  const compiled = interpretOnly ? undefined : planEager(primitive, avals, params, outputs);
+  if (compiled) {
+    return (operands) => {
+      const cells: Cell[] = [];
+      for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
+      const results = compiled(cells);
+      return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
+    };
+  }
+  return (operands) => {
+    const inputs: HostArray[] = [];
+    for (let i = 0; i < operands.length; i++) inputs.push({ aval: avals[i]!, data: operands[i]!.hostData() });
+    const results = primitive.run(inputs, params, outputs);
+    const arrays: Value[] = [];
+    for (let i = 0; i < outputs.length; i++) arrays.push(NDArray.fromHost(results[i]!, outputs[i]!));
+    return arrays;
+  };
+}
+
+/** Values for callbacks, from storage. */
+export const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDArray[] =>
+  cells.map((cell, i) => new NDArray(avals[i]!, cell));
+
+/** One operation: where its operands and results are among the values, and which of them end with it. */
+interface Step {
+  readonly plan: Plan;
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  ending: readonly number[];
+}
+
+/** Elements of a value that does not depend on arguments and is kept nevertheless. */
+const largestConstant = 4096;
+
+/** A first-order program, ready to be executed operation by operation; what they leave behind is freed at once. */
+export class EagerProgram {
+  /** Values that do not depend on the arguments, and room for the others; arguments come first. */
+  private readonly initial: (Value | undefined)[];
+  private readonly steps: readonly Step[];
+  private readonly results: readonly number[];
+  private readonly avals: readonly ShapedArray[];
+
+  private constructor(
+    initial: (Value | undefined)[],
+    steps: readonly Step[],
+    results: readonly number[],
+    avals: readonly ShapedArray[],
+  ) {
+    this.initial = initial;
+    this.steps = steps;
+    this.results = results;
+    this.avals = avals;
+  }
+
+  /**
+   * Undefined for programs with effects or programs inside, and for those that give back an argument or a constant.
+   * `captured` are the values of the leading inputs.
+   */
+  static of(given: Jaxpr, captured: readonly Value[]): EagerProgram | undefined {
+    const jaxpr = simplify(given);
+    if (jaxpr.effectful) return undefined;
+    if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return undefined;
+    return new Planner(jaxpr, captured).program((...parts) => new EagerProgram(...parts));
+  }
+
+  run(args: readonly Value[]): Value[] {
+    const values = this.initial.slice();
+    for (let i = 0; i < args.length; i++) values[i] = args[i];
+    const { steps, results, avals } = this;
+    for (let k = 0; k < steps.length; k++) {
+      const { plan, inputs, outputs, ending } = steps[k]!;
+      const operands: Value[] = [];
+      for (let i = 0; i < inputs.length; i++) operands.push(values[inputs[i]!]!);
+      const made = plan(operands);
+      for (let i = 0; i < outputs.length; i++) values[outputs[i]!] = made[i];
+      for (let i = 0; i < ending.length; i++) values[ending[i]!]!.dispose();
+    }
+    const out: Value[] = [];
+    for (let i = 0; i < results.length; i++) {
+      const value = values[results[i]!]!;
+      out.push(value.aval === avals[i] ? value : new NDArray(avals[i]!, value.cell()));
+    }
+    return out;
+  }
+}
+
+/** An equation that runs, with what it reads; how, where it reads more than its operands. */
+interface Chosen {
+  readonly eqn: Eqn;
+  readonly inputs: readonly Atom[];
+  readonly run?: EagerFunction;
+}
+
+/** Turns equations into steps. */
+class Planner {
+  private readonly jaxpr: Jaxpr;
+  private readonly values: (Value | undefined)[];
+  private readonly places = new Map<Var, number>();
+  private readonly steps: Step[] = [];
+  private readonly made = new Set<number>();
+  private readonly makerOf: ReadonlyMap<Var, Eqn>;
+
+  constructor(jaxpr: Jaxpr, captured: readonly Value[]) {
+    this.jaxpr = jaxpr;
+    this.values = new Array(jaxpr.inVars.length - captured.length).fill(undefined);
+    jaxpr.inVars.forEach((v, i) => {
+      this.places.set(v, i < captured.length ? this.keep(captured[i]) : i - captured.length);
+    });
+    this.makerOf = makersOf(jaxpr);
+  }
+
+  program<T>(
+    build: (
+      initial: (Value | undefined)[],
+      steps: readonly Step[],
+      results: readonly number[],
+      avals: readonly ShapedArray[],
+    ) => T,
+  ): T | undefined {
+    const { outs } = this.jaxpr;
+    for (const chosen of this.chosen()) this.step(chosen);
+    const results = outs.map((atom) => (atom instanceof Var ? this.places.get(atom)! : -1));
+    if (!results.every((i) => this.made.has(i)) || new Set(results).size < results.length) return undefined;
+    const last = new Map<number, number>();
+    this.steps.forEach(({ inputs, outputs }, k) => {
+      for (const i of [...inputs, ...outputs]) last.set(i, k);
+    });
+    this.steps.forEach((step, k) => {
+      step.ending = [...this.made].filter((i) => !results.includes(i) && last.get(i) === k);
+    });
+    return build(
+      this.values,
+      this.steps,
+      results,
+      outs.map(({ aval }) => aval),
+    );
+  }
+
+  /** The equations that run, in order, each alone or as the end of a group. What a group computes itself is not run for it. */
+  private chosen(): Chosen[] {
+    const needed = new Set<Atom>(this.jaxpr.outs);
+    const chosen: Chosen[] = [];
+    for (const eqn of [...this.jaxpr.eqns].reverse()) {
+      if (!eqn.outputs.some((v) => needed.has(v))) continue;
+      const group = (['baked', 'byValue'] as const)
+        .map((literals) => groupOf(eqn, this.makerOf, literals))
+        .find((found) => found && isFusedPrebuilt(found.key));
+      const product = group ? undefined : eagerProductOf(eqn, this.makerOf);
+      const inputs = group ? group.operands.map(({ atom }) => atom) : (product?.atoms ?? eqn.inputs);
+      for (const atom of inputs) needed.add(atom);
+      const run = group ? eagerFused(group) : product?.run;
+      chosen.push({ eqn, inputs, ...(run ? { run } : {}) });
+    }
+    return chosen.reverse();
+  }
+
+  private keep(value: Value | undefined): number {
+    return this.values.push(value) - 1;
+  }
+
+  private place(atom: Atom): number {
+    return atom instanceof Literal ? this.keep(NDArray.ofLiteral(atom.value, atom.aval)) : this.places.get(atom)!;
+  }
+
+  private step({ eqn, inputs: atoms, run }: Chosen): void {
+    const inputs = atoms.map((atom) => this.place(atom));
+    const { kind } = eqn.primitive.lower;
+    if (kind === 'reshape' || kind === 'identity') {
+      // The same elements in the same place: what is freed has been made here, and is not the result.
+      this.places.set(eqn.outputs[0]!, inputs[0]!);
+      return;
+    }
+    const plan = run ? planOf(run, eqn.outputs[0]!.aval) : makePlan(eqn.primitive, avalsOf(eqn), eqn.params);
+    const known = inputs.map((i) => this.values[i]);
+    if (eqn.outputs.every(({ aval }) => aval.size <= largestConstant) && known.every((x) => x !== undefined)) {
+      const results = plan(known as Value[]);
+      eqn.outputs.forEach((v, i) => {
+        this.places.set(v, this.keep(results[i]));
+      });
+      return;
+    }
+    const outputs = eqn.outputs.map((v) => {
+      this.places.set(v, this.keep(undefined));
+      return this.places.get(v)!;
+    });
+    for (const i of outputs) this.made.add(i);
+    this.steps.push({ plan, inputs, outputs, ending: [] });
+  }
+}
+
+const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map(({ aval }) => aval);
+
+function planOf(run: EagerFunction, aval: ShapedArray): Plan {
+  return (operands) => {
+    const cells: Cell[] = [];
+    for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
+    return [new NDArray(aval, run(cells) as Cell)];
+  };
+}

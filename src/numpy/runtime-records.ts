@@ -1,0 +1,203 @@
+/**
+ * Which groups of operations the build makes kernels of: those that are found in the functions below, with operands of
+ * these types. What runs outside of `jit` finds them by what they compute.
+ */
+import { groupOf, makersOf } from '../../jit/eager-groups.ts';
+import { simplify } from '../../jit/lower/simplify.ts';
+import type { FusedRecord } from '../../jit/runtime/fused.ts';
+import { type ShapedArray, shapedArray } from '../core/aval.ts';
+import type { DType } from '../core/dtype.ts';
+import { Var } from '../core/jaxpr.ts';
+import { stage } from '../core/stage.ts';
+import type { Value } from '../core/trace.ts';
+import * as linalg from '../linalg/index.ts';
+import * as nn from '../nn/index.ts';
+import * as np from './index.ts';
+
+/** Examples whose literals come by value, since users' numbers are among them. */
+const withNumbers: readonly Example[] = [
+  (x) => np.mod(x, 7),
+  (x) => np.floorDivide(x, 7),
+  (x) => np.heaviside(x, 0.25),
+  (x) => np.fmax(x, 0.25),
+  (x) => np.fmin(x, 0.25),
+  (x) => np.hypot(x, 0.25),
+  (x) => np.logaddexp(x, 0.25),
+  (x) => np.nanToNum(x, { nan: 1, posinf: 2, neginf: 3 }),
+  (x) => np.isclose(x, 0.25),
+  (x) => np.round(x, { decimals: 3 }),
+  (x) => np.polyval([2, 3], x),
+  (x) => nn.elu(x, { alpha: 0.75 }),
+];
+
+type Example = (x: Value, y: Value, z: Value) => Value;
+
+const ofOne = (...functions: readonly ((x: Value) => Value)[]): Example[] => functions.map((f) => (x) => f(x));
+const ofTwo = (...functions: readonly ((x: Value, y: Value) => Value)[]): Example[] =>
+  functions.map((f) => (x, y) => f(x, y));
+
+const floats: readonly DType[] = ['float64', 'float32'];
+const numeric: readonly DType[] = [...floats, 'int32'];
+
+const matrix = [4, 6];
+const scalar: number[] = [];
+/** Operands of functions of two. */
+const pairs: readonly (readonly (readonly number[])[])[] = [
+  [matrix, matrix],
+  [matrix, scalar],
+  [scalar, matrix],
+];
+
+const examples: readonly (readonly [
+  dtypes: readonly DType[],
+  shapes: readonly (readonly (readonly number[])[])[],
+  all: readonly Example[],
+])[] = [
+  [
+    floats,
+    [[matrix]],
+    ofOne(
+      ...[
+        np.sinc,
+        np.isfinite,
+        np.isinf,
+        np.signbit,
+        np.nanToNum,
+        np.logicalNot,
+        np.log10,
+        np.nansum,
+        np.nanmean,
+        np.nanmin,
+        np.nanmax,
+      ],
+      ...[np.var, np.std, np.nanvar, np.diff, np.trapezoid, np.countNonzero, linalg.norm, nn.standardize],
+      ...[nn.relu, nn.relu6, nn.leakyRelu, nn.elu, nn.gelu, nn.silu, nn.softplus, nn.selu, nn.softmax, nn.logSoftmax],
+      (x) => np.var(x, { axis: 1 }),
+      (x) => np.nanvar(x, { axis: 1 }),
+      (x) => np.round(x, { decimals: 2 }),
+      (x) => np.nansum(x, { axis: 1 }),
+      (x) => np.gradient(x, { axis: 1 }) as Value,
+      (x) => np.diff(x, { axis: 0 }),
+      (x) => linalg.norm(x, { ord: 1, axis: 1 }),
+      (x) => np.polyval([2, 3, 4], x),
+    ),
+  ],
+  [
+    floats,
+    pairs,
+    ofTwo(
+      np.logicalAnd,
+      np.logicalOr,
+      np.logicalXor,
+      np.hypot,
+      np.logaddexp,
+      np.logaddexp2,
+      np.heaviside,
+      np.copysign,
+      np.fmax,
+      np.fmin,
+      (x, y) => np.isclose(x, y),
+    ),
+  ],
+  [
+    numeric,
+    pairs,
+    [
+      (x, y) => np.mod(x, y),
+      (x, y) => np.floorDivide(x, y),
+      // Rows of one operand against one element of the other.
+      (x, y) => x.mul(y),
+      (x, y) => x.add(y),
+      (x, y) => x.sub(y),
+    ],
+  ],
+  [floats, pairs, [(x, y) => x.div(y), (x, y) => np.maximum(x, y), (x, y) => np.minimum(x, y)]],
+  [numeric, [[matrix, matrix]], ofTwo((x, y) => np.vecdot(x, y))],
+  [numeric, [[matrix, scalar, scalar]], [(x, y, z) => np.clip(x, y, z)]],
+  [['int32'], [[matrix]], [(x) => np.diff(x), (x) => np.countNonzero(x)]],
+  [
+    floats,
+    [
+      [
+        [4, 3],
+        [4, 3],
+      ],
+    ],
+    [(x, y) => np.cross(x, y)],
+  ],
+];
+
+const vector = (n: number, dtype: DType): ShapedArray => shapedArray([n], dtype);
+
+/** Functions with positions and counts, made for both ways of their literals. */
+const withPositions: readonly (readonly [avals: (dtype: DType) => readonly ShapedArray[], all: readonly Example[]])[] =
+  [
+    [(dtype) => [vector(10, dtype), vector(7, dtype), vector(7, dtype)], [(x, y, z) => np.interp(x, y, z)]],
+    [(dtype) => [vector(10, dtype)], [(x) => np.median(x), (x) => np.histogram(x)[0], (x) => np.histogram(x)[1]]],
+    [
+      (dtype) => [vector(10, dtype), vector(6, 'int32')],
+      [
+        (x, at) => np.take(x, at),
+        (x, at) => np.take(x, at, { mode: 'clip' }),
+        (x, at) => np.takeAlongAxis(x, at),
+        (x, at) => x.at(at).add(1),
+        (_, at) => np.bincount(at, { length: 9 }),
+      ],
+    ],
+    [
+      (dtype) => [shapedArray([5, 5], dtype)],
+      [linalg.det, linalg.inv, linalg.cholesky, np.tril, np.triu, np.cov].map(
+        (f): Example =>
+          (x) =>
+            f(x),
+      ),
+    ],
+  ];
+
+/** The groups of the functions above. */
+export function fusedRecords(): FusedRecord[] {
+  const records = new Map<string, FusedRecord>();
+  for (const [dtypes, operands, all] of examples)
+    for (const dtype of dtypes)
+      for (const shapes of operands)
+        for (const example of all)
+          for (const record of recordsOf(
+            example,
+            shapes.map((shape) => shapedArray(shape, dtype)),
+          ))
+            records.set(record.key, record);
+  for (const dtype of floats)
+    for (const example of withNumbers)
+      for (const record of recordsOf(example, [shapedArray(matrix, dtype)], 'byValue')) records.set(record.key, record);
+  for (const dtype of floats)
+    for (const [avals, all] of withPositions)
+      for (const example of all)
+        for (const literals of ['baked', 'byValue'] as const)
+          for (const record of recordsOf(example, avals(dtype), literals)) records.set(record.key, record);
+  return [...records.values()];
+}
+
+function recordsOf(
+  example: Example,
+  avals: readonly ShapedArray[],
+  literals: 'baked' | 'byValue' = 'baked',
+): FusedRecord[] {
+  const { jaxpr: staged } = stage((x, y, z) => [example(x!, y!, z!)], [...avals]);
+  const jaxpr = simplify(staged);
+  const makerOf = makersOf(jaxpr);
+  const needed = new Set<unknown>(jaxpr.outs.filter((atom) => atom instanceof Var));
+  const records: FusedRecord[] = [];
+  for (const eqn of [...jaxpr.eqns].reverse()) {
+    if (!eqn.outputs.some((v) => needed.has(v))) continue;
+    const group = groupOf(eqn, makerOf, literals);
+    for (const atom of group ? group.operands.map((operand) => operand.atom) : eqn.inputs) needed.add(atom);
+    const combine = group?.combine ? { combine: group.combine } : {};
+    if (group && isWorthwhile(group.equations, group.operands))
+      records.push({ key: group.key, operands: group.operands, element: group.element(), ...combine });
+  }
+  return records;
+}
+
+/** A single operation has a kernel already, unless it goes over rows. */
+const isWorthwhile = (equations: number, operands: FusedRecord['operands']): boolean =>
+  equations > 1 || (operands.length === 2 && operands.some(({ byValue }) => byValue));

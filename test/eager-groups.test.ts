@@ -1,0 +1,260 @@
+/** Functions of several operations outside of `jit`: the first time, recorded, in prebuilt kernels, and compiled. */
+import t from 'tap';
+import { groupOf, makersOf } from '../jit/eager-groups.ts';
+import { elementsPerCall } from '../jit/lower/kernel.ts';
+import { simplify } from '../jit/lower/simplify.ts';
+import { fusedExports } from '../jit/runtime/instance.ts';
+import type { DType } from '../src/core/dtype.ts';
+import { range, type Shape, sizeOf } from '../src/core/shape.ts';
+import { stage } from '../src/core/stage.ts';
+import type { Value } from '../src/core/trace.ts';
+import { grad, jit, linalg, type NDArray, nn, np, vmap } from '../src/index.ts';
+import { difference, numbers } from './check-primitive.ts';
+
+process.env.COTANGENT_CACHE = 'off';
+
+const special = [0, -0, 1, -1, 0.5, Number.NaN, Infinity, -Infinity, 1e300, 5e-324, -3, 7];
+
+/** Random numbers with special ones among them. */
+function drawn(dtype: DType, shape: Shape, seed: number, mixed = true): NDArray {
+  const next = numbers(seed);
+  const values = range(sizeOf(shape)).map((i) =>
+    mixed && i % 3 === 0 ? special[Math.floor(next() * special.length)]! : 6 * next() - 3,
+  );
+  return np.array(values, { dtype }).reshape(shape);
+}
+
+const same = (x: ArrayLike<number>, y: ArrayLike<number>): boolean =>
+  x.length === y.length && Array.from(x).every((value, i) => Object.is(value, y[i]));
+
+type Case = readonly [name: string, f: (...args: Value[]) => Value, operands: number];
+
+/** Functions whose elements are the same bits however they are computed. */
+const elementwise: readonly Case[] = [
+  ['mod', np.mod, 2],
+  ['mod a number', (x) => np.mod(x, 7), 1],
+  ['floorDivide', np.floorDivide, 2],
+  ['floorDivide by a number', (x) => np.floorDivide(x, -2), 1],
+  ['fmax', np.fmax, 2],
+  ['fmin', np.fmin, 2],
+  ['fmax with a number', (x) => np.fmax(x, 0.25), 1],
+  ['heaviside', np.heaviside, 2],
+  ['copysign', np.copysign, 2],
+  ['hypot', np.hypot, 2],
+  ['clip', (x) => np.clip(x, -1, 1.5), 1],
+  ['clip, one end', (x) => np.clip(x, 0, null), 1],
+  ['nanToNum', (x) => np.nanToNum(x), 1],
+  ['signbit', np.signbit, 1],
+  ['isfinite', np.isfinite, 1],
+  ['logicalXor', np.logicalXor, 2],
+  ['isclose', (x, y) => np.isclose(x, y), 2],
+  ['round', (x) => np.round(x, { decimals: 2 }), 1],
+  ['relu6', nn.relu6, 1],
+];
+
+t.test('elementwise functions of several operations have the same bits every time, and compiled', (t) => {
+  const shapes: Shape[] = [[], [1], [7], [3, 5], [elementsPerCall + 3]];
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [name, f, operands] of elementwise)
+      for (const shape of shapes) {
+        const args = range(operands).map((i) => drawn(dtype, shape, i + 1));
+        const expected = jit(f)(...args).data();
+        for (const time of ['first', 'second', 'third'])
+          t.ok(same(f(...args).data(), expected), `${name}, ${args.map((x) => x.aval)}, the ${time} time`);
+      }
+  t.end();
+});
+
+t.test('operands that broadcast are read where they lie', (t) => {
+  const x = drawn('float64', [6, 50], 1);
+  const others = [drawn('float64', [50], 2), drawn('float64', [6, 1], 3), drawn('float64', [1, 1], 4)];
+  for (const y of others)
+    for (const f of [np.mod, np.fmax, (a: Value, b: Value) => np.outer(a, b)]) {
+      const expected = jit(f)(x, y).data();
+      for (const _ of range(3)) t.ok(same(f(x, y).data(), expected), `${y.aval}`);
+      for (const _ of range(3)) t.ok(same(f(y, x).data(), jit(f)(y, x).data()), `${y.aval} first`);
+    }
+  const slices: readonly ((v: Value) => Value)[] = [
+    (v) => np.diff(v),
+    (v) => np.diff(v, { axis: 0, n: 2 }),
+    (v) => np.gradient(v, { axis: 1 }) as Value,
+    (v) => np.trapezoid(v),
+    (v) => np.cross(v.slice([], [0, 3]), v.slice([], [3, 6])),
+  ];
+  const regular = drawn('float64', [6, 50], 5, false);
+  for (const f of slices) {
+    const first = f(regular).data();
+    for (const _ of range(3)) t.ok(difference(f(regular).data(), first) < 1e-13);
+    t.ok(difference(jit(f)(regular).data(), first) < 1e-13);
+  }
+  t.end();
+});
+
+t.test('folds of what is computed', (t) => {
+  const folds: readonly (readonly [name: string, f: (x: Value) => Value])[] = [
+    ['var', (x) => np.var(x)],
+    ['var over the last axis', (x) => np.var(x, { axis: -1 })],
+    ['var over the first axis', (x) => np.var(x, { axis: 0 })],
+    ['std, ddof', (x) => np.std(x, { axis: 1, ddof: 1 })],
+    ['norm', (x) => linalg.norm(x)],
+    ['norm, rows', (x) => linalg.norm(x, { axis: 1 })],
+    ['nansum', (x) => np.nansum(x)],
+    ['nanmean', (x) => np.nanmean(x, { axis: 1 })],
+    ['nanmax', (x) => np.nanmax(x)],
+    ['countNonzero', (x) => np.countNonzero(x)],
+    ['vecdot', (x) => np.vecdot(x, x)],
+    ['softmax', (x) => nn.softmax(x)],
+    ['standardize', (x) => nn.standardize(x)],
+  ];
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const shape of [
+      [3, 5],
+      [1, 9],
+      [40, 33],
+      [2, elementsPerCall + 5],
+    ]) {
+      const x = drawn(dtype, shape, 6, false);
+      for (const [name, f] of folds) {
+        const compiled = jit(f)(x).data();
+        for (const _ of range(3)) {
+          const worst = difference(f(x).data(), compiled);
+          t.ok(worst < (dtype === 'float64' ? 1e-12 : 1e-4), `${name}, ${x.aval}: ${worst}`);
+        }
+      }
+    }
+  t.end();
+});
+
+t.test('the kernels of these functions are prebuilt', (t) => {
+  const keysOf = (f: (...args: Value[]) => Value, args: readonly NDArray[]): string[] => {
+    const { jaxpr } = stage((...tracers) => [f(...tracers)], [...args.map(({ aval }) => aval)]);
+    const simple = simplify(jaxpr);
+    const makerOf = makersOf(simple);
+    return (['baked', 'byValue'] as const).map((literals) => groupOf(simple.eqns.at(-1)!, makerOf, literals)!.key);
+  };
+  const x = drawn('float32', [4, 6], 1);
+  for (const [name, f, operands] of elementwise) {
+    const keys = keysOf(
+      f,
+      range(operands).map(() => x),
+    );
+    t.ok(name === 'clip, one end' || keys.some((key) => fusedExports()[key]), `${name}: ${keys[0]}`);
+  }
+  t.equal(keysOf((a) => np.sum(np.square(np.sin(a))), [x]).filter((key) => fusedExports()[key]).length, 0);
+  t.end();
+});
+
+t.test('functions of lists, and of options with arrays', (t) => {
+  const [x, y] = [drawn('float64', [3, 4], 1), drawn('float64', [3, 4], 2)];
+  for (const f of [np.stack, np.concatenate, np.hstack, np.vstack, np.dstack, np.columnStack]) {
+    const expected = jit((a: Value, b: Value) => f([a, b]))(x, y);
+    for (const _ of range(3)) t.ok(same(f([x, y]).data(), expected.data()));
+    t.ok(same(f([y, x]).data(), jit((a: Value, b: Value) => f([a, b]))(y, x).data()), 'other arrays of the types');
+    t.same(f([x, x, x]).size, 36);
+  }
+  const weights = [drawn('float64', [4], 3, false), drawn('float64', [4], 4, false)];
+  const z = drawn('float64', [3, 4], 5, false);
+  for (const w of [...weights, ...weights]) {
+    const expected = jit((v: Value) => np.average(v, { axis: 1, weights: w }))(z).data();
+    t.ok(difference(np.average(z, { axis: 1, weights: w }).data(), expected) < 1e-14);
+  }
+  for (const n of [1, 2, 1, 2, 1, 2]) t.equal(np.repeat(x, n).size, 12 * n);
+  const far = range(500).map((i) => i % 12);
+  for (const _ of range(3))
+    t.ok(
+      same(
+        np.take(z, far).data(),
+        far.map((i) => z.data()[i]!),
+      ),
+      'long lists',
+    );
+  t.end();
+});
+
+t.test('derivatives and batches of what has been recorded', (t) => {
+  const x = drawn('float64', [9], 7, false);
+  for (const f of [(v: Value) => np.var(v), (v: Value) => np.mod(v, 2).sum(), (v: Value) => np.interp(v, v, v).sum()]) {
+    for (const _ of range(3)) f(x);
+    t.ok(difference(grad(f)(x).data(), jit(grad(f))(x).data()) < 1e-14);
+    const lanes = np.stack([x, x.mul(2)]);
+    t.ok(difference(vmap(f)(lanes).data(), [f(x).item(), f(x.mul(2)).item()]) < 1e-13);
+  }
+  t.end();
+});
+
+// ── Memory that arrays share ───────────────────────────────────────────────────────────────────────────────────────
+t.test('reshaped arrays share memory, and each is disposed of by itself', (t) => {
+  for (const n of [4, 4000]) {
+    const x = np.arange(n, { dtype: 'float64' });
+    const y = x.reshape([2, n / 2]);
+    const z = np.ravel(y);
+    y.dispose();
+    t.throws(() => y.data(), { message: /used after it was disposed of/ });
+    t.equal(x.sum().item(), (n * (n - 1)) / 2);
+    x.dispose();
+    x.dispose();
+    t.throws(() => x.add(1), { message: /used after it was disposed of/ });
+    t.equal(z.sum().item(), (n * (n - 1)) / 2);
+    z.dispose();
+    t.throws(() => z.item(), { message: /is a number|disposed of/ });
+  }
+  const x = np.arange(3000, { dtype: 'float64' });
+  const view = x.reshape([3, 1000]);
+  const double = jit((v: Value) => v.mul(2), { donate: [0] });
+  t.equal(double(x).sum().item(), 2999 * 3000);
+  t.equal(view.sum().item(), (2999 * 3000) / 2, 'donating one leaves the other');
+  t.end();
+});
+
+// ── Searches ───────────────────────────────────────────────────────────────────────────────────────────────────────
+t.test('searches in vectors of any length', (t) => {
+  const next = numbers(8);
+  for (const dtype of ['float32', 'float64', 'int32', 'uint32'] as const)
+    for (const n of [0, 1, 2, 3, 31, 32, 33, 1000]) {
+      const sorted = range(n)
+        .map(() => Math.floor(next() * n))
+        .sort((a, b) => a - b);
+      const queries = range(45).map((i) =>
+        i % 5 === 0 && dtype.startsWith('f') ? Number.NaN : Math.floor(next() * n),
+      );
+      const [a, v] = [np.array(sorted, { dtype }), np.array(queries, { dtype })];
+      for (const side of ['left', 'right'] as const) {
+        const expected = queries.map((q) =>
+          Number.isNaN(q) ? n : sorted.filter((s) => (side === 'left' ? s < q : s <= q)).length,
+        );
+        for (const _ of range(3)) t.same([...np.searchsorted(a, v, { side }).data()], expected, `${a.aval} ${side}`);
+        t.same([...jit((v: Value) => np.searchsorted(a, v, { side }))(v).data()], expected, 'compiled');
+      }
+    }
+  t.end();
+});
+
+// ── Products and folds in any order of axes ────────────────────────────────────────────────────────────────────────
+t.test('integer products, and contractions over several axes', (t) => {
+  const next = numbers(9);
+  const integers = (shape: Shape, dtype: DType): NDArray =>
+    np
+      .array(
+        range(sizeOf(shape)).map(() => Math.floor(2 ** 20 * (next() - 0.5))),
+        { dtype },
+      )
+      .reshape(shape);
+  for (const dtype of ['int32', 'uint32', 'float32'] as const) {
+    const [a, b] = [integers([3, 4, 9], dtype), integers([9, 5, 4], dtype)];
+    const products: readonly ((a: Value, b: Value) => Value)[] = [
+      (a, b) => np.einsum('ijk,klj->il', a, b),
+      (a, b) => np.einsum('ijk,klj->jlik', a, b),
+      (a, b) => np.tensordot(a, b, { axes: [[2], [0]] }),
+      (a, b) => np.einsum('ijk->', a).add(b.sum({ axis: [0, 2] })),
+    ];
+    products.forEach((f, i) => {
+      const expected = jit(f)(a, b).data();
+      for (const _ of range(2))
+        t.ok(
+          dtype === 'float32' ? difference(f(a, b).data(), expected) < 1e-5 : same(f(a, b).data(), expected),
+          `${dtype} ${i}`,
+        );
+    });
+  }
+  t.end();
+});
