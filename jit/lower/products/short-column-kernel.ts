@@ -10,13 +10,13 @@ import {
   madd,
   op,
   type Target,
-} from '../code.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { MathUses } from '../math/uses.ts';
+} from '../../code.ts';
+import { hoistConstants } from '../../hoist-constants.ts';
+import { MathUses } from '../../math/uses.ts';
+import type { Kernel } from '../kernel.ts';
+import { lanesOf, loadVector, storeVector } from '../lanes.ts';
 import { horizontalSums, inFours } from './gemv-code.ts';
 import type { HeldExpression } from './held-expression.ts';
-import type { Kernel } from './kernel.ts';
-import { lanesOf, loadVector, storeVector } from './lanes.ts';
 
 /** r = X·w, p from r element by element, g = Xᵀ·p, and what follows from g, for few columns that lie one after the other. */
 export interface ShortColumns {

@@ -1,12 +1,12 @@
-import { byteSize } from '../../src/core/dtype.ts';
-import { type Expr, i32c, type Local, op } from '../code.ts';
-import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../runtime/gemm-rows.ts';
+import { byteSize } from '../../../src/core/dtype.ts';
+import { type Expr, i32c, type Local, op } from '../../code.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
+import type { Driver } from '../driver.ts';
+import type { Kernel } from '../kernel.ts';
+import type { ProductType } from '../lanes.ts';
+import { rowsAtOnce } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
-import type { Driver } from './driver.ts';
 import type { HeldTile } from './held-tile.ts';
-import type { Kernel } from './kernel.ts';
-import type { ProductType } from './lanes.ts';
-import { rowsAtOnce } from './passes/epilogues.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 
 /** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
