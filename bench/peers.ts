@@ -55,7 +55,7 @@ export interface PeerResults {
   readonly markdown: string;
 }
 
-/** @param only names of cases, or their beginnings with … at the end; all without any */
+/** @param only names of cases, or their beginnings with … at the end; without any all but the eager ones */
 export function comparePeers(only: readonly string[] = []): PeerResults {
   if (!existsSync(`${folder}node_modules`)) {
     const { status } = spawnSync('npm', ['ci'], { cwd: folder, stdio: 'inherit' });

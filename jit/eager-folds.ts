@@ -5,7 +5,7 @@ import { range, sizeOf, stridesOf } from '../src/core/shape.ts';
 import type { EagerFunction } from './eager.ts';
 import { eagerView } from './eager-movement.ts';
 import { Cell } from './heap.ts';
-import { type Combine, identityOf } from './lower/combine.ts';
+import { type Combine, identityOf } from './lower/folds/combine.ts';
 import { elementsPerCall } from './lower/kernel.ts';
 import { elementwiseName } from './runtime/elementwise.ts';
 import { foldName } from './runtime/folds.ts';

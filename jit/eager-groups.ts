@@ -7,7 +7,7 @@ import { type Atom, type Eqn, type Jaxpr, Literal, Var } from '../src/core/jaxpr
 import { type Shape, sizeOf, stridesOf } from '../src/core/shape.ts';
 import { type Element, ElementBuilder } from './element.ts';
 import { coalesce, type NestAxis } from './loop-nest.ts';
-import type { Combine } from './lower/combine.ts';
+import type { Combine } from './lower/folds/combine.ts';
 
 /** What a group reads: a literal, or an array with the place of its first element and its steps along the iteration. */
 export interface GroupOperand {

@@ -7,7 +7,7 @@ import type { EagerFunction } from './eager.ts';
 import { eagerTransposed, filled } from './eager-folds.ts';
 import { readingOf } from './eager-reading.ts';
 import type { Cell } from './heap.ts';
-import { axesOf, isMatrix, productOf, type Side } from './lower/dot-code.ts';
+import { axesOf, isMatrix, productOf, type Side } from './lower/products/dot-code.ts';
 import type { DotDimensions } from './lower-rule.ts';
 import { gemmScratchBytes } from './runtime/gemm.ts';
 import { runtimeExports } from './runtime/instance.ts';

@@ -241,15 +241,16 @@ export function checkBatches(primitive: Primitive, tolerance = 0, size = 3): str
     const seeds = [1, 2, 3];
     const lanes = seeds.slice(0, size).map((seed) => {
       const inputs = drawInputs(sample, seed);
-      // Computed positions differ from lane to lane, too.
-      return inputs.map((x, i) =>
-        sample.inputs[i]!.values && x.aval.dtype === 'int32'
-          ? NDArray.fromHost(
-              host(x).map((v) => (Math.abs(v) > 100 ? v : v + seed - 1)),
-              x.aval,
-            )
-          : x,
-      );
+      // Computed positions differ from lane to lane, too; a permutation stays one.
+      return inputs.map((x, i) => {
+        const values = sample.inputs[i]!.values;
+        if (!values || x.aval.dtype !== 'int32') return x;
+        const count = primitive.name === 'permute' ? Math.max(...values) + 1 : Number.POSITIVE_INFINITY;
+        return NDArray.fromHost(
+          host(x).map((v) => (Math.abs(v) > 100 ? v : (v + seed - 1) % count)),
+          x.aval,
+        );
+      });
     });
     const subsets =
       n > 4

@@ -366,6 +366,7 @@ t.test('both products with a matrix of few columns, and what follows, in one ker
         }
   for (const [rows, columns] of [
     [1229, 20],
+    [400, 25],
     [3000, 20],
     [35, 31],
     [1000, 64],

@@ -248,6 +248,9 @@ t.test('integers and bools', (t) => {
   is(t, logic.populationCount(array([-1, 0, 5], 'int32')), [32, 0, 2], 'populationCount');
   is(t, max(array([1, 0], 'bool'), array([0, 0], 'bool')), [1, 0], 'max of bools');
   is(t, convert.bitcastConvertType(array([1], 'float32'), 'uint32'), [0x3f800000], 'bits of 1');
+  const outside = array([-7, -6e9, 3e9, 5e9, nan, inf], 'float32');
+  is(t, convert.convert(outside, 'uint32'), [0, 0, 3e9, 2 ** 32 - 1, 0, 2 ** 32 - 1], 'floats saturate');
+  is(t, convert.convert(outside, 'int32'), [-7, -(2 ** 31), 2 ** 31 - 1, 2 ** 31 - 1, 0, 2 ** 31 - 1], 'in int32');
   t.equal(lt(n, 2).dtype, 'bool');
   t.equal(sqrt(n).dtype, 'float32', 'integers become float32');
   t.equal(select(gt(n, 0), 1, 0).aval.toString(), 'f32[3]', 'weak branches become float32');

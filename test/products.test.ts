@@ -343,6 +343,84 @@ t.test('a product that is also a result in another shape', (t) => {
   t.end();
 });
 
+t.test('rows of a product that are grouped otherwise before or after it', (t) => {
+  t.teardown(() => blocksFrom());
+  blocksFrom(1024);
+  const quarters = (shape: readonly number[]): NDArray =>
+    np
+      .arange(shape.reduce((a, b) => a * b))
+      .mul(7)
+      .mod(17)
+      .sub(8)
+      .mul(0.25)
+      .reshape([...shape]);
+  const agree = (name: string, f: (...args: NDArray[]) => NDArray, ...shapes: number[][]): void => {
+    const args = shapes.map(quarters);
+    t.same(jit(f)(...args).data(), f(...args).data(), name);
+  };
+  for (const [batch, m, groups] of [
+    [6, 24, 9],
+    [6, 16, 4],
+    [6, 16, 3],
+    [4, 24, 8],
+    [3, 100, 6],
+  ] as const) {
+    const shape = [groups, (batch * m) / groups, 12];
+    const f = (x: NDArray, w: NDArray, y: NDArray): NDArray => np.maximum(np.matmul(x, w).reshape(shape).add(y), 0.5);
+    agree(`products of ${m} rows in ${groups} groups`, f, [batch, m, 8], [batch, 8, 12], [groups, 1, 1]);
+  }
+  for (const [grouped, others] of [
+    [
+      [30, 7],
+      [35, 6],
+    ],
+    [
+      [42, 5],
+      [210, 1],
+    ],
+    [
+      [210, 1],
+      [42, 5],
+    ],
+  ] as const) {
+    const [x, y] = [
+      [...grouped, 32],
+      [...others, 16],
+    ];
+    const f = (x: NDArray, u: NDArray, w: NDArray, y: NDArray, v: NDArray): NDArray => {
+      const z = np.tensordot(np.maximum(x.add(np.transpose(u, [2, 1, 0])), 0), w, { axes: 1 }).reshape([...others, 16]);
+      return np.maximum(z.add(y.add(np.transpose(v, [2, 1, 0]))), 0);
+    };
+    const sizes = [x, x.toReversed(), [32, 16], [others[0], 1, 1], y.toReversed()] as number[][];
+    agree(`rows by ${grouped}, results by ${others}`, f, ...sizes);
+  }
+  agree(
+    'products of 50 rows of an operand that lies by columns',
+    (x, w) => np.matmul(np.transpose(np.maximum(x, 0), [1, 2, 0]), w),
+    [8, 6, 50],
+    [6, 8, 12],
+  );
+  t.end();
+});
+
+t.test('deep products with something behind them', (t) => {
+  const f = (x: NDArray, w: NDArray, y: NDArray): NDArray => np.maximum(np.matmul(x, w.T).add(y), 0);
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const k of [0, 512, 513, 516, 600, 1100]) {
+      const of = (...shape: [number, number]): NDArray =>
+        np
+          .arange(shape[0] * shape[1])
+          .mod(17)
+          .sub(8)
+          .mul(0.25)
+          .astype(dtype)
+          .reshape(shape);
+      const args = [of(16, k), of(9, k), of(16, 9)] as const;
+      t.same(jit(f)(...args).data(), f(...args).data(), `${dtype}, sums of ${k} products`);
+    }
+  t.end();
+});
+
 t.test('programs of products of matrices', (t) => {
   let state = 5;
   const random = (): number => {

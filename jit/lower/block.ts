@@ -8,8 +8,8 @@ import { equationsOf, type RowPass, rowPasses } from './passes/row-passes.ts';
 import { splitLoops } from './passes/split-loops.ts';
 import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
-import { ProductEnds } from './product-ends.ts';
-import { RowPasses } from './row-pass.ts';
+import { ProductEnds } from './products/product-ends.ts';
+import { RowPasses } from './products/row-pass.ts';
 import type { Buffer } from './storage.ts';
 import { contiguous } from './tree.ts';
 

@@ -1,12 +1,12 @@
 import type { Atom, Eqn, Var } from '../../src/core/jaxpr.ts';
 import type { LowerRule } from '../lower-rule.ts';
 import { lowerCallback, lowerKernel, lowerRuntimeCalls } from './calls.ts';
-import { identityOf } from './combine.ts';
-import { lowerDot } from './dot.ts';
 import type { Driver, Places } from './driver.ts';
+import { identityOf } from './folds/combine.ts';
 import { gatherTree } from './gather-tree.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import type { Placement } from './passes/virtual.ts';
+import { lowerDot } from './products/dot.ts';
 import { lowerScatter } from './scatter.ts';
 import { contiguous, type Fused, largestTree, readScalar, reshaped, treeSize, viewed } from './tree.ts';
 

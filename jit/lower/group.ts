@@ -1,14 +1,14 @@
 import { type Atom, type Eqn, Var } from '../../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import type { Driver, Places } from './driver.ts';
+import { type Result, runFolds } from './folds/run-folds.ts';
 import { gatherTree } from './gather-tree.ts';
 import { laneLoopResults, stackedStrides } from './lane-loop.ts';
 import { type Group, squeezed } from './passes/groups.ts';
 import { type LanewiseLoop, lanewiseLoop } from './passes/lanewise.ts';
 import type { Fold } from './passes/phases.ts';
 import type { Placement } from './passes/virtual.ts';
-import type { Before } from './product-ends.ts';
-import { type Result, runFolds } from './run-folds.ts';
+import type { Before } from './products/product-ends.ts';
 import type { Buffer } from './storage.ts';
 import {
   contiguous,

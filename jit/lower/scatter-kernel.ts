@@ -2,7 +2,7 @@ import { byteSize } from '../../src/core/dtype.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import { bitselect, type Expr, i32x4lanes, op } from '../code.ts';
 import { loadElement, offsetBy, storeElement } from '../loop-nest.ts';
-import { type Combine, combineScalars } from './combine.ts';
+import { type Combine, combineScalars } from './folds/combine.ts';
 import { type Kernel, KernelFrame } from './kernel.ts';
 import type { Tree } from './tree.ts';
 import { noMath, vectorOp } from './vector-code.ts';

@@ -1,7 +1,7 @@
 import { type DType, shortName } from '../../src/core/dtype.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
-import { combineScalars } from '../lower/combine.ts';
+import { combineScalars } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
 import { noMath, vectorOp } from '../lower/vector-code.ts';

@@ -3,8 +3,8 @@ import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, op, type 
 import type { Element } from '../element.ts';
 import { hoistConstants } from '../hoist-constants.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
-import { Accumulators } from '../lower/accumulators.ts';
-import { type Combine, combineScalars } from '../lower/combine.ts';
+import { Accumulators } from '../lower/folds/accumulators.ts';
+import { type Combine, combineScalars } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { Inputs } from '../lower/streams.ts';

@@ -31,6 +31,9 @@ export function rowFunctions(e: Element): Func[] {
 export const packParameters = 6;
 export const rowsParameters = 9;
 
+/** Each panel has all rows of B; deeper ones are cut, and all panels of the first part come before those of the second. */
+export const hasWholePanels = (k: number): boolean => k <= blockDepth;
+
 export const gemmPanelBytes = (n: number, k: number, bytes: number): number => k * up(n * bytes, 32);
 
 export const gemmRowsScratchBytes = (m: number, k: number, bytes: number): number =>

@@ -2,7 +2,7 @@ import type { DType } from '../../src/core/dtype.ts';
 import { shortName } from '../../src/core/dtype.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../code.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
-import { type Combine, combineScalars } from '../lower/combine.ts';
+import { type Combine, combineScalars } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
 
 /**

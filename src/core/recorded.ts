@@ -6,6 +6,7 @@ import { DisposedError } from './errors.ts';
 import { evaluatingTrace, watch } from './evaluate.ts';
 import { isPlain } from './options.ts';
 import { EagerProgram } from './plan.ts';
+import { atUserLine } from './source.ts';
 import { stage } from './stage.ts';
 import { currentTrace } from './trace.ts';
 
@@ -69,7 +70,9 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
   let table: Table = { known: undefined, next: new Map() };
   let entries = 0;
   return (...args) => {
-    if (currentTrace() !== evaluatingTrace || watch || interpretOnly || !isPrebuiltReady()) return f(...args);
+    const trace = currentTrace();
+    if (trace !== evaluatingTrace) return atUserLine(trace.records, () => f(...args));
+    if (watch || interpretOnly || !isPrebuiltReady()) return f(...args);
     let at = table;
     const keys: Key[] = [];
     const arrays: NDArray[] = [];

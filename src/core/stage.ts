@@ -3,7 +3,7 @@ import type { ShapedArray } from './aval.ts';
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from './jaxpr.ts';
 import { leakError } from './leak.ts';
 import type { Params, Primitive } from './primitive.ts';
-import { currentSource, type Source } from './source.ts';
+import { equationSource, recordingFrom, type Source } from './source.ts';
 import { type Subject, type Trace, type Value, withTrace } from './trace.ts';
 
 /** A value that stands for a variable of a jaxpr under construction. */
@@ -88,7 +88,7 @@ export class JaxprBuilder {
       args.map((arg) => arg.aval),
       params,
     );
-    const source = currentSource();
+    const source = equationSource();
     const outputs = outAvals.map((aval) => new Var(aval));
     this.eqns.push({ primitive, inputs: args.map((arg) => this.atom(arg, primitive.name)), outputs, params, source });
     return outputs.map((variable) => new StagedTracer(this, variable, source));
@@ -143,7 +143,7 @@ export function stage(
   for (const value of known) trace.builder.captured.set(value, new Var(value.aval));
   try {
     const args = inAvals.map((aval) => trace.builder.input(aval));
-    const outs = withTrace(trace, () => f(...args));
+    const outs = recordingFrom(() => withTrace(trace, () => f(...args)));
     return trace.builder.build(outs);
   } finally {
     trace.builder.open = false;

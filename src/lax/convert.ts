@@ -1,7 +1,7 @@
 import { isLinear } from '../../transforms/transpose.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, byteSize, castNumber, type DType, dtypes, isInteger, viewOf } from '../core/dtype.ts';
+import { allocate, byteSize, castNumber, type DType, dtypes, isFloating, isInteger, viewOf } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { checkDType } from '../core/options.ts';
 import { exact, type Primitive, sharedParams } from '../core/primitive.ts';
@@ -11,6 +11,13 @@ import { toValue } from '../promote.ts';
 import { elementwise } from './family.ts';
 import { strengthen } from './movement.ts';
 
+/** A float before it becomes an integer: the nearest one that there is. Integers wrap instead. */
+function saturated(x: number, from: DType, to: DType): number {
+  if (!isFloating(from) || !isInteger(to)) return x;
+  const [least, most] = to === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+  return Math.min(Math.max(x, least), most);
+}
+
 const pairs = dtypes.flatMap((from) => dtypes.map((to) => ({ from, to })));
 
 /** Numeric conversion. Floats to integers truncate and saturate, NaN becomes 0; integers wrap; a bool is x ≠ 0. */
@@ -18,16 +25,17 @@ export const convertElementType: Primitive<{ newDType: DType }> = elementwise('c
   domain: 'any',
   result: (_, { newDType }) => newDType,
   strong: true,
-  run: ([x]) => x!,
+  run: ([x], { newDType }, [from]) => saturated(x!, from!, newDType),
   accuracy: exact,
   jvp: [(dx, _x, out) => (out.aval.isFloating ? convert(dx, out.aval.dtype) : new Zero(out.aval))],
   transpose: ([ct], [x]) => [isLinear(x) ? convert(ct as Value, x.aval.dtype) : undefined],
   lower: (b, [x], { newDType }) => b.convert(x!, newDType),
   samples: () =>
-    pairs.map(({ from, to }) => ({
-      inputs: [{ shape: [17], dtype: from, low: -5, high: 300 }],
-      params: { newDType: to },
-    })),
+    pairs.flatMap(({ from, to }) => {
+      const params = { newDType: to };
+      const sample = (low: number, high: number) => ({ inputs: [{ shape: [17], dtype: from, low, high }], params });
+      return isFloating(from) && isInteger(to) ? [sample(-5, 300), sample(-6e9, 6e9)] : [sample(-5, 300)];
+    }),
 });
 
 const conversionTo = Object.fromEntries(
@@ -39,7 +47,10 @@ export function convert(x: ArrayLike, dtype: DType): Value {
   const value = toValue(x, 'convert');
   if (value.aval.dtype === dtype && !value.aval.weakType) return value;
   checkDType(dtype, 'convert');
-  if (value.literal !== undefined) return NDArray.ofLiteral(castNumber(value.literal, dtype), shapedArray([], dtype));
+  if (value.literal !== undefined) {
+    const x = saturated(value.literal, value.aval.dtype, dtype);
+    return NDArray.ofLiteral(castNumber(x, dtype), shapedArray([], dtype));
+  }
   return bind1(convertElementType, [value], conversionTo[dtype]);
 }
 

@@ -4,7 +4,8 @@ import { isFloating } from '../core/dtype.ts';
 import { CotangentError, DtypeError, ShapeError, TreeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
 import { sameShape } from '../core/shape.ts';
-import type { Value } from '../core/trace.ts';
+import { atUserLine } from '../core/source.ts';
+import { currentTrace, type Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
 import { lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -108,10 +109,10 @@ export function mapLeaves(operation: string, f: (...leaves: any[]) => Value, ...
       }
     });
   });
-  return unflatten(
-    first.def,
+  const mapped = atUserLine(currentTrace().records, () =>
     first.leaves.map((leaf, i) => f(leaf, ...rest.map((r) => r.leaves[i]))),
   );
+  return unflatten(first.def, mapped);
 }
 
 /** The next moments, in the dtypes of the old ones, so that a loop can carry them. */

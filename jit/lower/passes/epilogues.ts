@@ -101,6 +101,7 @@ function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true };
   const { dtype, size } = eqn.outputs[0]!.aval;
   const { n, m, k } = extents(eqn);
+  if (k === 0) return undefined;
   const bytes = byteSize(dtype);
   let rowAxes = 0;
   for (let rows = 1; rows * n < size; rowAxes++) rows *= shape[rowAxes]!;
@@ -110,10 +111,18 @@ function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   const isSmall = (m * k + k * n) * bytes <= largestOperands;
   const isShallow = k <= shallow.length && size * bytes >= shallow.result && m >= fewestRows;
   const inRegisters = !folded && single && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
-  // Blocks of rows begin with each product of a batch.
-  const inBlocks = leavesCache(size * bytes) && k <= deepest && m >= 16 && (single || m % 4 === 0);
+  const isEven = single || (m % 4 === 0 && stepsOfRows(shape.slice(0, rowAxes)).every((rows) => isMultiple(rows, m)));
+  const inBlocks = leavesCache(size * bytes) && k <= deepest && m >= 16 && isEven;
   return inRegisters || inBlocks ? { group, rowAxes, inRegisters } : undefined;
 }
+
+/**
+ * How many rows a step of a kernel's outermost axis may take, whichever of these axes are merged into it. Blocks of rows begin
+ * with each product of a batch: either a step ends there too, or it takes several products.
+ */
+const stepsOfRows = (axes: readonly number[]): number[] => axes.map((_, axis) => sizeOf(axes.slice(axis + 1)));
+
+const isMultiple = (a: number, b: number): boolean => a % b === 0 || b % a === 0;
 
 /** Rows and columns of a product of matrices, of each of a batch, and how many products it sums up for an element. */
 export function extents(eqn: Eqn): { readonly m: number; readonly n: number; readonly k: number } {

@@ -1,5 +1,5 @@
 import type { Expr } from '../../code.ts';
-import type { Combine } from '../combine.ts';
+import type { Combine } from '../folds/combine.ts';
 import { type HeldLeaf, operandsOf, type Tree, withOperands } from '../tree.ts';
 
 /** A fold of a kernel: its result is `held` by the kernel, for what is computed after it. */

@@ -32,8 +32,10 @@ const isView = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view'
 const widest = 1024;
 
 function isLarge(eqn: Eqn): boolean {
-  const { dtype } = (eqn.outputs[0] as Var).aval;
+  const { dtype, size } = (eqn.outputs[0] as Var).aval;
   if (!isFloating(dtype)) return false;
   const { m, n, k } = extents(eqn);
+  // Blocks of rows begin with each product of a batch, and tiles of four rows with them.
+  if (size !== m * n && m % 4 !== 0) return false;
   return n > 1 && n <= widest && k > 1 && m >= fewestRows && leavesCache(eqn.inputs[0]!.aval.size * byteSize(dtype));
 }

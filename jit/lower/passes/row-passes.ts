@@ -1,8 +1,8 @@
 import { byteSize, isFloating } from '../../../src/core/dtype.ts';
 import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
 import type { LowerRule } from '../../lower-rule.ts';
-import { hasShortColumns } from '../short-column-kernel.ts';
-import { isShort } from '../short-row-kernel.ts';
+import { hasShortColumns } from '../products/short-column-kernel.ts';
+import { isShort } from '../products/short-row-kernel.ts';
 
 /**
  * Two products with one matrix, r = X·w and g = Xᵀ·p, where p is r or is computed from r element by element: the

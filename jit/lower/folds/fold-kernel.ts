@@ -1,17 +1,17 @@
-import { stridesOf } from '../../src/core/shape.ts';
-import { type Expr, i32c, type Local, op } from '../code.ts';
-import { storeElement } from '../loop-nest.ts';
+import { stridesOf } from '../../../src/core/shape.ts';
+import { type Expr, i32c, type Local, op } from '../../code.ts';
+import { storeElement } from '../../loop-nest.ts';
+import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from '../kernel.ts';
+import type { Fold } from '../passes/phases.ts';
+import { scalarType } from '../storage.ts';
+import { isMovedBy } from '../streams.ts';
+import { isSmall, rowAxisOfTiles, tileSide, turnedLeaves, walkTiles } from '../tiles.ts';
+import { type Tree, treeSize } from '../tree.ts';
+import { splat, type Vector } from '../vector-code.ts';
+import { VectorEval } from '../vector-eval.ts';
+import { extractLane, storeVector } from '../vector-memory.ts';
 import { Accumulators } from './accumulators.ts';
 import type { FoldSchedule } from './fold-schedule.ts';
-import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from './kernel.ts';
-import type { Fold } from './passes/phases.ts';
-import { scalarType } from './storage.ts';
-import { isMovedBy } from './streams.ts';
-import { isSmall, rowAxisOfTiles, tileSide, turnedLeaves, walkTiles } from './tiles.ts';
-import { type Tree, treeSize } from './tree.ts';
-import { splat, type Vector } from './vector-code.ts';
-import { VectorEval } from './vector-eval.ts';
-import { extractLane, storeVector } from './vector-memory.ts';
 
 /** The kernel of a schedule. `partials` is where it writes its parts; with `rowAxes` it takes a range of rows. */
 export function foldKernel(schedule: FoldSchedule, partials?: Expr, rowAxes?: number): Kernel {

@@ -1,14 +1,14 @@
-import type { Eqn } from '../../src/core/jaxpr.ts';
-import { i32c } from '../code.ts';
-import type { Driver } from './driver.ts';
+import type { Eqn } from '../../../src/core/jaxpr.ts';
+import { i32c } from '../../code.ts';
+import type { Driver } from '../driver.ts';
+import type { Kernel } from '../kernel.ts';
+import { mapKernel, type Store } from '../map-kernel.ts';
+import type { Epilogue } from '../passes/epilogues.ts';
+import type { Group } from '../passes/groups.ts';
+import { Buffer } from '../storage.ts';
+import { type HeldLeaf, readBuffer, type Tree } from '../tree.ts';
 import { HeldExpression } from './held-expression.ts';
-import type { Kernel } from './kernel.ts';
-import { mapKernel, type Store } from './map-kernel.ts';
-import type { Epilogue } from './passes/epilogues.ts';
-import type { Group } from './passes/groups.ts';
 import type { ComputedRows } from './row-blocks.ts';
-import { Buffer } from './storage.ts';
-import { type HeldLeaf, readBuffer, type Tree } from './tree.ts';
 
 /** A product that is due: with what is computed from its elements in registers, or from its rows in the cache. */
 type Due = ((stores: readonly Store[]) => void) | DueRows;

@@ -1,4 +1,4 @@
-import { type DType, isFloating } from '../../src/core/dtype.ts';
+import { type DType, isFloating } from '../../../src/core/dtype.ts';
 import {
   bitselect,
   type Expr,
@@ -9,10 +9,10 @@ import {
   i32x4lanes,
   type Local,
   op,
-} from '../code.ts';
+} from '../../code.ts';
+import { noMath, parts, splatConstant, type Vector, vectorOp } from '../vector-code.ts';
+import { extractLane } from '../vector-memory.ts';
 import { type Combine, combineScalars, identityOf } from './combine.ts';
-import { noMath, parts, splatConstant, type Vector, vectorOp } from './vector-code.ts';
-import { extractLane } from './vector-memory.ts';
 
 /**
  * Partial results of one fold, in vectors of lanes. The largest and the smallest floating-point number are found by an

@@ -1,6 +1,6 @@
-import { range, sizeOf } from '../../src/core/shape.ts';
+import { range, sizeOf } from '../../../src/core/shape.ts';
+import { type ArrayLeaf, forEachTree, mapLeaves, type Tree } from '../tree.ts';
 import type { FoldPlan } from './fold-schedule.ts';
-import { type ArrayLeaf, forEachTree, mapLeaves, type Tree } from './tree.ts';
 
 /**
  * The plan with its axes in an order that reads memory along its lines: another axis becomes the innermost one if all

@@ -1,7 +1,7 @@
-import { type DType, isFloating } from '../../src/core/dtype.ts';
-import type { Expr } from '../code.ts';
-import { scalarOp } from './scalar-code.ts';
-import { noMath } from './vector-code.ts';
+import { type DType, isFloating } from '../../../src/core/dtype.ts';
+import type { Expr } from '../../code.ts';
+import { scalarOp } from '../scalar-code.ts';
+import { noMath } from '../vector-code.ts';
 
 /** How a fold joins two elements. */
 export type Combine = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';

@@ -1,13 +1,13 @@
-import type { DType } from '../../src/core/dtype.ts';
-import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
-import type { Expr } from '../code.ts';
+import type { DType } from '../../../src/core/dtype.ts';
+import { type Shape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
+import type { Expr } from '../../code.ts';
+import { elementBytes } from '../kernel.ts';
+import { type Fold, type FoldStore, type Phases, planPhases } from '../passes/phases.ts';
+import { Buffer } from '../storage.ts';
+import { Inputs, isMovedBy } from '../streams.ts';
+import { type Tree, treeSize } from '../tree.ts';
+import { parts } from '../vector-code.ts';
 import { isExtreme } from './accumulators.ts';
-import { elementBytes } from './kernel.ts';
-import { type Fold, type FoldStore, type Phases, planPhases } from './passes/phases.ts';
-import { Buffer } from './storage.ts';
-import { Inputs, isMovedBy } from './streams.ts';
-import { type Tree, treeSize } from './tree.ts';
-import { parts } from './vector-code.ts';
 
 /** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
 export interface FoldPlan {

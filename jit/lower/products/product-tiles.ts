@@ -1,7 +1,7 @@
-import { range } from '../../src/core/shape.ts';
-import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../code.ts';
+import { range } from '../../../src/core/shape.ts';
+import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
+import { type AnyLanes, loadVector, storeVector } from '../lanes.ts';
 import type { Product } from './dot-code.ts';
-import { type AnyLanes, loadVector, storeVector } from './lanes.ts';
 
 /** Where the tiles of a product go. */
 export interface TileTarget {

@@ -1,19 +1,20 @@
-import { byteSize, type DType } from '../../src/core/dtype.ts';
-import type { Eqn } from '../../src/core/jaxpr.ts';
-import { sizeOf } from '../../src/core/shape.ts';
-import { type Expr, i32c } from '../code.ts';
-import { gemmParameters, gemmScratchBytes } from '../runtime/gemm.ts';
+import { byteSize, type DType } from '../../../src/core/dtype.ts';
+import type { Eqn } from '../../../src/core/jaxpr.ts';
+import { sizeOf } from '../../../src/core/shape.ts';
+import { type Expr, i32c } from '../../code.ts';
+import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
+import { hasWholePanels } from '../../runtime/gemm-rows.ts';
+import type { Driver } from '../driver.ts';
+import { isProductType, type ProductType } from '../lanes.ts';
+import { mapKernel, type Store } from '../map-kernel.ts';
+import type { Epilogue } from '../passes/epilogues.ts';
+import { Buffer } from '../storage.ts';
+import { type HeldLeaf, readBuffer, storagesOf, substitute } from '../tree.ts';
 import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
-import type { Driver } from './driver.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
-import { isProductType, type ProductType } from './lanes.ts';
-import { mapKernel, type Store } from './map-kernel.ts';
-import type { Epilogue } from './passes/epilogues.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 import { type ComputedRows, RowBlocks } from './row-blocks.ts';
-import { Buffer } from './storage.ts';
-import { type HeldLeaf, readBuffer, storagesOf, substitute } from './tree.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
 export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
@@ -102,7 +103,8 @@ function multiplyTiles(
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  if (tile && (isSmall || (p.lhs.column === 1 && p.lhs.row >= 0))) blocks.into(tile);
+  const fromPanels = p.lhs.column === 1 && p.lhs.row >= 0 && hasWholePanels(p.k);
+  if (tile && (isSmall || fromPanels)) blocks.into(tile);
   else {
     const base = d.locals.hold(i32c(0));
     const rows = readBuffer(new Buffer(dtype, sizeOf(shape), base), shape).root;

@@ -1,18 +1,18 @@
-import type { Var } from '../../src/core/jaxpr.ts';
-import { sameShape, sizeOf, stridesOf } from '../../src/core/shape.ts';
-import { type Expr, i32c, op } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
+import type { Var } from '../../../src/core/jaxpr.ts';
+import { sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
+import { type Expr, i32c, op } from '../../code.ts';
+import { loadElement, storeElement } from '../../loop-nest.ts';
+import type { Driver } from '../driver.ts';
+import type { Group } from '../passes/groups.ts';
+import type { Fold, FoldStore } from '../passes/phases.ts';
+import type { Before } from '../products/product-ends.ts';
+import { constant } from '../scalar-code.ts';
+import { type Buffer, Scalar } from '../storage.ts';
+import { type ArrayLeaf, readBuffer, readScalar, substitute, type Tree } from '../tree.ts';
 import { combineScalars, identityOf } from './combine.ts';
-import type { Driver } from './driver.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { orderAxes, readAcross } from './fold-order.ts';
 import { type FoldPlan, scheduleFolds } from './fold-schedule.ts';
-import type { Group } from './passes/groups.ts';
-import type { Fold, FoldStore } from './passes/phases.ts';
-import type { Before } from './product-ends.ts';
-import { constant } from './scalar-code.ts';
-import { type Buffer, Scalar } from './storage.ts';
-import { type ArrayLeaf, readBuffer, readScalar, substitute, type Tree } from './tree.ts';
 
 /** A value that the kernel of a group writes: for every element, or one for each result of its folds (`row`). */
 export interface Result {

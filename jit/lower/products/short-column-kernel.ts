@@ -10,13 +10,13 @@ import {
   madd,
   op,
   type Target,
-} from '../code.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { MathUses } from '../math/uses.ts';
+} from '../../code.ts';
+import { hoistConstants } from '../../hoist-constants.ts';
+import { MathUses } from '../../math/uses.ts';
+import type { Kernel } from '../kernel.ts';
+import { lanesOf, loadVector, storeVector } from '../lanes.ts';
 import { horizontalSums, inFours } from './gemv-code.ts';
 import type { HeldExpression } from './held-expression.ts';
-import type { Kernel } from './kernel.ts';
-import { lanesOf, loadVector, storeVector } from './lanes.ts';
 
 /** r = X·w, p from r element by element, g = Xᵀ·p, and what follows from g, for few columns that lie one after the other. */
 export interface ShortColumns {
@@ -148,12 +148,15 @@ export function shortColumnKernel(
   };
   const together = rowsPerBlock(size);
   const blocks = Math.floor(rows / together);
-  if (blocks === 1) block(together);
+  const one = (): void => {
+    block(together);
+    if (together < rows) f.set(x, op('i32.add', x, i32c(together * e.bytes)));
+  };
+  if (blocks === 1) one();
   else {
     const left = f.var(i32c(blocks));
     f.doWhile(left, () => {
-      block(together);
-      f.set(x, op('i32.add', x, i32c(together * e.bytes)));
+      one();
       f.set(left, op('i32.sub', left, i32c(1)));
     });
   }

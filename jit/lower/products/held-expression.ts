@@ -1,13 +1,13 @@
-import type { Expr, FunctionBuilder, Local, WasmType } from '../code.ts';
-import { offsetBy } from '../loop-nest.ts';
-import type { MathUses } from '../math/uses.ts';
-import { elementBytes } from './kernel.ts';
-import { scalarType } from './storage.ts';
-import { Inputs, startOf } from './streams.ts';
-import type { HeldLeaf, Tree } from './tree.ts';
-import type { Vector } from './vector-code.ts';
-import { VectorEval } from './vector-eval.ts';
-import { storeVector } from './vector-memory.ts';
+import type { Expr, FunctionBuilder, Local, WasmType } from '../../code.ts';
+import { offsetBy } from '../../loop-nest.ts';
+import type { MathUses } from '../../math/uses.ts';
+import { elementBytes } from '../kernel.ts';
+import { scalarType } from '../storage.ts';
+import { Inputs, startOf } from '../streams.ts';
+import type { HeldLeaf, Tree } from '../tree.ts';
+import type { Vector } from '../vector-code.ts';
+import { VectorEval } from '../vector-eval.ts';
+import { storeVector } from '../vector-memory.ts';
 
 /** An expression over vectors, and where its elements go, if they go to memory at all. */
 export interface HeldRoot {

@@ -1,15 +1,15 @@
-import { byteSize } from '../../src/core/dtype.ts';
-import type { Eqn } from '../../src/core/jaxpr.ts';
-import { type Expr, i32c, type Local, op } from '../code.ts';
-import { offsetBy } from '../loop-nest.ts';
+import { byteSize } from '../../../src/core/dtype.ts';
+import type { Eqn } from '../../../src/core/jaxpr.ts';
+import { type Expr, i32c, type Local, op } from '../../code.ts';
+import { offsetBy } from '../../loop-nest.ts';
+import type { Driver, Places } from '../driver.ts';
+import { mapKernel } from '../map-kernel.ts';
+import { blockBytes, type RowPass } from '../passes/row-passes.ts';
+import { Buffer, type Storage } from '../storage.ts';
+import { type Fused, largestTree, mapLeaves, readBuffer, storagesOf, type Tree, treeSize } from '../tree.ts';
 import { matrixOperand } from './dot.ts';
-import type { Driver, Places } from './driver.ts';
 import { accumulatingGemv, gemvKernel } from './gemv-code.ts';
-import { mapKernel } from './map-kernel.ts';
-import { blockBytes, type RowPass } from './passes/row-passes.ts';
 import { ShortRowPass } from './short-row-pass.ts';
-import { Buffer, type Storage } from './storage.ts';
-import { type Fused, largestTree, mapLeaves, readBuffer, storagesOf, type Tree, treeSize } from './tree.ts';
 
 /** A pass that has begun: r has its place, but nothing is computed yet. */
 interface Begun {

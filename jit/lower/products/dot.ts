@@ -1,14 +1,14 @@
-import { byteSize } from '../../src/core/dtype.ts';
-import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts';
-import { sizeOf, stridesOf } from '../../src/core/shape.ts';
-import { type Expr, i32c, op } from '../code.ts';
-import type { DotDimensions } from '../lower-rule.ts';
+import { byteSize } from '../../../src/core/dtype.ts';
+import { type Atom, type Eqn, Literal, type Var } from '../../../src/core/jaxpr.ts';
+import { sizeOf, stridesOf } from '../../../src/core/shape.ts';
+import { type Expr, i32c, op } from '../../code.ts';
+import type { DotDimensions } from '../../lower-rule.ts';
+import type { Driver, Places } from '../driver.ts';
+import { mapKernel } from '../map-kernel.ts';
+import { type Fused, forEachTree, readBuffer, viewed } from '../tree.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
-import type { Driver, Places } from './driver.ts';
-import { mapKernel } from './map-kernel.ts';
 import { multiply, multiplyInto, multiplyRows } from './multiply.ts';
 import type { ComputedRows } from './row-blocks.ts';
-import { type Fused, forEachTree, readBuffer, viewed } from './tree.ts';
 
 /** A product of matrices: at the end of the kernel that reads it, or on its own. */
 export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Places): void {

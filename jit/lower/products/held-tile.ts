@@ -1,16 +1,16 @@
-import type { Expr, FunctionBuilder, Local, WasmType } from '../code.ts';
-import { coalesce, offsetBy } from '../loop-nest.ts';
-import type { MathUses } from '../math/uses.ts';
+import type { Expr, FunctionBuilder, Local, WasmType } from '../../code.ts';
+import { coalesce, offsetBy } from '../../loop-nest.ts';
+import type { MathUses } from '../../math/uses.ts';
+import { elementBytes } from '../kernel.ts';
+import type { AnyLanes } from '../lanes.ts';
+import { scalarType } from '../storage.ts';
+import { Inputs, startOf } from '../streams.ts';
+import { type HeldLeaf, type Tree, treeSize } from '../tree.ts';
+import { splatConstant, type Vector } from '../vector-code.ts';
+import { type Place, VectorEval } from '../vector-eval.ts';
+import { storeVector } from '../vector-memory.ts';
 import type { HeldRoot } from './held-expression.ts';
-import { elementBytes } from './kernel.ts';
-import type { AnyLanes } from './lanes.ts';
 import type { Panel, TileColumns, TileTarget } from './product-tiles.ts';
-import { scalarType } from './storage.ts';
-import { Inputs, startOf } from './streams.ts';
-import { type HeldLeaf, type Tree, treeSize } from './tree.ts';
-import { splatConstant, type Vector } from './vector-code.ts';
-import { type Place, VectorEval } from './vector-eval.ts';
-import { storeVector } from './vector-memory.ts';
 
 /** Bytes to the next row and to the next column. */
 interface Steps {

@@ -1,13 +1,13 @@
-import type { Eqn, Var } from '../../src/core/jaxpr.ts';
-import { type Expr, i32c } from '../code.ts';
+import type { Eqn, Var } from '../../../src/core/jaxpr.ts';
+import { type Expr, i32c } from '../../code.ts';
+import type { Driver, Places } from '../driver.ts';
+import type { RowPass } from '../passes/row-passes.ts';
+import type { Buffer, Storage } from '../storage.ts';
+import { type HeldLeaf, readBuffer, storagesOf, type Tree } from '../tree.ts';
 import { matrixOperand } from './dot.ts';
-import type { Driver, Places } from './driver.ts';
 import { HeldExpression } from './held-expression.ts';
-import type { RowPass } from './passes/row-passes.ts';
 import { type ShortColumns, shortColumnKernel, shortColumnScratch } from './short-column-kernel.ts';
 import { type ShortRows, shortRowKernel, shortRowScratch } from './short-row-kernel.ts';
-import type { Buffer, Storage } from './storage.ts';
-import { type HeldLeaf, readBuffer, storagesOf, type Tree } from './tree.ts';
 
 /** What has been found out between the first product and the last. */
 interface Begun {

@@ -1,10 +1,21 @@
-import { type Expr, FunctionBuilder, f32x4c, f64x2c, i32c, type Local, load, madd, op, type Target } from '../code.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { MathUses } from '../math/uses.ts';
+import {
+  type Expr,
+  FunctionBuilder,
+  f32x4c,
+  f64x2c,
+  i32c,
+  type Local,
+  load,
+  madd,
+  op,
+  type Target,
+} from '../../code.ts';
+import { hoistConstants } from '../../hoist-constants.ts';
+import { MathUses } from '../../math/uses.ts';
+import type { Kernel } from '../kernel.ts';
+import { lanesOf, loadVector, storeVector } from '../lanes.ts';
 import { horizontalSums, inFours } from './gemv-code.ts';
 import type { HeldExpression } from './held-expression.ts';
-import type { Kernel } from './kernel.ts';
-import { lanesOf, loadVector, storeVector } from './lanes.ts';
 
 /** r = X·w, p from r element by element, g = Xᵀ·p, and what follows from g: for matrices with few columns, one kernel. */
 export interface ShortRows {

@@ -1,11 +1,22 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, lane, load, madd, op, type Target } from '../code.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { MathUses } from '../math/uses.ts';
-import { chooseLanes } from '../vector-blocks.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  type Local,
+  lane,
+  load,
+  madd,
+  op,
+  type Target,
+} from '../../code.ts';
+import { hoistConstants } from '../../hoist-constants.ts';
+import { MathUses } from '../../math/uses.ts';
+import { chooseLanes } from '../../vector-blocks.ts';
+import type { Kernel } from '../kernel.ts';
+import { type Lanes, lanesOf, loadVector, storeVector } from '../lanes.ts';
 import type { Product } from './dot-code.ts';
 import { HeldExpression } from './held-expression.ts';
-import type { Kernel } from './kernel.ts';
-import { type Lanes, lanesOf, loadVector, storeVector } from './lanes.ts';
 
 /**
  * Matrix times vector, y = A·x, for sizes and strides that are known when the program is compiled: offsets become

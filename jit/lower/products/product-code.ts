@@ -1,13 +1,13 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../code.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { copyRegion } from '../loop-nest.ts';
-import { MathUses } from '../math/uses.ts';
-import { transposedBlock } from '../vector-blocks.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../../code.ts';
+import { hoistConstants } from '../../hoist-constants.ts';
+import { copyRegion } from '../../loop-nest.ts';
+import { MathUses } from '../../math/uses.ts';
+import { transposedBlock } from '../../vector-blocks.ts';
+import type { Kernel } from '../kernel.ts';
+import { type AnyLanes, type ProductType, productLanes } from '../lanes.ts';
+import { largestOperands } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
-import type { Kernel } from './kernel.ts';
-import { type AnyLanes, type ProductType, productLanes } from './lanes.ts';
-import { largestOperands } from './passes/epilogues.ts';
 import { memory, panels, type TileTarget } from './product-tiles.ts';
 
 /**

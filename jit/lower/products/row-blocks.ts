@@ -1,12 +1,12 @@
-import { byteSize } from '../../src/core/dtype.ts';
-import { type Expr, i32c, type Local, op } from '../code.ts';
-import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../runtime/gemm-rows.ts';
+import { byteSize } from '../../../src/core/dtype.ts';
+import { type Expr, i32c, type Local, op } from '../../code.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
+import type { Driver } from '../driver.ts';
+import type { Kernel } from '../kernel.ts';
+import type { ProductType } from '../lanes.ts';
+import { rowsAtOnce } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
-import type { Driver } from './driver.ts';
 import type { HeldTile } from './held-tile.ts';
-import type { Kernel } from './kernel.ts';
-import type { ProductType } from './lanes.ts';
-import { rowsAtOnce } from './passes/epilogues.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 
 /** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
@@ -87,13 +87,13 @@ export class RowBlocks {
     return (this.product.m * extentOf(this.product)) / kernel.range!.extent;
   }
 
-  /** Rows of a block, dealt out evenly: a multiple of those that a step of a kernel takes. */
+  /** Rows of a block, dealt out evenly: a multiple of those that a step of each kernel takes, or of a tile. */
   private height(unit: number): number {
     const { m, n, k } = this.product;
-    const units = 'kernel' in this.a ? Math.max(unit, this.rowsOfStep(this.a.kernel)) : unit;
+    const own = 'kernel' in this.a ? this.rowsOfStep(this.a.kernel) : unit;
     const most = rowsAtOnce(m, ('kernel' in this.a ? Math.max(n, k) : n) * this.bytes);
     const even = Math.ceil(m / Math.ceil(m / most));
-    const step = units === 1 ? 12 : units;
+    const step = leastMultiple(own, unit, own === 1 && unit === 1 ? 12 : own === 1 || unit === 1 ? 4 : 1);
     return Math.min(m, Math.ceil(even / step) * step);
   }
 
@@ -239,5 +239,12 @@ export class RowBlocks {
 
 const plusRows = (ptr: Expr, rows: Expr, rowBytes: number): Expr =>
   op('i32.add', ptr, op('i32.mul', rows, i32c(rowBytes)));
+
+const leastMultiple = (...of: readonly number[]): number =>
+  of.reduce((a, b) => {
+    let multiple = a;
+    while (multiple % b !== 0) multiple += a;
+    return multiple;
+  });
 
 const extentOf = ({ batch }: Pick<Product, 'batch'>): number => batch.reduce((n, { extent }) => n * extent, 1);
