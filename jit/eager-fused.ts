@@ -76,6 +76,23 @@ export function eagerFused({ key, operands, root, axes, combine }: Group): Eager
       );
   };
   const offsets = operands.map((operand, i) => operand.offset * widths[i + 1]!);
+  if (loops.length === 0 && !long && rows.extent <= rowsPerCall) {
+    args[0] = rows.extent;
+    args[1] = n;
+    return (cells) => {
+      const w = new Workspace();
+      try {
+        for (let i = 0; i < cells.length; i++) args[4 + 2 * i] = w.operand(cells[i]!) + offsets[i]!;
+        const cell = w.place(output);
+        const to = w.address(cell);
+        args[2] = to;
+        invoke(kernel, args);
+        return w.taken(cell, output, to);
+      } finally {
+        w.close();
+      }
+    };
+  }
   return (cells) => {
     const w = new Workspace();
     try {

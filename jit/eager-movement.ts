@@ -55,6 +55,7 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
 /** Operand 0, indexed in another way. */
 export function eagerView({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
   if (output.size === 0) return undefined;
+  if (output.size === 1) return ([operand]) => Cell.fromNumber(output.dtype, operand!.at(offset));
   if (output.shape.every((extent, axis) => extent === 1 || strides[axis] === 0) && offset === 0)
     return ([operand]) => Cell.repeated(output.dtype, output.size, operand!.first());
   const own = stridesOf(output.shape);

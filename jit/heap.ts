@@ -317,9 +317,18 @@ export class Cell {
     return this.host === undefined && this.segment === undefined && this.number === undefined;
   }
 
-  /** The first element. */
   first(): number {
-    return this.number ?? this.peek()[0]!;
+    return this.at(0);
+  }
+
+  /** One element. */
+  at(i: number): number {
+    const { number, segment } = this;
+    if (number !== undefined) return number;
+    if (segment === undefined || segment.address < 0) return this.peek()[i]!;
+    // Without a view of its own.
+    const elements = heap().elements(this.dtype);
+    return elements[(segment.address + this.offset) / elements.BYTES_PER_ELEMENT + i]!;
   }
 
   /** Row-major data, valid until the next allocation or call. Never keep it: it may be a view of the heap. */

@@ -56,9 +56,9 @@ export class Workspace {
   }
 
   /** The result that has been written to `address`. */
-  taken(place: Cell | undefined, { dtype, size, shape }: ShapedArray, address: number): Cell {
+  taken(place: Cell | undefined, { dtype, size }: ShapedArray, address: number): Cell {
     if (place) return place;
-    if (shape.length > 0) return Cell.fromHost(dtype, this.heap.copyOut(dtype, address, size));
+    if (size !== 1) return Cell.fromHost(dtype, this.heap.copyOut(dtype, address, size));
     const view = this.heap.elements(dtype);
     return Cell.fromNumber(dtype, view[address / view.BYTES_PER_ELEMENT]!);
   }

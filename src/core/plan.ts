@@ -2,7 +2,7 @@ import { type EagerFunction, planEager } from '../../jit/eager.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager-fused.ts';
 import { groupOf, makersOf } from '../../jit/eager-groups.ts';
 import { eagerProductOf } from '../../jit/eager-products.ts';
-import type { Cell } from '../../jit/heap.ts';
+import { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { NDArray } from '../array.ts';
@@ -18,22 +18,28 @@ export type Plan = (args: readonly Value[]) => Value[];
 export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], params: Params): Plan {
   const outputs = primitive.type(avals, params);
   const output = outputs[0]!;
+  const run = functionOf(primitive, avals, params, outputs);
+  return (operands) => {
+    const cells: Cell[] = [];
+    for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
+    const results = run(cells);
+    return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
+  };
+}
+
+/** The same on storage. */
+function functionOf(
+  primitive: Primitive,
+  avals: readonly ShapedArray[],
+  params: Params,
+  outputs: readonly ShapedArray[],
+): EagerFunction {
   const compiled = interpretOnly ? undefined : planEager(primitive, avals, params, outputs);
-  if (compiled) {
-    return (operands) => {
-      const cells: Cell[] = [];
-      for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
-      const results = compiled(cells);
-      return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
-    };
-  }
+  if (compiled) return compiled;
   return (operands) => {
     const inputs: HostArray[] = [];
-    for (let i = 0; i < operands.length; i++) inputs.push({ aval: avals[i]!, data: operands[i]!.hostData() });
-    const results = primitive.run(inputs, params, outputs);
-    const arrays: Value[] = [];
-    for (let i = 0; i < outputs.length; i++) arrays.push(NDArray.fromHost(results[i]!, outputs[i]!));
-    return arrays;
+    for (let i = 0; i < operands.length; i++) inputs.push({ aval: avals[i]!, data: operands[i]!.toHost() });
+    return primitive.run(inputs, params, outputs).map((data, i) => Cell.fromHost(outputs[i]!.dtype, data));
   };
 }
 
@@ -43,7 +49,7 @@ export const wrap = (cells: readonly Cell[], avals: readonly ShapedArray[]): NDA
 
 /** One operation: where its operands and results are among the values, and which of them end with it. */
 interface Step {
-  readonly plan: Plan;
+  readonly run: EagerFunction;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   ending: readonly number[];
@@ -55,13 +61,13 @@ const largestConstant = 4096;
 /** A first-order program, ready to be executed operation by operation; what they leave behind is freed at once. */
 export class EagerProgram {
   /** Values that do not depend on the arguments, and room for the others; arguments come first. */
-  private readonly initial: (Value | undefined)[];
+  private readonly initial: (Cell | undefined)[];
   private readonly steps: readonly Step[];
   private readonly results: readonly number[];
   private readonly avals: readonly ShapedArray[];
 
   private constructor(
-    initial: (Value | undefined)[],
+    initial: (Cell | undefined)[],
     steps: readonly Step[],
     results: readonly number[],
     avals: readonly ShapedArray[],
@@ -85,21 +91,19 @@ export class EagerProgram {
 
   run(args: readonly Value[]): Value[] {
     const values = this.initial.slice();
-    for (let i = 0; i < args.length; i++) values[i] = args[i];
+    for (let i = 0; i < args.length; i++) values[i] = args[i]!.cell();
     const { steps, results, avals } = this;
     for (let k = 0; k < steps.length; k++) {
-      const { plan, inputs, outputs, ending } = steps[k]!;
-      const operands: Value[] = [];
+      const { run, inputs, outputs, ending } = steps[k]!;
+      const operands: Cell[] = [];
       for (let i = 0; i < inputs.length; i++) operands.push(values[inputs[i]!]!);
-      const made = plan(operands);
-      for (let i = 0; i < outputs.length; i++) values[outputs[i]!] = made[i];
+      const made = run(operands);
+      if (Array.isArray(made)) for (let i = 0; i < outputs.length; i++) values[outputs[i]!] = made[i];
+      else values[outputs[0]!] = made;
       for (let i = 0; i < ending.length; i++) values[ending[i]!]!.dispose();
     }
     const out: Value[] = [];
-    for (let i = 0; i < results.length; i++) {
-      const value = values[results[i]!]!;
-      out.push(value.aval === avals[i] ? value : new NDArray(avals[i]!, value.cell()));
-    }
+    for (let i = 0; i < results.length; i++) out.push(new NDArray(avals[i]!, values[results[i]!]!));
     return out;
   }
 }
@@ -114,7 +118,7 @@ interface Chosen {
 /** Turns equations into steps. */
 class Planner {
   private readonly jaxpr: Jaxpr;
-  private readonly values: (Value | undefined)[];
+  private readonly values: (Cell | undefined)[];
   private readonly places = new Map<Var, number>();
   private readonly steps: Step[] = [];
   private readonly made = new Set<number>();
@@ -124,14 +128,14 @@ class Planner {
     this.jaxpr = jaxpr;
     this.values = new Array(jaxpr.inVars.length - captured.length).fill(undefined);
     jaxpr.inVars.forEach((v, i) => {
-      this.places.set(v, i < captured.length ? this.keep(captured[i]) : i - captured.length);
+      this.places.set(v, i < captured.length ? this.keep(captured[i]!.cell()) : i - captured.length);
     });
     this.makerOf = makersOf(jaxpr);
   }
 
   program<T>(
     build: (
-      initial: (Value | undefined)[],
+      initial: (Cell | undefined)[],
       steps: readonly Step[],
       results: readonly number[],
       avals: readonly ShapedArray[],
@@ -174,15 +178,17 @@ class Planner {
     return chosen.reverse();
   }
 
-  private keep(value: Value | undefined): number {
+  private keep(value: Cell | undefined): number {
     return this.values.push(value) - 1;
   }
 
   private place(atom: Atom): number {
-    return atom instanceof Literal ? this.keep(NDArray.ofLiteral(atom.value, atom.aval)) : this.places.get(atom)!;
+    return atom instanceof Literal
+      ? this.keep(NDArray.ofLiteral(atom.value, atom.aval).cell())
+      : this.places.get(atom)!;
   }
 
-  private step({ eqn, inputs: atoms, run }: Chosen): void {
+  private step({ eqn, inputs: atoms, run: chosen }: Chosen): void {
     const inputs = atoms.map((atom) => this.place(atom));
     const { kind } = eqn.primitive.lower;
     if (kind === 'reshape' || kind === 'identity') {
@@ -190,10 +196,12 @@ class Planner {
       this.places.set(eqn.outputs[0]!, inputs[0]!);
       return;
     }
-    const plan = run ? planOf(run, eqn.outputs[0]!.aval) : makePlan(eqn.primitive, avalsOf(eqn), eqn.params);
+    const { primitive, params } = eqn;
+    const run = chosen ?? functionOf(primitive, avalsOf(eqn), params, primitive.type(avalsOf(eqn), params));
     const known = inputs.map((i) => this.values[i]);
     if (eqn.outputs.every(({ aval }) => aval.size <= largestConstant) && known.every((x) => x !== undefined)) {
-      const results = plan(known as Value[]);
+      const made = run(known as Cell[]);
+      const results = Array.isArray(made) ? made : [made];
       eqn.outputs.forEach((v, i) => {
         this.places.set(v, this.keep(results[i]));
       });
@@ -204,16 +212,8 @@ class Planner {
       return this.places.get(v)!;
     });
     for (const i of outputs) this.made.add(i);
-    this.steps.push({ plan, inputs, outputs, ending: [] });
+    this.steps.push({ run, inputs, outputs, ending: [] });
   }
 }
 
 const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map(({ aval }) => aval);
-
-function planOf(run: EagerFunction, aval: ShapedArray): Plan {
-  return (operands) => {
-    const cells: Cell[] = [];
-    for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
-    return [new NDArray(aval, run(cells) as Cell)];
-  };
-}

@@ -14,40 +14,51 @@ import { currentTrace } from './trace.ts';
 type Known = EagerProgram | 'once' | 'never';
 interface Table {
   known: Known | undefined;
-  readonly next: Map<ShapedArray | string, Table>;
+  readonly next: Map<Key, Table>;
+  /** The last branch asked for. */
+  lastKey: Key | undefined;
+  last: Table | undefined;
 }
+const emptyTable = (): Table => ({ known: undefined, next: new Map(), lastKey: undefined, last: undefined });
 const largestTable = 256;
 /** Longer lists are data rather than options. */
 const longestKey = 64;
 
-type Key = ShapedArray | string;
+/** A type, a number, or other plain data as it is written. */
+type Key = ShapedArray | string | number;
+/** The keys of the call under way, until its table is found; a list that is cut is slower than one that is overwritten. */
+const keys: Key[] = [];
+let count = 0;
+const written = (key: Key): void => {
+  keys[count++] = key;
+};
 
 /**
  * Writes down what an argument is, for it to be recognised: the types of its arrays, which may lie in lists and options, and
  * plain data. False for what cannot be written.
  */
-function describe(arg: unknown, keys: Key[], arrays: NDArray[]): boolean {
+function describe(arg: unknown, arrays: NDArray[]): boolean {
   if (arg instanceof NDArray) {
     if (arg.isTracer) return false;
-    keys.push(arg.aval);
+    written(arg.aval);
     arrays.push(arg);
     return true;
   }
-  if (typeof arg === 'number') keys.push(Object.is(arg, -0) ? '-0' : String(arg));
+  if (typeof arg === 'number') written(Object.is(arg, -0) ? '-0' : arg);
   else if (typeof arg === 'function') return false;
-  else if (typeof arg !== 'object' || arg === null) keys.push(`${typeof arg} ${String(arg)}`);
+  else if (typeof arg !== 'object' || arg === null) written(`${typeof arg} ${String(arg)}`);
   else if (Array.isArray(arg)) {
-    keys.push('[');
-    for (let i = 0; i < arg.length; i++) if (!describe(arg[i], keys, arrays)) return false;
-    keys.push(']');
+    written('[');
+    for (let i = 0; i < arg.length; i++) if (!describe(arg[i], arrays)) return false;
+    written(']');
   } else {
     if (!isPlain(arg)) return false;
-    keys.push('{');
+    written('{');
     for (const name in arg) {
-      keys.push(name);
-      if (!describe((arg as Record<string, unknown>)[name], keys, arrays)) return false;
+      written(name);
+      if (!describe((arg as Record<string, unknown>)[name], arrays)) return false;
     }
-    keys.push('}');
+    written('}');
   }
   return true;
 }
@@ -67,26 +78,33 @@ function replaced(arg: unknown, next: () => NDArray): unknown {
  * they leave behind is freed at once. The function must not read values, nor depend on anything but its arguments.
  */
 export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...args: A) => NDArray {
-  let table: Table = { known: undefined, next: new Map() };
+  let table = emptyTable();
   let entries = 0;
   return (...args) => {
     const trace = currentTrace();
     if (trace !== evaluatingTrace) return atUserLine(trace.records, () => f(...args));
     if (watch || interpretOnly || !isPrebuiltReady()) return f(...args);
-    let at = table;
-    const keys: Key[] = [];
+    count = 0;
     const arrays: NDArray[] = [];
-    for (const arg of args) if (!describe(arg, keys, arrays) || keys.length > longestKey) return f(...args);
-    for (const key of keys) {
+    for (let i = 0; i < args.length; i++) if (!describe(args[i], arrays) || count > longestKey) return f(...args);
+    let at = table;
+    for (let i = 0; i < count; i++) {
+      const key = keys[i]!;
+      if (key === at.lastKey) {
+        at = at.last!;
+        continue;
+      }
       let next = at.next.get(key);
       if (!next) {
         if (++entries > largestTable) {
-          table = { known: undefined, next: new Map() };
+          table = emptyTable();
           entries = 0;
           return f(...args);
         }
-        at.next.set(key, (next = { known: undefined, next: new Map() }));
+        at.next.set(key, (next = emptyTable()));
       }
+      at.lastKey = key;
+      at.last = next;
       at = next;
     }
     if (at.known === 'once') at.known = record(f, args, arrays);

@@ -53,18 +53,29 @@ export const arcsinh: Unary = floating('arcsinh', transcendental.asinh);
 export const arccosh: Unary = floating('arccosh', transcendental.acosh);
 export const arctanh: Unary = floating('arctanh', transcendental.atanh);
 
-/** √(x² + y²), scaled by the larger operand so that squares neither overflow nor vanish. */
+/** Operands beyond these are multiplied by a power of 2, with which neither squares nor their sum overflow or vanish. */
+const squareLimits = {
+  float64: { large: 2 ** 500, shrink: 2 ** -600, small: 2 ** -400, grow: 2 ** 600 },
+  float32: { large: 2 ** 60, shrink: 2 ** -70, small: 2 ** -40, grow: 2 ** 90 },
+};
+
+/** √(x² + y²) without overflow or underflow in between. */
 export const hypot: Binary = combined2('hypot', (x, y) => {
   const [a, b] = [arithmetic.abs(x), arithmetic.abs(y)];
   const infinity = Number.POSITIVE_INFINITY;
   // Infinite if one is, whatever the other may be.
   const large = select(eq(a, infinity), a, select(eq(b, infinity), b, arithmetic.max(a, b)));
   const small = arithmetic.min(a, b);
-  // Where both are zero, or one is infinite, the quotient would be NaN, in the derivative too.
+  const limits = squareLimits[large.dtype === 'float64' ? 'float64' : 'float32'];
+  const [isLarge, isSmall] = [gt(large, limits.large), lt(large, limits.small)];
+  const chosen = (whenLarge: number, whenSmall: number): Value =>
+    select(isLarge, whenLarge, select(isSmall, whenSmall, 1));
+  const scale = chosen(limits.shrink, limits.grow);
+  // Where both are zero, or one is infinite, the derivatives of the root and of the squares would be infinite or NaN.
   const plain = or(eq(large, 0), eq(large, infinity));
-  const divisor = select(plain, 1, large);
-  const ratio = div(select(plain, 0, small), divisor);
-  return select(plain, large, mul(divisor, sqrt(add(1, mul(ratio, ratio)))));
+  const [a1, b1] = [mul(select(plain, 1, large), scale), mul(select(plain, 0, small), scale)];
+  const root = sqrt(add(mul(a1, a1), mul(b1, b1)));
+  return select(plain, large, mul(root, chosen(1 / limits.shrink, 1 / limits.grow)));
 });
 
 /** log(eˣ + eʸ) without overflow. */

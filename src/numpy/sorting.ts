@@ -10,11 +10,12 @@ import { ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { reshape, transpose } from '../lax/movement.ts';
 import { reduceAxes } from '../lax/reductions.ts';
+import { slice } from '../lax/slicing.ts';
 import * as lax from '../lax/sort.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { array, strong } from './array.ts';
 import { take } from './indexing.ts';
-import { any, type ReduceOptions } from './reductions.ts';
+import type { ReduceOptions } from './reductions.ts';
 import { axisOf, flip, operand, ravel } from './shape.ts';
 
 export interface SortOptions {
@@ -96,8 +97,21 @@ const quantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: Quantil
     const columns = reshape(transpose(value, [...axes, ...kept]), [n, ...keptShape]);
     const ordered = lax.sort(columns, { axis: 0 });
 
-    const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0, mode: 'clip' });
     const level = toValue(q, name);
+    // NaNs are the last in order.
+    const last = orderedAt(ordered, n - 1);
+    const missing = ne(last, last);
+    const number = level.aval.weakType ? level.literal : undefined;
+    if (number !== undefined) {
+      const result = select(missing, Number.NaN, quantileAt(ordered, number * (n - 1), method));
+      return keepdims
+        ? reshape(
+            result,
+            value.shape.map((m, a) => (axes.includes(a) ? 1 : m)),
+          )
+        : result;
+    }
+    const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0, mode: 'clip' });
     const position = mul(level.aval.weakType ? level : convert(level, value.dtype), n - 1);
     const weightShape = [...position.shape, ...keptShape.map(() => 1)];
     let result: NDArray;
@@ -108,15 +122,37 @@ const quantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: Quantil
       const below = floor(position);
       const [low, high] = [at(below), at(ceil(position))];
       const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
-      const fitted = weight.ndim === 0 ? weight : reshape(weight, weightShape);
-      const between = add(mul(low, sub(1, fitted)), mul(high, fitted));
-      // Equal neighbours, infinite ones above all, stay as they are; each has its share of the derivative.
-      const gap = sub(high, low);
-      const same = add(low, mul(select(ne(gap, gap), 0, gap), fitted));
-      result = select(ne(low, high), between, same);
+      result = between(low, high, weight.ndim === 0 ? weight : reshape(weight, weightShape));
     }
-    result = select(any(ne(columns, columns), { axis: 0 }), Number.NaN, result);
+    result = select(missing, Number.NaN, result);
     if (!keepdims) return result;
     return reshape(result, [...level.shape, ...value.shape.map((m, a) => (axes.includes(a) ? 1 : m))]);
   },
 );
+
+/** The i-th along the first axis. */
+const orderedAt = (ordered: Value, i: number): NDArray => {
+  const [, ...rest] = ordered.shape;
+  return reshape(slice(ordered, [i, ...rest.map(() => 0)], [i + 1, ...rest]), rest);
+};
+
+/** The quantile at a position that is known, between 0 and the length of the first axis less 1. */
+function quantileAt(ordered: Value, position: number, method: QuantileOptions['method']): NDArray {
+  const [below, above] = [Math.floor(position), Math.ceil(position)];
+  if (method === 'lower' || below === above) return orderedAt(ordered, below);
+  if (method === 'higher') return orderedAt(ordered, above);
+  const weight = position - below;
+  // Of two that are as near the even one.
+  if (method === 'nearest')
+    return orderedAt(ordered, weight < 0.5 || (weight === 0.5 && below % 2 === 0) ? below : above);
+  return between(orderedAt(ordered, below), orderedAt(ordered, above), method === 'midpoint' ? 0.5 : weight);
+}
+
+/** low·(1 − weight) + high·weight. */
+function between(low: Value, high: Value, weight: Value | number): NDArray {
+  const mean = add(mul(low, typeof weight === 'number' ? 1 - weight : sub(1, weight)), mul(high, weight));
+  // Equal neighbours, infinite ones above all, stay as they are; each has its share of the derivative.
+  const gap = sub(high, low);
+  const same = add(low, mul(select(ne(gap, gap), 0, gap), weight));
+  return select(ne(low, high), mean, same);
+}
