@@ -62,20 +62,23 @@ const squareLimits = {
 /** √(x² + y²) without overflow or underflow in between. */
 export const hypot: Binary = combined2('hypot', (x, y) => {
   const [a, b] = [arithmetic.abs(x), arithmetic.abs(y)];
+  // Ordered by one comparison, but for an infinity, which decides whatever the other may be.
   const infinity = Number.POSITIVE_INFINITY;
-  // Infinite if one is, whatever the other may be.
-  const large = select(eq(a, infinity), a, select(eq(b, infinity), b, arithmetic.max(a, b)));
-  const small = arithmetic.min(a, b);
+  const isSecond = or(lt(a, b), eq(b, infinity));
+  const [large, small] = [select(isSecond, b, a), select(isSecond, a, b)];
   const limits = squareLimits[large.dtype === 'float64' ? 'float64' : 'float32'];
   const [isLarge, isSmall] = [gt(large, limits.large), lt(large, limits.small)];
   const chosen = (whenLarge: number, whenSmall: number): Value =>
     select(isLarge, whenLarge, select(isSmall, whenSmall, 1));
   const scale = chosen(limits.shrink, limits.grow);
   // Where both are zero, or one is infinite, the derivatives of the root and of the squares would be infinite or NaN.
-  const plain = or(eq(large, 0), eq(large, infinity));
-  const [a1, b1] = [mul(select(plain, 1, large), scale), mul(select(plain, 0, small), scale)];
-  const root = sqrt(add(mul(a1, a1), mul(b1, b1)));
-  return select(plain, large, mul(root, chosen(1 / limits.shrink, 1 / limits.grow)));
+  const [sum, isInfinite] = [add(a, b), eq(large, infinity)];
+  const isZero = eq(sum, 0);
+  const plain = or(isZero, isInfinite);
+  const [x1, y1] = [mul(select(plain, 1, large), scale), mul(select(plain, 0, small), scale)];
+  const root = sqrt(add(mul(x1, x1), mul(y1, y1)));
+  const result = mul(root, chosen(1 / limits.shrink, 1 / limits.grow));
+  return select(isInfinite, large, select(isZero, mul(sum, 0.5), result));
 });
 
 /** log(eˣ + eʸ) without overflow. */

@@ -130,6 +130,8 @@ export interface InterpOptions {
   right?: ArrayLike;
 }
 
+type At = (v: Value) => Value;
+
 /** Linear interpolation at `x` between samples `fp` at increasing positions `xp`. */
 export const interp: (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given?: InterpOptions) => NDArray = recorded(
   (x, xp, fp, given = {}) => {
@@ -154,9 +156,9 @@ export const interp: (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given?: Interp
     const width = sub(x1, x0);
     const flat = eq(width, 0);
     let result = select(flat, f0, add(f0, mul(div(sub(at, x0), select(flat, 1, width)), sub(f1, f0))));
-    const [first, last] = [0, n - 1].map((k) => take(values, [k]).reshape([])) as [Value, Value];
-    result = select(lt(at, take(positions, [0])), left ?? first, result);
-    return select(gt(at, take(positions, [n - 1])), right ?? last, result);
+    const [from, to] = [0, n - 1].map((k) => (v: Value) => reshape(span(v, 0, k, k + 1), [])) as [At, At];
+    result = select(lt(at, from(positions)), left ?? from(values), result);
+    return select(gt(at, to(positions)), right ?? to(values), result);
   },
 );
 
