@@ -256,7 +256,7 @@ t.test('arrays are no lists', async (t) => {
     () => np.ones([3], 'float64' as never),
     'CotangentError: ones: options are given by name in an object, such as `{ dtype: \'float64\' }`, but got the string "float64".',
   );
-  says(t, () => np.quantile(x, 2), 'DtypeError: quantile: q must lie between 0 and 1, but it is 2.');
+  says(t, () => np.quantile(x, 2), 'CotangentError: quantile: q must lie between 0 and 1, but it is 2.');
   says(
     t,
     () => np.percentile(x, np.array([50, 101])),

@@ -1,6 +1,6 @@
 /** Order, and statistics of order. */
 import { type ArrayLike, NDArray } from '../array.ts';
-import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
+import { CotangentError, ShapeError } from '../core/errors.ts';
 import { naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
@@ -60,13 +60,13 @@ export function quantile(x: ArrayLike, q: ArrayLike | readonly number[], options
   return quantileNamed('quantile', x, Array.isArray(q) ? array(q) : (q as ArrayLike), options);
 }
 
-/** @throws DtypeError when levels that are known do not lie between 0 and `most` */
+/** @throws CotangentError when levels that are known do not lie between 0 and `most` */
 function checkLevels(name: string, q: ArrayLike | readonly number[], most: number): void {
   const known = q instanceof NDArray && q.concrete;
   const levels = typeof q === 'number' ? [q] : Array.isArray(q) ? q : known ? [...known.data()] : [];
   for (const level of levels)
     if (typeof level !== 'number' || !(level >= 0 && level <= most))
-      throw new DtypeError(`${name}: q must lie between 0 and ${most}, but it is ${naming(level)}.`);
+      throw new CotangentError(`${name}: q must lie between 0 and ${most}, but it is ${naming(level)}.`);
 }
 
 /** As `quantile`, with q in percent. */

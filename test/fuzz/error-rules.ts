@@ -138,6 +138,17 @@ const discrete: ErrorRule = (inputs, _eqn, _values, outAvals) => {
   return outAvals.map(() => undefined);
 };
 
+/** Positions are known if no query is within rounding of an element. */
+const searched: ErrorRule = ([a, v], _eqn, _values, outAvals) => {
+  const [n, m] = [a!.aval.shape.at(-1)!, v!.aval.shape.at(-1)!];
+  for (const [i, query] of v!.data.entries())
+    for (let j = Math.floor(i / m) * n; j < (Math.floor(i / m) + 1) * n; j++) {
+      const error = (a!.error?.[j] ?? 0) + (v!.error?.[i] ?? 0);
+      if (error > 0 && Math.abs(a!.data[j]! - query) <= error) throw new Ambiguous('order');
+    }
+  return outAvals.map(() => undefined);
+};
+
 const sorted: ErrorRule = (inputs, { primitive, params }, _values, outAvals) => {
   if (inputs.length === 1) {
     const most = inputs[0]!.error?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
@@ -439,6 +450,7 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   sort: sorted,
   argmax: discrete,
   argmin: discrete,
+  searchsorted: searched,
   reduce_window_argmax: discrete,
   reduce_window_argmin: discrete,
   reduce_or: discrete,

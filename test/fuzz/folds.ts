@@ -109,6 +109,22 @@ function makeSort(g: Generator): Variable[] | undefined {
   );
 }
 
+function makeSearch(g: Generator): Variable[] | undefined {
+  const x = g.float((v) => v.shape.length === 1 && v.shape[0]! > 0);
+  if (x.shape.length !== 1) return undefined;
+  const y = g.floatOf(g.random.choose([[], [3], [2, 2]] as const), x.dtype);
+  const side = g.random.choose(['left', 'right']);
+  return [
+    g.emit(
+      'searchsorted',
+      `np.searchsorted(lax.sort($0), $1, { side: '${side}' })`,
+      `jnp.searchsorted(jnp.sort($0), $1, side='${side}').astype(jnp.int32)`,
+      [x, y],
+      { shape: y.shape, dtype: 'int32', low: 0, high: x.shape[0]! },
+    ),
+  ];
+}
+
 function makeStatistics(g: Generator): Variable[] | undefined {
   const x = g.float(array);
   if (!array(x)) return undefined;
@@ -140,5 +156,6 @@ export const folds: readonly Production[] = [
   { name: 'cumulative', weight: 3, make: makeCumulative },
   { name: 'argmax', weight: 2, make: makeArgument },
   { name: 'sort', weight: 4, make: makeSort },
+  { name: 'searchsorted', weight: 1, make: makeSearch },
   { name: 'statistics', weight: 2, make: makeStatistics },
 ];
