@@ -15,6 +15,9 @@ type Copy = (to: number, from: number) => void;
 /** Rows of fewer elements are taken column by column. */
 const shortest = 8;
 
+/** Bytes of equal elements that are not written before they are read: whether more fit should be said where they are made. */
+const largestUnwritten = 2 ** 30;
+
 /** Rows and columns that are copied together where one side lies across the other. */
 const tile = 64;
 
@@ -56,7 +59,8 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
 export function eagerView({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
   if (output.size === 0) return undefined;
   if (output.size === 1) return ([operand]) => Cell.fromNumber(output.dtype, operand!.at(offset));
-  if (output.shape.every((extent, axis) => extent === 1 || strides[axis] === 0) && offset === 0)
+  const isRepeated = output.shape.every((extent, axis) => extent === 1 || strides[axis] === 0) && offset === 0;
+  if (isRepeated && output.size * byteSize(output.dtype) <= largestUnwritten)
     return ([operand]) => Cell.repeated(output.dtype, output.size, operand!.first());
   const own = stridesOf(output.shape);
   const copy = copier(
