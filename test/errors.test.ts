@@ -260,7 +260,7 @@ t.test('arrays are no lists', async (t) => {
   says(
     t,
     () => np.percentile(x, np.array([50, 101])),
-    'DtypeError: percentile: q must lie between 0 and 100, but it is 101.',
+    'CotangentError: percentile: q must lie between 0 and 100, but it is 101.',
   );
 });
 
