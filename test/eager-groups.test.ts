@@ -1,6 +1,6 @@
 /** Functions of several operations outside of `jit`: the first time, recorded, in prebuilt kernels, and compiled. */
 import t from 'tap';
-import { groupOf, makersOf } from '../jit/eager-groups.ts';
+import { groupOf, makersOf } from '../jit/eager/groups.ts';
 import { elementsPerCall } from '../jit/lower/kernel.ts';
 import { simplify } from '../jit/lower/simplify.ts';
 import { fusedExports } from '../jit/runtime/instance.ts';

@@ -1,7 +1,7 @@
-import { type EagerFunction, planEager } from '../../jit/eager.ts';
-import { eagerFused, isFusedPrebuilt } from '../../jit/eager-fused.ts';
-import { groupOf, makersOf } from '../../jit/eager-groups.ts';
-import { eagerProductOf } from '../../jit/eager-products.ts';
+import { type EagerFunction, planEager } from '../../jit/eager/eager.ts';
+import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
+import { groupOf, makersOf } from '../../jit/eager/groups.ts';
+import { eagerProductOf } from '../../jit/eager/products.ts';
 import { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';

@@ -2,7 +2,7 @@
  * Which groups of operations the build makes kernels of: those that are found in the functions below, with operands of
  * these types. What runs outside of `jit` finds them by what they compute.
  */
-import { type Group, groupOf, makersOf } from '../../jit/eager-groups.ts';
+import { type Group, groupOf, makersOf } from '../../jit/eager/groups.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import type { FusedRecord } from '../../jit/runtime/fused.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';

@@ -1,13 +1,13 @@
 /** Copies of elements in another order that run at once, in the runtime module. */
-import type { ShapedArray } from '../src/core/aval.ts';
-import { byteSize, type DType } from '../src/core/dtype.ts';
-import { stridesOf } from '../src/core/shape.ts';
+import type { ShapedArray } from '../../src/core/aval.ts';
+import { byteSize, type DType } from '../../src/core/dtype.ts';
+import { stridesOf } from '../../src/core/shape.ts';
+import { Cell } from '../heap.ts';
+import { coalesce, type NestAxis } from '../loop-nest.ts';
+import type { Regions, View } from '../lower-rule.ts';
+import { runtimeExports } from '../runtime/instance.ts';
+import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
-import { Cell } from './heap.ts';
-import { coalesce, type NestAxis } from './loop-nest.ts';
-import type { Regions, View } from './lower-rule.ts';
-import { runtimeExports } from './runtime/instance.ts';
-import { Workspace } from './workspace.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 type Copy = (to: number, from: number) => void;

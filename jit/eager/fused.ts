@@ -1,13 +1,13 @@
 /** Groups of elementwise operations that run at once, as one prebuilt kernel. */
-import { byteSize } from '../src/core/dtype.ts';
+import { byteSize } from '../../src/core/dtype.ts';
+import { invoke } from '../invoke.ts';
+import type { NestAxis } from '../loop-nest.ts';
+import { elementsPerCall } from '../lower/kernel.ts';
+import { fusedExports } from '../runtime/instance.ts';
+import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
-import { foldParts } from './eager-folds.ts';
-import type { Group } from './eager-groups.ts';
-import { invoke } from './invoke.ts';
-import type { NestAxis } from './loop-nest.ts';
-import { elementsPerCall } from './lower/kernel.ts';
-import { fusedExports } from './runtime/instance.ts';
-import { Workspace } from './workspace.ts';
+import { foldParts } from './folds.ts';
+import type { Group } from './groups.ts';
 
 type Kernel = (...args: number[]) => number | undefined;
 

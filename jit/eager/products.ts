@@ -1,17 +1,17 @@
 /** Products of matrices that run at once, in the runtime module. */
-import type { ShapedArray } from '../src/core/aval.ts';
-import { byteSize, isFloating } from '../src/core/dtype.ts';
-import type { Atom, Eqn, Var } from '../src/core/jaxpr.ts';
-import { stridesOf } from '../src/core/shape.ts';
+import type { ShapedArray } from '../../src/core/aval.ts';
+import { byteSize, isFloating } from '../../src/core/dtype.ts';
+import type { Atom, Eqn, Var } from '../../src/core/jaxpr.ts';
+import { stridesOf } from '../../src/core/shape.ts';
+import type { Cell } from '../heap.ts';
+import { axesOf, isMatrix, productOf, type Side } from '../lower/products/dot-code.ts';
+import type { DotDimensions } from '../lower-rule.ts';
+import { gemmScratchBytes } from '../runtime/gemm.ts';
+import { runtimeExports } from '../runtime/instance.ts';
+import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
-import { eagerTransposed, filled } from './eager-folds.ts';
-import { readingOf } from './eager-reading.ts';
-import type { Cell } from './heap.ts';
-import { axesOf, isMatrix, productOf, type Side } from './lower/products/dot-code.ts';
-import type { DotDimensions } from './lower-rule.ts';
-import { gemmScratchBytes } from './runtime/gemm.ts';
-import { runtimeExports } from './runtime/instance.ts';
-import { Workspace } from './workspace.ts';
+import { eagerTransposed, filled } from './folds.ts';
+import { readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 

@@ -2,12 +2,12 @@
  * Elementwise equations that one prebuilt kernel computes together, perhaps with the fold of their result: which
  * equations they are, what stands in the kernel's name, and how it walks over its operands.
  */
-import { type DType, shortName } from '../src/core/dtype.ts';
-import { type Atom, type Eqn, type Jaxpr, Literal, Var } from '../src/core/jaxpr.ts';
-import { type Shape, sizeOf, stridesOf } from '../src/core/shape.ts';
-import { type Element, ElementBuilder } from './element.ts';
-import { coalesce, type NestAxis } from './loop-nest.ts';
-import type { Combine } from './lower/folds/combine.ts';
+import { type DType, shortName } from '../../src/core/dtype.ts';
+import { type Atom, type Eqn, type Jaxpr, Literal, Var } from '../../src/core/jaxpr.ts';
+import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
+import { type Element, ElementBuilder } from '../element.ts';
+import { coalesce, type NestAxis } from '../loop-nest.ts';
+import type { Combine } from '../lower/folds/combine.ts';
 
 /** What a group reads: a literal, or an array with the place of its first element and its steps along the iteration. */
 export interface GroupOperand {

@@ -1,12 +1,12 @@
 /** Gathers and scatters that run at once, in the runtime module. */
-import type { ShapedArray } from '../src/core/aval.ts';
-import { byteSize, type DType, shortName } from '../src/core/dtype.ts';
-import { sizeOf, stridesOf } from '../src/core/shape.ts';
+import type { ShapedArray } from '../../src/core/aval.ts';
+import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
+import { sizeOf, stridesOf } from '../../src/core/shape.ts';
+import { coalesce, type NestAxis } from '../loop-nest.ts';
+import type { Access, ScatterAccess } from '../lower-rule.ts';
+import { runtimeExports } from '../runtime/instance.ts';
+import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
-import { coalesce, type NestAxis } from './loop-nest.ts';
-import type { Access, ScatterAccess } from './lower-rule.ts';
-import { runtimeExports } from './runtime/instance.ts';
-import { Workspace } from './workspace.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 

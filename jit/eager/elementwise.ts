@@ -1,13 +1,13 @@
 /** Elementwise operations that run at once, in prebuilt kernels. */
-import type { ShapedArray } from '../src/core/aval.ts';
-import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
-import type { Params } from '../src/core/primitive.ts';
+import type { ShapedArray } from '../../src/core/aval.ts';
+import { byteSize, type DType, isFloating } from '../../src/core/dtype.ts';
+import type { Params } from '../../src/core/primitive.ts';
+import { Cell } from '../heap.ts';
+import { elementsPerCall } from '../lower/kernel.ts';
+import { elementwiseName } from '../runtime/elementwise.ts';
+import { elementwiseExports } from '../runtime/instance.ts';
+import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
-import { Cell } from './heap.ts';
-import { elementsPerCall } from './lower/kernel.ts';
-import { elementwiseName } from './runtime/elementwise.ts';
-import { elementwiseExports } from './runtime/instance.ts';
-import { Workspace } from './workspace.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 

@@ -1,14 +1,14 @@
 /** Calls of functions of the runtime module from outside of compiled code. */
-import type { ShapedArray } from '../src/core/aval.ts';
-import { isFloating, shortName } from '../src/core/dtype.ts';
-import type { Params } from '../src/core/primitive.ts';
-import { sizeOf } from '../src/core/shape.ts';
+import type { ShapedArray } from '../../src/core/aval.ts';
+import { isFloating, shortName } from '../../src/core/dtype.ts';
+import type { Params } from '../../src/core/primitive.ts';
+import { sizeOf } from '../../src/core/shape.ts';
+import type { Cell } from '../heap.ts';
+import { invoke } from '../invoke.ts';
+import type { RuntimeCall, RuntimeCalls } from '../lower-rule.ts';
+import { runtimeExports } from '../runtime/instance.ts';
+import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
-import type { Cell } from './heap.ts';
-import { invoke } from './invoke.ts';
-import type { RuntimeCall, RuntimeCalls } from './lower-rule.ts';
-import { runtimeExports } from './runtime/instance.ts';
-import { Workspace } from './workspace.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 

@@ -1,16 +1,16 @@
 /** Folds that run at once, in the runtime module. */
-import { type ShapedArray, shapedArray } from '../src/core/aval.ts';
-import { byteSize, type DType, isFloating } from '../src/core/dtype.ts';
-import { range, sizeOf, stridesOf } from '../src/core/shape.ts';
+import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
+import { byteSize, type DType, isFloating } from '../../src/core/dtype.ts';
+import { range, sizeOf, stridesOf } from '../../src/core/shape.ts';
+import { Cell } from '../heap.ts';
+import { type Combine, identityOf } from '../lower/folds/combine.ts';
+import { elementsPerCall } from '../lower/kernel.ts';
+import { elementwiseName } from '../runtime/elementwise.ts';
+import { foldName } from '../runtime/folds.ts';
+import { elementwiseExports, runtimeExports } from '../runtime/instance.ts';
+import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
-import { eagerView } from './eager-movement.ts';
-import { Cell } from './heap.ts';
-import { type Combine, identityOf } from './lower/folds/combine.ts';
-import { elementsPerCall } from './lower/kernel.ts';
-import { elementwiseName } from './runtime/elementwise.ts';
-import { foldName } from './runtime/folds.ts';
-import { elementwiseExports, runtimeExports } from './runtime/instance.ts';
-import { Workspace } from './workspace.ts';
+import { eagerView } from './movement.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 
