@@ -6,8 +6,7 @@ import { Cell } from '../heap.ts';
 import { coalesce, type NestAxis } from '../loop-nest.ts';
 import type { Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
+import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 type Copy = (to: number, from: number) => void;
@@ -58,28 +57,32 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
 /** Operand 0, indexed in another way. */
 export function eagerView({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
   if (output.size === 0) return undefined;
-  if (output.size === 1) return ([operand]) => Cell.fromNumber(output.dtype, operand!.at(offset));
+  const start = offset * byteSize(output.dtype);
+  if (output.size === 1) return oneElementAt(offset, output);
   const isRepeated = output.shape.every((extent, axis) => extent === 1 || strides[axis] === 0) && offset === 0;
-  if (isRepeated && output.size * byteSize(output.dtype) <= largestUnwritten)
-    return ([operand]) => Cell.repeated(output.dtype, output.size, operand!.first());
+  if (isRepeated && output.size * byteSize(output.dtype) <= largestUnwritten) return repeatedElement(output);
   const own = stridesOf(output.shape);
   const copy = copier(
     output.dtype,
     output.shape.map((extent, axis) => ({ extent, steps: [own[axis]!, strides[axis]!] })),
   );
-  const start = offset * byteSize(output.dtype);
-  return ([operand]) => {
-    const w = new Workspace();
-    try {
-      const from = w.operand(operand!) + start;
-      const cell = w.place(output);
-      const to = w.address(cell);
-      copy(to, from);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  };
+  return onCells({ scratch: 0, run: (_, at) => copy(at[1]!, at[0]! + start) }, [output]);
+}
+
+function oneElementAt(offset: number, output: ShapedArray): EagerFunction {
+  const { dtype } = output;
+  const start = offset * byteSize(dtype);
+  return withMemory(([operand]) => Cell.fromNumber(dtype, operand!.at(offset)), {
+    scratch: 0,
+    run: (heap, at) => setNumberAt(heap, dtype, at[1]!, numberAt(heap, dtype, at[0]! + start)),
+  });
+}
+
+function repeatedElement({ dtype, size }: ShapedArray): EagerFunction {
+  return withMemory(([operand]) => Cell.repeated(dtype, size, operand!.first()), {
+    scratch: 0,
+    run: (heap, at) => heap.fill(dtype, at[1]!, size, numberAt(heap, dtype, at[0]!)),
+  });
 }
 
 /** Regions of operands put together, over a value where there are none. */
@@ -95,19 +98,15 @@ export function eagerRegions({ fill, copies }: Regions, output: ShapedArray): Ea
       from: from * bytes,
       copy: copier(dtype, axes),
     }));
-  return (operands) => {
-    const w = new Workspace();
-    try {
-      const places = operands.map((cell) => w.operand(cell));
-      const cell = w.place(output);
-      const to = w.address(cell);
-      if (fill !== undefined) {
-        w.heap.fill(dtype, to, output.size, operands[fill]!.first());
-      }
-      for (const part of parts) part.copy(to + part.to, places[part.operand]! + part.from);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  };
+  return onCells(
+    {
+      scratch: 0,
+      run: (heap, at) => {
+        const to = at[at.length - 2]!;
+        if (fill !== undefined) heap.fill(dtype, to, output.size, numberAt(heap, dtype, at[fill]!));
+        for (const part of parts) part.copy(to + part.to, at[part.operand]! + part.from);
+      },
+    },
+    [output],
+  );
 }
