@@ -36,13 +36,15 @@ export function luCalls(dtype: DType, batch: number, m: number, n: number): Runt
   };
 }
 
-export function choleskyCalls(dtype: DType, batch: number, n: number): RuntimeCalls {
+export function choleskyCalls(dtype: DType, batch: number, n: number, symmetrize: boolean): RuntimeCalls {
   if (batch * n === 0) return none;
   const { scratch, args } = room(dtype, n * half(n), [n, n, half(n)]);
   return {
     scratch,
     calls: [
-      copy(0, batch * n * n * byteSize(dtype)),
+      symmetrize
+        ? { name: `symmetric_lower_${shortName(dtype)}`, args: [batch, n, { output: 0 }, { input: 0 }] }
+        : copy(0, batch * n * n * byteSize(dtype)),
       { name: `cholesky_${shortName(dtype)}`, args: [batch, n, { output: 0 }, ...args] },
     ],
   };

@@ -13,7 +13,52 @@ const band = 64;
  *
  *     cholesky_f32(batch, n, a, negated, work)
  */
-export const choleskyFunctions = (code: FloatCode): Func[] => [oneByOne(code), halves(code), batches(code)];
+export const choleskyFunctions = (code: FloatCode): Func[] => [
+  symmetricLower(code),
+  oneByOne(code),
+  halves(code),
+  batches(code),
+];
+
+/** Rows whose elements are read together from the columns that they stand for. */
+const strip = 8;
+
+/** symmetric_lower_f32(batch, n, to, from): the lower triangle of ½(A + Aᵀ). The upper one is left as it is. */
+function symmetricLower(code: FloatCode): Func {
+  const { type, bytes } = code;
+  const f = new FunctionBuilder(`symmetric_lower_${floatName(code)}`, new Array(4).fill('i32'));
+  const [batch, n, to, from] = f.parameters;
+  const row = f.let(byteOffset(code, n));
+  const half = constant(0.5, type === 'f32' ? 'float32' : 'float64');
+  f.for(0, batch, () => {
+    f.for(
+      0,
+      n,
+      (top) => {
+        const end = f.let(add(top, i32c(strip)));
+        const bottom = f.let(select(op('i32.lt_s', end, n), end, n));
+        f.for(0, bottom, (j) => {
+          const first = f.let(select(op('i32.gt_s', top, j), top, j));
+          const along = f.var(add(from, add(mul(j, row), byteOffset(code, first))));
+          const place = f.let(add(mul(first, row), byteOffset(code, j)));
+          const down = f.var(add(from, place));
+          const target = f.var(add(to, place));
+          f.for(first, bottom, () => {
+            const sum = op(`${type}.add`, loadFloat(code, down), loadFloat(code, along));
+            storeFloat(f, code, target, op(`${type}.mul`, sum, half));
+            f.set(along, add(along, i32c(bytes)));
+            f.set(down, add(down, row));
+            f.set(target, add(target, row));
+          });
+        });
+      },
+      strip,
+    );
+    f.set(from, add(from, mul(n, row)));
+    f.set(to, add(to, mul(n, row)));
+  });
+  return f.build(true);
+}
 
 /** cholesky_few(n, a, row) → 1 where a pivot was not positive. */
 function oneByOne(code: FloatCode): Func {
