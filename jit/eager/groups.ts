@@ -86,13 +86,15 @@ export function groupOf(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, literals: 'ba
   const [first] = root.inputs as [Atom];
   const shape = folds ? first.aval.shape : root.outputs[0]!.aval.shape;
   const outputSteps = folds ? keptSteps(shape, lower.axes(root.params)) : stridesOf(shape);
-  if (shape.length === 0 || sizeOf(shape) === 0 || !outputSteps) return undefined;
+  if (sizeOf(shape) === 0 || !outputSteps) return undefined;
   const whole = new Set<Atom>();
   for (;;) {
     const expression = new Expression(root, shape, makerOf, literals, whole);
     const text = expression.write(folds ? first : root.outputs[0]!);
     const { leaves } = expression;
     if (expression.equations > mostEquations) return undefined;
+    // One operation on numbers is computed without a call.
+    if (shape.length === 0 && expression.equations === 1) return undefined;
     const walk = shape.map((extent, axis) => ({
       extent,
       steps: [outputSteps[axis]!, ...leaves.map(({ strides }) => strides[axis]!)],
@@ -181,7 +183,8 @@ class Expression {
   private inside(atom: Atom): Eqn | undefined {
     const isRoot = atom === this.root.outputs[0];
     const maker = isRoot ? this.root : atom instanceof Var ? this.makerOf.get(atom) : undefined;
-    return maker && atom.aval.ndim > 0 && isElementwise(maker) ? maker : undefined;
+    const isWhole = atom.aval.ndim > 0 || this.shape.length === 0;
+    return maker && isWhole && isElementwise(maker) ? maker : undefined;
   }
 
   write(atom: Atom): string {

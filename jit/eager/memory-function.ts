@@ -1,6 +1,6 @@
 /** Operations on elements in memory, and the same on storage. */
 import type { ShapedArray } from '../../src/core/aval.ts';
-import { byteSize, type DType } from '../../src/core/dtype.ts';
+import type { DType } from '../../src/core/dtype.ts';
 import type { Cell, Heap } from '../heap.ts';
 import { Workspace } from '../workspace.ts';
 
@@ -82,5 +82,20 @@ export function numberAt(heap: Heap, dtype: DType, address: number): number {
 }
 
 export function setNumberAt(heap: Heap, dtype: DType, address: number, value: number): void {
-  heap.elements(dtype)[address / byteSize(dtype)] = value;
+  switch (dtype) {
+    case 'float64':
+      heap.f64[address >>> 3] = value;
+      return;
+    case 'float32':
+      heap.f32[address >>> 2] = value;
+      return;
+    case 'int32':
+      heap.i32[address >>> 2] = value;
+      return;
+    case 'uint32':
+      heap.u32[address >>> 2] = value;
+      return;
+    case 'bool':
+      heap.u8[address] = value;
+  }
 }

@@ -45,8 +45,14 @@ function describe(arg: unknown, arrays: NDArray[]): boolean {
     return true;
   }
   if (typeof arg === 'number') written(Object.is(arg, -0) ? '-0' : arg);
-  else if (typeof arg === 'function') return false;
-  else if (typeof arg !== 'object' || arg === null) written(`${typeof arg} ${String(arg)}`);
+  else if (typeof arg === 'string') {
+    // What follows the quote is no name or bracket.
+    written('"');
+    written(arg);
+  } else if (arg === undefined) written('undefined');
+  else if (typeof arg === 'boolean') written(arg ? 'true' : 'false');
+  else if (arg === null) written('null');
+  else if (typeof arg !== 'object') return false;
   else if (Array.isArray(arg)) {
     written('[');
     for (let i = 0; i < arg.length; i++) if (!describe(arg[i], arrays)) return false;

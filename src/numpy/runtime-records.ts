@@ -27,6 +27,7 @@ const withNumbers: readonly Example[] = [
   (x) => np.isclose(x, 0.25),
   (x) => np.round(x, { decimals: 3 }),
   (x) => np.polyval([2, 3], x),
+  (x) => np.std(x),
   (x) => nn.elu(x, { alpha: 0.75 }),
 ];
 
