@@ -47,6 +47,8 @@ const pairs: readonly (readonly (readonly number[])[])[] = [
   [matrix, matrix],
   [matrix, scalar],
   [scalar, matrix],
+  // A row with every row.
+  [matrix, [6]],
 ];
 
 const examples: readonly (readonly [
