@@ -104,13 +104,15 @@ export function eagerGather(
   const drop = access.fill !== undefined;
   const writePlaces = placeWriter(layout, drop);
   const single = outerRows.length === 0 && outerWindow.length === 0;
+  const count = inputs.length;
+  const block = (at: number, target: number, source: number): void => {
+    copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
+  };
   const run = (_: Heap, from: readonly number[]): void => {
-    const [to, places] = from.slice(inputs.length) as [number, number];
+    const to = from[count]!;
+    const places = from[count + 1]!;
     const outside = writePlaces(from, places);
     if (outside && drop) fill(to, output.size, fillWith);
-    const block = (at: number, target: number, source: number): void => {
-      copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
-    };
     if (single) block(places, to, from[0]!);
     else
       eachOffset(outerRows, (a, b, index) =>
@@ -139,8 +141,10 @@ export function eagerScatter(
   const { rows, rowStep, window, outerRows } = layout;
   const [outer, inner] = window;
   const writePlaces = placeWriter(layout, access.fill !== undefined);
+  const count = inputs.length;
   const run = (heap: Heap, from: readonly number[]): void => {
-    const [to, places] = from.slice(inputs.length) as [number, number];
+    const to = from[count]!;
+    const places = from[count + 1]!;
     heap.u8.copyWithin(to, from[0]!, from[0]! + output.size * bytes);
     writePlaces(from, places);
     eachOffset(outerRows, (a, b, index) => {

@@ -134,6 +134,8 @@ export const tensordot: (x: ArrayLike, y: ArrayLike, given?: TensordotOptions) =
 
 /** Elements up to which a run is shorter than what it takes to begin one. */
 const shortRow = 8;
+/** Elements of a factor with each repeated, beyond which making it takes longer than short rows. */
+const largestRepeated = 2 ** 17;
 
 /** The Kronecker product: blocks x[i, j] · y. */
 export const kron: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
@@ -143,7 +145,7 @@ export const kron: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => 
   const [p, q] = [lengths(a), lengths(b)];
   const [m, n] = [p.at(-1) ?? 1, q.at(-1) ?? 1];
   // Short rows of the result of `multiply` would be mostly their beginnings: whole rows of both factors are made first.
-  const whole = m > 1 && n < shortRow;
+  const whole = m > 1 && n < shortRow && a.size * n <= largestRepeated;
   const along = (own: readonly number[]): number[] => [...own.slice(0, -1), m, n];
   const left = whole ? broadcastTo(reshape(a, [...p, 1]), along(p)) : a;
   const right = whole ? broadcastTo(reshape(b, [...q.slice(0, -1), 1, n]), along(q)) : b;
