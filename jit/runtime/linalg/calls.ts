@@ -3,7 +3,7 @@ import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
 import { qrBlock } from './qr-block.ts';
-import { chainFloats } from './spectral-constants.ts';
+import { blockedFrom, chainFloats, tridiagonalBlock } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
@@ -126,7 +126,17 @@ function runs(sizes: readonly number[]): { scratch: number; places: { scratch: n
 
 export function eighCalls(dtype: DType, batch: number, n: number, vectors: boolean): RuntimeCalls {
   if (batch * n === 0) return none;
-  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, vectors ? chainFloats(n) : 2 * n + 2]);
+  const block = tridiagonalBlock;
+  const products: readonly (readonly [number, number, number])[] = [
+    [n, n, block],
+    [n, block, n],
+    [n, 1, n],
+    [block, block, n],
+  ];
+  const work = Math.max(...products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, 8))) / 8;
+  const blocks = n < blockedFrom ? 0 : 3 * n * block + 2 * block ** 2 + 8 + work;
+  const notes = vectors ? chainFloats(n) : 2 * n + 2;
+  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, notes, blocks]);
   const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
   return { scratch, calls: [{ name: `eigh_${shortName(dtype)}`, args }] };
 }
