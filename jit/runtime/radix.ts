@@ -31,7 +31,7 @@ export const formats: readonly Format[] = [
 const few = 48;
 /** Keys without payload beyond which they go through a network instead, and up to which that is quicker than digits. */
 const veryFew = 16;
-const some = 240;
+const some = { k32: 240, k64: 600 };
 const many = 20_000;
 
 const passesOf = (format: Format, bits: number): number => Math.ceil(format.keyBits / bits);
@@ -168,9 +168,16 @@ function radix(format: Format): Func {
     return { kind: 'call', type: 'i32', fn: `insertion_${format.name}`, args };
   };
   if (!format.pair)
-    f.if(op('i32.and', op('i32.gt_s', n, i32c(veryFew)), op('i32.le_s', n, i32c(some))), () => {
-      f.return({ kind: 'call', type: 'i32', fn: `short_${format.name}`, args: [n, a, b] });
-    });
+    f.if(
+      op(
+        'i32.and',
+        op('i32.gt_s', n, i32c(veryFew)),
+        op('i32.le_s', n, i32c(format.name === 'k64' ? some.k64 : some.k32)),
+      ),
+      () => {
+        f.return({ kind: 'call', type: 'i32', fn: `short_${format.name}`, args: [n, a, b] });
+      },
+    );
   f.if(op('i32.le_s', n, i32c(few)), () => {
     f.let(insert(i32c(1), n, i32c(few * few)));
     f.return(a);

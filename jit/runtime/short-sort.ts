@@ -1,5 +1,5 @@
 /** Sorting some keys without branches that depend on them. */
-import { type Expr, type Func, FunctionBuilder, i32c, i64x2c, load, op, select, shuffle } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, i64x2c, type Local, load, op, select, shuffle } from '../code.ts';
 import type { Format } from './radix.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Format } from './radix.ts';
  * Blocks of eight vectors are sorted down their lanes by a network of comparators, so that each lane is a run of eight; runs are
  * then merged two by two. Up to eight keys beyond the last block are a run of their own. Keys have no payload: what is equal is the same. Both buffers have room for whole blocks.
  */
-export const shortSort = (format: Format): Func[] => [network(format), merge(format), runs(format)];
+export const shortSort = (format: Format): Func[] => [network(format), mergeTwice(format), merge(format), runs(format)];
 
 /** Bytes of a block, whatever the format. */
 export const blockBytes = 128;
@@ -87,6 +87,55 @@ function foursTurned(f: FunctionBuilder, rows: readonly Expr[]): Expr[] {
   return [0, 1, 2, 3].flatMap((lane) => [quarters[0][lane]!, quarters[1][lane]!]);
 }
 
+/** Both ends of two runs that are being merged, and how to take the next key from either. */
+function ends(f: FunctionBuilder, { bytes }: Format, x: Local, first: Expr, second: Expr, to: Local) {
+  const type = bytes === 8 ? 'i64' : 'i32';
+  const one = i32c(bytes);
+  const y = f.var(add(x, first));
+  const lastX = f.var(sub(y, one));
+  const lastY = f.var(sub(add(y, second), one));
+  const last = f.var(sub(add(to, add(first, second)), one));
+  const key = (ptr: Expr): Expr => f.let(load(`${type}.load`, ptr));
+  /** 0, or the bytes of a key. */
+  const stepIf = (taken: Expr): Expr => f.let(op('i32.shl', taken, i32c(Math.log2(bytes))));
+  const front = (): void => {
+    const [p, q] = [key(x), key(y)];
+    const less = f.let(op(`${type}.lt_u`, q, p));
+    f.store(`${type}.store`, to, select(less, q, p));
+    const step = stepIf(less);
+    f.set(y, add(y, step));
+    f.set(x, sub(add(x, one), step));
+    f.set(to, add(to, one));
+  };
+  const back = (): void => {
+    const [p, q] = [key(lastX), key(lastY)];
+    const less = f.let(op(`${type}.lt_u`, q, p));
+    f.store(`${type}.store`, last, select(less, p, q));
+    const step = stepIf(less);
+    f.set(lastX, sub(lastX, step));
+    f.set(lastY, add(sub(lastY, one), step));
+    f.set(last, sub(last, one));
+  };
+  return { front, back, lastX, y, lastY };
+}
+
+/** merge_twice_k32(from, width, to): four runs of so many bytes as two. Each key waits for the one before it, but not for the other three. */
+function mergeTwice(format: Format): Func {
+  const f = new FunctionBuilder(`merge_twice_${format.name}`, new Array(3).fill('i32'));
+  const [from, width, to] = f.parameters;
+  const both = f.let(op('i32.shl', width, i32c(1)));
+  const pairs = [
+    ends(f, format, from, width, width, to),
+    ends(f, format, f.var(add(from, both)), width, width, f.var(add(to, both))),
+  ];
+  const until = f.let(add(to, width));
+  f.while(op('i32.lt_u', to, until), () => {
+    for (const { front } of pairs) front();
+    for (const { back } of pairs) back();
+  });
+  return f.build();
+}
+
 /**
  * merge_k32(from, first, second, to): two runs of so many bytes, one after the other. As many of the least as the shorter run has
  * keys are taken from the front, and as many of the largest from the back: neither can come to the end of a run. What lies
@@ -94,36 +143,14 @@ function foursTurned(f: FunctionBuilder, rows: readonly Expr[]): Expr[] {
  */
 function merge(format: Format): Func {
   const { bytes } = format;
-  const type = bytes === 8 ? 'i64' : 'i32';
   const f = new FunctionBuilder(`merge_${format.name}`, new Array(4).fill('i32'));
   const [x, first, second, to] = f.parameters;
-  const y = f.var(add(x, first));
   const one = i32c(bytes);
-  const lastX = f.var(sub(y, one));
-  const lastY = f.var(sub(add(y, second), one));
-  const back = f.var(sub(add(to, add(first, second)), one));
-  const shift = i32c(Math.log2(bytes));
-  const scaled = (taken: Expr): Expr => op('i32.shl', taken, shift);
-  const key = (ptr: Expr): Expr => f.let(load(`${type}.load`, ptr));
-  const front = (): void => {
-    const [p, q] = [key(x), key(y)];
-    const less = f.let(op(`${type}.lt_u`, q, p));
-    f.store(`${type}.store`, to, select(less, q, p));
-    const step = f.let(scaled(less));
-    f.set(y, add(y, step));
-    f.set(x, sub(add(x, one), step));
-    f.set(to, add(to, one));
-  };
+  const { front, back, lastX, y, lastY } = ends(f, format, x, first, second, to);
   const until = f.let(add(to, select(op('i32.lt_u', first, second), first, second)));
   f.while(op('i32.lt_u', to, until), () => {
     front();
-    const [p, q] = [key(lastX), key(lastY)];
-    const less = f.let(op(`${type}.lt_u`, q, p));
-    f.store(`${type}.store`, back, select(less, p, q));
-    const step = f.let(scaled(less));
-    f.set(lastX, sub(lastX, step));
-    f.set(lastY, add(sub(lastY, one), step));
-    f.set(back, sub(back, one));
+    back();
   });
   const both = op('i32.and', op('i32.le_u', x, lastX), op('i32.le_u', y, lastY));
   f.while(both, front);
@@ -161,6 +188,11 @@ function runs(format: Format): Func {
   f.while(op('i32.lt_u', width, whole), () => {
     const both = f.let(op('i32.shl', width, i32c(1)));
     const at = f.var(i32c(0));
+    const four = f.let(op('i32.shl', width, i32c(2)));
+    f.while(op('i32.le_u', add(at, four), whole), () => {
+      f.call(`merge_twice_${format.name}`, add(a, at), width, add(b, at));
+      f.set(at, add(at, four));
+    });
     f.while(op('i32.lt_u', at, whole), () => {
       const left = f.let(sub(whole, at));
       const [from, to] = [f.let(add(a, at)), f.let(add(b, at))];
