@@ -160,6 +160,42 @@ t.test('rows of every length up to 260 are sorted, whatever their order was', (t
   t.end();
 });
 
+t.test('quantiles select what they read of an order', (t) => {
+  const values: Record<string, (i: number) => number> = {
+    random: () => 10 * (next() - 0.5),
+    'one exponent': () => 1 + next() * 1e-3,
+    ties: () => Math.floor(5 * next()),
+    equal: () => 3,
+    increasing: (i) => i,
+    zeros: (i) => (i % 3 === 0 ? 0 : -0),
+    'zeros between': (i) => (i % 4 === 0 ? next() - 0.5 : i % 3 === 0 ? 0 : -0),
+    'with NaN': (i) => (i === 77 ? Number.NaN : next()),
+    infinite: (i) => (i % 3 === 0 ? Infinity : i % 3 === 1 ? -Infinity : i),
+    'all sizes': () => (next() - 0.5) * 10 ** (60 * next() - 30),
+  };
+  for (const dtype of floats)
+    for (const [name, value] of Object.entries(values))
+      for (const n of [199, 200, 1001, 9000]) {
+        const x = np.array(range(n).map(value), { dtype });
+        const sorted = np.sort(x).data();
+        const missing = Number.isNaN(sorted[n - 1]!);
+        for (const q of [0, 0.1, 0.5, 0.999, 1]) {
+          const at = Math.floor(q * (n - 1));
+          for (const _ of range(3)) {
+            const low = np.quantile(x, q, { method: 'lower' }).item();
+            t.ok(Object.is(low, missing ? Number.NaN : sorted[at]!), `${name}, ${x.aval}, ${q}`);
+          }
+          // The first time from the whole order.
+          const [first, ...others] = range(4).map(() => np.quantile(x, q).item());
+          t.ok(
+            others.every((other) => Object.is(other, first)),
+            `${name}, ${x.aval}, between at ${q}`,
+          );
+        }
+      }
+  t.end();
+});
+
 // ── Compositions against plain references ──────────────────────────────────────────────────────────────────────────
 const interpolated = (x: number, xp: number[], fp: number[]): number => {
   const last = xp.length - 1;

@@ -10,6 +10,20 @@ export const pairFormat = (dtype: DType): Format => format(dtype === 'float64' ?
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 const inBlocks = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
 
+/** How many positions can be selected at once, and bytes for what is counted meanwhile. */
+export const selectPositions = 4;
+export const selectCounts = 2048;
+
+/** The call that writes the elements at some positions of the order of n floats, which come in increasing order, to their places. */
+export function selectCalls(dtype: DType, n: number, positions: readonly number[]): RuntimeCalls {
+  const wanted = Array.from({ length: selectPositions }, (_, i) => positions[i] ?? -1);
+  const args = [n, { input: 0 }, { output: 0 }, ...wanted, { scratch: 0 }];
+  return {
+    scratch: selectCounts + 2 * n * byteSize(dtype) + 64,
+    calls: [{ name: `select_${shortName(dtype)}`, args }],
+  };
+}
+
 /** The calls that sort arrays together by the first of them: the shape is outer × n × inner. */
 export function sortCalls(
   [outer, n, inner]: readonly [number, number, number],

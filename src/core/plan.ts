@@ -4,6 +4,7 @@ import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
 import { groupOf, makersOf } from '../../jit/eager/groups.ts';
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
+import { eagerSelection } from '../../jit/eager/selection.ts';
 import { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
@@ -206,7 +207,7 @@ class Planner {
       const product = group ? undefined : eagerProductOf(eqn, this.makerOf);
       const inputs = group ? group.operands.map(({ atom }) => atom) : (product?.atoms ?? eqn.inputs);
       for (const atom of inputs) needed.add(atom);
-      const run = group ? eagerFused(group) : product?.run;
+      const run = group ? eagerFused(group) : (product?.run ?? eagerSelection(eqn, this.jaxpr));
       chosen.push({ eqn, inputs, ...(run ? { run } : {}) });
     }
     return chosen.reverse();
