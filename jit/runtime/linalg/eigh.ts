@@ -2,7 +2,8 @@ import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } 
 import type { FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
-import { f64, get, put, setIdentity, sortRows } from './plane.ts';
+import { f64, get, put, sortRows } from './plane.ts';
+import { reflectionFunctions } from './reflections.ts';
 import { chainHeader, negligible } from './spectral-constants.ts';
 import { tridiagonalFunctions } from './tridiagonal.ts';
 
@@ -17,7 +18,12 @@ import { tridiagonalFunctions } from './tridiagonal.ts';
  */
 export const eighFunctions = (code: FloatCode): Func[] => [batches(code)];
 
-export const symmetricFunctions = (): Func[] => [...tridiagonalFunctions(), implicitQl(), rotateChains()];
+export const symmetricFunctions = (): Func[] => [
+  ...reflectionFunctions(),
+  ...tridiagonalFunctions(),
+  implicitQl(),
+  rotateChains(),
+];
 
 /** implicit_ql(n, d, e, z, count, notes) → 1, or 0 after 30 steps for each eigenvalue; turns rows of `count` elements at z. */
 function implicitQl(): Func {
@@ -112,8 +118,7 @@ function batches(code: FloatCode): Func {
       f.call('widen_f64', matrix, matrix, n, n, row, i32c(8), f64.div(f64c(1), scale));
       f.call('tridiagonal', n, matrix, diagonal, beside, taus, products, blocks);
       f.if(wanted, () => {
-        setIdentity(f, rows, n, n);
-        f.call('all_reflections', n, rows, matrix, taus, blocks);
+        f.call('accumulate', n, n, sub(n, i32c(1)), rows, i32c(1), matrix, row, taus, blocks);
       });
       f.set(finite, call('implicit_ql', 'i32', n, diagonal, beside, rows, wanted, notes));
       sortRows(f, n, diagonal, 'f64.lt', [{ rows: rows, count: wanted }]);

@@ -1,41 +1,21 @@
-/** Symmetric matrices to tridiagonal form, and the product of the reflections that take them there. */
+/** Symmetric matrices to tridiagonal form. */
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op } from '../../code.ts';
 import { addScaled, subtractScaled } from '../../vector-loops.ts';
 import { add, mul, multiplySubtract, sub } from './blocks.ts';
 import { at, dot, f64, get, put, reflectorCall, wide } from './plane.ts';
+import { roomAt } from './reflections.ts';
 import { blockedFrom, tridiagonalBlock } from './spectral-constants.ts';
 
 /**
- *     tridiagonal(n, matrix, diagonal, beside, taus, p, blocks)       reflections stay in the rows of the matrix
- *     all_reflections(n, rows, matrix, taus, blocks)                  M ← M·Hₙ₋₂ ⋯ H₁·H₀
+ *     tridiagonal(n, matrix, diagonal, beside, taus, p, blocks)
+ *
+ * The reflections stay in the rows of the matrix, and `blocks` is room for products as `roomAt` divides it.
  *
  * Large matrices go by panels of `tridiagonalBlock` columns (J. Dongarra, S. Hammarling and D. Sorensen, Block reduction of matrices
  * to condensed forms for eigenvalue computations, 1989): the reflections of a panel are made from its columns and from products
  * of the matrix as it was before the panel with one vector each, and carried out on the rest as products of matrices.
  */
-export const tridiagonalFunctions = (): Func[] => [
-  oneByOne(),
-  panel(),
-  inPanels(),
-  subtractBoth(),
-  blockFromRight(),
-  allReflections(),
-];
-
-/** The scratch memory of blocks, each of n rows or columns: addresses for this n. */
-function roomAt(
-  f: FunctionBuilder,
-  n: Expr,
-  blocks: Expr,
-): Record<'first' | 'second' | 'negated' | 'factor' | 'gram' | 'work', Expr> {
-  const bytes = f.let(mul(n, i32c(8 * tridiagonalBlock)));
-  const second = f.let(add(blocks, bytes));
-  const negated = f.let(add(second, bytes));
-  const factor = f.let(add(negated, bytes));
-  const gram = f.let(add(factor, i32c(8 * tridiagonalBlock ** 2)));
-  const work = f.let(op('i32.and', add(gram, i32c(8 * tridiagonalBlock ** 2 + 63)), i32c(-64)));
-  return { first: blocks, second, negated, factor, gram, work };
-}
+export const tridiagonalFunctions = (): Func[] => [oneByOne(), panel(), inPanels(), subtractBoth()];
 
 /** p ← τ·(p − ½τ(pᵀv)·v), from p = A·v. */
 function finishProduct(f: FunctionBuilder, p: Expr, v: Expr, tau: Expr, count: Expr): void {
@@ -182,60 +162,5 @@ function subtractBoth(): Func {
   const splats = [f.let(op('f64x2.splat', a)), f.let(op('f64x2.splat', b))] as const;
   f.while(op('i32.lt_u', x, whole), () => step('f64x2', 'v128.load', 'v128.store', splats, 16));
   f.while(op('i32.lt_u', x, end), () => step('f64', 'f64.load', 'f64.store', [a, b], 8));
-  return f.build();
-}
-
-/**
- * block_from_right(n, count, matrix, row, v, factor, first, second, negated, work): M ← M·(I − V·T·Vᵀ)ᵀ, square, with v in rows that
- * are as far apart as those of M.
- */
-function blockFromRight(): Func {
-  const f = new FunctionBuilder('block_from_right', new Array(10).fill('i32'));
-  const [n, count, matrix, row, v, factor, first, second, negated, work] = f.parameters;
-  const [none, one] = [i32c(0), i32c(1)];
-  const stride = f.let(op('i32.shr_u', row, i32c(3)));
-  f.call('gemm_f64', n, count, n, matrix, stride, one, v, one, stride, first, count, none, work);
-  f.call('gemm_f64', n, count, count, first, count, one, factor, one, count, second, count, none, work);
-  const bytes = op('i32.shl', count, i32c(3));
-  const left = { rows: n, columns: count, at: second, row: bytes, column: i32c(8) };
-  multiplySubtract(f, wide, left, { columns: n, at: v, row, column: i32c(8) }, matrix, row, { negated, work });
-  return f.build();
-}
-
-/** all_reflections(n, rows, matrix, taus, blocks): from the last to the first, each on the rows and columns that it changes. */
-function allReflections(): Func {
-  const f = new FunctionBuilder('all_reflections', new Array(5).fill('i32'));
-  const [n, rows, matrix, taus, blocks] = f.parameters;
-  const row = f.let(op('i32.shl', n, i32c(3)));
-  const one = i32c(1);
-  const place = (base: Expr, i: Expr, j: Expr): Expr => at(add(base, mul(i, row)), j);
-  const left = f.var(sub(n, one));
-  const reflect = (): void => {
-    f.set(left, sub(left, one));
-    const next = f.let(add(left, one));
-    const count = f.let(sub(n, next));
-    f.call('reflect_rows', place(rows, next, next), row, count, place(matrix, left, next), count, get(taus, left));
-  };
-  f.if(op('i32.lt_s', n, i32c(blockedFrom)), () => {
-    f.while(op('i32.gt_s', left, i32c(0)), reflect);
-    f.return();
-  });
-  const { first, second, negated, factor, gram, work } = roomAt(f, n, blocks);
-  // Some at the end, so that blocks begin at multiples of their length.
-  const last = f.let(op('i32.and', left, i32c(tridiagonalBlock - 1)));
-  const whole = f.let(sub(left, last));
-  f.while(op('i32.gt_s', left, whole), reflect);
-  const count = i32c(tridiagonalBlock);
-  f.while(op('i32.gt_s', left, i32c(0)), () => {
-    f.set(left, sub(left, count));
-    const next = f.let(add(left, one));
-    const length = f.let(sub(n, next));
-    // What stands in front of the heads is of no use any more.
-    f.for(1, count, (i) => f.fill(place(matrix, add(left, i), next), i32c(0), op('i32.shl', i, i32c(3))));
-    const v = f.let(place(matrix, left, next));
-    f.call('block_factor_f64', length, count, v, n, at(taus, left), factor, gram, work);
-    const room = [first, second, negated, work];
-    f.call('block_from_right', length, count, place(rows, next, next), row, v, factor, ...room);
-  });
   return f.build();
 }
