@@ -273,6 +273,37 @@ t.test('eigenvectors of matrices of several panels', async (t) => {
       }
 });
 
+t.test('singular vectors of matrices with blocks of reflections', async (t) => {
+  const kinds: Record<string, (i: number, j: number) => number> = {
+    random: (i, j) => noise(131 * i + j),
+    'of rank 3': (i, j) => [1, 2, 3].reduce((sum, k) => sum + noise(i + 200 * k) * noise(j + 900 * k), 0),
+    'the identity': (i, j) => Number(i === j),
+  };
+  for (const [name, element] of Object.entries(kinds))
+    for (const [m, n] of [
+      [64, 64],
+      [97, 65],
+      [70, 130],
+      [200, 64],
+    ] as const)
+      for (const dtype of ['float64', 'float32'] as const) {
+        const data = Float64Array.from({ length: m * n }, (_, e) => element(Math.floor(e / n), e % n));
+        const a = np.array(data, { dtype: 'float64' }).reshape([m, n]).astype(dtype);
+        const k = Math.min(m, n);
+        const most = dtype === 'float64' ? 2e-13 : 2e-6;
+        for (const fullMatrices of [false, true]) {
+          const [s, u, vt] = evaluations.code!(svdP, a, { fullMatrices, computeUv: true }).map((x) =>
+            x.astype('float64'),
+          ) as [NDArray, NDArray, NDArray];
+          const label = `${dtype} ${name} ${m}×${n} ${fullMatrices ? 'full' : 'reduced'}`;
+          const made = np.matmul(u.slice([], [0, k]).mul(s), vt.slice([0, k]));
+          t.ok(difference(host(made), host(a.astype('float64'))) <= most, `${label}: product`);
+          for (const unit of [np.matmul(u.T, u), np.matmul(vt, vt.T)])
+            t.ok(difference(host(unit), host(np.eye(unit.shape[0]!, null, { dtype: 'float64' }))) <= most, label);
+        }
+      }
+});
+
 t.test('the two evaluations agree', async (t) => {
   for (const p of [eighP, svdP]) {
     for (const sample of p.samples!()) {
