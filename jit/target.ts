@@ -6,11 +6,14 @@ import { environment } from './node.ts';
 export interface Options {
   /** Do without fused multiply-add, so that every engine computes the same bits. */
   deterministic: boolean;
-  /** Make the one memory shared between threads. Fixed once the memory exists. */
-  shared: boolean;
+  /** Threads that kernels are dealt out to, this one among them. Fixed once the memory exists, which they share. */
+  threads: number;
 }
 
-const options: Options = { deterministic: environment('COTANGENT_DETERMINISTIC') === '1', shared: false };
+const options: Options = {
+  deterministic: environment('COTANGENT_DETERMINISTIC') === '1',
+  threads: Number(environment('COTANGENT_THREADS') ?? 1),
+};
 let current: Target | undefined;
 
 export function configure(changes: Partial<Options>): void {
@@ -23,10 +26,12 @@ export function target(): Target {
   if (!current) {
     const engine = probe();
     if (!engine.simd) throw new Error('Cotangent needs WebAssembly SIMD, which this JavaScript engine lacks');
-    current = { fma: engine.relaxed && !options.deterministic, shared: options.shared };
+    current = { fma: engine.relaxed && !options.deterministic, shared: options.threads > 1 };
   }
   return current;
 }
+
+export const threadCount = (): number => options.threads;
 
 /** Part of cache keys. */
 export const targetName = (t: Target): string => `${t.fma ? 'fma' : 'plain'}${t.shared ? '-shared' : ''}`;

@@ -19,6 +19,17 @@ export interface Kernel {
    * calls let the engine move from its baseline to its optimising compiler between them.
    */
   readonly range?: { readonly extent: number; readonly chunk: number };
+  /** Set where parts of the range must be done one after the other. */
+  readonly inOrder?: boolean;
+  /** Arguments that are addresses in memory of a thread's own, so far apart. */
+  readonly own?: OwnMemory;
+  /** The argument that is the address to which it writes what it has of its range. */
+  readonly parts?: number;
+}
+
+export interface OwnMemory {
+  readonly args: readonly number[];
+  readonly bytes: number;
 }
 
 /** Elements that one call of a kernel treats at most, where its loops can be cut. */
