@@ -1,6 +1,6 @@
 import type { Target } from './code.ts';
 import { probes } from './generated/probes.ts';
-import { environment } from './node.ts';
+import { builtin, environment } from './node.ts';
 
 /** What the user may ask of the compiler; read when a program is first compiled. */
 export interface Options {
@@ -20,6 +20,21 @@ export function configure(changes: Partial<Options>): void {
   Object.assign(options, changes);
   current = undefined;
 }
+
+/** Whether there can be threads: a page's main one may not wait for others. */
+export function hasThreads(): boolean {
+  return builtin('worker_threads') !== undefined && typeof SharedArrayBuffer !== 'undefined';
+}
+
+let memoryIsMade = false;
+
+/** Called with the memory, whose kind is part of the target and stays. */
+export function fixThreads(): void {
+  memoryIsMade = true;
+}
+
+/** Whether there may still be this number of threads. */
+export const canHaveThreads = (count: number): boolean => !memoryIsMade || count === options.threads;
 
 /** The features to compile for: what the engine validates, less what the options rule out. */
 export function target(): Target {
