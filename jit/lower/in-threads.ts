@@ -27,8 +27,22 @@ export interface Work {
   readonly call: (f: FunctionBuilder, begin: Expr, end: Expr, args: readonly Expr[]) => void;
 }
 
-/** Deals out work over a range to all threads, and waits for the end of it. Chunks are the same for any number of them. */
-export function runInThreads(d: ModuleWriter, { extent, chunk, args, call }: Work): void {
+/**
+ * Deals out work over a range to all threads, and waits for the end of it; without threads one chunk comes after the other.
+ * Chunks are the same for any number of threads.
+ */
+export function dealOut(d: ModuleWriter, work: Work): void {
+  if (d.target.shared) inThreads(d, work);
+  else inTurn(d, work);
+}
+
+/** The parameter of a part that starts at `from`. */
+function argumentFrom(start: Expr, { perChunk = 0, perStep = 0 }: ThreadArgument, from: Expr, chunk: number): Expr {
+  if (perChunk) return op('i32.add', start, op('i32.mul', op('i32.div_u', from, i32c(chunk)), i32c(perChunk)));
+  return perStep ? op('i32.add', start, op('i32.mul', from, i32c(perStep))) : start;
+}
+
+function inThreads(d: ModuleWriter, { extent, chunk, args, call }: Work): void {
   d.imports.set(runImport.name, runImport);
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
   const [begin, end, at, thread] = [0, 1, 2, 3].map((i) => f.param(i)) as [Expr, Expr, Expr, Expr];
@@ -42,12 +56,12 @@ export function runInThreads(d: ModuleWriter, { extent, chunk, args, call }: Wor
   f.while(op('i32.lt_s', from, end), () => {
     f.set(to, op('i32.add', from, i32c(chunk)));
     f.if(op('i32.gt_s', to, end), () => f.set(to, end));
-    const values = starts.map((start, i) => {
-      const { perChunk = 0, perStep = 0 } = args[i]!;
-      if (perChunk) return op('i32.add', start, op('i32.mul', op('i32.div_u', from, i32c(chunk)), i32c(perChunk)));
-      return perStep ? op('i32.add', start, op('i32.mul', from, i32c(perStep))) : start;
-    });
-    call(f, from, to, values);
+    call(
+      f,
+      from,
+      to,
+      starts.map((start, i) => argumentFrom(start, args[i]!, from, chunk)),
+    );
     f.set(from, to);
   });
   const entry = d.entry(f.build(true));
@@ -59,10 +73,25 @@ export function runInThreads(d: ModuleWriter, { extent, chunk, args, call }: Wor
   });
 }
 
+/** Does the same one chunk after the other. */
+export function inTurn(d: ModuleWriter, { extent, chunk, args, call }: Work): void {
+  const f = new FunctionBuilder('', ['i32', 'i32', ...args.map(({ value }) => value.type)]);
+  call(
+    f,
+    f.param(0),
+    f.param(1),
+    args.map((_, i) => f.param(2 + i)),
+  );
+  const name = d.define(f.build());
+  d.inChunks({ extent, chunk }, (begin, end) =>
+    d.f.call(name, begin, end, ...args.map((arg) => argumentFrom(arg.value, arg, begin, chunk))),
+  );
+}
+
 /** A kernel with a range, dealt out in its chunks; `partBytes` are what each chunk leaves. */
 export function kernelInThreads(d: ModuleWriter, name: string, kernel: Kernel, partBytes = 0): void {
   const { own, parts } = kernel;
-  runInThreads(d, {
+  inThreads(d, {
     ...kernel.range!,
     args: kernel.args.map((value, i) => ({
       value,

@@ -23,6 +23,8 @@ export interface Kernel {
   readonly inOrder?: boolean;
   /** Arguments that are addresses in memory of a thread's own, so far apart. */
   readonly own?: OwnMemory;
+  /** Bytes that addresses among the arguments move with a step of the outermost axis; the other arguments come behind them. */
+  readonly steps?: readonly number[];
   /** The argument that is the address to which it writes what it has of its range. */
   readonly parts?: number;
 }
@@ -215,7 +217,8 @@ export class KernelFrame {
   }
 
   finish(): Kernel {
-    const base = { func: hoistConstants(this.f.build()), args: this.args, math: this.math.names };
+    const { steps } = this.axes[0]!;
+    const base = { func: hoistConstants(this.f.build()), args: this.args, math: this.math.names, steps };
     return this.range ? { ...base, range: this.range } : base;
   }
 }

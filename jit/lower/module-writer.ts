@@ -164,7 +164,7 @@ export class ModuleWriter {
     });
   }
 
-  private inChunks(
+  inChunks(
     { extent, chunk }: { readonly extent: number; readonly chunk: number },
     call: (begin: Expr, end: Expr) => void,
   ): void {

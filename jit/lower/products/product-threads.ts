@@ -3,15 +3,18 @@ import { type Expr, i32c, op } from '../../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
 import { threadCount } from '../../target.ts';
 import type { Driver } from '../driver.ts';
-import { runInThreads } from '../in-threads.ts';
+import { dealOut } from '../in-threads.ts';
 import { gemmArguments, type Product } from './dot-code.ts';
 
 /** Multiply-adds of a product from which on threads share it: 20 µs, as long as it takes to wake one. */
 const fewest = 2 ** 19;
 
+/** Elements of a matrix from which on they share its product with a vector; smaller ones have code of their own. */
+const fewestElements = 2 ** 18;
+
 /** Whether threads share a product, or a batch of them. */
 export const isDealtOut = (m: number, n: number, k: number, products = 1): boolean =>
-  m > 1 && n > 1 && m * n * k * products >= fewest;
+  m > 1 && n > 1 ? m * n * k * products >= fewest : products === 1 && m * n * k > fewestElements;
 
 /**
  * A product in threads, by columns of the result, so that each packs what it needs of B and nobody packs the same, or by
@@ -28,11 +31,11 @@ export function gemmInThreads(
   const byColumns = 2 * n >= m;
   const extent = byColumns ? n : m;
   const gemm = d.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64', gemmParameters);
-  const chunk = chunkOf(extent, byColumns ? 32 / bytes : 12);
+  const chunk = chunkOf(extent, m === 1 || n === 1 ? 16 : byColumns ? 32 / bytes : 12);
   const [rows, columns] = byColumns ? [m, chunk] : [chunk, n];
   const scratchBytes = gemmScratchBytes(rows, columns, k, bytes);
   d.withScratch(scratchBytes * threadCount(), (scratch) =>
-    runInThreads(d, {
+    dealOut(d, {
       extent,
       chunk,
       args: [
@@ -70,7 +73,7 @@ export function batchInThreads(
   const { extent, steps } = p.batch[0]!;
   const bytes = byteSize(dtype);
   d.withScratch(scratchBytes * threadCount(), (scratch) =>
-    runInThreads(d, {
+    dealOut(d, {
       extent,
       chunk: Math.ceil(extent / (4 * threadCount())),
       args: [...operands.map((value) => ({ value })), { value: scratch, perThread: scratchBytes }],
