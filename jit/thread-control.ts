@@ -75,6 +75,8 @@ export interface Message {
   readonly module?: WebAssembly.Module;
   /** The runtime module, for programs that import from it. */
   readonly runtime?: WebAssembly.Module;
+  /** Set for a prebuilt module: all of its functions are entries, called as `thread-calls` says. */
+  readonly prebuilt?: boolean;
 }
 
 /** A function of a program's over a range, with the address of its arguments and the number of the thread. */

@@ -1,7 +1,10 @@
 import type { WorkerOptions } from 'node:worker_threads';
 import { heap } from './heap.ts';
 import { builtin } from './node.ts';
+import { elementwiseExports, fusedExports, runtimeExports } from './runtime/instance.ts';
+import { type PrebuiltName, prebuiltModule } from './runtime/prebuilt.ts';
 import { threadCount } from './target.ts';
+import { type Calls, callsOf, writeCalls } from './thread-calls.ts';
 import {
   controlBytes,
   type Entry,
@@ -15,12 +18,21 @@ import {
 } from './thread-control.ts';
 import type { WorkerData } from './thread-worker.ts';
 
+interface Prebuilt {
+  readonly program: number;
+  readonly entries: ReadonlyMap<string, number>;
+  readonly functions: readonly Entry[];
+}
+
+const prebuiltExports = { runtime: runtimeExports, elementwise: elementwiseExports, fused: fusedExports };
+
 /** Programs and the threads that help with their kernels. Made with the memory, and like it there for good. */
 export class ThreadPool {
   readonly threads: number;
   private readonly control = new Int32Array(new SharedArrayBuffer(controlBytes));
   private readonly ports: { postMessage(message: Message): void }[] = [];
   private programs = 0;
+  private readonly prebuilt = new Map<PrebuiltName, Prebuilt>();
   private readonly dropped = new FinalizationRegistry<number>((program) => this.tell({ program }));
 
   constructor(threads: number, memory: WebAssembly.Memory) {
@@ -31,6 +43,10 @@ export class ThreadPool {
       const workerData: WorkerData = { control: this.control, memory, port: port2, thread };
       const options: WorkerOptions = { workerData, transferList: [port2], execArgv: [] };
       const worker = new Worker(new URL('./thread-worker.js', import.meta.url), options);
+      // Without it there is one thread less.
+      worker.on('error', (error) => {
+        process.emitWarning(`a thread of Cotangent's ended: ${error instanceof Error ? error.message : error}`);
+      });
       worker.unref();
       port1.unref();
       this.ports.push(port1);
@@ -50,6 +66,21 @@ export class ThreadPool {
     return threaded;
   }
 
+  /** Calls a function of a prebuilt module over a range; the calls are written at `address`. */
+  call(name: PrebuiltName, f: string, calls: Calls, address: number): void {
+    let module = this.prebuilt.get(name);
+    if (!module) {
+      const program = ++this.programs;
+      const exports = prebuiltExports[name]();
+      const entries = new Map(Object.keys(exports).map((key, i) => [key, i]));
+      module = { program, entries, functions: callsOf(exports, () => heap().f64) };
+      this.prebuilt.set(name, module);
+      this.tell({ program, module: prebuiltModule(name)!, prebuilt: true });
+    }
+    writeCalls(heap().f64, address, calls);
+    this.run(module.functions, module.program, module.entries.get(f)!, calls.extent, calls.chunk, address);
+  }
+
   run(entries: readonly Entry[], program: number, entry: number, extent: number, chunk: number, args: number): void {
     const { control } = this;
     const chunks = Math.ceil(extent / chunk);
@@ -66,12 +97,20 @@ export class ThreadPool {
       Atomics.add(control, word.wake, 1);
       Atomics.notify(control, word.wake, count - 1);
     }
-    takeTickets(control, (_, __, begin, end) => entries[entry]!(begin, end, args, 0));
+    let failure: { readonly error: unknown } | undefined;
+    takeTickets(control, (_, __, begin, end) => {
+      try {
+        entries[entry]!(begin, end, args, 0);
+      } catch (error) {
+        failure = { error };
+      }
+    });
     for (let turns = 0; Atomics.load(control, word.done) < count; ) {
       if (++turns < spins) continue;
       const done = Atomics.load(control, word.done);
       if (done < count) Atomics.wait(control, word.done, done);
     }
+    if (failure) throw failure.error;
     if (Atomics.exchange(control, word.failed, 0)) throw new Error('a thread failed');
   }
 }

@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { hostMath } from './math/index.ts';
+import { callsOf } from './thread-calls.ts';
 import { type Entry, entriesOf, hasTickets, type Message, spins, takeTickets, word } from './thread-control.ts';
 
 /**
@@ -18,14 +19,27 @@ const { control, memory, port, thread } = workerData as WorkerData;
 const programs = new Map<number, Entry[]>();
 let runtime: WebAssembly.Exports | undefined;
 
-function receive({ program, module, runtime: code }: Message): void {
+function receive({ program, module, runtime: code, prebuilt }: Message): void {
   if (!module) {
     programs.delete(program);
     return;
   }
-  const imports: WebAssembly.Imports = { env: { memory }, math: hostMath, threads: { run: () => {} }, host: {} };
+  // Whatever happens, it is not waited for again.
+  programs.set(program, []);
+  // What only the driver calls.
+  const [threads, host] = [{ run: () => {} }, { callback: () => 1 }];
+  const imports: WebAssembly.Imports = { env: { memory }, math: hostMath, threads, host };
   if (code) imports.runtime = runtime ??= new WebAssembly.Instance(code, { env: { memory } }).exports;
-  programs.set(program, entriesOf(new WebAssembly.Instance(module, imports).exports));
+  const { exports } = new WebAssembly.Instance(module, imports);
+  programs.set(program, prebuilt ? callsOf(exports, numbers) : entriesOf(exports));
+}
+
+let view = new Float64Array(memory.buffer);
+
+/** The memory, which may have grown. */
+function numbers(): Float64Array {
+  if (view.buffer !== memory.buffer) view = new Float64Array(memory.buffer);
+  return view;
 }
 
 function entryOf(program: number, entry: number): Entry {

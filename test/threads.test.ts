@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { grad, init, jit, lax, linalg, type NDArray, nn, np, random, tree, vmap } from '../src/index.ts';
+import { debug, grad, init, jit, lax, linalg, type NDArray, nn, np, random, tree, vmap } from '../src/index.ts';
 
 type Case = () => NDArray | NDArray[];
 
@@ -54,6 +54,20 @@ const cases: Record<string, Case> = {
     ),
   'kernels in a loop': () =>
     jit((x: NDArray) => lax.foriLoop(0, 20, (_, c: NDArray) => np.cos(c).sub(np.mean(c)), x))(normal([40_000])),
+  'a callback beside kernels': () => {
+    const seen: number[] = [];
+    const f = jit((x: NDArray) => {
+      debug.callback((mean: NDArray) => seen.push(mean.item() as number), np.mean(np.sin(x)));
+      return np.exp(x);
+    });
+    const result = f(normal([40_001]));
+    return [result, np.array(seen)];
+  },
+  'descent on a large matrix': () => {
+    const [X, y] = [normal([5001, 90]), normal([5001])];
+    const loss = (w: NDArray): NDArray => np.mean(nn.softplus(np.matmul(X, w).mul(y)));
+    return jit((w: NDArray) => lax.foriLoop(0, 5, (_, w: NDArray) => w.sub(grad(loss)(w).mul(0.1)), w))(np.zeros([90]));
+  },
   solve: () => jit((a: NDArray) => linalg.solve(a.add(np.eye(150).mul(20)), a))(normal([150, 150], 'float64')),
   'many short jobs': () => {
     const f = jit((x: NDArray) => np.sum(x.add(1)));
