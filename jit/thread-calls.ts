@@ -43,7 +43,7 @@ export function resultsOf(f64: Float64Array, address: number, { args, extent, ch
 /** The functions of a prebuilt module as entries of the pool, in the order of their names. */
 export const callsOf = (exports: WebAssembly.Exports, numbers: () => Float64Array): Entry[] =>
   Object.values(exports).map(
-    (f) => (begin, end, args, thread) => callPart(f as Callee, numbers(), begin, end, args, thread),
+    (f) => (begin, end, args, thread) => callPart(f as Callee, numbers(), begin, end, args >>> 0, thread),
   );
 
 function callPart(f: Callee, f64: Float64Array, begin: number, end: number, address: number, thread: number): void {
