@@ -177,7 +177,8 @@ t.test('records of primitives', (t) => {
 
 t.test('init', async (t) => {
   await t.rejects(cotangent.init({ determinstic: true } as object), {
-    message: /^init: there is no option `determinstic`; the only one is `deterministic`\.\n {2}hint: did you mean/,
+    message:
+      /^init: there is no option `determinstic`; the options are `deterministic`, `threads`\.\n {2}hint: did you mean/,
   });
   await t.rejects(cotangent.init({ deterministic: 1 } as object), {
     message: /^init: `deterministic` must be true or false/,
