@@ -43,7 +43,7 @@ export function eagerElementwise(
   const arity = inputs.length;
   const fills = byValue.includes(true) ? [] : range(arity).filter((i) => isScalar[i]);
   /** In pieces, so that the engine can go over to optimised code in between. */
-  const each = (to: number, x: number, y: number, z: number, more: readonly number[] | undefined): void => {
+  const pieces = (to: number, x: number, y: number, z: number, more: readonly number[] | undefined): void => {
     for (let i = 0; i < n; i += elementsPerCall) {
       const count = Math.min(elementsPerCall, n - i);
       const at = to + i * bytes;
@@ -54,31 +54,38 @@ export function eagerElementwise(
       else run(count, at, x + i * dx, y + i * dy, z + i * dz);
     }
   };
+  const short = n <= elementsPerCall && arity <= 2;
+  const whole =
+    arity === 1 ? (to: number, x: number) => run(n, to, x) : (to: number, x: number, y: number) => run(n, to, x, y);
+  const each = short ? whole : pieces;
   const given = (heap: Heap, at: readonly number[], i: number): number =>
     byValue[i] ? numberAt(heap, dtypes[i]!, at[i]!) : at[i]!;
   const filledBytes = fills.map((i) => (few * byteSize(dtypes[i]!) + 63) & -64);
   const inMemory: MemoryFunction = {
     scratch: filledBytes.reduce((a, b) => a + b, 0),
-    run: (heap, at) => {
-      let places = at;
-      if (fills.length > 0) {
-        const copy = at.slice();
-        let next = at[arity + 1]!;
-        fills.forEach((i, k) => {
-          heap.fill(dtypes[i]!, next, few, numberAt(heap, dtypes[i]!, at[i]!));
-          copy[i] = next;
-          next += filledBytes[k]!;
-        });
-        places = copy;
-      }
-      each(
-        places[arity]!,
-        given(heap, places, 0),
-        arity > 1 ? given(heap, places, 1) : 0,
-        arity > 2 ? places[2]! : 0,
-        arity > 3 ? places.slice(3, arity) : undefined,
-      );
-    },
+    run:
+      short && !byValue.includes(true) && fills.length === 0
+        ? (_, at) => each(at[arity]!, at[0]!, at[1]!, 0, undefined)
+        : (heap, at) => {
+            let places = at;
+            if (fills.length > 0) {
+              const copy = at.slice();
+              let next = at[arity + 1]!;
+              fills.forEach((i, k) => {
+                heap.fill(dtypes[i]!, next, few, numberAt(heap, dtypes[i]!, at[i]!));
+                copy[i] = next;
+                next += filledBytes[k]!;
+              });
+              places = copy;
+            }
+            each(
+              places[arity]!,
+              given(heap, places, 0),
+              arity > 1 ? given(heap, places, 1) : 0,
+              arity > 2 ? places[2]! : 0,
+              arity > 3 ? places.slice(3, arity) : undefined,
+            );
+          },
   };
   if (fills.length > 0) return onCells(inMemory, [output]);
   const place = (w: Workspace, cell: Cell, i: number): number => (byValue[i] ? cell.first() : w.operand(cell));

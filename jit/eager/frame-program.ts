@@ -74,16 +74,15 @@ class Frame {
   }
 }
 
-/** A small array that is copied into the frame before the steps. */
+/** A small argument, which is copied into the frame before the steps. */
 interface Copied {
-  /** The argument's index, or the constant. */
-  readonly from: number | Cell;
+  readonly index: number;
   readonly offset: number;
 }
 
 export class FrameProgram {
   private readonly copied: Copied[] = [];
-  /** Arguments and constants that lie in the heap; results follow them. */
+  /** What lies in the heap: arguments by their index, and constants. Results follow them. */
   private readonly pinned: (number | Cell)[] = [];
   private readonly outside: Outside[] = [];
   private readonly results: readonly { readonly aval: ShapedArray; readonly place: Place }[];
@@ -96,19 +95,27 @@ export class FrameProgram {
   private constructor(description: FrameDescription, frame: Frame) {
     const { avals, constants, parts, steps, results } = description;
     const places = new Map<number, Place>();
-    const enter = (value: number, from: number | Cell): void => {
-      if (isSmall(avals[value]!)) {
-        const offset = frame.take(smallBytes);
-        this.copied.push({ from, offset });
-        places.set(value, { pointer: -1, offset });
-      } else {
-        places.set(value, { pointer: this.outside.length, offset: 0 });
-        this.outside.push({ patches: [], address: -1 });
-        this.pinned.push(from);
-      }
+    /** An array outside of the frame, by its index among these. */
+    const pin = (from: number | Cell): number => {
+      this.pinned.push(from);
+      return this.outside.push({ patches: [], address: -1 }) - 1;
     };
-    for (let i = 0; i < description.arguments; i++) enter(i, i);
-    for (const [value, cell] of constants) enter(value, cell);
+    for (let index = 0; index < description.arguments; index++) {
+      if (isSmall(avals[index]!)) {
+        const offset = frame.take(smallBytes);
+        this.copied.push({ index, offset });
+        places.set(index, { pointer: -1, offset });
+      } else places.set(index, { pointer: pin(index), offset: 0 });
+    }
+    const few = [...constants].filter(([value]) => isSmall(avals[value]!));
+    if (few.length > 0) {
+      const pointer = pin(together(few.map(([, cell]) => cell)));
+      few.forEach(([value], i) => {
+        places.set(value, { pointer, offset: i * smallBytes });
+      });
+    }
+    for (const [value, cell] of constants)
+      if (!isSmall(avals[value]!)) places.set(value, { pointer: pin(cell), offset: 0 });
     this.results = results.map((value) => {
       const aval = avals[value]!;
       const place = isSmall(aval)
@@ -173,8 +180,8 @@ export class FrameProgram {
       const frame = frames.push(this.bytes);
       const { copied, pinned, outside, results, runs } = this;
       for (let i = 0; i < copied.length; i++) {
-        const { from, offset } = copied[i]!;
-        h.copyIn(typeof from === 'number' ? args[from]! : from, frame + offset);
+        const { index, offset } = copied[i]!;
+        h.copyIn(args[index]!, frame + offset);
       }
       for (let i = 0; i < pinned.length; i++) {
         const from = pinned[i]!;
@@ -208,6 +215,17 @@ export class FrameProgram {
     for (const { at, index, offset } of this.inFrame) at[index] = frame + offset;
     this.frame = frame;
   }
+}
+
+/** Small arrays as one, each `smallBytes` from the one before it. */
+function together(cells: readonly Cell[]): Cell {
+  // Longer than what stays out of the heap.
+  const bytes = new Uint8Array(Math.max(cells.length, 2) * smallBytes);
+  cells.forEach((cell, i) => {
+    const { buffer, byteOffset, byteLength } = cell.peek();
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), i * smallBytes);
+  });
+  return Cell.fromHost('bool', bytes);
 }
 
 function move(array: Outside, address: number): void {
