@@ -61,31 +61,27 @@ export function eagerElementwise(
   const given = (heap: Heap, at: readonly number[], i: number): number =>
     byValue[i] ? numberAt(heap, dtypes[i]!, at[i]!) : at[i]!;
   const filledBytes = fills.map((i) => (few * byteSize(dtypes[i]!) + 63) & -64);
+  /** Numbers that stand for a whole operand are written out, a piece of it. */
+  const filled = (heap: Heap, at: readonly number[]): number[] => {
+    const places = at.slice();
+    let next = at[arity + 1]!;
+    fills.forEach((i, k) => {
+      heap.fill(dtypes[i]!, next, few, numberAt(heap, dtypes[i]!, at[i]!));
+      places[i] = next;
+      next += filledBytes[k]!;
+    });
+    return places;
+  };
+  const general = (heap: Heap, at: readonly number[]): void => {
+    const places = fills.length > 0 ? filled(heap, at) : at;
+    const x = given(heap, places, 0);
+    const y = arity > 1 ? given(heap, places, 1) : 0;
+    each(places[arity]!, x, y, arity > 2 ? places[2]! : 0, arity > 3 ? places.slice(3, arity) : undefined);
+  };
+  const simple = (_: Heap, at: readonly number[]): void => each(at[arity]!, at[0]!, at[1]!, 0, undefined);
   const inMemory: MemoryFunction = {
     scratch: filledBytes.reduce((a, b) => a + b, 0),
-    run:
-      short && !byValue.includes(true) && fills.length === 0
-        ? (_, at) => each(at[arity]!, at[0]!, at[1]!, 0, undefined)
-        : (heap, at) => {
-            let places = at;
-            if (fills.length > 0) {
-              const copy = at.slice();
-              let next = at[arity + 1]!;
-              fills.forEach((i, k) => {
-                heap.fill(dtypes[i]!, next, few, numberAt(heap, dtypes[i]!, at[i]!));
-                copy[i] = next;
-                next += filledBytes[k]!;
-              });
-              places = copy;
-            }
-            each(
-              places[arity]!,
-              given(heap, places, 0),
-              arity > 1 ? given(heap, places, 1) : 0,
-              arity > 2 ? places[2]! : 0,
-              arity > 3 ? places.slice(3, arity) : undefined,
-            );
-          },
+    run: short && !byValue.includes(true) && fills.length === 0 ? simple : general,
   };
   if (fills.length > 0) return onCells(inMemory, [output]);
   const place = (w: Workspace, cell: Cell, i: number): number => (byValue[i] ? cell.first() : w.operand(cell));

@@ -1,5 +1,6 @@
 import { planEager } from '../../jit/eager/eager.ts';
-import { FrameProgram, type FrameStep } from '../../jit/eager/frame-program.ts';
+import type { FrameStep } from '../../jit/eager/frame-layout.ts';
+import { FrameProgram } from '../../jit/eager/frame-program.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
 import { groupOf, makersOf } from '../../jit/eager/groups.ts';
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
