@@ -123,6 +123,18 @@ t.test('counts, axes and positions', async (t) => {
     'DtypeError: slice: the string "a" is not an index for axis 0 of f32[3].',
     "hint: an index is a number, `[start, stop, step]` (`[]` for the whole axis), `null`, `'...'` or an array of integers",
   );
+  says(
+    t,
+    () => any(np.where)(x),
+    'DtypeError: where: needs what to choose from, as in `np.where(condition, x, y)`.',
+    'hint: `np.nonzero(condition)` has the positions of what is true',
+  );
+  says(t, () => any(np.meshgrid)(x, x), 'TreeError: meshgrid: the first argument must be a list, but it is f32[3].');
+  says(
+    t,
+    () => grad(any(np.add), any([0, 1])),
+    'CotangentError: grad: options are given by name in an object, such as `{ argnums: [0, 1] }`, but got a JavaScript array.',
+  );
   for (const [python, ours] of [
     [':', '[]'],
     ['1:', '[1]'],
