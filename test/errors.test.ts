@@ -774,6 +774,12 @@ t.test('assignments that compute', async (t) => {
   says(t, () => (s += x), ...message('s += x', 's = s.add(x)'));
   says(t, () => (s -= x.mul(2)), ...message('s -= x.mul(2)', 's = s.sub(x.mul(2))'));
   says(t, () => (s *= traced(x)), ...message('s *= traced(x)', 's = s.mul(traced(x))'));
+  const plus = (shown: string) =>
+    `ControlFlowError: \`${shown}\`: JavaScript operators do not work on arrays, and an operand is f32[3].`;
+  // biome-ignore lint/style/useTemplate: what is tested
+  says(t, () => 'mean ' + x, plus("'mean ' + x"), 'hint: for its text write `String(x)`');
+  // biome-ignore lint/style/useTemplate: what is tested
+  says(t, () => x.mul(2) + ' end', plus("x.mul(2) + ' end'"), 'hint: for its text write `String(x.mul(2))`');
   says(
     t,
     () => (s += Math.sin(x)),
