@@ -20,7 +20,7 @@ type Callee = (...args: number[]) => number | undefined;
 
 const header = 4;
 
-/** Bytes that the calls take, with a result of each part. */
+/** Bytes that the calls take, with a number for each part. */
 export const callsBytes = ({ args, extent, chunk }: Calls): number =>
   8 * (header + 3 * args.length + Math.ceil(extent / chunk));
 
@@ -34,10 +34,10 @@ export function writeCalls(f64: Float64Array, address: number, calls: Calls): vo
   });
 }
 
-/** The results of the parts, in their order. */
+/** What the functions returned for the parts, in their order. */
 export function resultsOf(f64: Float64Array, address: number, { args, extent, chunk }: Calls): Float64Array {
   const at = address / 8 + header + 3 * args.length;
-  return f64.subarray(at, at + Math.ceil(extent / chunk));
+  return f64.slice(at, at + Math.ceil(extent / chunk));
 }
 
 /** The functions of a prebuilt module as entries of the pool, in the order of their names. */
@@ -56,8 +56,11 @@ function callPart(f: Callee, f64: Float64Array, begin: number, end: number, addr
   ];
   const args = new Array<number>(count);
   for (let from = begin; from < end; from += chunk) {
-    for (let i = 0, k = at + header; i < count; i++, k += 3)
-      args[i] = f64[k]! + from * f64[k + 1]! + thread * f64[k + 2]!;
+    for (let i = 0, k = at + header; i < count; i++, k += 3) {
+      const moved = from * f64[k + 1]! + thread * f64[k + 2]!;
+      // A number by value stays what it is, −0 too.
+      args[i] = moved === 0 ? f64[k]! : f64[k]! + moved;
+    }
     args[countAt] = Math.min(chunk, end - from);
     const result = invoke(f, args);
     if (result !== undefined) f64[results + from / chunk] = result;

@@ -4,7 +4,7 @@ import { builtin } from './node.ts';
 import { elementwiseExports, fusedExports, runtimeExports } from './runtime/instance.ts';
 import { type PrebuiltName, prebuiltModule } from './runtime/prebuilt.ts';
 import { threadCount } from './target.ts';
-import { type Calls, callsOf, writeCalls } from './thread-calls.ts';
+import { type Calls, callsBytes, callsOf, resultsOf, writeCalls } from './thread-calls.ts';
 import {
   controlBytes,
   type Entry,
@@ -66,8 +66,22 @@ export class ThreadPool {
     return threaded;
   }
 
-  /** Calls a function of a prebuilt module over a range; the calls are written at `address`. */
-  call(name: PrebuiltName, f: string, calls: Calls, address: number): void {
+  /** Calls a function of a prebuilt module over a range, and gives what it returned for each part. */
+  call(name: PrebuiltName, f: string, calls: Calls): Float64Array {
+    const { program, entries, functions } = this.prebuiltOf(name);
+    const h = heap();
+    const { top, depth } = h.frames;
+    const address = h.frames.push((callsBytes(calls) + 63) & -64);
+    try {
+      writeCalls(h.f64, address, calls);
+      this.run(functions, program, entries.get(f)!, calls.extent, calls.chunk, address);
+      return resultsOf(h.f64, address, calls);
+    } finally {
+      h.frames.pop(top, depth);
+    }
+  }
+
+  private prebuiltOf(name: PrebuiltName): Prebuilt {
     let module = this.prebuilt.get(name);
     if (!module) {
       const program = ++this.programs;
@@ -77,8 +91,7 @@ export class ThreadPool {
       this.prebuilt.set(name, module);
       this.tell({ program, module: prebuiltModule(name)!, prebuilt: true });
     }
-    writeCalls(heap().f64, address, calls);
-    this.run(module.functions, module.program, module.entries.get(f)!, calls.extent, calls.chunk, address);
+    return module;
   }
 
   run(entries: readonly Entry[], program: number, entry: number, extent: number, chunk: number, args: number): void {

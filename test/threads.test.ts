@@ -68,6 +68,24 @@ const cases: Record<string, Case> = {
     const loss = (w: NDArray): NDArray => np.mean(nn.softplus(np.matmul(X, w).mul(y)));
     return jit((w: NDArray) => lax.foriLoop(0, 5, (_, w: NDArray) => w.sub(grad(loss)(w).mul(0.1)), w))(np.zeros([90]));
   },
+  'outside of jit': () => {
+    const [x, v] = [normal([301, 302]), normal([100_003], 'float64')];
+    return [
+      x.mul(-0),
+      np.exp(v).add(x.slice(0, 0)),
+      np.where(x.gt(0), x, 2),
+      np.sum(v),
+      np.max(x),
+      np.var(v),
+      np.var(x, { axis: 1 }),
+      np.nanmin(v),
+      np.sum(v.mul(v)),
+      np.all(x.lt(9)),
+      np.matmul(x, x.T),
+      np.matmul(x.slice([0, 300]).T, x.slice([1])),
+      np.matmul(normal([2000, 200], 'float64'), normal([200], 'float64')),
+    ];
+  },
   solve: () => jit((a: NDArray) => linalg.solve(a.add(np.eye(150).mul(20)), a))(normal([150, 150], 'float64')),
   'many short jobs': () => {
     const f = jit((x: NDArray) => np.sum(x.add(1)));

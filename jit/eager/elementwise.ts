@@ -7,7 +7,9 @@ import { Cell, type Heap } from '../heap.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
 import { elementwiseExports } from '../runtime/instance.ts';
+import { threadPool } from '../thread-pool.ts';
 import { Workspace } from '../workspace.ts';
+import { inPieces, isDealtOut } from './in-threads.ts';
 import {
   type EagerFunction,
   type MemoryFunction,
@@ -34,7 +36,8 @@ export function eagerElementwise(
   const isScalar = inputs.map((x) => x.ndim === 0 && output.ndim > 0);
   const byValue = inputs.length === 2 ? isScalar : inputs.map(() => false);
   const dtypes = inputs.map((x) => x.dtype);
-  const run = elementwiseExports()[elementwiseName(name, params, dtypes, byValue)] as RuntimeFunction | undefined;
+  const key = elementwiseName(name, params, dtypes, byValue);
+  const run = elementwiseExports()[key] as RuntimeFunction | undefined;
   if (!run) return undefined;
   const bytes = byteSize(output.dtype);
   const steps = dtypes.map((dtype, i) => (isScalar[i] ? 0 : byteSize(dtype)));
@@ -44,6 +47,11 @@ export function eagerElementwise(
   const fills = byValue.includes(true) ? [] : range(arity).filter((i) => isScalar[i]);
   /** In pieces, so that the engine can go over to optimised code in between. */
   const pieces = (to: number, x: number, y: number, z: number, more: readonly number[] | undefined): void => {
+    if (isDealtOut(n)) {
+      const args = [0, to, ...[x, y, z].slice(0, arity), ...(more ?? [])];
+      threadPool().call('elementwise', key, inPieces(n, 0, args, [0, bytes, ...steps]));
+      return;
+    }
     for (let i = 0; i < n; i += elementsPerCall) {
       const count = Math.min(elementsPerCall, n - i);
       const at = to + i * bytes;

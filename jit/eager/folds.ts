@@ -8,7 +8,9 @@ import { elementsPerCall } from '../lower/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
 import { foldName } from '../runtime/folds.ts';
 import { elementwiseExports, runtimeExports } from '../runtime/instance.ts';
+import { threadPool } from '../thread-pool.ts';
 import { Workspace } from '../workspace.ts';
+import { inPieces, isDealtOut } from './in-threads.ts';
 import { type EagerFunction, onCells, withMemory } from './memory-function.ts';
 import { eagerView } from './movement.ts';
 
@@ -31,10 +33,11 @@ export function eagerFold(
   const split = axes.length === 0 ? 0 : Math.min(...axes.filter((axis) => shape[axis] !== 1), ndim);
   const last = Math.max(-1, ...axes.filter((axis) => shape[axis] !== 1));
   if (folded.slice(split).every(Boolean)) {
-    const run = runtimeExports()[foldName(combine, dtype)] as RuntimeFunction;
+    const name = foldName(combine, dtype);
+    const run = runtimeExports()[name] as RuntimeFunction;
     const length = sizeOf(shape.slice(split));
     const rowBytes = length * byteSize(dtype);
-    const fold = (from: number): number => foldRow(run, combine, dtype, length, from);
+    const fold = (from: number): number => foldRow(name, run, combine, dtype, length, from);
     const rows = (heap: Heap, at: readonly number[]): void => {
       const results = heap.elements(dtype);
       const [from, to] = at as [number, number];
@@ -76,8 +79,19 @@ export function eagerFold(
 }
 
 /** Floats in pieces, so that the engine can go over to optimised code in between, and for a smaller rounding error. */
-function foldRow(run: RuntimeFunction, combine: Combine, dtype: DType, length: number, from: number): number {
+function foldRow(
+  name: string,
+  run: RuntimeFunction,
+  combine: Combine,
+  dtype: DType,
+  length: number,
+  from: number,
+): number {
   if (!isFloating(dtype)) return run(length, from);
+  if (isDealtOut(length)) {
+    const parts = threadPool().call('runtime', name, inPieces(length, 0, [0, from], [0, byteSize(dtype)]));
+    return parts.reduce((total, part) => foldParts(combine, dtype, total, part));
+  }
   let total = run(Math.min(length, elementsPerCall), from);
   for (let i = elementsPerCall; i < length; i += elementsPerCall) {
     const part = run(Math.min(elementsPerCall, length - i), from + i * byteSize(dtype));

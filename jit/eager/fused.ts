@@ -5,8 +5,10 @@ import { invoke } from '../invoke.ts';
 import type { NestAxis } from '../loop-nest.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { fusedExports } from '../runtime/instance.ts';
+import { threadPool } from '../thread-pool.ts';
 import { foldParts } from './folds.ts';
 import type { Group } from './groups.ts';
+import { inPieces, isDealtOut } from './in-threads.ts';
 import { type EagerFunction, onCells } from './memory-function.ts';
 
 type Kernel = (...args: number[]) => number | undefined;
@@ -39,6 +41,10 @@ export function eagerFused({ key, operands, root, axes, combine }: Group): Eager
   };
   /** A row in pieces, so that the engine can go over to optimised code in between. */
   const longRow = (heap: Heap, places: readonly number[], row: number): void => {
+    if (isDealtOut(n) && combine !== 'and' && combine !== 'or') {
+      longRowInThreads(heap, places, row);
+      return;
+    }
     if (!combine) {
       for (let at = 0; at < n; at += elementsPerCall) call(1, Math.min(elementsPerCall, n - at), places, row, at);
       return;
@@ -56,9 +62,43 @@ export function eagerFused({ key, operands, root, axes, combine }: Group): Eager
       total = foldParts(combine, dtype, total, part(at));
     elements[place / bytes] = total;
   };
+  const argsAt = (places: readonly number[], row: number): number[] => {
+    const start = args.slice();
+    places.forEach((place, i) => {
+      start[2 + 2 * i] = place + row * rows.steps[i]!;
+    });
+    return start;
+  };
+  const stepsOf = ({ steps }: NestAxis): number[] => [0, 0, ...steps.flatMap((step) => [step, 0])];
+  const longRowInThreads = (heap: Heap, places: readonly number[], row: number): void => {
+    const start = argsAt(places, row);
+    start[0] = 1;
+    const steps = stepsOf(inner);
+    if (!combine) {
+      threadPool().call('fused', key, inPieces(n, 1, start, steps));
+      return;
+    }
+    // Each piece has a place for what it has folded.
+    const { top, depth } = heap.frames;
+    const pieces = Math.ceil(n / elementsPerCall);
+    const partials = heap.frames.push(64 * pieces);
+    const to = start[2]!;
+    start[2] = partials;
+    steps[2] = 64 / elementsPerCall;
+    threadPool().call('fused', key, inPieces(n, 1, start, steps));
+    const elements = heap.elements(dtype);
+    let total = elements[partials / bytes]!;
+    for (let i = 1; i < pieces; i++) total = foldParts(combine, dtype, total, elements[(partials + 64 * i) / bytes]!);
+    elements[to / bytes] = total;
+    heap.frames.pop(top, depth);
+  };
   const block = (heap: Heap, places: readonly number[]): void => {
     if (long) for (let row = 0; row < rows.extent; row++) longRow(heap, places, row);
-    else
+    else if (isDealtOut(rows.extent * n)) {
+      const start = argsAt(places, 0);
+      start[1] = n;
+      threadPool().call('fused', key, inPieces(rows.extent, 0, start, stepsOf(rows), rowsPerCall));
+    } else
       for (let row = 0; row < rows.extent; row += rowsPerCall)
         call(Math.min(rowsPerCall, rows.extent - row), n, places, row, 0);
   };

@@ -5,9 +5,12 @@ import type { Atom, Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
 import type { Cell, Heap } from '../heap.ts';
 import { axesOf, isMatrix, productOf, type Side } from '../lower/products/dot-code.ts';
+import { divisionOf, isDealtOut } from '../lower/products/product-threads.ts';
 import type { DotDimensions } from '../lower-rule.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeExports } from '../runtime/instance.ts';
+import { threadCount } from '../target.ts';
+import { threadPool } from '../thread-pool.ts';
 import { eagerTransposed, filled } from './folds.ts';
 import { type EagerFunction, onCells } from './memory-function.ts';
 import { readingOf } from './reading.ts';
@@ -100,11 +103,20 @@ function ofMatrices([x, y]: readonly [Placed, Placed], output: ShapedArray, d: D
   const floating = isFloating(dtype);
   const name = dtype === 'float32' ? 'gemm_f32' : dtype === 'float64' ? 'gemm_f64' : 'product_i32';
   const product = runtimeExports()[name] as RuntimeFunction;
-  const needed = floating ? gemmScratchBytes(m, n, k, bytes) : 0;
+  const division = threadCount() > 1 && floating && isDealtOut(m, n, k) ? divisionOf({ m, n, k }, bytes) : undefined;
+  const needed = division ? division.scratchBytes * threadCount() : floating ? gemmScratchBytes(m, n, k, bytes) : 0;
   const [xStart, yStart] = [x.offset * bytes, y.offset * bytes];
   const each = (depth: number, p: number, q: number, r: number, scratch: number): void => {
     const axis = batch[depth];
-    if (!axis) product(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
+    const args = [m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch];
+    if (!axis && division) {
+      const { byColumns, extent, chunk, scratchBytes } = division;
+      const steps = new Array<number>(13).fill(0);
+      steps[byColumns ? 6 : 3] = (byColumns ? b.column : a.row) * bytes;
+      steps[9] = (byColumns ? 1 : n) * bytes;
+      const perThread = steps.map((_, i) => (i === 12 ? scratchBytes : 0));
+      threadPool().call('runtime', name, { extent, chunk, countAt: byColumns ? 1 : 0, args, steps, perThread });
+    } else if (!axis) product(...args);
     else {
       const [dp, dq, dr] = axis.steps;
       for (let i = 0; i < axis.extent; i++)

@@ -26,14 +26,10 @@ export function gemmInThreads(
   dtype: 'float32' | 'float64',
   [a, b, c]: readonly [Expr, Expr, Expr],
 ): void {
-  const { m, n, k, lhs, rhs } = p;
+  const { n, lhs, rhs } = p;
   const bytes = byteSize(dtype);
-  const byColumns = 2 * n >= m;
-  const extent = byColumns ? n : m;
+  const { byColumns, extent, chunk, scratchBytes } = divisionOf(p, bytes);
   const gemm = d.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64', gemmParameters);
-  const chunk = chunkOf(extent, m === 1 || n === 1 ? 16 : byColumns ? 32 / bytes : 12);
-  const [rows, columns] = byColumns ? [m, chunk] : [chunk, n];
-  const scratchBytes = gemmScratchBytes(rows, columns, k, bytes);
   d.withScratch(scratchBytes * threadCount(), (scratch) =>
     dealOut(d, {
       extent,
@@ -51,6 +47,18 @@ export function gemmInThreads(
       },
     }),
   );
+}
+
+/** How a product is cut, and the bytes of scratch memory that each thread needs. */
+export function divisionOf(
+  { m, n, k }: Pick<Product, 'm' | 'n' | 'k'>,
+  bytes: number,
+): { readonly byColumns: boolean; readonly extent: number; readonly chunk: number; readonly scratchBytes: number } {
+  const byColumns = 2 * n >= m;
+  const extent = byColumns ? n : m;
+  const chunk = chunkOf(extent, m === 1 || n === 1 ? 16 : byColumns ? 32 / bytes : 12);
+  const [rows, columns] = byColumns ? [m, chunk] : [chunk, n];
+  return { byColumns, extent, chunk, scratchBytes: gemmScratchBytes(rows, columns, k, bytes) };
 }
 
 /** Even parts, three for each thread since some may be held up, in whole tiles; none of one row or column, which has code of its own. */
