@@ -403,6 +403,49 @@ t.test('rows of a product that are grouped otherwise before or after it', (t) =>
   t.end();
 });
 
+t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
+  const step = (x: NDArray, g: NDArray, p: NDArray): NDArray => p.sub(np.matmul(x.T, g).mul(0.5));
+  const donating = jit(step, { donate: [2] });
+  const inLoop = jit((x: NDArray, g: NDArray, p: NDArray) => lax.foriLoop(0, 2, (_, p: NDArray) => step(x, g, p), p));
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [k, m, n] of [
+      [129, 131, 130],
+      [127, 128, 160],
+      [200, 127, 129],
+      [2, 400, 500],
+      [256, 65, 257],
+      [65, 785, 33],
+      [257, 150, 130],
+    ] as const) {
+      const of = (...shape: [number, number]): NDArray =>
+        np
+          .arange(shape[0] * shape[1])
+          .mod(17)
+          .sub(8)
+          .mul(0.25)
+          .astype(dtype)
+          .reshape(shape);
+      const [x, g, p] = [of(k, m), of(k, n), of(m, n)];
+      const text = `${dtype}, [${m},${k}]·[${k},${n}]`;
+      const compiled = jit(step);
+      const want = step(x, g, p);
+      const hasTiles = !/gemm_(rows|f32|f64)/.test(String(compiled.lower(x, g, p)));
+      t.equal(hasTiles, k <= 256, `${text}: where it is computed`);
+      t.same(compiled(x, g, p).data(), want.data(), text);
+      t.same(inLoop(x, g, p).data(), step(x, g, want).data(), `${text}, in a loop`);
+      t.same(donating(x, g, p).data(), want.data(), `${text}, donated`);
+    }
+  const large = [np.ones([64, 300]), np.ones([64, 300]), np.zeros([300, 300])] as const;
+  const at = [np.nan, np.inf, 0].map((value) =>
+    step(large[0].mul(value), ...(large.slice(1) as [NDArray, NDArray])).data(),
+  );
+  t.same(
+    [np.nan, np.inf, 0].map((value) => jit(step)(large[0].mul(value), large[1], large[2]).data()),
+    at,
+  );
+  t.end();
+});
+
 t.test('deep products with something behind them', (t) => {
   const f = (x: NDArray, w: NDArray, y: NDArray): NDArray => np.maximum(np.matmul(x, w.T).add(y), 0);
   for (const dtype of ['float32', 'float64'] as const)

@@ -35,7 +35,7 @@ export const largestOperands: number = 2 ** 17;
 /** What is computed for each vector of a tile is written out so many times that it must be short. */
 const mostNodes = 12;
 /** Larger results of products with columns of this length have code of their own all the same. */
-const shallow = { length: 128, result: 2 ** 16 };
+const shallow = { length: 256, result: 2 ** 16 };
 
 /** Rows of a product that are computed before something else is done with them. */
 export const rowsAtOnce = (m: number, rowBytes: number): number =>

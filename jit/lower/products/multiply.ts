@@ -103,7 +103,8 @@ function multiplyTiles(
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  const fromPanels = p.lhs.column === 1 && p.lhs.row >= 0 && hasWholePanels(p.k);
+  const { row, column } = p.lhs;
+  const fromPanels = Math.min(row, column) === 1 && hasWholePanels(p.k);
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
   else {
     const base = d.locals.hold(i32c(0));

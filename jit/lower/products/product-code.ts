@@ -8,7 +8,7 @@ import { type AnyLanes, type ProductType, productLanes } from '../lanes.ts';
 import { largestOperands } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
-import { memory, panels, type TileTarget } from './product-tiles.ts';
+import { memory, type Packed, packTiles, panels, type TileTarget } from './product-tiles.ts';
 
 /**
  * Matrix products of sizes and strides that are known when the program is compiled: strides become immediates, edges
@@ -59,9 +59,11 @@ interface Operands<T> {
   readonly scratch: T;
 }
 
+const inPlace: Packed = { a: false, b: false };
+
 /**
- * The kernel of a product whose tiles go into an expression. With `packed`, B is in panels as the runtime's
- * `gemm_pack` makes them.
+ * The kernel of a product whose tiles go into an expression. `packed` says whether B is in panels as the runtime's
+ * `gemm_pack` makes them, and whether the kernel copies A to `scratch`, which then has room for it.
  */
 export function productInto(
   p: Product,
@@ -69,7 +71,7 @@ export function productInto(
   target: Target,
   operands: Operands<Expr>,
   tile: HeldTile,
-  packed = false,
+  packed: Packed = inPlace,
 ): Kernel {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', ...tile.params]);
   const math = new MathUses(target);
@@ -87,15 +89,17 @@ function write(
   target: Target,
   { a, b, scratch }: Operands<Local>,
   to: TileTarget,
-  packed = false,
+  packed: Packed = inPlace,
 ): void {
   const e = productLanes(dtype);
-  if (packed || isContiguous(p)) {
-    panels(f, e, packed ? { ...p, rhs: { row: 2 * e.count, column: 1 } } : p, target, a, b, to, packed);
+  if (packed.a) packTiles(f, e, p, target, a, scratch, to.computes);
+  if (packed.b || isContiguous(p)) {
+    const rhs = packed.b ? { row: 2 * e.count, column: 1 } : p.rhs;
+    panels(f, e, { ...p, rhs }, target, packed.a ? scratch : a, b, to, packed);
     return;
   }
   packRows(f, e, p, dtype, b, scratch);
-  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, to, false);
+  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, to, packed);
 }
 
 /** Copies B to rows that are contiguous: a transpose in blocks of as many vectors as a vector has elements. */

@@ -8,6 +8,7 @@ import { rowsAtOnce } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
+import type { Packed } from './product-tiles.ts';
 
 /** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
 export interface ComputedRows {
@@ -162,7 +163,7 @@ export class RowBlocks {
     if (isSmallProduct(product, dtype)) {
       const at = d.locals.take('i32');
       d.withScratch(productScratchBytes(product, dtype), (scratch) =>
-        use((b) => f.set(at, b), this.codeFor(height, tile, at, scratch, false)),
+        use((b) => f.set(at, b), this.codeFor(height, tile, at, scratch)),
       );
       d.locals.give(at);
       return;
@@ -172,7 +173,10 @@ export class RowBlocks {
     const begin = (panels: Expr) => (ptr: Expr) => f.call(pack, ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
     d.withScratch(gemmPanelBytes(n, k, bytes), (panels) => {
       if (tile) {
-        use(begin(panels), this.codeFor(height, tile, panels, i32c(0), true));
+        const a = !('kernel' in this.a) && lhs.column !== 1;
+        d.withScratch(a ? height * k * bytes : 0, (scratch) =>
+          use(begin(panels), this.codeFor(height, tile, panels, scratch, { a, b: true })),
+        );
         return;
       }
       const multiply = d.runtime(`gemm_rows_${type}`, rowsParameters);
@@ -189,7 +193,7 @@ export class RowBlocks {
     tile: HeldTile | undefined,
     b: Expr,
     scratch: Expr,
-    packed: boolean,
+    packed?: Packed,
   ): (rows: Expr, a: Expr, into: Expr) => void {
     const { d, product, dtype } = this;
     const { m, n, k } = product;
