@@ -403,6 +403,14 @@ t.test('rows of a product that are grouped otherwise before or after it', (t) =>
   t.end();
 });
 
+function sameBits(x: NDArray, y: NDArray): boolean {
+  const [a, b] = [x, y].map((array) => {
+    const { buffer, byteOffset, byteLength } = array.data() as Float64Array;
+    return Buffer.from(buffer, byteOffset, byteLength);
+  }) as [Buffer, Buffer];
+  return a.equals(b);
+}
+
 t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
   const step = (x: NDArray, g: NDArray, p: NDArray): NDArray => p.sub(np.matmul(x.T, g).mul(0.5));
   const donating = jit(step, { donate: [2] });
@@ -411,7 +419,7 @@ t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
     for (const [k, m, n] of [
       [129, 131, 130],
       [127, 128, 160],
-      [200, 127, 129],
+      [200, 127, 131],
       [2, 400, 500],
       [256, 65, 257],
       [65, 785, 33],
@@ -431,18 +439,15 @@ t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
       const want = step(x, g, p);
       const hasTiles = !/gemm_(rows|f32|f64)/.test(String(compiled.lower(x, g, p)));
       t.equal(hasTiles, k <= 256, `${text}: where it is computed`);
-      t.same(compiled(x, g, p).data(), want.data(), text);
-      t.same(inLoop(x, g, p).data(), step(x, g, want).data(), `${text}, in a loop`);
-      t.same(donating(x, g, p).data(), want.data(), `${text}, donated`);
+      t.ok(sameBits(compiled(x, g, p), want), text);
+      t.ok(sameBits(inLoop(x, g, p), step(x, g, want)), `${text}, in a loop`);
+      t.ok(sameBits(donating(x, g, p), want), `${text}, donated`);
     }
-  const large = [np.ones([64, 300]), np.ones([64, 300]), np.zeros([300, 300])] as const;
-  const at = [np.nan, np.inf, 0].map((value) =>
-    step(large[0].mul(value), ...(large.slice(1) as [NDArray, NDArray])).data(),
-  );
-  t.same(
-    [np.nan, np.inf, 0].map((value) => jit(step)(large[0].mul(value), large[1], large[2]).data()),
-    at,
-  );
+  const rest = [np.ones([64, 300]), np.zeros([300, 300])] as const;
+  for (const value of [np.nan, np.inf]) {
+    const x = np.where(np.arange(300).mod(7).eq(0), value, np.ones([64, 300]));
+    t.ok(sameBits(jit(step)(x, ...rest), step(x, ...rest)), `with ${value}`);
+  }
   t.end();
 });
 
