@@ -95,6 +95,7 @@ t.test('rows of a product with a packed matrix', async (t) => {
       [7, 33, 600],
       [48, 8, 512],
       [50, 70, 1100],
+      [250, 9, 30],
     ] as const)
       for (const { name, strides } of layouts) {
         const [aRow, aCol] = strides(m, k);
@@ -122,7 +123,7 @@ t.test('rows of a product with a packed matrix', async (t) => {
         ].map(([at, length]) => new Uint8Array(buffer, at! + length!, 64).fill(77));
         runtime[`gemm_${type}`]!(m, n, k, a, aRow, aCol, b, bRow, bCol, c, n, 0, whole);
         runtime[`gemm_pack_${type}`]!(n, k, b, bRow, bCol, panels);
-        runtime[`gemm_rows_${type}`]!(m, n, k, a, aRow, aCol, panels, d, scratch);
+        runtime[`gemm_rows_${type}`]!(m, n, k, a, aRow, aCol, panels, d, n, scratch);
         // Integers so small that every sum is exact.
         t.same(view(d, m * n), view(c, m * n), `${type} ${m}×${n}×${k}, ${name}`);
         t.ok(guards.every((guard) => guard.every((x) => x === 77)));

@@ -69,10 +69,10 @@ export const elements: readonly Element[] = [
  */
 const tallest = (target: Target): number => (target.fma ? 6 : 5);
 const unroll = (target: Target): number => (target.fma ? 4 : 1);
-export const tileColumns = (e: Element): number => 2 * e.lanes;
+const tileColumns = (e: Element): number => 2 * e.lanes;
 /** At the start of the scratch: one tile whose results go to a corner of C. */
 export const cornerBytes = 192;
-const blockRows = 120;
+export const blockRows = 120;
 /** Columns of B in a block, in bytes, and its rows. */
 const blockWidth = 2048;
 export const blockDepth = 512;

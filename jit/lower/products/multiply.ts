@@ -3,7 +3,6 @@ import type { Eqn } from '../../../src/core/jaxpr.ts';
 import { sizeOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c } from '../../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
-import { hasWholePanels } from '../../runtime/gemm-rows.ts';
 import type { Driver } from '../driver.ts';
 import { isProductType, type ProductType } from '../lanes.ts';
 import { mapKernel, type Store } from '../map-kernel.ts';
@@ -103,8 +102,7 @@ function multiplyTiles(
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  const { row, column } = p.lhs;
-  const fromPanels = Math.min(row, column) === 1 && hasWholePanels(p.k);
+  const fromPanels = Math.min(p.lhs.row, p.lhs.column) === 1;
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
   else {
     const base = d.locals.hold(i32c(0));

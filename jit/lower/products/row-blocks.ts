@@ -182,7 +182,7 @@ export class RowBlocks {
       const multiply = d.runtime(`gemm_rows_${type}`, rowsParameters);
       const steps = [lhs.row, lhs.column].map(i32c);
       d.withScratch(gemmRowsScratchBytes(height, k, bytes), (scratch) =>
-        use(begin(panels), (rows, a, block) => f.call(multiply, rows, ...nk, a, ...steps, panels, block, scratch)),
+        use(begin(panels), (rows, a, block) => f.call(multiply, rows, ...nk, a, ...steps, panels, block, i32c(n), scratch)),
       );
     });
   }
