@@ -5,6 +5,7 @@ import type { Driver } from '../driver.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProductType } from '../lanes.ts';
 import { rowsAtOnce } from '../passes/epilogues.ts';
+import { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
@@ -35,9 +36,9 @@ export class RowBlocks {
   private readonly dtype: ProductType;
   private readonly bytes: number;
   private readonly a: Expr | ComputedRows;
-  private readonly b: Expr;
+  private readonly b: Expr | ComputedPanels;
 
-  constructor(d: Driver, product: Product, dtype: ProductType, a: Expr | ComputedRows, b: Expr) {
+  constructor(d: Driver, product: Product, dtype: ProductType, a: Expr | ComputedRows, b: Expr | ComputedPanels) {
     this.d = d;
     this.product = product;
     this.dtype = dtype;
@@ -156,11 +157,11 @@ export class RowBlocks {
     tile: HeldTile | undefined,
     use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, into: Expr) => void) => void,
   ): void {
-    const { d, product, dtype, bytes } = this;
+    const { d, product, dtype, bytes, b: operand } = this;
     const { n, k, lhs, rhs } = product;
     const { f } = d;
     const nk = [i32c(n), i32c(k)];
-    if (isSmallProduct(product, dtype)) {
+    if (!(operand instanceof ComputedPanels) && isSmallProduct(product, dtype)) {
       const at = d.locals.take('i32');
       d.withScratch(productScratchBytes(product, dtype), (scratch) =>
         use((b) => f.set(at, b), this.codeFor(height, tile, at, scratch)),
@@ -169,8 +170,11 @@ export class RowBlocks {
       return;
     }
     const type = dtype === 'float32' ? 'f32' : 'f64';
-    const pack = d.runtime(`gemm_pack_${type}`, packParameters);
-    const begin = (panels: Expr) => (ptr: Expr) => f.call(pack, ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
+    const begin = (panels: Expr) => (ptr: Expr) => {
+      if (operand instanceof ComputedPanels) operand.pack(i32c(0), i32c(operand.count), panels);
+      else
+        f.call(d.runtime(`gemm_pack_${type}`, packParameters), ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
+    };
     d.withScratch(gemmPanelBytes(n, k, bytes), (panels) => {
       if (tile) {
         const a = !('kernel' in this.a) && lhs.column !== 1;
@@ -182,7 +186,9 @@ export class RowBlocks {
       const multiply = d.runtime(`gemm_rows_${type}`, rowsParameters);
       const steps = [lhs.row, lhs.column].map(i32c);
       d.withScratch(gemmRowsScratchBytes(height, k, bytes), (scratch) =>
-        use(begin(panels), (rows, a, block) => f.call(multiply, rows, ...nk, a, ...steps, panels, block, i32c(n), scratch)),
+        use(begin(panels), (rows, a, block) =>
+          f.call(multiply, rows, ...nk, a, ...steps, panels, block, i32c(n), scratch),
+        ),
       );
     });
   }
@@ -237,7 +243,7 @@ export class RowBlocks {
       });
       for (const local of [left, ...moving.map(({ ptr }) => ptr)]) locals.give(local);
     };
-    level(0, first, this.b);
+    level(0, first, this.b instanceof ComputedPanels ? i32c(0) : this.b);
   }
 }
 
