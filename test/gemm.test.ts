@@ -6,7 +6,7 @@ import type { Product } from '../jit/lower/products/dot-code.ts';
 import { gemvKernel, matrixVector } from '../jit/lower/products/gemv-code.ts';
 import { productKernel, productScratchBytes } from '../jit/lower/products/product-code.ts';
 import { gemmScratchBytes } from '../jit/runtime/gemm.ts';
-import { gemmPanelBytes, gemmRowsScratchBytes } from '../jit/runtime/gemm-rows.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes, panelStride } from '../jit/runtime/gemm-rows.ts';
 import { runtimeExports } from '../jit/runtime/instance.ts';
 import { target } from '../jit/target.ts';
 
@@ -123,7 +123,7 @@ t.test('rows of a product with a packed matrix', async (t) => {
         ].map(([at, length]) => new Uint8Array(buffer, at! + length!, 64).fill(77));
         runtime[`gemm_${type}`]!(m, n, k, a, aRow, aCol, b, bRow, bCol, c, n, 0, whole);
         runtime[`gemm_pack_${type}`]!(n, k, b, bRow, bCol, panels);
-        runtime[`gemm_rows_${type}`]!(m, n, k, a, aRow, aCol, panels, d, n, scratch);
+        runtime[`gemm_rows_${type}`]!(m, n, k, a, aRow, aCol, panels, panelStride(k), d, n, 0, scratch);
         // Integers so small that every sum is exact.
         t.same(view(d, m * n), view(c, m * n), `${type} ${m}×${n}×${k}, ${name}`);
         t.ok(guards.every((guard) => guard.every((x) => x === 77)));

@@ -15,13 +15,13 @@ import { linesName, packName } from './pack.ts';
 
 /**
  * The same product where something else is done with rows of it before or after they are multiplied, while these are in the
- * cache, or where panels of B are computed. These are made first, each with all rows of B:
+ * cache, or where panels of B are computed. These are made first, each with all rows of B, `panelStride` bytes apart:
  *
  *     gemm_pack_f32(n, k, b, bRow, bCol, panels)
- *     gemm_rows_f32(m, n, k, a, aRow, aCol, panels, c, cRow, scratch)
+ *     gemm_rows_f32(m, n, k, a, aRow, aCol, panels, stride, c, cRow, accumulate, scratch)
  *
- * Rows of C are overwritten; `panels` points to `gemmPanelBytes` bytes, `scratch` to `gemmRowsScratchBytes`, both 16-byte
- * aligned. Columns of B are not cut into blocks: panels go by once for each block of rows.
+ * `panels` points to `gemmPanelBytes` bytes, `scratch` to `gemmRowsScratchBytes`, both 16-byte aligned. Columns of B are not
+ * cut into blocks: panels go by once for each block of rows.
  */
 export function rowFunctions(e: Element): Func[] {
   return [packAll(e), multiplyPanels(e)];
@@ -29,12 +29,16 @@ export function rowFunctions(e: Element): Func[] {
 
 /** How many arguments `gemm_pack_f32` and `gemm_rows_f32` take. */
 export const packParameters = 6;
-export const rowsParameters = 10;
+export const rowsParameters = 12;
 
 /** Bytes of a row of a panel. */
 export const panelWidth = 32;
 
-export const gemmPanelBytes = (n: number, k: number, bytes: number): number => k * up(n * bytes, panelWidth);
+/** From one panel to the next: not a power of two, which would have a row of all of them in a few sets of the cache. */
+export const panelStride = (k: number): number => k * panelWidth + 64;
+
+export const gemmPanelBytes = (n: number, k: number, bytes: number): number =>
+  Math.ceil((n * bytes) / panelWidth) * panelStride(k);
 
 export const gemmRowsScratchBytes = (m: number, k: number, bytes: number): number =>
   up(cornerBytes + Math.min(m, blockRows) * lineBytes(up(Math.min(k, blockDepth), 4), bytes), 64);
@@ -46,18 +50,29 @@ const bytesOf = (e: Element, elements: Expr): Expr => op('i32.shl', elements, i3
 function packAll(e: Element): Func {
   const f = new FunctionBuilder(`gemm_pack_${e.name}`, new Array(packParameters).fill('i32'));
   const [n, k, b, bRow, bCol, panels] = f.parameters;
-  f.call(packName(e), k, n, b, bytesOf(e, bRow), bytesOf(e, bCol), panels);
+  for (const stride of [bRow, bCol]) f.set(stride, bytesOf(e, stride));
+  const width = i32c(panelWidth / e.bytes);
+  const panel = f.var(add(mul(k, i32c(panelWidth)), i32c(panelStride(0))));
+  f.for(
+    0,
+    n,
+    (j) => {
+      f.call(packName(e), k, leastOf(op('i32.sub', n, j), width), b, bRow, bCol, panels);
+      f.set(b, add(b, mul(bCol, width)));
+      f.set(panels, add(panels, panel));
+    },
+    panelWidth / e.bytes,
+  );
   return f.build(true);
 }
 
 function multiplyPanels(e: Element): Func {
   const f = new FunctionBuilder(`gemm_rows_${e.name}`, new Array(rowsParameters).fill('i32'));
-  const [m, n, k, a, aRow, aCol, panels, c, cRow, scratch] = f.parameters;
+  const [m, n, k, a, aRow, aCol, panels, stride, c, cRow, accumulate, scratch] = f.parameters;
   const one = i32c(e.bytes);
   for (const stride of [aRow, aCol, cRow]) f.set(stride, bytesOf(e, stride));
   const depths = evenParts(f, k, blockDepth, 4);
   const heights = evenParts(f, m, blockRows, 1);
-  const panel = f.var(mul(k, i32c(panelWidth)));
   const lines = f.var(add(scratch, i32c(cornerBytes)));
   const line = f.var(lineBytesOf(e, depths));
   const [from, fromRow] = [f.local('i32'), f.local('i32')];
@@ -79,9 +94,9 @@ function multiplyPanels(e: Element): Func {
             f.set(from, lines);
             f.set(fromRow, line);
           });
-          const onto = op('i32.gt_s', p, i32c(0));
+          const onto = op('i32.or', accumulate, op('i32.gt_s', p, i32c(0)));
           const to = add(c, mul(i, cRow));
-          f.call(blockName(e), rows, n, depth, from, fromRow, b, i32c(panelWidth), panel, to, cRow, onto, scratch);
+          f.call(blockName(e), rows, n, depth, from, fromRow, b, i32c(panelWidth), stride, to, cRow, onto, scratch);
         },
         heights,
       );

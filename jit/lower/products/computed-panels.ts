@@ -1,115 +1,142 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { sizeOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c, type Local, op, select } from '../../code.ts';
-import { gemmRowsScratchBytes, panelWidth, rowsParameters } from '../../runtime/gemm-rows.ts';
+import { gemmRowsScratchBytes, panelStride, panelWidth, rowsParameters } from '../../runtime/gemm-rows.ts';
 import type { Driver } from '../driver.ts';
 import { elementsPerCall, type Kernel } from '../kernel.ts';
 import { mapKernel } from '../map-kernel.ts';
+import { tileSide } from '../tiles.ts';
 import { type Fused, operationsOf, viewed } from '../tree.ts';
 import type { Product } from './dot-code.ts';
 
-/** Panels that are computed together stay in the second-level cache. */
-const partBytes = 2 ** 20;
+/** A part of the panels stays in the second-level cache. */
+const part = { bytes: 2 ** 20, rows: 512, panels: 64 };
+/** Each part by columns is code of its own. */
+const mostParts = 16;
+
+/** Some panels: kernels that compute rows of them. */
+interface Columns {
+  readonly first: number;
+  readonly count: number;
+  /** Bytes from one panel to the next. */
+  readonly stride: number;
+}
 
 /**
- * The second operand of a product as kernels that compute panels of it, where they are multiplied: each element once, and
- * no more of them at once than the second-level cache holds.
+ * The second operand of a product, computed where it is packed: each element once, row by row as it would be stored. A
+ * product that goes over all of B for some rows of A has the panels of all of it; another one those of a part, which all
+ * rows of A use before the next part takes its place.
  */
 export class ComputedPanels {
-  /** Panels of as many columns as there are in one, and the columns behind the last of them. */
-  readonly whole: number;
   private readonly d: Driver;
+  private readonly matrix: Fused;
   private readonly bytes: number;
-  private readonly panelBytes: number;
+  /** Columns of a panel. */
+  private readonly width: number;
   private readonly base: Local;
-  private readonly kernel: Kernel;
-  private readonly rest: Kernel | undefined;
-  private readonly note: string;
 
-  /** @param fused the operand, [k,n], of at least two panels */
-  constructor(d: Driver, { shape: [k, n], root }: Fused) {
+  /** @param matrix the operand, [k,n], of at least two panels */
+  constructor(d: Driver, matrix: Fused) {
     this.d = d;
-    this.bytes = byteSize(root.dtype);
-    const width = panelWidth / this.bytes;
-    this.panelBytes = k! * panelWidth;
-    this.whole = Math.floor(n! / width);
+    this.matrix = matrix;
+    this.bytes = byteSize(matrix.root.dtype);
+    this.width = panelWidth / this.bytes;
     this.base = d.locals.hold(i32c(0));
-    const columns = (offset: number, strides: readonly number[], shape: readonly number[]): Fused =>
-      viewed({ shape: [k!, n!], root }, { offset, strides }, shape);
-    const { shape, root: panels } = columns(0, [width, n!, 1], [this.whole, k!, width]);
-    this.kernel = mapKernel([{ root: panels, ptr: this.base }], shape, [], 1);
-    const left = n! % width;
-    if (left > 0) {
-      const last = columns(this.whole * width, [n!, 1], [k!, left]);
-      this.rest = mapKernel([{ root: last.root, ptr: this.last, strides: [width, 1] }], last.shape);
-    }
-    this.note = `over [${k},${n}]: ${operationsOf(root)}, into panels of a product`;
   }
 
-  /** How many panels there are, with one for the rest. */
-  get count(): number {
-    return this.whole + (this.rest ? 1 : 0);
+  /** Computes all panels, `panelStride` bytes apart. */
+  packAll(at: Expr): void {
+    const [k, n] = this.matrix.shape as [number, number];
+    const columns = { first: 0, count: Math.ceil(n / this.width), stride: panelStride(k) };
+    this.clearLast(columns, k, at);
+    this.pack(columns, i32c(0), i32c(k), at);
   }
 
-  /** Whether all of it is computed before the first of it is multiplied. */
-  static isOnePart({ shape, root }: Fused): boolean {
-    return sizeOf(shape) * byteSize(root.dtype) <= partBytes;
-  }
-
-  /** Computes some panels: the first of them goes to `at`. */
-  pack(from: Expr, to: Expr, at: Expr): void {
-    const { d, base, kernel, rest, whole } = this;
-    const { f, locals } = d;
-    f.set(base, op('i32.sub', at, op('i32.mul', from, i32c(this.panelBytes))));
-    const name = d.declare(kernel);
-    d.notes.set(name, this.note);
-    const chunk = Math.max(1, Math.floor((elementsPerCall * this.bytes) / this.panelBytes));
-    const [begin, end, last] = [locals.hold(from), locals.take('i32'), locals.hold(least(to, i32c(whole)))];
-    f.while(op('i32.lt_s', begin, last), () => {
-      f.set(end, least(op('i32.add', begin, i32c(chunk)), last));
-      f.call(name, begin, end, ...kernel.args);
-      f.set(begin, end);
-    });
-    for (const local of [begin, end, last]) locals.give(local);
-    if (!rest) return;
-    f.if(op('i32.gt_s', to, i32c(whole)), () => {
-      f.fill(this.last, i32c(0), i32c(this.panelBytes));
-      d.run(rest);
-    });
-  }
-
-  /** Writes the product with the matrix at `a` to `c`: some columns after the others. */
+  /** Writes the product with the matrix at `a` to `c`. */
   multiply({ m, n, k, lhs }: Product, a: Expr, c: Expr): void {
-    const { d, bytes, panelBytes, count } = this;
+    const { d, bytes, width } = this;
     const { f, locals } = d;
-    const together = Math.ceil(count / Math.ceil((count * panelBytes) / partBytes));
+    const panels = Math.ceil(n / width);
+    const together = Math.ceil(panels / Math.min(mostParts, Math.ceil(panels / part.panels)));
+    const rows = evenly(k, Math.min(part.rows, Math.floor(part.bytes / (together * panelWidth))), tileSide);
+    const stride = panelStride(rows);
     const multiply = d.runtime(bytes === 4 ? 'gemm_rows_f32' : 'gemm_rows_f64', rowsParameters);
-    d.withScratch(together * panelBytes, (panels) =>
+    const strides = [lhs.row, lhs.column].map(i32c);
+    const [from, to] = [locals.take('i32'), locals.take('i32')];
+    d.withScratch(together * stride, (at) =>
       d.withScratch(gemmRowsScratchBytes(m, k, bytes), (scratch) => {
-        const [from, to] = [locals.hold(i32c(0)), locals.take('i32')];
-        const columns = (panels: Expr): Expr => op('i32.mul', panels, i32c(panelWidth / bytes));
-        f.while(op('i32.lt_s', from, i32c(count)), () => {
-          f.set(to, least(op('i32.add', from, i32c(together)), i32c(count)));
-          this.pack(from, to, panels);
-          const wide = op('i32.sub', least(columns(to), i32c(n)), columns(from));
-          const into = op('i32.add', c, op('i32.mul', from, i32c(panelWidth)));
-          const strides = [lhs.row, lhs.column].map(i32c);
-          f.call(multiply, i32c(m), wide, i32c(k), a, ...strides, panels, into, i32c(n), scratch);
-          f.set(from, to);
-        });
-        for (const local of [from, to]) locals.give(local);
+        for (let first = 0; first < panels; first += together) {
+          const columns = { first, count: Math.min(together, panels - first), stride };
+          const wide = Math.min(n - first * width, columns.count * width);
+          this.clearLast(columns, rows, at);
+          f.set(from, i32c(0));
+          f.while(op('i32.lt_s', from, i32c(k)), () => {
+            f.set(to, least(op('i32.add', from, i32c(rows)), k));
+            this.pack(columns, from, to, at);
+            const deep = op('i32.sub', to, from);
+            const aAt = op('i32.add', a, op('i32.mul', from, i32c(lhs.column * bytes)));
+            const into = op('i32.add', c, i32c(first * panelWidth));
+            const size = [i32c(m), i32c(wide), deep];
+            f.call(multiply, ...size, aAt, ...strides, at, i32c(stride), into, i32c(n), from, scratch);
+            f.set(from, to);
+          });
+        }
       }),
     );
+    for (const local of [from, to]) locals.give(local);
   }
 
   release(): void {
     this.d.locals.give(this.base);
   }
 
-  /** Where the last panel is, if it is not a whole one. */
-  private get last(): Expr {
-    return op('i32.add', this.base, i32c(this.whole * this.panelBytes));
+  /** Computes rows of some panels: the first of them goes to `at`. */
+  private pack(columns: Columns, from: Expr, to: Expr, at: Expr): void {
+    const { d, base } = this;
+    const { f, locals } = d;
+    const [k, n] = this.matrix.shape as [number, number];
+    f.set(base, op('i32.sub', at, op('i32.mul', from, i32c(panelWidth))));
+    const rows = Math.max(1, Math.floor(elementsPerCall / (columns.count * this.width * tileSide))) * tileSide;
+    const kernels = this.kernels(columns).map((kernel) => ({ name: d.declare(kernel), args: kernel.args }));
+    for (const { name } of kernels)
+      d.notes.set(name, `over [${k},${n}]: ${operationsOf(this.matrix.root)}, into panels of a product`);
+    const [begin, end] = [locals.hold(from), locals.take('i32')];
+    f.while(op('i32.lt_s', begin, to), () => {
+      f.set(end, op('i32.add', begin, i32c(rows)));
+      f.if(op('i32.gt_s', end, to), () => f.set(end, to));
+      for (const { name, args } of kernels) f.call(name, begin, end, ...args);
+      f.set(begin, end);
+    });
+    for (const local of [begin, end]) locals.give(local);
+  }
+
+  /** Kernels that take a range of rows, for whole panels and for what is left in the last one. */
+  private kernels({ first, count, stride }: Columns): Kernel[] {
+    const { base, width, bytes } = this;
+    const [k, n] = this.matrix.shape as [number, number];
+    const kernel = (column: number, steps: number[], shape: number[], places: number[], ptr: Expr): Kernel => {
+      const { root } = viewed(this.matrix, { offset: column, strides: [n, ...steps] }, [k, ...shape]);
+      return mapKernel([{ root, ptr, strides: [width, ...places] }], [k, ...shape], [], 1);
+    };
+    const whole = Math.min(count, Math.floor(n / width) - first);
+    const kernels: Kernel[] = [];
+    if (whole > 0) kernels.push(kernel(first * width, [width, 1], [whole, width], [stride / bytes, 1], base));
+    if (whole < count)
+      kernels.push(kernel((first + whole) * width, [1], [n % width], [1], op('i32.add', base, i32c(whole * stride))));
+    return kernels;
+  }
+
+  /** The last panel has columns that nothing is written to. */
+  private clearLast({ first, count, stride }: Columns, rows: number, at: Expr): void {
+    const [, n] = this.matrix.shape as [number, number];
+    if ((first + count) * this.width > n)
+      this.d.f.fill(op('i32.add', at, i32c((count - 1) * stride)), i32c(0), i32c(rows * panelWidth));
   }
 }
 
-const least = (a: Expr, b: Expr): Expr => select(op('i32.lt_s', a, b), a, b);
+/** The largest of equal parts, a multiple of `step`. */
+const evenly = (extent: number, most: number, step: number): number => {
+  const parts = Math.ceil(extent / Math.max(step, most));
+  return Math.min(extent, Math.ceil(extent / parts / step) * step);
+};
+
+const least = (a: Expr, b: number): Expr => select(op('i32.lt_s', a, i32c(b)), a, i32c(b));

@@ -22,7 +22,7 @@ export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Place
     const { first, second } = d.ends.prologues;
     const rows = first.has(eqn) ? computedRows(d, x, dims) : undefined;
     const a = rows ?? matrixOperand(d, x, dims.lhsBatch, dims.lhsContract);
-    const panels = second.has(eqn) ? computedPanels(d, y, dims, a.side) : undefined;
+    const panels = second.has(eqn) ? computedPanels(d, y, dims) : undefined;
     const b = panels ?? matrixOperand(d, y, dims.rhsBatch, dims.rhsContract);
     const product = productOf(a.side, b.side, dims);
     if (multiplyInto(d, eqn, product, a.ptr, b.ptr)) return;
@@ -108,21 +108,17 @@ function computedRows(
 function computedPanels(
   d: Driver,
   y: Atom,
-  dims: DotDimensions,
-  a: Side,
+  { rhsContract: contract }: DotDimensions,
 ): { side: Side; ptr: ComputedPanels } | undefined {
   const fused = d.fused(y);
   if (fused.root.kind === 'array') return undefined;
   const { shape } = fused;
-  const { rhsContract: contract } = dims;
   const order = [...contract, ...axesOf(shape.length, [], contract).free];
   const k = sizeOf(contract.map((axis) => shape[axis]!));
   const matrix = reshaped(transposed(fused, order), [k, sizeOf(shape) / k]);
   if (!matrix) return undefined;
   const own = stridesOf(order.map((axis) => shape[axis]!));
   const side = { shape, strides: shape.map((_, axis) => own[order.indexOf(axis)]!) };
-  // Each of several parts would have A copied again.
-  if (productOf(a, side, dims).lhs.column !== 1 && !ComputedPanels.isOnePart(matrix)) return undefined;
   return { side, ptr: new ComputedPanels(d, matrix) };
 }
 

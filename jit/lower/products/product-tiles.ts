@@ -1,5 +1,6 @@
 import { range } from '../../../src/core/shape.ts';
 import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
+import { panelStride } from '../../runtime/gemm-rows.ts';
 import { type AnyLanes, loadVector, storeVector } from '../lanes.ts';
 import type { Product } from './dot-code.ts';
 
@@ -89,7 +90,7 @@ export function panels(
   const count = Math.ceil(n / e.count);
   const wide = packed.b ? panelVectors : Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
   const whole = Math.floor(n / (e.count * wide));
-  const panelBytes = packed.b ? k * wide * 16 : wide * 16;
+  const panelBytes = packed.b ? panelStride(k) : wide * 16;
   const first = range(wide).map((v) => 16 * v);
   const all = first.map(() => e.count);
   const panel = (vectors: Panel, bAt: Local, columns: TileColumns): void =>

@@ -1,6 +1,12 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, i32c, type Local, op } from '../../code.ts';
-import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
+import {
+  gemmPanelBytes,
+  gemmRowsScratchBytes,
+  packParameters,
+  panelStride,
+  rowsParameters,
+} from '../../runtime/gemm-rows.ts';
 import type { Driver } from '../driver.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProductType } from '../lanes.ts';
@@ -171,7 +177,7 @@ export class RowBlocks {
     }
     const type = dtype === 'float32' ? 'f32' : 'f64';
     const begin = (panels: Expr) => (ptr: Expr) => {
-      if (operand instanceof ComputedPanels) operand.pack(i32c(0), i32c(operand.count), panels);
+      if (operand instanceof ComputedPanels) operand.packAll(panels);
       else
         f.call(d.runtime(`gemm_pack_${type}`, packParameters), ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
     };
@@ -187,7 +193,7 @@ export class RowBlocks {
       const steps = [lhs.row, lhs.column].map(i32c);
       d.withScratch(gemmRowsScratchBytes(height, k, bytes), (scratch) =>
         use(begin(panels), (rows, a, block) =>
-          f.call(multiply, rows, ...nk, a, ...steps, panels, block, i32c(n), scratch),
+          f.call(multiply, rows, ...nk, a, ...steps, panels, i32c(panelStride(k)), block, i32c(n), i32c(0), scratch),
         ),
       );
     });
