@@ -1,6 +1,7 @@
 /** Seeded random programs of products: compiled code against the same operations one by one. */
 import t from 'tap';
 import { blocksFrom } from '../jit/lower/passes/epilogues.ts';
+import { panelsFrom } from '../jit/lower/passes/prologues.ts';
 import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
 
 type Step = readonly [operation: string, operand: number, other: number];
@@ -185,7 +186,19 @@ class MatrixProgram {
       'turned relu',
       'flipped',
     ]);
-    this.second = this.pick(['', '', 'turned', 'scale']);
+    this.second = this.pick([
+      '',
+      '',
+      'turned',
+      'scale',
+      'relu',
+      'tanh',
+      'mask',
+      'rows',
+      'turned relu',
+      'flipped',
+      'shared',
+    ]);
     const ends = ['bias', 'scale', 'rows', 'residual', 'turned residual', 'relu', 'where', 'tanh', 'matrix'];
     const last = [
       '',
@@ -228,7 +241,7 @@ class MatrixProgram {
     const turned = this.before.startsWith('turned');
     return [
       this.array([...batch, ...(turned ? [k, m] : [m, k])], this.before === 'integers' ? 'int32' : this.dtype),
-      this.array([...batch, ...(this.second === 'turned' ? [n, k] : [k, n])]),
+      this.array([...batch, ...(this.second.startsWith('turned') ? [n, k] : [k, n])]),
       this.array([n]),
       this.array([m, 1]),
       this.array([...batch, m, n]),
@@ -252,8 +265,20 @@ class MatrixProgram {
       turned: () => np.swapaxes(x, -1, -2),
       'turned relu': () => np.swapaxes(np.maximum(x, 0), -1, -2),
     };
-    const w = this.second === 'turned' ? np.swapaxes(y, -1, -2) : this.second === 'scale' ? y.mul(2) : y;
-    const results: NDArray[] = [];
+    const second: Record<string, () => NDArray> = {
+      '': () => y,
+      scale: () => y.mul(2),
+      relu: () => np.maximum(y, 0),
+      tanh: () => np.tanh(y),
+      mask: () => np.where(bias!.gt(0), y, 1),
+      rows: () => y.mul(columns!.reshape([-1, 1])),
+      turned: () => np.swapaxes(y, -1, -2),
+      'turned relu': () => np.swapaxes(np.maximum(y, 0), -1, -2),
+      flipped: () => np.flip(y, { axis: -1 }).mul(0.5),
+      shared: () => y.mul(2),
+    };
+    const w = second[this.second]!();
+    const results: NDArray[] = this.second === 'shared' ? [w.add(1)] : [];
     let z = np.matmul(first[this.before]!(), w);
     for (const end of this.after) {
       switch (end) {
@@ -315,7 +340,7 @@ class MatrixProgram {
   };
 
   private get isExact(): boolean {
-    return this.isFloating && this.before !== 'tanh' && !this.after.includes('tanh');
+    return this.isFloating && ![this.before, this.second, ...this.after].includes('tanh');
   }
 
   get isFloating(): boolean {
@@ -451,6 +476,99 @@ t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
   t.end();
 });
 
+t.test('second operands that are computed where they are packed', (t) => {
+  t.teardown(() => panelsFrom());
+  panelsFrom(1);
+  const note = /into panels of a product/;
+  const agree = (text: string, f: (...args: NDArray[]) => NDArray | NDArray[], args: NDArray[], fused = true): void => {
+    const compiled = jit(f as any) as unknown as typeof f & { lower: (...args: NDArray[]) => unknown };
+    const [want, got] = [f, compiled].map((f) => [f(...args)].flat()) as [NDArray[], NDArray[]];
+    t.ok(
+      want.every((x, i) => sameBits(x, got[i]!)),
+      text,
+    );
+    t.equal(note.test(String(compiled.lower(...args))), fused, `${text}: where it is computed`);
+  };
+  const matrix = (m: number, n: number, dtype: 'float32' | 'float64' = 'float32'): NDArray =>
+    np
+      .sin(
+        np
+          .arange(m * n)
+          .mul(0.37)
+          .astype(dtype),
+      )
+      .reshape([m, n]);
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [m, k, n] of [
+      [2, 2, 16],
+      [3, 5, 17],
+      [9, 1100, 18],
+      [5, 16, 31],
+      [17, 33, 23],
+      [65, 513, 33],
+      [33, 31, 64],
+      [7, 65, 127],
+      [130, 129, 130],
+      [3, 70, 521],
+      [2, 600, 1033],
+    ] as const) {
+      const [x, w, mask] = [matrix(m, k, dtype), matrix(k, n, dtype), matrix(k, n, dtype).gt(-0.5)];
+      const text = `${dtype}, [${m},${k}]·[${k},${n}]`;
+      agree(text, (x, w, mask) => np.matmul(x!, np.where(mask!, w!, 0.5)), [x, w, mask]);
+      agree(`${text}, transposed`, (x, w) => np.matmul(x!, np.exp(w!).T), [x, w.T.mul(1)]);
+      agree(`${text}, both`, (x, w) => np.matmul(x!.T, w!.mul(3)), [x.T.mul(1), w]);
+    }
+  const [x, w] = [matrix(20, 40), matrix(40, 50)];
+  agree('a row and a column', (x, a, b) => np.matmul(x!, a!.add(b!)), [x, matrix(40, 1), matrix(1, 50)]);
+  agree('integers', (x, w) => np.matmul(x!, w!.astype('float32')), [x, w.mul(9).astype('int32')]);
+  agree('positions', (x) => np.matmul(x!, np.arange(2000).reshape([40, 50]).mul(0.01)), [x]);
+  agree('an end too', (x, w) => np.maximum(np.matmul(x!, w!.mul(2)), 0).add(1), [x, w]);
+  agree('a beginning too', (x, w) => np.matmul(np.tanh(x!), np.tanh(w!)), [x, w]);
+  const [nan, infinite] = [np.where(w.gt(0.9), np.nan, w), np.where(w.gt(0.9), np.inf, w)];
+  agree('NaN', (x, w) => np.matmul(x!, w!.mul(2)), [x, nan]);
+  agree('infinity', (x, w) => np.matmul(x!, w!.mul(2)), [x, infinite]);
+  agree('of two products', (x, w) => [np.matmul(x!, w!.mul(2)), np.matmul(x!.mul(2), w!.mul(2))], [x, w], false);
+  agree('a result', (x, w) => [np.matmul(x!, w!.mul(2)), w!.mul(2)], [x, w], false);
+  agree('used in another kernel', (x, w) => [np.matmul(x!, w!.mul(2)), np.sum(w!.mul(2), { axis: 0 })], [x, w], false);
+  const square = matrix(40, 40);
+  agree('of itself', (x) => np.matmul(x!.mul(2), x!.mul(2)), [square], false);
+  agree('of its transpose', (x) => np.matmul(x!.mul(2), x!.mul(2).T), [square], false);
+  agree(
+    'the end of another product',
+    (x, w) => np.matmul(x!, w!.sub(np.matmul(x!.T, x!).mul(0.1))),
+    [x, square],
+    false,
+  );
+  // What a loop carries is read before it is overwritten.
+  const loop = (x: NDArray, w: NDArray): NDArray =>
+    lax.foriLoop(
+      0,
+      5,
+      (i: NDArray, w: NDArray) => np.tanh(w.sub(np.matmul(x.T, np.matmul(x, w.mul(0.5))).mul(0.1)).add(i)),
+      w,
+    );
+  agree('carried', (x, w) => loop(x!, w!), [x, w]);
+  const stack = np.stack([w, w.mul(2), w.mul(3)]);
+  const sums = (x: NDArray, ws: NDArray): NDArray[] =>
+    lax.scan(
+      (sum: NDArray, w: NDArray) => [sum.add(np.matmul(x, np.abs(w))), sum],
+      np.zeros([20, 50]),
+      ws,
+    ) as NDArray[];
+  agree('slices of a scan', (x, ws) => sums(x!, ws!), [x, stack]);
+  const donated = jit((x: NDArray, w: NDArray) => np.matmul(x, w.mul(2)), { donate: [1] });
+  t.ok(sameBits(donated(x, w.mul(1)), np.matmul(x, w.mul(2))), 'donated');
+  t.end();
+});
+
+t.test('a second operand that is computed has no place of its own', (t) => {
+  const f = jit((x: NDArray, w: NDArray) => np.matmul(x, w.mul(2)));
+  const bytes = (text: string): number => Number(/peak of temporaries: (\d+)/.exec(text)![1]);
+  const args = [np.ones([8, 2048]), np.ones([2048, 2048])] as const;
+  t.ok(bytes(String(f.lower(...args))) < 2 ** 21);
+  t.end();
+});
+
 t.test('deep products with something behind them', (t) => {
   const f = (x: NDArray, w: NDArray, y: NDArray): NDArray => np.maximum(np.matmul(x, w.T).add(y), 0);
   for (const dtype of ['float32', 'float64'] as const)
@@ -476,7 +594,10 @@ t.test('programs of products of matrices', (t) => {
     return state / 2 ** 32;
   };
   const seen = new Set<string>();
-  t.teardown(() => blocksFrom());
+  t.teardown(() => {
+    blocksFrom();
+    panelsFrom();
+  });
   for (let i = 0; i < 90; i++) {
     const seed = state;
     const program = new MatrixProgram(random);
@@ -484,6 +605,7 @@ t.test('programs of products of matrices', (t) => {
     const args = program.arguments();
     // As if the cache were small, with every other program.
     blocksFrom(i % 2 > 0 ? 4096 : undefined);
+    panelsFrom(i % 3 > 0 ? 1 : undefined);
     const bound = dtype === 'float64' ? 1e-12 : 2e-5;
     const text = `${dtype} [${batch}] ${sizes}: ${before} · ${second}, ${after}`;
     const check = (what: string, f: (...args: NDArray[]) => NDArray[]): void => {
@@ -491,7 +613,7 @@ t.test('programs of products of matrices', (t) => {
       const off = worst(f(...args), compiled(...args));
       if (!(off < bound)) t.fail(`state ${seed}, ${what}: off by ${off}: ${text}`);
       for (const [note] of String(compiled.lower(...args)).matchAll(
-        /(rows of )?a product, then|, then rows of a product/g,
+        /(rows of )?a product, then|, then rows of a product|into panels of a product/g,
       ))
         seen.add(note);
     };
@@ -499,6 +621,11 @@ t.test('programs of products of matrices', (t) => {
     if (i % 5 === 0 && program.isFloating) check('gradient', program.gradient);
     if (i % 3 === 0 && batch.length > 0) check('mapped', program.mapped);
   }
-  t.same([...seen].sort(), [', then rows of a product', 'a product, then', 'rows of a product, then']);
+  t.same([...seen].sort(), [
+    ', then rows of a product',
+    'a product, then',
+    'into panels of a product',
+    'rows of a product, then',
+  ]);
   t.end();
 });

@@ -279,6 +279,15 @@ export function forEachTree(root: Tree, visit: (tree: Tree) => void): void {
   walk(root);
 }
 
+/** Whether any node is such. */
+export function some(root: Tree, is: (tree: Tree) => boolean): boolean {
+  let found = false;
+  forEachTree(root, (tree) => {
+    found ||= is(tree);
+  });
+  return found;
+}
+
 /** Names of what a tree computes, for `lower()` to show. */
 export function operationsOf(root: Tree): string {
   const names: string[] = [];

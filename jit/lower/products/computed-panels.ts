@@ -1,15 +1,16 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, i32c, type Local, op, select } from '../../code.ts';
+import { blockDepth, up } from '../../runtime/gemm.ts';
 import { gemmRowsScratchBytes, panelStride, panelWidth, rowsParameters } from '../../runtime/gemm-rows.ts';
 import type { Driver } from '../driver.ts';
 import { elementsPerCall, type Kernel } from '../kernel.ts';
 import { mapKernel } from '../map-kernel.ts';
 import { tileSide } from '../tiles.ts';
-import { type Fused, operationsOf, viewed } from '../tree.ts';
+import { type Fused, operationsOf, some, viewed } from '../tree.ts';
 import type { Product } from './dot-code.ts';
 
 /** A part of the panels stays in the second-level cache. */
-const part = { bytes: 2 ** 20, rows: 512, panels: 64 };
+const part = { bytes: 2 ** 20, panels: 64 };
 /** Each part by columns is code of its own. */
 const mostParts = 16;
 
@@ -33,6 +34,8 @@ export class ComputedPanels {
   /** Columns of a panel. */
   private readonly width: number;
   private readonly base: Local;
+  /** Whether it reads columns of an array, which are rows in memory: as much of each at once as there is. */
+  private readonly isTurned: boolean;
 
   /** @param matrix the operand, [k,n], of at least two panels */
   constructor(d: Driver, matrix: Fused) {
@@ -41,6 +44,10 @@ export class ComputedPanels {
     this.bytes = byteSize(matrix.root.dtype);
     this.width = panelWidth / this.bytes;
     this.base = d.locals.hold(i32c(0));
+    this.isTurned = some(
+      matrix.root,
+      (tree) => tree.kind === 'array' && tree.strides[0] === 1 && tree.strides[1] !== 0,
+    );
   }
 
   /** Computes all panels, `panelStride` bytes apart. */
@@ -57,7 +64,7 @@ export class ComputedPanels {
     const { f, locals } = d;
     const panels = Math.ceil(n / width);
     const together = Math.ceil(panels / Math.min(mostParts, Math.ceil(panels / part.panels)));
-    const rows = evenly(k, Math.min(part.rows, Math.floor(part.bytes / (together * panelWidth))), tileSide);
+    const rows = evenly(k, Math.min(blockDepth, Math.floor(part.bytes / (together * panelWidth))));
     const stride = panelStride(rows);
     const multiply = d.runtime(bytes === 4 ? 'gemm_rows_f32' : 'gemm_rows_f64', rowsParameters);
     const strides = [lhs.row, lhs.column].map(i32c);
@@ -72,11 +79,11 @@ export class ComputedPanels {
           f.while(op('i32.lt_s', from, i32c(k)), () => {
             f.set(to, least(op('i32.add', from, i32c(rows)), k));
             this.pack(columns, from, to, at);
-            const deep = op('i32.sub', to, from);
+            const size = [i32c(m), i32c(wide), op('i32.sub', to, from)];
             const aAt = op('i32.add', a, op('i32.mul', from, i32c(lhs.column * bytes)));
-            const into = op('i32.add', c, i32c(first * panelWidth));
-            const size = [i32c(m), i32c(wide), deep];
-            f.call(multiply, ...size, aAt, ...strides, at, i32c(stride), into, i32c(n), from, scratch);
+            const into = [op('i32.add', c, i32c(first * panelWidth)), i32c(n)];
+            const accumulate = op('i32.gt_s', from, i32c(0));
+            f.call(multiply, ...size, aAt, ...strides, at, i32c(stride), ...into, accumulate, scratch);
             f.set(from, to);
           });
         }
@@ -95,7 +102,9 @@ export class ComputedPanels {
     const { f, locals } = d;
     const [k, n] = this.matrix.shape as [number, number];
     f.set(base, op('i32.sub', at, op('i32.mul', from, i32c(panelWidth))));
-    const rows = Math.max(1, Math.floor(elementsPerCall / (columns.count * this.width * tileSide))) * tileSide;
+    const rows = this.isTurned
+      ? blockDepth
+      : Math.ceil(elementsPerCall / (columns.count * this.width * tileSide)) * tileSide;
     const kernels = this.kernels(columns).map((kernel) => ({ name: d.declare(kernel), args: kernel.args }));
     for (const { name } of kernels)
       d.notes.set(name, `over [${k},${n}]: ${operationsOf(this.matrix.root)}, into panels of a product`);
@@ -120,8 +129,12 @@ export class ComputedPanels {
     const whole = Math.min(count, Math.floor(n / width) - first);
     const kernels: Kernel[] = [];
     if (whole > 0) kernels.push(kernel(first * width, [width, 1], [whole, width], [stride / bytes, 1], base));
-    if (whole < count)
-      kernels.push(kernel((first + whole) * width, [1], [n % width], [1], op('i32.add', base, i32c(whole * stride))));
+    if (whole < count) {
+      // Rows of one element would be no rows to a kernel: it is there as often as a panel is wide.
+      const [step, columns] = n % width === 1 ? [0, width] : [1, n % width];
+      const ptr = op('i32.add', base, i32c(whole * stride));
+      kernels.push(kernel((first + whole) * width, [step], [columns], [1], ptr));
+    }
     return kernels;
   }
 
@@ -133,10 +146,8 @@ export class ComputedPanels {
   }
 }
 
-/** The largest of equal parts, a multiple of `step`. */
-const evenly = (extent: number, most: number, step: number): number => {
-  const parts = Math.ceil(extent / Math.max(step, most));
-  return Math.min(extent, Math.ceil(extent / parts / step) * step);
-};
+/** The largest of equal parts, as the runtime cuts k, so that the last bits of sums are the same. */
+const evenly = (extent: number, most: number): number =>
+  Math.min(extent, up(Math.ceil(extent / Math.ceil(extent / Math.max(4, most))), 4));
 
 const least = (a: Expr, b: number): Expr => select(op('i32.lt_s', a, i32c(b)), a, i32c(b));
