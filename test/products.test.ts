@@ -112,7 +112,8 @@ function worst(want: readonly NDArray[], got: readonly NDArray[]): number {
   let worst = 0;
   want.forEach((w, k) => {
     const [expected, actual] = [w.data(), got[k]!.data()];
-    const largest = Math.max(1, ...Array.from(expected, Math.abs));
+    let largest = 1;
+    for (const x of expected) largest = Math.max(largest, Math.abs(x));
     expected.forEach((x: number, i: number) => {
       const difference = Math.abs(x - actual[i]!) / largest;
       worst = Math.max(worst, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
@@ -199,7 +200,18 @@ class MatrixProgram {
       'flipped',
       'shared',
     ]);
-    const ends = ['bias', 'scale', 'rows', 'residual', 'turned residual', 'relu', 'where', 'tanh', 'matrix'];
+    const ends = [
+      'bias',
+      'own bias',
+      'scale',
+      'rows',
+      'residual',
+      'turned residual',
+      'relu',
+      'where',
+      'tanh',
+      'matrix',
+    ];
     const last = [
       '',
       '',
@@ -234,7 +246,7 @@ class MatrixProgram {
     return np.array(values, { dtype }).reshape([...shape]);
   }
 
-  /** Two operands, and what is used beside them: bias, rows, residual, turned residual, a second matrix. */
+  /** Two operands, and what is used beside them: bias, rows, residual, turned residual, a second matrix, columns, own bias. */
   arguments(): NDArray[] {
     const [m, k, n] = this.sizes;
     const { batch } = this;
@@ -248,11 +260,12 @@ class MatrixProgram {
       this.array([...batch, n, m]),
       this.array([n, 5]),
       this.array([k]),
+      this.array([...batch, 1, n]),
     ];
   }
 
   readonly run = (...args: NDArray[]): NDArray[] => {
-    const [x, y, bias, rows, residual, turned, matrix, columns] = args as [NDArray, NDArray, ...NDArray[]];
+    const [x, y, bias, rows, residual, turned, matrix, columns, own] = args as [NDArray, NDArray, ...NDArray[]];
     const first: Record<string, () => NDArray> = {
       '': () => x,
       relu: () => np.maximum(x, 0),
@@ -284,6 +297,9 @@ class MatrixProgram {
       switch (end) {
         case 'bias':
           z = z.add(bias!);
+          break;
+        case 'own bias':
+          z = z.sub(own!);
           break;
         case 'scale':
           z = z.mul(0.5);
@@ -355,7 +371,7 @@ class MatrixProgram {
 
   /** The same with the first axis of a batch mapped over. */
   readonly mapped = (...args: NDArray[]): NDArray[] =>
-    (vmap as any)(this.run, { inAxes: [0, 0, null, null, 0, 0, null, null] })(...args);
+    (vmap as any)(this.run, { inAxes: [0, 0, null, null, 0, 0, null, null, 0] })(...args);
 }
 
 t.test('a product that is also a result in another shape', (t) => {
@@ -473,6 +489,43 @@ t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
     const x = np.where(np.arange(300).mod(7).eq(0), value, np.ones([64, 300]));
     t.ok(sameBits(jit(step)(x, ...rest), step(x, ...rest)), `with ${value}`);
   }
+  t.end();
+});
+
+t.test('ends of products of a batch, as tiles', (t) => {
+  const of = (...shape: number[]): NDArray =>
+    np
+      .arange(shape.reduce((a, b) => a * b))
+      .mod(19)
+      .sub(9)
+      .mul(0.25)
+      .reshape(shape);
+  for (const [batch, m, k, n] of [
+    [3, 2, 3, 2],
+    [5, 7, 9, 5],
+    [2, 33, 17, 31],
+    [4, 65, 8, 63],
+    [3, 50, 130, 129],
+    [2, 127, 256, 130],
+  ] as const)
+    for (const [what, b, f] of [
+      ['relu', [n], (z: NDArray, b: NDArray) => np.maximum(z.add(b), 0)],
+      ['a bias of each product', [batch, 1, n], (z: NDArray, b: NDArray) => z.add(b)],
+      ['a factor of each row', [m, 1], (z: NDArray, b: NDArray) => z.mul(b)],
+      ['a factor of each product', [batch, 1, 1], (z: NDArray, b: NDArray) => z.mul(b)],
+      ['a matrix of all', [m, n], (z: NDArray, b: NDArray) => z.sub(b)],
+      ['a matrix that is turned', [batch, n, m], (z: NDArray, b: NDArray) => z.sub(np.swapaxes(b, 1, 2))],
+    ] as const) {
+      const g = (x: NDArray, y: NDArray, b: NDArray): NDArray => f(np.matmul(x, y), b);
+      const step = (x: NDArray, y: NDArray, b: NDArray): NDArray => f(np.matmul(np.swapaxes(x, 1, 2), y), b);
+      const [x, y, other] = [of(batch, m, k), of(batch, k, n), of(...b)];
+      const turned = np.swapaxes(x, 1, 2).mul(1);
+      const compiled = jit(g);
+      const text = `${batch} products [${m},${k}]·[${k},${n}] with ${what}`;
+      t.ok(sameBits(compiled(x, y, other), g(x, y, other)), text);
+      t.ok(sameBits(jit(step)(turned, y, other), step(turned, y, other)), `${text}, of columns`);
+      t.match(String(compiled.lower(x, y, other)), /a product, then/, `${text}: where it is computed`);
+    }
   t.end();
 });
 

@@ -4,6 +4,7 @@ import { sizeOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c } from '../../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
 import type { Driver } from '../driver.ts';
+import type { Kernel } from '../kernel.ts';
 import { isProductType, type ProductType } from '../lanes.ts';
 import { mapKernel, type Store } from '../map-kernel.ts';
 import type { Epilogue } from '../passes/epilogues.ts';
@@ -90,20 +91,20 @@ export function multiplyInto(
   });
 }
 
-/** A product whose tiles go into expressions, or its rows if they are too large. */
+/** A product whose tiles go into expressions, or its rows if they are too large, or all of it. */
 function multiplyTiles(
   d: Driver,
   p: Product,
   dtype: ProductType,
   a: Expr | ComputedRows,
   b: Expr | ComputedPanels,
-  { group: { shape }, rowAxes }: Epilogue,
+  { group: { shape }, rowAxes, isEven }: Epilogue,
   leaf: HeldLeaf,
   stores: readonly Store[],
 ): void {
-  const tile = HeldTile.of(leaf, stores, shape, rowAxes);
+  const tile = HeldTile.of(leaf, stores, shape, rowAxes, p.m);
   const isSmall = isAddress(b) && isSmallProduct(p, dtype);
-  if (tile && isSmall && isAddress(a)) {
+  if (tile && isSmall && isAddress(a) && p.batch.length === 0) {
     d.withScratch(productScratchBytes(p, dtype), (scratch) =>
       d.run(productInto(p, dtype, d.target, { a, b, scratch }, tile)),
     );
@@ -111,14 +112,22 @@ function multiplyTiles(
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
   const fromPanels = Math.min(p.lhs.row, p.lhs.column) === 1;
+  const kernelAt = (ptr: Expr, rowAxes?: number): Kernel => {
+    const result = readBuffer(new Buffer(dtype, sizeOf(shape), ptr), shape).root;
+    const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, result) }));
+    return mapKernel(read, shape, [], rowAxes);
+  };
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
-  else {
+  else if (isEven) {
     const base = d.locals.hold(i32c(0));
-    const rows = readBuffer(new Buffer(dtype, sizeOf(shape), base), shape).root;
-    const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, rows) }));
-    blocks.before({ kernel: mapKernel(read, shape, [], rowAxes), base });
+    blocks.before({ kernel: kernelAt(base, rowAxes), base });
     d.locals.give(base);
-  }
+  } else
+    d.withScratch(sizeOf(shape) * byteSize(dtype), (c) => {
+      if (isAddress(a) && isAddress(b)) multiply(d, p, dtype, a, b, c);
+      else blocks.store(c);
+      d.run(kernelAt(c));
+    });
   doneWith(d, a, b);
 }
 

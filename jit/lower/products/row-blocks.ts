@@ -85,7 +85,7 @@ export class RowBlocks {
     });
   }
 
-  /** The same with the result in the expressions of a tile; there is no batch. */
+  /** The same with the result in the expressions of a tile. */
   into(tile: HeldTile): void {
     this.loops(this.height(1), (_, at) => at, undefined, tile);
   }
@@ -132,7 +132,7 @@ export class RowBlocks {
         const { f, locals } = d;
         const name = computed && d.declare(computed.kernel);
         if (computed?.note && !d.notes.has(name!)) d.notes.set(name!, computed.note);
-        const firstRow = locals.hold(i32c(0));
+        const [firstRow, number] = [locals.hold(i32c(0)), locals.hold(i32c(0))];
         const [row, end] = [locals.take('i32'), locals.take('i32')];
         const at = op('i32.add', firstRow, row);
         const done = op('i32.add', firstRow, end);
@@ -144,15 +144,17 @@ export class RowBlocks {
             f.set(end, op('i32.add', row, i32c(height)));
             if (m % height) f.if(op('i32.gt_s', end, i32c(m)), () => f.set(end, i32c(m)));
             if (computed) this.onRows(name!, computed.kernel, computed.base, block, k * bytes, at, done);
-            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at));
+            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at), number);
             after(at, done);
             if (!computed) f.set(aAt, op('i32.add', aAt, i32c(height * lhs.row * bytes)));
             f.set(row, end);
           });
           locals.give(aAt);
-          if (batch.length > 0) f.set(firstRow, op('i32.add', firstRow, i32c(m)));
+          if (batch.length === 0) return;
+          f.set(firstRow, op('i32.add', firstRow, i32c(m)));
+          if (tile?.goesByProducts) f.set(number, op('i32.add', number, i32c(1)));
         });
-        for (const local of [firstRow, row, end]) locals.give(local);
+        for (const local of [firstRow, number, row, end]) locals.give(local);
       }),
     );
   }
@@ -161,7 +163,7 @@ export class RowBlocks {
   private withOperands(
     height: number,
     tile: HeldTile | undefined,
-    use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, into: Expr) => void) => void,
+    use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, into: Expr, product: Expr) => void) => void,
   ): void {
     const { d, product, dtype, bytes, b: operand } = this;
     const { n, k, lhs, rhs } = product;
@@ -206,7 +208,7 @@ export class RowBlocks {
     b: Expr,
     scratch: Expr,
     packed?: Packed,
-  ): (rows: Expr, a: Expr, into: Expr) => void {
+  ): (rows: Expr, a: Expr, into: Expr, product: Expr) => void {
     const { d, product, dtype } = this;
     const { m, n, k } = product;
     const code = (rows: number): string => {
@@ -221,8 +223,12 @@ export class RowBlocks {
     };
     const whole = code(height);
     const rest = m % height > 0 ? code(m % height) : whole;
-    return (rows, a, into) => {
-      const behind = tile?.args.map(({ value, row }) => (row === 0 ? value : plusRows(value, into, row)));
+    return (rows, a, into, product) => {
+      const plus = (value: Expr, count: Expr, step: number): Expr =>
+        step === 0 ? value : plusRows(value, count, step);
+      const behind = tile?.args.map(({ value, ...steps }) =>
+        plus(plus(value, into, steps.row), product, steps.product),
+      );
       const args = behind ? [a, b, scratch, ...behind] : [a, b, into, scratch];
       const call = (name: string) => (): void => d.f.call(name, ...args);
       if (rest === whole) call(whole)();
