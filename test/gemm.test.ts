@@ -6,8 +6,9 @@ import type { Product } from '../jit/lower/products/dot-code.ts';
 import { gemvKernel, matrixVector } from '../jit/lower/products/gemv-code.ts';
 import { productKernel, productScratchBytes } from '../jit/lower/products/product-code.ts';
 import { gemmScratchBytes } from '../jit/runtime/gemm.ts';
-import { gemmPanelBytes, gemmRowsScratchBytes, panelStride } from '../jit/runtime/gemm-rows.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes } from '../jit/runtime/gemm-rows.ts';
 import { runtimeExports } from '../jit/runtime/instance.ts';
+import { panelStride } from '../jit/runtime/pack.ts';
 import { target } from '../jit/target.ts';
 
 const runtime = runtimeExports() as Record<string, (...args: number[]) => void>;

@@ -11,7 +11,7 @@ import {
   lineBytesOf,
   up,
 } from './gemm.ts';
-import { linesName, packName } from './pack.ts';
+import { linesName, packName, panelStride, panelWidth } from './pack.ts';
 
 /**
  * The same product where something else is done with rows of it before or after they are multiplied, while these are in the
@@ -31,12 +31,6 @@ export function rowFunctions(e: Element): Func[] {
 export const packParameters = 6;
 export const rowsParameters = 12;
 
-/** Bytes of a row of a panel. */
-export const panelWidth = 32;
-
-/** From one panel to the next: not a power of two, which would have a row of all of them in a few sets of the cache. */
-export const panelStride = (k: number): number => k * panelWidth + 64;
-
 export const gemmPanelBytes = (n: number, k: number, bytes: number): number =>
   Math.ceil((n * bytes) / panelWidth) * panelStride(k);
 
@@ -51,18 +45,7 @@ function packAll(e: Element): Func {
   const f = new FunctionBuilder(`gemm_pack_${e.name}`, new Array(packParameters).fill('i32'));
   const [n, k, b, bRow, bCol, panels] = f.parameters;
   for (const stride of [bRow, bCol]) f.set(stride, bytesOf(e, stride));
-  const width = i32c(panelWidth / e.bytes);
-  const panel = f.var(add(mul(k, i32c(panelWidth)), i32c(panelStride(0))));
-  f.for(
-    0,
-    n,
-    (j) => {
-      f.call(packName(e), k, leastOf(op('i32.sub', n, j), width), b, bRow, bCol, panels);
-      f.set(b, add(b, mul(bCol, width)));
-      f.set(panels, add(panels, panel));
-    },
-    panelWidth / e.bytes,
-  );
+  f.call(packName(e), k, n, b, bRow, bCol, panels);
   return f.build(true);
 }
 

@@ -12,7 +12,7 @@ import {
   type Target,
 } from '../code.ts';
 import { gemvFunctions } from './gemv.ts';
-import { linesName, packFunctions, packName } from './pack.ts';
+import { linesName, packFunctions, packName, panelStride, panelStrideOf, panelWidth } from './pack.ts';
 
 /**
  * Matrix multiplication C = A·B or C += A·B for matrices with any strides:
@@ -89,7 +89,7 @@ export const lineBytes = (depth: number, bytes: number): number => up(depth * by
 /** Bytes of scratch that a multiplication of this size needs; `bytes` is the size of an element. */
 export function gemmScratchBytes(m: number, n: number, k: number, bytes: number): number {
   const depth = up(Math.min(k, blockDepth), 4);
-  const panels = depth * Math.min(up(n * bytes, 32), blockWidth);
+  const panels = Math.ceil(Math.min(n * bytes, blockWidth) / panelWidth) * panelStride(depth);
   const lines = Math.min(m, blockRows) * lineBytes(depth, bytes);
   const vectors = m === 1 || n === 1 ? (k + Math.max(m, n)) * bytes : 0;
   return up(cornerBytes + Math.max(panels + lines, vectors), 64);
@@ -308,7 +308,7 @@ function driver(e: Element): Func {
   const widths = evenParts(f, n, blockWidth / e.bytes, width);
   const heights = evenParts(f, m, blockRows, 1);
   const panels = f.var(add(scratch, i32c(cornerBytes)));
-  const lines = f.var(add(panels, shl(mul(depths, widths), e.shift)));
+  const lines = f.var(add(panels, mul(op('i32.div_u', widths, i32c(width)), panelStrideOf(depths))));
   const line = f.var(lineBytesOf(e, depths));
 
   const [fromA, rowA, fromB, onto] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
@@ -347,7 +347,7 @@ function driver(e: Element): Func {
               });
               f.if(packed, () => {
                 const row = i32c(width * e.bytes);
-                const panel = shl(mul(depth, i32c(width)), e.shift);
+                const panel = panelStrideOf(depth);
                 const rest = add(to, shl(inPlace, e.shift));
                 f.call(blockName(e), rows, packed, depth, fromA, rowA, panels, row, panel, rest, cRow, onto, scratch);
               });
@@ -365,7 +365,7 @@ function driver(e: Element): Func {
 
 export function gemmFunctions(target: Target): Func[] {
   return elements.flatMap((e) => [
-    ...packFunctions(e, tileColumns(e)),
+    ...packFunctions(e),
     ...Array.from({ length: tallest(target) }, (_, i) => tiles(target, e, i + 1)),
     block(target, e),
     corner(e),

@@ -1,6 +1,6 @@
 import { byteSize, isFloating } from '../../../src/core/dtype.ts';
 import type { Eqn, Var } from '../../../src/core/jaxpr.ts';
-import { panelWidth } from '../../runtime/gemm-rows.ts';
+import { panelWidth } from '../../runtime/pack.ts';
 import { extents, fewestRows, largestOperands, leavesCache } from './epilogues.ts';
 import { Group, type Step } from './groups.ts';
 

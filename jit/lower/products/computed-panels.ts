@@ -1,7 +1,8 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, i32c, type Local, op, select } from '../../code.ts';
 import { blockDepth, up } from '../../runtime/gemm.ts';
-import { gemmRowsScratchBytes, panelStride, panelWidth, rowsParameters } from '../../runtime/gemm-rows.ts';
+import { gemmRowsScratchBytes, rowsParameters } from '../../runtime/gemm-rows.ts';
+import { panelStride, panelWidth } from '../../runtime/pack.ts';
 import type { Driver } from '../driver.ts';
 import { elementsPerCall, type Kernel } from '../kernel.ts';
 import { mapKernel } from '../map-kernel.ts';

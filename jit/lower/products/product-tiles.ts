@@ -1,6 +1,6 @@
 import { range } from '../../../src/core/shape.ts';
 import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
-import { panelStride } from '../../runtime/gemm-rows.ts';
+import { panelStride } from '../../runtime/pack.ts';
 import { type AnyLanes, loadVector, storeVector } from '../lanes.ts';
 import type { Product } from './dot-code.ts';
 

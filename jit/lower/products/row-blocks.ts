@@ -1,12 +1,7 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, i32c, type Local, op } from '../../code.ts';
-import {
-  gemmPanelBytes,
-  gemmRowsScratchBytes,
-  packParameters,
-  panelStride,
-  rowsParameters,
-} from '../../runtime/gemm-rows.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
+import { panelStride } from '../../runtime/pack.ts';
 import type { Driver } from '../driver.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProductType } from '../lanes.ts';
