@@ -592,6 +592,37 @@ t.test('second operands that are computed where they are packed', (t) => {
     [x, square],
     false,
   );
+  const [tensor, weights] = [matrix(20, 35).reshape([20, 5, 7]), matrix(35, 48).reshape([5, 7, 6, 8])];
+  const two = {
+    axes: [
+      [1, 2],
+      [0, 1],
+    ],
+  } as const;
+  agree('over two axes', (x, w) => np.tensordot(x!, np.tanh(w!), two), [tensor, weights]);
+  agree(
+    'over two axes, transposed',
+    (x, w) =>
+      np.tensordot(x!, np.transpose(np.tanh(w!), [1, 0, 3, 2]), {
+        axes: [
+          [2, 1],
+          [0, 1],
+        ],
+      }),
+    [tensor, weights],
+    false,
+  );
+  agree(
+    'over axes that are no matrix',
+    (x, w, v) => np.tensordot(x!, w!.mul(v!), two),
+    [tensor, weights, matrix(7, 6).reshape([7, 6, 1])],
+    false,
+  );
+  agree('rows that are looked up', (x, w, at) => np.matmul(x!, np.take(w!, at!, { axis: 0 }).mul(2)), [
+    x,
+    w,
+    np.arange(40).mul(7).mod(40).astype('int32'),
+  ]);
   // What a loop carries is read before it is overwritten.
   const loop = (x: NDArray, w: NDArray): NDArray =>
     lax.foriLoop(

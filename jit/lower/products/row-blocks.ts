@@ -127,7 +127,8 @@ export class RowBlocks {
         const { f, locals } = d;
         const name = computed && d.declare(computed.kernel);
         if (computed?.note && !d.notes.has(name!)) d.notes.set(name!, computed.note);
-        const [firstRow, number] = [locals.hold(i32c(0)), locals.hold(i32c(0))];
+        const firstRow = locals.hold(i32c(0));
+        const number = tile?.goesByProducts ? locals.hold(i32c(0)) : undefined;
         const [row, end] = [locals.take('i32'), locals.take('i32')];
         const at = op('i32.add', firstRow, row);
         const done = op('i32.add', firstRow, end);
@@ -139,7 +140,7 @@ export class RowBlocks {
             f.set(end, op('i32.add', row, i32c(height)));
             if (m % height) f.if(op('i32.gt_s', end, i32c(m)), () => f.set(end, i32c(m)));
             if (computed) this.onRows(name!, computed.kernel, computed.base, block, k * bytes, at, done);
-            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at), number);
+            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at), number ?? i32c(0));
             after(at, done);
             if (!computed) f.set(aAt, op('i32.add', aAt, i32c(height * lhs.row * bytes)));
             f.set(row, end);
@@ -147,9 +148,9 @@ export class RowBlocks {
           locals.give(aAt);
           if (batch.length === 0) return;
           f.set(firstRow, op('i32.add', firstRow, i32c(m)));
-          if (tile?.goesByProducts) f.set(number, op('i32.add', number, i32c(1)));
+          if (number) f.set(number, op('i32.add', number, i32c(1)));
         });
-        for (const local of [firstRow, number, row, end]) locals.give(local);
+        for (const local of [firstRow, row, end, ...(number ? [number] : [])]) locals.give(local);
       }),
     );
   }
