@@ -21,7 +21,7 @@ import { memory, type Packed, packTiles, panels, type TileTarget } from './produ
  */
 
 /** Bytes of A and B together; of B where it is copied; of A where rows of a tile are read across its lines. */
-const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15 };
+const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15, columns: 16 };
 
 export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
@@ -33,7 +33,7 @@ export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   return (
     (m * k + k * n) * bytes <= largest.together &&
     (isContiguous(p) || k * n * bytes <= largest.copied) &&
-    (lhs.column === 1 || m * k * bytes <= largest.across)
+    (lhs.column === 1 || m * k * bytes <= largest.across || n <= largest.columns)
   );
 }
 
