@@ -645,6 +645,34 @@ t.test('second operands that are computed where they are packed', (t) => {
   t.end();
 });
 
+t.test('sums have the same bits whatever k is divided into', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [m, k, n] of [
+      [7, 1100, 10],
+      [20, 600, 3],
+      [100, 1000, 17],
+      [30, 700, 33],
+      [16, 900, 10],
+    ] as const) {
+      const of = (...shape: [number, number]): NDArray =>
+        np
+          .sin(
+            np
+              .arange(shape[0] * shape[1])
+              .mul(0.37)
+              .astype(dtype),
+          )
+          .reshape(shape);
+      const [x, y] = [of(k, m), of(k, n)];
+      const text = `${dtype}, [${m},${k}]·[${k},${n}]`;
+      const columns = (x: NDArray, y: NDArray): NDArray => np.matmul(x.T, y);
+      t.ok(sameBits(jit(columns)(x, y), columns(x, y)), `${text}, of columns`);
+      const rows = x.T.mul(1);
+      t.ok(sameBits(jit(np.matmul)(rows, y), np.matmul(rows, y)), text);
+    }
+  t.end();
+});
+
 t.test('a second operand that is computed has no place of its own', (t) => {
   const f = jit((x: NDArray, w: NDArray) => np.matmul(x, w.mul(2)));
   const bytes = (text: string): number => Number(/peak of temporaries: (\d+)/.exec(text)![1]);

@@ -112,6 +112,7 @@ export const leastOf = (a: Expr, b: Expr): Expr => select(lt(a, b), a, b);
 export const lineBytesOf = (e: Element, depth: Expr): Expr =>
   add(and(add(shl(depth, e.shift), i32c(63)), i32c(-64)), i32c(64));
 
+const cornerName = (e: Element): string => `corner_${e.name}`;
 const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
 
 /**
@@ -184,20 +185,17 @@ function tiles(target: Target, e: Element, rows: number): Func {
   return f.build();
 }
 
-/** c[rows, columns] = or += t, where t is a whole tile in scratch and the target is the corner of one. */
+/** corner(rows, columns, from, fromRow, to, toRow): copies a part of a tile. */
 function corner(e: Element): Func {
-  const f = new FunctionBuilder(`corner_${e.name}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-  const [rows, columns, t, c, cRow, accumulate] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as Local[];
-  f.for(0, rows!, () => {
-    f.for(0, columns!, (j) => {
-      const from = f.var(add(t!, shl(j, e.shift)));
-      const to = f.var(add(c, shl(j, e.shift)));
-      const value = f.var(load(`${e.name}.load`, from));
-      f.if(accumulate, () => f.set(value, op(`${e.name}.add`, value, load(`${e.name}.load`, to))));
-      f.store(`${e.name}.store`, to, value);
+  const f = new FunctionBuilder(cornerName(e), new Array(6).fill('i32'));
+  const [rows, columns, from, fromRow, to, toRow] = f.parameters;
+  f.for(0, rows, () => {
+    f.for(0, columns, (j) => {
+      const at = f.var(shl(j, e.shift));
+      f.store(`${e.name}.store`, add(to, at), load(`${e.name}.load`, add(from, at)));
     });
-    f.set(t!, add(t!, i32c(tileColumns(e) * e.bytes)));
-    f.set(c, add(c, cRow));
+    f.set(from, add(from, fromRow));
+    f.set(to, add(to, toRow));
   });
   return f.build();
 }
@@ -257,8 +255,9 @@ function block(target: Target, e: Element): Func {
           f.for(0, tiles, (i) => {
             const height = f.var(add(rows, lt(i, above)));
             const one = target.fma ? [i32c(1)] : [];
-            byHeight(height, [k, at, aRow, b, bRow, scratch, tileBytes, i32c(0), ...one]);
-            f.call(`corner_${e.name}`, height, columns, scratch, to, cRow, accumulate);
+            f.if(accumulate, () => f.call(cornerName(e), height, columns, to, cRow, scratch, tileBytes));
+            byHeight(height, [k, at, aRow, b, bRow, scratch, tileBytes, accumulate, ...one]);
+            f.call(cornerName(e), height, columns, scratch, tileBytes, to, cRow);
             f.set(at, add(at, mul(aRow, height)));
             f.set(to, add(to, mul(cRow, height)));
           });

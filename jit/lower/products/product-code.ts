@@ -21,7 +21,9 @@ import { memory, type Packed, packTiles, panels, type TileTarget } from './produ
  */
 
 /** Bytes of A and B together; of B where it is copied; of A where rows of a tile are read across its lines. */
-const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15, columns: 16 };
+const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15 };
+/** Columns of B, and elements of A beside them: one call takes no longer than that. */
+const narrow = { columns: 32, elements: 2 ** 20 };
 
 export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
@@ -30,11 +32,11 @@ export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { bytes, name } = productLanes(dtype);
   // The runtime multiplies no integers.
   if (name === 'i32') return true;
-  return (
-    (m * k + k * n) * bytes <= largest.together &&
-    (isContiguous(p) || k * n * bytes <= largest.copied) &&
-    (lhs.column === 1 || m * k * bytes <= largest.across || n <= largest.columns)
-  );
+  if (!isContiguous(p) && k * n * bytes > largest.copied) return false;
+  // To copy columns of A would take as long as to multiply them with a few others.
+  if (lhs.row === 1 && n <= narrow.columns && m * k <= narrow.elements && k * n * bytes <= largest.together)
+    return true;
+  return (m * k + k * n) * bytes <= largest.together && (lhs.column === 1 || m * k * bytes <= largest.across);
 }
 
 /** Bytes of scratch that the kernel of a product needs: room for B if its rows are not contiguous. */
