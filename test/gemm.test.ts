@@ -8,6 +8,7 @@ import { productKernel, productScratchBytes } from '../jit/lower/products/produc
 import { gemmScratchBytes } from '../jit/runtime/gemm.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes } from '../jit/runtime/gemm-rows.ts';
 import { runtimeExports } from '../jit/runtime/instance.ts';
+import { panelStride } from '../jit/runtime/pack.ts';
 import { target } from '../jit/target.ts';
 
 const runtime = runtimeExports() as Record<string, (...args: number[]) => void>;
@@ -95,6 +96,7 @@ t.test('rows of a product with a packed matrix', async (t) => {
       [7, 33, 600],
       [48, 8, 512],
       [50, 70, 1100],
+      [250, 9, 30],
     ] as const)
       for (const { name, strides } of layouts) {
         const [aRow, aCol] = strides(m, k);
@@ -122,7 +124,7 @@ t.test('rows of a product with a packed matrix', async (t) => {
         ].map(([at, length]) => new Uint8Array(buffer, at! + length!, 64).fill(77));
         runtime[`gemm_${type}`]!(m, n, k, a, aRow, aCol, b, bRow, bCol, c, n, 0, whole);
         runtime[`gemm_pack_${type}`]!(n, k, b, bRow, bCol, panels);
-        runtime[`gemm_rows_${type}`]!(m, n, k, a, aRow, aCol, panels, d, scratch);
+        runtime[`gemm_rows_${type}`]!(m, n, k, a, aRow, aCol, panels, panelStride(k), d, n, 0, scratch);
         // Integers so small that every sum is exact.
         t.same(view(d, m * n), view(c, m * n), `${type} ${m}×${n}×${k}, ${name}`);
         t.ok(guards.every((guard) => guard.every((x) => x === 77)));

@@ -1,6 +1,7 @@
 /** Seeded random programs of products: compiled code against the same operations one by one. */
 import t from 'tap';
 import { blocksFrom } from '../jit/lower/passes/epilogues.ts';
+import { panelsFrom } from '../jit/lower/passes/prologues.ts';
 import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
 
 type Step = readonly [operation: string, operand: number, other: number];
@@ -111,7 +112,8 @@ function worst(want: readonly NDArray[], got: readonly NDArray[]): number {
   let worst = 0;
   want.forEach((w, k) => {
     const [expected, actual] = [w.data(), got[k]!.data()];
-    const largest = Math.max(1, ...Array.from(expected, Math.abs));
+    let largest = 1;
+    for (const x of expected) largest = Math.max(largest, Math.abs(x));
     expected.forEach((x: number, i: number) => {
       const difference = Math.abs(x - actual[i]!) / largest;
       worst = Math.max(worst, Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference);
@@ -185,8 +187,31 @@ class MatrixProgram {
       'turned relu',
       'flipped',
     ]);
-    this.second = this.pick(['', '', 'turned', 'scale']);
-    const ends = ['bias', 'scale', 'rows', 'residual', 'turned residual', 'relu', 'where', 'tanh', 'matrix'];
+    this.second = this.pick([
+      '',
+      '',
+      'turned',
+      'scale',
+      'relu',
+      'tanh',
+      'mask',
+      'rows',
+      'turned relu',
+      'flipped',
+      'shared',
+    ]);
+    const ends = [
+      'bias',
+      'own bias',
+      'scale',
+      'rows',
+      'residual',
+      'turned residual',
+      'relu',
+      'where',
+      'tanh',
+      'matrix',
+    ];
     const last = [
       '',
       '',
@@ -221,25 +246,26 @@ class MatrixProgram {
     return np.array(values, { dtype }).reshape([...shape]);
   }
 
-  /** Two operands, and what is used beside them: bias, rows, residual, turned residual, a second matrix. */
+  /** Two operands, and what is used beside them: bias, rows, residual, turned residual, a second matrix, columns, own bias. */
   arguments(): NDArray[] {
     const [m, k, n] = this.sizes;
     const { batch } = this;
     const turned = this.before.startsWith('turned');
     return [
       this.array([...batch, ...(turned ? [k, m] : [m, k])], this.before === 'integers' ? 'int32' : this.dtype),
-      this.array([...batch, ...(this.second === 'turned' ? [n, k] : [k, n])]),
+      this.array([...batch, ...(this.second.startsWith('turned') ? [n, k] : [k, n])]),
       this.array([n]),
       this.array([m, 1]),
       this.array([...batch, m, n]),
       this.array([...batch, n, m]),
       this.array([n, 5]),
       this.array([k]),
+      this.array([...batch, 1, n]),
     ];
   }
 
   readonly run = (...args: NDArray[]): NDArray[] => {
-    const [x, y, bias, rows, residual, turned, matrix, columns] = args as [NDArray, NDArray, ...NDArray[]];
+    const [x, y, bias, rows, residual, turned, matrix, columns, own] = args as [NDArray, NDArray, ...NDArray[]];
     const first: Record<string, () => NDArray> = {
       '': () => x,
       relu: () => np.maximum(x, 0),
@@ -252,13 +278,28 @@ class MatrixProgram {
       turned: () => np.swapaxes(x, -1, -2),
       'turned relu': () => np.swapaxes(np.maximum(x, 0), -1, -2),
     };
-    const w = this.second === 'turned' ? np.swapaxes(y, -1, -2) : this.second === 'scale' ? y.mul(2) : y;
-    const results: NDArray[] = [];
+    const second: Record<string, () => NDArray> = {
+      '': () => y,
+      scale: () => y.mul(2),
+      relu: () => np.maximum(y, 0),
+      tanh: () => np.tanh(y),
+      mask: () => np.where(bias!.gt(0), y, 1),
+      rows: () => y.mul(columns!.reshape([-1, 1])),
+      turned: () => np.swapaxes(y, -1, -2),
+      'turned relu': () => np.swapaxes(np.maximum(y, 0), -1, -2),
+      flipped: () => np.flip(y, { axis: -1 }).mul(0.5),
+      shared: () => y.mul(2),
+    };
+    const w = second[this.second]!();
+    const results: NDArray[] = this.second === 'shared' ? [w.add(1)] : [];
     let z = np.matmul(first[this.before]!(), w);
     for (const end of this.after) {
       switch (end) {
         case 'bias':
           z = z.add(bias!);
+          break;
+        case 'own bias':
+          z = z.sub(own!);
           break;
         case 'scale':
           z = z.mul(0.5);
@@ -315,7 +356,7 @@ class MatrixProgram {
   };
 
   private get isExact(): boolean {
-    return this.isFloating && this.before !== 'tanh' && !this.after.includes('tanh');
+    return this.isFloating && ![this.before, this.second, ...this.after].includes('tanh');
   }
 
   get isFloating(): boolean {
@@ -330,7 +371,7 @@ class MatrixProgram {
 
   /** The same with the first axis of a batch mapped over. */
   readonly mapped = (...args: NDArray[]): NDArray[] =>
-    (vmap as any)(this.run, { inAxes: [0, 0, null, null, 0, 0, null, null] })(...args);
+    (vmap as any)(this.run, { inAxes: [0, 0, null, null, 0, 0, null, null, 0] })(...args);
 }
 
 t.test('a product that is also a result in another shape', (t) => {
@@ -403,6 +444,243 @@ t.test('rows of a product that are grouped otherwise before or after it', (t) =>
   t.end();
 });
 
+function sameBits(x: NDArray, y: NDArray): boolean {
+  const [a, b] = [x, y].map((array) => {
+    const { buffer, byteOffset, byteLength } = array.data() as Float64Array;
+    return Buffer.from(buffer, byteOffset, byteLength);
+  }) as [Buffer, Buffer];
+  return a.equals(b);
+}
+
+t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
+  const step = (x: NDArray, g: NDArray, p: NDArray): NDArray => p.sub(np.matmul(x.T, g).mul(0.5));
+  const donating = jit(step, { donate: [2] });
+  const inLoop = jit((x: NDArray, g: NDArray, p: NDArray) => lax.foriLoop(0, 2, (_, p: NDArray) => step(x, g, p), p));
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [k, m, n] of [
+      [129, 131, 130],
+      [127, 128, 160],
+      [200, 127, 131],
+      [2, 400, 500],
+      [256, 65, 257],
+      [65, 785, 33],
+      [257, 150, 130],
+    ] as const) {
+      const of = (...shape: [number, number]): NDArray =>
+        np
+          .arange(shape[0] * shape[1])
+          .mod(17)
+          .sub(8)
+          .mul(0.25)
+          .astype(dtype)
+          .reshape(shape);
+      const [x, g, p] = [of(k, m), of(k, n), of(m, n)];
+      const text = `${dtype}, [${m},${k}]·[${k},${n}]`;
+      const compiled = jit(step);
+      const want = step(x, g, p);
+      const hasTiles = !/gemm_(rows|f32|f64)/.test(String(compiled.lower(x, g, p)));
+      t.equal(hasTiles, k <= 256, `${text}: where it is computed`);
+      t.ok(sameBits(compiled(x, g, p), want), text);
+      t.ok(sameBits(inLoop(x, g, p), step(x, g, want)), `${text}, in a loop`);
+      t.ok(sameBits(donating(x, g, p), want), `${text}, donated`);
+    }
+  const rest = [np.ones([64, 300]), np.zeros([300, 300])] as const;
+  for (const value of [np.nan, np.inf]) {
+    const x = np.where(np.arange(300).mod(7).eq(0), value, np.ones([64, 300]));
+    t.ok(sameBits(jit(step)(x, ...rest), step(x, ...rest)), `with ${value}`);
+  }
+  t.end();
+});
+
+t.test('ends of products of a batch, as tiles', (t) => {
+  const of = (...shape: number[]): NDArray =>
+    np
+      .arange(shape.reduce((a, b) => a * b))
+      .mod(19)
+      .sub(9)
+      .mul(0.25)
+      .reshape(shape);
+  for (const [batch, m, k, n] of [
+    [3, 2, 3, 2],
+    [5, 7, 9, 5],
+    [2, 33, 17, 31],
+    [4, 65, 8, 63],
+    [3, 50, 130, 129],
+    [2, 127, 256, 130],
+  ] as const)
+    for (const [what, b, f] of [
+      ['relu', [n], (z: NDArray, b: NDArray) => np.maximum(z.add(b), 0)],
+      ['a bias of each product', [batch, 1, n], (z: NDArray, b: NDArray) => z.add(b)],
+      ['a factor of each row', [m, 1], (z: NDArray, b: NDArray) => z.mul(b)],
+      ['a factor of each product', [batch, 1, 1], (z: NDArray, b: NDArray) => z.mul(b)],
+      ['a matrix of all', [m, n], (z: NDArray, b: NDArray) => z.sub(b)],
+      ['a matrix that is turned', [batch, n, m], (z: NDArray, b: NDArray) => z.sub(np.swapaxes(b, 1, 2))],
+    ] as const) {
+      const g = (x: NDArray, y: NDArray, b: NDArray): NDArray => f(np.matmul(x, y), b);
+      const step = (x: NDArray, y: NDArray, b: NDArray): NDArray => f(np.matmul(np.swapaxes(x, 1, 2), y), b);
+      const [x, y, other] = [of(batch, m, k), of(batch, k, n), of(...b)];
+      const turned = np.swapaxes(x, 1, 2).mul(1);
+      const compiled = jit(g);
+      const text = `${batch} products [${m},${k}]·[${k},${n}] with ${what}`;
+      t.ok(sameBits(compiled(x, y, other), g(x, y, other)), text);
+      t.ok(sameBits(jit(step)(turned, y, other), step(turned, y, other)), `${text}, of columns`);
+      t.match(String(compiled.lower(x, y, other)), /a product, then/, `${text}: where it is computed`);
+    }
+  t.end();
+});
+
+t.test('second operands that are computed where they are packed', (t) => {
+  t.teardown(() => panelsFrom());
+  panelsFrom(1);
+  const note = /into panels of a product/;
+  const agree = (text: string, f: (...args: NDArray[]) => NDArray | NDArray[], args: NDArray[], fused = true): void => {
+    const compiled = jit(f as any) as unknown as typeof f & { lower: (...args: NDArray[]) => unknown };
+    const [want, got] = [f, compiled].map((f) => [f(...args)].flat()) as [NDArray[], NDArray[]];
+    t.ok(
+      want.every((x, i) => sameBits(x, got[i]!)),
+      text,
+    );
+    t.equal(note.test(String(compiled.lower(...args))), fused, `${text}: where it is computed`);
+  };
+  const matrix = (m: number, n: number, dtype: 'float32' | 'float64' = 'float32'): NDArray =>
+    np
+      .sin(
+        np
+          .arange(m * n)
+          .mul(0.37)
+          .astype(dtype),
+      )
+      .reshape([m, n]);
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [m, k, n] of [
+      [2, 2, 16],
+      [3, 5, 17],
+      [9, 1100, 18],
+      [5, 16, 31],
+      [17, 33, 23],
+      [65, 513, 33],
+      [33, 31, 64],
+      [7, 65, 127],
+      [130, 129, 130],
+      [3, 70, 521],
+      [2, 600, 1033],
+    ] as const) {
+      const [x, w, mask] = [matrix(m, k, dtype), matrix(k, n, dtype), matrix(k, n, dtype).gt(-0.5)];
+      const text = `${dtype}, [${m},${k}]·[${k},${n}]`;
+      agree(text, (x, w, mask) => np.matmul(x!, np.where(mask!, w!, 0.5)), [x, w, mask]);
+      agree(`${text}, transposed`, (x, w) => np.matmul(x!, np.exp(w!).T), [x, w.T.mul(1)]);
+      agree(`${text}, both`, (x, w) => np.matmul(x!.T, w!.mul(3)), [x.T.mul(1), w]);
+    }
+  const [x, w] = [matrix(20, 40), matrix(40, 50)];
+  agree('a row and a column', (x, a, b) => np.matmul(x!, a!.add(b!)), [x, matrix(40, 1), matrix(1, 50)]);
+  agree('integers', (x, w) => np.matmul(x!, w!.astype('float32')), [x, w.mul(9).astype('int32')]);
+  agree('positions', (x) => np.matmul(x!, np.arange(2000).reshape([40, 50]).mul(0.01)), [x]);
+  agree('an end too', (x, w) => np.maximum(np.matmul(x!, w!.mul(2)), 0).add(1), [x, w]);
+  agree('a beginning too', (x, w) => np.matmul(np.tanh(x!), np.tanh(w!)), [x, w]);
+  const [nan, infinite] = [np.where(w.gt(0.9), np.nan, w), np.where(w.gt(0.9), np.inf, w)];
+  agree('NaN', (x, w) => np.matmul(x!, w!.mul(2)), [x, nan]);
+  agree('infinity', (x, w) => np.matmul(x!, w!.mul(2)), [x, infinite]);
+  agree('of two products', (x, w) => [np.matmul(x!, w!.mul(2)), np.matmul(x!.mul(2), w!.mul(2))], [x, w], false);
+  agree('a result', (x, w) => [np.matmul(x!, w!.mul(2)), w!.mul(2)], [x, w], false);
+  agree('used in another kernel', (x, w) => [np.matmul(x!, w!.mul(2)), np.sum(w!.mul(2), { axis: 0 })], [x, w], false);
+  const square = matrix(40, 40);
+  agree('of itself', (x) => np.matmul(x!.mul(2), x!.mul(2)), [square], false);
+  agree('of its transpose', (x) => np.matmul(x!.mul(2), x!.mul(2).T), [square], false);
+  agree(
+    'the end of another product',
+    (x, w) => np.matmul(x!, w!.sub(np.matmul(x!.T, x!).mul(0.1))),
+    [x, square],
+    false,
+  );
+  const [tensor, weights] = [matrix(20, 35).reshape([20, 5, 7]), matrix(35, 48).reshape([5, 7, 6, 8])];
+  const two = {
+    axes: [
+      [1, 2],
+      [0, 1],
+    ],
+  } as const;
+  agree('over two axes', (x, w) => np.tensordot(x!, np.tanh(w!), two), [tensor, weights]);
+  agree(
+    'over two axes, transposed',
+    (x, w) =>
+      np.tensordot(x!, np.transpose(np.tanh(w!), [1, 0, 3, 2]), {
+        axes: [
+          [2, 1],
+          [0, 1],
+        ],
+      }),
+    [tensor, weights],
+    false,
+  );
+  agree(
+    'over axes that are no matrix',
+    (x, w, v) => np.tensordot(x!, w!.mul(v!), two),
+    [tensor, weights, matrix(7, 6).reshape([7, 6, 1])],
+    false,
+  );
+  agree('rows that are looked up', (x, w, at) => np.matmul(x!, np.take(w!, at!, { axis: 0 }).mul(2)), [
+    x,
+    w,
+    np.arange(40).mul(7).mod(40).astype('int32'),
+  ]);
+  // What a loop carries is read before it is overwritten.
+  const loop = (x: NDArray, w: NDArray): NDArray =>
+    lax.foriLoop(
+      0,
+      5,
+      (i: NDArray, w: NDArray) => np.tanh(w.sub(np.matmul(x.T, np.matmul(x, w.mul(0.5))).mul(0.1)).add(i)),
+      w,
+    );
+  agree('carried', (x, w) => loop(x!, w!), [x, w]);
+  const stack = np.stack([w, w.mul(2), w.mul(3)]);
+  const sums = (x: NDArray, ws: NDArray): NDArray[] =>
+    lax.scan(
+      (sum: NDArray, w: NDArray) => [sum.add(np.matmul(x, np.abs(w))), sum],
+      np.zeros([20, 50]),
+      ws,
+    ) as NDArray[];
+  agree('slices of a scan', (x, ws) => sums(x!, ws!), [x, stack]);
+  const donated = jit((x: NDArray, w: NDArray) => np.matmul(x, w.mul(2)), { donate: [1] });
+  t.ok(sameBits(donated(x, w.mul(1)), np.matmul(x, w.mul(2))), 'donated');
+  t.end();
+});
+
+t.test('sums have the same bits whatever k is divided into', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [m, k, n] of [
+      [7, 1100, 10],
+      [20, 600, 3],
+      [100, 1000, 17],
+      [30, 700, 33],
+      [16, 900, 10],
+    ] as const) {
+      const of = (...shape: [number, number]): NDArray =>
+        np
+          .sin(
+            np
+              .arange(shape[0] * shape[1])
+              .mul(0.37)
+              .astype(dtype),
+          )
+          .reshape(shape);
+      const [x, y] = [of(k, m), of(k, n)];
+      const text = `${dtype}, [${m},${k}]·[${k},${n}]`;
+      const columns = (x: NDArray, y: NDArray): NDArray => np.matmul(x.T, y);
+      t.ok(sameBits(jit(columns)(x, y), columns(x, y)), `${text}, of columns`);
+      const rows = x.T.mul(1);
+      t.ok(sameBits(jit(np.matmul)(rows, y), np.matmul(rows, y)), text);
+    }
+  t.end();
+});
+
+t.test('a second operand that is computed has no place of its own', (t) => {
+  const f = jit((x: NDArray, w: NDArray) => np.matmul(x, w.mul(2)));
+  const bytes = (text: string): number => Number(/peak of temporaries: (\d+)/.exec(text)![1]);
+  const args = [np.ones([8, 2048]), np.ones([2048, 2048])] as const;
+  t.ok(bytes(String(f.lower(...args))) < 2 ** 21);
+  t.end();
+});
+
 t.test('deep products with something behind them', (t) => {
   const f = (x: NDArray, w: NDArray, y: NDArray): NDArray => np.maximum(np.matmul(x, w.T).add(y), 0);
   for (const dtype of ['float32', 'float64'] as const)
@@ -428,7 +706,10 @@ t.test('programs of products of matrices', (t) => {
     return state / 2 ** 32;
   };
   const seen = new Set<string>();
-  t.teardown(() => blocksFrom());
+  t.teardown(() => {
+    blocksFrom();
+    panelsFrom();
+  });
   for (let i = 0; i < 90; i++) {
     const seed = state;
     const program = new MatrixProgram(random);
@@ -436,6 +717,7 @@ t.test('programs of products of matrices', (t) => {
     const args = program.arguments();
     // As if the cache were small, with every other program.
     blocksFrom(i % 2 > 0 ? 4096 : undefined);
+    panelsFrom(i % 3 > 0 ? 1 : undefined);
     const bound = dtype === 'float64' ? 1e-12 : 2e-5;
     const text = `${dtype} [${batch}] ${sizes}: ${before} · ${second}, ${after}`;
     const check = (what: string, f: (...args: NDArray[]) => NDArray[]): void => {
@@ -443,7 +725,7 @@ t.test('programs of products of matrices', (t) => {
       const off = worst(f(...args), compiled(...args));
       if (!(off < bound)) t.fail(`state ${seed}, ${what}: off by ${off}: ${text}`);
       for (const [note] of String(compiled.lower(...args)).matchAll(
-        /(rows of )?a product, then|, then rows of a product/g,
+        /(rows of )?a product, then|, then rows of a product|into panels of a product/g,
       ))
         seen.add(note);
     };
@@ -451,6 +733,11 @@ t.test('programs of products of matrices', (t) => {
     if (i % 5 === 0 && program.isFloating) check('gradient', program.gradient);
     if (i % 3 === 0 && batch.length > 0) check('mapped', program.mapped);
   }
-  t.same([...seen].sort(), [', then rows of a product', 'a product, then', 'rows of a product, then']);
+  t.same([...seen].sort(), [
+    ', then rows of a product',
+    'a product, then',
+    'into panels of a product',
+    'rows of a product, then',
+  ]);
   t.end();
 });

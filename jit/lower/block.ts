@@ -42,7 +42,8 @@ export function runBlock(
   const epilogues = findEpilogues(products, steps, outs, first);
   const prologues = findPrologues(products, steps);
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
-  const placement = prologues.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
+  const placement =
+    prologues.first.size + prologues.second.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
   d.ends = new ProductEnds(epilogues, prologues);
   const inRegisters = [...d.ends.epilogues.values()].filter((end) => end.inRegisters);
   takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));

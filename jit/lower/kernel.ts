@@ -185,6 +185,14 @@ export class KernelFrame {
       return;
     }
     const whole = extent - tail;
+    if (whole > 4 && whole <= 4 * together) {
+      body(whole / 4, 4);
+      if (tail > 0) {
+        this.advance(here, steps, whole);
+        body(1, tail);
+      }
+      return;
+    }
     const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
     if (blocks > 0) repeat(0, blocks, together);
     if (whole - blocks === 4) {

@@ -279,6 +279,24 @@ export function forEachTree(root: Tree, visit: (tree: Tree) => void): void {
   walk(root);
 }
 
+/** Whether any node is such. */
+export function some(root: Tree, is: (tree: Tree) => boolean): boolean {
+  let found = false;
+  forEachTree(root, (tree) => {
+    found ||= is(tree);
+  });
+  return found;
+}
+
+/** Names of what a tree computes, for `lower()` to show. */
+export function operationsOf(root: Tree): string {
+  const names: string[] = [];
+  forEachTree(root, (tree) => {
+    if (tree.kind === 'op') names.push(tree.fn ?? tree.op);
+  });
+  return names.join(' ');
+}
+
 /** Nodes that a function of vector math counts for: kernels write it out. */
 const callSize = 16;
 

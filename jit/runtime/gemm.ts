@@ -3,6 +3,7 @@ import {
   type Func,
   FunctionBuilder,
   i32c,
+  i32x4c,
   type Local,
   load,
   madd,
@@ -11,7 +12,7 @@ import {
   type Target,
 } from '../code.ts';
 import { gemvFunctions } from './gemv.ts';
-import { linesName, packFunctions, packName } from './pack.ts';
+import { linesName, packFunctions, packName, panelStride, panelStrideOf, panelWidth } from './pack.ts';
 
 /**
  * Matrix multiplication C = A·B or C += A·B for matrices with any strides:
@@ -69,10 +70,10 @@ export const elements: readonly Element[] = [
  */
 const tallest = (target: Target): number => (target.fma ? 6 : 5);
 const unroll = (target: Target): number => (target.fma ? 4 : 1);
-export const tileColumns = (e: Element): number => 2 * e.lanes;
+const tileColumns = (e: Element): number => 2 * e.lanes;
 /** At the start of the scratch: one tile whose results go to a corner of C. */
 export const cornerBytes = 192;
-const blockRows = 120;
+export const blockRows = 120;
 /** Columns of B in a block, in bytes, and its rows. */
 const blockWidth = 2048;
 export const blockDepth = 512;
@@ -88,7 +89,7 @@ export const lineBytes = (depth: number, bytes: number): number => up(depth * by
 /** Bytes of scratch that a multiplication of this size needs; `bytes` is the size of an element. */
 export function gemmScratchBytes(m: number, n: number, k: number, bytes: number): number {
   const depth = up(Math.min(k, blockDepth), 4);
-  const panels = depth * Math.min(up(n * bytes, 32), blockWidth);
+  const panels = Math.ceil(Math.min(n * bytes, blockWidth) / panelWidth) * panelStride(depth);
   const lines = Math.min(m, blockRows) * lineBytes(depth, bytes);
   const vectors = m === 1 || n === 1 ? (k + Math.max(m, n)) * bytes : 0;
   return up(cornerBytes + Math.max(panels + lines, vectors), 64);
@@ -111,25 +112,38 @@ export const leastOf = (a: Expr, b: Expr): Expr => select(lt(a, b), a, b);
 export const lineBytesOf = (e: Element, depth: Expr): Expr =>
   add(and(add(shl(depth, e.shift), i32c(63)), i32c(-64)), i32c(64));
 
+const cornerName = (e: Element): string => `corner_${e.name}`;
 const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
 
-/** One tile: c[rows, 2 vectors] = or += a[rows, k] · b[k, 2 vectors]; strides in bytes. */
-function tile(target: Target, e: Element, rows: number): Func {
-  const f = new FunctionBuilder(tileName(e, rows), new Array(8).fill('i32'));
-  const [k, a, aRow, b, bRow, c, cRow, accumulate] = f.parameters;
-  const pointers: Local[] = [a];
-  for (let r = 1; r < rows; r++) pointers.push(f.var(add(pointers[r - 1]!, aRow)));
+/**
+ * Some tiles one below the other: c[rows, 2 vectors] = or += a[rows, k] · b[k, 2 vectors]; strides in bytes. One tile where
+ * the allocator would spill sums with another loop around it.
+ */
+function tiles(target: Target, e: Element, rows: number): Func {
+  const several = target.fma;
+  const f = new FunctionBuilder(tileName(e, rows), new Array(several ? 9 : 8).fill('i32'));
+  const [k, a, aRow, from, bRow, c, cRow, accumulate, count] = f.parameters;
+  const [b, left] = [f.local('i32'), f.local('i32')];
+  const pointers = Array.from({ length: rows }, () => f.local('i32'));
   const sums = pointers.map(() => [f.local('v128'), f.local('v128')] as const);
-  // The sums start from C rather than being added to it at the end: with a use after the loop the allocator spills them.
-  f.if(accumulate, () => {
-    const at = f.var(c);
-    for (const [s0, s1] of sums) {
-      f.set(s0, load('v128.load', at, 0));
-      f.set(s1, load('v128.load', at, 16));
-      f.set(at, add(at, cRow));
-    }
-  });
   const [b0, b1, x] = [f.local('v128'), f.local('v128'), f.local('v128')];
+  const start = (): void => {
+    f.set(b, from);
+    for (const p of pointers) {
+      f.set(p, a);
+      f.set(a, add(a, aRow));
+    }
+    if (several) for (const sum of sums.flat()) f.set(sum, i32x4c(0));
+    // The sums start from C rather than being added to it at the end: with a use after the loop the allocator spills them.
+    f.if(accumulate, () => {
+      const at = f.var(c);
+      for (const [s0, s1] of sums) {
+        f.set(s0, load('v128.load', at, 0));
+        f.set(s1, load('v128.load', at, 16));
+        f.set(at, add(at, cRow));
+      }
+    });
+  };
   const steps = (count: number): void => {
     for (let q = 0; q < count; q++) {
       f.set(b0, load('v128.load', b, 0));
@@ -144,41 +158,44 @@ function tile(target: Target, e: Element, rows: number): Func {
     }
     for (const p of pointers) f.set(p, add(p, i32c(count * e.bytes)));
   };
-  const many = unroll(target);
-  if (many > 1) {
-    const rounds = f.var(op('i32.shr_u', k, i32c(Math.log2(many))));
-    f.while(rounds, () => {
-      steps(many);
-      f.set(rounds, sub(rounds, i32c(1)));
+  const rounds = (count: Expr, together: number): void => {
+    f.set(left, count);
+    f.while(left, () => {
+      steps(together);
+      f.set(left, sub(left, i32c(1)));
     });
-    f.set(k, and(k, i32c(many - 1)));
-  }
-  f.while(k, () => {
-    steps(1);
-    f.set(k, sub(k, i32c(1)));
-  });
-  for (const [s0, s1] of sums) {
-    f.store('v128.store', c, s0, 0);
-    f.store('v128.store', c, s1, 16);
-    f.set(c, add(c, cRow));
-  }
+  };
+  const tile = (): void => {
+    start();
+    const many = unroll(target);
+    if (many > 1) rounds(op('i32.shr_u', k, i32c(Math.log2(many))), many);
+    rounds(many > 1 ? and(k, i32c(many - 1)) : k, 1);
+    for (const [s0, s1] of sums) {
+      f.store('v128.store', c, s0, 0);
+      f.store('v128.store', c, s1, 16);
+      f.set(c, add(c, cRow));
+    }
+  };
+  if (several)
+    f.doWhile(count, () => {
+      tile();
+      f.set(count, sub(count, i32c(1)));
+    });
+  else tile();
   return f.build();
 }
 
-/** c[rows, columns] = or += t, where t is a whole tile in scratch and the target is the corner of one. */
+/** corner(rows, columns, from, fromRow, to, toRow): copies a part of a tile. */
 function corner(e: Element): Func {
-  const f = new FunctionBuilder(`corner_${e.name}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
-  const [rows, columns, t, c, cRow, accumulate] = [0, 1, 2, 3, 4, 5].map((i) => f.param(i)) as Local[];
-  f.for(0, rows!, () => {
-    f.for(0, columns!, (j) => {
-      const from = f.var(add(t!, shl(j, e.shift)));
-      const to = f.var(add(c, shl(j, e.shift)));
-      const value = f.var(load(`${e.name}.load`, from));
-      f.if(accumulate, () => f.set(value, op(`${e.name}.add`, value, load(`${e.name}.load`, to))));
-      f.store(`${e.name}.store`, to, value);
+  const f = new FunctionBuilder(cornerName(e), new Array(6).fill('i32'));
+  const [rows, columns, from, fromRow, to, toRow] = f.parameters;
+  f.for(0, rows, () => {
+    f.for(0, columns, (j) => {
+      const at = f.var(shl(j, e.shift));
+      f.store(`${e.name}.store`, add(to, at), load(`${e.name}.load`, add(from, at)));
     });
-    f.set(t!, add(t!, i32c(tileColumns(e) * e.bytes)));
-    f.set(c, add(c, cRow));
+    f.set(from, add(from, fromRow));
+    f.set(to, add(to, toRow));
   });
   return f.build();
 }
@@ -197,7 +214,7 @@ function block(target: Target, e: Element): Func {
   const most = tallest(target);
   const tiles = f.var(op('i32.div_s', add(m, i32c(most - 1)), i32c(most)));
   const rows = f.var(op('i32.div_s', m, tiles));
-  const taller = f.var(sub(m, mul(rows, tiles)));
+  const above = f.var(sub(m, mul(rows, tiles)));
   const byHeight = (height: Expr, args: Expr[], from = most): void => {
     if (from === 1) f.call(tileName(e, 1), ...args);
     else
@@ -207,24 +224,45 @@ function block(target: Target, e: Element): Func {
         () => byHeight(height, args, from - 1),
       );
   };
+  const strip = (height: Expr, count: Expr, a: Expr, c: Expr): void => {
+    if (target.fma) {
+      byHeight(height, [k, a, aRow, b, bRow, c, cRow, accumulate, count]);
+      return;
+    }
+    const [at, to] = [f.var(a), f.var(c)];
+    f.for(0, count, () => {
+      byHeight(height, [k, at, aRow, b, bRow, to, cRow, accumulate]);
+      f.set(at, add(at, mul(aRow, height)));
+      f.set(to, add(to, mul(cRow, height)));
+    });
+  };
   f.for(
     0,
     n,
     (j) => {
       const columns = f.var(leastOf(sub(n, j), i32c(width)));
-      const whole = f.var(eq(columns, i32c(width)));
-      const stride = f.var(select(whole, cRow, tileBytes));
-      const onto = f.var(and(whole, accumulate));
-      const at = f.var(a);
-      const to = f.var(c);
-      f.for(0, tiles, (i) => {
-        const height = f.var(add(rows, lt(i, taller)));
-        const into = f.var(select(whole, to, scratch));
-        byHeight(height, [k, at, aRow, b, bRow, into, stride, onto]);
-        f.if(op('i32.eqz', whole), () => f.call(`corner_${e.name}`, height, columns, scratch, to, cRow, accumulate));
-        f.set(at, add(at, mul(aRow, height)));
-        f.set(to, add(to, mul(cRow, height)));
-      });
+      f.if(
+        eq(columns, i32c(width)),
+        () => {
+          const higher = add(rows, i32c(1));
+          f.if(above, () => strip(higher, above, a, c));
+          const skipped = f.var(mul(above, higher));
+          strip(rows, sub(tiles, above), add(a, mul(aRow, skipped)), add(c, mul(cRow, skipped)));
+        },
+        () => {
+          const at = f.var(a);
+          const to = f.var(c);
+          f.for(0, tiles, (i) => {
+            const height = f.var(add(rows, lt(i, above)));
+            const one = target.fma ? [i32c(1)] : [];
+            f.if(accumulate, () => f.call(cornerName(e), height, columns, to, cRow, scratch, tileBytes));
+            byHeight(height, [k, at, aRow, b, bRow, scratch, tileBytes, accumulate, ...one]);
+            f.call(cornerName(e), height, columns, scratch, tileBytes, to, cRow);
+            f.set(at, add(at, mul(aRow, height)));
+            f.set(to, add(to, mul(cRow, height)));
+          });
+        },
+      );
       f.set(b, add(b, panelB));
       f.set(c, add(c, tileBytes));
     },
@@ -269,7 +307,7 @@ function driver(e: Element): Func {
   const widths = evenParts(f, n, blockWidth / e.bytes, width);
   const heights = evenParts(f, m, blockRows, 1);
   const panels = f.var(add(scratch, i32c(cornerBytes)));
-  const lines = f.var(add(panels, shl(mul(depths, widths), e.shift)));
+  const lines = f.var(add(panels, mul(op('i32.div_u', widths, i32c(width)), panelStrideOf(depths))));
   const line = f.var(lineBytesOf(e, depths));
 
   const [fromA, rowA, fromB, onto] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
@@ -308,7 +346,7 @@ function driver(e: Element): Func {
               });
               f.if(packed, () => {
                 const row = i32c(width * e.bytes);
-                const panel = shl(mul(depth, i32c(width)), e.shift);
+                const panel = panelStrideOf(depth);
                 const rest = add(to, shl(inPlace, e.shift));
                 f.call(blockName(e), rows, packed, depth, fromA, rowA, panels, row, panel, rest, cRow, onto, scratch);
               });
@@ -326,8 +364,8 @@ function driver(e: Element): Func {
 
 export function gemmFunctions(target: Target): Func[] {
   return elements.flatMap((e) => [
-    ...packFunctions(e, tileColumns(e)),
-    ...Array.from({ length: tallest(target) }, (_, i) => tile(target, e, i + 1)),
+    ...packFunctions(e),
+    ...Array.from({ length: tallest(target) }, (_, i) => tiles(target, e, i + 1)),
     block(target, e),
     corner(e),
     ...gemvFunctions(target, e),

@@ -6,10 +6,16 @@ const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 export const packName = (e: Element): string => `pack_${e.name}`;
 export const linesName = (e: Element): string => `lines_${e.name}`;
+/** Bytes of a row of a panel. */
+export const panelWidth = 32;
+/** From one panel to the next: not a power of two, which would have a row of all of them in a few sets of the cache. */
+export const panelStride = (k: number): number => k * panelWidth + 64;
+export const panelStrideOf = (k: Expr): Expr => add(op('i32.mul', k, i32c(panelWidth)), i32c(panelStride(0)));
+
 const transposeName = (e: Element): string => `transpose_${e.name}`;
 
 /** Copies into the layouts that the tiles of a matrix product read. Strides are in bytes. */
-export const packFunctions = (e: Element, width: number): Func[] => [transpose(e), lines(e), panels(e, width)];
+export const packFunctions = (e: Element): Func[] => [transpose(e), lines(e), panels(e)];
 
 /** transpose(r, s, from, fromLine, to, toLine): r lines of s elements each become s lines of r. */
 function transpose(e: Element): Func {
@@ -86,52 +92,70 @@ function lines(e: Element): Func {
 }
 
 /**
- * pack(k, n, from, kStride, nStride, to): copies a k×n matrix into panels of `width` columns, each contiguous with its
- * rows one after the other; the last panel is padded with zeros to its full width.
+ * pack(k, n, from, kStride, nStride, to): copies a k×n matrix into panels, each contiguous with its rows one after the
+ * other; the last panel is padded with zeros to its full width. Rows that are contiguous are read as they lie.
  */
-function panels(e: Element, width: number): Func {
+function panels(e: Element): Func {
   const f = new FunctionBuilder(packName(e), new Array(6).fill('i32'));
   const [k, n, from, kStride, nStride, to] = f.parameters;
+  const width = panelWidth / e.bytes;
   const one = i32c(e.bytes);
-  const rowBytes = i32c(width * e.bytes);
+  const rowBytes = i32c(panelWidth);
+  const stride = f.var(panelStrideOf(k));
   const [at, into] = [f.local('i32'), f.local('i32')];
+  f.if(op('i32.eq', nStride, one), () => {
+    const whole = f.var(op('i32.and', n, i32c(-width)));
+    f.set(at, from);
+    f.set(into, to);
+    f.for(0, k, () => {
+      const [x, y] = [f.var(at), f.var(into)];
+      f.for(
+        0,
+        whole,
+        () => {
+          for (let c = 0; c < panelWidth; c += 16) f.store('v128.store', y, load('v128.load', x, c), c);
+          f.set(x, add(x, rowBytes));
+          f.set(y, add(y, stride));
+        },
+        width,
+      );
+      f.set(at, add(at, kStride));
+      f.set(into, add(into, rowBytes));
+    });
+    f.set(n, op('i32.sub', n, whole));
+    f.set(from, add(from, op('i32.mul', whole, one)));
+    f.set(to, add(to, op('i32.mul', op('i32.div_u', whole, i32c(width)), stride)));
+  });
   f.for(
     0,
     n,
     (j) => {
       const columns = f.var(op('i32.sub', n, j));
-      f.set(at, from);
-      f.set(into, to);
       f.if(
-        op('i32.and', op('i32.ge_s', columns, i32c(width)), op('i32.eq', nStride, one)),
-        () =>
+        op('i32.gt_s', columns, i32c(width)),
+        () => f.set(columns, i32c(width)),
+        () => f.fill(to, i32c(0), op('i32.mul', k, rowBytes)),
+      );
+      f.if(
+        op('i32.eq', kStride, one),
+        () => f.call(transposeName(e), columns, k, from, nStride, to, rowBytes),
+        () => {
+          f.set(at, from);
+          f.set(into, to);
           f.for(0, k, () => {
-            for (let c = 0; c < width * e.bytes; c += 16) f.store('v128.store', into, load('v128.load', at, c), c);
+            const [x, y] = [f.var(at), f.var(into)];
+            f.for(0, columns, () => {
+              f.store(`${e.name}.store`, y, load(`${e.name}.load`, x));
+              f.set(x, add(x, nStride));
+              f.set(y, add(y, one));
+            });
             f.set(at, add(at, kStride));
             f.set(into, add(into, rowBytes));
-          }),
-        () => {
-          f.if(op('i32.gt_s', columns, i32c(width)), () => f.set(columns, i32c(width)));
-          f.if(op('i32.lt_s', columns, i32c(width)), () => f.fill(to, i32c(0), op('i32.mul', k, rowBytes)));
-          f.if(
-            op('i32.eq', kStride, one),
-            () => f.call(transposeName(e), columns, k, from, nStride, to, rowBytes),
-            () =>
-              f.for(0, k, () => {
-                const [x, y] = [f.var(at), f.var(into)];
-                f.for(0, columns, () => {
-                  f.store(`${e.name}.store`, y, load(`${e.name}.load`, x));
-                  f.set(x, add(x, nStride));
-                  f.set(y, add(y, one));
-                });
-                f.set(at, add(at, kStride));
-                f.set(into, add(into, rowBytes));
-              }),
-          );
+          });
         },
       );
       f.set(from, add(from, op('i32.mul', nStride, i32c(width))));
-      f.set(to, add(to, op('i32.mul', k, rowBytes)));
+      f.set(to, add(to, stride));
     },
     width,
   );

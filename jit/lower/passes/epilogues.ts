@@ -12,6 +12,8 @@ export interface Epilogue {
   readonly rowAxes: number;
   /** Whether it has the product's elements in registers. Else it goes over some rows as soon as they have been multiplied. */
   readonly inRegisters: boolean;
+  /** Whether blocks of rows end where steps of the kernel do. */
+  readonly isEven: boolean;
 }
 
 /** What a product takes or gives beyond this leaves the second-level cache: it is dealt with some rows at a time. */
@@ -35,7 +37,7 @@ export const largestOperands: number = 2 ** 17;
 /** What is computed for each vector of a tile is written out so many times that it must be short. */
 const mostNodes = 12;
 /** Larger results of products with columns of this length have code of their own all the same. */
-const shallow = { length: 128, result: 2 ** 16 };
+const shallow = { length: 256, result: 2 ** 16 };
 
 /** Rows of a product that are computed before something else is done with them. */
 export const rowsAtOnce = (m: number, rowBytes: number): number =>
@@ -98,7 +100,7 @@ export function findEpilogues(
 /** How a kernel becomes the end of a product, if that is worth it. */
 function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   const { folded, shape } = group;
-  if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true };
+  if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true, isEven: false };
   const { dtype, size } = eqn.outputs[0]!.aval;
   const { n, m, k } = extents(eqn);
   if (k === 0) return undefined;
@@ -110,10 +112,10 @@ function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   const single = size === m * n;
   const isSmall = (m * k + k * n) * bytes <= largestOperands;
   const isShallow = k <= shallow.length && size * bytes >= shallow.result && m >= fewestRows;
-  const inRegisters = !folded && single && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
+  const inRegisters = !folded && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
   const isEven = single || (m % 4 === 0 && stepsOfRows(shape.slice(0, rowAxes)).every((rows) => isMultiple(rows, m)));
   const inBlocks = leavesCache(size * bytes) && k <= deepest && m >= 16 && isEven;
-  return inRegisters || inBlocks ? { group, rowAxes, inRegisters } : undefined;
+  return inRegisters || inBlocks ? { group, rowAxes, inRegisters, isEven } : undefined;
 }
 
 /**

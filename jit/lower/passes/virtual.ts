@@ -3,6 +3,7 @@ import { range } from '../../../src/core/shape.ts';
 import type { ScatterAccess } from '../../lower-rule.ts';
 import { accessOf } from '../gather-tree.ts';
 import { Group, type Step } from './groups.ts';
+import { noPrologues, type Prologues } from './prologues.ts';
 
 /** What is computed where, after every value has been looked at. */
 export interface Placement {
@@ -12,13 +13,16 @@ export interface Placement {
   readonly moved: ReadonlySet<Eqn>;
 }
 
-/** Products that compute rows of their first operand, and kernels that are the end of a product: these stay whole. */
-export interface Prologues {
-  readonly prologues: ReadonlySet<Eqn>;
+/** Products that compute operands, and kernels that are the end of a product: these stay whole. */
+interface Products {
+  readonly prologues: Prologues;
   readonly ends: ReadonlySet<Group>;
 }
 
-const none: Prologues = { prologues: new Set(), ends: new Set() };
+const none: Products = { prologues: noPrologues, ends: new Set() };
+
+/** What evaluates an equation: the kernel of a group, of a scatter, or those of a product's first or second operand. */
+type Evaluator = Group | Eqn | { readonly second: Eqn };
 
 /**
  * Which values are computed where they are read, and which are stored. A value stays virtual if everything that reads it
@@ -28,7 +32,7 @@ const none: Prologues = { prologues: new Set(), ends: new Set() };
  * Kernels are groups. Steps are visited last to first, so that the kernels of all readers of a value are known when the
  * value is met.
  */
-export function placeValues(steps: readonly Step[], outs: readonly Atom[], into: Prologues = none): Placement {
+export function placeValues(steps: readonly Step[], outs: readonly Atom[], into: Products = none): Placement {
   const virtual = new Set<Var>();
   const moved = new Set<Eqn>();
   const stored = new Set<Atom>(outs);
@@ -46,15 +50,20 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
       else readers.set(atom, [eqn]);
     }
 
-  /** The kernel that evaluates an equation, a group's or that of a scatter; undefined where several do, or none. */
-  const kernels = new Map<Eqn, Group | Eqn | undefined>();
-  /**
-   * The kernel that reads a value for an equation. A scatter's first operand is there before its kernel runs, a product's
-   * second one before that which computes rows of the first.
-   */
-  const kernelOf = (use: Eqn, v: Var): Group | Eqn | undefined => {
-    const isThere = use.primitive.lower.kind === 'scatter' ? use.inputs[0] === v : use.inputs[1] === v;
-    return kernels.get(use) === use && isThere ? undefined : kernels.get(use);
+  const { first } = into.prologues;
+  const second = new Map([...into.prologues.second].map((eqn) => [eqn, { second: eqn }]));
+  const isOperand = (root: Evaluator | undefined): boolean =>
+    root !== undefined && ('second' in root || first.has(root as Eqn));
+  /** The kernel that evaluates an equation; undefined where several do, or none. */
+  const kernels = new Map<Eqn, Evaluator | undefined>();
+  /** The kernel that reads a value for an equation. A scatter's first operand is there before its kernel runs. */
+  const kernelOf = (use: Eqn, v: Var): Evaluator | undefined => {
+    const [x, y] = use.inputs;
+    if (first.has(use) || second.has(use)) {
+      if (x === y) return undefined;
+      return v === y ? second.get(use) : first.has(use) ? use : undefined;
+    }
+    return kernels.get(use) === use && x === v ? undefined : kernels.get(use);
   };
   /** How many times an equation's value is computed again for each element: what broadcasting costs. */
   const repeats = new Map<Eqn, number>();
@@ -68,7 +77,7 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
     const [root] = roots;
     const single = roots.size === 1 && root !== undefined && !stored.has(out);
     const isView = kind === 'view' || kind === 'reshape';
-    kernels.set(eqn, kind === 'scatter' || into.prologues.has(eqn) ? eqn : group);
+    kernels.set(eqn, kind === 'scatter' ? eqn : group);
     repeats.set(eqn, 1);
     if (group && !isView) {
       for (const v of eqn.outputs)
@@ -83,7 +92,7 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
       // Through a view the value is read at another index: twice would be two computations.
       const viewed = uses.some((use) => use.primitive.lower.kind === 'view' || use.primitive.lower.kind === 'reshape');
       const free = !group && !eqn.inputs.some((atom) => atom.aval.ndim > 0);
-      const stays = into.prologues.has(root as Eqn) && into.ends.has(group as Group);
+      const stays = isOperand(root) && into.ends.has(group as Group);
       const fuse =
         group && !stays && !group.folded && single && (uses.length === 1 || !viewed) && (factor === 1 || isCheap(eqn));
       if (stored.has(out) || (!free && !fuse)) continue;

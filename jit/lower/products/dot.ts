@@ -4,10 +4,12 @@ import { sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c, op } from '../../code.ts';
 import type { DotDimensions } from '../../lower-rule.ts';
 import type { Driver, Places } from '../driver.ts';
+import type { ProductType } from '../lanes.ts';
 import { mapKernel } from '../map-kernel.ts';
-import { type Fused, forEachTree, readBuffer, viewed } from '../tree.ts';
+import { type Fused, operationsOf, readBuffer, reshaped, viewed } from '../tree.ts';
+import { ComputedPanels } from './computed-panels.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
-import { multiply, multiplyInto, multiplyRows } from './multiply.ts';
+import { isAddress, multiply, multiplyComputed, multiplyInto } from './multiply.ts';
 import type { ComputedRows } from './row-blocks.ts';
 
 /** A product of matrices: at the end of the kernel that reads it, or on its own. */
@@ -17,13 +19,17 @@ export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Place
   const [x, y] = eqn.inputs as [Atom, Atom];
   let into: ((c: Expr) => void) | undefined;
   if (sizeOf(shape) > 0) {
-    const rows = d.ends.prologues.has(eqn) ? computedRows(d, x, dims) : undefined;
+    const { first, second } = d.ends.prologues;
+    const rows = first.has(eqn) ? computedRows(d, x, dims) : undefined;
     const a = rows ?? matrixOperand(d, x, dims.lhsBatch, dims.lhsContract);
-    const b = matrixOperand(d, y, dims.rhsBatch, dims.rhsContract);
+    const panels = second.has(eqn) ? computedPanels(d, y, dims) : undefined;
+    const b = panels ?? matrixOperand(d, y, dims.rhsBatch, dims.rhsContract);
     const product = productOf(a.side, b.side, dims);
     if (multiplyInto(d, eqn, product, a.ptr, b.ptr)) return;
     into = (c) =>
-      'base' in a.ptr ? multiplyRows(d, product, dtype, a.ptr, b.ptr, c) : multiply(d, product, dtype, a.ptr, b.ptr, c);
+      isAddress(a.ptr) && isAddress(b.ptr)
+        ? multiply(d, product, dtype, a.ptr, b.ptr, c)
+        : multiplyComputed(d, product, dtype as ProductType, a.ptr, b.ptr, c);
   }
   const place = d.placeFor(out, places);
   into?.(place.ptr);
@@ -61,14 +67,19 @@ function inRows(fused: Fused, batch: readonly number[], contract: readonly numbe
   const { shape } = fused;
   const axes = axesOf(shape.length, batch, contract);
   const order = [...axes.batch, ...axes.free, ...axes.contract];
-  const own = stridesOf(shape);
-  const permuted = viewed(
-    fused,
-    { offset: 0, strides: order.map((axis) => own[axis]!) },
-    order.map((axis) => shape[axis]!),
-  );
+  const permuted = transposed(fused, order);
   const packed = stridesOf(permuted.shape);
   return { permuted, side: { shape, strides: shape.map((_, axis) => packed[order.indexOf(axis)]!) } };
+}
+
+function transposed(fused: Fused, order: readonly number[]): Fused {
+  const own = stridesOf(fused.shape);
+  const strides = order.map((axis) => own[axis]!);
+  return viewed(
+    fused,
+    { offset: 0, strides },
+    order.map((axis) => fused.shape[axis]!),
+  );
 }
 
 /** The first operand of a product as a kernel that computes rows of it; undefined where it lies in memory. */
@@ -85,17 +96,30 @@ function computedRows(
   const kernel = mapKernel([{ root: permuted.root, ptr: base }], permuted.shape, [], rowAxes);
   const products = sizeOf(lhsBatch.map((axis) => fused.shape[axis]!));
   // A step is a part of one product.
-  if (kernel.range!.extent >= products) return { side, ptr: { kernel, base, note: noteOf(permuted) } };
+  if (kernel.range!.extent >= products) {
+    const note = `over [${permuted.shape}]: ${operationsOf(permuted.root)}, then rows of a product`;
+    return { side, ptr: { kernel, base, note } };
+  }
   d.locals.give(base);
   return undefined;
 }
 
-function noteOf({ shape, root }: Fused): string {
-  const names: string[] = [];
-  forEachTree(root, (tree) => {
-    if (tree.kind === 'op') names.push(tree.fn ?? tree.op);
-  });
-  return `over [${shape}]: ${names.join(' ')}, then rows of a product`;
+/** The second operand as kernels that compute panels of it; undefined where it lies in memory, or is better put there. */
+function computedPanels(
+  d: Driver,
+  y: Atom,
+  { rhsContract: contract }: DotDimensions,
+): { side: Side; ptr: ComputedPanels } | undefined {
+  const fused = d.fused(y);
+  if (fused.root.kind === 'array') return undefined;
+  const { shape } = fused;
+  const order = [...contract, ...axesOf(shape.length, [], contract).free];
+  const k = sizeOf(contract.map((axis) => shape[axis]!));
+  const matrix = reshaped(transposed(fused, order), [k, sizeOf(shape) / k]);
+  if (!matrix) return undefined;
+  const own = stridesOf(order.map((axis) => shape[axis]!));
+  const side = { shape, strides: shape.map((_, axis) => own[order.indexOf(axis)]!) };
+  return { side, ptr: new ComputedPanels(d, matrix) };
 }
 
 function operandPointer(d: Driver, atom: Atom): Expr {

@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../src/core/shape.ts';
 import type { Expr, FunctionBuilder, Local, WasmType } from '../../code.ts';
 import { coalesce, offsetBy } from '../../loop-nest.ts';
 import type { MathUses } from '../../math/uses.ts';
@@ -12,10 +13,11 @@ import { storeVector } from '../vector-memory.ts';
 import type { HeldRoot } from './held-expression.ts';
 import type { Panel, TileColumns, TileTarget } from './product-tiles.ts';
 
-/** Bytes to the next row and to the next column. */
+/** Bytes to the next row and to the next column, and what is more than its rows to the next product of a batch. */
 interface Steps {
   readonly row: number;
   readonly column: number;
+  readonly product: number;
 }
 
 /** Larger expressions would be too much code, as they stand once for each vector of a tile. */
@@ -27,9 +29,9 @@ const mostNodes = 20;
  */
 export class HeldTile implements TileTarget {
   readonly computes = true;
-  /** Parameters that a kernel needs for it, what the driver passes, and what a row adds to that. */
+  /** Parameters that a kernel needs for it, what the driver passes, and what a row and a product add to that. */
   readonly params: readonly WasmType[];
-  readonly args: readonly { readonly value: Expr; readonly row: number }[];
+  readonly args: readonly { readonly value: Expr; readonly row: number; readonly product: number }[];
   private readonly leaf: HeldLeaf;
   private readonly inputs: Inputs;
   /** Of streams, then of results. */
@@ -45,37 +47,54 @@ export class HeldTile implements TileTarget {
     const { streams, scalars } = inputs;
     this.params = [...steps.map(() => 'i32' as const), ...scalars.map(({ dtype }) => scalarType(dtype))];
     this.args = [
-      ...[...streams.map(startOf), ...targets].map((value, i) => ({ value, row: steps[i]!.row })),
-      ...scalars.map(({ expr }) => ({ value: expr, row: 0 })),
+      ...[...streams.map(startOf), ...targets].map((value, i) => ({ ...steps[i]!, value })),
+      ...scalars.map(({ expr }) => ({ value: expr, row: 0, product: 0 })),
     ];
   }
 
-  /** Undefined where it is too large, or reads something whose rows or columns do not step evenly. */
+  /**
+   * Undefined where it is too large, or reads something whose rows or columns do not step evenly.
+   *
+   * @param rows rows of each product of a batch
+   */
   static of(
     leaf: HeldLeaf,
     roots: readonly HeldRoot[],
     shape: readonly number[],
     rowAxes: number,
+    rows: number,
   ): HeldTile | undefined {
     const inputs = new Inputs(roots.map(({ root }) => root));
     if (roots.reduce((n, { root }) => n + treeSize(root), 0) > mostNodes) return undefined;
     const even = (steps: readonly number[], from: number, to: number): number | undefined => {
       const axes = coalesce(shape.slice(from, to).map((extent, i) => ({ extent, steps: [steps[from + i]!] })));
-      return axes.length === 1 ? axes[0]!.steps[0] : undefined;
+      return axes.length === 1 ? axes[0]!.steps[0] : axes.length === 0 ? 0 : undefined;
     };
+    // The leading axes that are those of a batch.
+    let batchAxes = 0;
+    for (let left = sizeOf(shape.slice(0, rowAxes)); left > rows; batchAxes++) left /= shape[batchAxes]!;
+    const isSplit = sizeOf(shape.slice(batchAxes, rowAxes)) === rows;
     const columns = shape.slice(rowAxes).reduce((n, extent) => n * extent, 1);
     const steps: Steps[] = [];
     for (const stream of inputs.streams) {
-      const [row, column] = [even(stream.steps, 0, rowAxes), even(stream.steps, rowAxes, shape.length)];
-      if (row === undefined || column === undefined) return undefined;
-      steps.push({ row, column });
+      const [all, column] = [even(stream.steps, 0, rowAxes), even(stream.steps, rowAxes, shape.length)];
+      const [product, row] = isSplit ? [even(stream.steps, 0, batchAxes), even(stream.steps, batchAxes, rowAxes)] : [];
+      if (column === undefined) return undefined;
+      if (all !== undefined) steps.push({ row: all, column, product: 0 });
+      else if (product !== undefined && row !== undefined) steps.push({ row, column, product: product - rows * row });
+      else return undefined;
     }
     for (const { root } of roots) {
       const bytes = elementBytes[root.dtype];
-      steps.push({ row: columns * bytes, column: bytes });
+      steps.push({ row: columns * bytes, column: bytes, product: 0 });
     }
     const targets = roots.map(({ ptr }) => ptr!);
     return new HeldTile(leaf, inputs, targets, steps);
+  }
+
+  /** Whether anything lies otherwise from one product of a batch to the next than from row to row. */
+  get goesByProducts(): boolean {
+    return this.args.some(({ product }) => product !== 0);
   }
 
   /** Computes what is the same for all elements. The parameters begin with the one of this index. */

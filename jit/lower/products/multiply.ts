@@ -3,13 +3,14 @@ import type { Eqn } from '../../../src/core/jaxpr.ts';
 import { sizeOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c } from '../../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
-import { hasWholePanels } from '../../runtime/gemm-rows.ts';
 import type { Driver } from '../driver.ts';
+import type { Kernel } from '../kernel.ts';
 import { isProductType, type ProductType } from '../lanes.ts';
 import { mapKernel, type Store } from '../map-kernel.ts';
 import type { Epilogue } from '../passes/epilogues.ts';
 import { Buffer } from '../storage.ts';
 import { type HeldLeaf, readBuffer, storagesOf, substitute } from '../tree.ts';
+import { ComputedPanels } from './computed-panels.ts';
 import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
@@ -43,7 +44,13 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
 }
 
 /** The same where one kernel reads the result: into its expressions, if the product's has it in registers, or by rows. */
-export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | ComputedRows, b: Expr): boolean {
+export function multiplyInto(
+  d: Driver,
+  eqn: Eqn,
+  p: Product,
+  a: Expr | ComputedRows,
+  b: Expr | ComputedPanels,
+): boolean {
   const { dtype, ndim } = eqn.outputs[0]!.aval;
   const epilogue = d.ends.epilogues.get(eqn);
   if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
@@ -69,12 +76,13 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | Computed
     }
     d.ends.deferRows(d, eqn, (behind) => {
       new RowBlocks(d, p, dtype, a, b).before(behind);
-      if ('base' in a) d.locals.give(a.base);
+      doneWith(d, a, b);
       release();
     });
     return true;
   }
-  if ('base' in a || p.batch.length > 0 || !isFloat || !vector || !endsInRegisters(vector, dtype)) return false;
+  if (!isAddress(a) || !isAddress(b) || p.batch.length > 0 || !isFloat || !vector || !endsInRegisters(vector, dtype))
+    return false;
   const places = vector.swapped ? { matrix: b, vector: a } : { matrix: a, vector: b };
   retain();
   return d.ends.defer(d, eqn, (behind) => {
@@ -83,42 +91,66 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: Expr | Computed
   });
 }
 
-/** A product whose tiles go into expressions, or its rows if they are too large. */
+/** A product whose tiles go into expressions, or its rows if they are too large, or all of it. */
 function multiplyTiles(
   d: Driver,
   p: Product,
   dtype: ProductType,
   a: Expr | ComputedRows,
-  b: Expr,
-  { group: { shape }, rowAxes }: Epilogue,
+  b: Expr | ComputedPanels,
+  { group: { shape }, rowAxes, isEven }: Epilogue,
   leaf: HeldLeaf,
   stores: readonly Store[],
 ): void {
-  const tile = HeldTile.of(leaf, stores, shape, rowAxes);
-  const isSmall = isSmallProduct(p, dtype);
-  if (tile && isSmall && !('base' in a)) {
+  const tile = HeldTile.of(leaf, stores, shape, rowAxes, p.m);
+  const isSmall = isAddress(b) && isSmallProduct(p, dtype);
+  if (tile && isSmall && isAddress(a) && p.batch.length === 0) {
     d.withScratch(productScratchBytes(p, dtype), (scratch) =>
       d.run(productInto(p, dtype, d.target, { a, b, scratch }, tile)),
     );
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  const fromPanels = p.lhs.column === 1 && p.lhs.row >= 0 && hasWholePanels(p.k);
+  const fromPanels = Math.min(p.lhs.row, p.lhs.column) === 1;
+  const kernelAt = (ptr: Expr, rowAxes?: number): Kernel => {
+    const result = readBuffer(new Buffer(dtype, sizeOf(shape), ptr), shape).root;
+    const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, result) }));
+    return mapKernel(read, shape, [], rowAxes);
+  };
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
-  else {
+  else if (isEven) {
     const base = d.locals.hold(i32c(0));
-    const rows = readBuffer(new Buffer(dtype, sizeOf(shape), base), shape).root;
-    const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, rows) }));
-    blocks.before({ kernel: mapKernel(read, shape, [], rowAxes), base });
+    blocks.before({ kernel: kernelAt(base, rowAxes), base });
     d.locals.give(base);
-  }
-  if ('base' in a) d.locals.give(a.base);
+  } else
+    d.withScratch(sizeOf(shape) * byteSize(dtype), (c) => {
+      if (isAddress(a) && isAddress(b)) multiply(d, p, dtype, a, b, c);
+      else blocks.store(c);
+      d.run(kernelAt(c));
+    });
+  doneWith(d, a, b);
 }
 
-/** A product whose first operand is computed, on its own. */
-export function multiplyRows(d: Driver, p: Product, dtype: DType, a: ComputedRows, b: Expr, c: Expr): void {
-  new RowBlocks(d, p, dtype as ProductType, a, b).store(c);
-  d.locals.give(a.base);
+/** A product of which an operand is computed, on its own. */
+export function multiplyComputed(
+  d: Driver,
+  p: Product,
+  dtype: ProductType,
+  a: Expr | ComputedRows,
+  b: Expr | ComputedPanels,
+  c: Expr,
+): void {
+  if (isAddress(a) && !isAddress(b)) b.multiply(p, a, c);
+  else new RowBlocks(d, p, dtype, a, b).store(c);
+  doneWith(d, a, b);
+}
+
+export const isAddress = (operand: Expr | ComputedRows | ComputedPanels): operand is Expr =>
+  !('base' in operand || operand instanceof ComputedPanels);
+
+function doneWith(d: Driver, a: Expr | ComputedRows, b: Expr | ComputedPanels): void {
+  if (!isAddress(a)) d.locals.give(a.base);
+  if (!isAddress(b)) b.release();
 }
 
 type Call = (a: Expr, b: Expr, c: Expr, scratch: Expr) => readonly [kernel: string, args: readonly Expr[]];

@@ -8,7 +8,7 @@ import { type AnyLanes, type ProductType, productLanes } from '../lanes.ts';
 import { largestOperands } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
-import { memory, panels, type TileTarget } from './product-tiles.ts';
+import { memory, type Packed, packTiles, panels, type TileTarget } from './product-tiles.ts';
 
 /**
  * Matrix products of sizes and strides that are known when the program is compiled: strides become immediates, edges
@@ -22,6 +22,8 @@ import { memory, panels, type TileTarget } from './product-tiles.ts';
 
 /** Bytes of A and B together; of B where it is copied; of A where rows of a tile are read across its lines. */
 const largest = { together: largestOperands, copied: 2 ** 14, across: 2 ** 15 };
+/** Columns of B, and elements of A beside them: one call takes no longer than that. */
+const narrow = { columns: 32, elements: 2 ** 20 };
 
 export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
@@ -30,11 +32,11 @@ export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { bytes, name } = productLanes(dtype);
   // The runtime multiplies no integers.
   if (name === 'i32') return true;
-  return (
-    (m * k + k * n) * bytes <= largest.together &&
-    (isContiguous(p) || k * n * bytes <= largest.copied) &&
-    (lhs.column === 1 || m * k * bytes <= largest.across)
-  );
+  if (!isContiguous(p) && k * n * bytes > largest.copied) return false;
+  // To copy columns of A would take as long as to multiply them with a few others.
+  if (lhs.row === 1 && n <= narrow.columns && m * k <= narrow.elements && k * n * bytes <= largest.together)
+    return true;
+  return (m * k + k * n) * bytes <= largest.together && (lhs.column === 1 || m * k * bytes <= largest.across);
 }
 
 /** Bytes of scratch that the kernel of a product needs: room for B if its rows are not contiguous. */
@@ -59,9 +61,11 @@ interface Operands<T> {
   readonly scratch: T;
 }
 
+const inPlace: Packed = { a: false, b: false };
+
 /**
- * The kernel of a product whose tiles go into an expression. With `packed`, B is in panels as the runtime's
- * `gemm_pack` makes them.
+ * The kernel of a product whose tiles go into an expression. `packed` says whether B is in panels as the runtime's
+ * `gemm_pack` makes them, and whether the kernel copies A to `scratch`, which then has room for it.
  */
 export function productInto(
   p: Product,
@@ -69,7 +73,7 @@ export function productInto(
   target: Target,
   operands: Operands<Expr>,
   tile: HeldTile,
-  packed = false,
+  packed: Packed = inPlace,
 ): Kernel {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', ...tile.params]);
   const math = new MathUses(target);
@@ -87,15 +91,17 @@ function write(
   target: Target,
   { a, b, scratch }: Operands<Local>,
   to: TileTarget,
-  packed = false,
+  packed: Packed = inPlace,
 ): void {
   const e = productLanes(dtype);
-  if (packed || isContiguous(p)) {
-    panels(f, e, packed ? { ...p, rhs: { row: 2 * e.count, column: 1 } } : p, target, a, b, to, packed);
+  if (packed.a) packTiles(f, e, p, target, a, scratch, to.computes);
+  if (packed.b || isContiguous(p)) {
+    const rhs = packed.b ? { row: 2 * e.count, column: 1 } : p.rhs;
+    panels(f, e, { ...p, rhs }, target, packed.a ? scratch : a, b, to, packed);
     return;
   }
   packRows(f, e, p, dtype, b, scratch);
-  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, to, false);
+  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, to, packed);
 }
 
 /** Copies B to rows that are contiguous: a transpose in blocks of as many vectors as a vector has elements. */

@@ -5,6 +5,7 @@ import type { Kernel } from '../kernel.ts';
 import { mapKernel, type Store } from '../map-kernel.ts';
 import type { Epilogue } from '../passes/epilogues.ts';
 import type { Group } from '../passes/groups.ts';
+import { noPrologues, type Prologues } from '../passes/prologues.ts';
 import { Buffer } from '../storage.ts';
 import { type HeldLeaf, readBuffer, type Tree } from '../tree.ts';
 import { HeldExpression } from './held-expression.ts';
@@ -25,11 +26,11 @@ export type Before = '' | 'a product, then ' | 'rows of a product, then ';
 /** Products of a block that end in the kernel of a group, and those groups whose product is due. */
 export class ProductEnds {
   readonly epilogues: ReadonlyMap<Eqn, Epilogue>;
-  /** Products that compute rows of their first operand themselves. */
-  readonly prologues: ReadonlySet<Eqn>;
+  /** Products that compute operands themselves. */
+  readonly prologues: Prologues;
   private readonly due = new Map<Group, Due>();
 
-  constructor(epilogues: ReadonlyMap<Eqn, Epilogue> = new Map(), prologues: ReadonlySet<Eqn> = new Set()) {
+  constructor(epilogues: ReadonlyMap<Eqn, Epilogue> = new Map(), prologues: Prologues = noPrologues) {
     this.epilogues = epilogues;
     this.prologues = prologues;
   }

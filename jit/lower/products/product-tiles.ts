@@ -1,5 +1,6 @@
 import { range } from '../../../src/core/shape.ts';
 import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
+import { panelStride } from '../../runtime/pack.ts';
 import { type AnyLanes, loadVector, storeVector } from '../lanes.ts';
 import type { Product } from './dot-code.ts';
 
@@ -65,10 +66,16 @@ export interface Panel {
   readonly loaded: readonly number[];
 }
 
-/**
- * All tiles, panel by panel: as many columns as a tile has. With `packed`, B is in panels as the runtime's `gemm_pack` makes
- * them.
- */
+/** Which operands have been copied: A by `packTiles`, B into panels as the runtime's `gemm_pack` makes them. */
+export interface Packed {
+  readonly a: boolean;
+  readonly b: boolean;
+}
+
+/** Vectors in a row of such a panel. */
+const panelVectors = 2;
+
+/** All tiles, panel by panel: as many columns as a tile has. */
 export function panels(
   f: FunctionBuilder,
   e: AnyLanes,
@@ -77,25 +84,25 @@ export function panels(
   a: Local,
   b: Local,
   to: TileTarget,
-  packed: boolean,
+  packed: Packed,
 ): void {
   const { m, n, k } = p;
   const count = Math.ceil(n / e.count);
-  const wide = packed ? 2 : Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
+  const wide = packed.b ? panelVectors : Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
   const whole = Math.floor(n / (e.count * wide));
-  const panelBytes = packed ? k * wide * 16 : wide * 16;
+  const panelBytes = packed.b ? panelStride(k) : wide * 16;
   const first = range(wide).map((v) => 16 * v);
   const all = first.map(() => e.count);
   const panel = (vectors: Panel, bAt: Local, columns: TileColumns): void =>
-    rowTiles(f, e, p, target, vectors, a, bAt, columns, to.computes);
-  const bAt = whole > 1 || (packed && whole > 0) ? f.var(b) : b;
+    rowTiles(f, e, p, target, vectors, a, bAt, columns, to.computes, packed.a);
+  const bAt = whole > 1 || (packed.b && whole > 0) ? f.var(b) : b;
   if (whole > 0) {
     const columns = to.columns(whole > 1);
     const one = (): void => panel({ from: first, starts: first, elements: all, loaded: all }, bAt, columns);
     const advance = (): void => f.set(bAt, add(bAt, panelBytes));
     if (whole === 1) {
       one();
-      if (packed) advance();
+      if (packed.b) advance();
     } else
       f.for(0, whole, () => {
         one();
@@ -106,12 +113,30 @@ export function panels(
   const rest = range(count).slice(whole * wide);
   if (rest.length === 0) return;
   // Packed, the last panel is filled up with zeros. Elsewhere the last vector moves back over its neighbour.
-  const place = (v: number): number => Math.max(0, Math.min(v * e.count, packed ? n : n - e.count)) * e.bytes;
+  const place = (v: number): number => Math.max(0, Math.min(v * e.count, packed.b ? n : n - e.count)) * e.bytes;
   const starts = rest.map(place);
-  const elements = rest.map((v) => Math.min(e.count, packed ? n - v * e.count : n));
-  const from = packed ? rest.map((_, i) => 16 * i) : starts;
-  const loaded = packed ? all : elements;
-  panel({ from, starts, elements, loaded }, packed ? bAt : b, to.columns(false));
+  const elements = rest.map((v) => Math.min(e.count, packed.b ? n - v * e.count : n));
+  const from = packed.b ? rest.map((_, i) => 16 * i) : starts;
+  const loaded = packed.b ? all : elements;
+  panel({ from, starts, elements, loaded }, packed.b ? bAt : b, to.columns(false));
+}
+
+/** Tiles of one height. */
+interface Tiles {
+  readonly count: number;
+  readonly height: number;
+}
+
+/** Rows dealt out evenly, those of the taller tiles first. */
+function tilesOf(rows: number, vectors: number, target: Target, computes: boolean): readonly Tiles[] {
+  const count = Math.ceil(rows / mostRows(vectors, target, computes));
+  const height = Math.floor(rows / count);
+  const taller = rows % count;
+  const tiles = [
+    { count: taller, height: height + 1 },
+    { count: count - taller, height },
+  ];
+  return tiles.filter(({ count }) => count > 0);
 }
 
 /** All rows of C in one panel. */
@@ -125,25 +150,71 @@ function rowTiles(
   b: Local,
   columns: TileColumns,
   computes: boolean,
+  packed: boolean,
 ): void {
-  const tiles = Math.ceil(p.m / mostRows(panel.starts.length, target, computes));
-  const rows = Math.floor(p.m / tiles);
-  const taller = p.m % tiles;
-  const aAt = tiles > 1 ? f.var(a) : a;
-  const to = columns.rows(tiles > 1);
-  const group = (count: number, height: number): void => {
-    if (count === 0) return;
+  const tiles = tilesOf(p.m, packed ? panelVectors : panel.starts.length, target, computes);
+  const several = tiles.length > 1 || tiles[0]!.count > 1;
+  const aAt = several ? f.var(a) : a;
+  const to = columns.rows(several);
+  for (const { count, height } of tiles) {
+    const lhs = packed ? { row: 1, column: height } : p.lhs;
+    const next = packed ? height * p.k : height * p.lhs.row;
     const one = (): void => {
-      tile(f, e, p, target, panel, height, aAt, b, to);
-      if (tiles === 1) return;
-      f.set(aAt, add(aAt, height * p.lhs.row * e.bytes));
+      tile(f, e, { ...p, lhs }, target, panel, height, aAt, b, to);
+      if (!several) return;
+      f.set(aAt, add(aAt, next * e.bytes));
       to.advance(height);
     };
     if (count === 1) one();
     else f.for(0, count, one);
-  };
-  group(taller, rows + 1);
-  group(tiles - taller, rows);
+  }
+}
+
+/** Bytes that one instruction moves. */
+const moves = [
+  [16, 'v128'],
+  [8, 'i64'],
+  [4, 'i32'],
+] as const;
+
+/**
+ * Copies A, whose rows are neighbours in memory, tile after tile for `panels` to read. In place each step of a tile would
+ * be in a page of its own.
+ */
+export function packTiles(
+  f: FunctionBuilder,
+  e: AnyLanes,
+  { m, k, lhs }: Product,
+  target: Target,
+  a: Local,
+  to: Local,
+  computes: boolean,
+): void {
+  const [first, into] = [f.var(a), f.var(to)];
+  for (const { count, height } of tilesOf(m, panelVectors, target, computes)) {
+    const [bytes, tileBytes] = [height * e.bytes, height * k * e.bytes];
+    const from = f.var(first);
+    const steps = (together: number): void => {
+      const [x, y] = [f.var(from), f.var(into)];
+      f.for(0, count, () => {
+        for (let q = 0; q < together; q++) {
+          let at = 0;
+          for (const [size, type] of moves)
+            for (; bytes - at >= size; at += size)
+              f.store(`${type}.store`, y, load(`${type}.load`, x, q * lhs.column * e.bytes + at), q * bytes + at);
+        }
+        f.set(x, add(x, bytes));
+        f.set(y, add(y, tileBytes));
+      });
+      f.set(from, add(from, together * lhs.column * e.bytes));
+      f.set(into, add(into, together * bytes));
+    };
+    const whole = Math.floor(k / 4);
+    f.for(0, whole, () => steps(4));
+    if (k % 4 > 0) steps(k % 4);
+    f.set(first, add(first, count * bytes));
+    f.set(into, add(into, (count - 1) * tileBytes));
+  }
 }
 
 function tile(

@@ -1,13 +1,16 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, i32c, type Local, op } from '../../code.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
+import { panelStride } from '../../runtime/pack.ts';
 import type { Driver } from '../driver.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProductType } from '../lanes.ts';
 import { rowsAtOnce } from '../passes/epilogues.ts';
+import { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
+import type { Packed } from './product-tiles.ts';
 
 /** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
 export interface ComputedRows {
@@ -34,9 +37,9 @@ export class RowBlocks {
   private readonly dtype: ProductType;
   private readonly bytes: number;
   private readonly a: Expr | ComputedRows;
-  private readonly b: Expr;
+  private readonly b: Expr | ComputedPanels;
 
-  constructor(d: Driver, product: Product, dtype: ProductType, a: Expr | ComputedRows, b: Expr) {
+  constructor(d: Driver, product: Product, dtype: ProductType, a: Expr | ComputedRows, b: Expr | ComputedPanels) {
     this.d = d;
     this.product = product;
     this.dtype = dtype;
@@ -77,7 +80,7 @@ export class RowBlocks {
     });
   }
 
-  /** The same with the result in the expressions of a tile; there is no batch. */
+  /** The same with the result in the expressions of a tile. */
   into(tile: HeldTile): void {
     this.loops(this.height(1), (_, at) => at, undefined, tile);
   }
@@ -125,6 +128,7 @@ export class RowBlocks {
         const name = computed && d.declare(computed.kernel);
         if (computed?.note && !d.notes.has(name!)) d.notes.set(name!, computed.note);
         const firstRow = locals.hold(i32c(0));
+        const number = tile?.goesByProducts ? locals.hold(i32c(0)) : undefined;
         const [row, end] = [locals.take('i32'), locals.take('i32')];
         const at = op('i32.add', firstRow, row);
         const done = op('i32.add', firstRow, end);
@@ -136,15 +140,17 @@ export class RowBlocks {
             f.set(end, op('i32.add', row, i32c(height)));
             if (m % height) f.if(op('i32.gt_s', end, i32c(m)), () => f.set(end, i32c(m)));
             if (computed) this.onRows(name!, computed.kernel, computed.base, block, k * bytes, at, done);
-            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at));
+            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at), number ?? i32c(0));
             after(at, done);
             if (!computed) f.set(aAt, op('i32.add', aAt, i32c(height * lhs.row * bytes)));
             f.set(row, end);
           });
           locals.give(aAt);
-          if (batch.length > 0) f.set(firstRow, op('i32.add', firstRow, i32c(m)));
+          if (batch.length === 0) return;
+          f.set(firstRow, op('i32.add', firstRow, i32c(m)));
+          if (number) f.set(number, op('i32.add', number, i32c(1)));
         });
-        for (const local of [firstRow, row, end]) locals.give(local);
+        for (const local of [firstRow, row, end, ...(number ? [number] : [])]) locals.give(local);
       }),
     );
   }
@@ -153,32 +159,40 @@ export class RowBlocks {
   private withOperands(
     height: number,
     tile: HeldTile | undefined,
-    use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, into: Expr) => void) => void,
+    use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, into: Expr, product: Expr) => void) => void,
   ): void {
-    const { d, product, dtype, bytes } = this;
+    const { d, product, dtype, bytes, b: operand } = this;
     const { n, k, lhs, rhs } = product;
     const { f } = d;
     const nk = [i32c(n), i32c(k)];
-    if (isSmallProduct(product, dtype)) {
+    if (!(operand instanceof ComputedPanels) && isSmallProduct(product, dtype)) {
       const at = d.locals.take('i32');
       d.withScratch(productScratchBytes(product, dtype), (scratch) =>
-        use((b) => f.set(at, b), this.codeFor(height, tile, at, scratch, false)),
+        use((b) => f.set(at, b), this.codeFor(height, tile, at, scratch)),
       );
       d.locals.give(at);
       return;
     }
     const type = dtype === 'float32' ? 'f32' : 'f64';
-    const pack = d.runtime(`gemm_pack_${type}`, packParameters);
-    const begin = (panels: Expr) => (ptr: Expr) => f.call(pack, ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
+    const begin = (panels: Expr) => (ptr: Expr) => {
+      if (operand instanceof ComputedPanels) operand.packAll(panels);
+      else
+        f.call(d.runtime(`gemm_pack_${type}`, packParameters), ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
+    };
     d.withScratch(gemmPanelBytes(n, k, bytes), (panels) => {
       if (tile) {
-        use(begin(panels), this.codeFor(height, tile, panels, i32c(0), true));
+        const a = !('kernel' in this.a) && lhs.column !== 1;
+        d.withScratch(a ? height * k * bytes : 0, (scratch) =>
+          use(begin(panels), this.codeFor(height, tile, panels, scratch, { a, b: true })),
+        );
         return;
       }
       const multiply = d.runtime(`gemm_rows_${type}`, rowsParameters);
       const steps = [lhs.row, lhs.column].map(i32c);
       d.withScratch(gemmRowsScratchBytes(height, k, bytes), (scratch) =>
-        use(begin(panels), (rows, a, block) => f.call(multiply, rows, ...nk, a, ...steps, panels, block, scratch)),
+        use(begin(panels), (rows, a, block) =>
+          f.call(multiply, rows, ...nk, a, ...steps, panels, i32c(panelStride(k)), block, i32c(n), i32c(0), scratch),
+        ),
       );
     });
   }
@@ -189,8 +203,8 @@ export class RowBlocks {
     tile: HeldTile | undefined,
     b: Expr,
     scratch: Expr,
-    packed: boolean,
-  ): (rows: Expr, a: Expr, into: Expr) => void {
+    packed?: Packed,
+  ): (rows: Expr, a: Expr, into: Expr, product: Expr) => void {
     const { d, product, dtype } = this;
     const { m, n, k } = product;
     const code = (rows: number): string => {
@@ -205,8 +219,12 @@ export class RowBlocks {
     };
     const whole = code(height);
     const rest = m % height > 0 ? code(m % height) : whole;
-    return (rows, a, into) => {
-      const behind = tile?.args.map(({ value, row }) => (row === 0 ? value : plusRows(value, into, row)));
+    return (rows, a, into, product) => {
+      const plus = (value: Expr, count: Expr, step: number): Expr =>
+        step === 0 ? value : plusRows(value, count, step);
+      const behind = tile?.args.map(({ value, ...steps }) =>
+        plus(plus(value, into, steps.row), product, steps.product),
+      );
       const args = behind ? [a, b, scratch, ...behind] : [a, b, into, scratch];
       const call = (name: string) => (): void => d.f.call(name, ...args);
       if (rest === whole) call(whole)();
@@ -233,7 +251,7 @@ export class RowBlocks {
       });
       for (const local of [left, ...moving.map(({ ptr }) => ptr)]) locals.give(local);
     };
-    level(0, first, this.b);
+    level(0, first, this.b instanceof ComputedPanels ? i32c(0) : this.b);
   }
 }
 
