@@ -39,8 +39,6 @@ const elementwise: readonly Case[] = [
   ['fmin', np.fmin, 2],
   ['fmax with a number', (x) => np.fmax(x, 0.25), 1],
   ['heaviside', np.heaviside, 2],
-  ['copysign', np.copysign, 2],
-  ['hypot', np.hypot, 2],
   ['clip', (x) => np.clip(x, -1, 1.5), 1],
   ['clip, one end', (x) => np.clip(x, 0, null), 1],
   ['nanToNum', (x) => np.nanToNum(x), 1],

@@ -127,8 +127,16 @@ export function vectorOp(
   const comparison = flipped[operation];
   if (comparison) return compare(comparison, x, y, argType);
   if (isFloating(dtype)) {
-    if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
     const shape = dtype === 'float32' ? 'f32x4' : 'f64x2';
+    if (operation === 'copysign') {
+      const [signBit] = splatConstant(-0, dtype) as [Expr];
+      return x.map((part, i) => {
+        const from = name(y[i]!);
+        const sign = op('v128.and', op('v128.and', from, signBit), op(`${shape}.eq`, from, from));
+        return op('v128.or', op('v128.andnot', part, signBit), sign);
+      });
+    }
+    if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
     return x.map((_, i) => op(`${shape}.${operation}`, ...args.map((arg) => arg[i]!)));
   }
   const sign = dtype === 'int32' ? 's' : 'u';

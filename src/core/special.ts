@@ -119,6 +119,24 @@ export function pow(x: number, y: number): number {
   return sign * scale(pair[0] + pair[1], k);
 }
 
+/** 2^x, where engines are off by more than an ulp. */
+export function exp2(x: number): number {
+  if (!(Math.abs(x) < 1100)) return 2 ** x;
+  const k = Math.round(x);
+  return scale(Math.exp((x - k) * Math.LN2), k);
+}
+
+/** √(x² + y²), infinite if an operand is. */
+export function hypot(x: number, y: number): number {
+  const larger = Math.max(Math.abs(x), Math.abs(y));
+  if (Math.abs(x) === Number.POSITIVE_INFINITY || Math.abs(y) === Number.POSITIVE_INFINITY)
+    return Number.POSITIVE_INFINITY;
+  // A power of 2 with which neither squares nor their sum overflow or vanish.
+  const shrink = larger > 2 ** 500 ? 2 ** -600 : larger < 2 ** -400 ? 2 ** 600 : 1;
+  const [a, b] = [x * shrink, y * shrink];
+  return Math.sqrt(a * a + b * b) / shrink;
+}
+
 /** erfc for 0.75 ≤ x ≤ 28: exp(−x²)·p/(1 + 2x), every factor in two parts. */
 function erfcTail(x: number): number {
   const [s, t] = product(x, x);

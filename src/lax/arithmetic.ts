@@ -85,6 +85,14 @@ export const sign: UnaryOp = unary('sign', {
   },
 });
 
+/** |x| with the sign of y, which NaN has not: |x| then. */
+export const copysign: BinaryOp = binary('copysign', {
+  domain: 'floating',
+  run: (x, y) => (y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x)),
+  jvp: [(dx, x, y) => mul(select(ge(x, 0), dx, neg(dx)), copysign(1, y)), null],
+  lower: (b, x, y) => b.binary('copysign', x, y),
+});
+
 /** Remainder of the truncated quotient, with the sign of x. On integers x rem 0 is x. */
 export const rem: BinaryOp = binary('rem', {
   domain: 'numeric',

@@ -25,6 +25,7 @@ import {
   choose,
   div,
   eq,
+  ge,
   iadd,
   type Lanes,
   lt,
@@ -98,6 +99,19 @@ export const cbrt: VectorFunction = onLanes((v, x) => {
   const scaled = v.let(root);
   const isInside = and(lt(zero, a), lt(a, infinity));
   return withSign(choose(isInside, choose(isSmall, mul(scaled, c(2 ** -8)), scaled), a), x);
+});
+
+/** √(x² + y²), in doubles where the sum of squares overflows or nearly vanishes. An infinity decides, whatever the other is. */
+export const hypot: VectorFunction = onLanes((v, x, y) => {
+  const sum = v.let(v.madd(x, x, mul(y, y)));
+  const result = v.var(op('f32x4.sqrt', sum));
+  const isOrdinary = v.let(and(ge(sum, c(2 ** -90)), lt(sum, infinity)));
+  v.unlessAll(isOrdinary, () => {
+    const other = inDoubles(v, [x, y], (a, b) => op('f64x2.sqrt', dmadd(v, a, a, dmul(b, b))));
+    const isInfinite = or(eq(abs(x), infinity), eq(abs(y), infinity));
+    v.f.set(result, choose(isInfinite, infinity, choose(isOrdinary, result, other)));
+  });
+  return result;
 });
 
 /**
