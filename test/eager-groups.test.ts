@@ -33,8 +33,6 @@ type Case = readonly [name: string, f: (...args: Value[]) => Value, operands: nu
 const elementwise: readonly Case[] = [
   ['mod', np.mod, 2],
   ['mod a number', (x) => np.mod(x, 7), 1],
-  ['floorDivide', np.floorDivide, 2],
-  ['floorDivide by a number', (x) => np.floorDivide(x, -2), 1],
   ['fmax', np.fmax, 2],
   ['fmin', np.fmin, 2],
   ['fmax with a number', (x) => np.fmax(x, 0.25), 1],

@@ -195,6 +195,23 @@ t.test('special values are exact', (t) => {
     ['hypot', [-inf, 1], inf],
     ['hypot', [3 * 2 ** -148, 4 * 2 ** -148], 5 * 2 ** -148],
     ['hypot', [3 * 2 ** 124, 4 * 2 ** 124], 5 * 2 ** 124],
+    ['floorDivide', [7, -2], -4],
+    ['floorDivide', [-6, 3], -2],
+    // x/y rounds to 3 in float32, and is less.
+    ['floorDivide', [3 - 2 ** -22, 1 + 2 ** -23], 2],
+    ['floorDivide', [-0, 1], -0],
+    ['floorDivide', [-(2 ** -149), 1], -1],
+    ['floorDivide', [2 ** -149, -(2 ** 127)], -1],
+    ['floorDivide', [2 ** 127, 2 ** -149], inf],
+    ['floorDivide', [2.5, 0], inf],
+    ['floorDivide', [-inf, -0], inf],
+    ['floorDivide', [0, 0], nan],
+    ['floorDivide', [-5, inf], -1],
+    ['floorDivide', [-0, inf], -0],
+    ['floorDivide', [5, inf], 0],
+    ['floorDivide', [inf, 2], nan],
+    ['floorDivide', [inf, inf], nan],
+    ['floorDivide', [nan, 1], nan],
     ['atan2', [0, -0], Math.fround(Math.PI)],
     ['atan2', [-0, 0], -0],
     ['atan2', [inf, -inf], Math.fround(0.75 * Math.PI)],
@@ -224,7 +241,12 @@ t.test('compiled kernels, eager operations and the functions alone give the same
   const x = np.array(values);
   const y = np.array(values.slice().reverse());
   for (const { name } of functions) {
-    const operation = ({ ...lax, hypot: np.hypot } as unknown as Record<string, (...xs: NDArray[]) => NDArray>)[name]!;
+    const operation = (
+      { ...lax, hypot: np.hypot, floorDivide: np.floorDivide } as unknown as Record<
+        string,
+        (...xs: NDArray[]) => NDArray
+      >
+    )[name]!;
     const operands = mathArity(name) === 1 ? [x] : [x, y];
     const alone = runner(name, 'float32', engine).elements(values, values.slice().reverse());
     for (const [kind, f] of [

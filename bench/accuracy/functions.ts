@@ -122,6 +122,14 @@ export const functions: readonly MeasuredFunction[] = [
       ],
     ],
   }),
+  measured('floorDivide', {
+    intervals: [
+      [
+        [-100, 100],
+        [-10, 10],
+      ],
+    ],
+  }),
   measured('hypot', {
     intervals: [
       [

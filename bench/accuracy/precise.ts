@@ -107,6 +107,27 @@ function hypot(x: number, y: number): Precise {
   return [high, low, e];
 }
 
+/** A finite number as an integer times a power of 2. */
+function integerParts(x: number): readonly [integer: bigint, exponent: number] {
+  const e = Math.max(q.exponentOf(x), -1022) - 52;
+  const half = Math.trunc(e / 2);
+  return [BigInt(x * 2 ** -half * 2 ** (half - e)), e];
+}
+
+/** By division of integers. */
+function floorDivide(x: number, y: number): Precise {
+  const host = hostMath.floorDivide!(x, y);
+  if (x === 0 || y === 0 || !Number.isFinite(x) || !Number.isFinite(y)) return [host, 0];
+  const [[m, e], [n, f]] = [integerParts(x), integerParts(y)];
+  const [dividend, divisor] = [m << BigInt(Math.max(e - f, 0)), n << BigInt(Math.max(f - e, 0))];
+  const isInexact = dividend % divisor !== 0n && dividend < 0n !== divisor < 0n;
+  const whole = dividend / divisor - (isInexact ? 1n : 0n);
+  const high = Number(whole);
+  return whole === 0n || !Number.isFinite(high)
+    ? [whole === 0n ? host : high, 0]
+    : [high, Number(whole - BigInt(high))];
+}
+
 function logistic(x: number): Precise {
   if (x > 750) return [1, 0];
   const { value, exponent: k } = q.exp(dd(Math.max(-Math.abs(x), -2000)));
@@ -233,6 +254,7 @@ export const precise: Readonly<Record<string, (x: number, y: number) => Precise>
     return [high, low, e];
   }),
   logistic: inside((x) => 1 / (1 + Math.exp(-x)), logistic),
+  floorDivide,
   hypot,
   pow,
   rem: (x, y) => [x % y, 0],

@@ -137,6 +137,18 @@ export function hypot(x: number, y: number): number {
   return Math.sqrt(a * a + b * b) / shrink;
 }
 
+/** ⌊x/y⌋ as NumPy has it: −1 for a finite x beyond 0 and an infinite y of the other sign, NaN for an infinite x. */
+export function floorDivide(x: number, y: number): number {
+  const quotient = Math.floor(x / y);
+  if (y === 0) return quotient;
+  if (Math.abs(y) === Number.POSITIVE_INFINITY && Number.isFinite(x)) return x !== 0 && x < 0 !== y < 0 ? -1 : quotient;
+  // Rounding x / y up to an integer would be one too many: the remainder decides.
+  const truncated = x % y;
+  const remainder = truncated !== 0 && truncated < 0 !== y < 0 ? truncated + y : truncated;
+  const whole = Math.round((x - remainder) / y);
+  return whole === 0 ? quotient * 0 : whole;
+}
+
 /** erfc for 0.75 ≤ x ≤ 28: exp(−x²)·p/(1 + 2x), every factor in two parts. */
 function erfcTail(x: number): number {
   const [s, t] = product(x, x);

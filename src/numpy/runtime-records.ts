@@ -17,7 +17,6 @@ import * as np from './index.ts';
 /** Examples whose literals come by value, since users' numbers are among them. */
 const withNumbers: readonly Example[] = [
   (x) => np.mod(x, 7),
-  (x) => np.floorDivide(x, 7),
   (x) => np.heaviside(x, 0.25),
   (x) => np.fmax(x, 0.25),
   (x) => np.fmin(x, 0.25),

@@ -163,6 +163,10 @@ def angle(y, x):
         return mp.atan2(y, x)
 
 
+def floor_of_quotient(x, y):
+    return mpf((Fraction(float(x)) / Fraction(float(y))).__floor__())
+
+
 def lengths(x, y):
     with mp.workprec(4400):
         return mp.sqrt(mpf(x) ** 2 + mpf(y) ** 2)
@@ -191,6 +195,8 @@ fixture = {name: lines(name, *row) for name, row in unary.items()}
 fixture |= {name: [line(name, f, *point) for point in points] for name, (f, points) in binary.items()}
 points = list(quotients()) + [(3 * 2.0**-1070, 4 * 2.0**-1070), (1e308, 1e308), (2.0**-450, 2.0**-450), (2.0**511, 2.0**511)]
 fixture["hypot"] = [line("hypot", lengths, *point) for point in points]
+points = list(quotients()) + [(1.0, 0.1), (0.3, 0.1), (-0.3, 0.1), (6.0, -2.0), (5e-324, -1e308), (1e308, 3.0), (1e308, 5e-300)]
+fixture["floorDivide"] = [line("floorDivide", floor_of_quotient, *point) for point in points]
 path = Path(__file__).parents[1] / "fixtures" / "math64.json"
 path.write_text(json.dumps(fixture, indent=0) + "\n")
 print({name: len(points) for name, points in fixture.items()}, path.stat().st_size)

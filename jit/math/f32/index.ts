@@ -7,11 +7,11 @@ import { acosh, asinh, atanh, cosh, sinh } from './hyperbolic.ts';
 import { acos, asin, atan, atan2 } from './inverse-trigonometric.ts';
 import { largeRemainder } from './large-angle.ts';
 import { log, log1p, log2 } from './logarithm.ts';
-import { cbrt, hypot, pow, rem } from './power.ts';
+import { cbrt, floorDivide, hypot, pow, rem } from './power.ts';
 import { cos, sin, tan } from './trigonometric.ts';
 
 export const f32Functions: Readonly<Record<string, VectorFunction>> = {
-  ...{ exp, exp2, expm1, log, log1p, log2, logistic, pow, cbrt, hypot, rem },
+  ...{ exp, exp2, expm1, log, log1p, log2, logistic, pow, cbrt, hypot, rem, floorDivide },
   ...{ sin, cos, tan, asin, acos, atan, atan2 },
   ...{ sinh, cosh, tanh, asinh, acosh, atanh },
   ...{ erf, erfc, erfInv, lgamma, digamma },

@@ -7,13 +7,13 @@ import { digamma, lgamma } from './gamma.ts';
 import { acos, asin, atan, atan2 } from './inverse-circular.ts';
 import { acosh, asinh, atanh, log, log1p, log2 } from './logarithm.ts';
 import { cbrt, hypot, pow } from './power.ts';
-import { rem } from './remainder.ts';
+import { floorDivide, rem } from './remainder.ts';
 
 export const f64Functions: Readonly<Record<string, VectorFunction>> = {
   ...{ exp, exp2, expm1, log, log1p, log2, logistic },
   ...{ sinh, cosh, tanh, asinh, acosh, atanh },
   ...{ sin, cos, tan, sinLarge, cosLarge, tanLarge },
-  ...{ cbrt, hypot, pow, rem },
+  ...{ cbrt, hypot, pow, rem, floorDivide },
   ...{ erf, erfc, erfInv, lgamma, digamma },
   ...{ asin, acos, atan, atan2 },
 };
