@@ -183,7 +183,8 @@ def line(name, f, *xs):
     exact = f(*[mpf(x) for x in xs])
     nearest, rest = rounded(mp.mpf(exact))
     if nearest == 0:
-        nearest = math.copysign(0.0, exact if exact else xs[0])
+        sign = math.copysign(xs[0], xs[0] * xs[1]) if name == "floorDivide" else xs[0]
+        nearest = math.copysign(0.0, exact if exact else sign)
     return " ".join([*map(bits, xs), bits(nearest), str(int(mp.nint(rest * 1000)))])
 
 
