@@ -1,13 +1,16 @@
 /** Copies of elements in another order that run at once, in the runtime module. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
+import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
 import { Cell } from '../heap.ts';
 import { coalesce, type NestAxis } from '../loop-nest.ts';
+import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
 import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
+import { type OperandReading, readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 type Copy = (to: number, from: number) => void;
@@ -82,32 +85,54 @@ export function eagerView({ offset, strides }: View, output: ShapedArray): Eager
   };
 }
 
-/** Regions of operands put together, over a value where there are none. */
-export function eagerRegions({ fill, copies }: Regions, output: ShapedArray): EagerFunction | undefined {
-  if (output.size === 0) return undefined;
+/** Boxes of operands put together, over a value where there are none. `sources` say where the operands lie in what is given. */
+function eagerRegions({ fill, parts }: Regions, sources: readonly Source[], output: ShapedArray): EagerFunction {
   const { dtype } = output;
   const bytes = byteSize(dtype);
-  const parts = copies
-    .filter(({ axes }) => axes.every(({ extent }) => extent > 0))
-    .map(({ operand, to, from, axes }) => ({
-      operand,
-      to: to * bytes,
-      from: from * bytes,
-      copy: copier(dtype, axes),
-    }));
+  const copies = parts
+    .filter(({ axes }) => axes.every(({ count }) => count > 0))
+    .map((part) => {
+      const { axes, to, from } = regionWalk(part, sources[part.operand]!, output.shape);
+      return { operand: part.operand, to: to * bytes, from: from * bytes, copy: copier(dtype, axes) };
+    });
   return (operands) => {
     const w = new Workspace();
     try {
-      const places = operands.map((cell) => w.operand(cell));
+      const places: number[] = [];
+      for (let i = 0; i < operands.length; i++) places.push(w.operand(operands[i]!));
       const cell = w.place(output);
       const to = w.address(cell);
-      if (fill !== undefined) {
-        w.heap.fill(dtype, to, output.size, operands[fill]!.first());
+      if (fill !== undefined) w.heap.fill(dtype, to, output.size, operands[fill]!.first());
+      for (let i = 0; i < copies.length; i++) {
+        const part = copies[i]!;
+        part.copy(to + part.to, places[part.operand]! + part.from);
       }
-      for (const part of parts) part.copy(to + part.to, places[part.operand]! + part.from);
       return w.taken(cell, output, to);
     } finally {
       w.close();
     }
+  };
+}
+
+const whole = ({ shape }: ShapedArray): Source => ({ offset: 0, strides: stridesOf(shape) });
+
+export const eagerWholeRegions = (
+  regions: Regions,
+  inputs: readonly ShapedArray[],
+  output: ShapedArray,
+): EagerFunction | undefined => (output.size === 0 ? undefined : eagerRegions(regions, inputs.map(whole), output));
+
+/** The same with operands that are read where other arrays lie; undefined if there are none. */
+export function eagerRegionsOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): OperandReading | undefined {
+  const { lower } = eqn.primitive;
+  const output = eqn.outputs[0]!.aval;
+  if (lower.kind !== 'regions' || output.size === 0) return undefined;
+  const readings = eqn.inputs.map((atom) => readingOf(atom, makerOf));
+  if (readings.every((found) => !found)) return undefined;
+  const avals = eqn.inputs.map(({ aval }) => aval);
+  const sources = avals.map((aval, i) => readings[i] ?? whole(aval));
+  return {
+    atoms: eqn.inputs.map((atom, i) => readings[i]?.atom ?? atom),
+    run: eagerRegions(lower.regions(eqn.params, avals, output), sources, output),
   };
 }

@@ -1,6 +1,7 @@
 import { type EagerFunction, planEager } from '../../jit/eager/eager.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
 import { groupOf, makersOf } from '../../jit/eager/groups.ts';
+import { eagerRegionsOf } from '../../jit/eager/movement.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
 import { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
@@ -169,10 +170,10 @@ class Planner {
       const group = (['baked', 'byValue'] as const)
         .map((literals) => groupOf(eqn, this.makerOf, literals))
         .find((found) => found && isFusedPrebuilt(found.key));
-      const product = group ? undefined : eagerProductOf(eqn, this.makerOf);
-      const inputs = group ? group.operands.map(({ atom }) => atom) : (product?.atoms ?? eqn.inputs);
+      const reading = group ? undefined : (eagerProductOf(eqn, this.makerOf) ?? eagerRegionsOf(eqn, this.makerOf));
+      const inputs = group ? group.operands.map(({ atom }) => atom) : (reading?.atoms ?? eqn.inputs);
       for (const atom of inputs) needed.add(atom);
-      const run = group ? eagerFused(group) : product?.run;
+      const run = group ? eagerFused(group) : reading?.run;
       chosen.push({ eqn, inputs, ...(run ? { run } : {}) });
     }
     return chosen.reverse();
