@@ -13,6 +13,7 @@ import { VectorEval } from '../lower/vector-eval.ts';
 import { extractLane, storeVector } from '../lower/vector-memory.ts';
 import { mathCode } from '../math/index.ts';
 import { MathUses } from '../math/uses.ts';
+import { type JoinRecord, joinFunction } from './joined.ts';
 
 /** Several elementwise operations in one kernel, or a fold of what they compute. */
 export interface FusedRecord {
@@ -30,9 +31,11 @@ export interface FusedRecord {
  * Steps from row to row are in bytes. An operand that comes by value has one element for each row. A fold writes one result
  * for each row, computed in the order of the plain folds.
  */
-export function fusedModule(records: readonly FusedRecord[], target: Target): CodeModule {
+export function fusedModule(records: readonly (FusedRecord | JoinRecord)[], target: Target): CodeModule {
   const names = new Set<string>();
-  const functions = records.map((record) => fusedFunction(record, names, target));
+  const functions = records.map((record) =>
+    'places' in record ? joinFunction(record, names, target) : fusedFunction(record, names, target),
+  );
   const code = mathCode(names, target);
   return { imports: code.imports, functions: [...code.functions, ...functions] };
 }

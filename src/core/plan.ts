@@ -1,6 +1,7 @@
 import { type EagerFunction, planEager } from '../../jit/eager/eager.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
 import { groupOf, makersOf } from '../../jit/eager/groups.ts';
+import { eagerJoin } from '../../jit/eager/joins.ts';
 import { eagerRegionsOf } from '../../jit/eager/movement.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
 import { Cell } from '../../jit/heap.ts';
@@ -170,7 +171,9 @@ class Planner {
       const group = (['baked', 'byValue'] as const)
         .map((literals) => groupOf(eqn, this.makerOf, literals))
         .find((found) => found && isFusedPrebuilt(found.key));
-      const reading = group ? undefined : (eagerProductOf(eqn, this.makerOf) ?? eagerRegionsOf(eqn, this.makerOf));
+      const reading = group
+        ? undefined
+        : (eagerProductOf(eqn, this.makerOf) ?? eagerJoin(eqn, this.makerOf) ?? eagerRegionsOf(eqn, this.makerOf));
       const inputs = group ? group.operands.map(({ atom }) => atom) : (reading?.atoms ?? eqn.inputs);
       for (const atom of inputs) needed.add(atom);
       const run = group ? eagerFused(group) : reading?.run;
