@@ -4,7 +4,7 @@ import type { Element } from '../element.ts';
 import { hoistConstants } from '../hoist-constants.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
-import { type Combine, combineScalars } from '../lower/folds/combine.ts';
+import { type Combine, combineScalars, foldedButNaN } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { Inputs } from '../lower/streams.ts';
@@ -116,11 +116,14 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
     evaluator.hoist(pointers);
     if (combine) {
       const unroll = root.dtype === 'float64' ? 2 : 4;
-      const totals = new Accumulators(f, combine, root.dtype);
+      const folded = foldedButNaN(combine, root);
+      const totals = new Accumulators(f, combine, root.dtype, folded !== undefined);
       totals.start(unroll);
+      const isLogical = combine === 'and' || combine === 'or';
       const blocks = (count: number, until: Expr): void =>
         along(4 * count, until, () => {
-          for (let u = 0; u < count; u++) totals.add(u, evaluator.evaluate(root, pointers, 4 * u, 4), 4);
+          for (let u = 0; u < count; u++) totals.add(u, evaluator.evaluate(folded ?? root, pointers, 4 * u, 4), 4);
+          if (isLogical) f.if(totals.isDecided(), () => f.break());
         });
       blocks(unroll, op('i32.and', n, i32c(-4 * unroll)));
       blocks(1, op('i32.and', n, i32c(4 * unroll - 4)));
