@@ -77,7 +77,7 @@ function line(extremum: Extremum, dtype: DType): Func {
     const instruction = `${shape}.${extremum === 'max' ? 'le' : 'ge'}${signOf(dtype)}`;
     const masks = [0, 16, 32, 48].map((at) => op(instruction, load('v128.load', x, at), load('v128.load', best, at)));
     const none = op(
-      'i64x2.all_true',
+      bytes === 8 ? 'i64x2.all_true' : 'i32x4.all_true',
       masks.reduce((a, b) => op('v128.and', a, b)),
     );
     f.while(op('i32.ge_s', n, i32c(count)), () => {
