@@ -271,8 +271,8 @@ const views: readonly (readonly [name: string, f: (x: Value) => Value, plain: (r
   ],
   [
     'of what is computed',
-    (x) => np.concatenate([x.mul(2).slice([1, null]), x.slice([0, 1]).neg()]),
-    (m) => [...m.slice(1).map((r) => r.map((v) => 2 * v)), m[0]!.map((v) => 0 - v)],
+    (x) => np.concatenate([x.mul(2).slice([1, null]), x.slice([0, 1]).add(1)]),
+    (m) => [...m.slice(1).map((r) => r.map((v) => 2 * v)), m[0]!.map((v) => v + 1)],
   ],
   [
     'reshaped',
