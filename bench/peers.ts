@@ -21,12 +21,12 @@ interface Line {
 
 const folder = fileURLToPath(new URL('../../bench/peers/', import.meta.url));
 
-function run(command: string, args: readonly string[]): Line[] {
+function run(command: string, args: readonly string[], settings: Record<string, string> = {}): Line[] {
   const { stdout, stderr, status } = spawnSync(command, args, {
     cwd: folder,
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
-    env: { ...process.env, PYTHONIOENCODING: 'utf8' },
+    env: { ...process.env, PYTHONIOENCODING: 'utf8', ...settings },
   });
   const lines = (stdout ?? '').split('\n').filter((line) => line.startsWith('{'));
   if (status !== 0) console.error(`${args[0]} ended early: ${(stderr ?? '').trim().split('\n').at(-1)}`);
@@ -68,7 +68,14 @@ export function comparePeers(only: readonly string[] = []): PeerResults {
   const { stdout } = spawnSync(engine, ['--conditions=development', probe], { encoding: 'utf8' });
   const roofline = JSON.parse(stdout) as Roofline;
   const scripts = ['cotangent.mjs', 'jax-js.mjs', 'tfjs.mjs', 'numpy-ts.mjs', 'ml-matrix.mjs'];
+  const cores = os.availableParallelism();
+  const inThreads = (): Line[] =>
+    run(engine, ['cotangent.mjs', ...only], { COTANGENT_THREADS: `${cores}` }).map((line) => ({
+      ...line,
+      library: `${line.library}, ${cores} threads`,
+    }));
   const all = [
+    ...(cores > 1 ? inThreads() : []),
     ...scripts.flatMap((file) => run(engine, [file, ...only])),
     ...(python ? run(python, ['python.py', ...only]) : []),
   ];

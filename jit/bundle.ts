@@ -52,5 +52,6 @@ await build({
   stdin: { contents: exported.join('\n'), resolveDir: dist, sourcefile: 'core.js' },
   entryNames: 'core',
 });
-await build({ ...options, entryPoints: { 'compile-worker': `${dist}jit/compile-worker.js` }, splitting: false });
+for (const worker of ['compile-worker', 'thread-worker'])
+  await build({ ...options, entryPoints: { [worker]: `${dist}jit/${worker}.js` }, splitting: false });
 for (const [file, text] of facades) writeFileSync(file, text);

@@ -7,6 +7,8 @@ import { hostMath } from './math/index.ts';
 import type { CallbackSite, Program, Slot } from './program.ts';
 import { Recent } from './recent.ts';
 import { runtimeExports } from './runtime/instance.ts';
+import { prebuiltModule } from './runtime/prebuilt.ts';
+import { threadPool } from './thread-pool.ts';
 
 /** What a program calls back: gets the arguments of its site, copied. An exception stops the program. */
 export type Callback = (args: readonly Cell[]) => void;
@@ -71,7 +73,13 @@ export class Executable {
       imports.host = { callback: (id: number, address: number) => this.callback(id, address >>> 0) };
     if (program.importsFrom.includes('math')) imports.math = hostMath;
     if (program.importsFrom.includes('runtime')) imports.runtime = runtimeExports();
-    this.main = new WebAssembly.Instance(wasm, imports).exports.main as (frame: number) => number;
+    const threaded = program.importsFrom.includes('threads')
+      ? threadPool().join(wasm, imports.runtime && prebuiltModule('runtime'))
+      : undefined;
+    if (threaded) imports.threads = { run: threaded.run };
+    const { exports } = new WebAssembly.Instance(wasm, imports);
+    threaded?.bind(exports);
+    this.main = exports.main as (frame: number) => number;
   }
 
   /** Runs the program. Calls may nest: every one has a frame of its own. */

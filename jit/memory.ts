@@ -1,5 +1,5 @@
 import { allocate, copyOf, type DType, type TypedArray } from '../src/core/dtype.ts';
-import { target } from './target.ts';
+import { fixThreads, target } from './target.ts';
 
 /**
  * The one WebAssembly memory, its typed views, and the allocator of whole 64 kB pages. There is one memory for
@@ -32,6 +32,7 @@ export class PagedMemory {
 
   constructor() {
     const { shared } = target();
+    fixThreads();
     this.pages = 32;
     this.memory = new WebAssembly.Memory({ initial: this.pages, maximum: maximumPages, shared });
     // Page 0 stays empty, so that no array has address 0 and stray small addresses hurt nothing.

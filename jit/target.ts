@@ -1,16 +1,19 @@
 import type { Target } from './code.ts';
 import { probes } from './generated/probes.ts';
-import { environment } from './node.ts';
+import { builtin, environment } from './node.ts';
 
 /** What the user may ask of the compiler; read when a program is first compiled. */
 export interface Options {
   /** Do without fused multiply-add, so that every engine computes the same bits. */
   deterministic: boolean;
-  /** Make the one memory shared between threads. Fixed once the memory exists. */
-  shared: boolean;
+  /** Threads that kernels are dealt out to, this one among them. Fixed once the memory exists, which they share. */
+  threads: number;
 }
 
-const options: Options = { deterministic: environment('COTANGENT_DETERMINISTIC') === '1', shared: false };
+const options: Options = {
+  deterministic: environment('COTANGENT_DETERMINISTIC') === '1',
+  threads: Number(environment('COTANGENT_THREADS') ?? 1),
+};
 let current: Target | undefined;
 
 export function configure(changes: Partial<Options>): void {
@@ -18,15 +21,32 @@ export function configure(changes: Partial<Options>): void {
   current = undefined;
 }
 
+/** Whether there can be threads: a page's main one may not wait for others. */
+export function hasThreads(): boolean {
+  return builtin('worker_threads') !== undefined && typeof SharedArrayBuffer !== 'undefined';
+}
+
+let memoryIsMade = false;
+
+/** Called with the memory, whose kind is part of the target and stays. */
+export function fixThreads(): void {
+  memoryIsMade = true;
+}
+
+/** Whether there may still be this number of threads. */
+export const canHaveThreads = (count: number): boolean => !memoryIsMade || count === options.threads;
+
 /** The features to compile for: what the engine validates, less what the options rule out. */
 export function target(): Target {
   if (!current) {
     const engine = probe();
     if (!engine.simd) throw new Error('Cotangent needs WebAssembly SIMD, which this JavaScript engine lacks');
-    current = { fma: engine.relaxed && !options.deterministic, shared: options.shared };
+    current = { fma: engine.relaxed && !options.deterministic, shared: options.threads > 1 };
   }
   return current;
 }
+
+export const threadCount = (): number => options.threads;
 
 /** Part of cache keys. */
 export const targetName = (t: Target): string => `${t.fma ? 'fma' : 'plain'}${t.shared ? '-shared' : ''}`;

@@ -2,13 +2,20 @@
 
 import { loadCompiler } from '../jit/compiler.ts';
 import { loadPrebuilt } from '../jit/runtime/prebuilt.ts';
-import { configure } from '../jit/target.ts';
-import { optionsOf } from './core/options.ts';
+import { canHaveThreads, configure, hasThreads } from '../jit/target.ts';
+import { CotangentError } from './core/errors.ts';
+import { naming, optionsOf } from './core/options.ts';
 import { loadParser, setParser } from './syntax/parse.ts';
 
 export interface InitOptions {
   /** Do without fused multiply-add, so that every machine and engine computes the same bits. */
   deterministic?: boolean;
+  /**
+   * Threads that share the work of large kernels, products and folds, the calling one among them; 1 when left out. Results are
+   * the same to the last bit for any number of them. Set before the first array is computed, or by the environment variable
+   * `COTANGENT_THREADS`; on Node, Deno and Bun, since a page's main thread may not wait for others.
+   */
+  threads?: number;
 }
 
 /** acorn, for the checks of traced functions, where it cannot be required when needed. */
@@ -16,15 +23,29 @@ async function provideParser(): Promise<void> {
   if (loadParser() === null) setParser((await import('acorn')).parse);
 }
 
+function setThreads(threads: number): void {
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new CotangentError(`init: \`threads\` must be an integer of at least 1, but it is ${naming(threads)}.`);
+  if (threads > 1 && !hasThreads())
+    throw new CotangentError('init: this JavaScript engine has no threads that its main one may wait for.');
+  if (!canHaveThreads(threads))
+    throw new CotangentError('init: the number of threads is fixed once arrays have been computed.', {
+      hint: 'call `init` first, or set the environment variable COTANGENT_THREADS',
+    });
+  configure({ threads });
+}
+
 /**
  * Loads the compiler ahead of its first use. Needed once in browsers, whose main thread may not wait for it: until then
  * programs are interpreted, and traced functions are not checked for tests of arrays. Elsewhere it only saves the first `jit` call the wait.
  *
+ * @throws CotangentError when the number of threads is none, or comes too late
  * @example
- * await init();
+ * await init({ threads: 4 });
  */
 export async function init(options: InitOptions = {}): Promise<void> {
-  optionsOf('init', options, ['deterministic']);
+  optionsOf('init', options, ['deterministic', 'threads']);
+  if (options.threads !== undefined) setThreads(options.threads);
   if (options.deterministic !== undefined) configure({ deterministic: options.deterministic });
   await Promise.all([loadCompiler(), loadPrebuilt(), provideParser()]);
 }

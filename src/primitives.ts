@@ -13,6 +13,7 @@ import {
   type UnarySpec,
   unary as unaryFamily,
 } from './lax/family.ts';
+import { checkRecord } from './primitive-records.ts';
 
 export type { Element, ElementBuilder, ElementOp } from '../jit/element.ts';
 export type { KernelContext, LowerRule, Operand, View } from '../jit/lower-rule.ts';
@@ -50,7 +51,7 @@ function claim(name: string): void {
 /**
  * A primitive from its record. Apply it with `bind1(primitive, operands, params)`, or `bind` for several results.
  *
- * @throws RuleError when the name has no dot in it or is taken, or when the record lacks a rule
+ * @throws RuleError when the name has no dot in it or is taken, or when the record lacks a rule or has something else in its place
  * @example
  * const double = definePrimitive({
  *   name: 'mine.double',
@@ -64,8 +65,7 @@ function claim(name: string): void {
  * });
  */
 export function definePrimitive<P extends Params = object>(record: Primitive<P>): Primitive<P> {
-  for (const rule of ['type', 'run', 'accuracy', 'jvp', 'batch', 'lower'] as const)
-    if (record[rule] === undefined) throw new RuleError(`the primitive \`${record.name}\` has no \`${rule}\`.`);
+  checkRecord('definePrimitive', record?.name, record);
   claim(record.name);
   return record;
 }
@@ -74,9 +74,10 @@ export function definePrimitive<P extends Params = object>(record: Primitive<P>)
  * A function of one array, element by element. `run` is its meaning on a number, `jvp` its derivative, `lower` its code;
  * type rule, batching and promotion are those of the family.
  *
- * @throws RuleError when the name has no dot in it or is taken
+ * @throws RuleError when the name has no dot in it or is taken, or when the record is none
  */
 export function defineUnary(name: string, spec: UnarySpec): UnaryOp {
+  checkRecord('defineUnary', name, spec);
   claim(name);
   return unaryFamily(name, spec);
 }
@@ -84,9 +85,10 @@ export function defineUnary(name: string, spec: UnarySpec): UnaryOp {
 /**
  * The same of two arrays, which are promoted and broadcast as by `np.add`.
  *
- * @throws RuleError when the name has no dot in it or is taken
+ * @throws RuleError when the name has no dot in it or is taken, or when the record is none
  */
 export function defineBinary(name: string, spec: BinarySpec): BinaryOp {
+  checkRecord('defineBinary', name, spec);
   claim(name);
   return binaryFamily(name, spec);
 }

@@ -117,7 +117,25 @@ t.test('counts, axes and positions', async (t) => {
     'ShapeError: sum: axis must be an integer or a list of them, but it is the string "0".',
   );
   says(t, () => np.sum(weights, { axis: [0, -2] }), 'ShapeError: sum: axes [0,-2] name an axis of f32[3,4] twice.');
-  says(t, () => x.slice('a'), 'DtypeError: slice: the string "a" is not an index for axis 0 of f32[3].');
+  says(
+    t,
+    () => x.slice('a'),
+    'DtypeError: slice: the string "a" is not an index for axis 0 of f32[3].',
+    "hint: an index is a number, `[start, stop, step]` (`[]` for the whole axis), `null`, `'...'` or an array of integers",
+  );
+  for (const [python, ours] of [
+    [':', '[]'],
+    ['1:', '[1]'],
+    [':-1', '[0, -1]'],
+    ['::2', '[null, null, 2]'],
+    ['1:5:2', '[1, 5, 2]'],
+  ])
+    says(
+      t,
+      () => x.slice(any(python)),
+      `DtypeError: slice: the string "${python}" is not an index for axis 0 of f32[3].`,
+      `hint: write \`${ours}\``,
+    );
   says(t, () => x.slice(0, 0), 'ShapeError: slice: 2 positions are too many for f32[3], which has 1 axis.');
   says(t, () => x.slice(np.array([true, false])), 'ShapeError: slice: the mask bool[2] does not fit axis 0 of f32[3].');
   says(

@@ -75,7 +75,7 @@ t.test('a second process compiles nothing', (t) => {
 // ── Layers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 /** From the top down: a file may import values from its own layer and from those below. */
 const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
-  ['index', /^src\/(index|init|primitives)\.ts$|^jit\/build-runtime\.ts$/],
+  ['index', /^src\/(index|init|primitives|primitive-records)\.ts$|^jit\/build-runtime\.ts$/],
   ['solvers', /^src\/(solvers|optimizers|safetensors)\//],
   ['implicit differentiation', /^src\/(implicit|linear-solve)\//],
   ['libraries', /^src\/(numpy|linalg|random|nn)\/|^src\/special\.ts$/],
@@ -122,5 +122,20 @@ t.test('value imports go down', (t) => {
     }
   }
   t.strictSame(upward, []);
+  t.end();
+});
+
+t.test('each entry point loads by itself', (t) => {
+  const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  for (const entry of Object.keys(exports).filter((name) => name !== './package.json')) {
+    const name = path.posix.join('cotangent', entry);
+    const script = `await import('${name}')`;
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--conditions=development', '--input-type=module', '-e', script],
+      { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
+    );
+    t.equal(status, 0, `${name}: ${stderr}`);
+  }
   t.end();
 });

@@ -1,8 +1,10 @@
 /** Every export refuses what it cannot use, in a sentence of its own. */
 import * as cotangent from 'cotangent';
 import t from 'tap';
-import { CotangentError } from '../src/core/errors.ts';
+import { CotangentError, RuleError } from '../src/core/errors.ts';
 import { naming } from '../src/core/options.ts';
+import { exact } from '../src/core/primitive.ts';
+import { defineBinary, definePrimitive, defineUnary } from '../src/primitives.ts';
 import { type Call, table } from './lib/surface.ts';
 
 type Callable = (...args: unknown[]) => unknown;
@@ -107,9 +109,76 @@ for (const [module, functions] of Object.entries(exported)) {
   });
 }
 
+t.test('records of primitives', (t) => {
+  const rule = (): never => {
+    throw new Error('not called');
+  };
+  const record = { type: rule, run: rule, accuracy: exact, jvp: rule, batch: rule, lower: { kind: 'reshape' } };
+  const unary = { domain: 'floating', run: rule, jvp: 'zero', lower: rule };
+  const binary = { ...unary, jvp: [rule, null] };
+  const calls: [call: () => unknown, message: string][] = [
+    [
+      () => definePrimitive(undefined!),
+      'definePrimitive: a primitive is defined by an object of its rules, but got undefined.',
+    ],
+    [
+      () => definePrimitive({ ...record, name: 3 } as any),
+      'definePrimitive: the name of a primitive must be a string, but it is 3.',
+    ],
+    [
+      () => definePrimitive({ ...record, name: 'mine.a', type: 1 } as any),
+      'definePrimitive: `type` of `mine.a` must be a function, but it is 1.',
+    ],
+    [
+      () => definePrimitive({ ...record, name: 'mine.a', jvp: 'none' } as any),
+      'definePrimitive: `jvp` of `mine.a` must be a function or \'zero\', but it is the string "none".',
+    ],
+    [
+      () => definePrimitive({ ...record, name: 'mine.a', accuracy: 1e-6 } as any),
+      'definePrimitive: `accuracy` of `mine.a` must be `exact`, `ulp(…)` or `reductionAccuracy(…)`, but it is 0.000001.',
+    ],
+    [
+      () => definePrimitive({ ...record, name: 'mine.a', vmap: rule } as any),
+      'definePrimitive: `vmap` of `mine.a` is nothing that a primitive has; it may have `type`, `run`, `accuracy`, `jvp`, `batch`, `lower`, `transpose`, `partialEval`, `dce`, `effectful`, `guard`, `hot`, `samples`.',
+    ],
+    [
+      () => definePrimitive({ ...record, name: 'mine.a', lower: { kind: 'map' } } as any),
+      "definePrimitive: `lower` of `mine.a` must be an object whose `kind` is one of 'elementwise', 'view', 'reshape', 'gather', 'scatter', 'reduce', 'dot', 'kernel', 'runtime', 'inline', 'cond', 'while', 'scan', 'callback', 'identity', but it is an object.",
+    ],
+    [() => defineUnary('mine.a', {} as any), 'the primitive `mine.a` has no `domain`.'],
+    [
+      () => defineUnary('mine.a', { ...unary, domain: 'float32' } as any),
+      "defineUnary: `domain` of `mine.a` must be one of 'floating', 'numeric', 'integer', 'logical', 'bool', 'any', but it is the string \"float32\".",
+    ],
+    [
+      () => defineBinary('mine.a', { ...binary, jvp: rule } as any),
+      "defineBinary: `jvp` of `mine.a` must be a pair of functions, null for an operand without a derivative, or 'zero', but it is a function.",
+    ],
+    [
+      () => defineBinary('mine.a', { ...binary, intervals: [0, 1] } as any),
+      'defineBinary: `intervals` of `mine.a` must be two pairs of numbers, but it is a JavaScript array.',
+    ],
+    [
+      () => defineBinary('a', binary as any),
+      '`a` is no name for a primitive of your own: put a dot in it, as in `mine.a`.',
+    ],
+  ];
+  for (const [call, message] of calls) {
+    let said: unknown;
+    try {
+      call();
+    } catch (error) {
+      said = error instanceof RuleError ? error.message.split('\n')[0] : error;
+    }
+    t.equal(said, message);
+  }
+  t.end();
+});
+
 t.test('init', async (t) => {
   await t.rejects(cotangent.init({ determinstic: true } as object), {
-    message: /^init: there is no option `determinstic`; the only one is `deterministic`\.\n {2}hint: did you mean/,
+    message:
+      /^init: there is no option `determinstic`; the options are `deterministic`, `threads`\.\n {2}hint: did you mean/,
   });
   await t.rejects(cotangent.init({ deterministic: 1 } as object), {
     message: /^init: `deterministic` must be true or false/,

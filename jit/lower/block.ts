@@ -1,7 +1,8 @@
+import { isFloating } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { Destination, Driver } from './driver.ts';
 import { runGroup } from './group.ts';
-import { findEpilogues } from './passes/epilogues.ts';
+import { extents, findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations, type Step } from './passes/groups.ts';
 import { findPrologues } from './passes/prologues.ts';
 import { equationsOf, type RowPass, rowPasses } from './passes/row-passes.ts';
@@ -9,6 +10,7 @@ import { splitLoops } from './passes/split-loops.ts';
 import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
 import { ProductEnds } from './products/product-ends.ts';
+import { isDealtOut } from './products/product-threads.ts';
 import { RowPasses } from './products/row-pass.ts';
 import type { Buffer } from './storage.ts';
 import { contiguous } from './tree.ts';
@@ -36,7 +38,7 @@ export function runBlock(
   // A product that waits would find its operands overwritten.
   const waits = !destinations.some((place) => place && d.written.has(place));
   const { steps, placement: first, found } = order(d, eqns, outs, waits);
-  const products = waits ? productsOf(eqns, found) : [];
+  const products = waits ? productsOf(eqns, found).filter((eqn) => !d.target.shared || !isForThreads(eqn)) : [];
   const epilogues = findEpilogues(products, steps, outs, first);
   const prologues = findPrologues(products, steps);
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
@@ -94,6 +96,13 @@ function order(d: Driver, eqns: readonly Eqn[], outs: readonly Atom[], waits: bo
   // What is done while rows of a matrix go by is in no group.
   const others = groupEquations(eqns, outs, new Set(found.flatMap(equationsOf)));
   return { steps: others, placement: placeValues(others, outs), found };
+}
+
+/** Whether threads share a product, which then begins and ends by itself. */
+function isForThreads(eqn: Eqn): boolean {
+  const { dtype, size } = eqn.outputs[0]!.aval;
+  const { m, n, k } = extents(eqn);
+  return isFloating(dtype) && isDealtOut(m, n, k, size / (m * n));
 }
 
 /** Products that can end in the kernel of a group: single ones, and the second ones of passes in registers. */

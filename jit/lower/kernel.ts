@@ -19,6 +19,19 @@ export interface Kernel {
    * calls let the engine move from its baseline to its optimising compiler between them.
    */
   readonly range?: { readonly extent: number; readonly chunk: number };
+  /** Set where parts of the range must be done one after the other. */
+  readonly inOrder?: boolean;
+  /** Arguments that are addresses in memory of a thread's own, so far apart. */
+  readonly own?: OwnMemory;
+  /** Bytes that addresses among the arguments move with a step of the outermost axis; the other arguments come behind them. */
+  readonly steps?: readonly number[];
+  /** The argument that is the address to which it writes what it has of its range. */
+  readonly parts?: number;
+}
+
+export interface OwnMemory {
+  readonly args: readonly number[];
+  readonly bytes: number;
 }
 
 /** Elements that one call of a kernel treats at most, where its loops can be cut. */
@@ -204,7 +217,8 @@ export class KernelFrame {
   }
 
   finish(): Kernel {
-    const base = { func: hoistConstants(this.f.build()), args: this.args, math: this.math.names };
+    const { steps } = this.axes[0]!;
+    const base = { func: hoistConstants(this.f.build()), args: this.args, math: this.math.names, steps };
     return this.range ? { ...base, range: this.range } : base;
   }
 }

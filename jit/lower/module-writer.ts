@@ -16,6 +16,7 @@ import type { CallbackSite } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import { encodeFunction, renamed } from '../wire.ts';
 import { FramePlan } from './frame-plan.ts';
+import { kernelInThreads } from './in-threads.ts';
 import type { Kernel } from './kernel.ts';
 import { Locals } from './locals.ts';
 import { Buffer, Scalar } from './storage.ts';
@@ -44,6 +45,7 @@ export class ModuleWriter {
   readonly longLoops: Set<Stmt> = new Set();
   loopDepth = 0;
   private readonly names = new Map<string, string>();
+  private readonly entries = new Map<string, number>();
 
   constructor(slotBytes: number, target: Target) {
     this.plan = new FramePlan(slotBytes);
@@ -95,6 +97,18 @@ export class ModuleWriter {
     return name;
   }
 
+  /** Adds a function that threads call: their number among these. */
+  entry(func: Func): number {
+    const key = hash(encodeFunction(func));
+    let entry = this.entries.get(key);
+    if (entry === undefined) {
+      entry = this.entries.size;
+      this.entries.set(key, entry);
+      this.functions.push(renamed(func, `t${entry}`));
+    }
+    return entry;
+  }
+
   /** Calls a function of the runtime module. */
   callRuntime(name: string, args: readonly Expr[]): void {
     this.f.call(this.runtime(name, args.length), ...args);
@@ -113,12 +127,41 @@ export class ModuleWriter {
       this.f.call(name, ...kernel.args);
       return;
     }
+    if (this.target.shared && !kernel.inOrder) {
+      kernelInThreads(this, name, kernel);
+      return;
+    }
     this.inChunks(range, (begin, end) => this.f.call(name, begin, end, ...kernel.args));
   }
 
   declare(kernel: Kernel): string {
     for (const name of kernel.math) this.math.add(name);
     return this.define(kernel.func);
+  }
+
+  /** Calls a kernel that writes, for each part of its range, `bytes` somewhere; `combine` goes over these in their order. */
+  runInParts(kernel: Kernel, bytes: number, combine: (parts: Expr) => void): void {
+    const name = this.declare(kernel);
+    const range = kernel.range!;
+    const parts = kernel.parts!;
+    const inThreads = this.target.shared;
+    this.withScratch((inThreads ? Math.ceil(range.extent / range.chunk) : 1) * bytes, (scratch) => {
+      const args = kernel.args.map((arg, i) => (i === parts ? scratch : arg));
+      if (!inThreads) {
+        this.inChunks(range, (begin, end) => {
+          this.f.call(name, begin, end, ...args);
+          combine(scratch);
+        });
+        return;
+      }
+      kernelInThreads(this, name, { ...kernel, args }, bytes);
+      const at = this.locals.hold(scratch);
+      this.inChunks(range, () => {
+        combine(at);
+        this.f.set(at, op('i32.add', at, i32c(bytes)));
+      });
+      this.locals.give(at);
+    });
   }
 
   inChunks(

@@ -102,5 +102,5 @@ export function scatterKernel(plan: ScatterPlan, unread: Expr): Kernel {
     if (inRow) row(start);
     else oneByOne(start);
   });
-  return frame.finish();
+  return { ...frame.finish(), inOrder: true };
 }

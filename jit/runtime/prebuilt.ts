@@ -5,9 +5,9 @@
 import { builtin } from '../node.ts';
 import { target, targetName } from '../target.ts';
 
-type Name = 'runtime' | 'elementwise' | 'fused';
+export type PrebuiltName = 'runtime' | 'elementwise' | 'fused';
 
-const modules = new Map<Name, WebAssembly.Module>();
+const modules = new Map<PrebuiltName, WebAssembly.Module>();
 
 const hasFiles = builtin('fs') !== undefined;
 
@@ -15,7 +15,7 @@ const hasFiles = builtin('fs') !== undefined;
 export const isPrebuiltReady = (): boolean => hasFiles || modules.size > 0;
 
 /** Undefined in a tree that was not built, and in browsers before `init`. */
-export function prebuiltModule(name: Name): WebAssembly.Module | undefined {
+export function prebuiltModule(name: PrebuiltName): WebAssembly.Module | undefined {
   let module = modules.get(name);
   if (module) return module;
   const bytes = readModule(name);
@@ -24,7 +24,7 @@ export function prebuiltModule(name: Name): WebAssembly.Module | undefined {
   return module;
 }
 
-function readModule(name: Name): Uint8Array<ArrayBuffer> | undefined {
+function readModule(name: PrebuiltName): Uint8Array<ArrayBuffer> | undefined {
   const folder = import.meta.url.includes('/dist/bundle/') ? '../jit/generated/' : '../generated/';
   try {
     return builtin('fs')?.readFileSync(new URL(`${folder}${name}-${targetName(target())}.wasm`, import.meta.url));
@@ -41,7 +41,7 @@ export async function loadPrebuilt(): Promise<void> {
     import('../generated/elementwise.ts'),
     import('../generated/fused.ts'),
   ]);
-  const compile = async (name: Name, base64: string | undefined): Promise<void> => {
+  const compile = async (name: PrebuiltName, base64: string | undefined): Promise<void> => {
     if (!base64) return;
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     modules.set(name, await WebAssembly.compile(bytes));

@@ -185,7 +185,9 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
 }
 
 /** A primitive as users write it: `erf_inv` is `erfInv`. */
-const camel = (name: string): string => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+function camel(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
 
 export interface BinarySpec {
   domain: Domain;

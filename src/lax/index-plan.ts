@@ -117,8 +117,20 @@ function read(
     return { kind: 'at', position: entry < 0 ? entry + n : entry };
   }
   if (!Array.isArray(entry))
-    throw new DtypeError(`${operation}: ${naming(entry)} is not an index for axis ${axis} of ${aval}.`);
+    throw new DtypeError(`${operation}: ${naming(entry)} is not an index for axis ${axis} of ${aval}.`, {
+      hint: indexHint(entry),
+    });
   return sliceEntry(operation, entry, n);
+}
+
+/** What stands for Python's `1:3`, or what indices there are. */
+function indexHint(entry: unknown): string {
+  const parts = typeof entry === 'string' && /^(-?\d*):(-?\d*)(?::(-?\d*))?$/.exec(entry.replaceAll(' ', ''));
+  if (!parts)
+    return "an index is a number, `[start, stop, step]` (`[]` for the whole axis), `null`, `'...'` or an array of integers";
+  const [start, stop, step] = parts.slice(1).map((part) => part || undefined);
+  const list = step ? [start ?? 'null', stop ?? 'null', step] : stop ? [start ?? 0, stop] : start ? [start] : [];
+  return `write \`[${list.join(', ')}]\``;
 }
 
 /** A counter that starts at a JavaScript number is a float. */

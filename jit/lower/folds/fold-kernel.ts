@@ -13,9 +13,9 @@ import { extractLane, storeVector } from '../vector-memory.ts';
 import { Accumulators } from './accumulators.ts';
 import type { FoldSchedule } from './fold-schedule.ts';
 
-/** The kernel of a schedule. `partials` is where it writes its parts; with `rowAxes` it takes a range of rows. */
-export function foldKernel(schedule: FoldSchedule, partials?: Expr, rowAxes?: number): Kernel {
-  return new FoldKernel(schedule, partials, rowAxes).build();
+/** The kernel of a schedule; with `rowAxes` it takes a range of rows. */
+export function foldKernel(schedule: FoldSchedule, rowAxes?: number): Kernel {
+  return new FoldKernel(schedule, rowAxes).build();
 }
 
 class FoldKernel {
@@ -33,7 +33,7 @@ class FoldKernel {
   /** Vectors of neighbouring results under way at a time. */
   private readonly vectors: number;
 
-  constructor(schedule: FoldSchedule, partials?: Expr, rowAxes?: number) {
+  constructor(schedule: FoldSchedule, rowAxes?: number) {
     this.schedule = schedule;
     const { plan, phases, across } = schedule;
     const { shape, folded } = plan;
@@ -50,7 +50,8 @@ class FoldKernel {
       ptr: store.ptr,
       steps: (store.row ? plan.rowStrides : own).map((stride) => stride * elementBytes[store.root.dtype]),
     }));
-    if (partials) outputs.push({ ptr: partials, steps: shape.map(() => 0) });
+    // The address of the parts, which whoever calls it gives.
+    if (schedule.inParts) outputs.push({ ptr: i32c(0), steps: shape.map(() => 0) });
     this.frame = new KernelFrame(roots, shape, outputs, {
       folded,
       range: (axes) => rangeAxis(axes, schedule.inParts),
@@ -99,7 +100,10 @@ class FoldKernel {
   build(): Kernel {
     if (this.schedule.across) this.acrossLanes();
     else this.intoLanes();
-    return this.frame.finish();
+    const kernel = this.frame.finish();
+    const { inputs } = this.frame;
+    if (this.schedule.inParts) return { ...kernel, parts: inputs.streams.length + this.schedule.plan.stores.length };
+    return this.saved.size > 0 ? { ...kernel, own: { args: [...this.saved], bytes: this.schedule.scratch } } : kernel;
   }
 
   /** The innermost axis is folded: row by row, each in as many passes as folds depend on each other. */

@@ -2,6 +2,7 @@ import type { Var } from '../../../src/core/jaxpr.ts';
 import { sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c, op } from '../../code.ts';
 import { loadElement, storeElement } from '../../loop-nest.ts';
+import { threadCount } from '../../target.ts';
 import type { Driver } from '../driver.ts';
 import type { Group } from '../passes/groups.ts';
 import type { Fold, FoldStore } from '../passes/phases.ts';
@@ -12,7 +13,7 @@ import { type ArrayLeaf, readBuffer, readScalar, substitute, type Tree } from '.
 import { combineScalars, identityOf } from './combine.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { orderAxes, readAcross } from './fold-order.ts';
-import { type FoldPlan, scheduleFolds } from './fold-schedule.ts';
+import { type FoldPlan, type FoldSchedule, scheduleFolds } from './fold-schedule.ts';
 
 /** A value that the kernel of a group writes: for every element, or one for each result of its folds (`row`). */
 export interface Result {
@@ -42,50 +43,57 @@ export function runFolds(
     ? { plan: planOf(group, folds, stores), copies: [] }
     : withoutCrossing(d, orderAxes(planOf(group, folds, stores)));
   const sizing = scheduleFolds(plan, () => i32c(0));
-  const before = d.withScratch(Math.max(sizing.scratch, sizing.inParts ? 8 * folds.length : 0), (scratch) => {
-    const schedule =
-      sizing.scratch === 0 ? sizing : scheduleFolds(plan, (offset) => op('i32.add', scratch, i32c(offset)));
-    if (!schedule.inParts) {
-      const before = d.ends.run(d, group, (rowAxes) => foldKernel(schedule, undefined, rowAxes));
-      for (const { v, place } of scalars)
-        d.rebind(v, readScalar(d.newScalar(v.aval.dtype, loadElement(v.aval.dtype, place.ptr))));
-      return before;
-    }
-    const kernel = foldKernel(schedule, scratch);
-    const name = d.declare(kernel);
-    const totals = folds.map(({ root, combine }) =>
-      d.locals.hold(constant(identityOf(combine, root.dtype), root.dtype)),
-    );
-    d.inChunks(kernel.range!, (begin, end) => {
-      d.f.call(name, begin, end, ...kernel.args);
-      folds.forEach(({ root: { dtype }, combine }, i) => {
-        d.locals.within((hold) => {
-          const part = hold(loadElement(dtype === 'bool' ? 'int32' : dtype, scratch, 8 * i));
-          d.f.set(totals[i]!, combineScalars(combine, dtype, totals[i]!, part, hold));
-        });
-      });
+  let before: Before = '';
+  if (sizing.inParts) foldInParts(d, sizing, folds, results, stores);
+  else {
+    // Each thread has scratch memory of its own.
+    const bytes = sizing.scratch * (d.target.shared ? threadCount() : 1);
+    before = d.withScratch(bytes, (scratch) => {
+      const schedule = bytes === 0 ? sizing : scheduleFolds(plan, (offset) => op('i32.add', scratch, i32c(offset)));
+      return d.ends.run(d, group, (rowAxes) => foldKernel(schedule, rowAxes));
     });
-    const taken = new Set<number>();
-    results.forEach(({ v, root, row }, s) => {
-      if (!row) return;
-      const i = folds.findIndex((fold) => fold.held === root);
-      const total = totals[i]!;
-      const { dtype } = v.aval;
-      if (v.aval.ndim > 0) storeElement(d.f, dtype, stores[s]!.ptr, total);
-      else if (taken.has(i)) d.rebind(v, readScalar(d.newScalar(dtype, total)));
-      else {
-        taken.add(i);
-        d.rebind(v, readScalar(new Scalar(dtype, total, () => d.locals.give(total))));
-      }
-    });
-    totals.forEach((total, i) => {
-      if (!taken.has(i)) d.locals.give(total);
-    });
-    return '' as const;
-  });
+    for (const { v, place } of scalars)
+      d.rebind(v, readScalar(d.newScalar(v.aval.dtype, loadElement(v.aval.dtype, place.ptr))));
+  }
   for (const copy of copies) copy.release();
   for (const { place } of scalars) place.release();
   return before;
+}
+
+/** Folds of everything: the kernel writes what it has of each part of the elements, and these are combined in their order. */
+function foldInParts(
+  d: Driver,
+  schedule: FoldSchedule,
+  folds: readonly Fold[],
+  results: readonly Result[],
+  stores: readonly { readonly ptr: Expr }[],
+): void {
+  const kernel = foldKernel(schedule);
+  const totals = folds.map(({ root, combine }) => d.locals.hold(constant(identityOf(combine, root.dtype), root.dtype)));
+  d.runInParts(kernel, 8 * folds.length, (parts) =>
+    folds.forEach(({ root: { dtype }, combine }, i) => {
+      d.locals.within((hold) => {
+        const part = hold(loadElement(dtype === 'bool' ? 'int32' : dtype, parts, 8 * i));
+        d.f.set(totals[i]!, combineScalars(combine, dtype, totals[i]!, part, hold));
+      });
+    }),
+  );
+  const taken = new Set<number>();
+  results.forEach(({ v, root, row }, s) => {
+    if (!row) return;
+    const i = folds.findIndex((fold) => fold.held === root);
+    const total = totals[i]!;
+    const { dtype } = v.aval;
+    if (v.aval.ndim > 0) storeElement(d.f, dtype, stores[s]!.ptr, total);
+    else if (taken.has(i)) d.rebind(v, readScalar(d.newScalar(dtype, total)));
+    else {
+      taken.add(i);
+      d.rebind(v, readScalar(new Scalar(dtype, total, () => d.locals.give(total))));
+    }
+  });
+  totals.forEach((total, i) => {
+    if (!taken.has(i)) d.locals.give(total);
+  });
 }
 
 function planOf({ shape, folded, kept }: Group, folds: readonly Fold[], stores: readonly FoldStore[]): FoldPlan {

@@ -34,8 +34,8 @@ export const equationsOf = ({ first, inner, middle, second }: RowPass): Eqn[] =>
 const smallestBytes = 2 ** 15;
 /** Of X in one go. */
 export const blockBytes: number = 2 ** 14;
-/** Equations between r and p: more would hardly be one kernel. */
-const mostInner = 12;
+/** Equations between r and p: with more in the kernel that goes over the matrix, its sums would leave the registers. */
+const mostInner = { inRegisters: 12, inBlocks: 32 };
 
 interface VectorProduct {
   readonly matrix: Var;
@@ -143,7 +143,7 @@ export function rowPasses(
           }
         }
       }
-      if (!middle || inner.size > mostInner) return [];
+      if (!middle || inner.size > mostInner[inRegisters(matrix) ? 'inRegisters' : 'inBlocks']) return [];
       second = ending(middle.outputs[0]!);
     }
     if (!second) return [];

@@ -14,6 +14,7 @@ import { batched, gemmArguments, integerProduct, type Product } from './dot-code
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
+import { batchInThreads, gemmInThreads, isDealtOut } from './product-threads.ts';
 import { type ComputedRows, RowBlocks } from './row-blocks.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
@@ -28,17 +29,16 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
   const vector = matrixVector(p);
   if (vector) {
     const kernel = d.define(gemvKernel(vector, dtype, d.target));
-    each(d, p, dtype, a, b, c, i32c(0), (x, y, z) => [kernel, vector.swapped ? [y, x, z] : [x, y, z]]);
+    each(d, p, dtype, [a, b, c], 0, (x, y, z) => [kernel, vector.swapped ? [y, x, z] : [x, y, z]]);
+  } else if (d.target.shared && p.batch.length === 0 && isDealtOut(p.m, p.n, p.k)) {
+    gemmInThreads(d, p, dtype, [a, b, c]);
   } else if (isSmallProduct(p, dtype)) {
     const kernel = d.define(productKernel(p, dtype, d.target));
-    d.withScratch(productScratchBytes(p, dtype), (scratch) =>
-      each(d, p, dtype, a, b, c, scratch, (x, y, z, s) => [kernel, [x, y, z, s]]),
-    );
+    each(d, p, dtype, [a, b, c], productScratchBytes(p, dtype), (x, y, z, s) => [kernel, [x, y, z, s]]);
   } else {
     const gemm = d.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64', gemmParameters);
-    d.withScratch(gemmScratchBytes(p.m, p.n, p.k, byteSize(dtype)), (scratch) =>
-      each(d, p, dtype, a, b, c, scratch, (x, y, z, s) => [gemm, gemmArguments(p, x, y, z, s)]),
-    );
+    const bytes = gemmScratchBytes(p.m, p.n, p.k, byteSize(dtype));
+    each(d, p, dtype, [a, b, c], bytes, (x, y, z, s) => [gemm, gemmArguments(p, x, y, z, s)]);
   }
 }
 
@@ -124,11 +124,26 @@ export function multiplyRows(d: Driver, p: Product, dtype: DType, a: ComputedRow
 type Call = (a: Expr, b: Expr, c: Expr, scratch: Expr) => readonly [kernel: string, args: readonly Expr[]];
 
 /** One call, or one for each product of a batch. */
-function each(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr, scratch: Expr, call: Call): void {
-  if (p.batch.length > 0) {
-    d.f.call(d.define(batched(p, dtype, call)), a, b, c, scratch);
+function each(
+  d: Driver,
+  p: Product,
+  dtype: 'float32' | 'float64',
+  operands: readonly [Expr, Expr, Expr],
+  scratchBytes: number,
+  call: Call,
+): void {
+  const extent = p.batch.reduce((n, axis) => n * axis.extent, 1);
+  if (d.target.shared && p.batch.length > 0 && isDealtOut(p.m, p.n, p.k, extent)) {
+    const inner = { ...p, batch: p.batch.slice(1) };
+    batchInThreads(d, p, dtype, d.define(batched(inner, dtype, call)), operands, scratchBytes);
     return;
   }
-  const [kernel, args] = call(a, b, c, scratch);
-  d.f.call(kernel, ...args);
+  d.withScratch(scratchBytes, (scratch) => {
+    if (p.batch.length > 0) {
+      d.f.call(d.define(batched(p, dtype, call)), ...operands, scratch);
+      return;
+    }
+    const [kernel, args] = call(...operands, scratch);
+    d.f.call(kernel, ...args);
+  });
 }

@@ -1,11 +1,13 @@
-import { byteSize } from '../../../src/core/dtype.ts';
+import { byteSize, type DType } from '../../../src/core/dtype.ts';
 import type { Eqn } from '../../../src/core/jaxpr.ts';
-import { type Expr, i32c, type Local, op } from '../../code.ts';
-import { offsetBy } from '../../loop-nest.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../../code.ts';
+import { loadElement, nest, offsetBy, storeElement } from '../../loop-nest.ts';
 import type { Driver, Places } from '../driver.ts';
+import { dealOut, inTurn, type ThreadArgument, type Work } from '../in-threads.ts';
+import type { Kernel } from '../kernel.ts';
 import { mapKernel } from '../map-kernel.ts';
 import { blockBytes, type RowPass } from '../passes/row-passes.ts';
-import { Buffer, type Storage } from '../storage.ts';
+import type { Buffer, Storage } from '../storage.ts';
 import { type Fused, largestTree, mapLeaves, readBuffer, storagesOf, type Tree, treeSize } from '../tree.ts';
 import { matrixOperand } from './dot.ts';
 import { accumulatingGemv, gemvKernel } from './gemv-code.ts';
@@ -98,53 +100,80 @@ export class RowPasses {
 
   private finish(pass: RowPass, { x, rowStride, w, r, p, held }: Begun, places: Places): void {
     const { d } = this;
-    const { f } = d;
-    const [rows, columns] = pass.matrix.aval.shape as [number, number];
-    const dtype = r.dtype as 'float32' | 'float64';
-    const bytes = byteSize(dtype);
     const out = pass.second.outputs[0]!;
     const g = d.placeFor(out, places);
-    f.fill(g.ptr, i32c(0), i32c(columns * bytes));
-
-    const moving: { readonly ptr: Local; readonly step: number }[] = [];
-    const pointer = (start: Expr, step: number): Local => {
-      const ptr = d.locals.hold(start);
-      moving.push({ ptr, step });
-      return ptr;
-    };
-    const xAt = pointer(x, rowStride * bytes);
-    const rAt = pointer(r.ptr, bytes);
-    const pAt = p.place === r ? rAt : pointer(p.place.ptr, bytes);
-    /** p as an expression over the rows at hand. */
-    const root =
-      p.root &&
-      mapLeaves(p.root, (leaf) => {
-        if (leaf.kind !== 'array') return undefined;
-        const size = byteSize(leaf.dtype);
-        const [step] = leaf.strides as [number];
-        const start = offsetBy(leaf.buffer.ptr, leaf.offset * size);
-        const buffer = new Buffer(leaf.dtype, rows, leaf.buffer === r ? rAt : pointer(start, step * size));
-        return { ...leaf, buffer, offset: 0 };
-      });
-    const some = (count: number): void => {
-      const forward = { m: count, k: columns, row: rowStride, column: 1, swapped: false };
-      const backward = { m: columns, k: count, row: 1, column: rowStride, swapped: false };
-      f.call(d.define(gemvKernel(forward, dtype, d.target)), xAt, w, rAt);
-      if (root) d.run(mapKernel([{ root, ptr: pAt }], [count]));
-      f.call(d.define(accumulatingGemv(backward, dtype, d.target)), xAt, pAt, g.ptr);
-    };
+    const [rows, columns] = pass.matrix.aval.shape as [number, number];
+    const bytes = byteSize(r.dtype);
     const block = rowsPerBlock(rows, columns * bytes);
-    const left = d.locals.hold(i32c(Math.floor(rows / block)));
-    f.doWhile(left, () => {
-      some(block);
-      for (const { ptr, step } of moving) f.set(ptr, op('i32.add', ptr, i32c(block * step)));
-      f.set(left, op('i32.sub', left, i32c(1)));
+    const kernelFor = (count: number): Kernel | undefined =>
+      p.root && mapKernel([{ root: p.root, ptr: p.place.ptr }], [count]);
+    const between = kernelFor(block);
+    const chunk = rowsPerPart(rows, columns, block);
+    const parts = Math.ceil(rows / chunk);
+    d.withScratch(parts > 1 ? parts * columns * bytes : 0, (scratch) => {
+      const args: ThreadArgument[] = [
+        { value: x, perStep: rowStride * bytes },
+        { value: r.ptr, perStep: bytes },
+        { value: p.place.ptr, perStep: bytes },
+        ...(between?.args.map((value, i) => ({ value, perStep: between.steps![i] ?? 0 })) ?? []),
+        { value: w },
+        { value: parts > 1 ? scratch : g.ptr, perChunk: columns * bytes },
+      ];
+      const call: Work['call'] = (f, begin, end, values) => {
+        const [w, sums] = values.slice(-2) as [Expr, Expr];
+        const moving = values.slice(0, -2).map((value, i) => ({ ptr: f.var(value), step: args[i]!.perStep ?? 0 }));
+        const [xAt, rAt, pAt, ...rest] = moving.map(({ ptr }) => ptr) as [Local, Local, Local, ...Local[]];
+        const dtype = r.dtype as 'float32' | 'float64';
+        const some = (count: number): void => {
+          const forward = { m: count, k: columns, row: rowStride, column: 1, swapped: false };
+          const backward = { m: columns, k: count, row: 1, column: rowStride, swapped: false };
+          f.call(d.define(gemvKernel(forward, dtype, d.target)), xAt, w, rAt);
+          const kernel = count === block ? between : kernelFor(count);
+          if (kernel) f.call(d.declare(kernel), ...(kernel.range ? [i32c(0), i32c(count)] : []), ...rest);
+          f.call(d.define(accumulatingGemv(backward, dtype, d.target)), xAt, pAt, sums);
+        };
+        f.fill(sums, i32c(0), i32c(columns * bytes));
+        const left = f.var(op('i32.sub', end, begin));
+        f.while(op('i32.ge_s', left, i32c(block)), () => {
+          some(block);
+          for (const { ptr, step } of moving) if (step !== 0) f.set(ptr, op('i32.add', ptr, i32c(block * step)));
+          f.set(left, op('i32.sub', left, i32c(block)));
+        });
+        if (rows % block > 0) f.if(left, () => some(rows % block));
+      };
+      const work = { extent: rows, chunk, args, call };
+      if (parts === 1) inTurn(d, work);
+      else {
+        dealOut(d, work);
+        d.f.call(d.define(sumOfParts(parts, columns, r.dtype)), scratch, g.ptr);
+      }
     });
-    if (rows % block) some(rows % block);
-    for (const local of [left, ...moving.map(({ ptr }) => ptr)]) d.locals.give(local);
     for (const storage of held) storage.release();
     d.bind(out, readBuffer(g, out.aval.shape));
   }
+}
+
+/** A function (parts, sums) that adds up vectors of `length` elements in their order. */
+function sumOfParts(parts: number, length: number, dtype: DType): Func {
+  const f = new FunctionBuilder('', ['i32', 'i32']);
+  const bytes = byteSize(dtype);
+  nest(f, [{ extent: length, steps: [bytes, bytes] }], [f.param(0), f.param(1)], ([from, to]) => {
+    const sum = f.var(loadElement(dtype, from!));
+    nest(f, [{ extent: parts - 1, steps: [length * bytes] }], [offsetBy(from!, length * bytes)], ([at]) =>
+      f.set(sum, op(`${sum.type}.add`, sum, loadElement(dtype, at!))),
+    );
+    storeElement(f, dtype, to!, sum);
+  });
+  return f.build();
+}
+
+/** Elements of X in a part, which has sums of its own: enough for a thread to be worth it. */
+const partElements = 2 ** 16;
+
+/** A multiple of `block`; all rows where there would not be two parts. */
+function rowsPerPart(rows: number, columns: number, block: number): number {
+  const parts = Math.floor((rows * columns) / partElements);
+  return parts > 1 ? Math.ceil(rows / parts / block) * block : rows;
 }
 
 /** Multiples of eight, as g takes eight rows at a time, and none left over where that is possible. */

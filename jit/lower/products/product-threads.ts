@@ -1,0 +1,90 @@
+import { byteSize } from '../../../src/core/dtype.ts';
+import { type Expr, i32c, op } from '../../code.ts';
+import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
+import { threadCount } from '../../target.ts';
+import type { Driver } from '../driver.ts';
+import { dealOut } from '../in-threads.ts';
+import { gemmArguments, type Product } from './dot-code.ts';
+
+/** Multiply-adds of a product from which on threads share it: 20 µs, as long as it takes to wake one. */
+const fewest = 2 ** 19;
+
+/** Elements of a matrix from which on they share its product with a vector; smaller ones have code of their own. */
+const fewestElements = 2 ** 18;
+
+/** Whether threads share a product, or a batch of them. */
+export const isDealtOut = (m: number, n: number, k: number, products = 1): boolean =>
+  m > 1 && n > 1 ? m * n * k * products >= fewest : products === 1 && m * n * k > fewestElements;
+
+/**
+ * A product in threads, by columns of the result, so that each packs what it needs of B and nobody packs the same, or by
+ * rows where these are many more. Sums are the same as without threads: k is not divided.
+ */
+export function gemmInThreads(
+  d: Driver,
+  p: Product,
+  dtype: 'float32' | 'float64',
+  [a, b, c]: readonly [Expr, Expr, Expr],
+): void {
+  const { m, n, k, lhs, rhs } = p;
+  const bytes = byteSize(dtype);
+  const byColumns = 2 * n >= m;
+  const extent = byColumns ? n : m;
+  const gemm = d.runtime(dtype === 'float32' ? 'gemm_f32' : 'gemm_f64', gemmParameters);
+  const chunk = chunkOf(extent, m === 1 || n === 1 ? 16 : byColumns ? 32 / bytes : 12);
+  const [rows, columns] = byColumns ? [m, chunk] : [chunk, n];
+  const scratchBytes = gemmScratchBytes(rows, columns, k, bytes);
+  d.withScratch(scratchBytes * threadCount(), (scratch) =>
+    dealOut(d, {
+      extent,
+      chunk,
+      args: [
+        { value: a, perStep: byColumns ? 0 : lhs.row * bytes },
+        { value: b, perStep: byColumns ? rhs.column * bytes : 0 },
+        { value: c, perStep: (byColumns ? 1 : n) * bytes },
+        { value: scratch, perThread: scratchBytes },
+      ],
+      call: (f, begin, end, [a, b, c, scratch]) => {
+        const args = gemmArguments(p, a!, b!, c!, scratch!);
+        args[byColumns ? 1 : 0] = op('i32.sub', end, begin);
+        f.call(gemm, ...args);
+      },
+    }),
+  );
+}
+
+/** Even parts, three for each thread since some may be held up, in whole tiles; none of one row or column, which has code of its own. */
+function chunkOf(extent: number, tile: number): number {
+  const parts = Math.min(3 * threadCount(), Math.max(1, Math.floor(extent / (4 * tile))));
+  let chunk = Math.ceil(extent / parts / tile) * tile;
+  while (extent % chunk === 1) chunk += tile;
+  return chunk;
+}
+
+/** Products of a batch in threads: each does some of those along the outermost axis. `kernel` does one index of it. */
+export function batchInThreads(
+  d: Driver,
+  p: Product,
+  dtype: 'float32' | 'float64',
+  kernel: string,
+  operands: readonly [Expr, Expr, Expr],
+  scratchBytes: number,
+): void {
+  const { extent, steps } = p.batch[0]!;
+  const bytes = byteSize(dtype);
+  d.withScratch(scratchBytes * threadCount(), (scratch) =>
+    dealOut(d, {
+      extent,
+      chunk: Math.ceil(extent / (4 * threadCount())),
+      args: [...operands.map((value) => ({ value })), { value: scratch, perThread: scratchBytes }],
+      call: (f, begin, end, args) =>
+        f.for(begin, end, (i) => {
+          const at = args.map((ptr, operand) => {
+            const step = steps[operand];
+            return step ? op('i32.add', ptr, op('i32.mul', i, i32c(step * bytes))) : ptr;
+          });
+          f.call(kernel, ...at);
+        }),
+    }),
+  );
+}

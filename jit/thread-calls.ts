@@ -1,0 +1,65 @@
+import { invoke } from './invoke.ts';
+import type { Entry } from './thread-control.ts';
+
+/**
+ * Functions of the prebuilt modules over a range, in threads: outside of `jit` no program is there that deals them out. What
+ * an argument is for a part of the range lies in memory as numbers of 64 bits.
+ */
+export interface Calls {
+  readonly extent: number;
+  readonly chunk: number;
+  /** Which argument is the length of the part. */
+  readonly countAt: number;
+  /** The arguments, and what is added to each for every step of the range and for every thread. */
+  readonly args: readonly number[];
+  readonly steps: readonly number[];
+  readonly perThread?: readonly number[];
+}
+
+type Callee = (...args: number[]) => number | undefined;
+
+const header = 4;
+
+/** Bytes that the calls take, with a result of each part. */
+export const callsBytes = ({ args, extent, chunk }: Calls): number =>
+  8 * (header + 3 * args.length + Math.ceil(extent / chunk));
+
+/** Writes them at an address that is a multiple of 8. */
+export function writeCalls(f64: Float64Array, address: number, calls: Calls): void {
+  const { args, steps, perThread, chunk, countAt } = calls;
+  const at = address / 8;
+  f64.set([args.length, chunk, countAt, at + header + 3 * args.length], at);
+  args.forEach((value, i) => {
+    f64.set([value, steps[i] ?? 0, perThread?.[i] ?? 0], at + header + 3 * i);
+  });
+}
+
+/** The results of the parts, in their order. */
+export function resultsOf(f64: Float64Array, address: number, { args, extent, chunk }: Calls): Float64Array {
+  const at = address / 8 + header + 3 * args.length;
+  return f64.subarray(at, at + Math.ceil(extent / chunk));
+}
+
+/** The functions of a prebuilt module as entries of the pool, in the order of their names. */
+export const callsOf = (exports: WebAssembly.Exports, numbers: () => Float64Array): Entry[] =>
+  Object.values(exports).map(
+    (f) => (begin, end, args, thread) => callPart(f as Callee, numbers(), begin, end, args >>> 0, thread),
+  );
+
+function callPart(f: Callee, f64: Float64Array, begin: number, end: number, address: number, thread: number): void {
+  const at = address / 8;
+  const [count, chunk, countAt, results] = f64.subarray(at, at + header) as Iterable<number> as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const args = new Array<number>(count);
+  for (let from = begin; from < end; from += chunk) {
+    for (let i = 0, k = at + header; i < count; i++, k += 3)
+      args[i] = f64[k]! + from * f64[k + 1]! + thread * f64[k + 2]!;
+    args[countAt] = Math.min(chunk, end - from);
+    const result = invoke(f, args);
+    if (result !== undefined) f64[results + from / chunk] = result;
+  }
+}

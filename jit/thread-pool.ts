@@ -1,0 +1,140 @@
+import type { WorkerOptions } from 'node:worker_threads';
+import { heap } from './heap.ts';
+import { builtin } from './node.ts';
+import { elementwiseExports, fusedExports, runtimeExports } from './runtime/instance.ts';
+import { type PrebuiltName, prebuiltModule } from './runtime/prebuilt.ts';
+import { threadCount } from './target.ts';
+import { type Calls, callsOf, writeCalls } from './thread-calls.ts';
+import {
+  controlBytes,
+  type Entry,
+  entriesOf,
+  type Message,
+  mostTickets,
+  publish,
+  spins,
+  takeTickets,
+  word,
+} from './thread-control.ts';
+import type { WorkerData } from './thread-worker.ts';
+
+interface Prebuilt {
+  readonly program: number;
+  readonly entries: ReadonlyMap<string, number>;
+  readonly functions: readonly Entry[];
+}
+
+const prebuiltExports = { runtime: runtimeExports, elementwise: elementwiseExports, fused: fusedExports };
+
+/** Programs and the threads that help with their kernels. Made with the memory, and like it there for good. */
+export class ThreadPool {
+  readonly threads: number;
+  private readonly control = new Int32Array(new SharedArrayBuffer(controlBytes));
+  private readonly ports: { postMessage(message: Message): void }[] = [];
+  private programs = 0;
+  private readonly prebuilt = new Map<PrebuiltName, Prebuilt>();
+  private readonly dropped = new FinalizationRegistry<number>((program) => this.tell({ program }));
+
+  constructor(threads: number, memory: WebAssembly.Memory) {
+    const { Worker, MessageChannel } = builtin('worker_threads')!;
+    this.threads = threads;
+    for (let thread = 1; thread < threads; thread++) {
+      const { port1, port2 } = new MessageChannel();
+      const workerData: WorkerData = { control: this.control, memory, port: port2, thread };
+      const options: WorkerOptions = { workerData, transferList: [port2], execArgv: [] };
+      const worker = new Worker(new URL('./thread-worker.js', import.meta.url), options);
+      // Without it there is one thread less.
+      worker.on('error', (error) => {
+        process.emitWarning(`a thread of Cotangent's ended: ${error instanceof Error ? error.message : error}`);
+      });
+      worker.unref();
+      port1.unref();
+      this.ports.push(port1);
+    }
+  }
+
+  private tell(message: Message): void {
+    for (const port of this.ports) port.postMessage(message);
+  }
+
+  /** What a program imports to have its kernels done by all threads; `bind` gets its exports, before it runs. */
+  join(module: WebAssembly.Module, runtime?: WebAssembly.Module): ThreadedProgram {
+    const program = ++this.programs;
+    this.tell(runtime ? { program, module, runtime } : { program, module });
+    const threaded = new ThreadedProgram(this, program);
+    this.dropped.register(threaded, program);
+    return threaded;
+  }
+
+  /** Calls a function of a prebuilt module over a range; the calls are written at `address`. */
+  call(name: PrebuiltName, f: string, calls: Calls, address: number): void {
+    let module = this.prebuilt.get(name);
+    if (!module) {
+      const program = ++this.programs;
+      const exports = prebuiltExports[name]();
+      const entries = new Map(Object.keys(exports).map((key, i) => [key, i]));
+      module = { program, entries, functions: callsOf(exports, () => heap().f64) };
+      this.prebuilt.set(name, module);
+      this.tell({ program, module: prebuiltModule(name)!, prebuilt: true });
+    }
+    writeCalls(heap().f64, address, calls);
+    this.run(module.functions, module.program, module.entries.get(f)!, calls.extent, calls.chunk, address);
+  }
+
+  run(entries: readonly Entry[], program: number, entry: number, extent: number, chunk: number, args: number): void {
+    const { control } = this;
+    const chunks = Math.ceil(extent / chunk);
+    const step = chunk * Math.ceil(chunks / mostTickets);
+    const count = Math.ceil(extent / step);
+    Atomics.store(control, word.program, program);
+    Atomics.store(control, word.entry, entry);
+    Atomics.store(control, word.count, count);
+    Atomics.store(control, word.extent, extent);
+    Atomics.store(control, word.step, step);
+    Atomics.store(control, word.args, args);
+    publish(control, count);
+    if (Atomics.load(control, word.sleepers) > 0) {
+      Atomics.add(control, word.wake, 1);
+      Atomics.notify(control, word.wake, count - 1);
+    }
+    let failure: { readonly error: unknown } | undefined;
+    takeTickets(control, (_, __, begin, end) => {
+      try {
+        entries[entry]!(begin, end, args, 0);
+      } catch (error) {
+        failure = { error };
+      }
+    });
+    for (let turns = 0; Atomics.load(control, word.done) < count; ) {
+      if (++turns < spins) continue;
+      const done = Atomics.load(control, word.done);
+      if (done < count) Atomics.wait(control, word.done, done);
+    }
+    if (failure) throw failure.error;
+    if (Atomics.exchange(control, word.failed, 0)) throw new Error('a thread failed');
+  }
+}
+
+/** A program's side of the pool. */
+export class ThreadedProgram {
+  private readonly pool: ThreadPool;
+  private readonly program: number;
+  private entries: readonly Entry[] = [];
+
+  constructor(pool: ThreadPool, program: number) {
+    this.pool = pool;
+    this.program = program;
+  }
+
+  bind(exports: WebAssembly.Exports): void {
+    this.entries = entriesOf(exports);
+  }
+
+  readonly run = (entry: number, extent: number, chunk: number, args: number): void =>
+    this.pool.run(this.entries, this.program, entry, extent, chunk, args);
+}
+
+let pool: ThreadPool | undefined;
+
+/** The threads over the heap's memory, started on first use. */
+export const threadPool = (): ThreadPool => (pool ??= new ThreadPool(threadCount(), heap().memory));

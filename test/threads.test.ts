@@ -1,0 +1,140 @@
+/** Threads: results are those of one thread, to the last bit. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { debug, grad, init, jit, lax, linalg, type NDArray, nn, np, random, tree, vmap } from '../src/index.ts';
+
+type Case = () => NDArray | NDArray[];
+
+const normal = (shape: number[], dtype: 'float32' | 'float64' = 'float32'): NDArray =>
+  random.normal(random.key(3), shape, { dtype });
+
+function product(m: number, k: number, n: number, dtype: 'float32' | 'float64' = 'float32'): Case {
+  return () => jit((a: NDArray, b: NDArray) => np.matmul(a, b))(normal([m, k], dtype), normal([k, n], dtype));
+}
+
+/** What has something to deal out, with odd sizes. */
+const cases: Record<string, Case> = {
+  map: () => jit((x: NDArray) => x.mul(np.tanh(x.mul(2).add(1))))(normal([100_003])),
+  'map in place': () => jit((x: NDArray) => np.exp(x).sub(1), { donate: [0] })(normal([333, 301], 'float64')),
+  'transposed map': () => jit((x: NDArray) => x.T.add(np.sin(x)))(normal([301, 301])),
+  'fold of everything': () => jit((x: NDArray) => [np.sum(np.sin(x)), np.max(x), np.mean(x.mul(x))])(normal([70_001])),
+  'folds of rows': () => jit((x: NDArray) => nn.softmax(x, { axis: -1 }))(normal([513, 257])),
+  'folds of columns': () => jit((x: NDArray) => np.var(x, { axis: 0 }))(normal([1001, 129])),
+  'columns twice': () => jit((x: NDArray) => nn.softmax(x, { axis: 0 }))(normal([513, 260], 'float64')),
+  'integers and bools': () =>
+    jit((x: NDArray) => [np.sum(x.gt(0)), np.cumsum(x.gt(1).astype('int32')), np.all(x.lt(9))])(normal([90_001])),
+  lookups: () => jit((x: NDArray) => np.take(x, np.argsort(x)).mul(2))(normal([50_001])),
+  'updates of the same elements': () =>
+    jit((x: NDArray) => np.zeros([7]).at(np.arange(100_000).mod(7)).add(x))(normal([100_000])),
+  'product by columns': product(129, 257, 333),
+  'product by rows': product(1003, 64, 65),
+  'product, float64': product(200, 600, 113, 'float64'),
+  'product that leaves one column': product(64, 128, 65),
+  'product of transposed': () =>
+    jit((a: NDArray, b: NDArray) => np.matmul(a.T, b.T))(normal([300, 130]), normal([200, 300])),
+  'products of a batch': () =>
+    jit((a: NDArray) => nn.softmax(np.matmul(a, np.swapaxes(a, 1, 2)), { axis: -1 }))(normal([17, 65, 64])),
+  'batch of two axes': () => jit((a: NDArray) => np.matmul(a, a))(normal([3, 5, 48, 48], 'float64')),
+  'matrix and vector': () =>
+    jit((a: NDArray, x: NDArray) => [np.matmul(a, x), np.matmul(a.T, x)])(normal([701, 701]), normal([701])),
+  'training step': () => {
+    const loss = (w: NDArray[], x: NDArray): NDArray =>
+      np.sum(np.square(np.matmul(nn.relu(np.matmul(x, w[0]!)), w[1]!)));
+    const step = jit((w: NDArray[], x: NDArray) =>
+      tree.map((p: NDArray, g: NDArray) => p.sub(g.mul(1e-6)), w, grad(loss)(w, x)),
+    );
+    let w = [normal([300, 128]), normal([128, 60])];
+    for (let i = 0; i < 3; i++) w = step(w, normal([129, 300]));
+    return w;
+  },
+  'loops of lanes': () =>
+    jit(vmap((x: NDArray) => lax.foriLoop(0, 8, (_, c: NDArray) => c.sub(c.mul(c).sub(x).div(c.mul(2))), x.add(1))))(
+      np.abs(normal([40_001])),
+    ),
+  'kernels in a loop': () =>
+    jit((x: NDArray) => lax.foriLoop(0, 20, (_, c: NDArray) => np.cos(c).sub(np.mean(c)), x))(normal([40_000])),
+  'a callback beside kernels': () => {
+    const seen: number[] = [];
+    const f = jit((x: NDArray) => {
+      debug.callback((mean: NDArray) => seen.push(mean.item() as number), np.mean(np.sin(x)));
+      return np.exp(x);
+    });
+    const result = f(normal([40_001]));
+    return [result, np.array(seen)];
+  },
+  'descent on a large matrix': () => {
+    const [X, y] = [normal([5001, 90]), normal([5001])];
+    const loss = (w: NDArray): NDArray => np.mean(nn.softplus(np.matmul(X, w).mul(y)));
+    return jit((w: NDArray) => lax.foriLoop(0, 5, (_, w: NDArray) => w.sub(grad(loss)(w).mul(0.1)), w))(np.zeros([90]));
+  },
+  solve: () => jit((a: NDArray) => linalg.solve(a.add(np.eye(150).mul(20)), a))(normal([150, 150], 'float64')),
+  'many short jobs': () => {
+    const f = jit((x: NDArray) => np.sum(x.add(1)));
+    const x = np.ones([33_000]);
+    let total = 0;
+    for (let i = 0; i < 3000; i++) total += f(x).item() as number;
+    return np.array(total);
+  },
+  'memory that grows between jobs': () => {
+    const f = jit((x: NDArray) => x.add(1));
+    const kept = Array.from({ length: 60 }, () => f(np.zeros([2 ** 18])));
+    return np.sum(np.stack(kept.map((x) => x.slice(5))));
+  },
+};
+
+/** The bits of all results of a case as one number. */
+function bits(result: NDArray | NDArray[]): number {
+  let hash = 0;
+  for (const x of [result].flat()) {
+    const data = x.data();
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
+  }
+  return hash;
+}
+
+const compute = (): Record<string, number> =>
+  Object.fromEntries(Object.entries(cases).map(([name, run]) => [name, bits(run())]));
+
+if (process.env.COTANGENT_TEST_CHILD) {
+  console.log(JSON.stringify({ results: compute() }));
+} else {
+  t.test('any number of threads gives the same bits', (t) => {
+    const child = (threads: number): Record<string, number> => {
+      const { stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url)], {
+        env: { ...process.env, COTANGENT_THREADS: String(threads), COTANGENT_TEST_CHILD: '1' },
+        encoding: 'utf8',
+      });
+      const line = stdout.split('\n').find((text) => text.startsWith('{'));
+      if (!line) throw new Error(stderr);
+      return JSON.parse(line).results;
+    };
+    const [one, three] = [child(1), child(3)];
+    for (const name of Object.keys(cases)) t.equal(three[name], one[name], name);
+    t.end();
+  });
+
+  t.test('init', async (t) => {
+    for (const [threads, text] of [
+      [0, '0'],
+      [1.5, '1.5'],
+      ['2', 'the string "2"'],
+    ] as const)
+      await t.rejects(init({ threads: threads as number }), {
+        message: new RegExp(`^init: \`threads\` must be an integer of at least 1, but it is ${text}\\.`),
+      });
+    await init({ threads: 2 });
+    const f = jit((x: NDArray) => np.sum(np.sin(x)));
+    const x = np.arange(100_000).astype('float32');
+    const expected = (x.data() as Float32Array).reduce((sum, v) => sum + Math.sin(v), 0);
+    t.ok(Math.abs((f(x).item() as number) - expected) < 1e-2);
+    t.match(f.lower(x).wasmText, /call \$threads_run/, 'the kernel is dealt out');
+    await init({ threads: 2 });
+    await t.rejects(init({ threads: 3 }), {
+      message:
+        /^init: the number of threads is fixed once arrays have been computed\.\n {2}hint: call `init` first, or set the environment variable COTANGENT_THREADS\n/,
+    });
+    t.end();
+  });
+}
