@@ -5,6 +5,7 @@ import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
 import { Cell } from '../heap.ts';
 import { coalesce, type NestAxis } from '../loop-nest.ts';
+import { elementsPerCall } from '../lower/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
@@ -31,6 +32,15 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
   while (axes.length < 2) axes.unshift({ extent: 1, steps: [0, 0] });
   let [rows, columns] = axes.splice(-2) as [NestAxis, NestAxis];
   const isRun = columns.steps.every((step) => step === 1);
+  if (rows.steps[1] === 1 && rows.steps[0] === columns.extent && columns.steps[0] === 1 && columns.steps[1] === 0) {
+    const repeat = runtimeExports()[`repeat_${bytes}`] as RuntimeFunction;
+    const [m, n] = [rows.extent, columns.extent];
+    const runs = Math.max(1, Math.floor(elementsPerCall / n));
+    const all: Copy = (to, from) => {
+      for (let i = 0; i < m; i += runs) repeat(Math.min(runs, m - i), n, to + i * n * bytes, from + i * bytes);
+    };
+    return walked(axes, bytes, all);
+  }
   // Short rows would be mostly their beginnings and ends.
   if (!isRun && columns.extent < shortest && rows.extent > columns.extent) [rows, columns] = [columns, rows];
   const [toRow, fromRow] = rows.steps as [number, number];
@@ -47,6 +57,11 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
         copy(m, n, target, toRow, toColumn, source, fromRow, fromColumn);
       }
   };
+  return walked(axes, bytes, block);
+}
+
+/** `block` at every place of a walk. */
+function walked(axes: readonly NestAxis[], bytes: number, block: Copy): Copy {
   const outer = (axis: number, to: number, from: number): void => {
     if (axis === axes.length) {
       block(to, from);

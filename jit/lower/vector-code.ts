@@ -159,6 +159,7 @@ export function vectorOp(
     case 'shrLogical':
     case 'shrArithmetic':
       if (amount) return [shift(operation, x[0]!, amount, name)];
+      if (operation === 'shl') return [shiftLeft(x[0]!, name(y[0]!), name)];
       return laneByLane(operation, dtype, args, argType, name);
     case 'div':
     case 'rem':
@@ -195,6 +196,16 @@ function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amoun
   const by = name(amount);
   const inside = op('i32x4.splat', op('i32.sub', i32c(0), op('i32.lt_u', by, i32c(32))));
   return op('v128.and', op(instruction, x, by), inside);
+}
+
+/**
+ * x·2^n, the power made as a float and converted. −2^n is, since 2³¹ would be too large. Amounts of 32 or more shift
+ * everything out.
+ */
+function shiftLeft(x: Expr, n: Expr, name: Let): Expr {
+  const minusPower = op('i32x4.add', op('i32x4.shl', n, i32c(23)), f32x4c(-1));
+  const product = op('i32x4.mul', x, op('i32x4.trunc_sat_f32x4_s', minusPower));
+  return op('v128.and', op('i32x4.neg', name(product)), op('i32x4.lt_u', n, i32x4c(32)));
 }
 
 /**
