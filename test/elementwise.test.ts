@@ -349,6 +349,33 @@ t.test('cross products in one kernel, of any operands', (t) => {
   t.end();
 });
 
+t.test('elements repeated, and shifts by amounts of their own', (t) => {
+  for (const dtype of ['float64', 'float32', 'bool'] as const)
+    for (const n of [1, 2, 5, 33])
+      for (const count of [1, 2, 3, 4, 5, 17]) {
+        const x = dtype === 'bool' ? gt(drawn('int32', [n], 3), 0) : drawn(dtype, [n], 3);
+        const expected = Array.from(x.data(), Number).flatMap((v) => range(count).map(() => v));
+        for (const [how, got] of each((v) => np.repeat(v, count), [x]))
+          t.ok(same(got, expected), `${how}, ${x.aval}, ${count}`);
+        const rows = np.stack([x, x]);
+        for (const [how, got] of each((v) => np.repeat(v, count, { axis: 1 }), [rows]))
+          t.ok(same(got, [...expected, ...expected]), `${how}, ${rows.aval}, ${count}`);
+      }
+  const amounts = [...range(40), -1, -32, 2 ** 31 - 1];
+  for (const dtype of ['int32', 'uint32'] as const)
+    for (const value of [1, -1, 5, -(2 ** 31), 123456789]) {
+      const typed = (v: number): number => (dtype === 'uint32' ? v >>> 0 : v | 0);
+      const x = np.array(
+        amounts.map(() => typed(value)),
+        { dtype },
+      );
+      const by = np.array(amounts.map(typed), { dtype });
+      const expected = amounts.map((n) => (n >>> 0 < 32 ? typed(value << n) : 0));
+      for (const [how, got] of each(np.leftShift, [x, by])) t.ok(same(got, expected), `${how}, ${value} of ${dtype}`);
+    }
+  t.end();
+});
+
 // ── Extremes ───────────────────────────────────────────────────────────────────────────────────────────────────────
 t.test('extremes of what is not NaN', (t) => {
   const larger = (a: number, b: number): number => (Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b));
