@@ -142,6 +142,8 @@ const binary: readonly Binary[] = [
     range: ([a, b], [, d]) => [0, Math.max(-a, b) + d],
   },
   { js: 'pow', py: 'jnp.power', domain: [0.2, 4], second: [-2, 2], range: () => [0, 25] },
+  { js: 'np.copysign', py: 'jnp.copysign', domain: any, second: [0.3, 20], range: ([a, b]) => [0, Math.max(-a, b)] },
+  { js: 'np.floorDivide', py: 'jnp.floor_divide', domain: any, second: [0.7, 5], range: () => [-92, 92] },
   { js: 'rem', py: 'jnp.fmod', domain: any, second: [0.7, 5], range: ([a, b]) => [Math.min(a, 0), Math.max(b, 0)] },
   { js: 'nextafter', py: 'jnp.nextafter', domain: any, second: any, range: ([a, b]) => [a - 1e-3, b + 1e-3] },
 ];
