@@ -11,6 +11,7 @@ import type { Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
 import { Workspace } from '../workspace.ts';
 import type { EagerFunction } from './eager.ts';
+import { fillBits } from './positions.ts';
 import { type OperandReading, readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
@@ -110,6 +111,7 @@ function eagerRegions({ fill, parts }: Regions, sources: readonly Source[], outp
       const { axes, to, from } = regionWalk(part, sources[part.operand]!, output.shape);
       return { operand: part.operand, to: to * bytes, from: from * bytes, copy: copier(dtype, axes) };
     });
+  const write = runtimeExports()[`fill_${bytes}`] as RuntimeFunction;
   return (operands) => {
     const w = new Workspace();
     try {
@@ -117,7 +119,10 @@ function eagerRegions({ fill, parts }: Regions, sources: readonly Source[], outp
       for (let i = 0; i < operands.length; i++) places.push(w.operand(operands[i]!));
       const cell = w.place(output);
       const to = w.address(cell);
-      if (fill !== undefined) w.heap.fill(dtype, to, output.size, operands[fill]!.first());
+      if (fill !== undefined) {
+        const value = operands[fill]!.first();
+        write(to, output.size, fillBits[dtype]?.(value) ?? value);
+      }
       for (let i = 0; i < copies.length; i++) {
         const part = copies[i]!;
         part.copy(to + part.to, places[part.operand]! + part.from);

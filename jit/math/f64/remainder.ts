@@ -1,4 +1,4 @@
-/** Remainders and floors of quotients, exactly. */
+/** Remainders, exactly, and floors of quotients. */
 import { call, type Expr, f64x2c, op } from '../../code.ts';
 import { mathName } from '../names.ts';
 import type { VectorFunction } from '../vector-function.ts';
