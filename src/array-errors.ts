@@ -145,6 +145,7 @@ function operatorHint(found: Expression, value: NDArray): string {
   const { node, source } = found;
   switch (node.type) {
     case 'BinaryExpression': {
+      if (isText(node)) return `for its text write \`String(${source(isText(node.right) ? node.left : node.right)})\``;
       const loop = enclosingTest(found);
       const hint = loop ? testHint(loop, value) : undefined;
       return hint ?? `write ${rewritten(node.left, node.operator, node.right, source)}`;
@@ -212,6 +213,12 @@ const mathNames: Record<string, string> = {
 
 const receiver = (node: any, source: (node: any) => string): string =>
   isName(node) || node.type === 'CallExpression' ? source(node) : `(${source(node)})`;
+
+/** A string in quotes or backticks, or a sum that begins or ends with one. */
+const isText = (node: any): boolean =>
+  (node.type === 'Literal' && typeof node.value === 'string') ||
+  node.type === 'TemplateLiteral' ||
+  (node.type === 'BinaryExpression' && node.operator === '+' && (isText(node.left) || isText(node.right)));
 
 /** `` `x.add(1)` ``; a number on the left goes to the right where it may. */
 function rewritten(left: any, operator: string, right: any, source: (node: any) => string): string {

@@ -11,6 +11,7 @@ import {
   jit,
   jvp,
   lax,
+  linalg,
   linearSolve,
   makeJaxpr,
   type NDArray,
@@ -243,5 +244,38 @@ t.test('numbers among arguments that are not differentiated are arrays', (t) => 
     x.pow(n).mul(how === 'a' ? 1 : 2);
   t.equal(grad(power)(3, 2, { how: 'b', k: 1 }).item(), 12, 'settings are what they are');
   t.equal(grad((x: NDArray, negative: boolean) => (negative ? x.neg() : x))(3, false).item(), 1, 'so are booleans');
+  t.end();
+});
+
+t.test('derivatives with respect to numbers are numbers: weak, and float32 where they stand alone', (t) => {
+  const w = np.array([1, 2]);
+  const root = customRoot((x: NDArray, a: NDArray) => x.mul(x).sub(a))((init: NDArray, a: NDArray) =>
+    lax.foriLoop(0, 20, (_, x: NDArray) => x.add(a.div(x)).mul(0.5), init),
+  );
+  const descent = new solvers.LBFGS({ fun: (v: NDArray, l: NDArray) => np.sum(np.square(v.sub(l))).add(np.dot(v, v)) });
+  const functions: Record<string, (x: NDArray) => NDArray> = {
+    number: (x) => np.sin(x),
+    'times an array': (x) => np.sum(w.mul(x)),
+    product: (x) => np.sum(np.matmul(np.eye(2).mul(x), w)),
+    stack: (x) => np.sum(np.stack([x, x])),
+    converted: (x) => np.sum(x.astype('float32')),
+    solve: (x) => np.sum(linalg.solve(np.eye(2).mul(x), w)),
+    scan: (x) => lax.scan((c: NDArray) => [c.mul(x), null], np.array(1), null, { length: 3 })[0] as NDArray,
+    root: (x) => root(1, x) as NDArray,
+    solver: (x) => np.sum(descent.run(w, x).params as NDArray),
+  };
+  for (const [name, f] of Object.entries(functions))
+    for (const [how, d] of [
+      ['grad', grad(f)(2)],
+      ['jit(grad)', jit(grad(f))(2)],
+      ['jacfwd', jacfwd(f)(2)],
+      ['grad(grad)', grad(grad(f))(2)],
+    ] as const) {
+      t.equal(d.dtype, 'float32', `${how} of ${name}`);
+      t.equal(w.sub(d).dtype, 'float32', `${how} of ${name} beside a float32 array`);
+      t.equal(w.astype('float64').sub(d).dtype, 'float64');
+    }
+  t.equal(String(grad(functions.root!)(2)), '0.35355338');
+  t.equal(grad(functions['times an array']!)(np.array(2, { dtype: 'float64' })).dtype, 'float64');
   t.end();
 });

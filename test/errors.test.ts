@@ -123,6 +123,18 @@ t.test('counts, axes and positions', async (t) => {
     'DtypeError: slice: the string "a" is not an index for axis 0 of f32[3].',
     "hint: an index is a number, `[start, stop, step]` (`[]` for the whole axis), `null`, `'...'` or an array of integers",
   );
+  says(
+    t,
+    () => any(np.where)(x),
+    'DtypeError: where: needs what to choose from, as in `np.where(condition, x, y)`.',
+    'hint: `np.nonzero(condition)` has the positions of what is true',
+  );
+  says(t, () => any(np.meshgrid)(x, x), 'TreeError: meshgrid: the first argument must be a list, but it is f32[3].');
+  says(
+    t,
+    () => grad(any(np.add), any([0, 1])),
+    'CotangentError: grad: options are given by name in an object, such as `{ argnums: [0, 1] }`, but got a JavaScript array.',
+  );
   for (const [python, ours] of [
     [':', '[]'],
     ['1:', '[1]'],
@@ -762,6 +774,12 @@ t.test('assignments that compute', async (t) => {
   says(t, () => (s += x), ...message('s += x', 's = s.add(x)'));
   says(t, () => (s -= x.mul(2)), ...message('s -= x.mul(2)', 's = s.sub(x.mul(2))'));
   says(t, () => (s *= traced(x)), ...message('s *= traced(x)', 's = s.mul(traced(x))'));
+  const plus = (shown: string) =>
+    `ControlFlowError: \`${shown}\`: JavaScript operators do not work on arrays, and an operand is f32[3].`;
+  // biome-ignore lint/style/useTemplate: what is tested
+  says(t, () => 'mean ' + x, plus("'mean ' + x"), 'hint: for its text write `String(x)`');
+  // biome-ignore lint/style/useTemplate: what is tested
+  says(t, () => x.mul(2) + ' end', plus("x.mul(2) + ' end'"), 'hint: for its text write `String(x.mul(2))`');
   says(
     t,
     () => (s += Math.sin(x)),

@@ -385,3 +385,44 @@ t.test('training by an optimizer, batch by batch', (t) => {
   });
   t.end();
 });
+
+t.test('numbers among parameters are float32 arrays', (t) => {
+  const fun = (x: NDArray): NDArray => np.square(x.sub(2));
+  const step = (x: NDArray): NDArray => x.mul(0.5).add(1);
+  const residualFun = (x: NDArray): NDArray => np.stack([x.sub(2), x.mul(x).sub(4)]);
+  const all = [
+    new solvers.GradientDescent({ fun }),
+    new solvers.ProximalGradient({ fun, prox: (x: NDArray) => x }),
+    new solvers.ProjectedGradient({ fun, projection: (x: NDArray) => x }),
+    new solvers.BFGS({ fun }),
+    new solvers.LBFGS({ fun }),
+    new solvers.NonlinearCG({ fun }),
+    new solvers.OptimizerSolver({ fun, optimizer: optimizers.sgd(0.3) }),
+    new solvers.FixedPointIteration({ fixedPointFun: step }),
+    new solvers.AndersonAcceleration({ fixedPointFun: step }),
+    new solvers.GaussNewton({ residualFun }),
+    new solvers.LevenbergMarquardt({ residualFun }),
+  ] as unknown as solvers.GradientDescent<(x: NDArray) => NDArray>[];
+  for (const solver of all) {
+    const { name } = solver.constructor;
+    const expected = solver.run(np.array(0.5)).params.item();
+    for (const [how, x] of [
+      ['run', solver.run(0.5).params],
+      ['run in jit', jit((init: NDArray) => solver.run(init).params)(0.5)],
+      [
+        'two updates',
+        solver.update(...(Object.values(solver.update(0.5, solver.initState(0.5))) as [NDArray, any])).params,
+      ],
+    ] as const) {
+      t.equal(x.dtype, 'float32', `${name}, ${how}`);
+      if (how !== 'two updates') t.equal(x.item(), expected, `${name}, ${how}`);
+    }
+    t.equal(solver.optimalityFun(0.5).dtype, 'float32', name);
+    t.equal(solver.l2OptimalityError(0.5).dtype, 'float32', name);
+  }
+  const { params } = new solvers.LBFGS({
+    fun: (p: { a: NDArray; b: NDArray }) => np.square(p.a.sub(1)).add(np.sum(np.square(p.b.sub(p.a)))),
+  }).run({ a: 0, b: np.zeros([2]) });
+  t.ok(Math.abs((params.a.item() as number) - 1) < 1e-3);
+  t.end();
+});

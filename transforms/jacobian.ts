@@ -7,7 +7,7 @@ import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
 import { Zero } from '../src/core/zero.ts';
 import { eq } from '../src/lax/compare.ts';
-import { convert } from '../src/lax/convert.ts';
+import { convertLike } from '../src/lax/convert.ts';
 import { broadcastedIota } from '../src/lax/creation.ts';
 import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
 import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
@@ -46,7 +46,7 @@ type Jacobian = <F extends TreeFunction, const O extends JacobianOptions = {}>(
 function unitVectors(aval: Value['aval']): Value {
   const n = sizeOf(aval.shape);
   const identity = eq(broadcastedIota('int32', [n, n], 0), broadcastedIota('int32', [n, n], 1));
-  return reshape(convert(identity, aval.dtype), [n, ...aval.shape]);
+  return reshape(convertLike(identity, aval), [n, ...aval.shape]);
 }
 
 /** Jacobian leaves: for each (out, in) pair an array of shape [...out.shape, ...in.shape]. */

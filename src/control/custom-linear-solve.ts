@@ -19,6 +19,7 @@ import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { sub } from '../lax/arithmetic.ts';
+import { convertLike } from '../lax/convert.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { shareConsts, type Traced } from './branches.ts';
 import { always, split } from './flags.ts';
@@ -163,10 +164,12 @@ export function customLinearSolve(
     (operator: LinearMap, transposed: boolean): LinearMap =>
     (right) => {
       const solution = solver.solve(operator, right, prepared, transposed);
-      if (!info && !check) return solution.x;
+      // Of the types of b, and weak where these are.
+      const x = solution.x.map((v, i) => convertLike(v, right[i]!.aval));
+      if (!info && !check) return x;
       const found = solution.info!();
       check?.(found);
-      return info ? [...solution.x, found.status, found.iterations, found.residual] : solution.x;
+      return info ? [...x, found.status, found.iterations, found.residual] : x;
     };
   // What a method computes is at the line that asks for the solution; the operator keeps its own lines.
   const solved = atUserLine(true, () => trace(solving(apply, false)));

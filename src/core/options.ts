@@ -57,8 +57,10 @@ export function optionsOf<T extends object>(
 /** An option with the value that was given by position, where it may be meant for it. */
 function exampleFor(given: unknown, known: readonly string[]): string {
   if (isDType(given) && known.includes('dtype')) return `{ dtype: '${given}' }`;
-  const name = typeof given === 'number' && known.find((key) => key !== 'dtype');
-  if (name) return `{ ${name}: ${given} }`;
+  const numbers = [given].flat();
+  const isNumbers = numbers.length > 0 && numbers.every((x) => x === null || typeof x === 'number');
+  const name = isNumbers && known.find((key) => key !== 'dtype');
+  if (name) return `{ ${name}: ${Array.isArray(given) ? `[${numbers.map(String).join(', ')}]` : given} }`;
   return known[0] === 'dtype' ? "{ dtype: 'float64' }" : `{ ${known[0]}: … }`;
 }
 

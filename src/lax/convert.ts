@@ -1,6 +1,6 @@
 import { isLinear } from '../../transforms/transpose.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
-import { shapedArray } from '../core/aval.ts';
+import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, castNumber, type DType, dtypes, isFloating, isInteger, viewOf } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { checkDType } from '../core/options.ts';
@@ -20,15 +20,21 @@ function saturated(x: number, from: DType, to: DType): number {
 
 const pairs = dtypes.flatMap((from) => dtypes.map((to) => ({ from, to })));
 
+interface Conversion {
+  readonly newDType: DType;
+  /** Set for a derivative with respect to a number, which is weak as that is. */
+  readonly weakType?: true;
+}
+
 /** Numeric conversion. Floats to integers truncate and saturate, NaN becomes 0; integers wrap; a bool is x ≠ 0. */
-export const convertElementType: Primitive<{ newDType: DType }> = elementwise('convert_element_type', 1, {
+export const convertElementType: Primitive<Conversion> = elementwise('convert_element_type', 1, {
   domain: 'any',
   result: (_, { newDType }) => newDType,
-  strong: true,
+  weak: ({ weakType }) => weakType ?? false,
   run: ([x], { newDType }, [from]) => saturated(x!, from!, newDType),
   accuracy: exact,
   jvp: [(dx, _x, out) => (out.aval.isFloating ? convert(dx, out.aval.dtype) : new Zero(out.aval))],
-  transpose: ([ct], [x]) => [isLinear(x) ? convert(ct as Value, x.aval.dtype) : undefined],
+  transpose: ([ct], [x]) => [isLinear(x) ? convertLike(ct as Value, x.aval) : undefined],
   lower: (b, [x], { newDType }) => b.convert(x!, newDType),
   samples: () =>
     pairs.flatMap(({ from, to }) => {
@@ -54,6 +60,14 @@ export function convert(x: ArrayLike, dtype: DType): Value {
   return bind1(convertElementType, [value], conversionTo[dtype]);
 }
 
+const weakConversion: Conversion = sharedParams({ newDType: 'float64', weakType: true });
+
+/** `x` with the dtype of another type, and weak if that is. */
+export function convertLike(x: Value, { dtype, weakType }: ShapedArray): Value {
+  if (!weakType) return convert(x, dtype);
+  return x.aval.weakType ? x : bind1(convertElementType, [x], weakConversion);
+}
+
 /** Among them a denormal; NaN payloads are left out, since JavaScript may change them. */
 const bitPatterns: readonly number[] = [0, 1, 2 ** 31 - 1 - 2 ** 23, 0x3f800000, 7, 1234567];
 
@@ -75,7 +89,7 @@ export const bitcastConvertTypeP: Primitive<{ newDType: DType }> = elementwise('
     }
     return newDType;
   },
-  strong: true,
+  weak: () => false,
   run: ([x], { newDType }, [from]) => viewOf(newDType, bitsOf(x!, from!), 0, 1)[0]!,
   accuracy: exact,
   jvp: 'zero',

@@ -58,8 +58,8 @@ export interface ElementwiseSpec<P extends Params> {
   transpose?: TransposeRule<P>;
   lower: (b: ElementBuilder, args: readonly Element[], params: P, output: ShapedArray) => Element;
   samples: () => readonly Sample[];
-  /** The result is never weak. */
-  strong?: boolean;
+  /** Whether the result is weak, where that is not up to the operands. */
+  weak?: (params: P) => boolean;
 }
 
 /** A primitive that works element by element; operands of rank 0 stand for every element. */
@@ -69,11 +69,11 @@ export function elementwise<P extends Params>(name: string, arity: number, spec:
     type: (avals, params) => {
       for (const aval of avals) checkDomain(name, spec.domain, aval);
       const dtype = spec.result(avals, params);
-      const weak =
-        !spec.strong &&
-        isFloating(dtype) &&
-        avals.every((aval) => aval.weakType || !aval.isFloating) &&
-        avals.some((a) => a.weakType);
+      const weak = spec.weak
+        ? spec.weak(params)
+        : isFloating(dtype) &&
+          avals.every((aval) => aval.weakType || !aval.isFloating) &&
+          avals.some((a) => a.weakType);
       return [shapedArray(elementwiseShape(name, avals), dtype, weak)];
     },
     run: (inputs, params, [output]) => {

@@ -220,8 +220,8 @@ export function meshgrid(
   axes: readonly ArrayLike[],
   given: { indexing?: 'xy' | 'ij'; sparse?: boolean } = {},
 ): NDArray[] {
-  const { indexing = 'xy', sparse = false } = optionsOf('meshgrid', given, ['indexing', 'sparse']);
   checkList('meshgrid', 'the first argument', axes);
+  const { indexing = 'xy', sparse = false } = optionsOf('meshgrid', given, ['indexing', 'sparse']);
   checkChoice('meshgrid', 'indexing', indexing, ['xy', 'ij']);
   const values = axes.map((x) => strong(toValue(x, 'meshgrid')));
   for (const v of values) if (v.ndim > 1) throw new ShapeError(`meshgrid: needs vectors, but got ${v.aval}.`);

@@ -221,5 +221,9 @@ export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount'
 
 /** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */
 export const where: (condition: ArrayLike, x: ArrayLike, y: ArrayLike) => NDArray = recorded((condition, x, y) => {
+  if (x === undefined && y === undefined)
+    throw new DtypeError('where: needs what to choose from, as in `np.where(condition, x, y)`.', {
+      hint: '`np.nonzero(condition)` has the positions of what is true',
+    });
   return compare.selectNamed('where', truth(condition, 'where'), x, y);
 });

@@ -1,6 +1,8 @@
 /** NumPy's functions on arrays of this library. Python's keyword arguments are one object of options, last. */
 import './methods.ts';
 
+/** NumPy's place for what `linalg` has. */
+export * as linalg from '../linalg/index.ts';
 export { array, asarray, astype, copy } from './array.ts';
 export * from './constants.ts';
 export {

@@ -129,6 +129,10 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     this.progress = options.progress ?? false;
     // An array, not a literal: solvers that differ in nothing but their tolerance share their code.
     this.tolerance = array(this.tol, { dtype: 'float64' });
+    for (const method of ['initState', 'update', 'optimalityFun'] as const) {
+      const own = this[method] as AnyFunction;
+      this[method] = (params: any, ...rest: any[]) => own.call(this, this.parameters(params), ...rest);
+    }
     // What the solver itself computes is at the line of the call of `run`.
     const run = (init: unknown, ...args: unknown[]): Step => atUserLine(true, () => this.solve(init, args));
     this.whole = options.jit === false ? run : jit(run);
@@ -195,14 +199,19 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     progress(iterNum, { total: this.maxiter, label, every: 1, values: { error } });
   }
 
-  /** Initial parameters as arrays: numbers among them are float32, as everywhere they stand alone. */
-  protected start(init: unknown, _args: readonly unknown[]): unknown {
+  /** Parameters as arrays: numbers among them, traced or not, are float32, as everywhere they stand alone. */
+  private parameters(params: unknown): unknown {
     return tree.map((leaf) => {
       const value = leaf as Value | number | boolean;
       if (typeof value === 'number') return array(value);
       if (typeof value === 'boolean') throw new TraceError(`${this.name}: a boolean cannot be optimised.`);
-      return value;
-    }, init);
+      return value.aval.weakType ? value.astype('float32') : value;
+    }, params);
+  }
+
+  /** What `run` begins with. */
+  protected start(init: unknown, _args: readonly unknown[]): unknown {
+    return this.parameters(init);
   }
 
   /** Whether the error is small; where it is NaN, too, so that the loop ends. */
