@@ -32,7 +32,6 @@ export interface Join {
   readonly places: readonly number[];
   readonly step: number;
   readonly count: number;
-  readonly output: Eqn;
   readonly elements: () => readonly Element[];
 }
 
@@ -90,7 +89,6 @@ export function joinOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): Join | undefin
     places,
     step,
     count: axis!.extent,
-    output: eqn,
     elements: () => eqn.inputs.map((atom) => expression.element(atom)),
   };
 }
