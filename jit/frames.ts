@@ -44,8 +44,9 @@ export class FrameStack {
   }
 
   pop(top: number, depth: number): void {
-    while (this.chunks.length > depth) this.drop(this.chunks.pop()!);
     this.top = top;
+    if (this.chunks.length === depth) return;
+    while (this.chunks.length > depth) this.drop(this.chunks.pop()!);
     const chunk = this.chunks.at(-1)!;
     this.end = chunk.address + chunk.pages * pageBytes;
   }

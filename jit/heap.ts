@@ -145,6 +145,19 @@ export class Heap extends PagedMemory {
     return segment.address + cell.offset;
   }
 
+  /** Copies a few elements to `address`: quicker one by one than through `set`. */
+  copyIn(cell: Cell, address: number): void {
+    const { dtype, length } = cell;
+    const view = this.elements(dtype);
+    const start = address / view.BYTES_PER_ELEMENT;
+    if (length === 1) {
+      view[start] = cell.first();
+      return;
+    }
+    const data = cell.peek();
+    for (let i = 0; i < length; i++) view[start + i] = data[i]!;
+  }
+
   /** Lets go of everything pinned since the list was `mark` long. */
   unpin(mark: number): void {
     const { pinned } = this;

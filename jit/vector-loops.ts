@@ -98,6 +98,46 @@ export function swapRuns(f: FunctionBuilder, code: FloatCode, x: Expr, y: Expr, 
   walk(f, code, [x, y], count, swap('v128.load', 'v128.store'), swap(`${code.type}.load`, `${code.type}.store`));
 }
 
+/** Runs that are subtracted together. */
+export const together = 4;
+
+/** y[i] ← y[i] − α₀·x₀[i] − α₁·x₁[i] − …: what is between stays in registers. */
+export function subtractScaled(
+  f: FunctionBuilder,
+  code: FloatCode,
+  y: Expr,
+  terms: readonly { readonly x: Expr; readonly alpha: Expr }[],
+  count: Expr,
+): void {
+  const { shape, type, lanes, bytes } = code;
+  const named = terms.map(({ x, alpha }) => ({ x: f.let(x), alpha: f.let(alpha) }));
+  const vectors = named.map(({ alpha }) => f.let(op(`${shape}.splat`, alpha)));
+  const target = f.let(y);
+  const at = f.var(i32c(0));
+  const less = (sum: Expr, shape: string, alpha: Expr, x: Expr): Expr =>
+    op(`${shape}.sub`, sum, op(`${shape}.mul`, alpha, x));
+  const whole = f.let(op('i32.shl', op('i32.and', count, i32c(-lanes)), i32c(Math.log2(bytes))));
+  f.while(op('i32.lt_u', at, whole), () => {
+    const here = f.let(add(target, at));
+    const value = named.reduce<Expr>(
+      (sum, { x }, k) => less(sum, shape, vectors[k]!, load('v128.load', add(x, at))),
+      load('v128.load', here),
+    );
+    f.store('v128.store', here, value);
+    f.set(at, add(at, i32c(16)));
+  });
+  const end = f.let(op('i32.shl', count, i32c(Math.log2(bytes))));
+  f.while(op('i32.lt_u', at, end), () => {
+    const here = f.let(add(target, at));
+    const value = named.reduce<Expr>(
+      (sum, { x, alpha }) => less(sum, type, alpha, loadFloat(code, add(x, at))),
+      loadFloat(code, here),
+    );
+    storeFloat(f, code, here, value);
+    f.set(at, add(at, i32c(bytes)));
+  });
+}
+
 /** Σ x[i]·y[i]. */
 export function dotRuns(f: FunctionBuilder, code: FloatCode, x: Expr, y: Expr, count: Expr): Expr {
   const { shape, type } = code;

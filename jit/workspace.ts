@@ -27,15 +27,7 @@ export class Workspace {
     const { dtype, length } = cell;
     if (length * byteSize(dtype) > smallBytes) return this.heap.pin(cell);
     const address = this.heap.frames.push(smallBytes);
-    const view = this.heap.elements(dtype);
-    const start = address / view.BYTES_PER_ELEMENT;
-    if (length === 1) {
-      view[start] = cell.first();
-      return address;
-    }
-    const data = cell.peek();
-    // A few elements: quicker one by one than through `set`.
-    for (let i = 0; i < length; i++) view[start + i] = data[i]!;
+    this.heap.copyIn(cell, address);
     return address;
   }
 

@@ -224,6 +224,86 @@ for (const [evaluation, evaluate] of Object.entries(evaluations)) {
   });
 }
 
+/** Symmetric matrices that become tridiagonal in panels. */
+const panelled: Record<string, (i: number, j: number) => number> = {
+  random: (i, j) => noise(131 * Math.max(i, j) + Math.min(i, j)),
+  'of rank 2': (i, j) => noise(i) * noise(j) + noise(i + 500) * noise(j + 500),
+  'the identity': (i, j) => Number(i === j),
+  zero: () => 0,
+  'two parts': (i, j) => (i < 40 === j < 40 ? noise(131 * Math.max(i, j) + Math.min(i, j)) : 0),
+  tridiagonal: (i, j) => (i === j ? 2 : Number(Math.abs(i - j) === 1)),
+  large: (i, j) => 1e300 * noise(131 * Math.max(i, j) + Math.min(i, j)),
+  graded: (i, j) => noise(131 * Math.max(i, j) + Math.min(i, j)) * 0.8 ** (i + j),
+};
+
+t.test('eigenvectors of matrices of several panels', async (t) => {
+  for (const [name, element] of Object.entries(panelled))
+    for (const n of name === 'random' ? [63, 64, 65, 79, 80, 81, 130] : [64, 97])
+      for (const dtype of ['float64', 'float32'] as const) {
+        const data = Float64Array.from({ length: n * n }, (_, e) => element(Math.floor(e / n), e % n));
+        const a = np.array(data, { dtype: 'float64' }).reshape([n, n]).astype(dtype);
+        const scale = Math.max(...host(a).map(Math.abs)) || 1;
+        if (!Number.isFinite(scale)) continue;
+        // The upper triangle is not read.
+        const upper = np.triu(np.full([n, n], Number.NaN), { k: 1 }).astype(dtype);
+        const both = np.stack([np.tril(a).add(np.where(np.tri(n, n), 0, upper)), np.eye(n, null, { dtype })]);
+        const [w, v] = evaluations.code!(eighP, both, { vectors: true }) as [NDArray, NDArray];
+        const [alone] = evaluations.code!(eighP, both, { vectors: false });
+        const label = `${dtype} ${name} ${n}`;
+        const most = dtype === 'float64' ? 1e-13 : 1e-6;
+        t.ok(difference(host(alone!.mul(1 / scale)), host(w.mul(1 / scale))) <= most, `${label}: values alone`);
+        [a.mul(1 / scale), np.eye(n, null, { dtype })].forEach((matrix, lane) => {
+          const values = w
+            .slice(lane)
+            .mul(lane === 0 ? 1 / scale : 1)
+            .astype('float64');
+          const vectors = v.slice(lane).astype('float64');
+          const made = np.matmul(vectors.mul(values), vectors.T);
+          t.ok(difference(host(made), host(matrix.astype('float64'))) <= 2 * most, `${label}: product ${lane}`);
+          const unit = np.matmul(vectors.T, vectors);
+          t.ok(
+            difference(host(unit), host(np.eye(n, null, { dtype: 'float64' }))) <= 2 * most,
+            `${label}: unit ${lane}`,
+          );
+          t.ok(
+            [...host(values)].every((x, i, all) => i === 0 || x >= all[i - 1]!),
+            `${label}: ascending`,
+          );
+        });
+      }
+});
+
+t.test('singular vectors of matrices with blocks of reflections', async (t) => {
+  const kinds: Record<string, (i: number, j: number) => number> = {
+    random: (i, j) => noise(131 * i + j),
+    'of rank 3': (i, j) => [1, 2, 3].reduce((sum, k) => sum + noise(i + 200 * k) * noise(j + 900 * k), 0),
+    'the identity': (i, j) => Number(i === j),
+  };
+  for (const [name, element] of Object.entries(kinds))
+    for (const [m, n] of [
+      [64, 64],
+      [97, 65],
+      [70, 130],
+      [200, 64],
+    ] as const)
+      for (const dtype of ['float64', 'float32'] as const) {
+        const data = Float64Array.from({ length: m * n }, (_, e) => element(Math.floor(e / n), e % n));
+        const a = np.array(data, { dtype: 'float64' }).reshape([m, n]).astype(dtype);
+        const k = Math.min(m, n);
+        const most = dtype === 'float64' ? 2e-13 : 2e-6;
+        for (const fullMatrices of [false, true]) {
+          const [s, u, vt] = evaluations.code!(svdP, a, { fullMatrices, computeUv: true }).map((x) =>
+            x.astype('float64'),
+          ) as [NDArray, NDArray, NDArray];
+          const label = `${dtype} ${name} ${m}×${n} ${fullMatrices ? 'full' : 'reduced'}`;
+          const made = np.matmul(u.slice([], [0, k]).mul(s), vt.slice([0, k]));
+          t.ok(difference(host(made), host(a.astype('float64'))) <= most, `${label}: product`);
+          for (const unit of [np.matmul(u.T, u), np.matmul(vt, vt.T)])
+            t.ok(difference(host(unit), host(np.eye(unit.shape[0]!, null, { dtype: 'float64' }))) <= most, label);
+        }
+      }
+});
+
 t.test('the two evaluations agree', async (t) => {
   for (const p of [eighP, svdP]) {
     for (const sample of p.samples!()) {

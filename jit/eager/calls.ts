@@ -3,12 +3,11 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import { isFloating, shortName } from '../../src/core/dtype.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import type { Cell } from '../heap.ts';
+import type { Heap } from '../heap.ts';
 import { invoke } from '../invoke.ts';
 import type { RuntimeCall, RuntimeCalls } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
+import { type EagerFunction, onCells } from './memory-function.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 
@@ -47,40 +46,14 @@ export function eagerCalls(
   outputs: readonly ShapedArray[],
 ): EagerFunction {
   const prepared = calls.map((call) => new PreparedCall(call, inputs.length, outputs.length));
-  const [only] = outputs as [ShapedArray];
-  if (outputs.length === 1) {
-    return (operands) => {
-      const w = new Workspace();
-      try {
-        const addresses: number[] = [];
-        for (let i = 0; i < operands.length; i++) addresses.push(w.operand(operands[i]!));
-        const cell = w.place(only);
-        const to = w.address(cell);
-        addresses.push(to, scratch > 0 ? w.scratch(scratch) : 0);
-        for (let k = 0; k < prepared.length; k++) prepared[k]!.make(addresses);
-        return w.taken(cell, only, to);
-      } finally {
-        w.close();
-      }
-    };
-  }
-  return (operands) => {
-    const w = new Workspace();
-    try {
-      const addresses: number[] = [];
-      for (let i = 0; i < operands.length; i++) addresses.push(w.operand(operands[i]!));
-      const cells: (Cell | undefined)[] = [];
-      for (let i = 0; i < outputs.length; i++) {
-        cells.push(w.place(outputs[i]!));
-        addresses.push(w.address(cells[i]));
-      }
-      addresses.push(scratch > 0 ? w.scratch(scratch) : 0);
-      for (let k = 0; k < prepared.length; k++) prepared[k]!.make(addresses);
-      return outputs.map((aval, i) => w.taken(cells[i], aval, addresses[inputs.length + i]!));
-    } finally {
-      w.close();
-    }
-  };
+  const [first] = prepared;
+  const run =
+    prepared.length === 1
+      ? (_: Heap, at: readonly number[]): void => first!.make(at)
+      : (_: Heap, at: readonly number[]): void => {
+          for (let k = 0; k < prepared.length; k++) prepared[k]!.make(at);
+        };
+  return onCells({ scratch, run }, outputs);
 }
 
 /** Coordinates along an axis. */

@@ -1,17 +1,14 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { Params, Primitive } from '../../src/core/primitive.ts';
-import type { Cell } from '../heap.ts';
 import { isPrebuilt } from '../runtime/elementwise.ts';
 import { isPrebuiltReady } from '../runtime/prebuilt.ts';
 import { eagerCalls, eagerIota } from './calls.ts';
 import { eagerElementwise } from './elementwise.ts';
 import { eagerFold } from './folds.ts';
+import type { EagerFunction } from './memory-function.ts';
 import { eagerView, eagerWholeRegions } from './movement.ts';
 import { eagerGather, eagerScatter } from './positions.ts';
 import { eagerProduct } from './products.ts';
-
-/** One operation on operands of known types, as a call into the runtime module. */
-export type EagerFunction = (operands: readonly Cell[]) => Cell | Cell[];
 
 /**
  * How to execute one operation in the prebuilt runtime module; undefined where it holds no function for it. Nothing is compiled: code outside `jit` is fast from its first line.

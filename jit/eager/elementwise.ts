@@ -2,12 +2,20 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, isFloating } from '../../src/core/dtype.ts';
 import type { Params } from '../../src/core/primitive.ts';
-import { Cell } from '../heap.ts';
+import { range } from '../../src/core/shape.ts';
+import { Cell, type Heap } from '../heap.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
 import { elementwiseExports } from '../runtime/instance.ts';
 import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
+import {
+  type EagerFunction,
+  type MemoryFunction,
+  numberAt,
+  onCells,
+  setNumberAt,
+  withMemory,
+} from './memory-function.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 
@@ -17,10 +25,11 @@ export function eagerElementwise(
   params: Params,
   output: ShapedArray,
 ): EagerFunction | undefined {
-  if (name === 'select' && output.size === 1 && inputs.every((x) => x.size === 1))
-    return ([chosen, x, y]) => Cell.fromNumber(output.dtype, (chosen!.first() ? x! : y!).first());
+  const single = inputs.every((x) => x.size === 1);
+  if (name === 'select' && single) return oneChosen(output.dtype);
   const scalar = scalarFunctions[name];
-  if (scalar && inputs.every((x) => x.size === 1 && isFloating(x.dtype))) return oneElement(scalar, output.dtype);
+  if (scalar && inputs.every((x) => x.size === 1 && isFloating(x.dtype)))
+    return oneElement(scalar, inputs[0]!.dtype, output.dtype);
   const n = output.size;
   const isScalar = inputs.map((x) => x.ndim === 0 && output.ndim > 0);
   const byValue = inputs.length === 2 ? isScalar : inputs.map(() => false);
@@ -30,38 +39,67 @@ export function eagerElementwise(
   const bytes = byteSize(output.dtype);
   const steps = dtypes.map((dtype, i) => (isScalar[i] ? 0 : byteSize(dtype)));
   const few = Math.min(n, elementsPerCall);
-  const place = (w: Workspace, cell: Cell, i: number): number => {
-    if (byValue[i]) return cell.first();
-    if (!isScalar[i]) return w.operand(cell);
-    const filled = w.scratch(few * byteSize(cell.dtype));
-    w.view(cell.dtype, filled, few).fill(cell.first());
-    return filled;
-  };
   const [dx, dy, dz] = steps as [number, number, number];
-  // In pieces, so that the engine can go over to optimised code in between.
-  return (operands) => {
+  const arity = inputs.length;
+  const fills = byValue.includes(true) ? [] : range(arity).filter((i) => isScalar[i]);
+  /** In pieces, so that the engine can go over to optimised code in between. */
+  const pieces = (to: number, x: number, y: number, z: number, more: readonly number[] | undefined): void => {
+    for (let i = 0; i < n; i += elementsPerCall) {
+      const count = Math.min(elementsPerCall, n - i);
+      const at = to + i * bytes;
+      if (more) run(count, at, x + i * dx, y + i * dy, z + i * dz, ...more.map((p, k) => p + i * steps[k + 3]!));
+      else if (arity === 1) run(count, at, x + i * dx);
+      // By value −0 must stay what it is.
+      else if (arity === 2) run(count, at, dx === 0 ? x : x + i * dx, dy === 0 ? y : y + i * dy);
+      else run(count, at, x + i * dx, y + i * dy, z + i * dz);
+    }
+  };
+  const short = n <= elementsPerCall && arity <= 2;
+  const whole =
+    arity === 1 ? (to: number, x: number) => run(n, to, x) : (to: number, x: number, y: number) => run(n, to, x, y);
+  const each = short ? whole : pieces;
+  const given = (heap: Heap, at: readonly number[], i: number): number =>
+    byValue[i] ? numberAt(heap, dtypes[i]!, at[i]!) : at[i]!;
+  const filledBytes = fills.map((i) => (few * byteSize(dtypes[i]!) + 63) & -64);
+  /** Numbers that stand for a whole operand are written out, a piece of it. */
+  const filled = (heap: Heap, at: readonly number[]): number[] => {
+    const places = at.slice();
+    let next = at[arity + 1]!;
+    fills.forEach((i, k) => {
+      heap.fill(dtypes[i]!, next, few, numberAt(heap, dtypes[i]!, at[i]!));
+      places[i] = next;
+      next += filledBytes[k]!;
+    });
+    return places;
+  };
+  const general = (heap: Heap, at: readonly number[]): void => {
+    const places = fills.length > 0 ? filled(heap, at) : at;
+    const x = given(heap, places, 0);
+    const y = arity > 1 ? given(heap, places, 1) : 0;
+    each(places[arity]!, x, y, arity > 2 ? places[2]! : 0, arity > 3 ? places.slice(3, arity) : undefined);
+  };
+  const simple = (_: Heap, at: readonly number[]): void => each(at[arity]!, at[0]!, at[1]!, 0, undefined);
+  const inMemory: MemoryFunction = {
+    scratch: filledBytes.reduce((a, b) => a + b, 0),
+    run: short && !byValue.includes(true) && fills.length === 0 ? simple : general,
+  };
+  if (fills.length > 0) return onCells(inMemory, [output]);
+  const place = (w: Workspace, cell: Cell, i: number): number => (byValue[i] ? cell.first() : w.operand(cell));
+  return withMemory((operands) => {
     const w = new Workspace();
     try {
       const x = place(w, operands[0]!, 0);
-      const y = operands.length > 1 ? place(w, operands[1]!, 1) : 0;
-      const z = operands.length > 2 ? place(w, operands[2]!, 2) : 0;
-      const more = operands.length > 3 ? operands.slice(3).map((cell, i) => place(w, cell, i + 3)) : undefined;
+      const y = arity > 1 ? place(w, operands[1]!, 1) : 0;
+      const z = arity > 2 ? place(w, operands[2]!, 2) : 0;
+      const more = arity > 3 ? operands.slice(3).map((cell, i) => place(w, cell, i + 3)) : undefined;
       const cell = w.place(output);
       const to = w.address(cell);
-      for (let i = 0; i < n; i += elementsPerCall) {
-        const count = Math.min(elementsPerCall, n - i);
-        const at = to + i * bytes;
-        if (more) run(count, at, x + i * dx, y + i * dy, z + i * dz, ...more.map((p, k) => p + i * steps[k + 3]!));
-        else if (operands.length === 1) run(count, at, x + i * dx);
-        // By value −0 must stay what it is.
-        else if (operands.length === 2) run(count, at, dx === 0 ? x : x + i * dx, dy === 0 ? y : y + i * dy);
-        else run(count, at, x + i * dx, y + i * dy, z + i * dz);
-      }
+      each(to, x, y, z, more);
       return w.taken(cell, output, to);
     } finally {
       w.close();
     }
-  };
+  }, inMemory);
 }
 
 type ScalarFunction = (x: number, y: number) => number;
@@ -86,8 +124,28 @@ const scalarFunctions: Readonly<Record<string, ScalarFunction>> = {
 };
 
 /** Arrays of one element need no memory. */
-function oneElement(f: ScalarFunction, dtype: DType): EagerFunction {
-  if (dtype === 'float32')
-    return ([x, y]) => Cell.fromNumber(dtype, Math.fround(f(x!.first(), y === undefined ? 0 : y.first())));
-  return ([x, y]) => Cell.fromNumber(dtype, f(x!.first(), y === undefined ? 0 : y.first()));
+function oneElement(f: ScalarFunction, dtype: DType, to: DType): EagerFunction {
+  const run: MemoryFunction['run'] =
+    dtype === 'float64' && to === 'float64'
+      ? ({ f64 }, at) => {
+          f64[at[at.length - 2]! >>> 3] = f(f64[at[0]! >>> 3]!, f64[at[1]! >>> 3]!);
+        }
+      : (heap, at) => {
+          const y = at.length > 3 ? numberAt(heap, dtype, at[1]!) : 0;
+          setNumberAt(heap, to, at[at.length - 2]!, f(numberAt(heap, dtype, at[0]!), y));
+        };
+  const inMemory = { scratch: 0, run };
+  if (to === 'float32')
+    return withMemory(
+      ([x, y]) => Cell.fromNumber(to, Math.fround(f(x!.first(), y === undefined ? 0 : y.first()))),
+      inMemory,
+    );
+  return withMemory(([x, y]) => Cell.fromNumber(to, f(x!.first(), y === undefined ? 0 : y.first())), inMemory);
+}
+
+function oneChosen(dtype: DType): EagerFunction {
+  return withMemory(([chosen, x, y]) => Cell.fromNumber(dtype, (chosen!.first() ? x! : y!).first()), {
+    scratch: 0,
+    run: (heap, at) => setNumberAt(heap, dtype, at[3]!, numberAt(heap, dtype, heap.u8[at[0]!] ? at[1]! : at[2]!)),
+  });
 }

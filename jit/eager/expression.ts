@@ -57,7 +57,8 @@ export class Expression {
   private inside(atom: Atom): Eqn | undefined {
     const root = this.roots.find(({ outputs }) => outputs[0] === atom);
     const maker = root ?? (atom instanceof Var ? this.makerOf.get(atom) : undefined);
-    return maker && atom.aval.ndim > 0 && isElementwise(maker) ? maker : undefined;
+    const isWhole = atom.aval.ndim > 0 || this.shape.length === 0;
+    return maker && isWhole && isElementwise(maker) ? maker : undefined;
   }
 
   write(atom: Atom): string {

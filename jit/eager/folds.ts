@@ -2,14 +2,14 @@
 import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, isFloating } from '../../src/core/dtype.ts';
 import { range, sizeOf, stridesOf } from '../../src/core/shape.ts';
-import { Cell } from '../heap.ts';
+import { Cell, type Heap } from '../heap.ts';
 import { type Combine, identityOf } from '../lower/folds/combine.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
 import { foldName } from '../runtime/folds.ts';
 import { elementwiseExports, runtimeExports } from '../runtime/instance.ts';
 import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
+import { type EagerFunction, onCells, withMemory } from './memory-function.ts';
 import { eagerView } from './movement.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
@@ -34,25 +34,24 @@ export function eagerFold(
     const run = runtimeExports()[foldName(combine, dtype)] as RuntimeFunction;
     const length = sizeOf(shape.slice(split));
     const rowBytes = length * byteSize(dtype);
-    return ([operand]) => {
+    const fold = (from: number): number => foldRow(run, combine, dtype, length, from);
+    const rows = (heap: Heap, at: readonly number[]): void => {
+      const results = heap.elements(dtype);
+      const [from, to] = at as [number, number];
+      const start = to / results.BYTES_PER_ELEMENT;
+      for (let row = 0; row < output.size; row++) results[start + row] = fold(from + row * rowBytes);
+    };
+    const inMemory = { scratch: 0, run: rows };
+    if (output.size > 1) return onCells(inMemory, [output]);
+    return withMemory(([operand]) => {
       const w = new Workspace();
       try {
-        const from = w.operand(operand!);
-        if (output.size === 1) {
-          const total = foldRow(run, combine, dtype, length, from);
-          return Cell.fromNumber(dtype, dtype === 'uint32' ? total >>> 0 : total);
-        }
-        const cell = w.place(output);
-        const to = w.address(cell);
-        const results = w.heap.elements(dtype);
-        const start = to / results.BYTES_PER_ELEMENT;
-        for (let row = 0; row < output.size; row++)
-          results[start + row] = foldRow(run, combine, dtype, length, from + row * rowBytes);
-        return w.taken(cell, output, to);
+        const total = fold(w.operand(operand!));
+        return Cell.fromNumber(dtype, dtype === 'uint32' ? total >>> 0 : total);
       } finally {
         w.close();
       }
-    };
+    }, inMemory);
   }
   const within = folded.slice(split, last + 1);
   if (!kept.slice(0, split).every(Boolean) || !within.every(Boolean) || !kept.slice(last + 1).every(Boolean))
@@ -65,22 +64,15 @@ export function eagerFold(
   const inner = output.size / outer;
   const rowBytes = inner * byteSize(dtype);
   const rows = x.size / output.size;
-  return ([operand]) => {
-    const w = new Workspace();
-    try {
-      const from = w.operand(operand!);
-      const cell = w.place(output);
-      const to = w.address(cell);
-      for (let o = 0; o < outer; o++) {
-        const [line, first] = [to + o * rowBytes, from + o * rows * rowBytes];
-        w.heap.u8.copyWithin(line, first, first + rowBytes);
-        for (let row = 1; row < rows; row++) run(inner, line, line, first + row * rowBytes);
-      }
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
+  const combineRows = (heap: Heap, at: readonly number[]): void => {
+    const [from, to] = at as [number, number];
+    for (let o = 0; o < outer; o++) {
+      const [line, first] = [to + o * rowBytes, from + o * rows * rowBytes];
+      heap.u8.copyWithin(line, first, first + rowBytes);
+      for (let row = 1; row < rows; row++) run(inner, line, line, first + row * rowBytes);
     }
   };
+  return onCells({ scratch: 0, run: combineRows }, [output]);
 }
 
 /** Floats in pieces, so that the engine can go over to optimised code in between, and for a smaller rounding error. */
@@ -105,7 +97,10 @@ export function foldParts(combine: Combine, dtype: DType, x: number, y: number):
 
 /** Equal elements. */
 export function filled({ dtype, size }: ShapedArray, value: number): EagerFunction {
-  return () => Cell.repeated(dtype, size, value);
+  return withMemory(() => Cell.repeated(dtype, size, value), {
+    scratch: 0,
+    run: (heap, at) => heap.fill(dtype, at[at.length - 2]!, size, value),
+  });
 }
 
 /** An operand with its axes in another order, which is freed when `use` has run. */

@@ -1,13 +1,13 @@
 /** Groups of elementwise operations that run at once, as one prebuilt kernel. */
 import { byteSize } from '../../src/core/dtype.ts';
+import type { Heap } from '../heap.ts';
 import { invoke } from '../invoke.ts';
 import type { NestAxis } from '../loop-nest.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { fusedExports } from '../runtime/instance.ts';
-import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
 import { foldParts } from './folds.ts';
 import type { Group } from './groups.ts';
+import { type EagerFunction, onCells } from './memory-function.ts';
 
 type Kernel = (...args: number[]) => number | undefined;
 
@@ -38,13 +38,13 @@ export function eagerFused({ key, operands, root, axes, combine }: Group): Eager
     invoke(kernel, args);
   };
   /** A row in pieces, so that the engine can go over to optimised code in between. */
-  const longRow = (w: Workspace, places: readonly number[], row: number): void => {
+  const longRow = (heap: Heap, places: readonly number[], row: number): void => {
     if (!combine) {
       for (let at = 0; at < n; at += elementsPerCall) call(1, Math.min(elementsPerCall, n - at), places, row, at);
       return;
     }
     const place = places[0]! + row * rows.steps[0]!;
-    const elements = w.heap.elements(dtype);
+    const elements = heap.elements(dtype);
     const part = (at: number): number => {
       call(1, Math.min(elementsPerCall, n - at), places, row, at);
       return elements[place / bytes]!;
@@ -56,55 +56,38 @@ export function eagerFused({ key, operands, root, axes, combine }: Group): Eager
       total = foldParts(combine, dtype, total, part(at));
     elements[place / bytes] = total;
   };
-  const block = (w: Workspace, places: readonly number[]): void => {
-    if (long) for (let row = 0; row < rows.extent; row++) longRow(w, places, row);
+  const block = (heap: Heap, places: readonly number[]): void => {
+    if (long) for (let row = 0; row < rows.extent; row++) longRow(heap, places, row);
     else
       for (let row = 0; row < rows.extent; row += rowsPerCall)
         call(Math.min(rowsPerCall, rows.extent - row), n, places, row, 0);
   };
-  const outer = (w: Workspace, places: readonly number[], depth: number): void => {
+  const outer = (heap: Heap, places: readonly number[], depth: number): void => {
     if (depth === loops.length) {
-      block(w, places);
+      block(heap, places);
       return;
     }
     const { extent, steps } = loops[depth]!;
     for (let i = 0; i < extent; i++)
       outer(
-        w,
+        heap,
         places.map((place, k) => place + i * steps[k]!),
         depth + 1,
       );
   };
   const offsets = operands.map((operand, i) => operand.offset * widths[i + 1]!);
+  const count = operands.length;
   if (loops.length === 0 && !long && rows.extent <= rowsPerCall) {
     args[0] = rows.extent;
     args[1] = n;
-    return (cells) => {
-      const w = new Workspace();
-      try {
-        for (let i = 0; i < cells.length; i++) args[4 + 2 * i] = w.operand(cells[i]!) + offsets[i]!;
-        const cell = w.place(output);
-        const to = w.address(cell);
-        args[2] = to;
-        invoke(kernel, args);
-        return w.taken(cell, output, to);
-      } finally {
-        w.close();
-      }
+    const run = (_: Heap, at: readonly number[]): void => {
+      for (let i = 0; i < count; i++) args[4 + 2 * i] = at[i]! + offsets[i]!;
+      args[2] = at[count]!;
+      invoke(kernel, args);
     };
+    return onCells({ scratch: 0, run }, [output]);
   }
-  return (cells) => {
-    const w = new Workspace();
-    try {
-      const places = [0];
-      for (let i = 0; i < cells.length; i++) places.push(w.operand(cells[i]!) + offsets[i]!);
-      const cell = w.place(output);
-      const to = w.address(cell);
-      places[0] = to;
-      outer(w, places, 0);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  };
+  const run = (heap: Heap, at: readonly number[]): void =>
+    outer(heap, [at[count]!, ...offsets.map((offset, i) => at[i]! + offset)], 0);
+  return onCells({ scratch: 0, run }, [output]);
 }

@@ -67,13 +67,15 @@ export function groupOf(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, literals: 'ba
   const [first] = root.inputs as [Atom];
   const shape = folds ? first.aval.shape : root.outputs[0]!.aval.shape;
   const outputSteps = folds ? keptSteps(shape, lower.axes(root.params)) : stridesOf(shape);
-  if (shape.length === 0 || sizeOf(shape) === 0 || !outputSteps) return undefined;
+  if (sizeOf(shape) === 0 || !outputSteps) return undefined;
   const whole = new Set<Atom>();
   for (;;) {
     const expression = new Expression([root], shape, makerOf, literals, whole);
     const text = expression.write(folds ? first : root.outputs[0]!);
     const { leaves } = expression;
     if (expression.equations > mostEquations) return undefined;
+    // One operation on numbers is computed without a call.
+    if (shape.length === 0 && expression.equations === 1) return undefined;
     const walk = shape.map((extent, axis) => ({
       extent,
       steps: [outputSteps[axis]!, ...leaves.map(({ strides }) => strides[axis]!)],

@@ -11,8 +11,8 @@ import { coalesce } from '../loop-nest.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { regionWalk } from '../lower/regions.ts';
 import { fusedExports } from '../runtime/instance.ts';
-import { Workspace } from '../workspace.ts';
 import { Expression, isElementwise, mostEquations } from './expression.ts';
+import { onCells } from './memory-function.ts';
 import type { OperandReading } from './reading.ts';
 
 /** Every how many elements of its array an operand is read, and the first of them relative to that of the array's others. */
@@ -102,26 +102,16 @@ export function eagerJoin(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): OperandRead
   const output = eqn.outputs[0]!.aval;
   const bytes = byteSize(output.dtype);
   const steps = arrays.map((_, i) => leaves.find(({ array }) => array === i)!.step * bytes);
-  return {
-    atoms: arrays.map(({ atom }) => atom),
-    run: (cells) => {
-      const w = new Workspace();
-      try {
-        const args = [0, 0];
-        for (let i = 0; i < cells.length; i++) args.push(w.operand(cells[i]!) + arrays[i]!.start * bytes);
-        const cell = w.place(output);
-        const to = w.address(cell);
-        args[1] = to;
-        for (let at = 0; at < count; at += elementsPerCall) {
-          args[0] = Math.min(elementsPerCall, count - at);
-          invoke(kernel, args);
-          args[1]! += args[0] * step * bytes;
-          for (let i = 0; i < steps.length; i++) args[i + 2]! += args[0] * steps[i]!;
-        }
-        return w.taken(cell, output, to);
-      } finally {
-        w.close();
-      }
-    },
+  const run = (at: readonly number[]): void => {
+    const args = [0, at[arrays.length]!];
+    for (let i = 0; i < arrays.length; i++) args.push(at[i]! + arrays[i]!.start * bytes);
+    for (let first = 0; first < count; first += elementsPerCall) {
+      const part = Math.min(elementsPerCall, count - first);
+      args[0] = part;
+      invoke(kernel, args);
+      args[1]! += part * step * bytes;
+      for (let i = 0; i < steps.length; i++) args[i + 2]! += part * steps[i]!;
+    }
   };
+  return { atoms: arrays.map(({ atom }) => atom), run: onCells({ scratch: 0, run: (_, at) => run(at) }, [output]) };
 }

@@ -3,14 +3,13 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
-import { Cell } from '../heap.ts';
+import { Cell, type Heap } from '../heap.ts';
 import { coalesce, type NestAxis } from '../loop-nest.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
+import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
 import { fillBits } from './positions.ts';
 import { type OperandReading, readingOf } from './reading.ts';
 
@@ -77,28 +76,32 @@ function walked(axes: readonly NestAxis[], bytes: number, block: Copy): Copy {
 /** Operand 0, indexed in another way. */
 export function eagerView({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
   if (output.size === 0) return undefined;
-  if (output.size === 1) return ([operand]) => Cell.fromNumber(output.dtype, operand!.at(offset));
+  const start = offset * byteSize(output.dtype);
+  if (output.size === 1) return oneElementAt(offset, output);
   const isRepeated = output.shape.every((extent, axis) => extent === 1 || strides[axis] === 0) && offset === 0;
-  if (isRepeated && output.size * byteSize(output.dtype) <= largestUnwritten)
-    return ([operand]) => Cell.repeated(output.dtype, output.size, operand!.first());
+  if (isRepeated && output.size * byteSize(output.dtype) <= largestUnwritten) return repeatedElement(output);
   const own = stridesOf(output.shape);
   const copy = copier(
     output.dtype,
     output.shape.map((extent, axis) => ({ extent, steps: [own[axis]!, strides[axis]!] })),
   );
-  const start = offset * byteSize(output.dtype);
-  return ([operand]) => {
-    const w = new Workspace();
-    try {
-      const from = w.operand(operand!) + start;
-      const cell = w.place(output);
-      const to = w.address(cell);
-      copy(to, from);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  };
+  return onCells({ scratch: 0, run: (_, at) => copy(at[1]!, at[0]! + start) }, [output]);
+}
+
+function oneElementAt(offset: number, output: ShapedArray): EagerFunction {
+  const { dtype } = output;
+  const start = offset * byteSize(dtype);
+  return withMemory(([operand]) => Cell.fromNumber(dtype, operand!.at(offset)), {
+    scratch: 0,
+    run: (heap, at) => setNumberAt(heap, dtype, at[1]!, numberAt(heap, dtype, at[0]! + start)),
+  });
+}
+
+function repeatedElement({ dtype, size }: ShapedArray): EagerFunction {
+  return withMemory(([operand]) => Cell.repeated(dtype, size, operand!.first()), {
+    scratch: 0,
+    run: (heap, at) => heap.fill(dtype, at[1]!, size, numberAt(heap, dtype, at[0]!)),
+  });
 }
 
 /** Boxes of operands put together, over a value where there are none. `sources` say where the operands lie in what is given. */
@@ -112,26 +115,18 @@ function eagerRegions({ fill, parts }: Regions, sources: readonly Source[], outp
       return { operand: part.operand, to: to * bytes, from: from * bytes, copy: copier(dtype, axes) };
     });
   const write = runtimeExports()[`fill_${bytes}`] as RuntimeFunction;
-  return (operands) => {
-    const w = new Workspace();
-    try {
-      const places: number[] = [];
-      for (let i = 0; i < operands.length; i++) places.push(w.operand(operands[i]!));
-      const cell = w.place(output);
-      const to = w.address(cell);
-      if (fill !== undefined) {
-        const value = operands[fill]!.first();
-        write(to, output.size, fillBits[dtype]?.(value) ?? value);
-      }
-      for (let i = 0; i < copies.length; i++) {
-        const part = copies[i]!;
-        part.copy(to + part.to, places[part.operand]! + part.from);
-      }
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
+  const run = (heap: Heap, at: readonly number[]): void => {
+    const to = at[at.length - 2]!;
+    if (fill !== undefined) {
+      const value = numberAt(heap, dtype, at[fill]!);
+      write(to, output.size, fillBits[dtype]?.(value) ?? value);
+    }
+    for (let i = 0; i < copies.length; i++) {
+      const part = copies[i]!;
+      part.copy(to + part.to, at[part.operand]! + part.from);
     }
   };
+  return onCells({ scratch: 0, run }, [output]);
 }
 
 const whole = ({ shape }: ShapedArray): Source => ({ offset: 0, strides: stridesOf(shape) });

@@ -2,11 +2,11 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
 import { sizeOf, stridesOf } from '../../src/core/shape.ts';
+import type { Heap } from '../heap.ts';
 import { coalesce, type NestAxis } from '../loop-nest.ts';
 import type { Access, ScatterAccess } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
+import { type EagerFunction, onCells } from './memory-function.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 
@@ -104,18 +104,22 @@ export function eagerGather(
   const drop = access.fill !== undefined;
   const writePlaces = placeWriter(layout, drop);
   const single = outerRows.length === 0 && outerWindow.length === 0;
-  return inWorkspace(output, 4 * allRowsOf(layout), (_, from, places, to) => {
+  const count = inputs.length;
+  const block = (at: number, target: number, source: number): void => {
+    copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
+  };
+  const run = (_: Heap, from: readonly number[]): void => {
+    const to = from[count]!;
+    const places = from[count + 1]!;
     const outside = writePlaces(from, places);
     if (outside && drop) fill(to, output.size, fillWith);
-    const block = (at: number, target: number, source: number): void => {
-      copy(rows, at, rowStep, outer.extent, toOuter, fromOuter, inner.extent, toInner, fromInner, target, source);
-    };
     if (single) block(places, to, from[0]!);
     else
       eachOffset(outerRows, (a, b, index) =>
         eachOffset(outerWindow, (c, d) => block(places + 4 * rows * index, to + a + c, from[0]! + b + d)),
       );
-  });
+  };
+  return onCells({ scratch: 4 * allRowsOf(layout), run }, [output]);
 }
 
 /** Operand 0 with updates written to it, or combined with what is there. */
@@ -137,8 +141,11 @@ export function eagerScatter(
   const { rows, rowStep, window, outerRows } = layout;
   const [outer, inner] = window;
   const writePlaces = placeWriter(layout, access.fill !== undefined);
-  return inWorkspace(output, 4 * allRowsOf(layout), (w, from, places, to) => {
-    w.heap.u8.copyWithin(to, from[0]!, from[0]! + output.size * bytes);
+  const count = inputs.length;
+  const run = (heap: Heap, from: readonly number[]): void => {
+    const to = from[count]!;
+    const places = from[count + 1]!;
+    heap.u8.copyWithin(to, from[0]!, from[0]! + output.size * bytes);
     writePlaces(from, places);
     eachOffset(outerRows, (a, b, index) => {
       const at = places + 4 * rows * index;
@@ -147,29 +154,8 @@ export function eagerScatter(
       const [fromInner, toInner] = inner.steps as [number, number];
       write(rows, at, rowStep, outer.extent, fromOuter, toOuter, inner.extent, fromInner, toInner, source, target);
     });
-  });
-}
-
-/** Runs with the addresses of operands, of scratch memory and of the result. */
-function inWorkspace(
-  output: ShapedArray,
-  scratch: number,
-  run: (w: Workspace, from: readonly number[], scratch: number, to: number) => void,
-): EagerFunction {
-  return (operands) => {
-    const w = new Workspace();
-    try {
-      const from: number[] = [];
-      for (let i = 0; i < operands.length; i++) from.push(w.operand(operands[i]!));
-      const at = w.scratch(scratch);
-      const cell = w.place(output);
-      const to = w.address(cell);
-      run(w, from, at, to);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
   };
+  return onCells({ scratch: 4 * allRowsOf(layout), run }, [output]);
 }
 
 const allRowsOf = ({ outerRows, rows }: Layout): number => rows * sizeOf(outerRows.map(({ extent }) => extent));

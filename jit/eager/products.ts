@@ -3,14 +3,13 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, isFloating } from '../../src/core/dtype.ts';
 import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
-import type { Cell } from '../heap.ts';
+import type { Cell, Heap } from '../heap.ts';
 import { axesOf, isMatrix, productOf, type Side } from '../lower/products/dot-code.ts';
 import type { DotDimensions } from '../lower-rule.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Workspace } from '../workspace.ts';
-import type { EagerFunction } from './eager.ts';
 import { eagerTransposed, filled } from './folds.ts';
+import { type EagerFunction, onCells } from './memory-function.ts';
 import { type OperandReading, readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
@@ -95,26 +94,16 @@ function ofMatrices([x, y]: readonly [Placed, Placed], output: ShapedArray, d: D
   const name = dtype === 'float32' ? 'gemm_f32' : dtype === 'float64' ? 'gemm_f64' : 'product_i32';
   const product = runtimeExports()[name] as RuntimeFunction;
   const needed = floating ? gemmScratchBytes(m, n, k, bytes) : 0;
-  return ([first, second]) => {
-    const w = new Workspace();
-    try {
-      const [left, right] = [w.operand(first!), w.operand(second!)];
-      const scratch = needed > 0 ? w.scratch(needed) : 0;
-      const cell = w.place(output);
-      const to = w.address(cell);
-      const each = (depth: number, p: number, q: number, r: number): void => {
-        const axis = batch[depth];
-        if (!axis) product(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
-        else {
-          const [dp, dq, dr] = axis.steps;
-          for (let i = 0; i < axis.extent; i++)
-            each(depth + 1, p + i * dp * bytes, q + i * dq * bytes, r + i * dr * bytes);
-        }
-      };
-      each(0, left + x.offset * bytes, right + y.offset * bytes, to);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
+  const [xStart, yStart] = [x.offset * bytes, y.offset * bytes];
+  const each = (depth: number, p: number, q: number, r: number, scratch: number): void => {
+    const axis = batch[depth];
+    if (!axis) product(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
+    else {
+      const [dp, dq, dr] = axis.steps;
+      for (let i = 0; i < axis.extent; i++)
+        each(depth + 1, p + i * dp * bytes, q + i * dq * bytes, r + i * dr * bytes, scratch);
     }
   };
+  const run = (_: Heap, at: readonly number[]): void => each(0, at[0]! + xStart, at[1]! + yStart, at[2]!, at[3]!);
+  return onCells({ scratch: needed, run }, [output]);
 }

@@ -3,7 +3,7 @@ import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts'
 import { i32c } from '../code.ts';
 import { Buffer } from '../lower/storage.ts';
 import { type Fused, readBuffer, reshaped, viewed } from '../lower/tree.ts';
-import type { EagerFunction } from './eager.ts';
+import type { EagerFunction } from './memory-function.ts';
 
 /** An array as elements of another: at `offset` plus steps along its axes. */
 export interface Reading {

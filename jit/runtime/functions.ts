@@ -11,6 +11,7 @@ import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
 import { rearrangeFunctions } from './rearrange.ts';
 import { searchFunctions } from './search.ts';
+import { selectFunctions } from './select.ts';
 import { sortFunctions } from './sort.ts';
 import { windowFunctions } from './windows.ts';
 
@@ -29,6 +30,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...foldFunctions(target),
     ...argFoldFunctions(),
     ...sortFunctions(),
+    ...selectFunctions(),
     ...searchFunctions(),
     ...rearrangeFunctions(),
     ...cumulativeFunctions(),

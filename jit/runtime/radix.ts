@@ -1,5 +1,6 @@
 import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, type WasmType } from '../code.ts';
 import { inChunks } from './chunks.ts';
+import { shortSort } from './short-sort.ts';
 
 /**
  * Radix sort, least significant digit first (D. Knuth, The Art of Computer Programming 3, 5.2.5): one pass counts the
@@ -28,6 +29,9 @@ export const formats: readonly Format[] = [
 
 /** Elements up to which they are inserted, and above which digits have 11 bits rather than 8. */
 const few = 48;
+/** Keys without payload beyond which they go through a network instead, and up to which that is quicker than digits. */
+const veryFew = 16;
+const some = { k32: 240, k64: 600 };
 const many = 20_000;
 
 const passesOf = (format: Format, bits: number): number => Math.ceil(format.keyBits / bits);
@@ -70,6 +74,7 @@ export const radixFunctions = (): Func[] => [
   places(),
   ...formats.flatMap((format) => [
     insertion(format),
+    ...(format.pair ? [] : shortSort(format)),
     ...[8, 11].flatMap((bits) => [...new Set([0, leftOut(format, bits)])].map((first) => count(format, bits, first))),
     deal(format),
     radix(format),
@@ -162,6 +167,17 @@ function radix(format: Format): Func {
     const args = [a, add(a, bytesOf(begin)), add(a, bytesOf(end)), steps];
     return { kind: 'call', type: 'i32', fn: `insertion_${format.name}`, args };
   };
+  if (!format.pair)
+    f.if(
+      op(
+        'i32.and',
+        op('i32.gt_s', n, i32c(veryFew)),
+        op('i32.le_s', n, i32c(format.name === 'k64' ? some.k64 : some.k32)),
+      ),
+      () => {
+        f.return({ kind: 'call', type: 'i32', fn: `short_${format.name}`, args: [n, a, b] });
+      },
+    );
   f.if(op('i32.le_s', n, i32c(few)), () => {
     f.let(insert(i32c(1), n, i32c(few * few)));
     f.return(a);

@@ -1,12 +1,28 @@
 import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
 import type { RuntimeCalls } from '../lower-rule.ts';
 import { countBytes, type Format, formats } from './radix.ts';
+import { blockBytes } from './short-sort.ts';
 
 const format = (name: Format['name']): Format => formats.find((f) => f.name === name)!;
 export const keyFormat = (dtype: DType): Format => format(dtype === 'float64' ? 'k64' : 'k32');
 export const pairFormat = (dtype: DType): Format => format(dtype === 'float64' ? 'p64' : 'p32');
 
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+const inBlocks = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
+
+/** How many positions can be selected at once, and bytes for what is counted meanwhile. */
+export const selectPositions = 4;
+export const selectCounts = 2048;
+
+/** The call that writes the elements at some positions of the order of n floats, which come in increasing order, to their places. */
+export function selectCalls(dtype: DType, n: number, positions: readonly number[]): RuntimeCalls {
+  const wanted = Array.from({ length: selectPositions }, (_, i) => positions[i] ?? -1);
+  const args = [n, { input: 0 }, { output: 0 }, ...wanted, { scratch: 0 }];
+  return {
+    scratch: selectCounts + 2 * n * byteSize(dtype) + 64,
+    calls: [{ name: `select_${shortName(dtype)}`, args }],
+  };
+}
 
 /** The calls that sort arrays together by the first of them: the shape is outer × n × inner. */
 export function sortCalls(
@@ -19,7 +35,7 @@ export function sortCalls(
   const input = (index: number) => ({ input: index });
   const output = (index: number) => ({ output: index });
   const scratch = (offset: number) => ({ scratch: offset });
-  const buffers = (used: Format): number => 2 * up(n * used.bytes) + countBytes;
+  const buffers = (used: Format): number => 2 * inBlocks(n * used.bytes) + countBytes;
   const [first, second] = types as [DType, DType];
   if (types.length === 1) {
     const args = [...shape, input(0), output(0), scratch(0)];

@@ -41,7 +41,7 @@ function keyExpr(f: FunctionBuilder, dtype: DType, x: Local): Expr {
 }
 
 /** The element with this key. */
-function elementExpr(f: FunctionBuilder, dtype: DType, key: Expr): Expr {
+export function elementExpr(f: FunctionBuilder, dtype: DType, key: Expr): Expr {
   if (dtype === 'uint32' || dtype === 'bool') return key;
   if (dtype === 'int32') return op('i32.xor', key, i32c(-(2 ** 31)));
   const wide = dtype === 'float64';

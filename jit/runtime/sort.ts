@@ -4,6 +4,7 @@ import { loadElement, storeElement } from '../loop-nest.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { inChunks } from './chunks.ts';
 import { countBytes, type Format, radixFunctions } from './radix.ts';
+import { blockBytes } from './short-sort.ts';
 import { keyFormat, pairFormat } from './sort-calls.ts';
 import { keyFunctions } from './sort-keys.ts';
 
@@ -47,7 +48,7 @@ function eachRow(f: FunctionBuilder, outer: Expr, n: Expr, inner: Expr, row: (at
   });
 }
 
-const roundUp = (bytes: Expr): Expr => op('i32.and', add(bytes, i32c(63)), i32c(-64));
+const roundUp = (bytes: Expr): Expr => op('i32.and', add(bytes, i32c(blockBytes - 1)), i32c(-blockBytes));
 
 /** The counts and two buffers of n elements in the scratch memory. */
 function buffersIn(f: FunctionBuilder, n: Expr, { bytes }: Format, scratch: Local): [Local, Local, Local] {

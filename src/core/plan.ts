@@ -1,16 +1,22 @@
-import { type EagerFunction, planEager } from '../../jit/eager/eager.ts';
+import { planEager } from '../../jit/eager/eager.ts';
+import type { FrameStep } from '../../jit/eager/frame-layout.ts';
+import { FrameProgram } from '../../jit/eager/frame-program.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
 import { groupOf, makersOf } from '../../jit/eager/groups.ts';
 import { eagerJoin } from '../../jit/eager/joins.ts';
+import type { EagerFunction } from '../../jit/eager/memory-function.ts';
 import { eagerRegionsOf } from '../../jit/eager/movement.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
+import { eagerSelection } from '../../jit/eager/selection.ts';
 import { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
+import { byteSize } from './dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, subJaxprs, Var } from './jaxpr.ts';
 import type { HostArray, Params, Primitive } from './primitive.ts';
+import { stridesOf } from './shape.ts';
 import type { Value } from './trace.ts';
 
 /** One operation on operands of known types, ready to be executed. */
@@ -60,23 +66,45 @@ interface Step {
 /** Elements of a value that does not depend on arguments and is kept nevertheless. */
 const largestConstant = 4096;
 
-/** A first-order program, ready to be executed operation by operation; what they leave behind is freed at once. */
-export class EagerProgram {
+/** A program whose operations each have memory of their own, which is freed as soon as nothing reads it any more. */
+class StepProgram {
   /** Values that do not depend on the arguments, and room for the others; arguments come first. */
   private readonly initial: (Cell | undefined)[];
   private readonly steps: readonly Step[];
   private readonly results: readonly number[];
-  private readonly avals: readonly ShapedArray[];
 
-  private constructor(
-    initial: (Cell | undefined)[],
-    steps: readonly Step[],
-    results: readonly number[],
-    avals: readonly ShapedArray[],
-  ) {
+  constructor(initial: (Cell | undefined)[], steps: readonly Step[], results: readonly number[]) {
     this.initial = initial;
     this.steps = steps;
     this.results = results;
+  }
+
+  run(args: readonly Cell[]): Cell[] {
+    const values = this.initial.slice();
+    for (let i = 0; i < args.length; i++) values[i] = args[i]!;
+    const { steps, results } = this;
+    for (let k = 0; k < steps.length; k++) {
+      const { run, inputs, outputs, ending } = steps[k]!;
+      const operands: Cell[] = [];
+      for (let i = 0; i < inputs.length; i++) operands.push(values[inputs[i]!]!);
+      const made = run(operands);
+      if (Array.isArray(made)) for (let i = 0; i < outputs.length; i++) values[outputs[i]!] = made[i];
+      else values[outputs[0]!] = made;
+      for (let i = 0; i < ending.length; i++) values[ending[i]!]!.dispose();
+    }
+    const out: Cell[] = [];
+    for (let i = 0; i < results.length; i++) out.push(values[results[i]!]!);
+    return out;
+  }
+}
+
+/** A first-order program, ready to be executed operation by operation. */
+export class EagerProgram {
+  private readonly program: StepProgram | FrameProgram;
+  private readonly avals: readonly ShapedArray[];
+
+  private constructor(program: StepProgram | FrameProgram, avals: readonly ShapedArray[]) {
+    this.program = program;
     this.avals = avals;
   }
 
@@ -88,24 +116,20 @@ export class EagerProgram {
     const jaxpr = simplify(given);
     if (jaxpr.effectful) return undefined;
     if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return undefined;
-    return new Planner(jaxpr, captured).program((...parts) => new EagerProgram(...parts));
+    const program = new Planner(jaxpr, captured).program();
+    if (!program) return undefined;
+    return new EagerProgram(
+      program,
+      jaxpr.outs.map(({ aval }) => aval),
+    );
   }
 
   run(args: readonly Value[]): Value[] {
-    const values = this.initial.slice();
-    for (let i = 0; i < args.length; i++) values[i] = args[i]!.cell();
-    const { steps, results, avals } = this;
-    for (let k = 0; k < steps.length; k++) {
-      const { run, inputs, outputs, ending } = steps[k]!;
-      const operands: Cell[] = [];
-      for (let i = 0; i < inputs.length; i++) operands.push(values[inputs[i]!]!);
-      const made = run(operands);
-      if (Array.isArray(made)) for (let i = 0; i < outputs.length; i++) values[outputs[i]!] = made[i];
-      else values[outputs[0]!] = made;
-      for (let i = 0; i < ending.length; i++) values[ending[i]!]!.dispose();
-    }
+    const cells: Cell[] = [];
+    for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
+    const made = this.program.run(cells);
     const out: Value[] = [];
-    for (let i = 0; i < results.length; i++) out.push(new NDArray(avals[i]!, values[results[i]!]!));
+    for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
     return out;
   }
 }
@@ -120,33 +144,32 @@ interface Chosen {
 /** Turns equations into steps. */
 class Planner {
   private readonly jaxpr: Jaxpr;
-  private readonly values: (Cell | undefined)[];
+  private readonly values: (Cell | undefined)[] = [];
+  private readonly avals: ShapedArray[] = [];
+  private readonly argumentCount: number;
   private readonly places = new Map<Var, number>();
   private readonly steps: Step[] = [];
   private readonly made = new Set<number>();
+  /** Values that are runs of elements of another one: in which, and how many bytes from its beginning. */
+  private readonly parts = new Map<number, { of: number; offset: number }>();
   private readonly makerOf: ReadonlyMap<Var, Eqn>;
 
   constructor(jaxpr: Jaxpr, captured: readonly Value[]) {
     this.jaxpr = jaxpr;
-    this.values = new Array(jaxpr.inVars.length - captured.length).fill(undefined);
-    jaxpr.inVars.forEach((v, i) => {
-      this.places.set(v, i < captured.length ? this.keep(captured[i]!.cell()) : i - captured.length);
-    });
+    const n = captured.length;
+    this.argumentCount = jaxpr.inVars.length - n;
+    for (const v of jaxpr.inVars.slice(n)) this.places.set(v, this.keep(undefined, v.aval));
+    for (const [i, v] of jaxpr.inVars.slice(0, n).entries()) this.places.set(v, this.keep(captured[i]!.cell(), v.aval));
     this.makerOf = makersOf(jaxpr);
   }
 
-  program<T>(
-    build: (
-      initial: (Cell | undefined)[],
-      steps: readonly Step[],
-      results: readonly number[],
-      avals: readonly ShapedArray[],
-    ) => T,
-  ): T | undefined {
+  program(): StepProgram | FrameProgram | undefined {
     const { outs } = this.jaxpr;
     for (const chosen of this.chosen()) this.step(chosen);
     const results = outs.map((atom) => (atom instanceof Var ? this.places.get(atom)! : -1));
     if (!results.every((i) => this.made.has(i)) || new Set(results).size < results.length) return undefined;
+    const framed = this.inFrame(results);
+    if (framed) return framed;
     const last = new Map<number, number>();
     this.steps.forEach(({ inputs, outputs }, k) => {
       for (const i of [...inputs, ...outputs]) last.set(i, k);
@@ -154,12 +177,25 @@ class Planner {
     this.steps.forEach((step, k) => {
       step.ending = [...this.made].filter((i) => !results.includes(i) && last.get(i) === k);
     });
-    return build(
-      this.values,
-      this.steps,
-      results,
-      outs.map(({ aval }) => aval),
-    );
+    return new StepProgram(this.values, this.steps, results);
+  }
+
+  /** The same in one frame, if all of its operations can. */
+  private inFrame(results: readonly number[]): FrameProgram | undefined {
+    const steps: FrameStep[] = [];
+    const parts = new Map(this.parts);
+    for (const i of results) parts.delete(i);
+    for (const { run, inputs, outputs } of this.steps) {
+      if (parts.has(outputs[0]!)) continue;
+      if (!run.inMemory) return undefined;
+      steps.push({ run: run.inMemory, inputs, outputs });
+    }
+    const read = new Set(steps.flatMap(({ inputs }) => inputs.map((i) => parts.get(i)?.of ?? i)));
+    const constants = new Map<number, Cell>();
+    this.values.forEach((cell, i) => {
+      if (cell && read.has(i)) constants.set(i, cell);
+    });
+    return FrameProgram.of({ avals: this.avals, arguments: this.argumentCount, constants, parts, steps, results });
   }
 
   /** The equations that run, in order, each alone or as the end of a group. What a group computes itself is not run for it. */
@@ -176,19 +212,20 @@ class Planner {
         : (eagerProductOf(eqn, this.makerOf) ?? eagerJoin(eqn, this.makerOf) ?? eagerRegionsOf(eqn, this.makerOf));
       const inputs = group ? group.operands.map(({ atom }) => atom) : (reading?.atoms ?? eqn.inputs);
       for (const atom of inputs) needed.add(atom);
-      const run = group ? eagerFused(group) : reading?.run;
+      const run = group ? eagerFused(group) : (reading?.run ?? eagerSelection(eqn, this.jaxpr));
       chosen.push({ eqn, inputs, ...(run ? { run } : {}) });
     }
     return chosen.reverse();
   }
 
-  private keep(value: Cell | undefined): number {
+  private keep(value: Cell | undefined, aval: ShapedArray): number {
+    this.avals.push(aval);
     return this.values.push(value) - 1;
   }
 
   private place(atom: Atom): number {
     return atom instanceof Literal
-      ? this.keep(NDArray.ofLiteral(atom.value, atom.aval).cell())
+      ? this.keep(NDArray.ofLiteral(atom.value, atom.aval).cell(), atom.aval)
       : this.places.get(atom)!;
   }
 
@@ -207,17 +244,33 @@ class Planner {
       const made = run(known as Cell[]);
       const results = Array.isArray(made) ? made : [made];
       eqn.outputs.forEach((v, i) => {
-        this.places.set(v, this.keep(results[i]));
+        this.places.set(v, this.keep(results[i], v.aval));
       });
       return;
     }
     const outputs = eqn.outputs.map((v) => {
-      this.places.set(v, this.keep(undefined));
+      this.places.set(v, this.keep(undefined, v.aval));
       return this.places.get(v)!;
     });
     for (const i of outputs) this.made.add(i);
+    const start = chosen ? undefined : startOfRun(eqn);
+    if (start !== undefined) {
+      const of = this.parts.get(inputs[0]!) ?? { of: inputs[0]!, offset: 0 };
+      this.parts.set(outputs[0]!, { of: of.of, offset: of.offset + start });
+    }
     this.steps.push({ run, inputs, outputs, ending: [] });
   }
+}
+
+/** Bytes from the beginning of the operand, where a view is a run of its elements. */
+function startOfRun({ primitive, params, inputs, outputs }: Eqn): number | undefined {
+  const { lower } = primitive;
+  if (lower.kind !== 'view') return undefined;
+  const [operand, output] = [inputs[0]!.aval, outputs[0]!.aval];
+  const { offset, strides } = lower.view(params, operand, output);
+  const own = stridesOf(output.shape);
+  const isRun = output.shape.every((extent, axis) => extent === 1 || strides[axis] === own[axis]);
+  return isRun && output.size > 0 ? offset * byteSize(output.dtype) : undefined;
 }
 
 const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map(({ aval }) => aval);

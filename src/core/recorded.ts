@@ -45,8 +45,14 @@ function describe(arg: unknown, arrays: NDArray[]): boolean {
     return true;
   }
   if (typeof arg === 'number') written(Object.is(arg, -0) ? '-0' : arg);
-  else if (typeof arg === 'function') return false;
-  else if (typeof arg !== 'object' || arg === null) written(`${typeof arg} ${String(arg)}`);
+  else if (typeof arg === 'string') {
+    // What follows the quote is no name or bracket.
+    written('"');
+    written(arg);
+  } else if (arg === undefined) written('undefined');
+  else if (typeof arg === 'boolean') written(arg ? 'true' : 'false');
+  else if (arg === null) written('null');
+  else if (typeof arg !== 'object') return false;
   else if (Array.isArray(arg)) {
     written('[');
     for (let i = 0; i < arg.length; i++) if (!describe(arg[i], arrays)) return false;
@@ -77,7 +83,17 @@ function replaced(arg: unknown, next: () => NDArray): unknown {
  * come; from then on the operations are executed one after the other, without promotion, checks or parameters, and what
  * they leave behind is freed at once. The function must not read values, nor depend on anything but its arguments.
  */
-export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...args: A) => NDArray {
+export const recorded = <A extends unknown[]>(f: (...args: A) => NDArray): ((...args: A) => NDArray) =>
+  record(f, false);
+
+/** The same for a function that gives a list of arrays. */
+export const recordedList = <A extends unknown[]>(f: (...args: A) => NDArray[]): ((...args: A) => NDArray[]) =>
+  record(f, true);
+
+function record<A extends unknown[], R extends NDArray | NDArray[]>(
+  f: (...args: A) => R,
+  isList: boolean,
+): (...args: A) => R {
   let table = emptyTable();
   let entries = 0;
   return (...args) => {
@@ -107,11 +123,12 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
       at.last = next;
       at = next;
     }
-    if (at.known === 'once') at.known = record(f, args, arrays);
+    if (at.known === 'once') at.known = programOf(f, args, arrays);
     else at.known ??= 'once';
     if (!(at.known instanceof EagerProgram)) return f(...args);
     try {
-      return at.known.run(arrays)[0]!;
+      const results = at.known.run(arrays);
+      return (isList ? results : results[0]!) as R;
     } catch (error) {
       // The function itself says which operand of which operation was disposed of.
       if (error instanceof DisposedError) return f(...args);
@@ -120,15 +137,15 @@ export function recorded<A extends unknown[]>(f: (...args: A) => NDArray): (...a
   };
 }
 
-function record<A extends unknown[]>(
-  f: (...args: A) => NDArray,
+function programOf<A extends unknown[]>(
+  f: (...args: A) => NDArray | NDArray[],
   given: A,
   arrays: readonly NDArray[],
 ): EagerProgram | 'never' {
   const staged = stage(
     (...tracers) => {
       let i = 0;
-      return [f(...(given.map((arg) => replaced(arg, () => tracers[i++]!)) as A))];
+      return [f(...(given.map((arg) => replaced(arg, () => tracers[i++]!)) as A))].flat();
     },
     arrays.map(({ aval }) => aval),
   );

@@ -91,6 +91,11 @@ export const isPositions = (x: Value, value: Value, axis: number): boolean =>
 
 /** Along `axis`, what an array of positions names, or `fill` where they are outside; all of the other axes. */
 export function takeAt(value: Value, positions: Value, axis: number, fill?: number): Value {
+  return takeFromFront(value, fromFront(positions, value.aval.shape[axis]!), axis, fill);
+}
+
+/** The same where no position counts from the end. */
+export function takeFromFront(value: Value, positions: Value, axis: number, fill?: number): Value {
   const { shape, ndim } = value.aval;
   const lanes = positions.aval.shape;
   const params = gatherParams(`take ${shape}|${axis}|${lanes.length}|${fillKey(fill)}`, () => ({
@@ -103,7 +108,7 @@ export function takeAt(value: Value, positions: Value, axis: number, fill?: numb
     mode: fill === undefined ? 'clip' : 'fill',
     fillValue: fill ?? 0,
   }));
-  return bind1(gatherP, [value, indexRows([fromFront(positions, shape[axis]!)], lanes)], params);
+  return bind1(gatherP, [value, indexRows([positions], lanes)], params);
 }
 
 function readPlan(value: Value, p: Plan, fillValue?: number): Value {

@@ -11,8 +11,6 @@ import { broadcastTo } from '../lax/movement.ts';
 import { matrixTranspose } from '../numpy/shape.ts';
 import { matrix, square, system } from './operands.ts';
 
-const lowerFactor: (a: Value) => NDArray = recorded((a) => lax.cholesky(a));
-
 /**
  * The lower triangular L with L Lᵀ = a, for symmetric positive definite `a`; of another matrix, the symmetric part is
  * factorised. NaN where that is not positive definite. With `upper`, Lᵀ.
@@ -23,11 +21,10 @@ export function cholesky(a: ArrayLike, given: { upper?: boolean } = {}): NDArray
   return factorOf('cholesky', a, upper);
 }
 
-function factorOf(operation: string, a: ArrayLike, upper: boolean): NDArray {
-  const value = square(operation, a);
-  const factor = lowerFactor(upper ? matrixTranspose(value) : value);
+const factorOf: (operation: string, a: ArrayLike, upper: boolean) => NDArray = recorded((operation, a, upper) => {
+  const factor = lax.cholesky(square(operation, a));
   return upper ? matrixTranspose(factor) : factor;
-}
+});
 
 export type QrMode = 'reduced' | 'complete' | 'r';
 

@@ -10,6 +10,7 @@ import { eq, gt, lt, ne, select } from '../lax/compare.ts';
 import { conv } from '../lax/conv-functions.ts';
 import { convert } from '../lax/convert.ts';
 import * as cumulative from '../lax/cumulative.ts';
+import { takeFromFront } from '../lax/indexing.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
@@ -149,11 +150,12 @@ export const interp: (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given?: Interp
     }
     const n = positions.size;
     if (n === 1) return add(mul(at, 0), take(values, [0]).reshape([]));
-    const i = clip(searchsorted(positions, at, { side: 'right' }), 1, n - 1);
-    const at0 = (v: Value) => take(v, sub(i, 1), { mode: 'clip' });
-    const at1 = (v: Value) => take(v, i, { mode: 'clip' });
-    const [x0, x1] = [at0(positions), at1(positions)];
-    const [f0, f1] = [at0(values), at1(values)];
+    // Beyond the first and the last sample the pieces next to them are continued.
+    const piece = searchsorted(span(positions, 0, 1, n - 1), at, { side: 'right' });
+    const below = (v: Value): Value => takeFromFront(v, piece, 0);
+    const above = (v: Value): Value => takeFromFront(span(v, 0, 1), piece, 0);
+    const [x0, x1] = [below(positions), above(positions)];
+    const [f0, f1] = [below(values), above(values)];
     const width = sub(x1, x0);
     const flat = eq(width, 0);
     let result = select(flat, f0, add(f0, mul(div(sub(at, x0), select(flat, 1, width)), sub(f1, f0))));

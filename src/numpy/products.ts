@@ -132,21 +132,27 @@ export const tensordot: (x: ArrayLike, y: ArrayLike, given?: TensordotOptions) =
   },
 );
 
+/** Elements up to which a run is shorter than what it takes to begin one. */
+const shortRow = 8;
+/** Elements of a factor with each repeated, beyond which making it takes longer than short rows. */
+const largestRepeated = 2 ** 17;
+
 /** The Kronecker product: blocks x[i, j] · y. */
 export const kron: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
   const [a, b] = promoteDTypes('kron', [x, y]).map(strong) as [Value, Value];
   const rank = Math.max(a.ndim, b.ndim);
   const lengths = (v: Value) => [...new Array<number>(rank - v.ndim).fill(1), ...v.shape];
   const [p, q] = [lengths(a), lengths(b)];
+  const [m, n] = [p.at(-1) ?? 1, q.at(-1) ?? 1];
+  // Short rows of the result of `multiply` would be mostly their beginnings: whole rows of both factors are made first.
+  const whole = m > 1 && n < shortRow && a.size * n <= largestRepeated;
+  const along = (own: readonly number[]): number[] => [...own.slice(0, -1), m, n];
+  const left = whole ? broadcastTo(reshape(a, [...p, 1]), along(p)) : a;
+  const right = whole ? broadcastTo(reshape(b, [...q.slice(0, -1), 1, n]), along(q)) : b;
+  const ends = (own: number, before: boolean): number[] => (whole ? [m * n] : before ? [own, 1] : [1, own]);
   const spread = multiply(
-    reshape(
-      a,
-      p.flatMap((n) => [n, 1]),
-    ),
-    reshape(
-      b,
-      q.flatMap((n) => [1, n]),
-    ),
+    reshape(left, [...p.slice(0, -1).flatMap((n) => [n, 1]), ...ends(m, true)]),
+    reshape(right, [...q.slice(0, -1).flatMap((n) => [1, n]), ...ends(n, false)]),
   );
   return reshape(
     spread,

@@ -54,16 +54,19 @@ function promoteMask(name: string, x: Value, where: ArrayLike): [Value, Value] {
   return [value!, mask];
 }
 
-const folded =
-  (name: string, fold: (x: Value, options: ReduceOptions) => Value, neutral: number) =>
-  (x: ArrayLike, given: SumOptions = {}): NDArray => {
+const folded = (
+  name: string,
+  fold: (x: Value, options: ReduceOptions) => Value,
+  neutral: number,
+): ((x: ArrayLike, options?: SumOptions) => NDArray) =>
+  recorded((x, given = {}) => {
     const { dtype, where, axis, keepdims } = optionsOf(name, given, ['axis', 'keepdims', 'dtype', 'where']);
     let value = toValue(x, name);
     if (dtype) value = convert(value, dtype);
     else if (value.aval.dtype === 'bool') value = convert(value, 'int32');
     value = masked(name, value, where, neutral);
     return fold(value, { axis: reduceAxes(name, value, axis), keepdims: keepdims ?? false });
-  };
+  });
 
 /**
  * Sum over axes. Bools are counted in int32.
@@ -75,9 +78,8 @@ export const sum: (x: ArrayLike, options?: SumOptions) => NDArray = folded('sum'
 /** Product over axes. */
 export const prod: (x: ArrayLike, options?: SumOptions) => NDArray = folded('prod', lax.prod, 1);
 
-const extremum =
-  (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
-  (x, given = {}) => {
+const extremum = (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
+  recorded((x, given = {}) => {
     const { axis, keepdims } = optionsOf(name, given, ['axis', 'keepdims']);
     const value = toValue(x, name);
     const axes = reduceAxes(name, value, axis);
@@ -89,7 +91,7 @@ const extremum =
     const bool = value.aval.dtype === 'bool';
     const result = fold(bool ? convert(value, 'int32') : value, { axis: axes, keepdims: keepdims ?? false });
     return bool ? convert(result, 'bool') : result;
-  };
+  });
 /** Largest element over axes; NaN where there is one. */
 export const max: Reduction = extremum('max', lax.reduceMax);
 /** Smallest element over axes; NaN where there is one. */
@@ -103,13 +105,12 @@ export const ptp: Reduction = recorded((x, options = {}) => {
   return sub(max(value, checked), min(value, checked));
 });
 
-const quantifier =
-  (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
-  (x, given = {}) => {
+const quantifier = (name: string, fold: (x: Value, options: ReduceOptions) => Value): Reduction =>
+  recorded((x, given = {}) => {
     const { axis, keepdims } = optionsOf(name, given, ['axis', 'keepdims']);
     const value = convert(toValue(x, name), 'bool');
     return fold(value, { axis: reduceAxes(name, value, axis), keepdims: keepdims ?? false });
-  };
+  });
 /** Whether any element is not 0. */
 export const any: Reduction = quantifier('any', lax.any);
 /** Whether no element is 0. */

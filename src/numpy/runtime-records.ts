@@ -27,6 +27,7 @@ const withNumbers: readonly Example[] = [
   (x) => np.isclose(x, 0.25),
   (x) => np.round(x, { decimals: 3 }),
   (x) => np.polyval([2, 3], x),
+  (x) => np.std(x),
   (x) => nn.elu(x, { alpha: 0.75 }),
 ];
 
@@ -46,6 +47,8 @@ const pairs: readonly (readonly (readonly number[])[])[] = [
   [matrix, matrix],
   [matrix, scalar],
   [scalar, matrix],
+  // A row with every row.
+  [matrix, [6]],
 ];
 
 const examples: readonly (readonly [
@@ -144,7 +147,7 @@ const withPositions: readonly (readonly [avals: (dtype: DType) => readonly Shape
     ],
     [
       (dtype) => [shapedArray([5, 5], dtype)],
-      [linalg.det, linalg.inv, linalg.cholesky, np.tril, np.triu, np.cov].map(
+      [linalg.det, linalg.inv, linalg.eigvalsh, np.tril, np.triu, np.cov].map(
         (f): Example =>
           (x) =>
             f(x),

@@ -3,7 +3,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, optionsOf } from '../core/options.ts';
-import { recorded } from '../core/recorded.ts';
+import { recorded, recordedList } from '../core/recorded.ts';
 import { checkCount } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, max, mul, sub } from '../lax/arithmetic.ts';
@@ -89,20 +89,15 @@ function endsOf(value: Value, limits: Limits): [from: Value, to: Value] {
   return [select(flat, sub(a, 0.5), a), select(flat, add(b, 0.5), b)];
 }
 
-const edgesOf: (value: Value, bins: number, limits: Limits) => NDArray = recorded((value, bins, limits) => {
-  const [from, to] = endsOf(value, limits);
-  return add(from, mul(div(sub(to, from), bins), iota(value.dtype, bins + 1)));
-});
-
-/** How many values lie between neighbouring edges, the last one included. */
-const countsOf: (value: Value, edges: Value, limits: Limits, weights?: ArrayLike) => NDArray = recorded(
-  (value, edges, limits, weights) => {
-    const bins = edges.size - 1;
+/** How many values lie between neighbouring edges, the last one included, and the edges. */
+const countsAndEdges: (value: Value, bins: number, limits: Limits, weights?: ArrayLike) => NDArray[] = recordedList(
+  (value, bins, limits, weights) => {
     const [from, to] = endsOf(value, limits);
+    const edges = add(from, mul(div(sub(to, from), bins), iota(value.dtype, bins + 1)));
     const inside = and(ge(value, from), le(value, to));
     const bin = sub(searchsorted(edges, value, { side: 'right' }), 1);
     const place = select(inside, select(ge(bin, bins), bins - 1, bin), bins);
-    return count('histogram', place, bins, weights);
+    return [count('histogram', place, bins, weights), edges];
   },
 );
 
@@ -112,6 +107,5 @@ export function histogram(x: ArrayLike, given: HistogramOptions = {}): [counts: 
   checkCount(bins, 'histogram', '`bins`');
   if (limits !== undefined) checkList('histogram', '`range`', limits);
   const value = ravel(strong(toFloating(x, 'histogram')));
-  const edges = edgesOf(value, bins, limits);
-  return [countsOf(value, edges, limits, weights), edges];
+  return countsAndEdges(value, bins, limits, weights) as [NDArray, NDArray];
 }

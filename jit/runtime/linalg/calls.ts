@@ -3,7 +3,7 @@ import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
 import { qrBlock } from './qr-block.ts';
-import { chainFloats } from './spectral-constants.ts';
+import { blockedFrom, blockFloats, chainFloats, reflectionBlock } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
@@ -36,13 +36,15 @@ export function luCalls(dtype: DType, batch: number, m: number, n: number): Runt
   };
 }
 
-export function choleskyCalls(dtype: DType, batch: number, n: number): RuntimeCalls {
+export function choleskyCalls(dtype: DType, batch: number, n: number, symmetrize: boolean): RuntimeCalls {
   if (batch * n === 0) return none;
   const { scratch, args } = room(dtype, n * half(n), [n, n, half(n)]);
   return {
     scratch,
     calls: [
-      copy(0, batch * n * n * byteSize(dtype)),
+      symmetrize
+        ? { name: `symmetric_lower_${shortName(dtype)}`, args: [batch, n, { output: 0 }, { input: 0 }] }
+        : copy(0, batch * n * n * byteSize(dtype)),
       { name: `cholesky_${shortName(dtype)}`, args: [batch, n, { output: 0 }, ...args] },
     ],
   };
@@ -122,9 +124,25 @@ function runs(sizes: readonly number[]): { scratch: number; places: { scratch: n
   return { scratch, places };
 }
 
+/** Floats for what goes by blocks of reflections, of matrices of up to n rows and columns. */
+function blocksFor(n: number): number {
+  if (n < blockedFrom) return 0;
+  const block = reflectionBlock;
+  const products: readonly (readonly [number, number, number])[] = [
+    [n, n, block],
+    [n, block, n],
+    [n, 1, n],
+    [block, block, n],
+  ];
+  const work = Math.max(...products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, 8)));
+  return blockFloats(n) + work / 8;
+}
+
 export function eighCalls(dtype: DType, batch: number, n: number, vectors: boolean): RuntimeCalls {
   if (batch * n === 0) return none;
-  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, vectors ? chainFloats(n) : 2 * n + 2]);
+  const blocks = blocksFor(n);
+  const notes = vectors ? chainFloats(n) : 2 * n + 2;
+  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, notes, blocks]);
   const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
   return { scratch, calls: [{ name: `eigh_${shortName(dtype)}`, args }] };
 }
@@ -143,7 +161,8 @@ export function svdCalls(
   if (batch * Math.max(short, wanted) === 0) return none;
   const rights = computeUv ? short : 0;
   const notes = wanted > 0 ? chainFloats(short) : 2 * short + 2;
-  const sizes = [m * n, m * n, wanted * long, rights * short, short, short, 2 * short, short, notes, notes];
+  const blocks = computeUv ? blocksFor(long) : 0;
+  const sizes = [m * n, m * n, wanted * long, rights * short, short, short, 2 * short, short, notes, notes, blocks];
   const { scratch, places } = runs(sizes);
   const bytes = byteSize(dtype);
   const strides = m >= n ? [n * bytes, bytes] : [bytes, n * bytes];

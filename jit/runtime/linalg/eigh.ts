@@ -1,79 +1,29 @@
-import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
-import { addScaled, type FloatCode } from '../../vector-loops.ts';
+import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
+import type { FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
-import { at, dot, f64, get, put, reflectorCall, setIdentity, sortRows, wide } from './plane.ts';
+import { f64, get, put, sortRows } from './plane.ts';
+import { reflectionFunctions } from './reflections.ts';
 import { chainHeader, negligible } from './spectral-constants.ts';
+import { tridiagonalFunctions } from './tridiagonal.ts';
 
 /**
- * Householder reflections to tridiagonal form, then implicit QL (Golub & Van Loan, Matrix Computations, 4th ed., § 8.3):
+ * Householder reflections to [tridiagonal form](./tridiagonal.ts), then implicit QL (Golub & Van Loan, Matrix Computations, 4th ed., § 8.3):
  *
- *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes)
+ *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes, blocks)
  *
- * `wanted` is n, or 0 to leave the vectors. The last seven are scratch memory of float64: the matrix as it is reduced, which
- * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each; rotations.
+ * `wanted` is n, or 0 to leave the vectors. The last eight are scratch memory of float64: the matrix as it is reduced, which
+ * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each; rotations;
+ * and room for what is done by blocks.
  */
 export const eighFunctions = (code: FloatCode): Func[] => [batches(code)];
 
-export const symmetricFunctions = (): Func[] => [tridiagonal(), implicitQl(), subtractBoth(), rotateChains()];
-
-/** tridiagonal(n, matrix, diagonal, beside, taus, p) on both triangles of a matrix. */
-function tridiagonal(): Func {
-  const f = new FunctionBuilder('tridiagonal', new Array(6).fill('i32'));
-  const [n, matrix, diagonal, beside, taus, p] = f.parameters;
-  const row = f.let(op('i32.shl', n, i32c(3)));
-  const last = f.let(sub(n, i32c(1)));
-  f.for(0, last, (k) => {
-    const next = f.let(add(k, i32c(1)));
-    const v = f.let(at(add(matrix, mul(k, row)), next));
-    const count = f.let(sub(n, next));
-    put(f, diagonal, k, get(v, i32c(0), -1));
-    const tau = f.let(reflectorCall(v, i32c(8), count, v, at(beside, k)));
-    put(f, taus, k, tau);
-    f.if(op('f64.ne', tau, f64c(0)), () => {
-      const start = f.let(at(add(matrix, mul(next, row)), next));
-      const part = f.var(start);
-      // (I − τvvᵀ)·A·(I − τvvᵀ) = A − v·wᵀ − w·vᵀ with w = p − ½τ(pᵀv)·v and p = τ·A·v.
-      f.for(0, count, (i) => {
-        put(f, p, i, f64.mul(tau, dot(part, v, count)));
-        f.set(part, add(part, row));
-      });
-      const product = f.let(dot(p, v, count));
-      addScaled(f, wide, p, v, f64.mul(f64.mul(f64c(0.5), tau), product), count);
-      f.set(part, start);
-      f.for(0, count, (i) => {
-        f.call('subtract_both', part, p, v, count, get(v, i), get(p, i));
-        f.set(part, add(part, row));
-      });
-    });
-  });
-  put(f, diagonal, last, get(add(matrix, mul(last, row)), last));
-  return f.build();
-}
-
-/** subtract_both(x, p, v, count, a, b): x ← x − a·p − b·v. */
-function subtractBoth(): Func {
-  const f = new FunctionBuilder('subtract_both', ['i32', 'i32', 'i32', 'i32', 'f64', 'f64']);
-  const [x, p, v, count, a, b] = f.parameters;
-  const end = f.let(at(x, count));
-  const whole = f.let(at(x, op('i32.and', count, i32c(-2))));
-  const step = (shape: string, loading: string, storing: string, [s, t]: readonly [Expr, Expr], bytes: number) => {
-    const read = (from: Expr): Expr => ({
-      kind: 'load',
-      type: loading.startsWith('v') ? 'v128' : 'f64',
-      op: loading,
-      ptr: from,
-      offset: 0,
-    });
-    const both = op(`${shape}.add`, op(`${shape}.mul`, s, read(p)), op(`${shape}.mul`, t, read(v)));
-    f.store(storing, x, op(`${shape}.sub`, read(x), both));
-    for (const pointer of [x, p, v]) f.set(pointer, add(pointer, i32c(bytes)));
-  };
-  const splats = [f.let(op('f64x2.splat', a)), f.let(op('f64x2.splat', b))] as const;
-  f.while(op('i32.lt_u', x, whole), () => step('f64x2', 'v128.load', 'v128.store', splats, 16));
-  f.while(op('i32.lt_u', x, end), () => step('f64', 'f64.load', 'f64.store', [a, b], 8));
-  return f.build();
-}
+export const symmetricFunctions = (): Func[] => [
+  ...reflectionFunctions(),
+  ...tridiagonalFunctions(),
+  implicitQl(),
+  rotateChains(),
+];
 
 /** implicit_ql(n, d, e, z, count, notes) → 1, or 0 after 30 steps for each eigenvalue; turns rows of `count` elements at z. */
 function implicitQl(): Func {
@@ -150,8 +100,9 @@ function implicitQl(): Func {
 
 function batches(code: FloatCode): Func {
   const { type } = code;
-  const f = new FunctionBuilder(`eigh_${type}`, new Array(13).fill('i32'));
-  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes] = f.parameters;
+  const f = new FunctionBuilder(`eigh_${type}`, new Array(14).fill('i32'));
+  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes, blocks] =
+    f.parameters;
   const row = f.let(op('i32.shl', n, i32c(3)));
   const sourceRow = f.let(byteOffset(code, n));
   const scale = f.local('f64');
@@ -165,16 +116,9 @@ function batches(code: FloatCode): Func {
     const finite = f.var(op('f64.eq', scale, scale));
     f.if(finite, () => {
       f.call('widen_f64', matrix, matrix, n, n, row, i32c(8), f64.div(f64c(1), scale));
-      f.call('tridiagonal', n, matrix, diagonal, beside, taus, products);
+      f.call('tridiagonal', n, matrix, diagonal, beside, taus, products, blocks);
       f.if(wanted, () => {
-        setIdentity(f, rows, n, n);
-        f.for(1, n, (step) => {
-          const k = f.let(sub(sub(n, step), i32c(1)));
-          const next = add(k, i32c(1));
-          const place = f.let(mul(next, row));
-          const v = at(add(matrix, mul(k, row)), next);
-          f.call('reflect_rows', at(add(rows, place), next), row, step, v, step, get(taus, k));
-        });
+        f.call('accumulate', n, n, sub(n, i32c(1)), rows, i32c(1), matrix, row, taus, blocks);
       });
       f.set(finite, call('implicit_ql', 'i32', n, diagonal, beside, rows, wanted, notes));
       sortRows(f, n, diagonal, 'f64.lt', [{ rows: rows, count: wanted }]);

@@ -5,6 +5,15 @@ export const negligibleSquare = 1e-280;
 /** Off-diagonal elements that are dropped whatever stands beside them. */
 export const negligible = 1e-140;
 
+/** Columns of a matrix that become tridiagonal together, and reflections that are multiplied together, at most as many as these. */
+export const tridiagonalBlock = 16;
+export const reflectionBlock = 32;
+/** Columns or reflections from which they are. */
+export const blockedFrom = 64;
+/** Floats of memory for blocks of matrices of up to n rows and columns, without room for products. */
+export const blockFloats = (n: number): number =>
+  n < blockedFrom ? 0 : 3 * n * reflectionBlock + 2 * reflectionBlock ** 2 + 8;
+
 /** Sweeps of rotations that are written down before they are carried out. */
 export const keptSweeps = 8;
 /** Bytes in front of the rotations of a sweep. */

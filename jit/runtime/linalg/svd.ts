@@ -2,22 +2,22 @@ import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op
 import type { FloatCode } from '../../vector-loops.ts';
 import { bidiagonalQr } from './bidiagonal-qr.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
-import { at, f64, get, put, reflectorCall, setIdentity, sortRows } from './plane.ts';
+import { at, f64, put, reflectorCall, sortRows } from './plane.ts';
 
 /**
  * Householder reflections to bidiagonal form, then implicit QR (Golub & Kahan 1965):
  *
  *     svd_f32(batch, m, n, wanted, row, column, a, values, left, right,
- *             matrix, heads, u, v, diagonal, beside, taus, products, uNotes, vNotes)
+ *             matrix, heads, u, v, diagonal, beside, taus, products, uNotes, vNotes, blocks)
  *
  * of m × n matrices with m ≥ n, whose rows and columns are so many bytes apart: a wide one is read as its transpose. `wanted` left
  * vectors: none, n or m. From `matrix` on it is scratch memory of float64: the matrix as it is reduced, which keeps the
  * reflections of rows; those of columns; a singular vector in each row of u and v; the bidiagonal matrix; 2n numbers, and n;
- * rotations.
+ * rotations; and room for blocks of reflections.
  */
 export const svdFunctions = (code: FloatCode): Func[] => [batches(code)];
 
-export const bidiagonalFunctions = (): Func[] => [bidiagonal(), ...bidiagonalQr(), accumulate()];
+export const bidiagonalFunctions = (): Func[] => [bidiagonal(), ...bidiagonalQr()];
 
 /** bidiagonal(m, n, matrix, heads, diagonal, beside, taus, products): τ of columns, then of rows. */
 function bidiagonal(): Func {
@@ -49,28 +49,9 @@ function bidiagonal(): Func {
   return f.build();
 }
 
-/**
- * accumulate(rows, width, steps, table, first, v, vRow, taus): the identity times the reflections k = steps − 1 … 0, whose vectors
- * stand from column k + first on in rows that are `vRow` bytes apart.
- */
-function accumulate(): Func {
-  const f = new FunctionBuilder('accumulate', new Array(8).fill('i32'));
-  const [rows, width, steps, table, first, v, vRow, taus] = f.parameters;
-  const row = f.let(op('i32.shl', width, i32c(3)));
-  setIdentity(f, table, rows, width);
-  f.for(0, steps, (step) => {
-    const k = f.let(sub(sub(steps, step), i32c(1)));
-    const head = f.let(add(k, first));
-    const place = at(add(table, mul(head, row)), head);
-    const vector = at(add(v, mul(k, vRow)), head);
-    f.call('reflect_rows', place, row, sub(rows, head), vector, sub(width, head), get(taus, k));
-  });
-  return f.build();
-}
-
 function batches(code: FloatCode): Func {
   const { type } = code;
-  const f = new FunctionBuilder(`svd_${type}`, new Array(20).fill('i32'));
+  const f = new FunctionBuilder(`svd_${type}`, new Array(21).fill('i32'));
   const [
     batch,
     m,
@@ -92,6 +73,7 @@ function batches(code: FloatCode): Func {
     products,
     uNotes,
     vNotes,
+    blocks,
   ] = f.parameters;
   const upright = f.let(op('i32.ge_s', row, column));
   const size = f.let(byteOffset(code, mul(m, n)));
@@ -105,8 +87,8 @@ function batches(code: FloatCode): Func {
       f.call(`widen_${type}`, matrix, a, m, n, row, column, f64.div(f64c(1), scale));
       f.call('bidiagonal', m, n, matrix, heads, diagonal, beside, taus, products);
       f.if(wanted, () => {
-        f.call('accumulate', wanted, m, n, u, i32c(0), heads, bytes(m), taus);
-        f.call('accumulate', n, n, sub(n, i32c(1)), v, i32c(1), matrix, bytes(n), at(taus, n));
+        f.call('accumulate', wanted, m, n, u, i32c(0), heads, bytes(m), taus, blocks);
+        f.call('accumulate', n, n, sub(n, i32c(1)), v, i32c(1), matrix, bytes(n), at(taus, n), blocks);
       });
       f.set(finite, call('bidiagonal_qr', 'i32', n, diagonal, beside, u, width, v, rights, uNotes, vNotes));
       sortRows(f, n, diagonal, 'f64.gt', [

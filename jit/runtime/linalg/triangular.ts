@@ -1,5 +1,14 @@
 import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
-import { addScaled, divideBy, dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
+import {
+  addScaled,
+  divideBy,
+  dotRuns,
+  type FloatCode,
+  loadFloat,
+  storeFloat,
+  subtractScaled,
+  together,
+} from '../../vector-loops.ts';
 import { add, byteOffset, floatName, mul, multiplySubtract, negate, sub } from './blocks.ts';
 
 /** Unknowns up to which substitution goes one by one. */
@@ -38,9 +47,23 @@ function rowsOneByOne(code: FloatCode): Func {
     const target = f.let(add(y, mul(i, stride)));
     const own = f.let(add(t, mul(i, row)));
     const begin = select(forward, i32c(0), add(i, i32c(1)));
-    f.for(begin, select(forward, i, n), (j) => {
-      addScaled(f, code, target, add(y, mul(j, stride)), loadFloat(code, add(own, mul(j, column))), count);
-    });
+    const j = f.var(begin);
+    const end = f.let(select(forward, i, n));
+    const term = (k: number): { x: Expr; alpha: Expr } => {
+      const other = k === 0 ? j : add(j, i32c(k));
+      return { x: add(y, mul(other, stride)), alpha: loadFloat(code, add(own, mul(other, column))) };
+    };
+    for (const size of [together, 1])
+      f.while(op('i32.le_s', add(j, i32c(size)), end), () => {
+        subtractScaled(
+          f,
+          code,
+          target,
+          Array.from({ length: size }, (_, k) => term(k)),
+          count,
+        );
+        f.set(j, add(j, i32c(size)));
+      });
     f.if(op('i32.eqz', unit), () => divideBy(f, code, target, loadFloat(code, add(own, mul(i, column))), count));
   });
   return f.build();

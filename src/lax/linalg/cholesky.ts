@@ -1,8 +1,15 @@
 import { choleskyCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
-import { allocate } from '../../core/dtype.ts';
+import { allocate, type DType, type TypedArray } from '../../core/dtype.ts';
 import { optionsOf } from '../../core/options.ts';
-import { type Primitive, primitive, reductionAccuracy, type Sample } from '../../core/primitive.ts';
+import {
+  type HostArray,
+  type Primitive,
+  primitive,
+  reductionAccuracy,
+  type Sample,
+  sharedParams,
+} from '../../core/primitive.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { bind1, type Value } from '../../core/trace.ts';
 import { toFloating } from '../../promote.ts';
@@ -11,22 +18,28 @@ import { strengthen } from '../movement.ts';
 import { batchOf, checkMatrix, identity, lowerTriangle, matmul, matrixTranspose, matrixValues } from './matrix.ts';
 import { triangularSolve } from './triangular-solve.ts';
 
-/** The lower factor L with A = L·Lᵀ; reads the lower triangle of A. NaN where A is not positive definite. */
-export const choleskyP: Primitive<object> = primitive<object>({
+export interface CholeskyParams {
+  /** Whether ½(A + Aᵀ) is factorised; else only the lower triangle of A is read. */
+  readonly symmetrizeInput: boolean;
+}
+
+/** The lower factor L with A = L·Lᵀ. NaN where A is not positive definite. */
+export const choleskyP: Primitive<CholeskyParams> = primitive<CholeskyParams>({
   name: 'cholesky',
   type: ([a]) => {
     checkMatrix('cholesky', a!, true);
     return [a!];
   },
-  run: ([a], _, [out]) => {
+  run: ([a], { symmetrizeInput }, [out]) => {
     const n = out!.shape.at(-1)!;
     const result = allocate(out!.dtype, out!.size);
+    const data = symmetrizeInput ? symmetricPart(a!) : a!.data;
     const l = new Float64Array(n * n);
     for (let at = 0; at < out!.size; at += n * n) {
       let positive = true;
       for (let i = 0; i < n; i++) {
         for (let j = 0; j <= i; j++) {
-          let value = a!.data[at + i * n + j]!;
+          let value = data[at + i * n + j]!;
           for (let k = 0; k < j; k++) value -= l[i * n + k]! * l[j * n + k]!;
           if (i === j && !(value > 0)) positive = false;
           l[i * n + j] = i === j ? Math.sqrt(value) : value / l[j * n + j]!;
@@ -43,19 +56,22 @@ export const choleskyP: Primitive<object> = primitive<object>({
    * A = L·Lᵀ gives L⁻¹·Ȧ·L⁻ᵀ = L⁻¹·L̇ + (L⁻¹·L̇)ᵀ, and L⁻¹·L̇ is lower triangular: it is the lower triangle of the left
    * side with its diagonal halved (I. Murray, Differentiation of the Cholesky decomposition, 2016).
    */
-  jvp: ([a], [da]) => {
-    const l = bind1(choleskyP, [a!]);
-    const half = lowerTriangle(da as Value);
-    const symmetric = add(half, matrixTranspose(lowerTriangle(da as Value, -1)));
+  jvp: ([a], [da], params) => {
+    const l = bind1(choleskyP, [a!], params);
+    const tangent = da as Value;
+    const symmetric = params.symmetrizeInput
+      ? mul(add(tangent, matrixTranspose(tangent)), 0.5)
+      : add(lowerTriangle(tangent), matrixTranspose(lowerTriangle(tangent, -1)));
     const right = triangularSolve(l, symmetric, { lower: true, transposeA: true });
     const both = triangularSolve(l, right, { leftSide: true, lower: true });
     const phi = div(lowerTriangle(both), add(identity(l.aval.shape, l.aval.dtype), 1));
     return [[l], [matmul(l, phi)]];
   },
-  batch: (_size, [a]) => ({ outs: [bind1(choleskyP, [a!])], batched: [true] }),
+  batch: (_size, [a], _, params) => ({ outs: [bind1(choleskyP, [a!], params)], batched: [true] }),
   lower: {
     kind: 'runtime',
-    calls: (_, [a]) => choleskyCalls(a!.dtype, sizeOf(batchOf(a!)), a!.shape.at(-1)!),
+    calls: ({ symmetrizeInput }, [a]) =>
+      choleskyCalls(a!.dtype, sizeOf(batchOf(a!)), a!.shape.at(-1)!, symmetrizeInput),
   },
   samples: () =>
     (['float32', 'float64'] as const).flatMap((dtype) =>
@@ -69,9 +85,38 @@ export const choleskyP: Primitive<object> = primitive<object>({
         [2, 3, 3],
         [0, 3, 3],
         [2, 1, 4, 4],
-      ].map((shape): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, 'positive') }], params: {} })),
+      ].flatMap((shape) => [
+        sample(shape, dtype, 'positive', false),
+        // Not symmetric, but its symmetric part is positive definite.
+        sample(shape, dtype, 'triangular', true),
+      ]),
     ),
 });
+
+const sample = (
+  shape: readonly number[],
+  dtype: DType,
+  kind: 'positive' | 'triangular',
+  symmetrizeInput: boolean,
+): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, kind) }], params: { symmetrizeInput } });
+
+/** ½(A + Aᵀ), rounded as the dtype is. */
+function symmetricPart({ aval, data }: HostArray): TypedArray {
+  const n = aval.shape.at(-1)!;
+  const out = allocate(aval.dtype, aval.size);
+  for (let at = 0; at < aval.size; at += n * n)
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) {
+        const sum = data[at + i * n + j]! + data[at + j * n + i]!;
+        out[at + i * n + j] = (aval.dtype === 'float32' ? Math.fround(sum) : sum) * 0.5;
+      }
+  return out;
+}
+
+const params = {
+  symmetric: sharedParams({ symmetrizeInput: true }),
+  lower: sharedParams({ symmetrizeInput: false }),
+};
 
 /**
  * The lower triangular L with x = L·Lᵀ for positive definite matrices, over leading batch axes. The symmetric part of
@@ -86,5 +131,5 @@ export function cholesky(x: ArrayLike, given: { symmetrizeInput?: boolean } = {}
   const { symmetrizeInput = true } = optionsOf('cholesky', given, ['symmetrizeInput']);
   const a = strengthen(toFloating(x, 'cholesky'));
   checkMatrix('cholesky', a.aval, true);
-  return bind1(choleskyP, [symmetrizeInput ? mul(add(a, matrixTranspose(a)), 0.5) : a]);
+  return bind1(choleskyP, [a], symmetrizeInput ? params.symmetric : params.lower);
 }

@@ -1,0 +1,90 @@
+/** Products of reflections, by blocks. */
+import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
+import { add, mul, multiplySubtract, sub } from './blocks.ts';
+import { at, get, setIdentity, wide } from './plane.ts';
+import { blockedFrom, reflectionBlock } from './spectral-constants.ts';
+
+export const reflectionFunctions = (): Func[] => [blockFromRight(), accumulate()];
+
+/** What scratch memory holds beside rows or columns of blocks, of which there are three. */
+interface Room {
+  readonly first: Expr;
+  readonly second: Expr;
+  readonly negated: Expr;
+  readonly factor: Expr;
+  readonly gram: Expr;
+  readonly work: Expr;
+}
+
+/** Addresses in the scratch memory for blocks of matrices of up to n rows and columns. */
+export function roomAt(f: FunctionBuilder, n: Expr, blocks: Expr): Room {
+  const bytes = f.let(mul(n, i32c(8 * reflectionBlock)));
+  const second = f.let(add(blocks, bytes));
+  const negated = f.let(add(second, bytes));
+  const factor = f.let(add(negated, bytes));
+  const gram = f.let(add(factor, i32c(8 * reflectionBlock ** 2)));
+  const work = f.let(op('i32.and', add(gram, i32c(8 * reflectionBlock ** 2 + 63)), i32c(-64)));
+  return { first: blocks, second, negated, factor, gram, work };
+}
+
+/**
+ * block_from_right(rows, columns, count, matrix, row, v, vRow, factor, first, second, negated, work): M ← M·(I − V·T·Vᵀ)ᵀ, with each v
+ * in a row.
+ */
+function blockFromRight(): Func {
+  const f = new FunctionBuilder('block_from_right', new Array(12).fill('i32'));
+  const [rows, columns, count, matrix, row, v, vRow, factor, first, second, negated, work] = f.parameters;
+  const [none, one] = [i32c(0), i32c(1)];
+  const inFloats = (bytes: Expr): Expr => op('i32.shr_u', bytes, i32c(3));
+  const turned = [v, one, inFloats(vRow)];
+  f.call('gemm_f64', rows, count, columns, matrix, inFloats(row), one, ...turned, first, count, none, work);
+  f.call('gemm_f64', rows, count, count, first, count, one, factor, one, count, second, count, none, work);
+  const left = { rows, columns: count, at: second, row: op('i32.shl', count, i32c(3)), column: i32c(8) };
+  multiplySubtract(f, wide, left, { columns, at: v, row: vRow, column: i32c(8) }, matrix, row, { negated, work });
+  return f.build();
+}
+
+/**
+ * accumulate(rows, width, steps, table, first, v, vRow, taus, blocks): the identity times the reflections k = steps − 1 … 0, whose
+ * vectors stand from column k + first on in rows that are `vRow` bytes apart. Each changes what is right of and below its head
+ * alone. What stands in front of heads is overwritten.
+ */
+function accumulate(): Func {
+  const f = new FunctionBuilder('accumulate', new Array(9).fill('i32'));
+  const [rows, width, steps, table, first, v, vRow, taus, blocks] = f.parameters;
+  const row = f.let(op('i32.shl', width, i32c(3)));
+  const head = f.local('i32');
+  const corner = (): Expr => at(add(table, mul(head, row)), head);
+  const vectorAt = (k: Expr): Expr => at(add(v, mul(k, vRow)), head);
+  setIdentity(f, table, rows, width);
+  const { first: products, second, negated, factor, gram, work } = roomAt(f, longest(rows, width), blocks);
+  const block = i32c(reflectionBlock);
+  const isBlocked = op('i32.ge_s', steps, i32c(blockedFrom));
+  // Those at the end one by one, so that blocks are whole.
+  const whole = f.let(op('i32.and', steps, select(isBlocked, i32c(-reflectionBlock), i32c(0))));
+  f.for(whole, steps, (i) => {
+    const k = f.let(sub(sub(add(steps, whole), i32c(1)), i));
+    f.set(head, add(k, first));
+    f.call('reflect_rows', corner(), row, sub(rows, head), vectorAt(k), sub(width, head), get(taus, k));
+  });
+  f.for(
+    0,
+    whole,
+    (i) => {
+      const k = f.let(sub(sub(whole, block), i));
+      f.set(head, add(k, first));
+      f.for(1, block, (j) => f.fill(vectorAt(add(k, j)), i32c(0), op('i32.shl', j, i32c(3))));
+      const length = f.let(sub(width, head));
+      const vectors = f.let(vectorAt(k));
+      const stride = op('i32.shr_u', vRow, i32c(3));
+      f.call('block_factor_f64', length, block, vectors, stride, at(taus, k), factor, gram, work);
+      const room = [products, second, negated, work];
+      const sizes = [sub(rows, head), length, block];
+      f.call('block_from_right', ...sizes, corner(), row, vectors, vRow, factor, ...room);
+    },
+    reflectionBlock,
+  );
+  return f.build();
+}
+
+const longest = (x: Expr, y: Expr): Expr => select(op('i32.gt_s', x, y), x, y);
