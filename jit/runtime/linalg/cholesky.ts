@@ -4,7 +4,7 @@ import { addScaled, type FloatCode, loadFloat, storeFloat } from '../../vector-l
 import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
 
 /** Columns up to which the factor is computed one by one. */
-const few = 12;
+const few = 16;
 /** Rows of a symmetric update that are made together, with the columns up to their last. */
 const band = 64;
 
