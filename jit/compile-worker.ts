@@ -4,10 +4,11 @@ import { emit, emitText } from './emit.ts';
 import { decode } from './wire.ts';
 
 /**
- * The thread that holds binaryen. It answers each request on its port and then raises the flag that the main thread
- * sleeps on, so that the answer is there to be taken when it wakes.
+ * The thread that holds binaryen. It answers each request on its port and then writes the request's number where the main
+ * thread sleeps, so that the answer is there to be taken when it wakes.
  */
 export interface Request {
+  readonly number: number;
   readonly code: Uint8Array;
   readonly target: Target;
   readonly validate: boolean;
@@ -15,23 +16,24 @@ export interface Request {
   readonly text?: boolean;
 }
 
-export type Answer = { readonly wasm: Uint8Array } | { readonly text: string } | { readonly error: string };
+export type Result = { readonly wasm: Uint8Array } | { readonly text: string } | { readonly error: string };
+export type Answer = Result & { readonly number: number };
 
-const { flag, port } = workerData as { flag: Int32Array; port: MessagePort };
+const { answered, port } = workerData as { answered: Int32Array; port: MessagePort };
 const loading = import('binaryen');
 // Reported with the first answer, not as an unhandled rejection that ends the thread unheard.
 loading.catch(() => {});
 
-port.on('message', async ({ code, target, validate, text }: Request) => {
-  let answer: Answer;
+port.on('message', async ({ number, code, target, validate, text }: Request) => {
+  let result: Result;
   try {
     const { default: binaryen } = await loading;
     const module = decode(code);
-    answer = text ? { text: emitText(binaryen, module, target) } : { wasm: emit(binaryen, module, target, validate) };
+    result = text ? { text: emitText(binaryen, module, target) } : { wasm: emit(binaryen, module, target, validate) };
   } catch (error) {
-    answer = { error: error instanceof Error ? error.message : String(error) };
+    result = { error: error instanceof Error ? error.message : String(error) };
   }
-  port.postMessage(answer);
-  Atomics.store(flag, 0, 1);
-  Atomics.notify(flag, 0);
+  port.postMessage({ ...result, number } satisfies Answer);
+  Atomics.store(answered, 0, number);
+  Atomics.notify(answered, 0);
 });

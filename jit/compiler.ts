@@ -56,21 +56,27 @@ function startWorker(): Compiler | undefined {
   const threads = builtin('worker_threads');
   if (!threads) return undefined;
   const { Worker, receiveMessageOnPort } = threads;
-  const flag = new Int32Array(new SharedArrayBuffer(4));
+  /** The number of the last request that has been answered. */
+  const answered = new Int32Array(new SharedArrayBuffer(4));
+  let requests = 0;
   // A port of our own: the worker's built-in one cannot be read synchronously.
   const { port1, port2 } = new threads.MessageChannel();
   const worker = new Worker(new URL('./compile-worker.js', import.meta.url), {
-    workerData: { flag, port: port2 },
+    workerData: { answered, port: port2 },
     transferList: [port2],
     execArgv: [],
   });
   worker.unref();
   port1.unref();
-  const ask = (request: Request): Answer => {
-    Atomics.store(flag, 0, 0);
-    port1.postMessage(request);
-    if (Atomics.wait(flag, 0, 0, 60_000) === 'timed-out') throw new Error('the compiler does not answer');
-    const answer = receiveMessageOnPort(port1)!.message as Answer;
+  const ask = (request: Omit<Request, 'number'>): Answer => {
+    const number = ++requests;
+    port1.postMessage({ ...request, number } satisfies Request);
+    // The notice of an answer may come when that one has been taken already, and wake whoever waits for the next.
+    for (let last = Atomics.load(answered, 0); last !== number; last = Atomics.load(answered, 0))
+      if (Atomics.wait(answered, 0, last, 60_000) === 'timed-out') throw new Error('the compiler does not answer');
+    let answer: Answer;
+    do answer = receiveMessageOnPort(port1)!.message as Answer;
+    while (answer.number !== number);
     if ('error' in answer) throw new Error(`compiling failed: ${answer.error}`);
     return answer;
   };

@@ -30,6 +30,7 @@ export type ElementOp =
   | 'nearest' // nearest: ties to even
   | 'min'
   | 'max' // NaN if either is NaN
+  | 'copysign' // on floats: |x| with the sign of y, which NaN has not
   | 'rem' // integer remainder, sign of the dividend, x rem 0 = x; floats: call('rem', …)
   | 'and'
   | 'or'

@@ -98,15 +98,17 @@ export function copyRun(f: FunctionBuilder, to: Expr, from: Expr, bytes: number)
   }
 }
 
-/** Copies a region element by element, or run by run where both sides are contiguous. Steps are (to, from). */
+/** Copies a region element by element, or run by run of neighbours, or of one element repeated. Steps are (to, from). */
 export function copyRegion(f: FunctionBuilder, dtype: DType, axes: readonly NestAxis[], to: Expr, from: Expr): void {
   const bytes = byteSize(dtype);
   if (axes.some(({ extent }) => extent === 0)) return;
   const loops = coalesce(axes);
   const inner = loops.at(-1);
   const run = inner === undefined || inner.steps.every((step) => step === bytes);
-  nest(f, run ? loops.slice(0, -1) : loops, [to, from], ([t, s]) => {
+  const repeated = inner?.steps[0] === bytes && inner.steps[1] === 0;
+  nest(f, run || repeated ? loops.slice(0, -1) : loops, [to, from], ([t, s]) => {
     if (run) copyRun(f, t!, s!, (inner?.extent ?? 1) * bytes);
+    else if (repeated) fillRun(f, dtype, t!, inner!.extent, loadElement(dtype, s!));
     else storeElement(f, dtype, t!, loadElement(dtype, s!));
   });
 }

@@ -38,8 +38,11 @@ export type LowerRule<P> =
   | {
       readonly kind: 'kernel';
       readonly build: (k: KernelContext, inputs: readonly Operand[], outputs: readonly Operand[], params: P) => void;
-      /** The same outside of `jit`, where all that is done is to copy. */
-      readonly regions?: (params: P, inputs: readonly ShapedArray[], output: ShapedArray) => Regions;
+    }
+  /** Boxes of operands put together; operands that are views are read where their arrays lie. */
+  | {
+      readonly kind: 'regions';
+      readonly regions: (params: P, inputs: readonly ShapedArray[], output: ShapedArray) => Regions;
     }
   /** Calls of functions of the runtime module, in order: the same ones in compiled programs and without `jit`. Operands have rank 1 or more. */
   | {
@@ -72,12 +75,17 @@ export type LowerRule<P> =
 export interface Regions {
   /** The rank-0 operand that stands where no part does. */
   readonly fill?: number;
-  /** Offsets and steps (to, from) in elements. */
-  readonly copies: readonly {
-    readonly operand: number;
-    readonly to: number;
-    readonly from: number;
-    readonly axes: readonly { readonly extent: number; readonly steps: readonly number[] }[];
+  readonly parts: readonly Region[];
+}
+
+export interface Region {
+  readonly operand: number;
+  /** Per axis `count` elements of the operand from `first` on, which stand in the output from `at` on, `step` apart. */
+  readonly axes: readonly {
+    readonly first: number;
+    readonly count: number;
+    readonly at: number;
+    readonly step: number;
   }[];
 }
 

@@ -19,14 +19,9 @@ const ruleOrZero: Kind = { text: "a function or 'zero'", holds: (x) => isFunctio
 const flag: Kind = { text: 'true or false', holds: (x) => typeof x === 'boolean' };
 const accuracies = ['exact', 'ulp', 'reduction'];
 const accuracy: Kind = { text: '`exact`, `ulp(…)` or `reductionAccuracy(…)`', holds: (x) => hasKind(x, accuracies) };
-const lowerings = ['elementwise', 'view', 'reshape', 'gather', 'scatter', 'reduce', 'dot', 'kernel', 'runtime'].concat([
-  'inline',
-  'cond',
-  'while',
-  'scan',
-  'callback',
-  'identity',
-]);
+const lowerings =
+  `elementwise view reshape gather scatter reduce dot kernel regions runtime inline cond while scan callback
+  identity`.split(/\s+/);
 const lowering: Kind = {
   text: `an object whose \`kind\` is one of ${list(lowerings)}`,
   holds: (x) => hasKind(x, lowerings),

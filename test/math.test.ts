@@ -90,9 +90,21 @@ t.test('special values are exact', (t) => {
       [name, [-0], -0],
     ]),
     ...functions.filter((f) => mathArity(f.name) === 1).map((f): [string, number[], number] => [f.name, [nan], nan]),
-    ...['exp', 'log', 'log1p', 'log2', 'sinh', 'cosh', 'asinh', 'acosh', 'cbrt', 'expm1', 'lgamma', 'digamma'].map(
-      (name): [string, number[], number] => [name, [inf], inf],
-    ),
+    ...[
+      'exp',
+      'exp2',
+      'log',
+      'log1p',
+      'log2',
+      'sinh',
+      'cosh',
+      'asinh',
+      'acosh',
+      'cbrt',
+      'expm1',
+      'lgamma',
+      'digamma',
+    ].map((name): [string, number[], number] => [name, [inf], inf]),
     ...['sin', 'cos', 'tan', 'asin', 'acos', 'atanh', 'erfInv'].map((name): [string, number[], number] => [
       name,
       [inf],
@@ -106,6 +118,7 @@ t.test('special values are exact', (t) => {
     ...(
       [
         ['exp', 0],
+        ['exp2', 0],
         ['expm1', -1],
         ['logistic', 0],
         ['erf', -1],
@@ -119,6 +132,7 @@ t.test('special values are exact', (t) => {
         ['log', -inf],
         ['log2', -inf],
         ['exp', 1],
+        ['exp2', 1],
         ['cos', 1],
         ['cosh', 1],
         ['erfc', 1],
@@ -130,6 +144,9 @@ t.test('special values are exact', (t) => {
       [name, [0], result],
       [name, [-0], result],
     ]),
+    ...[1, 10, -3, 127, -126, -127, -149].map((n): [string, number[], number] => ['exp2', [n], 2 ** n]),
+    ['exp2', [128], inf],
+    ['exp2', [-150], 0],
     ['log', [1], 0],
     ['log2', [1], 0],
     ['log2', [8], 3],
@@ -168,6 +185,33 @@ t.test('special values are exact', (t) => {
     ['pow', [0.5, -inf], inf],
     ['pow', [0, 1e-30], 0],
     ['pow', [inf, -1e-30], 0],
+    ['hypot', [3, -4], 5],
+    ['hypot', [0, -0], 0],
+    ['hypot', [-0, -0], 0],
+    ['hypot', [nan, -inf], inf],
+    ['hypot', [inf, nan], inf],
+    ['hypot', [nan, 1], nan],
+    ['hypot', [1, nan], nan],
+    ['hypot', [-inf, 1], inf],
+    ['hypot', [3 * 2 ** -148, 4 * 2 ** -148], 5 * 2 ** -148],
+    ['hypot', [3 * 2 ** 124, 4 * 2 ** 124], 5 * 2 ** 124],
+    ['floorDivide', [7, -2], -4],
+    ['floorDivide', [-6, 3], -2],
+    // x/y rounds to 3 in float32, and is less.
+    ['floorDivide', [3 - 2 ** -22, 1 + 2 ** -23], 2],
+    ['floorDivide', [-0, 1], -0],
+    ['floorDivide', [-(2 ** -149), 1], -1],
+    ['floorDivide', [2 ** -149, -(2 ** 127)], -1],
+    ['floorDivide', [2 ** 127, 2 ** -149], inf],
+    ['floorDivide', [2.5, 0], inf],
+    ['floorDivide', [-inf, -0], inf],
+    ['floorDivide', [0, 0], nan],
+    ['floorDivide', [-5, inf], -1],
+    ['floorDivide', [-0, inf], -0],
+    ['floorDivide', [5, inf], 0],
+    ['floorDivide', [inf, 2], nan],
+    ['floorDivide', [inf, inf], nan],
+    ['floorDivide', [nan, 1], nan],
     ['atan2', [0, -0], Math.fround(Math.PI)],
     ['atan2', [-0, 0], -0],
     ['atan2', [inf, -inf], Math.fround(0.75 * Math.PI)],
@@ -197,7 +241,12 @@ t.test('compiled kernels, eager operations and the functions alone give the same
   const x = np.array(values);
   const y = np.array(values.slice().reverse());
   for (const { name } of functions) {
-    const operation = (lax as unknown as Record<string, (...xs: NDArray[]) => NDArray>)[name]!;
+    const operation = (
+      { ...lax, hypot: np.hypot, floorDivide: np.floorDivide } as unknown as Record<
+        string,
+        (...xs: NDArray[]) => NDArray
+      >
+    )[name]!;
     const operands = mathArity(name) === 1 ? [x] : [x, y];
     const alone = runner(name, 'float32', engine).elements(values, values.slice().reverse());
     for (const [kind, f] of [

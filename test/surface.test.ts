@@ -143,7 +143,7 @@ t.test('records of primitives', (t) => {
     ],
     [
       () => definePrimitive({ ...record, name: 'mine.a', lower: { kind: 'map' } } as any),
-      "definePrimitive: `lower` of `mine.a` must be an object whose `kind` is one of 'elementwise', 'view', 'reshape', 'gather', 'scatter', 'reduce', 'dot', 'kernel', 'runtime', 'inline', 'cond', 'while', 'scan', 'callback', 'identity', but it is an object.",
+      "definePrimitive: `lower` of `mine.a` must be an object whose `kind` is one of 'elementwise', 'view', 'reshape', 'gather', 'scatter', 'reduce', 'dot', 'kernel', 'regions', 'runtime', 'inline', 'cond', 'while', 'scan', 'callback', 'identity', but it is an object.",
     ],
     [() => defineUnary('mine.a', {} as any), 'the primitive `mine.a` has no `domain`.'],
     [

@@ -44,6 +44,10 @@ export const functions: readonly MeasuredFunction[] = [
     thresholds: [88.72283, -87.33655, -103.97208, 709.782712893384, -745.1332191019411],
     intervals: [[[-104, 89]], [[-746, 710]]],
   }),
+  measured('exp2', {
+    thresholds: [128, -126, -150, 1024, -1022, -1075],
+    intervals: [[[-2, 2]], [[-151, 129]], [[-1076, 1025]]],
+  }),
   measured('expm1', {
     thresholds: [88.72283, -17.5, Math.LN2 / 2, -Math.LN2 / 2, 709.782712893384],
     intervals: [[[-2, 2]], [[-20, 89]], [[-40, 710]]],
@@ -115,6 +119,26 @@ export const functions: readonly MeasuredFunction[] = [
       [
         [0, 20],
         [-300, 300],
+      ],
+    ],
+  }),
+  measured('floorDivide', {
+    intervals: [
+      [
+        [-100, 100],
+        [-10, 10],
+      ],
+    ],
+  }),
+  measured('hypot', {
+    intervals: [
+      [
+        [-4, 4],
+        [-4, 4],
+      ],
+      [
+        [-1e-20, 1e-20],
+        [-1e-20, 1e-20],
       ],
     ],
   }),

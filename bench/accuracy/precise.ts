@@ -87,6 +87,47 @@ function log2(x: number): DD {
   return add(dd(k), div(q.log(dd(f)), q.log2));
 }
 
+/** 2^x as 2^k·e^(r log 2) for the integer k next to x. */
+function exp2(x: number): Precise {
+  const inside = Math.max(-2000, Math.min(2000, x));
+  const k = Math.round(inside);
+  const { value, exponent } = q.exp(mul(dd(inside - k), q.log2));
+  return [value[0], value[1], exponent + k];
+}
+
+function hypot(x: number, y: number): Precise {
+  const larger = Math.max(Math.abs(x), Math.abs(y));
+  if (!(larger > 0 && larger < infinity) || Number.isNaN(x + y)) return [hostMath.hypot!(x, y), 0];
+  const e = q.exponentOf(larger * (larger < 1 ? 2 ** 60 : 1)) - (larger < 1 ? 60 : 0);
+  const half = Math.trunc(e / 2);
+  const [a, b] = [x, y].map((v) => v * 2 ** -half * 2 ** (half - e)) as [number, number];
+  // Beside the other's, a square below 2⁻⁴⁰⁰ is nothing.
+  const square = (v: number): DD => (Math.abs(v) < 2 ** -200 ? dd(0) : q.twoProduct(v, v));
+  const [high, low] = sqrt(add(square(a), square(b)));
+  return [high, low, e];
+}
+
+/** A finite number as an integer times a power of 2. */
+function integerParts(x: number): readonly [integer: bigint, exponent: number] {
+  const e = Math.max(q.exponentOf(x), -1022) - 52;
+  const half = Math.trunc(e / 2);
+  return [BigInt(x * 2 ** -half * 2 ** (half - e)), e];
+}
+
+/** By division of integers. */
+function floorDivide(x: number, y: number): Precise {
+  const host = hostMath.floorDivide!(x, y);
+  if (x === 0 || y === 0 || !Number.isFinite(x) || !Number.isFinite(y)) return [host, 0];
+  const [[m, e], [n, f]] = [integerParts(x), integerParts(y)];
+  const [dividend, divisor] = [m << BigInt(Math.max(e - f, 0)), n << BigInt(Math.max(f - e, 0))];
+  const isInexact = dividend % divisor !== 0n && dividend < 0n !== divisor < 0n;
+  const whole = dividend / divisor - (isInexact ? 1n : 0n);
+  const high = Number(whole);
+  return whole === 0n || !Number.isFinite(high)
+    ? [whole === 0n ? host : high, 0]
+    : [high, Number(whole - BigInt(high))];
+}
+
 function logistic(x: number): Precise {
   if (x > 750) return [1, 0];
   const { value, exponent: k } = q.exp(dd(Math.max(-Math.abs(x), -2000)));
@@ -159,6 +200,7 @@ const clamped = (x: number): DD => dd(Math.max(-2000, Math.min(2000, x)));
 
 export const precise: Readonly<Record<string, (x: number, y: number) => Precise>> = {
   exp: inside(Math.exp, (x) => at(q.exp(clamped(x)))),
+  exp2: inside((x) => 2 ** x, exp2),
   expm1: inside(Math.expm1, expm1, quadratic(1 / 2)),
   log: withPoles(Math.log, (x) => q.log(dd(x))),
   log1p: withPoles(
@@ -212,6 +254,8 @@ export const precise: Readonly<Record<string, (x: number, y: number) => Precise>
     return [high, low, e];
   }),
   logistic: inside((x) => 1 / (1 + Math.exp(-x)), logistic),
+  floorDivide,
+  hypot,
   pow,
   rem: (x, y) => [x % y, 0],
   ...{ erf, erfc, erfInv, lgamma, digamma },

@@ -6,7 +6,7 @@ import { eagerCalls, eagerIota } from './calls.ts';
 import { eagerElementwise } from './elementwise.ts';
 import { eagerFold } from './folds.ts';
 import type { EagerFunction } from './memory-function.ts';
-import { eagerRegions, eagerView } from './movement.ts';
+import { eagerView, eagerWholeRegions } from './movement.ts';
 import { eagerGather, eagerScatter } from './positions.ts';
 import { eagerProduct } from './products.ts';
 
@@ -36,8 +36,8 @@ export function planEager(
     case 'identity':
     case 'reshape':
       return ([operand]) => operand!.shared();
-    case 'kernel':
-      return lower.regions && eagerRegions(lower.regions(params, inputs, output), output);
+    case 'regions':
+      return eagerWholeRegions(lower.regions(params, inputs, output), inputs, output);
     case 'gather':
       return eagerGather(inputs, lower.access(params, inputs), output);
     case 'scatter':

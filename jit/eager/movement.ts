@@ -1,12 +1,17 @@
 /** Copies of elements in another order that run at once, in the runtime module. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
+import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
-import { Cell } from '../heap.ts';
+import { Cell, type Heap } from '../heap.ts';
 import { coalesce, type NestAxis } from '../loop-nest.ts';
+import { elementsPerCall } from '../lower/kernel.ts';
+import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
 import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
+import { fillBits } from './positions.ts';
+import { type OperandReading, readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 type Copy = (to: number, from: number) => void;
@@ -27,6 +32,15 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
   while (axes.length < 2) axes.unshift({ extent: 1, steps: [0, 0] });
   let [rows, columns] = axes.splice(-2) as [NestAxis, NestAxis];
   const isRun = columns.steps.every((step) => step === 1);
+  if (rows.steps[1] === 1 && rows.steps[0] === columns.extent && columns.steps[0] === 1 && columns.steps[1] === 0) {
+    const repeat = runtimeExports()[`repeat_${bytes}`] as RuntimeFunction;
+    const [m, n] = [rows.extent, columns.extent];
+    const runs = Math.max(1, Math.floor(elementsPerCall / n));
+    const all: Copy = (to, from) => {
+      for (let i = 0; i < m; i += runs) repeat(Math.min(runs, m - i), n, to + i * n * bytes, from + i * bytes);
+    };
+    return walked(axes, bytes, all);
+  }
   // Short rows would be mostly their beginnings and ends.
   if (!isRun && columns.extent < shortest && rows.extent > columns.extent) [rows, columns] = [columns, rows];
   const [toRow, fromRow] = rows.steps as [number, number];
@@ -43,6 +57,11 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
         copy(m, n, target, toRow, toColumn, source, fromRow, fromColumn);
       }
   };
+  return walked(axes, bytes, block);
+}
+
+/** `block` at every place of a walk. */
+function walked(axes: readonly NestAxis[], bytes: number, block: Copy): Copy {
   const outer = (axis: number, to: number, from: number): void => {
     if (axis === axes.length) {
       block(to, from);
@@ -85,28 +104,50 @@ function repeatedElement({ dtype, size }: ShapedArray): EagerFunction {
   });
 }
 
-/** Regions of operands put together, over a value where there are none. */
-export function eagerRegions({ fill, copies }: Regions, output: ShapedArray): EagerFunction | undefined {
-  if (output.size === 0) return undefined;
+/** Boxes of operands put together, over a value where there are none. `sources` say where the operands lie in what is given. */
+function eagerRegions({ fill, parts }: Regions, sources: readonly Source[], output: ShapedArray): EagerFunction {
   const { dtype } = output;
   const bytes = byteSize(dtype);
-  const parts = copies
-    .filter(({ axes }) => axes.every(({ extent }) => extent > 0))
-    .map(({ operand, to, from, axes }) => ({
-      operand,
-      to: to * bytes,
-      from: from * bytes,
-      copy: copier(dtype, axes),
-    }));
-  return onCells(
-    {
-      scratch: 0,
-      run: (heap, at) => {
-        const to = at[at.length - 2]!;
-        if (fill !== undefined) heap.fill(dtype, to, output.size, numberAt(heap, dtype, at[fill]!));
-        for (const part of parts) part.copy(to + part.to, at[part.operand]! + part.from);
-      },
-    },
-    [output],
-  );
+  const copies = parts
+    .filter(({ axes }) => axes.every(({ count }) => count > 0))
+    .map((part) => {
+      const { axes, to, from } = regionWalk(part, sources[part.operand]!, output.shape);
+      return { operand: part.operand, to: to * bytes, from: from * bytes, copy: copier(dtype, axes) };
+    });
+  const write = runtimeExports()[`fill_${bytes}`] as RuntimeFunction;
+  const run = (heap: Heap, at: readonly number[]): void => {
+    const to = at[at.length - 2]!;
+    if (fill !== undefined) {
+      const value = numberAt(heap, dtype, at[fill]!);
+      write(to, output.size, fillBits[dtype]?.(value) ?? value);
+    }
+    for (let i = 0; i < copies.length; i++) {
+      const part = copies[i]!;
+      part.copy(to + part.to, at[part.operand]! + part.from);
+    }
+  };
+  return onCells({ scratch: 0, run }, [output]);
+}
+
+const whole = ({ shape }: ShapedArray): Source => ({ offset: 0, strides: stridesOf(shape) });
+
+export const eagerWholeRegions = (
+  regions: Regions,
+  inputs: readonly ShapedArray[],
+  output: ShapedArray,
+): EagerFunction | undefined => (output.size === 0 ? undefined : eagerRegions(regions, inputs.map(whole), output));
+
+/** The same with operands that are read where other arrays lie; undefined if there are none. */
+export function eagerRegionsOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): OperandReading | undefined {
+  const { lower } = eqn.primitive;
+  const output = eqn.outputs[0]!.aval;
+  if (lower.kind !== 'regions' || output.size === 0) return undefined;
+  const readings = eqn.inputs.map((atom) => readingOf(atom, makerOf));
+  if (readings.every((found) => !found)) return undefined;
+  const avals = eqn.inputs.map(({ aval }) => aval);
+  const sources = avals.map((aval, i) => readings[i] ?? whole(aval));
+  return {
+    atoms: eqn.inputs.map((atom, i) => readings[i]?.atom ?? atom),
+    run: eagerRegions(lower.regions(eqn.params, avals, output), sources, output),
+  };
 }

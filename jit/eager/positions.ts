@@ -80,7 +80,7 @@ function eachOffset(
   }
 }
 
-const fillBits: Partial<Record<DType, (value: number) => number>> = {
+export const fillBits: Partial<Record<DType, (value: number) => number>> = {
   float32: (value) => new Int32Array(new Float32Array([value]).buffer)[0]!,
 };
 

@@ -1,7 +1,7 @@
 /** Products of matrices that run at once, in the runtime module. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, isFloating } from '../../src/core/dtype.ts';
-import type { Atom, Eqn, Var } from '../../src/core/jaxpr.ts';
+import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
 import type { Cell, Heap } from '../heap.ts';
 import { axesOf, isMatrix, productOf, type Side } from '../lower/products/dot-code.ts';
@@ -13,19 +13,12 @@ import { threadCount } from '../target.ts';
 import { threadPool } from '../thread-pool.ts';
 import { eagerTransposed, filled } from './folds.ts';
 import { type EagerFunction, onCells } from './memory-function.ts';
-import { readingOf } from './reading.ts';
+import { type OperandReading, readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 
-/** A product with an operand that is read where another array lies. */
-export interface ProductReading {
-  /** What the operands are read in. */
-  readonly atoms: readonly Atom[];
-  readonly run: EagerFunction;
-}
-
 /** A contraction in which views are read where their arrays lie; undefined where no operand is one that makes a matrix. */
-export function eagerProductOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): ProductReading | undefined {
+export function eagerProductOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): OperandReading | undefined {
   const { lower } = eqn.primitive;
   const output = eqn.outputs[0]!.aval;
   if (lower.kind !== 'dot' || output.size === 0 || eqn.inputs[0]!.aval.size === 0) return undefined;

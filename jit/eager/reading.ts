@@ -3,12 +3,20 @@ import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts'
 import { i32c } from '../code.ts';
 import { Buffer } from '../lower/storage.ts';
 import { type Fused, readBuffer, reshaped, viewed } from '../lower/tree.ts';
+import type { EagerFunction } from './memory-function.ts';
 
 /** An array as elements of another: at `offset` plus steps along its axes. */
 export interface Reading {
   readonly atom: Atom;
   readonly offset: number;
   readonly strides: readonly number[];
+}
+
+/** An operation of which an operand is read where another array lies. */
+export interface OperandReading {
+  /** What the operands are read in. */
+  readonly atoms: readonly Atom[];
+  readonly run: EagerFunction;
 }
 
 /** How `atom` is read in the array behind its views; undefined where it is none, or no even walk through one. */

@@ -7,6 +7,7 @@ import { gatherTree } from './gather-tree.ts';
 import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
 import type { Placement } from './passes/virtual.ts';
 import { lowerDot } from './products/dot.ts';
+import { lowerRegions } from './regions.ts';
 import { lowerScatter } from './scatter.ts';
 import { contiguous, type Fused, largestTree, readScalar, reshaped, treeSize, viewed } from './tree.ts';
 
@@ -41,6 +42,18 @@ export function lowerEquation(d: Driver, eqn: Eqn, { virtual }: Placement, place
       return;
     case 'kernel':
       lowerKernel(d, eqn, rule, places);
+      return;
+    case 'regions':
+      lowerRegions(
+        d,
+        eqn,
+        rule.regions(
+          eqn.params,
+          eqn.inputs.map(({ aval }) => aval),
+          out.aval,
+        ),
+        places,
+      );
       return;
     case 'runtime':
       lowerRuntimeCalls(d, eqn, rule, places);

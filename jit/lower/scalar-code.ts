@@ -57,6 +57,10 @@ export function scalarOp(
     if (operation === 'eq' || operation === 'ne') return op(`i32.${operation}`, x, y);
     return op(`i32.${operation}_${argType === 'int32' ? 's' : 'u'}`, x, y);
   }
+  if (operation === 'copysign') {
+    const sign = name(y);
+    return op(`${type}.copysign`, x, select(op(`${type}.eq`, sign, sign), sign, constant(0, dtype)));
+  }
   if (isFloating(dtype)) {
     const instruction = floatNames[operation];
     if (!instruction) throw new Error(`${operation} is not an operation on ${dtype}`);

@@ -1,11 +1,12 @@
 import { type DType, isFloating } from '../../src/core/dtype.ts';
 import { bitselect, type Expr, f32x4c, f64x2c, i32c, i32x4c, lane, op, select, shuffle } from '../code.ts';
 import type { ElementOp } from '../element.ts';
+import { choose, type MaskParts, maskOp } from './masks.ts';
 import { type Let, scalarOp } from './scalar-code.ts';
 
 /**
- * Four elements at a time. float32, int32 and uint32 take one vector, float64 two (elements 0–1 and 2–3), bools one
- * vector of 32-bit masks.
+ * Four elements at a time. float32, int32 and uint32 take one vector, float64 two (elements 0–1 and 2–3), bools one or two
+ * vectors of masks.
  */
 export type Vector = readonly Expr[];
 
@@ -45,8 +46,6 @@ const low = [0, 1, 2, 3, 4, 5, 6, 7];
 const upper = (x: Expr): Expr => shuffle(x, x, [...low.map((i) => i + 8), ...low.map((i) => i + 8)]);
 /** The low halves of two vectors in one. */
 const join = (a: Expr, b: Expr): Expr => shuffle(a, b, [...low, ...low.map((i) => i + 16)]);
-/** The low words of the 64-bit lanes of two vectors. */
-const words = (a: Expr, b: Expr): Expr => shuffle(a, b, [0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27]);
 /** The high words. */
 const highWords = (a: Expr, b: Expr): Expr =>
   shuffle(a, b, [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]);
@@ -69,6 +68,15 @@ const floatOps: ReadonlySet<ElementOp> = new Set([
 
 const flipped: Partial<Record<ElementOp, string>> = { eq: 'eq', ne: 'ne', lt: 'lt', le: 'le', gt: 'gt', ge: 'ge' };
 
+/**
+ * In how many vectors an operation takes the masks among its operands: as many as the numbers that it computes with have, and
+ * among masks alone as many as any of them has.
+ */
+export function maskParts(operation: ElementOp, dtype: DType, masks: readonly Vector[]): MaskParts {
+  const isLogic = dtype === 'bool' && operation !== 'convert';
+  return dtype === 'float64' || (isLogic && masks.some((mask) => mask.length === 2)) ? 2 : 1;
+}
+
 /** A shift amount that is the same in every lane, as an i32. */
 export type UniformAmount = Expr | undefined;
 
@@ -79,7 +87,7 @@ export const noMath = (): never => {
   throw new Error('this operation calls no function of jit/math');
 };
 
-/** One operation on four lanes. */
+/** One operation on four lanes. Masks among the operands have as many vectors as `maskParts` says. */
 export function vectorOp(
   operation: ElementOp,
   dtype: DType,
@@ -100,11 +108,15 @@ export function vectorOp(
         ),
       );
     case 'select':
-      return choose(x[0]!, y, z, name);
+      return choose(x, y, z);
     case 'convert':
       return convert(x, argType, dtype, name);
     case 'bitcast':
       return x;
+  }
+  const mask = argType === 'bool' ? maskOp(operation, args) : undefined;
+  if (mask) return mask;
+  switch (operation) {
     case 'and':
     case 'or':
     case 'xor':
@@ -113,10 +125,18 @@ export function vectorOp(
       return [op('v128.not', x[0]!)];
   }
   const comparison = flipped[operation];
-  if (comparison) return [compare(comparison, x, y, argType)];
+  if (comparison) return compare(comparison, x, y, argType);
   if (isFloating(dtype)) {
-    if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
     const shape = dtype === 'float32' ? 'f32x4' : 'f64x2';
+    if (operation === 'copysign') {
+      const [signBit] = splatConstant(-0, dtype) as [Expr];
+      return x.map((part, i) => {
+        const from = name(y[i]!);
+        const sign = op('v128.and', op('v128.and', from, signBit), op(`${shape}.eq`, from, from));
+        return op('v128.or', op('v128.andnot', part, signBit), sign);
+      });
+    }
+    if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
     return x.map((_, i) => op(`${shape}.${operation}`, ...args.map((arg) => arg[i]!)));
   }
   const sign = dtype === 'int32' ? 's' : 'u';
@@ -139,6 +159,7 @@ export function vectorOp(
     case 'shrLogical':
     case 'shrArithmetic':
       if (amount) return [shift(operation, x[0]!, amount, name)];
+      if (operation === 'shl') return [shiftLeft(x[0]!, name(y[0]!), name)];
       return laneByLane(operation, dtype, args, argType, name);
     case 'div':
     case 'rem':
@@ -178,6 +199,16 @@ function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amoun
 }
 
 /**
+ * x·2^n, the power made as a float and converted. −2^n is, since 2³¹ would be too large. Amounts of 32 or more shift
+ * everything out.
+ */
+function shiftLeft(x: Expr, n: Expr, name: Let): Expr {
+  const minusPower = op('i32x4.add', op('i32x4.shl', n, i32c(23)), f32x4c(-1));
+  const product = op('i32x4.mul', x, op('i32x4.trunc_sat_f32x4_s', minusPower));
+  return op('v128.and', op('i32x4.neg', name(product)), op('i32x4.lt_u', n, i32x4c(32)));
+}
+
+/**
  * Integer division in float64, where it is exact: a quotient that is no integer is further from the next one than its
  * rounding. By 0 the quotient is −1 and the remainder the dividend, as everywhere; −2³¹ / −1 wraps.
  */
@@ -207,35 +238,22 @@ function laneByLane(operation: ElementOp, dtype: DType, args: readonly Vector[],
   return [result!];
 }
 
-/** `mask ? a : b` in each lane. */
-function choose(mask: Expr, a: Vector, b: Vector, name: Let): Vector {
-  if (a.length === 1) return [bitselect(mask, a[0]!, b[0]!)];
-  const m = name(mask);
-  return [
-    bitselect(op('i64x2.extend_low_i32x4_s', m), a[0]!, b[0]!),
-    bitselect(op('i64x2.extend_high_i32x4_s', m), a[1]!, b[1]!),
-  ];
-}
-
-function compare(comparison: string, x: Vector, y: Vector, dtype: DType): Expr {
-  if (dtype === 'float32') return op(`f32x4.${comparison}`, x[0]!, y[0]!);
-  if (dtype === 'float64') {
-    return words(op(`f64x2.${comparison}`, x[0]!, y[0]!), op(`f64x2.${comparison}`, x[1]!, y[1]!));
+function compare(comparison: string, x: Vector, y: Vector, dtype: DType): Vector {
+  if (isFloating(dtype)) {
+    const shape = dtype === 'float32' ? 'f32x4' : 'f64x2';
+    return x.map((part, i) => op(`${shape}.${comparison}`, part, y[i]!));
   }
-  if (comparison === 'eq' || comparison === 'ne') return op(`i32x4.${comparison}`, x[0]!, y[0]!);
-  // A mask is −1 where true: as unsigned numbers masks are ordered like bools.
-  return op(`i32x4.${comparison}_${dtype === 'int32' ? 's' : 'u'}`, x[0]!, y[0]!);
+  if (comparison === 'eq' || comparison === 'ne') return [op(`i32x4.${comparison}`, x[0]!, y[0]!)];
+  return [op(`i32x4.${comparison}_${dtype === 'int32' ? 's' : 'u'}`, x[0]!, y[0]!)];
 }
 
 function convert(x: Vector, from: DType, to: DType, name: Let): Vector {
   if (from === to) return x;
   const sign = (dtype: DType): string => (dtype === 'int32' ? 's' : 'u');
-  if (to === 'bool') return [compare('ne', x, splatConstant(0, from), from)];
+  if (to === 'bool') return compare('ne', x, splatConstant(0, from), from);
   if (from === 'bool') {
-    const one = op('v128.and', x[0]!, i32x4c(1));
-    if (to === 'float32') return [op('v128.and', x[0]!, f32x4c(1))];
-    if (to !== 'float64') return [one];
-    return convert([one], 'int32', 'float64', name);
+    const one = splatConstant(1, to);
+    return x.map((part, i) => op('v128.and', part, one[i]!));
   }
   if (from === 'float32') {
     if (to === 'float64') {

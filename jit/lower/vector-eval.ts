@@ -2,10 +2,11 @@ import { type DType, isFloating } from '../../src/core/dtype.ts';
 import { type Expr, type FunctionBuilder, i32c, i32x4lanes, type Local, lane, op } from '../code.ts';
 import type { MathUses } from '../math/uses.ts';
 import { elementBytes } from './kernel.ts';
+import { type MaskParts, maskIn } from './masks.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, isAffine, type Stream } from './streams.ts';
 import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore, type Tree } from './tree.ts';
-import { extremeWith, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
+import { extremeWith, maskParts, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { loadLanes, loadSplat, loadVector, storeLanes, turn } from './vector-memory.ts';
 
 /** Four successive elements, or fewer at the end. */
@@ -19,6 +20,8 @@ export interface Place {
 /** A place and what is known of its elements. */
 interface Unit extends Place {
   readonly known: Map<Tree, Vector>;
+  /** Masks in another number of vectors than they came in. */
+  masks?: Map<Tree, Vector>;
   loops?: Map<LoopTree, readonly Vector[]>;
 }
 
@@ -35,6 +38,7 @@ export class VectorEval {
   private readonly step: ReadonlyMap<Tree, number>;
   private readonly math: MathUses;
   private readonly hoisted = new Map<Tree, Vector>();
+  private readonly hoistedMasks = new Map<Tree, Vector>();
   /** What the kernel holds; of neighbouring results (`heldMoves`) one vector for each of those under way. */
   private readonly held = new Map<Tree, readonly Vector[]>();
   private readonly heldMoves: boolean;
@@ -72,14 +76,21 @@ export class VectorEval {
   /** Evaluates what does not change along the innermost axis. `pointers` stand at its start. */
   hoist(pointers: ReadonlyMap<Tree, Expr>, roots: readonly Tree[] = this.inputs.roots): void {
     this.hoisted.clear();
+    this.hoistedMasks.clear();
     this.begin(pointers, [unitAt(0, 4)]);
     this.once = true;
     const seen = new Set<Tree>();
     const visit = (tree: Tree): void => {
       if (seen.has(tree) || tree.kind === 'const' || tree.kind === 'address') return;
       seen.add(tree);
-      if (tree.kind !== 'loop' && !this.moves(tree)) this.hoisted.set(tree, this.value(tree).map(this.name));
-      else operandsOf(tree).forEach(visit);
+      if (tree.kind === 'loop' || this.moves(tree)) {
+        operandsOf(tree).forEach(visit);
+        return;
+      }
+      const value = this.value(tree).map(this.name);
+      this.hoisted.set(tree, value);
+      if (tree.dtype === 'bool')
+        this.hoistedMasks.set(tree, maskIn(value.length === 1 ? 2 : 1, value, this.name).map(this.name));
     };
     roots.forEach(visit);
     this.once = false;
@@ -88,7 +99,7 @@ export class VectorEval {
   /** Elements `at` … `at + lanes` from where `pointers` stand. */
   evaluate(root: Tree, pointers: ReadonlyMap<Tree, Expr>, at: number, lanes: number): Vector {
     this.begin(pointers, [unitAt(at, lanes)]);
-    return this.value(root);
+    return this.outside(root);
   }
 
   /** The roots for `count` successive vectors, named: stores come after every load. */
@@ -102,8 +113,8 @@ export class VectorEval {
     const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
     this.begin(pointers, units);
     for (const loop of loops) this.carriedBy(loop);
-    if (roots.length === 1 && count === 1) return [[this.value(roots[0]!)]];
-    return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
+    if (roots.length === 1 && count === 1) return [[this.outside(roots[0]!)]];
+    return units.map((unit) => this.within(unit, () => roots.map((root) => this.outside(root).map(this.name))));
   }
 
   /**
@@ -130,7 +141,7 @@ export class VectorEval {
       const turnedRows = turn(columns, leaf.dtype, this.name);
       for (const { row, known } of units) known.set(leaf, turnedRows[row]!);
     }
-    return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
+    return units.map((unit) => this.within(unit, () => roots.map((root) => this.outside(root).map(this.name))));
   }
 
   /** The roots at places of a tile, named; the kernel has the values of `leaf` there. */
@@ -144,7 +155,7 @@ export class VectorEval {
       ({ at, lanes, row, value }): Unit => ({ at, lanes, row, known: new Map([[leaf, value]]) }),
     );
     this.begin(pointers, units);
-    return units.map((unit) => this.within(unit, () => roots.map((root) => this.value(root).map(this.name))));
+    return units.map((unit) => this.within(unit, () => roots.map((root) => this.outside(root).map(this.name))));
   }
 
   /** Gives values that the kernel holds: one vector, or one for each of those under way. */
@@ -261,6 +272,25 @@ export class VectorEval {
     return value;
   }
 
+  /** The same in the form that everything but this evaluator expects: masks in one vector. */
+  private outside(tree: Tree): Vector {
+    return tree.dtype === 'bool' ? this.mask(tree, 1) : this.value(tree);
+  }
+
+  private mask(tree: Tree, parts: MaskParts): Vector {
+    const value = this.value(tree);
+    if (value.length === parts) return value;
+    const { unit } = this;
+    let mask = this.hoistedMasks.get(tree) ?? unit.masks?.get(tree);
+    if (!mask) {
+      mask = maskIn(parts, value, this.name);
+      if (this.inputs.usesOf(tree) > 1) mask = mask.map(this.name);
+      unit.masks ??= new Map();
+      unit.masks.set(tree, mask);
+    }
+    return mask;
+  }
+
   private compute(tree: Tree): Vector {
     switch (tree.kind) {
       case 'const':
@@ -280,11 +310,20 @@ export class VectorEval {
           const bounded = this.bounded(operation, dtype, args as [Tree, Tree]);
           if (bounded) return bounded;
         }
+        if (operation === 'select' && isFloating(dtype)) {
+          const chosen = this.chosenExtreme(dtype, args as [Tree, Tree, Tree]);
+          if (chosen) return chosen;
+        }
         const shape = args[0]!.dtype === 'float64' ? 'f64x2' : 'f32x4';
         const often = !this.once && this.unit.lanes === 4;
         const math = (name: string, xs: readonly Expr[]): Expr => this.math.vector(this.f, name, shape, xs, often);
         const amount = operation.startsWith('sh') ? this.uniform(args[1]!) : undefined;
-        const values = args.map((arg, i) => (amount && i === 1 ? [] : this.value(arg)));
+        const masks = args.filter((arg) => arg.dtype === 'bool').map((mask) => this.value(mask));
+        const asMask = maskParts(operation, dtype, masks);
+        const values = args.map((arg, i) => {
+          if (arg.dtype === 'bool') return this.mask(arg, asMask);
+          return amount && i === 1 ? [] : this.value(arg);
+        });
         const argType = args[operation === 'select' ? 1 : 0]!.dtype;
         return vectorOp(operation, dtype, values, argType, this.name, math, fn, amount);
       }
@@ -305,13 +344,24 @@ export class VectorEval {
     return x.kind === 'const' ? extremeWith(operation, dtype, this.value(y), x.value) : undefined;
   }
 
+  /** Of two numbers the one that is larger, or smaller, by their own comparison: an instruction of x86. */
+  private chosenExtreme(dtype: DType, [test, whenTrue, whenFalse]: readonly [Tree, Tree, Tree]): Vector | undefined {
+    if (test.kind !== 'op' || (test.op !== 'lt' && test.op !== 'gt')) return undefined;
+    const [small, large] = (test.op === 'lt' ? test.args : [...test.args].reverse()) as [Tree, Tree];
+    const isLarge = whenTrue === large && whenFalse === small;
+    if (!isLarge && !(whenTrue === small && whenFalse === large)) return undefined;
+    const [other, chosen] = [this.value(whenFalse), this.value(whenTrue)];
+    const instruction = `${dtype === 'float64' ? 'f64x2' : 'f32x4'}.${isLarge ? 'pmax' : 'pmin'}`;
+    return other.map((part, i) => op(instruction, part, chosen[i]!));
+  }
+
   /** What a loop carries in the end. It runs for all units at once, which hides the latency of its operations. */
   private carriedBy(loop: LoopTree): readonly Vector[] {
     const known = this.unit.loops?.get(loop);
     if (known) return known;
     const { f, units } = this;
     const states = units.map((unit) =>
-      this.within(unit, () => loop.args.map((arg) => (arg.kind === 'address' ? [] : this.value(arg).map(this.name)))),
+      this.within(unit, () => loop.args.map((arg) => (arg.kind === 'address' ? [] : this.outside(arg).map(this.name)))),
     );
     const carried = states.map((values) => loop.next.map((_, i) => values[i]!.map((part) => f.var(part))));
     const inside = new VectorEval(
@@ -349,7 +399,7 @@ export class VectorEval {
   private anyLane(units: readonly Unit[]): Expr {
     const test = this.inputs.roots.at(-1)!;
     const masks = units.map((unit) => {
-      const [mask] = this.within(unit, () => this.value(test));
+      const [mask] = this.within(unit, () => this.mask(test, 1));
       const on = (i: number): number => (i < unit.lanes ? -1 : 0);
       return unit.lanes === 4 ? mask! : op('v128.and', mask!, i32x4lanes(on(0), on(1), on(2), on(3)));
     });
@@ -366,7 +416,7 @@ export class VectorEval {
     const fixed = (part: Expr): Expr =>
       part.kind === 'local' && mutable.has(part.index) ? f.var(part) : this.name(part);
     const next = units.map((unit, u) =>
-      this.within(unit, () => carried[u]!.map((_, i) => this.value(this.inputs.roots[i]!).map(fixed))),
+      this.within(unit, () => carried[u]!.map((_, i) => this.outside(this.inputs.roots[i]!).map(fixed))),
     );
     ys.forEach(({ value: { dtype }, to }, i) => {
       const [value, bytes] = this.inputs.roots.slice(carried[0]!.length + 2 * i) as [Tree, Tree];
@@ -374,7 +424,7 @@ export class VectorEval {
       const [distance] = this.within(units[0]!, () => this.value(bytes));
       const row = this.name(op('i32.add', ptr, lane('i32x4.extract_lane', 0, distance!)));
       for (const unit of units) {
-        const vector = this.within(unit, () => this.value(value).map(this.name));
+        const vector = this.within(unit, () => this.outside(value).map(this.name));
         storeLanes(f, dtype, row, vector, unit.at * step, step, unit.lanes);
       }
     });

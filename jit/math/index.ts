@@ -1,4 +1,16 @@
-import { digamma, erf, erfc, erfInv, lgamma, logistic, pow, tanh } from '../../src/core/special.ts';
+import {
+  digamma,
+  erf,
+  erfc,
+  erfInv,
+  exp2,
+  floorDivide,
+  hypot,
+  lgamma,
+  logistic,
+  pow,
+  tanh,
+} from '../../src/core/special.ts';
 import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op, type Target } from '../code.ts';
 import { type MathType, mathArity, mathName } from './names.ts';
 import { vectorCode } from './vectors.ts';
@@ -12,7 +24,7 @@ const { sinh, cosh, asinh, acosh, atanh } = Math;
 export const hostMath: Readonly<Record<string, (x: number, y: number) => number>> = {
   ...{ exp, expm1, log, log1p, log2, sin, cos, tan, asin, acos, atan, atan2, cbrt },
   ...{ sinh, cosh, tanh, asinh, acosh, atanh },
-  ...{ digamma, erf, erfc, erfInv, lgamma, logistic, pow },
+  ...{ digamma, erf, erfc, erfInv, exp2, floorDivide, hypot, lgamma, logistic, pow },
   rem: (x, y) => x % y,
 };
 

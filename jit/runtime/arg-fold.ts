@@ -17,7 +17,7 @@ import { foldName } from './folds.ts';
 export const argFoldFunctions = (): Func[] =>
   dtypes.flatMap((dtype) => [
     find(dtype),
-    ...(['max', 'min'] as const).flatMap((e) => [line(e, dtype), along(e, dtype)]),
+    ...(['max', 'min'] as const).flatMap((e) => [part(e, dtype), line(e, dtype), along(e, dtype)]),
   ]);
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
@@ -62,11 +62,40 @@ function skip(f: FunctionBuilder, dtype: DType, at: Local, value: Expr, n: Expr)
   });
 }
 
-/** Elements of line k that are better than what each column had. */
+const signOf = (dtype: DType): string => (isFloating(dtype) ? '' : dtype === 'int32' ? '_s' : '_u');
+
+/** Elements of line k that are better than what each column had. Blocks without any are passed over in vectors. */
 function line(extremum: Extremum, dtype: DType): Func {
   const f = new FunctionBuilder(`arg_line_${extremum}_${shortName(dtype)}`, new Array(5).fill('i32'));
   const [n, k, x, best, to] = f.parameters;
-  const sign = isFloating(dtype) ? '' : dtype === 'int32' ? '_s' : '_u';
+  const partName = `arg_part_${extremum}_${shortName(dtype)}`;
+  if (dtype !== 'bool') {
+    const bytes = elementBytes[dtype];
+    const count = 64 / bytes;
+    const shape = dtype === 'float64' ? 'f64x2' : dtype === 'float32' ? 'f32x4' : 'i32x4';
+    // False for NaN on either side, which is then looked at.
+    const instruction = `${shape}.${extremum === 'max' ? 'le' : 'ge'}${signOf(dtype)}`;
+    const masks = [0, 16, 32, 48].map((at) => op(instruction, load('v128.load', x, at), load('v128.load', best, at)));
+    const none = op(
+      bytes === 8 ? 'i64x2.all_true' : 'i32x4.all_true',
+      masks.reduce((a, b) => op('v128.and', a, b)),
+    );
+    f.while(op('i32.ge_s', n, i32c(count)), () => {
+      f.if(op('i32.eqz', none), () => f.call(partName, i32c(count), k, x, best, to));
+      for (const ptr of [x, best]) f.set(ptr, add(ptr, i32c(64)));
+      f.set(to, add(to, i32c(4 * count)));
+      f.set(n, add(n, i32c(-count)));
+    });
+  }
+  f.call(partName, n, k, x, best, to);
+  return f.build();
+}
+
+/** The same, element by element. */
+function part(extremum: Extremum, dtype: DType): Func {
+  const f = new FunctionBuilder(`arg_part_${extremum}_${shortName(dtype)}`, new Array(5).fill('i32'));
+  const [n, k, x, best, to] = f.parameters;
+  const sign = signOf(dtype);
   f.for(0, n, () => {
     const [value, old] = [f.let(loadElement(dtype, x)), f.let(loadElement(dtype, best))];
     const compare = (name: string): Expr => op(`${value.type}.${name}${sign}`, value, old);

@@ -4,7 +4,7 @@ import type { Element } from '../element.ts';
 import { hoistConstants } from '../hoist-constants.ts';
 import { loadElement, storeElement } from '../loop-nest.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
-import { type Combine, combineScalars } from '../lower/folds/combine.ts';
+import { type Combine, combineScalars, foldedButNaN } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { Inputs } from '../lower/streams.ts';
@@ -13,6 +13,7 @@ import { VectorEval } from '../lower/vector-eval.ts';
 import { extractLane, storeVector } from '../lower/vector-memory.ts';
 import { mathCode } from '../math/index.ts';
 import { MathUses } from '../math/uses.ts';
+import { type JoinRecord, joinFunction } from './joined.ts';
 
 /** Several elementwise operations in one kernel, or a fold of what they compute. */
 export interface FusedRecord {
@@ -30,9 +31,11 @@ export interface FusedRecord {
  * Steps from row to row are in bytes. An operand that comes by value has one element for each row. A fold writes one result
  * for each row, computed in the order of the plain folds.
  */
-export function fusedModule(records: readonly FusedRecord[], target: Target): CodeModule {
+export function fusedModule(records: readonly (FusedRecord | JoinRecord)[], target: Target): CodeModule {
   const names = new Set<string>();
-  const functions = records.map((record) => fusedFunction(record, names, target));
+  const functions = records.map((record) =>
+    'places' in record ? joinFunction(record, names, target) : fusedFunction(record, names, target),
+  );
   const code = mathCode(names, target);
   return { imports: code.imports, functions: [...code.functions, ...functions] };
 }
@@ -113,11 +116,14 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
     evaluator.hoist(pointers);
     if (combine) {
       const unroll = root.dtype === 'float64' ? 2 : 4;
-      const totals = new Accumulators(f, combine, root.dtype);
+      const folded = foldedButNaN(combine, root);
+      const totals = new Accumulators(f, combine, root.dtype, folded !== undefined);
       totals.start(unroll);
+      const isLogical = combine === 'and' || combine === 'or';
       const blocks = (count: number, until: Expr): void =>
         along(4 * count, until, () => {
-          for (let u = 0; u < count; u++) totals.add(u, evaluator.evaluate(root, pointers, 4 * u, 4), 4);
+          for (let u = 0; u < count; u++) totals.add(u, evaluator.evaluate(folded ?? root, pointers, 4 * u, 4), 4);
+          if (isLogical) f.if(totals.isDecided(), () => f.break());
         });
       blocks(unroll, op('i32.and', n, i32c(-4 * unroll)));
       blocks(1, op('i32.and', n, i32c(4 * unroll - 4)));

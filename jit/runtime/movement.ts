@@ -1,4 +1,5 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type WasmType } from '../code.ts';
+import { range } from '../../src/core/shape.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, shuffle, type WasmType } from '../code.ts';
 import { inChunks } from './chunks.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
@@ -12,7 +13,8 @@ const widths: readonly { readonly bytes: number; readonly type: WasmType; readon
 
 /**
  * fill_1, fill_4 (to, n, bits) and fill_8 (to, n, f64); copy_1, copy_4, copy_8 (rows, columns, to, toRow, toColumn,
- * from, fromRow, fromColumn) with strides in elements, 0 for broadcasting.
+ * from, fromRow, fromColumn) with strides in elements, 0 for broadcasting; repeat_1, repeat_4, repeat_8 (rows, columns, to,
+ * from), which write each of `rows` neighbours `columns` times.
  */
 export function movementFunctions(): Func[] {
   return widths.flatMap(({ bytes, type, suffix }) => [
@@ -20,6 +22,7 @@ export function movementFunctions(): Func[] {
     fill(bytes, type),
     copyRow(bytes, type, suffix),
     copy(bytes),
+    repeat(bytes, type, suffix),
   ]);
 }
 
@@ -64,6 +67,61 @@ function copyRow(bytes: number, type: WasmType, suffix: string): Func {
     f.set(from, add(from, fromStep));
   });
   return f.build();
+}
+
+function repeat(bytes: number, type: WasmType, suffix: string): Func {
+  const f = new FunctionBuilder(`repeat_${bytes}`, ['i32', 'i32', 'i32', 'i32']);
+  const [rows, columns, to, from] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+  const move = (ptr: Local, by: number): void => f.set(ptr, add(ptr, i32c(by)));
+  const lanes = 16 / bytes;
+  // Twice: each half of a vector beside itself.
+  f.if(op('i32.eq', columns, i32c(2)), () => {
+    const byte = (i: number): number => bytes * (Math.floor(i / bytes) >> 1) + (i % bytes);
+    const half = range(16).map(byte);
+    f.for(
+      0,
+      op('i32.and', rows, i32c(-lanes)),
+      () => {
+        const x = f.let(load('v128.load', from));
+        f.store('v128.store', to, shuffle(x, x, half));
+        f.store(
+          'v128.store',
+          to,
+          shuffle(
+            x,
+            x,
+            half.map((i) => i + 8),
+          ),
+          16,
+        );
+        move(from, 16);
+        move(to, 32);
+      },
+      lanes,
+    );
+    f.set(rows, op('i32.and', rows, i32c(lanes - 1)));
+  });
+  const whole = f.let(op('i32.and', columns, i32c(-lanes)));
+  const rest = f.let(op('i32.and', columns, i32c(lanes - 1)));
+  f.for(0, rows, () => {
+    const element = f.let(load(`${type}.load${suffix && `${suffix}_u`}`, from));
+    const vector = f.let(load(`v128.load${8 * bytes}_splat`, from));
+    f.for(
+      0,
+      whole,
+      () => {
+        f.store('v128.store', to, vector);
+        move(to, 16);
+      },
+      lanes,
+    );
+    f.for(0, rest, () => {
+      f.store(`${type}.store${suffix}`, to, element);
+      move(to, bytes);
+    });
+    move(from, bytes);
+  });
+  return f.build(true);
 }
 
 function copy(bytes: number): Func {

@@ -3,7 +3,9 @@ import type { FrameStep } from '../../jit/eager/frame-layout.ts';
 import { FrameProgram } from '../../jit/eager/frame-program.ts';
 import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
 import { groupOf, makersOf } from '../../jit/eager/groups.ts';
+import { eagerJoin } from '../../jit/eager/joins.ts';
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
+import { eagerRegionsOf } from '../../jit/eager/movement.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
 import { eagerSelection } from '../../jit/eager/selection.ts';
 import { Cell } from '../../jit/heap.ts';
@@ -205,10 +207,12 @@ class Planner {
       const group = (['baked', 'byValue'] as const)
         .map((literals) => groupOf(eqn, this.makerOf, literals))
         .find((found) => found && isFusedPrebuilt(found.key));
-      const product = group ? undefined : eagerProductOf(eqn, this.makerOf);
-      const inputs = group ? group.operands.map(({ atom }) => atom) : (product?.atoms ?? eqn.inputs);
+      const reading = group
+        ? undefined
+        : (eagerProductOf(eqn, this.makerOf) ?? eagerJoin(eqn, this.makerOf) ?? eagerRegionsOf(eqn, this.makerOf));
+      const inputs = group ? group.operands.map(({ atom }) => atom) : (reading?.atoms ?? eqn.inputs);
       for (const atom of inputs) needed.add(atom);
-      const run = group ? eagerFused(group) : (product?.run ?? eagerSelection(eqn, this.jaxpr));
+      const run = group ? eagerFused(group) : (reading?.run ?? eagerSelection(eqn, this.jaxpr));
       chosen.push({ eqn, inputs, ...(run ? { run } : {}) });
     }
     return chosen.reverse();

@@ -119,6 +119,36 @@ export function pow(x: number, y: number): number {
   return sign * scale(pair[0] + pair[1], k);
 }
 
+/** 2^x, where engines are off by more than an ulp. */
+export function exp2(x: number): number {
+  if (!(Math.abs(x) < 1100)) return 2 ** x;
+  const k = Math.round(x);
+  return scale(Math.exp((x - k) * Math.LN2), k);
+}
+
+/** √(x² + y²), infinite if an operand is. */
+export function hypot(x: number, y: number): number {
+  const larger = Math.max(Math.abs(x), Math.abs(y));
+  if (Math.abs(x) === Number.POSITIVE_INFINITY || Math.abs(y) === Number.POSITIVE_INFINITY)
+    return Number.POSITIVE_INFINITY;
+  // A power of 2 with which neither squares nor their sum overflow or vanish.
+  const shrink = larger > 2 ** 500 ? 2 ** -600 : larger < 2 ** -400 ? 2 ** 600 : 1;
+  const [a, b] = [x * shrink, y * shrink];
+  return Math.sqrt(a * a + b * b) / shrink;
+}
+
+/** ⌊x/y⌋ as NumPy has it: −1 for a finite x beyond 0 and an infinite y of the other sign, NaN for an infinite x. */
+export function floorDivide(x: number, y: number): number {
+  const quotient = Math.floor(x / y);
+  if (y === 0) return quotient;
+  if (Math.abs(y) === Number.POSITIVE_INFINITY && Number.isFinite(x)) return x !== 0 && x < 0 !== y < 0 ? -1 : quotient;
+  // Rounding x / y up to an integer would be one too many: the remainder decides.
+  const truncated = x % y;
+  const remainder = truncated !== 0 && truncated < 0 !== y < 0 ? truncated + y : truncated;
+  const whole = Math.round((x - remainder) / y);
+  return whole === 0 ? quotient * 0 : whole;
+}
+
 /** erfc for 0.75 ≤ x ≤ 28: exp(−x²)·p/(1 + 2x), every factor in two parts. */
 function erfcTail(x: number): number {
   const [s, t] = product(x, x);

@@ -2,6 +2,8 @@
 import type { Element } from '../../jit/element.ts';
 import { isLinear } from '../../transforms/transpose.ts';
 import { isFloating } from '../core/dtype.ts';
+import { ulp } from '../core/primitive.ts';
+import * as reference from '../core/special.ts';
 import type { Value } from '../core/trace.ts';
 import { ge, select } from './compare.ts';
 import { type BinaryOp, binary, type UnaryOp, unary, unbroadcast } from './family.ts';
@@ -83,6 +85,27 @@ export const sign: UnaryOp = unary('sign', {
     if (x.dtype === 'uint32') return positive(zero);
     return positive(b.select(b.compare('lt', x, zero), b.const(-1, x.dtype), x));
   },
+});
+
+/** |x| with the sign of y, which NaN has not: |x| then. */
+export const copysign: BinaryOp = binary('copysign', {
+  domain: 'floating',
+  run: (x, y) => (y < 0 || Object.is(y, -0) ? -Math.abs(x) : Math.abs(x)),
+  jvp: [(dx, x, y) => mul(select(ge(x, 0), dx, neg(dx)), copysign(1, y)), null],
+  lower: (b, x, y) => b.binary('copysign', x, y),
+});
+
+/** The largest integer that is not above x / y, of floats. */
+export const floorDivide: BinaryOp = binary('floor_divide', {
+  domain: 'floating',
+  run: reference.floorDivide,
+  accuracy: ulp(1.5, 2),
+  jvp: 'zero',
+  lower: (b, x, y) => b.call('floorDivide', x, y),
+  intervals: [
+    [-30, 30],
+    [-3, 3],
+  ],
 });
 
 /** Remainder of the truncated quotient, with the sign of x. On integers x rem 0 is x. */

@@ -1,7 +1,6 @@
-import { copyRegion, offsetBy } from '../../jit/loop-nest.ts';
 import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
-import { allocate, byteSize } from '../core/dtype.ts';
+import { allocate } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkList } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
@@ -78,36 +77,16 @@ export const concatenateP: Primitive<ConcatenateParams> = primitive<ConcatenateP
     batched: [true],
   }),
   lower: {
-    kind: 'kernel',
-    regions: ({ dimension }, inputs, { shape }) => {
-      const [outer, row] = [sizeOf(shape.slice(0, dimension)), sizeOf(shape.slice(dimension))];
-      let to = 0;
-      const copies = inputs.map((x, operand) => {
-        const n = sizeOf(x.shape.slice(dimension));
-        to += n;
-        const axes = [
-          { extent: outer, steps: [row, n] },
-          { extent: n, steps: [1, 1] },
-        ];
-        return { operand, to: to - n, from: 0, axes };
+    kind: 'regions',
+    regions: ({ dimension }, inputs) => {
+      let end = 0;
+      const parts = inputs.map(({ shape }, operand) => {
+        const start = end;
+        end += shape[dimension]!;
+        const axes = shape.map((count, axis) => ({ first: 0, count, at: axis === dimension ? start : 0, step: 1 }));
+        return { operand, axes };
       });
-      return { copies };
-    },
-    build: ({ f }, inputs, [out], { dimension }) => {
-      const { dtype } = out!.aval;
-      const bytes = byteSize(dtype);
-      const outer = sizeOf(out!.shape.slice(0, dimension));
-      const row = sizeOf(out!.shape.slice(dimension)) * bytes;
-      let at = 0;
-      for (const x of inputs) {
-        const n = sizeOf(x.shape.slice(dimension));
-        const axes = [
-          { extent: outer, steps: [row, n * bytes] },
-          { extent: n, steps: [bytes, bytes] },
-        ];
-        copyRegion(f, dtype, axes, offsetBy(out!.ptr, at), x.ptr);
-        at += n * bytes;
-      }
+      return { parts };
     },
   },
   samples: () => [

@@ -86,6 +86,7 @@ export {
   erfc,
   erfInv,
   exp,
+  exp2,
   expm1,
   lgamma,
   log,

@@ -1,7 +1,6 @@
-import { copyRegion, fillRun, offsetBy } from '../../jit/loop-nest.ts';
 import { isLinear } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
-import { allocate, byteSize } from '../core/dtype.ts';
+import { allocate } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkList } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
@@ -94,49 +93,11 @@ export const padP: Primitive<PadParams> = primitive<PadParams>({
     return { outs: [select(mask, all, broadcastInDim(value!, shape, [0]))], batched: [true] };
   },
   lower: {
-    kind: 'kernel',
+    kind: 'regions',
     regions: ({ config }, [x], { shape, size }) => {
-      const region = kept(x!.shape, shape, config);
-      const [from, to] = [stridesOf(x!.shape), stridesOf(shape)];
-      const start = (strides: readonly number[], of: (part: (typeof region)[number]) => number) =>
-        region.reduce((total, part, axis) => total + of(part) * strides[axis]!, 0);
-      const axes = region.map((part, axis) => ({ extent: part.count, steps: [part.step * to[axis]!, from[axis]!] }));
-      const copy = {
-        operand: 0,
-        to: start(to, (part) => part.at),
-        from: start(from, (part) => part.first),
-        axes,
-      };
-      return sizeOf(region.map((part) => part.count)) < size ? { fill: 1, copies: [copy] } : { copies: [copy] };
-    },
-    build: ({ f }, [x, value], [out], { config }) => {
-      const { dtype } = out!.aval;
-      const bytes = byteSize(dtype);
-      const region = kept(x!.shape, out!.shape, config);
-      const covered = sizeOf(region.map((part) => part.count));
-      if (covered < out!.aval.size) fillRun(f, dtype, out!.ptr, out!.aval.size, value!.value!);
-      const [from, to] = [stridesOf(x!.shape), stridesOf(out!.shape)];
-      const start = (strides: readonly number[], of: (part: (typeof region)[number]) => number) =>
-        region.reduce((total, part, axis) => total + of(part) * strides[axis]! * bytes, 0);
-      const axes = region.map((part, axis) => ({
-        extent: part.count,
-        steps: [part.step * to[axis]! * bytes, from[axis]! * bytes],
-      }));
-      if (covered === 0) return;
-      const target = offsetBy(
-        out!.ptr,
-        start(to, (part) => part.at),
-      );
-      copyRegion(
-        f,
-        dtype,
-        axes,
-        target,
-        offsetBy(
-          x!.ptr,
-          start(from, (part) => part.first),
-        ),
-      );
+      const axes = kept(x!.shape, shape, config);
+      const parts = [{ operand: 0, axes }];
+      return sizeOf(axes.map(({ count }) => count)) < size ? { fill: 1, parts } : { parts };
     },
   },
   samples: () =>

@@ -8,11 +8,11 @@ import * as reference from '../core/special.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { Zero } from '../core/zero.ts';
 import { toFloating, toValue } from '../promote.ts';
-import { div, mul, sub } from './arithmetic.ts';
+import { abs, div, mul, sign, sub } from './arithmetic.ts';
 import { eq, isFinite, select } from './compare.ts';
 import { convert } from './convert.ts';
 import { type BinaryOp, binary, elementwise, type UnaryOp, unary } from './family.ts';
-import { and, not } from './logic.ts';
+import { and, not, or } from './logic.ts';
 import { domains } from './samples.ts';
 import { log } from './transcendental.ts';
 
@@ -41,6 +41,24 @@ export const cbrt: UnaryOp = unary('cbrt', {
   jvp: (dx, _x, out) => mul(dx, div(integerPow(out, -2), 3)),
   lower: (b, x) => b.call('cbrt', x),
   accuracy: ulp(1.5, 2),
+});
+
+/** x/h for h = √(x² + y²): ±1 or 0 where h is infinite; ½ where x and y are zero, as in JAX. */
+function cosine(x: Value, h: Value): Value {
+  const infinity = Number.POSITIVE_INFINITY;
+  const isInfinite = eq(h, infinity);
+  const odd = or(eq(h, 0), isInfinite);
+  const ratio = div(select(odd, 0.5, x), select(odd, 1, h));
+  return select(isInfinite, select(eq(abs(x), infinity), sign(x), 0), ratio);
+}
+
+/** √(x² + y²) without overflow or underflow in between; infinite if an operand is. */
+export const hypot: BinaryOp = binary('hypot', {
+  domain: 'floating',
+  run: reference.hypot,
+  accuracy: ulp(1.5, 2),
+  jvp: [(dx, x, _y, out) => mul(dx, cosine(x, out)), (dy, _x, y, out) => mul(dy, cosine(y, out))],
+  lower: (b, x, y) => b.call('hypot', x, y),
 });
 
 /** The floating power; an integer power is a product modulo 2³², its exponent read as unsigned. */

@@ -34,6 +34,13 @@ const oneMinusSquare = (x: ArrayLike): Value => mul(sub(1, x), add(1, x));
 
 /** eˣ. */
 export const exp: UnaryOp = mathFunction('exp', Math.exp, (dx, _x, out) => mul(dx, out), [-10, 10]);
+/** 2ˣ, exact for integers. */
+export const exp2: UnaryOp = mathFunction(
+  'exp2',
+  reference.exp2,
+  (dx, _x, out) => mul(dx, mul(out, Math.LN2)),
+  [-10, 10],
+);
 /** eˣ − 1, accurate near 0. */
 export const expm1: UnaryOp = mathFunction('expm1', Math.expm1, (dx, _x, out) => mul(dx, add(out, 1)));
 /** Natural logarithm; −∞ at 0, NaN below. */

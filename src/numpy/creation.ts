@@ -86,8 +86,10 @@ function eyeNamed(name: string, n: number, m: number | null, given: DTypeOption 
     return fromData(data, shape, type);
   }
   // At once, n zeros between ones put them on the diagonal of n × n. A program computes it where it is used.
-  if (!currentTrace().records && k === 0 && shape[0] === shape[1] && n > 0)
-    return reshape(pad(creation.full([n], 1, type), creation.scalar(0, type), [[0, 0, n]]), shape);
+  if (!currentTrace().records && k === 0 && shape[0] === shape[1] && n > 0) {
+    using flat = pad(creation.full([n], 1, type), creation.scalar(0, type), [[0, 0, n]]);
+    return reshape(flat, shape);
+  }
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
   return convert(eq(add(row, k), column), type);

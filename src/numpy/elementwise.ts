@@ -62,17 +62,7 @@ export const fmod: Binary = binary(arithmetic.rem)('fmod');
 /** The largest integer that is not above x / y. */
 export const floorDivide: Binary = recorded((x, y) => {
   const [a, b] = promote('floorDivide', [x, y]);
-  if (isFloating(a!.aval.dtype)) {
-    const [x, y] = [a!, b!];
-    // Rounding x / y up to an integer would be one too many: the remainder decides.
-    const remainder = signedRemainder(x, y);
-    const regular = arithmetic.round(arithmetic.div(arithmetic.sub(x, remainder), y));
-    const quotient = arithmetic.floor(arithmetic.div(x, y));
-    const infinity = Number.POSITIVE_INFINITY;
-    const beyond = logic.and(eq(arithmetic.abs(y), infinity), lt(arithmetic.abs(x), infinity));
-    const oneLess = select(eq(remainder, x), quotient, -1);
-    return select(eq(y, 0), quotient, select(beyond, oneLess, regular));
-  }
+  if (isFloating(a!.aval.dtype)) return arithmetic.floorDivide(a!, b!);
   const quotient = arithmetic.div(a!, b!);
   if (a!.aval.dtype === 'uint32') return quotient;
   const remainder = arithmetic.sub(a!, arithmetic.mul(quotient, b!));

@@ -8,12 +8,12 @@ import * as arithmetic from '../lax/arithmetic.ts';
 import { eq, ge, gt, lt, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { zerosLike } from '../lax/creation.ts';
-import { and, not, or } from '../lax/logic.ts';
+import { and, not } from '../lax/logic.ts';
 import * as transcendental from '../lax/transcendental.ts';
 import { promote, toFloating, toValue } from '../promote.ts';
-import { type Binary, type Unary, where } from './elementwise.ts';
+import type { Binary, Unary } from './elementwise.ts';
 
-const { add, sub, mul, div, neg, sqrt } = arithmetic;
+const { add, sub, mul, div } = arithmetic;
 
 const floating =
   (name: string, operation: (x: Value) => Value): Unary =>
@@ -33,7 +33,7 @@ const combined2 = (name: string, operation: (x: Value, y: Value) => Value): Bina
   recorded(floating2(name, operation));
 
 export const exp: Unary = floating('exp', transcendental.exp);
-export const exp2: Unary = floating('exp2', (x) => arithmetic.pow(2, x));
+export const exp2: Unary = floating('exp2', transcendental.exp2);
 export const expm1: Unary = floating('expm1', transcendental.expm1);
 export const log: Unary = floating('log', transcendental.log);
 export const log2: Unary = floating('log2', transcendental.log2);
@@ -53,33 +53,8 @@ export const arcsinh: Unary = floating('arcsinh', transcendental.asinh);
 export const arccosh: Unary = floating('arccosh', transcendental.acosh);
 export const arctanh: Unary = floating('arctanh', transcendental.atanh);
 
-/** Operands beyond these are multiplied by a power of 2, with which neither squares nor their sum overflow or vanish. */
-const squareLimits = {
-  float64: { large: 2 ** 500, shrink: 2 ** -600, small: 2 ** -400, grow: 2 ** 600 },
-  float32: { large: 2 ** 60, shrink: 2 ** -70, small: 2 ** -40, grow: 2 ** 90 },
-};
-
 /** √(x² + y²) without overflow or underflow in between. */
-export const hypot: Binary = combined2('hypot', (x, y) => {
-  const [a, b] = [arithmetic.abs(x), arithmetic.abs(y)];
-  // Ordered by one comparison, but for an infinity, which decides whatever the other may be.
-  const infinity = Number.POSITIVE_INFINITY;
-  const isSecond = or(lt(a, b), eq(b, infinity));
-  const [large, small] = [select(isSecond, b, a), select(isSecond, a, b)];
-  const limits = squareLimits[large.dtype === 'float64' ? 'float64' : 'float32'];
-  const [isLarge, isSmall] = [gt(large, limits.large), lt(large, limits.small)];
-  const chosen = (whenLarge: number, whenSmall: number): Value =>
-    select(isLarge, whenLarge, select(isSmall, whenSmall, 1));
-  const scale = chosen(limits.shrink, limits.grow);
-  // Where both are zero, or one is infinite, the derivatives of the root and of the squares would be infinite or NaN.
-  const [sum, isInfinite] = [add(a, b), eq(large, infinity)];
-  const isZero = eq(sum, 0);
-  const plain = or(isZero, isInfinite);
-  const [x1, y1] = [mul(select(plain, 1, large), scale), mul(select(plain, 0, small), scale)];
-  const root = sqrt(add(mul(x1, x1), mul(y1, y1)));
-  const result = mul(root, chosen(1 / limits.shrink, 1 / limits.grow));
-  return select(isInfinite, large, select(isZero, mul(sum, 0.5), result));
-});
+export const hypot: Binary = floating2('hypot', arithmetic.hypot);
 
 /** log(eˣ + eʸ) without overflow. */
 export const logaddexp: Binary = combined2('logaddexp', (x, y) => {
@@ -143,13 +118,10 @@ export const isfinite: Unary = recorded((x) => {
 export const signbit: Unary = recorded((x) => {
   const value = toValue(x, 'signbit');
   if (!isFloating(value.aval.dtype)) return lt(value, 0);
-  return or(lt(value, 0), and(eq(value, 0), lt(div(1, value), 0)));
+  return lt(arithmetic.copysign(1, value), 0);
 });
 /** |x| with the sign of y. */
-export const copysign: Binary = combined2('copysign', (x, y) => {
-  const magnitude = arithmetic.abs(x);
-  return where(signbit(y), neg(magnitude), magnitude);
-});
+export const copysign: Binary = floating2('copysign', arithmetic.copysign);
 
 /** Replaces NaN and infinities; by default with 0 and the largest finite numbers. */
 export const nanToNum: (x: ArrayLike, given?: { nan?: number; posinf?: number; neginf?: number }) => NDArray = recorded(

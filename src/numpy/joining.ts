@@ -224,6 +224,8 @@ export const roll: (
   const { axis = null } = optionsOf('roll', given, ['axis']);
   const value = operand(x, 'roll');
   checkIntegers('roll', 'the shift', shift);
+  // By a multiple of the length nothing moves.
+  if (axis === null && typeof shift === 'number' && shift % value.size === 0) return value;
   if (axis === null) return reshape(roll(ravel(value), shift, { axis: 0 }), value.shape);
   const axes = (typeof axis === 'number' ? [axis] : axis).map((a) => axisOf(value, a, 'roll'));
   const shifts: readonly number[] = Array.isArray(shift) ? shift : axes.map(() => shift as number);

@@ -96,7 +96,8 @@ const gradientAlong: (value: Value, spacing: ArrayLike, axis: number) => NDArray
   const inside = mul(sub(span(value, a, 2), span(value, a, 0, -2)), 0.5);
   const first = sub(span(value, a, 1, 2), span(value, a, 0, 1));
   const last = sub(span(value, a, n - 1), span(value, a, n - 2, n - 1));
-  return div(slicing.concatenate([first, inside, last], a), spacing);
+  const differences = slicing.concatenate([first, inside, last], a);
+  return spacing === 1 ? differences : div(differences, spacing);
 });
 
 /**

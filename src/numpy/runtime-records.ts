@@ -3,8 +3,10 @@
  * these types. What runs outside of `jit` finds them by what they compute.
  */
 import { type Group, groupOf, makersOf } from '../../jit/eager/groups.ts';
+import { joinOf } from '../../jit/eager/joins.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import type { FusedRecord } from '../../jit/runtime/fused.ts';
+import type { JoinRecord } from '../../jit/runtime/joined.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import type { DType } from '../core/dtype.ts';
 import { type Atom, type Eqn, Var } from '../core/jaxpr.ts';
@@ -17,11 +19,9 @@ import * as np from './index.ts';
 /** Examples whose literals come by value, since users' numbers are among them. */
 const withNumbers: readonly Example[] = [
   (x) => np.mod(x, 7),
-  (x) => np.floorDivide(x, 7),
   (x) => np.heaviside(x, 0.25),
   (x) => np.fmax(x, 0.25),
   (x) => np.fmin(x, 0.25),
-  (x) => np.hypot(x, 0.25),
   (x) => np.logaddexp(x, 0.25),
   (x) => np.nanToNum(x, { nan: 1, posinf: 2, neginf: 3 }),
   (x) => np.isclose(x, 0.25),
@@ -92,11 +92,9 @@ const examples: readonly (readonly [
       np.logicalAnd,
       np.logicalOr,
       np.logicalXor,
-      np.hypot,
       np.logaddexp,
       np.logaddexp2,
       np.heaviside,
-      np.copysign,
       np.fmax,
       np.fmin,
       (x, y) => np.isclose(x, y),
@@ -157,9 +155,11 @@ const withPositions: readonly (readonly [avals: (dtype: DType) => readonly Shape
     ],
   ];
 
+type KernelRecord = FusedRecord | JoinRecord;
+
 /** The groups of the functions above. */
-export function fusedRecords(): FusedRecord[] {
-  const records = new Map<string, FusedRecord>();
+export function fusedRecords(): KernelRecord[] {
+  const records = new Map<string, KernelRecord>();
   for (const [dtypes, operands, all] of examples)
     for (const dtype of dtypes)
       for (const shapes of operands)
@@ -184,14 +184,20 @@ function recordsOf(
   example: Example,
   avals: readonly ShapedArray[],
   literals: 'baked' | 'byValue' = 'baked',
-): FusedRecord[] {
+): KernelRecord[] {
   const { jaxpr: staged } = stage((x, y, z) => [example(x!, y!, z!)], [...avals]);
   const jaxpr = simplify(staged);
   const makerOf = makersOf(jaxpr);
   const needed = new Set<unknown>(jaxpr.outs.filter((atom) => atom instanceof Var));
-  const records: FusedRecord[] = [];
+  const records: KernelRecord[] = [];
   for (const eqn of [...jaxpr.eqns].reverse()) {
     if (!eqn.outputs.some((v) => needed.has(v))) continue;
+    const join = joinOf(eqn, makerOf);
+    if (join) {
+      records.push({ ...join, elements: join.elements() });
+      for (const { atom } of join.arrays) needed.add(atom);
+      continue;
+    }
     const group = groupOf(eqn, makerOf, literals);
     for (const atom of group ? group.operands.map((operand) => operand.atom) : eqn.inputs) needed.add(atom);
     const combine = group?.combine ? { combine: group.combine } : {};

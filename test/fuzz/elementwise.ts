@@ -41,6 +41,7 @@ const unary: readonly FloatFunction[] = [
   { js: 'square', domain: [-7, 7], range: even((x) => x * x) },
   { js: 'reciprocal', domain: [0.2, 64], range: monotone((x) => 1 / x) },
   { js: 'exp', domain: [-8, 3], range: monotone(Math.exp) },
+  { js: 'exp2', domain: [-10, 4], range: monotone((x) => 2 ** x) },
   { js: 'expm1', domain: [-8, 3], range: monotone(Math.expm1) },
   { js: 'log', domain: [0.1, 64], range: monotone(Math.log) },
   { js: 'log1p', domain: [-0.8, 64], range: monotone(Math.log1p) },
@@ -133,7 +134,16 @@ const binary: readonly Binary[] = [
     range: ([a, b], [c, d]) => [Math.min(a, c), Math.min(b, d)],
   },
   { js: 'atan2', py: 'jnp.arctan2', domain: any, second: [0.3, 20], range: () => [-Math.PI, Math.PI] },
+  {
+    js: 'np.hypot',
+    py: 'jnp.hypot',
+    domain: any,
+    second: [0.3, 20],
+    range: ([a, b], [, d]) => [0, Math.max(-a, b) + d],
+  },
   { js: 'pow', py: 'jnp.power', domain: [0.2, 4], second: [-2, 2], range: () => [0, 25] },
+  { js: 'np.copysign', py: 'jnp.copysign', domain: any, second: [0.3, 20], range: ([a, b]) => [0, Math.max(-a, b)] },
+  { js: 'np.floorDivide', py: 'jnp.floor_divide', domain: any, second: [0.7, 5], range: () => [-92, 92] },
   { js: 'rem', py: 'jnp.fmod', domain: any, second: [0.7, 5], range: ([a, b]) => [Math.min(a, 0), Math.max(b, 0)] },
   { js: 'nextafter', py: 'jnp.nextafter', domain: any, second: any, range: ([a, b]) => [a - 1e-3, b + 1e-3] },
 ];
@@ -149,7 +159,14 @@ function makeBinary(g: Generator): Variable[] | undefined {
   const mine: Interval = [x.low, x.high];
   const [low, high] = swapped ? f.range(other, mine) : f.range(mine, other);
   const shape = x.shape;
-  return [g.emit(f.js, `lax.${f.js}(${a}, ${b})`, `${f.py}(${a}, ${b})`, v ? [x, v] : [x], { ...x, shape, low, high })];
+  return [
+    g.emit(f.js, `${f.js.includes('.') ? '' : 'lax.'}${f.js}(${a}, ${b})`, `${f.py}(${a}, ${b})`, v ? [x, v] : [x], {
+      ...x,
+      shape,
+      low,
+      high,
+    }),
+  ];
 }
 
 function makeIntegerPow(g: Generator): Variable[] {
@@ -210,7 +227,6 @@ const makeStop = (g: Generator): Variable[] => {
 
 const numpyFunctions: readonly FloatFunction[] = [
   { js: 'np.sinc', py: 'jnp.sinc', domain: [0.1, 6], range: fixed(-0.3, 1) },
-  { js: 'np.exp2', py: 'jnp.exp2', domain: [-6, 4], range: monotone((x) => 2 ** x) },
   { js: 'np.square', py: 'jnp.square', domain: [-6, 6], range: even((x) => x * x) },
 ];
 

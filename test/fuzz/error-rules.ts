@@ -281,7 +281,7 @@ const roundings: Record<string, number> = {
 };
 
 /** Steps up or down between constants: an error that reaches a step makes the result ambiguous. */
-const steps: ReadonlySet<string> = new Set(['floor', 'ceil', 'round', 'trunc', 'sign', 'is_finite']);
+const steps: ReadonlySet<string> = new Set(['floor', 'ceil', 'round', 'trunc', 'sign', 'is_finite', 'floor_divide']);
 
 function at(x: Bounded, i: number): number {
   return x.data.length === 1 ? x.data[0]! : x.data[i]!;

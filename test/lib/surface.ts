@@ -151,7 +151,7 @@ export const table: Record<string, Record<string, Call>> = {
   },
   lax: {
     ...many(
-      'abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma erf erfInv erfc exp expm1 floor isFinite lgamma log log1p log2 logistic neg reciprocal round rsqrt sign sin sinh sqrt tan tanh trunc',
+      'abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma erf erfInv erfc exp exp2 expm1 floor isFinite lgamma log log1p log2 logistic neg reciprocal round rsqrt sign sin sinh sqrt tan tanh trunc',
       unary,
     ),
     square: { ...unary, as: 'integerPow' },

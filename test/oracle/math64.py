@@ -102,9 +102,11 @@ unary = {
     "erfInv": (erf_inv, [(-1, 1), (0.49, 0.51), (0.99, 1)], [0.9920929455579865, 1 - 2.0**-53]),
     "lgamma": (log_gamma, [(0, 4), (4, 200), (1.4, 1.6)], [1.0, 2.0, 1.5, 2.5, 3.5, 4.0, 2.556348161519716e305]),
     "digamma": (mp.digamma, [(0, 4), (4, 200), (1.4, 1.5)], [1.4616321449683622, 1.0, 2.0, 3.0, 4.0]),
+    "exp2": (lambda x: mp.power(2, x), [(-1, 1), (-1075, 1024), (-1075, -1020)], [1023.9999999999999, -1022.0, -1074.0, -1074.9999999999998, 0.5, 10.0]),
 }
 inside = {"log": (0, 1e999), "log2": (0, 1e999), "log1p": (-1, 1e999), "acosh": (1, 1e999), "atanh": (-1, 1), "erfInv": (-1, 1),
           "asin": (-1, 1), "acos": (-1, 1), "lgamma": (0, 1e999), "digamma": (0, 1e999)}
+inside["exp2"] = (-1100, 1100)
 inside |= dict.fromkeys(("exp", "expm1", "sinh", "cosh", "tanh", "logistic"), (-800, 800))
 inside |= dict.fromkeys(("erf", "erfc"), (-40, 40))
 closed = ("acosh", "asin", "acos")
@@ -161,6 +163,15 @@ def angle(y, x):
         return mp.atan2(y, x)
 
 
+def floor_of_quotient(x, y):
+    return mpf((Fraction(float(x)) / Fraction(float(y))).__floor__())
+
+
+def lengths(x, y):
+    with mp.workprec(4400):
+        return mp.sqrt(mpf(x) ** 2 + mpf(y) ** 2)
+
+
 binary = {
     "pow": (lambda x, y: mp.power(x, y) if x > 0 else mp.power(-x, y) * (-1) ** int(y), list(powers())),
     "atan2": (angle, list(quotients())),
@@ -172,7 +183,8 @@ def line(name, f, *xs):
     exact = f(*[mpf(x) for x in xs])
     nearest, rest = rounded(mp.mpf(exact))
     if nearest == 0:
-        nearest = math.copysign(0.0, exact if exact else xs[0])
+        sign = math.copysign(xs[0], xs[0] * xs[1]) if name == "floorDivide" else xs[0]
+        nearest = math.copysign(0.0, exact if exact else sign)
     return " ".join([*map(bits, xs), bits(nearest), str(int(mp.nint(rest * 1000)))])
 
 
@@ -182,6 +194,10 @@ def lines(name, f, *rest):
 
 fixture = {name: lines(name, *row) for name, row in unary.items()}
 fixture |= {name: [line(name, f, *point) for point in points] for name, (f, points) in binary.items()}
+points = list(quotients()) + [(3 * 2.0**-1070, 4 * 2.0**-1070), (1e308, 1e308), (2.0**-450, 2.0**-450), (2.0**511, 2.0**511)]
+fixture["hypot"] = [line("hypot", lengths, *point) for point in points]
+points = list(quotients()) + [(1.0, 0.1), (0.3, 0.1), (-0.3, 0.1), (6.0, -2.0), (5e-324, -1e308), (1e308, 3.0), (1e308, 5e-300)]
+fixture["floorDivide"] = [line("floorDivide", floor_of_quotient, *point) for point in points]
 path = Path(__file__).parents[1] / "fixtures" / "math64.json"
 path.write_text(json.dumps(fixture, indent=0) + "\n")
 print({name: len(points) for name, points in fixture.items()}, path.stat().st_size)

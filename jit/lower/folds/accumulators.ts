@@ -24,16 +24,19 @@ export class Accumulators {
   private readonly combine: Combine;
   private readonly dtype: DType;
   private readonly extreme: boolean;
+  private readonly ignoresNaN: boolean;
   private locals: Local[][] = [];
   /** Of extremes: where a NaN has been, and the common sign bits of all (`max`) or the sign bits of any (`min`). */
   private nans: Local[][] = [];
   private signs: Local[][] = [];
 
-  constructor(f: FunctionBuilder, combine: Combine, dtype: DType) {
+  /** @param ignoresNaN of extremes: NaNs are as if they were not there */
+  constructor(f: FunctionBuilder, combine: Combine, dtype: DType, ignoresNaN = false) {
     this.f = f;
     this.combine = combine;
     this.dtype = dtype;
     this.extreme = isExtreme(combine, dtype);
+    this.ignoresNaN = ignoresNaN;
   }
 
   start(count: number): void {
@@ -42,7 +45,7 @@ export class Accumulators {
     const bits = (value: number): Vector => Array.from({ length: parts(this.dtype) }, () => i32x4c(value));
     this.locals = vectors(splatConstant(identityOf(this.combine, this.dtype), this.dtype));
     if (!this.extreme) return;
-    this.nans = vectors(bits(0));
+    if (!this.ignoresNaN) this.nans = vectors(bits(0));
     this.signs = vectors(bits(this.combine === 'max' ? -1 : 0));
   }
 
@@ -65,11 +68,27 @@ export class Accumulators {
     const shape = this.dtype === 'float64' ? 'f64x2' : 'f32x4';
     part.forEach((element, i) => {
       const x = this.name(element);
-      const [nan, sign] = [this.nans[u]![i]!, this.signs[u]![i]!];
+      const sign = this.signs[u]![i]!;
       f.set(locals[i]!, op(`${shape}.p${this.combine}`, locals[i]!, x));
-      f.set(nan, op('v128.or', nan, op(`${shape}.ne`, x, x)));
-      f.set(sign, op(this.combine === 'max' ? 'v128.and' : 'v128.or', sign, x));
+      const isNaN = op(`${shape}.ne`, x, x);
+      const isMax = this.combine === 'max';
+      let from = x;
+      if (this.ignoresNaN) from = isMax ? op('v128.or', x, isNaN) : op('v128.andnot', x, isNaN);
+      else f.set(this.nans[u]![i]!, op('v128.or', this.nans[u]![i]!, isNaN));
+      f.set(sign, op(isMax ? 'v128.and' : 'v128.or', sign, from));
     });
+  }
+
+  /** Of `and` and `or`: whether nothing that follows can change the result. */
+  isDecided(): Expr {
+    const masks = this.locals.map(([mask]): Expr => mask!);
+    const [join, test] =
+      this.combine === 'and' ? (['v128.and', 'i32x4.all_true'] as const) : (['v128.or', 'v128.any_true'] as const);
+    const decided = op(
+      test,
+      masks.reduce((a, b) => op(join, a, b)),
+    );
+    return this.combine === 'and' ? op('i32.eqz', decided) : decided;
   }
 
   /** All lanes of all accumulators in one, pair by pair. */
@@ -108,7 +127,7 @@ export class Accumulators {
         f.set(local, op(name, local, from[i]!));
       });
     into(this.locals[0]!, this.locals[u]!, `${shape}.p${this.combine}`);
-    into(this.nans[0]!, this.nans[u]!, 'v128.or');
+    if (!this.ignoresNaN) into(this.nans[0]!, this.nans[u]!, 'v128.or');
     into(this.signs[0]!, this.signs[u]!, this.combine === 'max' ? 'v128.and' : 'v128.or');
   }
 
@@ -126,7 +145,8 @@ export class Accumulators {
     const signBit = wide ? f64x2c(-0) : f32x4c(-0);
     return locals.map((local, i) => {
       const signed = op('v128.and', this.signs[u]![i]!, signBit);
-      return this.f.let(bitselect(this.nans[u]![i]!, nan, bitselect(op(`${shape}.eq`, local, zero), signed, local)));
+      const result = bitselect(op(`${shape}.eq`, local, zero), signed, local);
+      return this.f.let(this.ignoresNaN ? result : bitselect(this.nans[u]![i]!, nan, result));
     });
   }
 

@@ -1,6 +1,7 @@
 import { type DType, isFloating } from '../../../src/core/dtype.ts';
 import type { Expr } from '../../code.ts';
 import { scalarOp } from '../scalar-code.ts';
+import type { Tree } from '../tree.ts';
 import { noMath } from '../vector-code.ts';
 
 /** How a fold joins two elements. */
@@ -20,6 +21,15 @@ export function identityOf(combine: Combine, dtype: DType): number {
     case 'min':
       return isFloating(dtype) ? Number.POSITIVE_INFINITY : dtype === 'int32' ? 2 ** 31 - 1 : 2 ** 32 - 1;
   }
+}
+
+/** What a fold in which NaN counts as nothing folds: x, where `tree` is x but for the fold's identity instead of NaN. */
+export function foldedButNaN(combine: Combine, tree: Tree): Tree | undefined {
+  if ((combine !== 'max' && combine !== 'min') || tree.kind !== 'op' || tree.op !== 'select') return undefined;
+  const [test, neutral, x] = tree.args as [Tree, Tree, Tree];
+  const isNaN = test.kind === 'op' && test.op === 'ne' && test.args.every((arg) => arg === x);
+  const isNeutral = neutral.kind === 'const' && neutral.value === identityOf(combine, tree.dtype);
+  return isNaN && isNeutral && isFloating(tree.dtype) ? x : undefined;
 }
 
 /** `combine` on rank-0 values. */

@@ -113,7 +113,7 @@ class FoldKernel {
     frame.loops(this.kept, frame.starts, (start) => {
       values.forget();
       for (const pass of this.passes) {
-        const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype));
+        const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype, fold.ignoresNaN));
         this.passOver(pass, folds, start);
         pass.folds.forEach(({ held, root }, i) => {
           const result = folds[i]!.horizontal();
@@ -252,7 +252,7 @@ class FoldKernel {
       const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
       values.hoist(frame.pointers(here), []);
       values.pin(roots, frame.pointers(here), count, lanes, (leaf) => isMovedBy(leaf, this.schedule.plan.folded));
-      const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype));
+      const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype, fold.ignoresNaN));
       for (const fold of folds) fold.start(count);
       if (this.tileAxis !== undefined) this.blockInTiles(pass, folds, here, count, lanes, this.tileAxis);
       else

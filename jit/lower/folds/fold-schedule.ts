@@ -8,6 +8,7 @@ import { Inputs, isMovedBy } from '../streams.ts';
 import { type Tree, treeSize } from '../tree.ts';
 import { parts } from '../vector-code.ts';
 import { isExtreme } from './accumulators.ts';
+import { foldedButNaN } from './combine.ts';
 
 /** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
 export interface FoldPlan {
@@ -45,7 +46,10 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   const { shape, folded } = plan;
   const interned = new Inputs([...plan.folds.map((fold) => fold.root), ...plan.stores.map((store) => store.root)])
     .roots;
-  const folds = plan.folds.map((fold, i) => ({ ...fold, root: interned[i]! }));
+  const folds = plan.folds.map((fold, i): Fold => {
+    const root = foldedButNaN(fold.combine, interned[i]!);
+    return root ? { ...fold, root, ignoresNaN: true } : { ...fold, root: interned[i]! };
+  });
   const stores = plan.stores.map((store, i) => ({ ...store, root: interned[plan.folds.length + i]! }));
   const across = folded.at(-1)!;
   const vectors = across ? 1 : blockWidth(folds);

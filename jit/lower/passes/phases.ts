@@ -7,6 +7,8 @@ export interface Fold {
   readonly root: Tree;
   readonly combine: Combine;
   readonly held: HeldLeaf;
+  /** Of largest and smallest: NaN counts as nothing. */
+  readonly ignoresNaN?: boolean;
 }
 
 /** A value that a kernel writes: for every element, or one for each result of the folds (`row`). */

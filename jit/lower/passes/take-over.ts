@@ -67,7 +67,7 @@ function isInOrder({ primitive: { lower }, params, outputs }: Eqn, x: Var, buffe
 
 const isAlone = (step: Step | undefined): boolean => {
   const kind = step && !(step instanceof Group) ? step.primitive.lower.kind : undefined;
-  return kind === 'dot' || kind === 'kernel' || kind === 'runtime' || kind === 'scatter';
+  return kind === 'dot' || kind === 'kernel' || kind === 'regions' || kind === 'runtime' || kind === 'scatter';
 };
 
 /** What a group alone reads, each element where it computes its own. */

@@ -85,12 +85,29 @@ export const expm1: VectorFunction = onLanes((v, x) => {
   return result;
 });
 
-/** 2^t for |t| < 126. */
-export function power2(v: Lanes, t: Expr): Expr {
+/** 2^(t − n) for the integer n next to t, and n. The difference is exact. */
+function reduced2(v: Lanes, t: Expr): { readonly shifted: Expr; readonly y: Expr } {
   const shifted = v.let(add(t, shift));
   const r = v.let(sub(t, sub(shifted, shift)));
-  return scaled(v.polynomial(exp2Reduced, r), shifted);
+  return { shifted, y: v.let(v.polynomial(exp2Reduced, r)) };
 }
+
+/** 2^t for |t| < 126. */
+export function power2(v: Lanes, t: Expr): Expr {
+  const { shifted, y } = reduced2(v, t);
+  return scaled(y, shifted);
+}
+
+/** 2^x; below 2^−150 it rounds to 0. */
+export const exp2: VectorFunction = onLanes((v, x) => {
+  const { shifted, y } = reduced2(v, x);
+  const result = v.var(scaled(y, shifted));
+  v.unlessAll(lt(abs(x), c(126)), () => {
+    const low = choose(lt(x, c(-150)), c(0), v.let(scaledTwice(v, y, shifted)));
+    v.f.set(result, choose(lt(x, c(128)), low, choose(ge(x, c(128)), c(Number.POSITIVE_INFINITY), x)));
+  });
+  return result;
+});
 
 /**
  * Beyond 0.95, 1 − 2/(e^2x + 1): the error of 2x/log 2, by which 2^n 2^r is found, shrinks with the quotient. NaN goes

@@ -1,4 +1,4 @@
-/** Powers, cube roots and remainders. */
+/** Powers, roots and remainders. */
 import { type Expr, op } from '../../code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { artanhLongTail } from './coefficients.ts';
@@ -25,6 +25,7 @@ import {
   choose,
   div,
   eq,
+  ge,
   iadd,
   type Lanes,
   lt,
@@ -32,6 +33,7 @@ import {
   not,
   onLanes,
   or,
+  signBit,
   sra,
   withSign,
   xor,
@@ -98,6 +100,32 @@ export const cbrt: VectorFunction = onLanes((v, x) => {
   const scaled = v.let(root);
   const isInside = and(lt(zero, a), lt(a, infinity));
   return withSign(choose(isInside, choose(isSmall, mul(scaled, c(2 ** -8)), scaled), a), x);
+});
+
+/** √(x² + y²), in doubles where the sum of squares overflows or nearly vanishes. An infinity decides, whatever the other is. */
+export const hypot: VectorFunction = onLanes((v, x, y) => {
+  const sum = v.let(v.madd(x, x, mul(y, y)));
+  const result = v.var(op('f32x4.sqrt', sum));
+  const isOrdinary = v.let(and(ge(sum, c(2 ** -90)), lt(sum, infinity)));
+  v.unlessAll(isOrdinary, () => {
+    const other = inDoubles(v, [x, y], (a, b) => op('f64x2.sqrt', dmadd(v, a, a, dmul(b, b))));
+    const isInfinite = or(eq(abs(x), infinity), eq(abs(y), infinity));
+    v.f.set(result, choose(isInfinite, infinity, choose(isOrdinary, result, other)));
+  });
+  return result;
+});
+
+/** ⌊x/y⌋: what a quotient of doubles lacks to an integer is more than its rounding, or less than that of the result. */
+export const floorDivide: VectorFunction = onLanes((v, x, y) => {
+  const quotient = v.let(inDoubles(v, [x, y], (a, b) => op('f64x2.floor', ddiv(a, b))));
+  const result = v.var(quotient);
+  const [xInfinite, yInfinite] = [x, y].map((a) => v.let(eq(abs(a), infinity))) as [Expr, Expr];
+  v.unlessAll(not(or(xInfinite, yInfinite)), () => {
+    const differ = and(lt(xor(x, and(y, signBit)), zero), yInfinite);
+    const noNumber = and(xInfinite, op('f32x4.ne', y, zero));
+    v.f.set(result, choose(noNumber, c(Number.NaN), choose(differ, c(-1), quotient)));
+  });
+  return result;
 });
 
 /**

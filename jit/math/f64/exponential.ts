@@ -52,6 +52,17 @@ export const exp: VectorFunction = (f, target, x) => {
   return scale(v, v.add(v.add(tail, r.high), 1), k, integer);
 };
 
+/** 2ˣ: x = k + r exactly, and 2ʳ = e^(r·log 2). From 1024 on it overflows, below −1075 it is 0. */
+export const exp2: VectorFunction = (f, target, x) => {
+  const v = new Lanes(f, target);
+  const inside = v.let(v.max(v.min(x, 1024), -1076));
+  const integer = v.let(v.add(inside, roundingShift));
+  const k = v.let(v.sub(integer, roundingShift));
+  const r = v.let(v.mul(v.sub(inside, k), Math.LN2));
+  const tail = v.mul(v.mul(r, r), v.polynomial(expTail, r));
+  return scale(v, v.add(v.add(tail, r), 1), k, integer);
+};
+
 /** e^(high + low) = pair·2ᵏ, for −746 ≤ high ≤ 710. */
 export function expPair(v: Lanes, high: Expr, low?: Expr): { pair: Pair; k: Expr; integer: Expr } {
   const { k, integer, r } = reduce(v, high, low);

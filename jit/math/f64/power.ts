@@ -71,6 +71,27 @@ function specialPower(v: Lanes, x: Expr, y: Expr, result: ReturnType<Lanes['var'
   v.merge(result, v.or(v.eq(x, 1), v.eq(y, 0)), 1);
 }
 
+/**
+ * √(x² + y²). Where the sum of squares neither overflows nor comes near to vanishing, what is lost of the smaller square is
+ * nothing beside the larger; elsewhere both are multiplied by a power of 2 first. An infinity decides, whatever the other is.
+ */
+export const hypot: VectorFunction = (f, target, x, y) => {
+  const v = new Lanes(f, target);
+  const squares = (a: Expr, b: Expr): Expr => v.madd(a, a, v.mul(b, b));
+  const sum = v.let(squares(x, y));
+  const result = v.var(v.sqrt(sum));
+  const odd = v.let(v.not(v.and(v.ge(sum, 2 ** -900), v.lt(sum, infinity))));
+  v.ifAny(odd, () => {
+    const larger = v.let(v.max(v.abs(x), v.abs(y)));
+    const isLarge = v.let(v.gt(larger, 1));
+    const scale = v.let(v.select(isLarge, 2 ** -600, 2 ** 600));
+    const root = v.sqrt(squares(v.let(v.mul(x, scale)), v.let(v.mul(y, scale))));
+    v.merge(result, odd, v.mul(root, v.select(isLarge, 2 ** 600, 2 ** -600)));
+    v.merge(result, v.or(v.eq(v.abs(x), infinity), v.eq(v.abs(y), infinity)), infinity);
+  });
+  return result;
+};
+
 /** A third of the exponent's bias, less what makes the errors of the first guess even, in the upper half of a double. */
 const guessBias = 715094163;
 

@@ -1,5 +1,6 @@
-/** The remainder of a truncated quotient, exactly. */
-import { type Expr, f64x2c, op } from '../../code.ts';
+/** Remainders, exactly, and floors of quotients. */
+import { call, type Expr, f64x2c, op } from '../../code.ts';
+import { mathName } from '../names.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { scale } from './exponential.ts';
 import { Lanes, roundingShift } from './lanes.ts';
@@ -47,9 +48,51 @@ export const rem: VectorFunction = (f, target, x, y) => {
 
 /** r − q·t for the integer q next to r/t; all named, and t finite. */
 function withoutMultiples(v: Lanes, r: Expr, t: Expr): Expr {
-  const q = v.let(v.neg(v.nearest(v.div(r, t))));
+  return lessMultiple(v, r, t, v.let(v.nearest(v.div(r, t))));
+}
+
+/** r − q·t; all named. */
+function lessMultiple(v: Lanes, r: Expr, t: Expr, q: Expr): Expr {
   const parts = v.split(t);
-  return v.madd(q, parts.low, v.madd(q, parts.high, r));
+  const minus = v.let(v.neg(q));
+  return v.madd(minus, parts.low, v.madd(minus, parts.high, r));
+}
+
+/**
+ * ⌊x/y⌋. The floor of the rounded quotient q is one too many where x/y was rounded up to it: the sign of x − q·y tells, which
+ * is exact for short quotients, or rounded where nothing cancels.
+ */
+export const floorDivide: VectorFunction = (f, target, x, y) => {
+  const v = new Lanes(f, target);
+  const quotient = v.let(v.floor(v.div(x, y)));
+  const size = v.let(v.abs(y));
+  const result = v.var(quotient);
+  const short = v.and(
+    v.lt(v.abs(quotient), 2 ** digits),
+    v.and(v.ge(size, smallestNormal), v.lt(size, largest * 2 ** -digits)),
+  );
+  f.if(
+    op('i64x2.all_true', short),
+    () => {
+      const isLess = v.lt(v.flip(lessMultiple(v, x, y, quotient), y), 0);
+      v.set(result, v.sub(quotient, v.and(isLess, f64x2c(1))));
+    },
+    () => v.set(result, longFloor(v, x, y, quotient)),
+  );
+  return result;
+};
+
+/** (x − r)/y for the remainder r with the sign of y, which differs from an integer by roundings. */
+function longFloor(v: Lanes, x: Expr, y: Expr, quotient: Expr): Expr {
+  const truncated = v.let(call(mathName('rem', 'f64x2'), 'v128', x, y));
+  const isOther = v.lt(v.flip(truncated, y), 0);
+  const r = v.let(v.add(truncated, v.and(isOther, y)));
+  const whole = v.let(v.nearest(v.div(v.sub(x, r), y)));
+  const result = v.var(v.select(v.eq(whole, 0), v.copysign(0, quotient), whole));
+  const infinite = v.let(v.and(v.eq(v.abs(y), infinity), v.lt(v.abs(x), infinity)));
+  v.merge(result, infinite, v.select(v.lt(v.flip(x, y), 0), -1, quotient));
+  v.merge(result, v.eq(y, 0), quotient);
+  return result;
 }
 
 function longRemainder(v: Lanes, x: Expr, dividend: Expr, divisor: Expr): Expr {
