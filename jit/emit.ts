@@ -6,7 +6,7 @@ import { instruction, memoryAccess } from './instructions.ts';
 export type BinaryenModule = any;
 
 /** Changes whenever the same code module would become other bytes. Part of every cache key. */
-export const emitterVersion = 1;
+export const emitterVersion = 2;
 
 /** The version that package.json pins: its operation numbers and C signatures change between versions. */
 export const binaryenVersion = '132.0.0';
