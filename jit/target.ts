@@ -12,13 +12,15 @@ export interface Options {
 
 const options: Options = {
   deterministic: environment('COTANGENT_DETERMINISTIC') === '1',
-  threads: Number(environment('COTANGENT_THREADS') ?? 1),
+  threads: Math.max(1, Math.floor(Number(environment('COTANGENT_THREADS'))) || 1),
 };
 let current: Target | undefined;
 
+/** Targets are equal only where the options are. */
 export function configure(changes: Partial<Options>): void {
+  const { deterministic, threads } = options;
   Object.assign(options, changes);
-  current = undefined;
+  if (options.deterministic !== deterministic || options.threads !== threads) current = undefined;
 }
 
 /** Whether there can be threads: a page's main one may not wait for others. */

@@ -123,8 +123,10 @@ export class ThreadPool {
       const done = Atomics.load(control, word.done);
       if (done < count) Atomics.wait(control, word.done, done);
     }
+    // Whatever is thrown, the next job starts without it.
+    const failed = Atomics.exchange(control, word.failed, 0);
     if (failure) throw failure.error;
-    if (Atomics.exchange(control, word.failed, 0)) throw new Error('a thread failed');
+    if (failed) throw new Error('a thread failed');
   }
 }
 

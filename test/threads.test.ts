@@ -142,7 +142,14 @@ if (process.env.COTANGENT_TEST_CHILD) {
       await t.rejects(init({ threads: threads as number }), {
         message: new RegExp(`^init: \`threads\` must be an integer of at least 1, but it is ${text}\\.`),
       });
+    const early = jit((s: NDArray) => {
+      const x = np.arange(120_000).reshape([300, 400]).mul(s);
+      return np.sum(np.matmul(x, x.T));
+    });
+    await init({ threads: 3 });
+    const ofThree = early.lower(0.5).wasmText;
     await init({ threads: 2 });
+    t.not(early.lower(0.5).wasmText, ofThree, 'a program that was looked at before is made again for this number');
     const f = jit((x: NDArray) => np.sum(np.sin(x)));
     const x = np.arange(100_000).astype('float32');
     const expected = (x.data() as Float32Array).reduce((sum, v) => sum + Math.sin(v), 0);

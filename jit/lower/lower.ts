@@ -1,7 +1,7 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { Shape } from '../../src/core/shape.ts';
-import { i32c, load } from '../code.ts';
+import { i32c, load, type Target } from '../code.ts';
 import { loadElement } from '../loop-nest.ts';
 import { mathCode } from '../math/index.ts';
 import type { Program, Slot } from '../program.ts';
@@ -34,12 +34,15 @@ export type OutputSource =
   | { readonly kind: 'input'; readonly index: number }
   | { readonly kind: 'constant'; readonly value: number };
 
-const lowered = new WeakMap<Jaxpr, Lowered>();
+const lowered = new WeakMap<Jaxpr, { readonly to: Target; readonly result: Lowered }>();
 
-/** Lowers a closed program to code, once. */
+/** Lowers a closed program to code, once for a target: `init` may come after a program was looked at. */
 export function lowerJaxpr(jaxpr: Jaxpr): Lowered {
-  let result = lowered.get(jaxpr);
-  if (!result) lowered.set(jaxpr, (result = lower(jaxpr)));
+  const to = target();
+  const known = lowered.get(jaxpr);
+  if (known?.to === to) return known.result;
+  const result = lower(jaxpr);
+  lowered.set(jaxpr, { to, result });
   return result;
 }
 
