@@ -276,6 +276,9 @@ t.test('derivatives with respect to numbers are numbers: weak, and float32 where
       t.equal(w.astype('float64').sub(d).dtype, 'float64');
     }
   t.equal(String(grad(functions.root!)(2)), '0.35355338');
+  const cosine = grad((x: NDArray) => np.sin(x.astype('float32')));
+  const [, second] = jvp(cosine, [2], [1]) as [NDArray, NDArray];
+  t.equal(w.sub(second).dtype, 'float32', 'a tangent of a derivative is as weak as that');
   t.equal(grad(functions['times an array']!)(np.array(2, { dtype: 'float64' })).dtype, 'float64');
   t.end();
 });

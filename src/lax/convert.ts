@@ -33,7 +33,7 @@ export const convertElementType: Primitive<Conversion> = elementwise('convert_el
   weak: ({ weakType }) => weakType ?? false,
   run: ([x], { newDType }, [from]) => saturated(x!, from!, newDType),
   accuracy: exact,
-  jvp: [(dx, _x, out) => (out.aval.isFloating ? convert(dx, out.aval.dtype) : new Zero(out.aval))],
+  jvp: [(dx, _x, out) => (out.aval.isFloating ? convertLike(dx, out.aval) : new Zero(out.aval))],
   transpose: ([ct], [x]) => [isLinear(x) ? convertLike(ct as Value, x.aval) : undefined],
   lower: (b, [x], { newDType }) => b.convert(x!, newDType),
   samples: () =>
