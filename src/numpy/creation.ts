@@ -1,6 +1,10 @@
 /** Arrays made from shapes, ranges and values. */
-import type { ArrayLike, NDArray } from '../array.ts';
-import { allocate } from '../core/dtype.ts';
+import { type Spaced, spacedCell } from '../../jit/eager/spaced.ts';
+import { interpretOnly } from '../../jit/run.ts';
+import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
+import { shapedArray } from '../core/aval.ts';
+import { allocate, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
@@ -166,15 +170,7 @@ function linspaceNamed(
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   if (typeof start === 'number' && typeof stop === 'number') {
-    const type = dtype ?? 'float32';
-    if (type !== 'float64')
-      return fromFunction((i) => (i === last ? stop : start + ((stop - start) * i) / steps), count, type);
-    // Written out: a function called for each element takes several times as long.
-    const values = new Float64Array(count);
-    const [from, width] = [start, stop - start];
-    for (let i = 0; i < count; i++) values[i] = from + (width * i) / steps;
-    if (last >= 0) values[last] = stop;
-    return fromData(values, [count], type);
+    return evenly({ count, start, width: stop - start, steps, ...(last >= 0 && { end: stop }) }, dtype ?? 'float32');
   }
   const [a, b] = promoteDTypes(name, [toFloating(start, name), toFloating(stop, name)]).map(strong);
   const fractions = fromFunction((i) => i / steps, count, a!.dtype);
@@ -183,6 +179,16 @@ function linspaceNamed(
   const weight = broadcastInDim(fractions, [count, ...new Array<number>(rank).fill(1)], [0]);
   const result = add(mul(a!, add(mul(weight, -1), 1)), mul(b!, weight));
   return dtype ? convert(result, dtype) : result;
+}
+
+/** Numbers that JavaScript computes in less time than a call takes. */
+const fewNumbers = 32;
+
+function evenly(spaced: Spaced, dtype: DType): NDArray {
+  const { count, start, width, steps, end } = spaced;
+  if (isFloating(dtype) && count > fewNumbers && isPrebuiltReady() && !interpretOnly)
+    return new NDArray(shapedArray([count], dtype), spacedCell(spaced, dtype));
+  return fromFunction((i) => (i === count - 1 && end !== undefined ? end : start + (width * i) / steps), count, dtype);
 }
 
 /** Numbers whose logarithms to `base` are evenly spaced: from baseˢᵗᵃʳᵗ to baseˢᵗᵒᵖ. */
