@@ -10,17 +10,19 @@ import { onCells } from './memory-function.ts';
 
 type RuntimeFunction = (...args: number[]) => undefined;
 
-/** `start` + `width`·i / `steps` for `count` numbers i from 0 on, but for the last one if `end` is given. */
-export interface Spaced {
-  readonly count: number;
-  readonly start: number;
-  readonly width: number;
-  readonly steps: number;
-  readonly end?: number;
-}
-
-/** @param dtype a floating one */
-export function spacedCell({ count, start, width, steps, end }: Spaced, dtype: DType): Cell {
+/**
+ * `start` + `width`·i / `steps` for `count` numbers i from 0 on, but for the last one if `end` is given.
+ *
+ * @param dtype a floating one
+ */
+export function spacedCell(
+  dtype: DType,
+  count: number,
+  start: number,
+  width: number,
+  steps: number,
+  end: number | undefined,
+): Cell {
   const name = `spaced_${shortName(dtype)}`;
   const bytes = byteSize(dtype);
   const run = runtimeExports()[name] as RuntimeFunction;

@@ -1,5 +1,5 @@
 /** Arrays made from shapes, ranges and values. */
-import { type Spaced, spacedCell } from '../../jit/eager/spaced.ts';
+import { spacedCell } from '../../jit/eager/spaced.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
@@ -170,7 +170,7 @@ function linspaceNamed(
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   if (typeof start === 'number' && typeof stop === 'number') {
-    return evenly({ count, start, width: stop - start, steps, ...(last >= 0 && { end: stop }) }, dtype ?? 'float32');
+    return evenly(count, start, stop, steps, last >= 0, dtype ?? 'float32');
   }
   const [a, b] = promoteDTypes(name, [toFloating(start, name), toFloating(stop, name)]).map(strong);
   const fractions = fromFunction((i) => i / steps, count, a!.dtype);
@@ -184,11 +184,21 @@ function linspaceNamed(
 /** Numbers that JavaScript computes in less time than a call takes. */
 const fewNumbers = 32;
 
-function evenly(spaced: Spaced, dtype: DType): NDArray {
-  const { count, start, width, steps, end } = spaced;
-  if (isFloating(dtype) && count > fewNumbers && isPrebuiltReady() && !interpretOnly)
-    return new NDArray(shapedArray([count], dtype), spacedCell(spaced, dtype));
-  return fromFunction((i) => (i === count - 1 && end !== undefined ? end : start + (width * i) / steps), count, dtype);
+/** Numbers from `start` on in so many steps to `stop`, which is the last of them if it is among them. */
+function evenly(count: number, start: number, stop: number, steps: number, isEnd: boolean, dtype: DType): NDArray {
+  const width = stop - start;
+  if (!isFloating(dtype))
+    return fromFunction((i) => (isEnd && i === count - 1 ? stop : start + (width * i) / steps), count, dtype);
+  if (count > fewNumbers && isPrebuiltReady() && !interpretOnly)
+    return new NDArray(
+      shapedArray([count], dtype),
+      spacedCell(dtype, count, start, width, steps, isEnd ? stop : undefined),
+    );
+  // Written out: a function called for each element takes several times as long.
+  const values = allocate(dtype, count);
+  for (let i = 0; i < count; i++) values[i] = start + (width * i) / steps;
+  if (isEnd) values[count - 1] = stop;
+  return fromData(values, [count], dtype);
 }
 
 /** Numbers whose logarithms to `base` are evenly spaced: from baseˢᵗᵃʳᵗ to baseˢᵗᵒᵖ. */
