@@ -163,6 +163,7 @@ export const i32x4c: (value: number) => Expr = remembering((value) => vectorCons
 export const i64x2c = (value: bigint): Expr => vectorConst(new BigInt64Array(2).fill(value));
 /** A constant vector, lane by lane. */
 export const i32x4lanes = (...values: [number, number, number, number]): Expr => vectorConst(new Int32Array(values));
+export const f64x2lanes = (...values: [number, number]): Expr => vectorConst(new Float64Array(values));
 
 /** `cond ? a : b` on scalars or whole vectors; both are evaluated. `cond` is an i32. */
 export const select = (cond: Expr, a: Expr, b: Expr): Expr => ({ kind: 'select', type: a.type, cond, a, b });

@@ -1,10 +1,13 @@
 /** Functions of several operations outside of `jit`: the first time, recorded, in prebuilt kernels, and compiled. */
 import t from 'tap';
+import { eagerRegionsOf } from '../jit/eager/boxes.ts';
 import { groupOf, makersOf } from '../jit/eager/groups.ts';
 import { elementsPerCall } from '../jit/lower/kernel.ts';
 import { simplify } from '../jit/lower/simplify.ts';
 import { fusedExports } from '../jit/runtime/instance.ts';
 import type { DType } from '../src/core/dtype.ts';
+import type { Var } from '../src/core/jaxpr.ts';
+import { recorded } from '../src/core/recorded.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import { stage } from '../src/core/stage.ts';
 import type { Value } from '../src/core/trace.ts';
@@ -251,6 +254,137 @@ t.test('integer products, and contractions over several axes', (t) => {
           `${dtype} ${i}`,
         );
     });
+  }
+  t.end();
+});
+
+// ── Boxes that are computed where they belong ──────────────────────────────────────────────────────────────────────
+const derivative =
+  (axis: number) =>
+  (x: Value): Value =>
+    np.gradient(x, { axis }) as Value;
+
+t.test('differences are computed where they are joined', (t) => {
+  for (const dtype of ['float32', 'float64'] as const) {
+    for (const n of [2, 3, 4, 5, 8, 1001, elementsPerCall + 7])
+      for (const shape of n < 100 ? [[n], [3, n], [n, 3], [2, n, 2]] : [[n]])
+        for (const axis of range(shape.length)) {
+          if (shape[axis]! < 2) continue;
+          const x = drawn(dtype, shape, n);
+          const f = derivative(axis);
+          const expected = jit(f)(x).data();
+          for (const _ of range(3)) t.ok(same(f(x).data(), expected), `${x.aval}, axis ${axis}`);
+        }
+    const x = np.square(np.arange(7)).astype(dtype);
+    for (const _ of range(3)) t.same([...derivative(0)(x).data()], [1, 2, 4, 6, 8, 10, 11]);
+    t.throws(() => derivative(0)(x.slice([0, 1])), /gradient: axis 0 of f(32|64)\[1\] needs at least two elements/);
+    t.same(
+      [
+        ...vmap(derivative(0))(np.stack([x, x.mul(2)]))
+          .slice(1)
+          .data(),
+      ],
+      [2, 4, 8, 12, 16, 20, 22],
+    );
+    const weighted = (x: Value): Value => np.sum(derivative(0)(x).mul(np.arange(7)));
+    t.same([...(grad(weighted)(x) as Value).data()], [-0.5, -1, -1, -1, -1, -4, 8.5]);
+  }
+  t.end();
+});
+
+t.test('what a concatenation or padding reads, and what it computes', (t) => {
+  const operandsOf = (f: (...args: Value[]) => Value, args: readonly NDArray[]): (number | undefined)[] | undefined => {
+    const { jaxpr } = stage((...tracers) => [f(...tracers)], [...args.map(({ aval }) => aval)]);
+    const simple = simplify(jaxpr);
+    const join = simple.eqns.find(({ primitive }) => primitive.lower.kind === 'regions')!;
+    return eagerRegionsOf(join, makersOf(simple))?.atoms.map((atom) => {
+      const index = simple.inVars.indexOf(atom as Var);
+      return index < 0 ? undefined : index;
+    });
+  };
+  const [x, y] = [drawn('float64', [6, 5], 1), drawn('float64', [6, 5], 2)];
+  t.same(operandsOf(derivative(1), [x]), [undefined, 0, undefined], 'columns of one element are computed first');
+  t.same(operandsOf(derivative(0), [x]), [0]);
+  const mod = (x: Value, y: Value): Value => np.mod(x, y);
+  const twice = (x: Value, y: Value): Value => {
+    const z = mod(x, y);
+    return np.concatenate([z, z, x], { axis: 1 });
+  };
+  t.same(operandsOf(twice, [x, y]), undefined, 'what is there twice is computed once');
+  const joins: readonly ((x: Value, y: Value) => Value)[] = [
+    twice,
+    (x, y) => np.concatenate([mod(x, y), y, mod(y, x)], { axis: 0 }),
+    (x, y) => np.concatenate([x.T, mod(x, y).T, mod(y, x).T], { axis: 1 }),
+    (x, y) => np.pad(mod(x, y), 2, { constantValues: -0 }),
+    (x, y) => np.pad(mod(x, y), 1),
+    (x, y) => np.concatenate([mod(x, y), y.slice([0, 0])]).add(mod(x, y)),
+  ];
+  for (const [i, f] of joins.entries()) {
+    const made = recorded(f);
+    const expected = jit(f)(x, y).data();
+    for (const _ of range(3)) t.ok(same(made(x, y).data(), expected), `join ${i}`);
+  }
+  t.end();
+});
+
+// ── Products of vectors, and numbers that come evenly ──────────────────────────────────────────────────────────────
+t.test('a product of vectors is that of a row with a vector', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of [0, 1, 2, 3, 4, 7, 8, 9, 31, 257]) {
+      const [rows, x] = [drawn(dtype, [5, n], n + 1, false), drawn(dtype, [n], n + 2, false)];
+      const products = np.matmul(rows, x).data();
+      for (const i of range(5)) {
+        const product = np.dot(rows.slice(i), x);
+        t.ok(same(product.data(), [products[i]!]), `${x.aval}, row ${i}`);
+        const compiled = jit((x: Value, y: Value) => np.dot(x, y))(rows.slice(i), x).data();
+        t.ok(difference(compiled, product.data()) < (dtype === 'float32' ? 1e-5 : 1e-13));
+      }
+    }
+  t.end();
+});
+
+t.test('linspace is the same numbers at any length', (t) => {
+  const ends = [
+    [0, 100],
+    [-3, 0.1],
+    [2, -7.7],
+    [-0, -1],
+    [1, 1],
+    [1e300, -1e300],
+    [Number.NaN, 1],
+  ] as const;
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of [0, 1, 2, 3, 10, 32, 33, 34, 35, 36, 1001, elementsPerCall + 6])
+      for (const endpoint of [true, false])
+        for (const [start, stop] of n > 1000 ? ends.slice(1, 3) : ends) {
+          const steps = Math.max(endpoint ? n - 1 : n, 1);
+          const round = dtype === 'float32' ? Math.fround : (x: number): number => x;
+          const expected = range(n).map((i) => round(start + ((stop - start) * i) / steps));
+          if (endpoint && n > 1) expected[n - 1] = round(stop);
+          const made = np.linspace(start, stop, n, { endpoint, dtype });
+          t.equal(`${made.aval}`, `${dtype === 'float32' ? 'f32' : 'f64'}[${n}]`);
+          t.ok(same(made.data(), expected), `${n} from ${start} to ${stop}, ${endpoint}, ${dtype}`);
+        }
+  t.same([...np.linspace(0, 9, 40, { dtype: 'int32' }).data()].slice(-6), [7, 8, 8, 8, 8, 9]);
+  const used = jit((x: Value) => x.add(np.linspace(1, -1, 65)));
+  t.ok(same(used(np.zeros([65])).data(), np.linspace(1, -1, 65).data()), 'a constant of a program');
+  t.end();
+});
+
+t.test('zeros of both signs around what is written', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const value of [0, -0, 1.5, Number.NaN]) {
+      const padded = np.pad(np.array([3, 4], { dtype }), 300, { constantValues: value }).data();
+      t.ok(
+        same(
+          padded,
+          range(602).map((i) => (i === 300 ? 3 : i === 301 ? 4 : value)),
+        ),
+      );
+    }
+  for (const dtype of ['float32', 'int32', 'bool'] as const) {
+    const unit = np.eye(130, 130, { dtype }).data();
+    t.ok(unit.every((x, i) => x === Number(Math.floor(i / 130) === i % 130)));
   }
   t.end();
 });

@@ -78,6 +78,8 @@ const cases: Record<string, Case> = {
       np.max(x),
       np.var(v),
       np.var(x, { axis: 1 }),
+      np.gradient(v) as NDArray,
+      np.linspace(-0, -3, 100_003, { dtype: 'float64' }),
       np.nanmin(v),
       np.sum(v.mul(v)),
       np.all(x.lt(9)),

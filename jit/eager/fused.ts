@@ -1,5 +1,6 @@
 /** Groups of elementwise operations that run at once, as one prebuilt kernel. */
 import { byteSize } from '../../src/core/dtype.ts';
+import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import type { Heap } from '../heap.ts';
 import { invoke } from '../invoke.ts';
 import type { NestAxis } from '../loop-nest.ts';
@@ -7,13 +8,20 @@ import { elementsPerCall } from '../lower/kernel.ts';
 import { fusedExports } from '../runtime/instance.ts';
 import { threadPool } from '../thread-pool.ts';
 import { foldParts } from './folds.ts';
-import type { Group } from './groups.ts';
+import { type Group, groupOf } from './groups.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
 import { type EagerFunction, onCells } from './memory-function.ts';
 
 type Kernel = (...args: number[]) => number | undefined;
 
-export const isFusedPrebuilt = (key: string): boolean => fusedExports()[key] !== undefined;
+/** The largest group that ends with `root`, if there is a kernel for it; parameters are those of `groupOf`. */
+export function prebuiltGroup(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, steps?: readonly number[]): Group | undefined {
+  for (const literals of ['baked', 'byValue'] as const) {
+    const group = groupOf(root, makerOf, literals, steps);
+    if (group && fusedExports()[group.key]) return group;
+  }
+  return undefined;
+}
 
 /** Operands come in the order of the group's. */
 export function eagerFused({ key, operands, root, axes, combine }: Group): EagerFunction {

@@ -59,14 +59,20 @@ export function makersOf({ eqns, outs }: Jaxpr): ReadonlyMap<Var, Eqn> {
  *
  * @param makerOf from `makersOf`
  * @param literals whether literals are part of the kernel; by value otherwise
+ * @param steps from element to element of the result, in rows of neighbours, where it is no array of its own; not for folds
  */
-export function groupOf(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, literals: 'baked' | 'byValue'): Group | undefined {
+export function groupOf(
+  root: Eqn,
+  makerOf: ReadonlyMap<Var, Eqn>,
+  literals: 'baked' | 'byValue',
+  steps?: readonly number[],
+): Group | undefined {
   const { lower } = root.primitive;
   const folds = lower.kind === 'reduce';
   if (!folds && !isElementwise(root)) return undefined;
   const [first] = root.inputs as [Atom];
   const shape = folds ? first.aval.shape : root.outputs[0]!.aval.shape;
-  const outputSteps = folds ? keptSteps(shape, lower.axes(root.params)) : stridesOf(shape);
+  const outputSteps = folds ? keptSteps(shape, lower.axes(root.params)) : (steps ?? stridesOf(shape));
   if (sizeOf(shape) === 0 || !outputSteps) return undefined;
   const whole = new Set<Atom>();
   for (;;) {
@@ -83,6 +89,7 @@ export function groupOf(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, literals: 'ba
     const axes = folds ? foldedAxes(walk, lower.axes(root.params)) : coalesce(walk);
     if (!axes) return undefined;
     const inner = axes.at(-1) ?? { extent: 1, steps: [1, ...leaves.map(({ atom }) => Number(atom.aval.ndim > 0))] };
+    if (!folds && inner.steps[0] !== 1) return undefined;
     const uneven = leaves.filter((_, i) => inner.steps[i + 1] !== 0 && inner.steps[i + 1] !== 1);
     if (uneven.length > 0) {
       // These views are copied first.

@@ -1,17 +1,15 @@
 /** Copies of elements in another order that run at once, in the runtime module. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
-import type { Eqn, Var } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
 import { Cell, type Heap } from '../heap.ts';
 import { coalesce, type NestAxis } from '../loop-nest.ts';
 import { elementsPerCall } from '../lower/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
-import type { Regions, View } from '../lower-rule.ts';
+import type { Region, Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
 import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
 import { fillBits } from './positions.ts';
-import { type OperandReading, readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 type Copy = (to: number, from: number) => void;
@@ -104,50 +102,45 @@ function repeatedElement({ dtype, size }: ShapedArray): EagerFunction {
   });
 }
 
-/** Boxes of operands put together, over a value where there are none. `sources` say where the operands lie in what is given. */
-function eagerRegions({ fill, parts }: Regions, sources: readonly Source[], output: ShapedArray): EagerFunction {
-  const { dtype } = output;
+/** Writes a part of an output: `at` are the addresses of the operands, `to` is that of the whole output. */
+export type Box = (heap: Heap, at: readonly number[], to: number) => void;
+
+/** A box of the operand at `index`, whose array begins at its address and lies in it as `source` says. */
+export function copiedBox(part: Region, source: Source, index: number, { dtype, shape }: ShapedArray): Box {
   const bytes = byteSize(dtype);
-  const copies = parts
-    .filter(({ axes }) => axes.every(({ count }) => count > 0))
-    .map((part) => {
-      const { axes, to, from } = regionWalk(part, sources[part.operand]!, output.shape);
-      return { operand: part.operand, to: to * bytes, from: from * bytes, copy: copier(dtype, axes) };
-    });
-  const write = runtimeExports()[`fill_${bytes}`] as RuntimeFunction;
+  const { axes, to: toStart, from: fromStart } = regionWalk(part, source, shape);
+  const copy = copier(dtype, axes);
+  const [into, out] = [toStart * bytes, fromStart * bytes];
+  return (_, at, to) => copy(to + into, at[index]! + out);
+}
+
+/** Boxes put together, over the value of the operand at `fill` where there are none. */
+export function eagerBoxes(boxes: readonly Box[], fill: number | undefined, output: ShapedArray): EagerFunction {
+  const { dtype } = output;
+  const write = runtimeExports()[`fill_${byteSize(dtype)}`] as RuntimeFunction;
   const run = (heap: Heap, at: readonly number[]): void => {
     const to = at[at.length - 2]!;
     if (fill !== undefined) {
       const value = numberAt(heap, dtype, at[fill]!);
       write(to, output.size, fillBits[dtype]?.(value) ?? value);
     }
-    for (let i = 0; i < copies.length; i++) {
-      const part = copies[i]!;
-      part.copy(to + part.to, at[part.operand]! + part.from);
-    }
+    for (let i = 0; i < boxes.length; i++) boxes[i]!(heap, at, to);
   };
   return onCells({ scratch: 0, run }, [output]);
 }
 
-const whole = ({ shape }: ShapedArray): Source => ({ offset: 0, strides: stridesOf(shape) });
+export const wholeSource = ({ shape }: ShapedArray): Source => ({ offset: 0, strides: stridesOf(shape) });
 
-export const eagerWholeRegions = (
-  regions: Regions,
+export const isEmptyBox = ({ axes }: Region): boolean => axes.some(({ count }) => count === 0);
+
+export function eagerWholeRegions(
+  { fill, parts }: Regions,
   inputs: readonly ShapedArray[],
   output: ShapedArray,
-): EagerFunction | undefined => (output.size === 0 ? undefined : eagerRegions(regions, inputs.map(whole), output));
-
-/** The same with operands that are read where other arrays lie; undefined if there are none. */
-export function eagerRegionsOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): OperandReading | undefined {
-  const { lower } = eqn.primitive;
-  const output = eqn.outputs[0]!.aval;
-  if (lower.kind !== 'regions' || output.size === 0) return undefined;
-  const readings = eqn.inputs.map((atom) => readingOf(atom, makerOf));
-  if (readings.every((found) => !found)) return undefined;
-  const avals = eqn.inputs.map(({ aval }) => aval);
-  const sources = avals.map((aval, i) => readings[i] ?? whole(aval));
-  return {
-    atoms: eqn.inputs.map((atom, i) => readings[i]?.atom ?? atom),
-    run: eagerRegions(lower.regions(eqn.params, avals, output), sources, output),
-  };
+): EagerFunction | undefined {
+  if (output.size === 0) return undefined;
+  const boxes = parts
+    .filter((part) => !isEmptyBox(part))
+    .map((part) => copiedBox(part, wholeSource(inputs[part.operand]!), part.operand, output));
+  return eagerBoxes(boxes, fill, output);
 }

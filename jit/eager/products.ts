@@ -97,7 +97,9 @@ function ofMatrices([x, y]: readonly [Placed, Placed], output: ShapedArray, d: D
   const name = dtype === 'float32' ? 'gemm_f32' : dtype === 'float64' ? 'gemm_f64' : 'product_i32';
   const product = runtimeExports()[name] as RuntimeFunction;
   const division = threadCount() > 1 && floating && isDealtOut(m, n, k) ? divisionOf({ m, n, k }, bytes) : undefined;
-  const needed = division ? division.scratchBytes * threadCount() : floating ? gemmScratchBytes(m, n, k, bytes) : 0;
+  // Of two vectors that lie in rows nothing is copied.
+  const inPlace = !floating || (m === 1 && n === 1 && a.column === 1 && b.row === 1);
+  const needed = division ? division.scratchBytes * threadCount() : inPlace ? 0 : gemmScratchBytes(m, n, k, bytes);
   const [xStart, yStart] = [x.offset * bytes, y.offset * bytes];
   const each = (depth: number, p: number, q: number, r: number, scratch: number): void => {
     const axis = batch[depth];

@@ -13,6 +13,7 @@ import { rearrangeFunctions } from './rearrange.ts';
 import { searchFunctions } from './search.ts';
 import { selectFunctions } from './select.ts';
 import { sortFunctions } from './sort.ts';
+import { spacedFunctions } from './spaced.ts';
 import { windowFunctions } from './windows.ts';
 
 /**
@@ -37,5 +38,6 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...cumulativeLogSumExpFunctions(),
     ...linalgFunctions(),
     ...windowFunctions(),
+    ...spacedFunctions(),
   ],
 });

@@ -28,7 +28,7 @@ const axpyRows = 1024;
  * strides in bytes; vectors that the kernels need contiguous are gathered into `scratch`, k + m elements.
  */
 export function gemvFunctions(target: Target, e: Element): Func[] {
-  return [dot(target, e), axpy(target, e), gather(e), gemv(e)];
+  return [dot(target, e, dotRows), dot(target, e, 1), axpy(target, e), gather(e), gemv(e)];
 }
 
 /** Scalar elements: y[i·yStride] = x[i·xStride] for n elements. */
@@ -43,12 +43,14 @@ function gather(e: Element): Func {
   return f.build();
 }
 
-/** Up to four rows against x: two accumulators a row, missing rows being copies of the last. Writes y per row. */
-function dot(target: Target, e: Element): Func {
-  const f = new FunctionBuilder(`dot_${e.name}`, new Array(8).fill('i32'));
+const dotName = (e: Element, most: number): string => `dot_${e.name}_${most}`;
+
+/** Up to `most` rows against x: two accumulators a row, missing rows being copies of the last. Writes y per row. */
+function dot(target: Target, e: Element, most: number): Func {
+  const f = new FunctionBuilder(dotName(e, most), new Array(8).fill('i32'));
   const [rows, k, a, aRow, x, y, yStride, accumulate] = f.parameters;
   const pointers: Local[] = [a];
-  for (let r = 1; r < dotRows; r++) {
+  for (let r = 1; r < most; r++) {
     const last = pointers[r - 1]!;
     pointers.push(f.var(select(op('i32.gt_s', rows, i32c(r)), add(last, aRow), last)));
   }
@@ -149,7 +151,13 @@ function gemv(e: Element): Func {
       m,
       (i) => {
         const rows = f.var(sub(m, i));
-        f.call(`dot_${e.name}`, rows, k, a, aRow, x, y, yStride, accumulate);
+        const args = [rows, k, a, aRow, x, y, yStride, accumulate];
+        // The product of two vectors reads as much as the memory gives, if it does nothing in vain.
+        f.if(
+          op('i32.eq', rows, i32c(1)),
+          () => f.call(dotName(e, 1), ...args),
+          () => f.call(dotName(e, dotRows), ...args),
+        );
         f.set(a, add(a, op('i32.shl', aRow, i32c(2))));
         f.set(y, add(y, op('i32.shl', yStride, i32c(2))));
       },

@@ -51,6 +51,12 @@ function fillChunk(bytes: number, type: WasmType, suffix: string): Func {
 function fill(bytes: number, type: WasmType): Func {
   const f = new FunctionBuilder(`fill_${bytes}`, ['i32', 'i32', type]);
   const [to, n, value] = [f.param(0), f.param(1), f.param(2)];
+  const bits = bytes === 8 ? op('i64.reinterpret_f64', value) : value;
+  // What fills memory with zeros need not read the lines that it overwrites.
+  f.if(op(`${bits.type}.eqz`, bits), () => {
+    f.fill(to, i32c(0), op('i32.mul', n, i32c(bytes)));
+    f.return();
+  });
   inChunks(f, n, (at, count) => {
     f.call(`fill_chunk_${bytes}`, add(to, op('i32.mul', at, i32c(bytes))), count, value);
   });

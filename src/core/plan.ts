@@ -1,11 +1,11 @@
+import { eagerRegionsOf } from '../../jit/eager/boxes.ts';
 import { planEager } from '../../jit/eager/eager.ts';
 import type { FrameStep } from '../../jit/eager/frame-layout.ts';
 import { FrameProgram } from '../../jit/eager/frame-program.ts';
-import { eagerFused, isFusedPrebuilt } from '../../jit/eager/fused.ts';
-import { groupOf, makersOf } from '../../jit/eager/groups.ts';
+import { eagerFused, prebuiltGroup } from '../../jit/eager/fused.ts';
+import { makersOf } from '../../jit/eager/groups.ts';
 import { eagerJoin } from '../../jit/eager/joins.ts';
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
-import { eagerRegionsOf } from '../../jit/eager/movement.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
 import { eagerSelection } from '../../jit/eager/selection.ts';
 import { Cell } from '../../jit/heap.ts';
@@ -204,9 +204,7 @@ class Planner {
     const chosen: Chosen[] = [];
     for (const eqn of [...this.jaxpr.eqns].reverse()) {
       if (!eqn.outputs.some((v) => needed.has(v))) continue;
-      const group = (['baked', 'byValue'] as const)
-        .map((literals) => groupOf(eqn, this.makerOf, literals))
-        .find((found) => found && isFusedPrebuilt(found.key));
+      const group = prebuiltGroup(eqn, this.makerOf);
       const reading = group
         ? undefined
         : (eagerProductOf(eqn, this.makerOf) ?? eagerJoin(eqn, this.makerOf) ?? eagerRegionsOf(eqn, this.makerOf));

@@ -1,6 +1,10 @@
 /** Arrays made from shapes, ranges and values. */
-import type { ArrayLike, NDArray } from '../array.ts';
-import { allocate } from '../core/dtype.ts';
+import { spacedCell } from '../../jit/eager/spaced.ts';
+import { interpretOnly } from '../../jit/run.ts';
+import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
+import { shapedArray } from '../core/aval.ts';
+import { allocate, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
@@ -166,15 +170,7 @@ function linspaceNamed(
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   if (typeof start === 'number' && typeof stop === 'number') {
-    const type = dtype ?? 'float32';
-    if (type !== 'float64')
-      return fromFunction((i) => (i === last ? stop : start + ((stop - start) * i) / steps), count, type);
-    // Written out: a function called for each element takes several times as long.
-    const values = new Float64Array(count);
-    const [from, width] = [start, stop - start];
-    for (let i = 0; i < count; i++) values[i] = from + (width * i) / steps;
-    if (last >= 0) values[last] = stop;
-    return fromData(values, [count], type);
+    return evenly(count, start, stop, steps, last >= 0, dtype ?? 'float32');
   }
   const [a, b] = promoteDTypes(name, [toFloating(start, name), toFloating(stop, name)]).map(strong);
   const fractions = fromFunction((i) => i / steps, count, a!.dtype);
@@ -183,6 +179,26 @@ function linspaceNamed(
   const weight = broadcastInDim(fractions, [count, ...new Array<number>(rank).fill(1)], [0]);
   const result = add(mul(a!, add(mul(weight, -1), 1)), mul(b!, weight));
   return dtype ? convert(result, dtype) : result;
+}
+
+/** Numbers that JavaScript computes in less time than a call takes. */
+const fewNumbers = 32;
+
+/** Numbers from `start` on in so many steps to `stop`, which is the last of them if it is among them. */
+function evenly(count: number, start: number, stop: number, steps: number, isEnd: boolean, dtype: DType): NDArray {
+  const width = stop - start;
+  if (!isFloating(dtype))
+    return fromFunction((i) => (isEnd && i === count - 1 ? stop : start + (width * i) / steps), count, dtype);
+  if (count > fewNumbers && isPrebuiltReady() && !interpretOnly)
+    return new NDArray(
+      shapedArray([count], dtype),
+      spacedCell(dtype, count, start, width, steps, isEnd ? stop : undefined),
+    );
+  // Written out: a function called for each element takes several times as long.
+  const values = allocate(dtype, count);
+  for (let i = 0; i < count; i++) values[i] = start + (width * i) / steps;
+  if (isEnd) values[count - 1] = stop;
+  return fromData(values, [count], dtype);
 }
 
 /** Numbers whose logarithms to `base` are evenly spaced: from baseˢᵗᵃʳᵗ to baseˢᵗᵒᵖ. */
