@@ -18,7 +18,8 @@ export interface Calls {
 
 type Callee = (...args: number[]) => number | undefined;
 
-const header = 4;
+/** How many arguments, elements of a piece, the argument that counts them; where results go, and where all of it ends. */
+const header = 5;
 
 /** Bytes that the calls take, with a number for each part. */
 export const callsBytes = ({ args, extent, chunk }: Calls): number =>
@@ -28,7 +29,7 @@ export const callsBytes = ({ args, extent, chunk }: Calls): number =>
 export function writeCalls(f64: Float64Array, address: number, calls: Calls): void {
   const { args, steps, perThread, chunk, countAt } = calls;
   const at = address / 8;
-  f64.set([args.length, chunk, countAt, at + header + 3 * args.length], at);
+  f64.set([args.length, chunk, countAt, at + header + 3 * args.length, address + callsBytes(calls)], at);
   args.forEach((value, i) => {
     f64.set([value, steps[i] ?? 0, perThread?.[i] ?? 0], at + header + 3 * i);
   });
@@ -40,20 +41,29 @@ export function resultsOf(f64: Float64Array, address: number, { args, extent, ch
   return f64.slice(at, at + Math.ceil(extent / chunk));
 }
 
-/** The functions of a prebuilt module as entries of the pool, in the order of their names. */
-export const callsOf = (exports: WebAssembly.Exports, numbers: () => Float64Array): Entry[] =>
+/** The functions of a prebuilt module as entries of the pool, in the order of their names. `numbers` is so much of the memory at least. */
+export const callsOf = (exports: WebAssembly.Exports, numbers: (bytes: number) => Float64Array): Entry[] =>
   Object.values(exports).map(
-    (f) => (begin, end, args, thread) => callPart(f as Callee, numbers(), begin, end, args >>> 0, thread),
+    (f) => (begin, end, args, thread) => callPart(f as Callee, numbers, begin, end, args >>> 0, thread),
   );
 
-function callPart(f: Callee, f64: Float64Array, begin: number, end: number, address: number, thread: number): void {
+function callPart(
+  f: Callee,
+  numbers: (bytes: number) => Float64Array,
+  begin: number,
+  end: number,
+  address: number,
+  thread: number,
+): void {
   const at = address / 8;
-  const [count, chunk, countAt, results] = f64.subarray(at, at + header) as Iterable<number> as [
+  const [count, chunk, countAt, results, last] = numbers(address + 8 * header).subarray(at, at + header) as unknown as [
+    number,
     number,
     number,
     number,
     number,
   ];
+  const f64 = numbers(last);
   const args = new Array<number>(count);
   for (let from = begin; from < end; from += chunk) {
     for (let i = 0, k = at + header; i < count; i++, k += 3) {

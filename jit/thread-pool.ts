@@ -1,4 +1,4 @@
-import type { WorkerOptions } from 'node:worker_threads';
+import type { MessagePort, WorkerOptions } from 'node:worker_threads';
 import { heap } from './heap.ts';
 import { builtin } from './node.ts';
 import { elementwiseExports, fusedExports, runtimeExports } from './runtime/instance.ts';
@@ -30,7 +30,7 @@ const prebuiltExports = { runtime: runtimeExports, elementwise: elementwiseExpor
 export class ThreadPool {
   readonly threads: number;
   private readonly control = new Int32Array(new SharedArrayBuffer(controlBytes));
-  private readonly ports: { postMessage(message: Message): void }[] = [];
+  private readonly ports: MessagePort[] = [];
   private programs = 0;
   private readonly prebuilt = new Map<PrebuiltName, Prebuilt>();
   private readonly dropped = new FinalizationRegistry<number>((program) => this.tell({ program }));
@@ -94,6 +94,12 @@ export class ThreadPool {
     return module;
   }
 
+  /** What threads say of their failures. */
+  private complaints(): string[] {
+    const { receiveMessageOnPort } = builtin('worker_threads')!;
+    return this.ports.flatMap((port) => receiveMessageOnPort(port)?.message ?? []);
+  }
+
   run(entries: readonly Entry[], program: number, entry: number, extent: number, chunk: number, args: number): void {
     const { control } = this;
     const chunks = Math.ceil(extent / chunk);
@@ -126,7 +132,7 @@ export class ThreadPool {
     // Whatever is thrown, the next job starts without it.
     const failed = Atomics.exchange(control, word.failed, 0);
     if (failure) throw failure.error;
-    if (failed) throw new Error('a thread failed');
+    if (failed) throw new Error(`a thread failed: ${this.complaints().join('; ')}`);
   }
 }
 

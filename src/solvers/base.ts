@@ -131,7 +131,8 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     this.tolerance = array(this.tol, { dtype: 'float64' });
     for (const method of ['initState', 'update', 'optimalityFun'] as const) {
       const own = this[method] as AnyFunction;
-      this[method] = (params: any, ...rest: any[]) => own.call(this, this.parameters(params), ...rest);
+      this[method] = (params: any, ...rest: any[]) =>
+        own.call(this, this.parameters(params, `${name}.${method}: params`), ...rest);
     }
     // What the solver itself computes is at the line of the call of `run`.
     const run = (init: unknown, ...args: unknown[]): Step => atUserLine(true, () => this.solve(init, args));
@@ -200,7 +201,8 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   }
 
   /** Parameters as arrays: numbers among them, traced or not, are float32, as everywhere they stand alone. */
-  private parameters(params: unknown): unknown {
+  private parameters(params: unknown, what: string): unknown {
+    tree.flatten(params, what);
     return tree.map((leaf) => {
       const value = leaf as Value | number | boolean;
       if (typeof value === 'number') return array(value);
@@ -211,7 +213,7 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
 
   /** What `run` begins with. */
   protected start(init: unknown, _args: readonly unknown[]): unknown {
-    return this.parameters(init);
+    return this.parameters(init, `${this.name}.run: initParams`);
   }
 
   /** Whether the error is small; where it is NaN, too, so that the loop ends. */
