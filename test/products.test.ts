@@ -444,6 +444,18 @@ t.test('rows of a product that are grouped otherwise before or after it', (t) =>
   t.end();
 });
 
+/** Matrices of quarters from −2 to 2, of which sums are exact. */
+const quarters =
+  (dtype: 'float32' | 'float64') =>
+  (...shape: [number, number]): NDArray =>
+    np
+      .arange(shape[0] * shape[1])
+      .mod(17)
+      .sub(8)
+      .mul(0.25)
+      .astype(dtype)
+      .reshape(shape);
+
 function sameBits(x: NDArray, y: NDArray): boolean {
   const [a, b] = [x, y].map((array) => {
     const { buffer, byteOffset, byteLength } = array.data() as Float64Array;
@@ -466,14 +478,7 @@ t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
       [65, 785, 33],
       [257, 150, 130],
     ] as const) {
-      const of = (...shape: [number, number]): NDArray =>
-        np
-          .arange(shape[0] * shape[1])
-          .mod(17)
-          .sub(8)
-          .mul(0.25)
-          .astype(dtype)
-          .reshape(shape);
+      const of = quarters(dtype);
       const [x, g, p] = [of(k, m), of(k, n), of(m, n)];
       const text = `${dtype}, [${m},${k}]·[${k},${n}]`;
       const compiled = jit(step);
@@ -685,14 +690,7 @@ t.test('deep products with something behind them', (t) => {
   const f = (x: NDArray, w: NDArray, y: NDArray): NDArray => np.maximum(np.matmul(x, w.T).add(y), 0);
   for (const dtype of ['float32', 'float64'] as const)
     for (const k of [0, 512, 513, 516, 600, 1100]) {
-      const of = (...shape: [number, number]): NDArray =>
-        np
-          .arange(shape[0] * shape[1])
-          .mod(17)
-          .sub(8)
-          .mul(0.25)
-          .astype(dtype)
-          .reshape(shape);
+      const of = quarters(dtype);
       const args = [of(16, k), of(9, k), of(16, 9)] as const;
       t.same(jit(f)(...args).data(), f(...args).data(), `${dtype}, sums of ${k} products`);
     }
