@@ -28,7 +28,6 @@ const prebuiltExports = { runtime: runtimeExports, elementwise: elementwiseExpor
 
 /** Programs and the threads that help with their kernels. Made with the memory, and like it there for good. */
 export class ThreadPool {
-  readonly threads: number;
   private readonly control = new Int32Array(new SharedArrayBuffer(controlBytes));
   private readonly ports: MessagePort[] = [];
   private programs = 0;
@@ -37,7 +36,6 @@ export class ThreadPool {
 
   constructor(threads: number, memory: WebAssembly.Memory) {
     const { Worker, MessageChannel } = builtin('worker_threads')!;
-    this.threads = threads;
     for (let thread = 1; thread < threads; thread++) {
       const { port1, port2 } = new MessageChannel();
       const workerData: WorkerData = { control: this.control, memory, port: port2, thread };
