@@ -3,7 +3,14 @@ import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
 import { qrBlock } from './qr-block.ts';
-import { blockedFrom, blockFloats, chainFloats, reflectionBlock } from './spectral-constants.ts';
+import {
+  blockedFrom,
+  blockFloats,
+  chainFloats,
+  dividedFrom,
+  divideFloats,
+  reflectionBlock,
+} from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
@@ -142,7 +149,9 @@ export function eighCalls(dtype: DType, batch: number, n: number, vectors: boole
   if (batch * n === 0) return none;
   const blocks = blocksFor(n);
   const notes = vectors ? chainFloats(n) : 2 * n + 2;
-  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, notes, blocks]);
+  const room = vectors && n >= dividedFrom ? divideFloats(n) + gemmScratchBytes(n, n, n, 8) / 8 : 0;
+  const sizes = [n * n, vectors ? n * n : 0, n, n, n, n, n, notes, blocks, room];
+  const { scratch, places } = runs(sizes);
   const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
   return { scratch, calls: [{ name: `eigh_${shortName(dtype)}`, args }] };
 }

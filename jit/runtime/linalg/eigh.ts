@@ -1,28 +1,36 @@
-import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
+import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
 import type { FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
-import { f64, get, put, sortRows } from './plane.ts';
+import { divideFunctions } from './divide.ts';
+import { mergingFunctions, read } from './merging.ts';
+import { f64, get, put } from './plane.ts';
 import { reflectionFunctions } from './reflections.ts';
-import { chainHeader, negligible } from './spectral-constants.ts';
+import { secularFunctions } from './secular.ts';
+import { chainHeader, dividedFrom, negligible } from './spectral-constants.ts';
 import { tridiagonalFunctions } from './tridiagonal.ts';
 
 /**
  * Householder reflections to [tridiagonal form](./tridiagonal.ts), then implicit QL (Golub & Van Loan, Matrix Computations, 4th ed., § 8.3):
  *
- *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes, blocks)
+ *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, order, notes, blocks, room)
  *
- * `wanted` is n, or 0 to leave the vectors. The last eight are scratch memory of float64: the matrix as it is reduced, which
- * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each; rotations;
- * and room for what is done by blocks.
+ * `wanted` is n, or 0 to leave the vectors. The last ten are scratch memory of float64: the matrix as it is reduced, which
+ * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each, and n indices;
+ * rotations; and room for what is done by blocks, and for divide and conquer.
+ *
+ * Vectors of larger matrices come from [divide and conquer](./divide.ts), and are multiplied by the reflections afterwards.
  */
-export const eighFunctions = (code: FloatCode): Func[] => [batches(code)];
+export const eighFunctions = (code: FloatCode): Func[] => [writeColumns(code), batches(code)];
 
 export const symmetricFunctions = (): Func[] => [
   ...reflectionFunctions(),
   ...tridiagonalFunctions(),
   implicitQl(),
   rotateChains(),
+  ...secularFunctions(),
+  ...mergingFunctions(),
+  ...divideFunctions(),
 ];
 
 /** implicit_ql(n, d, e, z, count, notes) → 1, or 0 after 30 steps for each eigenvalue; turns rows of `count` elements at z. */
@@ -100,9 +108,25 @@ function implicitQl(): Func {
 
 function batches(code: FloatCode): Func {
   const { type } = code;
-  const f = new FunctionBuilder(`eigh_${type}`, new Array(14).fill('i32'));
-  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes, blocks] =
-    f.parameters;
+  const f = new FunctionBuilder(`eigh_${type}`, new Array(16).fill('i32'));
+  const [
+    batch,
+    n,
+    wanted,
+    a,
+    values,
+    vectors,
+    matrix,
+    rows,
+    diagonal,
+    beside,
+    taus,
+    products,
+    order,
+    notes,
+    blocks,
+    room,
+  ] = f.parameters;
   const row = f.let(op('i32.shl', n, i32c(3)));
   const sourceRow = f.let(byteOffset(code, n));
   const scale = f.local('f64');
@@ -117,20 +141,55 @@ function batches(code: FloatCode): Func {
     f.if(finite, () => {
       f.call('widen_f64', matrix, matrix, n, n, row, i32c(8), f64.div(f64c(1), scale));
       f.call('tridiagonal', n, matrix, diagonal, beside, taus, products, blocks);
-      f.if(wanted, () => {
-        f.call('accumulate', n, n, sub(n, i32c(1)), rows, i32c(1), matrix, row, taus, blocks);
-      });
-      f.set(finite, call('implicit_ql', 'i32', n, diagonal, beside, rows, wanted, notes));
-      sortRows(f, n, diagonal, 'f64.lt', [{ rows: rows, count: wanted }]);
+      const reflections = [i32c(1), matrix, row, taus, blocks];
+      f.if(
+        op('i32.ge_s', wanted, i32c(dividedFrom)),
+        () => {
+          f.set(finite, call('divide_and_conquer', 'i32', n, diagonal, beside, rows, order, notes, room));
+          f.call('multiply_reflections', n, n, sub(n, i32c(1)), rows, ...reflections);
+        },
+        () => {
+          f.if(wanted, () => f.call('accumulate', n, n, sub(n, i32c(1)), rows, ...reflections));
+          f.set(finite, call('implicit_ql', 'i32', n, diagonal, beside, rows, wanted, notes));
+          f.call('sort_indices', n, diagonal, order);
+        },
+      );
     });
     // NaN spreads over everything from the factor.
     const factor = f.let(select(finite, scale, f64c(Number.NaN)));
-    f.call(`narrow_${type}`, values, diagonal, i32c(1), n, row, i32c(8), factor);
+    f.for(0, n, (i) => put(f, products, i, get(diagonal, read(order, i))));
+    f.call(`narrow_${type}`, values, products, i32c(1), n, row, i32c(8), factor);
     const unit = f.let(select(finite, f64c(1), f64c(Number.NaN)));
-    f.call(`narrow_${type}`, vectors, rows, wanted, wanted, i32c(8), row, unit);
+    f.call(`write_columns_${type}`, wanted, rows, order, vectors, unit);
     f.set(a, add(a, mul(n, sourceRow)));
     f.set(values, add(values, sourceRow));
     f.set(vectors, add(vectors, mul(n, sourceRow)));
   });
   return f.build(true);
+}
+
+/** write_columns_f32(n, rows, order, to, factor): rows of float64 in an order as columns, four side by side at a time. */
+function writeColumns(code: FloatCode): Func {
+  const { type, bytes } = code;
+  const f = new FunctionBuilder(`write_columns_${type}`, ['i32', 'i32', 'i32', 'i32', 'f64']);
+  const [n, rows, order, to, factor] = f.parameters;
+  const row = f.let(op('i32.shl', n, i32c(3)));
+  const step = f.let(byteOffset(code, n));
+  const group = (count: number, first: Expr): void => {
+    const columns = Array.from({ length: count }, (_, k) =>
+      f.let(add(rows, mul(read(order, add(first, i32c(k))), row))),
+    );
+    const target = f.var(add(to, byteOffset(code, first)));
+    f.for(0, n, (i) => {
+      columns.forEach((column, k) => {
+        const value = f64.mul(get(column, i), factor);
+        f.store(`${type}.store`, target, type === 'f32' ? op('f32.demote_f64', value) : value, k * bytes);
+      });
+      f.set(target, add(target, step));
+    });
+  };
+  const whole = f.let(op('i32.and', n, i32c(-4)));
+  f.for(0, whole, (j) => group(4, j), 4);
+  f.for(whole, n, (j) => group(1, j));
+  return f.build();
 }

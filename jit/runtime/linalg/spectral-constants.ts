@@ -14,6 +14,13 @@ export const blockedFrom = 64;
 export const blockFloats = (n: number): number =>
   n < blockedFrom ? 0 : 3 * n * reflectionBlock + 2 * reflectionBlock ** 2 + 8;
 
+/** Eigenvalues that divide and conquer leaves to rotations. */
+export const leafSize = 32;
+/** Eigenvalues from which matrices are divided. */
+export const dividedFrom = 48;
+/** Floats of memory for divide and conquer, without room for products. */
+export const divideFloats = (n: number): number => (n < dividedFrom ? 0 : 2 * n * n + 8 * n + 8);
+
 /** Sweeps of rotations that are written down before they are carried out. */
 export const keptSweeps = 8;
 /** Bytes in front of the rotations of a sweep. */
