@@ -2,6 +2,7 @@
 import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes } from '../gemm-rows.ts';
 import { qrBlock } from './qr-block.ts';
 import {
   blockedFrom,
@@ -10,6 +11,8 @@ import {
   dividedFrom,
   divideFloats,
   reflectionBlock,
+  triangleRows,
+  tridiagonalBlock,
 } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
@@ -141,8 +144,10 @@ function blocksFor(n: number): number {
     [n, 1, n],
     [block, block, n],
   ];
-  const work = Math.max(...products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, 8)));
-  return blockFloats(n) + work / 8;
+  const triangle =
+    gemmPanelBytes(n, 2 * tridiagonalBlock, 8) + gemmRowsScratchBytes(triangleRows, 2 * tridiagonalBlock, 8);
+  const work = products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, 8));
+  return blockFloats(n) + Math.max(triangle, ...work) / 8;
 }
 
 export function eighCalls(dtype: DType, batch: number, n: number, vectors: boolean): RuntimeCalls {

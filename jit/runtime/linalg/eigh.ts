@@ -4,7 +4,7 @@ import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { divideFunctions } from './divide.ts';
 import { mergingFunctions, read } from './merging.ts';
-import { f64, get, put } from './plane.ts';
+import { f64, get, put, widened } from './plane.ts';
 import { reflectionFunctions } from './reflections.ts';
 import { secularFunctions } from './secular.ts';
 import { chainHeader, dividedFrom, negligible } from './spectral-constants.ts';
@@ -21,7 +21,7 @@ import { tridiagonalFunctions } from './tridiagonal.ts';
  *
  * Vectors of larger matrices come from [divide and conquer](./divide.ts), and are multiplied by the reflections afterwards.
  */
-export const eighFunctions = (code: FloatCode): Func[] => [writeColumns(code), batches(code)];
+export const eighFunctions = (code: FloatCode): Func[] => [widenLower(code), writeColumns(code), batches(code)];
 
 export const symmetricFunctions = (): Func[] => [
   ...reflectionFunctions(),
@@ -131,11 +131,7 @@ function batches(code: FloatCode): Func {
   const sourceRow = f.let(byteOffset(code, n));
   const scale = f.local('f64');
   f.for(0, batch, () => {
-    // The upper triangle does not count, not even if it is infinite.
-    f.call(`widen_${type}`, matrix, a, n, n, sourceRow, i32c(code.bytes), f64c(1));
-    f.for(1, n, (i) => {
-      f.for(0, i, (j) => put(f, matrix, add(mul(j, n), i), get(matrix, add(mul(i, n), j))));
-    });
+    f.call(`widen_lower_${type}`, n, a, matrix);
     f.set(scale, call('scale_f64', 'f64', matrix, mul(n, n)));
     const finite = f.var(op('f64.eq', scale, scale));
     f.if(finite, () => {
@@ -166,6 +162,25 @@ function batches(code: FloatCode): Func {
     f.set(vectors, add(vectors, mul(n, sourceRow)));
   });
   return f.build(true);
+}
+
+/** widen_lower_f32(n, from, to): the lower triangle, transposed, as float64 over zeros. The upper one may hold anything. */
+function widenLower(code: FloatCode): Func {
+  const f = new FunctionBuilder(`widen_lower_${code.type}`, new Array(3).fill('i32'));
+  const [n, from, to] = f.parameters;
+  const [row, sourceRow] = [f.let(op('i32.shl', n, i32c(3))), f.let(byteOffset(code, n))];
+  f.fill(to, i32c(0), mul(n, row));
+  f.for(0, n, (i) => {
+    const [source, target] = [f.var(from), f.var(to)];
+    f.for(0, add(i, i32c(1)), () => {
+      f.store('f64.store', target, widened(code, source));
+      f.set(source, add(source, i32c(code.bytes)));
+      f.set(target, add(target, row));
+    });
+    f.set(from, add(from, sourceRow));
+    f.set(to, add(to, i32c(8)));
+  });
+  return f.build();
 }
 
 /** write_columns_f32(n, rows, order, to, factor): rows of float64 in an order as columns, four side by side at a time. */

@@ -73,7 +73,7 @@ function scaleOf(code: FloatCode): Func {
   return f.build();
 }
 
-const widened = (code: FloatCode, ptr: Expr): Expr =>
+export const widened = (code: FloatCode, ptr: Expr): Expr =>
   code.type === 'f32' ? op('f64.promote_f32', loadFloat(code, ptr)) : loadFloat(code, ptr);
 
 /** widen_f32(to, from, rows, columns, row, column, factor): contiguous float64 from a strided matrix. */
@@ -108,6 +108,10 @@ function narrow(code: FloatCode): Func {
   });
   return f.build();
 }
+
+/** The sum of two lanes. */
+export const bothLanes = (vector: Expr): Expr =>
+  f64.add(lane('f64x2.extract_lane', 0, vector), lane('f64x2.extract_lane', 1, vector));
 
 /** Σ x[i]·y[i]. */
 export const dot = (x: Expr, y: Expr, count: Expr): Expr => call('dot_wide', 'f64', x, y, count);

@@ -1,19 +1,7 @@
 /** Eigenvalues and vectors of a diagonal matrix plus one of rank 1: what divide and conquer solves in every merge. */
-import {
-  type Expr,
-  type Func,
-  FunctionBuilder,
-  f64c,
-  f64x2c,
-  i32c,
-  type Local,
-  lane,
-  load,
-  op,
-  select,
-} from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, f64c, f64x2c, i32c, type Local, load, op, select } from '../../code.ts';
 import { add, mul, sub } from './blocks.ts';
-import { at, f64, get, put } from './plane.ts';
+import { at, bothLanes, f64, get, put } from './plane.ts';
 
 /**
  *     secular_vectors(k, d, z, squared, values, rows, scratch)
@@ -43,9 +31,6 @@ function distances(): Func {
   );
   return f.build();
 }
-
-const both = (vector: Expr): Expr =>
-  f64.add(lane('f64x2.extract_lane', 0, vector), lane('f64x2.extract_lane', 1, vector));
 
 /** Goes over elements `from` to `to`, by two and then one: `body` gets their offset in bytes. */
 function inPairs(f: FunctionBuilder, from: Expr, to: Expr, pair: (at: Expr) => void, single: (at: Expr) => void): void {
@@ -82,8 +67,8 @@ function sums(f: FunctionBuilder, z: Expr, poles: Expr, mu: Expr, from: Expr, to
       f.set(slope, f64.mul(ratio, ratio));
     },
   );
-  f.set(value, f64.add(value, both(values)));
-  f.set(slope, f64.add(slope, both(slopes)));
+  f.set(value, f64.add(value, bothLanes(values)));
+  f.set(slope, f64.add(slope, bothLanes(slopes)));
   return [value, slope];
 }
 

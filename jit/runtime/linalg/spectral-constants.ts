@@ -8,6 +8,8 @@ export const negligible = 1e-140;
 /** Columns of a matrix that become tridiagonal together, and reflections that are multiplied together, at most as many as these. */
 export const tridiagonalBlock = 16;
 export const reflectionBlock = 32;
+/** Rows of a triangle that are updated together: tiles of a product begin at multiples of 4. */
+export const triangleRows = 20;
 /** Columns or reflections from which they are. */
 export const blockedFrom = 64;
 /** Floats of memory for blocks of matrices of up to n rows and columns, without room for products. */
