@@ -9,7 +9,7 @@ import {
   blockFloats,
   chainFloats,
   dividedFrom,
-  divideFloats,
+  mergeFloats,
   reflectionBlock,
   triangleRows,
   tridiagonalBlock,
@@ -154,7 +154,7 @@ export function eighCalls(dtype: DType, batch: number, n: number, vectors: boole
   if (batch * n === 0) return none;
   const blocks = blocksFor(n);
   const notes = vectors ? chainFloats(n) : 2 * n + 2;
-  const room = vectors && n >= dividedFrom ? divideFloats(n) + gemmScratchBytes(n, n, n, 8) / 8 : 0;
+  const room = vectors && n >= dividedFrom ? mergeFloats(n, 1) + gemmScratchBytes(n, n, n, 8) / 8 : 0;
   const sizes = [n * n, vectors ? n * n : 0, n, n, n, n, n, notes, blocks, room];
   const { scratch, places } = runs(sizes);
   const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];

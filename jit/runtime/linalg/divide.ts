@@ -1,9 +1,9 @@
 /** Symmetric tridiagonal matrices by divide and conquer. */
-import { call, type Expr, type Func, FunctionBuilder, i32c, type Local, op, select } from '../../code.ts';
+import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../code.ts';
 import { add, mul, sub } from './blocks.ts';
-import { read, word } from './merging.ts';
+import { type MergeRoom, mergeRoomAt, placesOf, read, word } from './merging.ts';
 import { at, f64, get, put, setIdentity } from './plane.ts';
-import { leafSize } from './spectral-constants.ts';
+import { leafSize, negligibleCoupling, negligibleShare } from './spectral-constants.ts';
 
 /**
  *     divide_and_conquer(n, d, e, rows, order, notes, room) → 1, or 0 if an iteration did not end
@@ -24,53 +24,34 @@ export const divideFunctions = (): Func[] => [divide(), merge()];
 
 const one = i32c(1);
 const bytesOf = (count: Expr): Expr => op('i32.shl', count, i32c(3));
-const half = (count: Expr): Expr => op('i32.shr_u', count, one);
-
-/** Where the parts of scratch memory are. */
-interface Room {
-  readonly basis: Local;
-  readonly copies: Local;
-  readonly numbers: Local;
-  readonly indices: Local;
-  readonly work: Local;
-}
-
-function roomAt(f: FunctionBuilder, n: Expr, room: Expr): Room {
-  const square = f.let(bytesOf(mul(n, n)));
-  const basis = f.var(room);
-  const copies = f.var(add(basis, square));
-  const numbers = f.var(add(copies, square));
-  const indices = f.var(at(numbers, mul(n, i32c(6))));
-  const work = f.var(op('i32.and', add(at(indices, mul(n, i32c(2))), i32c(63)), i32c(-64)));
-  return { basis, copies, numbers, indices, work };
-}
 
 function divide(): Func {
   const f = new FunctionBuilder('divide_and_conquer', new Array(7).fill('i32'), 'i32');
   const [n, d, e, rows, order, notes, room] = f.parameters;
   const row = f.let(bytesOf(n));
   const corner = (i: Expr): Expr => at(add(rows, mul(i, row)), i);
-  const { basis, numbers } = roomAt(f, n, room);
+  const {
+    bases: [basis],
+    numbers: [numbers],
+  } = mergeRoomAt(f, n, 1, room) as MergeRoom & { numbers: readonly [Expr] };
   const parts = f.var(one);
   f.while(op('i32.gt_s', n, mul(parts, i32c(leafSize))), () => f.set(parts, op('i32.shl', parts, one)));
-  const start = (part: Expr, of: Expr): Expr => op('i32.div_u', mul(part, n), of);
+  const start = (part: Expr): Expr => f.let(op('i32.div_u', mul(part, n), parts));
   f.for(1, parts, (part) => {
-    const i = f.let(start(part, parts));
+    const i = start(part);
     const size = f.let(f64.abs(get(e, i, -1)));
     put(f, d, i, f64.sub(get(d, i, -1), size), -1);
     put(f, d, i, f64.sub(get(d, i), size));
   });
   f.for(0, parts, (part) => {
-    const from = f.let(start(part, parts));
-    const count = f.let(sub(start(add(part, one), parts), from));
+    const from = start(part);
+    const count = f.let(sub(start(add(part, one)), from));
     f.copy(numbers, at(e, from), bytesOf(count));
     setIdentity(f, basis, count, count);
     const done = call('implicit_ql', 'i32', count, at(d, from), numbers, basis, count, notes);
     f.if(op('i32.eqz', done), () => f.return(i32c(0)));
     const length = f.let(bytesOf(count));
-    f.for(0, count, (i) => {
-      f.copy(add(corner(from), mul(i, row)), add(basis, mul(i, length)), length);
-    });
+    f.for(0, count, (i) => f.call('copy_row', add(corner(from), mul(i, row)), add(basis, mul(i, length)), length));
     f.call('sort_indices', count, at(d, from), word(order, from));
   });
   f.while(op('i32.gt_u', parts, one), () => {
@@ -78,15 +59,14 @@ function divide(): Func {
       0,
       parts,
       (part) => {
-        const from = f.let(start(part, parts));
-        const middle = f.let(start(add(part, one), parts));
-        const to = start(add(part, i32c(2)), parts);
+        const [from, middle, to] = [start(part), start(add(part, one)), start(add(part, i32c(2)))];
         const sizes = [sub(middle, from), sub(to, middle)];
-        f.call('merge_parts', ...sizes, get(e, middle, -1), at(d, from), corner(from), row, word(order, from), room, n);
+        const own = [at(d, from), corner(from), row, word(order, from)];
+        f.call('merge_parts', ...sizes, get(e, middle, -1), ...own, room, n);
       },
       2,
     );
-    f.set(parts, half(parts));
+    f.set(parts, op('i32.shr_u', parts, one));
   });
   f.return(one);
   return f.build();
@@ -97,98 +77,49 @@ function merge(): Func {
   const f = new FunctionBuilder('merge_parts', ['i32', 'i32', 'f64', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32']);
   const [upper, lower, beta, d, table, row, order, room, most] = f.parameters;
   const n = f.let(add(upper, lower));
-  const { basis, copies, numbers, indices, work } = roomAt(f, most, room);
-  const [z, poles, weights, values, scratch] = [0, 1, 2, 3, 4].map((i) => f.let(at(numbers, mul(most, i32c(i))))) as [
-    Expr,
-    Expr,
-    Expr,
-    Expr,
-    Expr,
-  ];
-  // Deflated vectors from the end on.
-  const [sorted, kinds, chosen, places] = [0, 1, 2, 3].map((i) => f.let(add(indices, mul(most, i32c(4 * i))))) as [
-    Expr,
-    Expr,
-    Expr,
-    Expr,
-  ];
+  const { bases, copies, numbers, indices, work } = mergeRoomAt(f, most, 1, room);
+  const [basis] = bases;
+  const [z, poles, weights, values, scratch] = numbers as [Expr, Expr, Expr, Expr, Expr];
+  const [sorted, kinds, chosen, places] = indices as [Expr, Expr, Expr, Expr];
   const rowAt = (i: Expr): Expr => add(table, mul(i, row));
-
   f.for(upper, n, (i) => f.store('i32.store', word(order, i), add(read(order, i), upper)));
   f.call('merge_orders', upper, n, d, order, sorted);
-  const root = f.let(f64.sqrt(f64.abs(beta)));
+  const size = f.let(f64.abs(beta));
+  const root = f.let(select(op('f64.lt', size, f64c(negligibleCoupling)), f64c(0), f64.sqrt(size)));
   const signed = f.let(op('f64.copysign', root, beta));
-  const width = f.let(bytesOf(upper));
-  const rest = f.let(bytesOf(lower));
-  f.for(0, upper, (i) => {
-    put(f, z, i, f64.mul(root, get(rowAt(i), upper, -1)));
-    f.fill(at(rowAt(i), upper), i32c(0), rest);
+  const largest = f.var(size);
+  f.for(0, n, (i) => {
+    f.set(largest, op('f64.max', largest, f64.abs(get(d, i))));
+    f.if(
+      op('i32.lt_s', i, upper),
+      () => {
+        put(f, z, i, f64.mul(root, get(rowAt(i), upper, -1)));
+        f.fill(at(rowAt(i), upper), i32c(0), bytesOf(lower));
+      },
+      () => {
+        put(f, z, i, f64.mul(signed, get(rowAt(i), upper)));
+        f.fill(rowAt(i), i32c(0), bytesOf(upper));
+      },
+    );
   });
-  f.for(upper, n, (i) => {
-    put(f, z, i, f64.mul(signed, get(rowAt(i), upper)));
-    f.fill(rowAt(i), i32c(0), width);
-  });
-  const count = f.let(call('deflate', 'i32', n, upper, d, z, root, table, row, sorted, kinds, chosen));
-  // The places of vectors of the upper part, mixed ones, and those of the lower part.
-  const [uppers, mixed] = [f.var(i32c(0)), f.var(i32c(0))];
-  const kindOf = (i: Expr): Expr => read(kinds, read(chosen, i));
+  const tolerance = f64.mul(f64c(negligibleShare), largest);
+  const [none, tables] = [i32c(0), [table, row, n]];
+  const lists = [sorted, kinds, chosen];
+  const count = f.let(
+    call('deflate', 'i32', n, n, upper, d, z, root, tolerance, ...tables, none, none, none, ...lists),
+  );
+  const { uppers, mixed } = placesOf(f, count, kinds, chosen, places);
   f.for(0, count, (i) => {
-    const kind = f.let(kindOf(i));
-    f.set(uppers, add(uppers, op('i32.eqz', kind)));
-    f.set(mixed, add(mixed, op('i32.eq', kind, one)));
-  });
-  const above = f.let(add(uppers, mixed));
-  const below = f.let(sub(count, uppers));
-  const next = [f.var(i32c(0)), f.var(uppers), f.var(above)] as const;
-  const lowerCopies = f.let(add(copies, mul(above, width)));
-  const deflated = f.let(add(lowerCopies, mul(below, rest)));
-  f.for(0, count, (i) => {
-    const source = f.let(rowAt(read(chosen, i)));
     put(f, poles, i, get(d, read(chosen, i)));
     put(f, weights, i, get(z, read(chosen, i)));
-    const kind = f.let(kindOf(i));
-    const place = f.let(select(op('i32.eqz', kind), next[0], select(op('i32.eq', kind, one), next[1], next[2])));
-    next.forEach((at, k) => {
-      f.set(at, add(at, op('i32.eq', kind, i32c(k))));
-    });
-    f.store('i32.store', word(places, i), place);
-    f.if(op('i32.lt_s', place, above), () => f.call('copy_row', add(copies, mul(place, width)), source, width));
-    f.if(op('i32.ge_s', place, uppers), () => {
-      f.call('copy_row', add(lowerCopies, mul(sub(place, uppers), rest)), add(source, width), rest);
-    });
   });
-  const whole = f.let(bytesOf(n));
-  f.for(count, n, (i) => {
-    const source = f.let(read(chosen, i));
-    put(f, values, i, get(d, source));
-    f.call('copy_row', add(deflated, mul(sub(i, count), whole)), rowAt(source), whole);
-  });
-  f.call('secular_vectors', count, poles, weights, i32c(0), values, basis, scratch);
+  f.for(count, n, (i) => put(f, values, i, get(d, read(chosen, i))));
+  f.call('secular_vectors', count, poles, weights, none, values, basis, scratch);
   f.for(0, count, (j) => f.call('unit_in_places', count, at(basis, mul(j, count)), places, scratch));
-  const product = (columns: Expr, depth: Expr, first: Expr, right: Expr, to: Expr): void => {
-    const left = [at(basis, first), count, one];
-    f.call(
-      'gemm_f64',
-      count,
-      columns,
-      depth,
-      ...left,
-      right,
-      columns,
-      one,
-      to,
-      op('i32.shr_u', row, i32c(3)),
-      i32c(0),
-      work,
-    );
-  };
-  product(upper, above, i32c(0), copies, table);
-  product(lower, below, uppers, lowerCopies, add(table, width));
-  f.for(count, n, (i) => f.call('copy_row', rowAt(i), add(deflated, mul(sub(i, count), whole)), whole));
-  f.copy(d, values, whole);
+  f.call('change_basis', n, count, uppers, mixed, chosen, places, basis, table, row, upper, lower, copies, work);
+  f.copy(d, values, bytesOf(n));
   // Both runs ascend.
-  f.for(0, n, (i) => f.store('i32.store', word(order, i), i));
-  f.call('merge_orders', count, n, d, order, sorted);
-  f.copy(order, sorted, op('i32.shl', n, i32c(2)));
+  f.for(0, n, (i) => f.store('i32.store', word(sorted, i), i));
+  f.call('merge_orders', count, n, d, sorted, order);
   return f.build();
 }

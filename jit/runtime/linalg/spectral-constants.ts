@@ -7,7 +7,7 @@ export const negligible = 1e-140;
 
 /** Columns of a matrix that become tridiagonal together, and reflections that are multiplied together, at most as many as these. */
 export const tridiagonalBlock = 16;
-export const reflectionBlock = 32;
+export const reflectionBlock = 16;
 /** Rows of a triangle that are updated together: tiles of a product begin at multiples of 4. */
 export const triangleRows = 20;
 /** Columns or reflections from which they are. */
@@ -19,9 +19,12 @@ export const blockFloats = (n: number): number =>
 /** Eigenvalues that divide and conquer leaves to rotations. */
 export const leafSize = 32;
 /** Eigenvalues from which matrices are divided. */
-export const dividedFrom = 48;
-/** Floats of memory for divide and conquer, without room for products. */
-export const divideFloats = (n: number): number => (n < dividedFrom ? 0 : 2 * n * n + 8 * n + 8);
+export const dividedFrom = 40;
+/** Floats of memory for divide and conquer with so many bases, without room for products. */
+export const mergeFloats = (n: number, bases: 1 | 2): number => (bases + 1) * n * n + 9 * n + 8;
+/** What merges drop, in units of the largest number of both parts, as LAPACK's dlaed2; and what couples parts that are merged. */
+export const negligibleShare: number = 4 * Number.EPSILON;
+export const negligibleCoupling = 1e-120;
 
 /** Sweeps of rotations that are written down before they are carried out. */
 export const keptSweeps = 8;
