@@ -14,10 +14,9 @@ import { chainHeader, negligible } from './spectral-constants.ts';
 export const bidiagonalQr = (): Func[] => [iteration(), step(), clearLast(), clearRow()];
 
 const one = i32c(1);
+/** Steps for one singular value: two or three are usual. */
+const patientSteps = 20;
 const parameters = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
-
-const small = (x: Expr, size: Expr): Expr =>
-  op('f64.le', f64.abs(x), f64.add(f64.mul(f64c(Number.EPSILON), size), f64c(negligible)));
 
 function iteration(): Func {
   const f = new FunctionBuilder('bidiagonal_qr', new Array(9).fill('i32'), 'i32');
@@ -29,6 +28,21 @@ function iteration(): Func {
     carryOut(f, rights);
   };
   const left = f.var(mul(n, i32c(60)));
+  /**
+   * Up to ε of its neighbours, or negligible beside everything: where many steps have changed nothing, rounding errors of larger
+   * elements keep it from becoming smaller.
+   */
+  const least = f.var(f64c(negligible));
+  const patience = f.var(i32c(patientSteps));
+  const small = (x: Expr, size: Expr): Expr =>
+    op('f64.le', f64.abs(x), f64.add(f64.mul(f64c(Number.EPSILON), size), least));
+  const loosen = (): void => {
+    const largest = f.var(f64c(0));
+    f.for(0, n, (i) => {
+      f.set(largest, op('f64.max', largest, op('f64.max', f64.abs(get(d, i)), f64.abs(get(e, i)))));
+    });
+    f.set(least, op('f64.max', least, f64.mul(f64c(Number.EPSILON / 8), largest)));
+  };
   const last = f.var(sub(n, one));
   const [first, zero] = [f.local('i32'), f.local('i32')];
   f.while(op('i32.ge_s', last, i32c(0)), () => {
@@ -43,10 +57,15 @@ function iteration(): Func {
     });
     f.if(
       op('i32.eq', first, last),
-      () => f.set(last, sub(last, one)),
+      () => {
+        f.set(last, sub(last, one));
+        f.set(patience, i32c(patientSteps));
+      },
       () => {
         f.if(op('i32.eqz', left), () => f.return(i32c(0)));
         f.set(left, sub(left, one));
+        f.if(op('i32.eqz', patience), loosen);
+        f.set(patience, sub(patience, one));
         // A negligible diagonal element decouples: rotations move what stands beside it out of its row, or its column.
         f.set(zero, last);
         f.while(op('i32.ge_s', zero, first), () => {

@@ -10,9 +10,9 @@ import {
   chainFloats,
   dividedFrom,
   mergeFloats,
+  panelBlock,
   reflectionBlock,
   triangleRows,
-  tridiagonalBlock,
 } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
@@ -144,8 +144,7 @@ function blocksFor(n: number): number {
     [n, 1, n],
     [block, block, n],
   ];
-  const triangle =
-    gemmPanelBytes(n, 2 * tridiagonalBlock, 8) + gemmRowsScratchBytes(triangleRows, 2 * tridiagonalBlock, 8);
+  const triangle = gemmPanelBytes(n, 2 * panelBlock, 8) + gemmRowsScratchBytes(triangleRows, 2 * panelBlock, 8);
   const work = products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, 8));
   return blockFloats(n) + Math.max(triangle, ...work) / 8;
 }
@@ -175,9 +174,13 @@ export function svdCalls(
   if (batch * Math.max(short, wanted) === 0) return none;
   const rights = computeUv ? short : 0;
   const notes = wanted > 0 ? chainFloats(short) : 2 * short + 2;
-  const blocks = computeUv ? blocksFor(long) : 0;
-  const sizes = [m * n, m * n, wanted * long, rights * short, short, short, 2 * short, short, notes, notes, blocks];
-  const { scratch, places } = runs(sizes);
+  const blocks = short < blockedFrom ? 0 : blocksFor(long);
+  const isDivided = wanted > 0 && short >= dividedFrom;
+  const columns = short + 1;
+  const room = isDivided ? mergeFloats(columns, 2) + gemmScratchBytes(columns, columns, columns, 8) / 8 : 0;
+  const vectorSizes = [wanted * long, isDivided ? columns ** 2 : rights * short];
+  const numbers = [short, short, 2 * short, short, Math.max(short, wanted)];
+  const { scratch, places } = runs([m * n, m * n, ...vectorSizes, ...numbers, notes, notes, blocks, room]);
   const bytes = byteSize(dtype);
   const strides = m >= n ? [n * bytes, bytes] : [bytes, n * bytes];
   const [u, vt] = computeUv ? [{ output: 1 }, { output: 2 }] : [0, 0];

@@ -1,7 +1,7 @@
 /** Symmetric tridiagonal matrices by divide and conquer. */
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../code.ts';
 import { add, mul, sub } from './blocks.ts';
-import { type MergeRoom, mergeRoomAt, placesOf, read, word } from './merging.ts';
+import { indexInOrder, type MergeRoom, mergeRoomAt, placesOf, read, word } from './merging.ts';
 import { at, f64, get, put, setIdentity } from './plane.ts';
 import { leafSize, negligibleCoupling, negligibleShare } from './spectral-constants.ts';
 
@@ -119,7 +119,7 @@ function merge(): Func {
   f.call('change_basis', n, count, uppers, mixed, chosen, places, basis, table, row, upper, lower, copies, work);
   f.copy(d, values, bytesOf(n));
   // Both runs ascend.
-  f.for(0, n, (i) => f.store('i32.store', word(sorted, i), i));
+  indexInOrder(f, sorted, i32c(0), n);
   f.call('merge_orders', count, n, d, sorted, order);
   return f.build();
 }

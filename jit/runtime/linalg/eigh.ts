@@ -1,9 +1,9 @@
-import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
+import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
 import type { FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { divideFunctions } from './divide.ts';
-import { mergingFunctions, read } from './merging.ts';
+import { indexInOrder, mergingFunctions, read } from './merging.ts';
 import { f64, get, put, widened } from './plane.ts';
 import { reflectionFunctions } from './reflections.ts';
 import { secularFunctions } from './secular.ts';
@@ -21,7 +21,7 @@ import { tridiagonalFunctions } from './tridiagonal.ts';
  *
  * Vectors of larger matrices come from [divide and conquer](./divide.ts), and are multiplied by the reflections afterwards.
  */
-export const eighFunctions = (code: FloatCode): Func[] => [widenLower(code), writeColumns(code), batches(code)];
+export const eighFunctions = (code: FloatCode): Func[] => [widenLower(code), batches(code)];
 
 export const symmetricFunctions = (): Func[] => [
   ...reflectionFunctions(),
@@ -137,7 +137,7 @@ function batches(code: FloatCode): Func {
     f.if(finite, () => {
       f.call('widen_f64', matrix, matrix, n, n, row, i32c(8), f64.div(f64c(1), scale));
       f.call('tridiagonal', n, matrix, diagonal, beside, taus, products, blocks);
-      const reflections = [i32c(1), matrix, row, taus, blocks];
+      const reflections = [row, i32c(1), matrix, row, taus, blocks];
       f.if(
         op('i32.ge_s', wanted, i32c(dividedFrom)),
         () => {
@@ -151,12 +151,13 @@ function batches(code: FloatCode): Func {
         },
       );
     });
+    f.if(op('i32.eqz', finite), () => indexInOrder(f, order, i32c(0), n));
     // NaN spreads over everything from the factor.
     const factor = f.let(select(finite, scale, f64c(Number.NaN)));
     f.for(0, n, (i) => put(f, products, i, get(diagonal, read(order, i))));
     f.call(`narrow_${type}`, values, products, i32c(1), n, row, i32c(8), factor);
     const unit = f.let(select(finite, f64c(1), f64c(Number.NaN)));
-    f.call(`write_columns_${type}`, wanted, rows, order, vectors, unit);
+    f.call(`write_columns_${type}`, wanted, wanted, rows, row, order, vectors, unit);
     f.set(a, add(a, mul(n, sourceRow)));
     f.set(values, add(values, sourceRow));
     f.set(vectors, add(vectors, mul(n, sourceRow)));
@@ -180,31 +181,5 @@ function widenLower(code: FloatCode): Func {
     f.set(from, add(from, sourceRow));
     f.set(to, add(to, i32c(8)));
   });
-  return f.build();
-}
-
-/** write_columns_f32(n, rows, order, to, factor): rows of float64 in an order as columns, four side by side at a time. */
-function writeColumns(code: FloatCode): Func {
-  const { type, bytes } = code;
-  const f = new FunctionBuilder(`write_columns_${type}`, ['i32', 'i32', 'i32', 'i32', 'f64']);
-  const [n, rows, order, to, factor] = f.parameters;
-  const row = f.let(op('i32.shl', n, i32c(3)));
-  const step = f.let(byteOffset(code, n));
-  const group = (count: number, first: Expr): void => {
-    const columns = Array.from({ length: count }, (_, k) =>
-      f.let(add(rows, mul(read(order, add(first, i32c(k))), row))),
-    );
-    const target = f.var(add(to, byteOffset(code, first)));
-    f.for(0, n, (i) => {
-      columns.forEach((column, k) => {
-        const value = f64.mul(get(column, i), factor);
-        f.store(`${type}.store`, target, type === 'f32' ? op('f32.demote_f64', value) : value, k * bytes);
-      });
-      f.set(target, add(target, step));
-    });
-  };
-  const whole = f.let(op('i32.and', n, i32c(-4)));
-  f.for(0, whole, (j) => group(4, j), 4);
-  f.for(whole, n, (j) => group(1, j));
   return f.build();
 }

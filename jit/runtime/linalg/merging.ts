@@ -1,6 +1,8 @@
 /** What the merges of divide and conquer share, for eigenvalues and singular values: memory, orders, deflation, bases. */
+
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, load, op, select } from '../../code.ts';
-import { add, mul, sub } from './blocks.ts';
+import type { FloatCode } from '../../vector-loops.ts';
+import { add, byteOffset, floatCodes, mul, sub } from './blocks.ts';
 import { at, dot, f64, get, put } from './plane.ts';
 
 export const mergingFunctions = (): Func[] => [
@@ -11,12 +13,17 @@ export const mergingFunctions = (): Func[] => [
   changeBasis(),
   copyRow(),
   unitInPlaces(),
+  ...floatCodes.map(writeColumns),
 ];
 
 const one = i32c(1);
 /** Of arrays of indices. */
 export const word = (base: Expr, i: Expr): Expr => add(base, op('i32.shl', i, i32c(2)));
 export const read = (base: Expr, i: Expr): Expr => load('i32.load', word(base, i));
+
+/** Indices from `first` to `end` in their places. */
+export const indexInOrder = (f: FunctionBuilder, order: Expr, first: Expr, end: Expr): void =>
+  f.for(first, end, (i) => f.store('i32.store', word(order, i), i));
 
 /** Scratch memory of merges: two bases, where there are two, copies of vectors, seven runs of numbers, four of indices. */
 export interface MergeRoom {
@@ -262,5 +269,30 @@ function unitInPlaces(): Func {
   f.call('copy_row', scratch, row, op('i32.shl', count, i32c(3)));
   const inverse = f.let(f64.div(f64c(1), f64.sqrt(dot(scratch, scratch, count))));
   f.for(0, count, (i) => put(f, row, read(places, i), f64.mul(get(scratch, i), inverse)));
+  return f.build();
+}
+
+/** write_columns_f32(count, length, rows, row, order, to, factor): rows in an order as columns, four side by side at a time. */
+function writeColumns(code: FloatCode): Func {
+  const { type, bytes } = code;
+  const f = new FunctionBuilder(`write_columns_${type}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f64']);
+  const [n, length, rows, row, order, to, factor] = f.parameters;
+  const step = f.let(byteOffset(code, n));
+  const group = (count: number, first: Expr): void => {
+    const columns = Array.from({ length: count }, (_, k) =>
+      f.let(add(rows, mul(read(order, add(first, i32c(k))), row))),
+    );
+    const target = f.var(add(to, byteOffset(code, first)));
+    f.for(0, length, (i) => {
+      columns.forEach((column, k) => {
+        const value = f64.mul(get(column, i), factor);
+        f.store(`${type}.store`, target, type === 'f32' ? op('f32.demote_f64', value) : value, k * bytes);
+      });
+      f.set(target, add(target, step));
+    });
+  };
+  const whole = f.let(op('i32.and', n, i32c(-4)));
+  f.for(0, whole, (j) => group(4, j), 4);
+  f.for(whole, n, (j) => group(1, j));
   return f.build();
 }

@@ -17,7 +17,7 @@ import {
   op,
   select,
 } from '../../code.ts';
-import { addScaled, type FloatCode, loadFloat, swapRuns } from '../../vector-loops.ts';
+import { addScaled, type FloatCode, loadFloat, subtractScaled } from '../../vector-loops.ts';
 import { add, floatCodes, mul } from './blocks.ts';
 import { negligibleSquare } from './spectral-constants.ts';
 
@@ -50,7 +50,6 @@ export const planeFunctions = (): Func[] => [
   reflector(),
   reflectRows(),
   rotate(),
-  swap(),
 ];
 
 /** scale_f32(x, count) → a power of two near the largest magnitude; NaN unless all is finite. */
@@ -107,6 +106,26 @@ function narrow(code: FloatCode): Func {
     f.set(from, add(from, row));
   });
   return f.build();
+}
+
+/** x[i] ← α·x[i]. */
+export const scaleRun = (f: FunctionBuilder, x: Expr, alpha: Expr, count: Expr): void =>
+  f.for(0, count, (i) => put(f, x, i, f64.mul(alpha, get(x, i))));
+
+/** y ← y − Σ α·x over `terms(l)`, of which there are one or two, for all l below a limit: four together. */
+export function subtractTerms(
+  f: FunctionBuilder,
+  y: Expr,
+  count: Expr,
+  limit: Expr,
+  terms: (l: Expr) => readonly { readonly x: Expr; readonly alpha: Expr }[],
+): void {
+  const l = f.var(i32c(0));
+  f.while(op('i32.lt_s', add(l, i32c(1)), limit), () => {
+    subtractScaled(f, wide, y, [...terms(l), ...terms(add(l, i32c(1)))], count);
+    f.set(l, add(l, i32c(2)));
+  });
+  f.if(op('i32.lt_s', l, limit), () => subtractScaled(f, wide, y, terms(l), count));
 }
 
 /** The sum of two lanes. */
@@ -207,37 +226,6 @@ function rotate(): Func {
   f.while(op('i32.lt_u', x, whole), () => step('f64x2', 'v128.load', 'v128.store', splats, 16));
   f.while(op('i32.lt_u', x, end), () => step('f64', 'f64.load', 'f64.store', [c, s], 8));
   return f.build();
-}
-
-/** swap(x, y, count). */
-function swap(): Func {
-  const f = new FunctionBuilder('swap', new Array(3).fill('i32'));
-  const [x, y, count] = f.parameters;
-  swapRuns(f, wide, x, y, count);
-  return f.build();
-}
-
-/** Sorts n values at `values`, and rows of the tables along with them. `before` compares for what comes first. */
-export function sortRows(
-  f: FunctionBuilder,
-  n: Expr,
-  values: Expr,
-  before: 'f64.lt' | 'f64.gt',
-  tables: readonly { readonly rows: Expr; readonly count: Expr }[],
-): void {
-  f.for(0, n, (i) => {
-    const best = f.var(i);
-    f.for(i, n, (j) => {
-      f.if(op(before, get(values, j), get(values, best)), () => f.set(best, j));
-    });
-    f.if(op('i32.ne', best, i), () => {
-      f.call('swap', at(values, i), at(values, best), i32c(1));
-      for (const { rows, count } of tables) {
-        const row = f.let(op('i32.shl', count, i32c(3)));
-        f.call('swap', add(rows, mul(i, row)), add(rows, mul(best, row)), count);
-      }
-    });
-  });
 }
 
 /** Ones on the diagonal of `count` rows of so many elements. */

@@ -2,7 +2,7 @@
 import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
 import { add, mul, sub } from './blocks.ts';
 import { at, get, setIdentity } from './plane.ts';
-import { blockedFrom, reflectionBlock } from './spectral-constants.ts';
+import { blockedFrom, panelBlock, reflectionBlock } from './spectral-constants.ts';
 
 export const reflectionFunctions = (): Func[] => [
   blockFromRight(),
@@ -10,11 +10,10 @@ export const reflectionFunctions = (): Func[] => [
   timesReflections('multiply_reflections', false),
 ];
 
-/** What scratch memory holds beside rows or columns of blocks, of which there are three. */
+/** What scratch memory holds beside rows or columns of blocks: room for four of `panelBlock` from `first` on, of which `second` is one. */
 interface Room {
   readonly first: Expr;
   readonly second: Expr;
-  readonly negated: Expr;
   readonly factor: Expr;
   readonly gram: Expr;
   readonly work: Expr;
@@ -22,13 +21,12 @@ interface Room {
 
 /** Addresses in the scratch memory for blocks of matrices of up to n rows and columns. */
 export function roomAt(f: FunctionBuilder, n: Expr, blocks: Expr): Room {
-  const bytes = f.let(mul(n, i32c(8 * reflectionBlock)));
+  const bytes = f.let(mul(n, i32c(8 * panelBlock)));
   const second = f.let(add(blocks, bytes));
-  const negated = f.let(add(second, bytes));
-  const factor = f.let(add(negated, bytes));
+  const factor = f.let(add(blocks, op('i32.shl', bytes, i32c(2))));
   const gram = f.let(add(factor, i32c(8 * reflectionBlock ** 2)));
   const work = f.let(op('i32.and', add(gram, i32c(8 * reflectionBlock ** 2 + 63)), i32c(-64)));
-  return { first: blocks, second, negated, factor, gram, work };
+  return { first: blocks, second, factor, gram, work };
 }
 
 /**
@@ -47,7 +45,7 @@ function blockFromRight(): Func {
 }
 
 /**
- * accumulate(rows, width, steps, table, first, v, vRow, taus, blocks): the identity times the reflections k = steps − 1 … 0, whose
+ * accumulate(rows, width, steps, table, row, first, v, vRow, taus, blocks): the identity times the reflections k = steps − 1 … 0, whose
  * vectors stand from column k + first on in rows that are `vRow` bytes apart. Each changes what is right of and below its head
  * alone. What stands in front of heads is overwritten.
  */
@@ -55,9 +53,8 @@ const accumulate = (): Func => timesReflections('accumulate', true);
 
 /** multiply_reflections, with the same parameters: the table times these reflections. */
 function timesReflections(name: string, isIdentity: boolean): Func {
-  const f = new FunctionBuilder(name, new Array(9).fill('i32'));
-  const [rows, width, steps, table, first, v, vRow, taus, blocks] = f.parameters;
-  const row = f.let(op('i32.shl', width, i32c(3)));
+  const f = new FunctionBuilder(name, new Array(10).fill('i32'));
+  const [rows, width, steps, table, row, first, v, vRow, taus, blocks] = f.parameters;
   const head = f.local('i32');
   const corner = (): Expr => at(isIdentity ? add(table, mul(head, row)) : table, head);
   const changed = (): Expr => (isIdentity ? sub(rows, head) : rows);

@@ -5,8 +5,8 @@ export const negligibleSquare = 1e-280;
 /** Off-diagonal elements that are dropped whatever stands beside them. */
 export const negligible = 1e-140;
 
-/** Columns of a matrix that become tridiagonal together, and reflections that are multiplied together, at most as many as these. */
-export const tridiagonalBlock = 16;
+/** Columns of a matrix that become tridiagonal or bidiagonal together, and reflections that are multiplied together. */
+export const panelBlock = 16;
 export const reflectionBlock = 16;
 /** Rows of a triangle that are updated together: tiles of a product begin at multiples of 4. */
 export const triangleRows = 20;
@@ -14,7 +14,7 @@ export const triangleRows = 20;
 export const blockedFrom = 64;
 /** Floats of memory for blocks of matrices of up to n rows and columns, without room for products. */
 export const blockFloats = (n: number): number =>
-  n < blockedFrom ? 0 : 3 * n * reflectionBlock + 2 * reflectionBlock ** 2 + 8;
+  n < blockedFrom ? 0 : 4 * n * panelBlock + 2 * reflectionBlock ** 2 + 8;
 
 /** Eigenvalues that divide and conquer leaves to rotations. */
 export const leafSize = 32;

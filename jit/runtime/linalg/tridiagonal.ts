@@ -1,18 +1,18 @@
 /** Symmetric matrices to tridiagonal form. */
 import { type Expr, type Func, FunctionBuilder, f64c, f64x2c, i32c, type Local, load, op, select } from '../../code.ts';
-import { addScaled, subtractScaled } from '../../vector-loops.ts';
+import { addScaled } from '../../vector-loops.ts';
 import { panelStride } from '../pack.ts';
 import { add, mul, sub } from './blocks.ts';
-import { at, bothLanes, dot, f64, get, put, reflectorCall, wide } from './plane.ts';
+import { at, bothLanes, dot, f64, get, put, reflectorCall, scaleRun, subtractTerms, wide } from './plane.ts';
 import { roomAt } from './reflections.ts';
-import { blockedFrom, triangleRows, tridiagonalBlock } from './spectral-constants.ts';
+import { blockedFrom, panelBlock, triangleRows } from './spectral-constants.ts';
 
 /**
  *     tridiagonal(n, matrix, diagonal, beside, taus, p, blocks)
  *
  * of the upper triangle. The reflections stay in the rows of the matrix, and `blocks` is room for products as `roomAt` divides it.
  *
- * Large matrices go by panels of `tridiagonalBlock` columns (J. Dongarra, S. Hammarling and D. Sorensen, Block reduction of matrices
+ * Large matrices go by panels of `panelBlock` columns (J. Dongarra, S. Hammarling and D. Sorensen, Block reduction of matrices
  * to condensed forms for eigenvalue computations, 1989): the reflections of a panel are made from its columns and from products
  * of the matrix as it was before the panel with one vector each, and carried out on the rest as products of matrices.
  */
@@ -20,7 +20,7 @@ export const tridiagonalFunctions = (): Func[] => [symmetricProduct(), oneByOne(
 
 /** p ← τ·(p − ½τ(pᵀv)·v), from p = A·v. */
 function finishProduct(f: FunctionBuilder, p: Expr, v: Expr, tau: Expr, count: Expr): void {
-  f.for(0, count, (i) => put(f, p, i, f64.mul(tau, get(p, i))));
+  scaleRun(f, p, tau, count);
   const product = f.let(dot(p, v, count));
   addScaled(f, wide, p, v, f64.mul(f64.mul(f64c(0.5), tau), product), count);
 }
@@ -64,29 +64,13 @@ function panel(): Func {
   const f = new FunctionBuilder('tridiagonal_panel', new Array(7).fill('i32'));
   const [n, matrix, row, diagonal, beside, taus, w] = f.parameters;
   const one = i32c(1);
-  f.for(0, tridiagonalBlock, (k) => {
+  f.for(0, panelBlock, (k) => {
     const own = f.let(add(matrix, mul(k, row)));
-    /** Takes the reflections before out of a run of elements from `first` on: multiples of v and of w, by two of them each. */
-    const takeOut = (target: Expr, first: Expr, count: Expr, ofV: (l: Expr) => Expr, ofW: (l: Expr) => Expr): void => {
-      const l = f.var(i32c(0));
-      const terms = (at0: Expr): { x: Expr; alpha: Expr }[] => [
-        { x: at(add(matrix, mul(at0, row)), first), alpha: ofV(at0) },
-        { x: at(add(w, mul(at0, row)), first), alpha: ofW(at0) },
-      ];
-      f.while(op('i32.lt_s', add(l, one), k), () => {
-        subtractScaled(f, wide, target, [...terms(l), ...terms(add(l, one))], count);
-        f.set(l, add(l, i32c(2)));
-      });
-      f.if(op('i32.lt_s', l, k), () => subtractScaled(f, wide, target, terms(l), count));
-    };
-    const here = f.let(at(own, k));
-    takeOut(
-      here,
-      k,
-      sub(n, k),
-      (l) => get(add(w, mul(l, row)), k),
-      (l) => get(add(matrix, mul(l, row)), k),
-    );
+    const [vs, ws] = [(l: Expr) => add(matrix, mul(l, row)), (l: Expr) => add(w, mul(l, row))];
+    subtractTerms(f, at(own, k), sub(n, k), k, (l) => [
+      { x: at(vs(l), k), alpha: get(ws(l), k) },
+      { x: at(ws(l), k), alpha: get(vs(l), k) },
+    ]);
     const next = f.let(add(k, one));
     const v = f.let(at(own, next));
     const count = f.let(sub(n, next));
@@ -96,13 +80,10 @@ function panel(): Func {
     const p = f.let(at(add(w, mul(k, row)), next));
     const rest = f.let(at(add(matrix, mul(next, row)), next));
     f.call('symmetric_product', count, rest, row, v, p);
-    takeOut(
-      p,
-      next,
-      count,
-      (l) => dot(at(add(w, mul(l, row)), next), v, count),
-      (l) => dot(at(add(matrix, mul(l, row)), next), v, count),
-    );
+    subtractTerms(f, p, count, k, (l) => [
+      { x: at(vs(l), next), alpha: dot(at(ws(l), next), v, count) },
+      { x: at(ws(l), next), alpha: dot(at(vs(l), next), v, count) },
+    ]);
     finishProduct(f, p, v, tau, count);
   });
   return f.build();
@@ -114,16 +95,14 @@ function inPanels(): Func {
   const [n, matrix, diagonal, beside, taus, p, blocks] = f.parameters;
   const row = f.let(op('i32.shl', n, i32c(3)));
   const { first: negated, work } = roomAt(f, n, blocks);
-  const block = i32c(tridiagonalBlock);
+  const block = i32c(panelBlock);
   // −V, W and −V, one below the other: A − V·Wᵀ − W·Vᵀ is A plus the transpose of the first two times the last two.
   const w = f.let(add(negated, mul(block, row)));
   const again = f.let(add(w, mul(block, row)));
   const stride = f.let(op('i32.shr_u', row, i32c(3)));
-  const depth = i32c(2 * tridiagonalBlock);
+  const depth = i32c(2 * panelBlock);
   const panels = work;
-  const scratch = f.let(
-    add(panels, mul(op('i32.shr_u', add(n, i32c(3)), i32c(2)), i32c(panelStride(2 * tridiagonalBlock)))),
-  );
+  const scratch = f.let(add(panels, mul(op('i32.shr_u', add(n, i32c(3)), i32c(2)), i32c(panelStride(2 * panelBlock)))));
   const left = f.var(n);
   const numbers: Local[] = [diagonal, beside, taus];
   f.while(op('i32.ge_s', left, i32c(blockedFrom)), () => {
@@ -143,7 +122,7 @@ function inPanels(): Func {
         const rest = f.let(sub(left, i));
         const rows = select(op('i32.lt_s', rest, i32c(triangleRows)), rest, i32c(triangleRows));
         const from = [at(negated, add(block, i)), i32c(1), stride];
-        const own = add(panels, mul(op('i32.shr_u', i, i32c(2)), i32c(panelStride(2 * tridiagonalBlock))));
+        const own = add(panels, mul(op('i32.shr_u', i, i32c(2)), i32c(panelStride(2 * panelBlock))));
         const to = at(add(matrix, mul(i, row)), i);
         f.call(
           'gemm_rows_f64',
@@ -152,7 +131,7 @@ function inPanels(): Func {
           depth,
           ...from,
           own,
-          i32c(panelStride(2 * tridiagonalBlock)),
+          i32c(panelStride(2 * panelBlock)),
           to,
           stride,
           i32c(1),
