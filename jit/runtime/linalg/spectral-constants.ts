@@ -5,6 +5,11 @@ export const negligibleSquare = 1e-280;
 /** Off-diagonal elements that are dropped whatever stands beside them. */
 export const negligible = 1e-140;
 
+/** Where squares of the sides of a rotation may vanish. */
+export const tinyLength = 1e-140;
+/** Steps of QR for one singular value, beyond which rounding errors count as negligible: two or three are usual. */
+export const patientSteps = 20;
+
 /** Columns of a matrix that become tridiagonal or bidiagonal together, and reflections that are multiplied together. */
 export const panelBlock = 16;
 export const reflectionBlock = 16;
