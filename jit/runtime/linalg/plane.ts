@@ -17,7 +17,7 @@ import {
   op,
   select,
 } from '../../code.ts';
-import { addScaled, type FloatCode, loadFloat, subtractScaled } from '../../vector-loops.ts';
+import { addScaled, divideBy, type FloatCode, loadFloat, subtractScaled } from '../../vector-loops.ts';
 import { add, floatCodes, mul } from './blocks.ts';
 import { negligibleSquare } from './spectral-constants.ts';
 
@@ -168,14 +168,17 @@ function product(): Func {
 function reflector(): Func {
   const f = new FunctionBuilder('reflector', new Array(5).fill('i32'), 'f64');
   const [x, stride, count, v, betaAt] = f.parameters;
-  const squares = f.var(f64c(0));
-  const head = f.let(load('f64.load', x));
-  const source = f.var(x);
-  f.for(1, count, () => {
-    f.set(source, add(source, stride));
-    const value = f.let(load('f64.load', source));
-    f.set(squares, f64.add(squares, f64.mul(value, value)));
+  f.if(op('i32.ne', v, x), () => {
+    const source = f.var(x);
+    f.for(0, count, (i) => {
+      put(f, v, i, load('f64.load', source));
+      f.set(source, add(source, stride));
+    });
   });
+  const head = f.let(load('f64.load', v));
+  const below = f.let(add(v, i32c(8)));
+  const rest = f.let(op('i32.sub', count, i32c(1)));
+  const squares = f.let(dot(below, below, rest));
   const done = (beta: Expr, tau: Expr): void => {
     f.store('f64.store', v, f64c(1));
     f.store('f64.store', betaAt, beta);
@@ -187,12 +190,7 @@ function reflector(): Func {
   });
   const length = f.let(f64.sqrt(f64.add(f64.mul(head, head), squares)));
   const beta = f.let(select(op('f64.ge', head, f64c(0)), f64.neg(length), length));
-  const scale = f.let(f64.sub(head, beta));
-  f.set(source, x);
-  f.for(1, count, (i) => {
-    f.set(source, add(source, stride));
-    put(f, v, i, f64.div(load('f64.load', source), scale));
-  });
+  divideBy(f, wide, below, f64.sub(head, beta), rest);
   done(beta, f64.div(f64.sub(beta, head), beta));
   return f.build();
 }
