@@ -474,3 +474,129 @@ t.test('expm of a matrix that is too large is NaN', async (t) => {
     [0, 0],
   ]);
 });
+
+t.test('least squares, as JAX', async (t) => {
+  type Right = NDArray;
+  for (const { name, a, b, rcond, ...expected } of frozen.leastSquares) {
+    const options = rcond === null ? {} : { rcond };
+    const total = (x: Matrix, y: Right): NDArray => {
+      const { x: solution, residuals, s } = linalg.lstsq(x, y, options);
+      return np.sum(np.sin(solution)).add(np.sum(residuals)).add(np.sum(s));
+    };
+    for (const dtype of ['float64', 'float32'] as const) {
+      const [x, y] = [thaw(a).astype(dtype), thaw(b).astype(dtype)];
+      const hilbert = name === 'negative rcond';
+      if (hilbert && dtype === 'float32') continue;
+      const tolerance = hilbert ? 1e-8 : dtype === 'float64' ? 1e-13 : 2e-6;
+      const solve = (p: Matrix, q: Right) => linalg.lstsq(p, q, options);
+      const lanes = vmap(solve)(np.stack([x, x]), np.stack([y, y]));
+      const first = {
+        x: lanes.x.slice(1),
+        residuals: lanes.residuals.slice(1),
+        rank: lanes.rank.slice(1),
+        s: lanes.s.slice(1),
+      };
+      for (const [how, got] of Object.entries({
+        '': solve(x, y),
+        ' again': solve(x, y),
+        ' under jit': jit(solve)(x, y),
+        ' under vmap': first,
+      })) {
+        const label = `${dtype} ${name}${how}`;
+        const wanted = expected[dtype];
+        for (const part of ['x', 'residuals', 's'] as const)
+          near(t, got[part], thaw(wanted[part]), tolerance, `${label}: ${part}`);
+        t.equal(got.rank.item(), wanted.rank.data[0], `${label}: rank`);
+        t.equal(got.rank.dtype, 'int32');
+        t.ok(
+          [...host(got.s)].every((v) => !Object.is(v, -0) && v >= 0),
+          `${label}: no negative zeros`,
+        );
+      }
+      if (!expected[dtype].gradients) continue;
+      expected[dtype].gradients.forEach((gradient: Parameters<typeof thaw>[0], argnums: number) => {
+        near(
+          t,
+          grad(total, { argnums })(x, y),
+          thaw(gradient),
+          10 * tolerance,
+          `${dtype} ${name}: gradient ${argnums}`,
+        );
+        near(
+          t,
+          jit(grad(total, { argnums }))(x, y),
+          thaw(gradient),
+          10 * tolerance,
+          `${dtype} ${name}: jitted gradient ${argnums}`,
+        );
+      });
+    }
+  }
+});
+
+t.test('least squares of matrices that a triangular factor is made of first', async (t) => {
+  for (const [m, n] of [
+    [200, 30],
+    [30, 200],
+  ] as const) {
+    const thin = (rows: number, columns: number, from: number): Matrix =>
+      np
+        .array(
+          Float64Array.from({ length: rows * columns }, (_, e) => noise(e + from)),
+          { dtype: 'float64' },
+        )
+        .reshape([rows, columns]);
+    const a = np.matmul(thin(m, 20, 0), thin(20, n, 9000));
+    const b = thin(m, 3, 20000);
+    const { x, residuals, rank, s } = linalg.lstsq(a, b);
+    near(t, x, np.matmul(linalg.pinv(a), b), 1e-12, `${m}×${n}`);
+    near(t, s, linalg.svdvals(a), 1e-14, `${m}×${n}: singular values`);
+    near(t, residuals, np.sum(np.square(b.sub(np.matmul(a, x))), { axis: 0 }), 1e-13, `${m}×${n}: residuals`);
+    t.equal(rank.item(), 20);
+  }
+});
+
+t.test('derivatives of least squares at constant rank', async (t) => {
+  const table = (m: number, n: number, from: number): Matrix =>
+    np
+      .array(
+        Float64Array.from({ length: m * n }, (_, e) => noise(e + from)),
+        { dtype: 'float64' },
+      )
+      .reshape([m, n]);
+  for (const [m, n] of [
+    [6, 4],
+    [4, 6],
+    [5, 5],
+  ] as const) {
+    const [left, right, dLeft, dRight] = [table(m, 2, 0), table(2, n, 50), table(m, 2, 100), table(2, n, 150)];
+    const [b, db] = [table(m, 2, 200), table(m, 2, 250)];
+    const along = (h: NDArray): NDArray => {
+      const matrix = np.matmul(left.add(dLeft.mul(h)), right.add(dRight.mul(h)));
+      const { x, residuals } = linalg.lstsq(matrix, b.add(db.mul(h)));
+      return np.concatenate([x, residuals.reshape([1, 2])]);
+    };
+    const [zero, one] = [0, 1].map((v) => np.array(v, { dtype: 'float64' })) as [NDArray, NDArray];
+    const step = 1e-5;
+    const numeric = along(one.mul(step))
+      .sub(along(one.mul(-step)))
+      .div(2 * step);
+    const [, tangent] = jvp(along, [zero], [one]) as [NDArray, NDArray];
+    near(t, tangent, numeric, 1e-8, `${m}×${n} of rank 2`);
+    const weights = table(n + 1, 2, 300);
+    const reverse = grad((h: NDArray) => np.sum(along(h).mul(weights)))(zero);
+    near(t, reverse, np.sum(tangent.mul(weights)), 1e-12, `${m}×${n} of rank 2, backwards`);
+    const second = (h: NDArray): NDArray => jvp(along, [h], [one])[1] as NDArray;
+    const numericSecond = second(one.mul(step))
+      .sub(second(one.mul(-step)))
+      .div(2 * step);
+    near(t, jvp(second, [zero], [one])[1] as NDArray, numericSecond, 1e-6, `${m}×${n} of rank 2, second derivative`);
+  }
+  // The first one of equal singular values is finite too.
+  const eye = np.eye(3, null, { dtype: 'float64' });
+  const slope = grad((a: Matrix) => np.sum(linalg.lstsq(a, np.ones([3], { dtype: 'float64' })).x))(eye);
+  t.ok(
+    [...host(slope)].every((v) => v === -1),
+    'equal singular values',
+  );
+});

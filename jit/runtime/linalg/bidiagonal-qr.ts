@@ -73,8 +73,10 @@ function iteration(): Func {
   carryOut(f, lefts);
   carryOut(f, rights);
   f.for(0, n, (i) => {
-    f.if(op('f64.lt', get(d, i), f64c(0)), () => {
-      put(f, d, i, f64.neg(get(d, i)));
+    const isNegative = f.let(op('f64.lt', get(d, i), f64c(0)));
+    // Of −0 too.
+    put(f, d, i, f64.abs(get(d, i)));
+    f.if(isNegative, () => {
       const row = f.let(at(v, mul(i, vCount)));
       f.for(0, vCount, (j) => put(f, row, j, f64.neg(get(row, j))));
     });

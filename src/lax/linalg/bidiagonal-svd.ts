@@ -86,10 +86,8 @@ function implicitQr(d: Float64Array, e: Float64Array, u: Rows, v: Rows): boolean
       first--;
     }
     if (first === last) {
-      if (d[last]! < 0) {
-        d[last]! *= -1;
-        negateRow(v, last);
-      }
+      if (d[last]! < 0) negateRow(v, last);
+      d[last] = Math.abs(d[last]!);
       end--;
       patience = patientSteps;
       continue;
