@@ -304,6 +304,107 @@ t.test('singular vectors of matrices with blocks of reflections', async (t) => {
       }
 });
 
+/** Symmetric matrices that divide and conquer takes apart, whose eigenvalues are in clusters, or of any size. */
+const divided: Record<string, (i: number, j: number, n: number) => number> = {
+  'glued Wilkinson': tridiagonal(
+    (i) => Math.abs((i % 21) - 10),
+    (i) => ((i + 1) % 21 === 0 ? 1e-8 : 1),
+  ),
+  'glued by less': tridiagonal(
+    (i) => Math.abs((i % 21) - 10),
+    (i) => ((i + 1) % 21 === 0 ? 1e-14 : 1),
+  ),
+  Clement: tridiagonal(
+    () => 0,
+    (i, n) => Math.sqrt((i + 1) * (n - 1 - i)),
+  ),
+  'almost the identity': tridiagonal(
+    () => 1,
+    () => 1e-10,
+  ),
+  'with zeros beside the diagonal': tridiagonal(noise, (i) => (i % 16 === 15 || i % 25 === 24 ? 0 : noise(i + 500))),
+  'graded, tridiagonal': tridiagonal(
+    (i) => 10 ** (-0.7 * i),
+    (i) => 10 ** (-0.7 * i - 0.3),
+  ),
+  'graded upwards': (i, j, n) => noise(131 * Math.max(i, j) + Math.min(i, j)) * 10 ** ((150 * (i + j - 2 * n)) / n),
+  ones: () => 1,
+  blocks: (i, j) => (Math.floor(i / 7) === Math.floor(j / 7) ? noise(131 * Math.max(i, j) + Math.min(i, j)) : 0),
+  'the identity and one vector': (i, j) => noise(i) * noise(j) + Number(i === j),
+  denormal: (i, j) => 1e-310 * noise(131 * Math.max(i, j) + Math.min(i, j)),
+  huge: (i, j) => 1e306 * noise(131 * Math.max(i, j) + Math.min(i, j)),
+};
+
+function tridiagonal(d: (i: number) => number, e: (i: number, n: number) => number) {
+  return (i: number, j: number, n: number) => (i === j ? d(i) : Math.abs(i - j) === 1 ? e(Math.min(i, j), n) : 0);
+}
+
+t.test('matrices that are divided', async (t) => {
+  for (const [name, element] of Object.entries(divided))
+    for (const n of [39, 40, 41, 64, 65, 130]) {
+      const data = Float64Array.from({ length: n * n }, (_, e) => element(Math.floor(e / n), e % n, n));
+      const a = np.array(data, { dtype: 'float64' }).reshape([n, n]);
+      const one = np.eye(n, null, { dtype: 'float64' });
+      const size = Math.max(...data.map(Math.abs));
+      // A number that makes it about 1, in two parts that are none too large.
+      const root = Math.sqrt(size);
+      const unit = (x: NDArray) => x.div(root).div(root);
+      const { eigenvalues, eigenvectors: v } = linalg.eigh(a);
+      const { u, s, vh } = linalg.svd(a);
+      const largest = Math.max(1, ...host(unit(s)));
+      for (const [what, left, values, right] of [
+        ['eigh', v, eigenvalues, v.T],
+        ['svd', u, s, vh],
+      ] as const) {
+        const label = `${what} of ${name}, ${n}`;
+        const off = difference(host(np.matmul(left.mul(unit(values)), right)), host(unit(a))) / largest;
+        t.ok(off <= 40 * Number.EPSILON, `${label}: product off by ${off / Number.EPSILON} ε`);
+        for (const table of [left, right]) {
+          const skew = difference(host(np.matmul(table.T, table)), host(one));
+          t.ok(skew <= 100 * Number.EPSILON, `${label}: from orthogonal ${skew / Number.EPSILON} ε`);
+        }
+      }
+      const ordered = [...host(eigenvalues)];
+      t.ok(
+        ordered.every((x, i) => i === 0 || x >= ordered[i - 1]!),
+        `eigh of ${name}, ${n}: ascending`,
+      );
+      const magnitudes = ordered.map(Math.abs).sort((x, y) => y - x);
+      t.ok(
+        [...host(s)].every((x, i) => x >= 0 && Math.abs(x - magnitudes[i]!) <= 1e-14 * n * magnitudes[0]!),
+        `svd of ${name}, ${n}: the magnitudes of the eigenvalues`,
+      );
+    }
+});
+
+t.test('oblong matrices that are divided, and one without finite elements between others', async (t) => {
+  for (const [m, n] of [
+    [90, 45],
+    [45, 90],
+    [41, 40],
+  ] as const) {
+    const a = np
+      .array(
+        Float64Array.from({ length: 3 * m * n }, (_, e) => noise(e)),
+        { dtype: 'float64' },
+      )
+      .reshape([3, m, n]);
+    const bad = a.at(1, 3, 2).set(Number.NaN);
+    for (const fullMatrices of [true, false]) {
+      const { u, s, vh } = linalg.svd(bad, { fullMatrices });
+      const k = Math.min(m, n);
+      for (const lane of [0, 2]) {
+        const made = np.matmul(u.slice(lane, [], [0, k]).mul(s.slice(lane)), vh.slice(lane, [0, k]));
+        t.ok(difference(host(made), host(a.slice(lane))) <= 1e-13, `${m}×${n}, ${lane}`);
+        const columns = u.slice(lane);
+        const unit = np.matmul(columns.T, columns);
+        t.ok(difference(host(unit), host(np.eye(unit.shape[0]!, null, { dtype: 'float64' }))) <= 1e-14);
+      }
+      t.ok([u, s, vh].every((x) => [...host(x.slice(1))].every(Number.isNaN)));
+    }
+  }
+});
+
 t.test('the two evaluations agree', async (t) => {
   for (const p of [eighP, svdP]) {
     for (const sample of p.samples!()) {
