@@ -1,7 +1,7 @@
 import type { Target } from './code.ts';
 import type { Answer, Request } from './compile-worker.ts';
 import type { BinaryenModule } from './emit.ts';
-import { builtin, environment } from './node.ts';
+import { builtin, environment, ownFile } from './node.ts';
 import { decode } from './wire.ts';
 
 /**
@@ -30,8 +30,17 @@ function loaded(): Compiler {
   return compiler;
 }
 
-/** Whether programs can be compiled now: always where there are worker threads, elsewhere once `init` is done. */
-export const canCompile = (): boolean => compiler !== undefined || builtin('worker_threads') !== undefined;
+let workerFile: URL | undefined | null = null;
+
+/** The file of the compiler's thread, where there are threads and files. */
+function findWorker(): URL | undefined {
+  if (workerFile === null)
+    workerFile = builtin('worker_threads') ? ownFile('./compile-worker.js', import.meta.url) : undefined;
+  return workerFile;
+}
+
+/** Whether programs can be compiled now: always where there are threads and their files, elsewhere once `init` is done. */
+export const canCompile = (): boolean => compiler !== undefined || findWorker() !== undefined;
 
 /** Starts the compiler's thread, if there can be one, without waiting for it. */
 export function prepareCompiler(): void {
@@ -53,15 +62,16 @@ export async function loadCompiler(): Promise<void> {
 }
 
 function startWorker(): Compiler | undefined {
-  const threads = builtin('worker_threads');
-  if (!threads) return undefined;
+  const file = findWorker();
+  if (!file) return undefined;
+  const threads = builtin('worker_threads')!;
   const { Worker, receiveMessageOnPort } = threads;
   /** The number of the last request that has been answered. */
   const answered = new Int32Array(new SharedArrayBuffer(4));
   let requests = 0;
   // A port of our own: the worker's built-in one cannot be read synchronously.
   const { port1, port2 } = new threads.MessageChannel();
-  const worker = new Worker(new URL('./compile-worker.js', import.meta.url), {
+  const worker = new Worker(file, {
     workerData: { answered, port: port2 },
     transferList: [port2],
     execArgv: [],
