@@ -65,7 +65,7 @@ await build({
   stdin: { contents: exported.join('\n'), resolveDir: dist, sourcefile: 'core.js' },
   entryNames: 'core',
 });
-for (const worker of ['compile-worker', 'thread-worker'])
+for (const worker of ['binaryen-worker', 'thread-worker'])
   await build({ ...modules, entryPoints: { [worker]: `${dist}jit/${worker}.js` }, splitting: false });
 
 /** What the modules do with `import.meta` and `createRequire`, in the terms of a script. What is loaded later stays files. */

@@ -3,7 +3,7 @@ import { hash } from './hash.ts';
 import { builtin } from './node.ts';
 
 /**
- * Compiled modules kept between runs of a program, so that the second run never loads binaryen. A file is its
+ * Compiled modules kept between runs of a program, so that the second run need not assemble them. A file is its
  * module's bytes behind their hash: whatever does not match is not there.
  */
 const limit = 128 * 2 ** 20;
