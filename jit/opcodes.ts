@@ -82,9 +82,11 @@ const vectors: readonly (readonly [first: number, type: string, names: string])[
 const vectorPrefix = 0xfd;
 export const miscPrefix = 0xfc;
 
-export const opcodes: ReadonlyMap<string, readonly number[]> = table();
+let known: ReadonlyMap<string, readonly number[]> | undefined;
 
 /** Bytes of every instruction. */
+export const opcodes = (): ReadonlyMap<string, readonly number[]> => (known ??= table());
+
 function table(): Map<string, readonly number[]> {
   const known = new Map<string, readonly number[]>();
   const read = (rows: typeof scalars, bytesOf: (opcode: number) => readonly number[]): void => {
