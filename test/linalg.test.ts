@@ -5,7 +5,7 @@ import { shapedArray } from '../src/core/aval.ts';
 import type { Primitive } from '../src/core/primitive.ts';
 import { bind } from '../src/core/trace.ts';
 import { grad, jacfwd, jacrev, jit, jvp, lax, linalg, NDArray, np, vmap } from '../src/index.ts';
-import { eighP, svdP } from '../src/lax/linalg.ts';
+import { eighP, qrP, svdP } from '../src/lax/linalg.ts';
 import { difference, host } from './check-primitive.ts';
 import { matches, thaw } from './primitive-fixtures.ts';
 
@@ -403,6 +403,24 @@ t.test('oblong matrices that are divided, and one without finite elements betwee
       t.ok([u, s, vh].every((x) => [...host(x.slice(1))].every(Number.isNaN)));
     }
   }
+});
+
+t.test('orthogonal factors where squares vanish or overflow', async (t) => {
+  for (const [evaluation, evaluate] of Object.entries(evaluations))
+    for (const [m, n] of [
+      [3, 2],
+      [40, 35],
+      [5, 9],
+    ] as const)
+      for (const size of [1e-300, 1e-200, 1e-160, 1e160, 1e200, 1e300]) {
+        const data = Float64Array.from({ length: m * n }, (_, e) => noise(e));
+        const a = np.array(data, { dtype: 'float64' }).reshape([m, n]);
+        const [q, r] = evaluate(qrP, a.mul(size), { fullMatrices: false }) as [NDArray, NDArray];
+        const label = `${evaluation}, ${m}×${n} of about ${size}`;
+        t.ok(difference(host(np.matmul(q, r.div(size))), host(a)) <= 1e-14, `${label}: product`);
+        const unit = np.eye(q.shape[1]!, null, { dtype: 'float64' });
+        t.ok(difference(host(np.matmul(q.T, q)), host(unit)) <= 1e-14, `${label}: orthonormal`);
+      }
 });
 
 t.test('the two evaluations agree', async (t) => {

@@ -2,7 +2,7 @@ import { type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '.
 import { constant } from '../../lower/scalar-code.ts';
 import { addScaled, dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
 import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
-import { qrBlock } from './qr-block.ts';
+import { largeSquare, qrBlock, smallSquare } from './qr-block.ts';
 
 /**
  * A = Q·R by Householder reflections I − τ·v·vᵀ:
@@ -162,23 +162,48 @@ function reflector(code: FloatCode): Func {
     });
   };
   const squares = f.var(f64c(0));
-  eachBelow((entry) => {
-    const x = f.let(widened(loadFloat(code, entry)));
-    f.set(squares, op('f64.add', squares, op('f64.mul', x, x)));
-  });
+  const scale = f.var(f64c(1));
+  const scaled = (x: Expr): Expr => (type === 'f64' ? op('f64.mul', x, scale) : x);
+  const sum = (): void => {
+    f.set(squares, f64c(0));
+    eachBelow((entry) => {
+      const x = f.let(scaled(widened(loadFloat(code, entry))));
+      f.set(squares, op('f64.add', squares, op('f64.mul', x, x)));
+    });
+  };
+  sum();
+  const wide = f.let(widened(loadFloat(code, at)));
+  if (type === 'f64') {
+    // Where squares vanish or overflow, a power of two that brings the largest element near 1.
+    const isSmall = op('f64.lt', squares, f64c(smallSquare));
+    const isLarge = op('f64.gt', op('f64.add', squares, op('f64.mul', wide, wide)), f64c(largeSquare));
+    f.if(op('i32.or', isSmall, isLarge), () => {
+      const largest = f.var(f64c(0));
+      eachBelow((entry) => f.set(largest, op('f64.max', largest, op('f64.abs', loadFloat(code, entry)))));
+      f.if(op('f64.eq', largest, f64c(0)), () => f.return(constant(0, dtype)));
+      f.set(largest, op('f64.max', largest, op('f64.abs', wide)));
+      f.if(op('f64.lt', largest, f64c(Number.POSITIVE_INFINITY)), () => {
+        const power = select(op('f64.lt', largest, f64c(1)), f64c(2 ** 1000), f64c(2 ** -1000));
+        const isFar = op('i32.or', op('f64.lt', largest, f64c(2 ** -480)), op('f64.gt', largest, f64c(2 ** 480)));
+        f.set(scale, select(isFar, power, f64c(1)));
+        sum();
+      });
+    });
+  }
   f.if(op('f64.eq', squares, f64c(0)), () => f.return(constant(0, dtype)));
-  const head = f.let(loadFloat(code, at));
-  const wide = f.let(widened(head));
-  const length = f.let(op('f64.sqrt', op('f64.add', op('f64.mul', wide, wide), squares)));
-  const signed = select(op('f64.ge', wide, f64c(0)), op('f64.neg', length), length);
-  const beta = f.let(type === 'f32' ? op('f32.demote_f64', signed) : signed);
-  const scale = f.let(op(`${type}.sub`, head, beta));
+  const head = f.let(scaled(wide));
+  const length = f.let(op('f64.sqrt', op('f64.add', op('f64.mul', head, head), squares)));
+  const signed = f.let(select(op('f64.ge', head, f64c(0)), op('f64.neg', length), length));
+  const narrowed = (x: Expr): Expr => (type === 'f32' ? op('f32.demote_f64', x) : x);
+  const [own, beta] = [f.let(narrowed(head)), f.let(narrowed(signed))];
+  const divisor = f.let(op(`${type}.sub`, own, beta));
   eachBelow((entry) => {
-    storeFloat(f, code, to, op(`${type}.div`, loadFloat(code, entry), scale));
+    const x = loadFloat(code, entry);
+    storeFloat(f, code, to, op(`${type}.div`, type === 'f64' ? scaled(x) : x, divisor));
     f.set(to, add(to, toStep));
   });
-  storeFloat(f, code, at, beta);
-  f.return(op(`${type}.div`, op(`${type}.sub`, beta, head), beta));
+  storeFloat(f, code, at, type === 'f64' ? op('f64.div', beta, scale) : beta);
+  f.return(op(`${type}.div`, op(`${type}.sub`, beta, own), beta));
   return f.build();
 }
 
