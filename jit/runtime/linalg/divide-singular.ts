@@ -1,7 +1,8 @@
 /** Bidiagonal matrices by divide and conquer. */
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../code.ts';
 import { add, mul, sub } from './blocks.ts';
-import { indexInOrder, mergeRoomAt, placesOf, read, word } from './merging.ts';
+import { mergeRoomAt, placesOf } from './merging.ts';
+import { indexInOrder, read, word } from './orders.ts';
 import { at, f64, get, put, setIdentity } from './plane.ts';
 import { leafSize, negligibleCoupling, negligibleShare } from './spectral-constants.ts';
 

@@ -3,7 +3,8 @@ import type { FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { divideFunctions } from './divide.ts';
-import { indexInOrder, mergingFunctions, read } from './merging.ts';
+import { mergingFunctions } from './merging.ts';
+import { indexInOrder, orderFunctions, read } from './orders.ts';
 import { f64, get, put, widened } from './plane.ts';
 import { reflectionFunctions } from './reflections.ts';
 import { secularFunctions } from './secular.ts';
@@ -29,6 +30,7 @@ export const symmetricFunctions = (): Func[] => [
   implicitQl(),
   rotateChains(),
   ...secularFunctions(),
+  ...orderFunctions(),
   ...mergingFunctions(),
   ...divideFunctions(),
 ];

@@ -1,31 +1,14 @@
-/** What the merges of divide and conquer share, for eigenvalues and singular values: memory, orders, deflation, bases. */
+/** What the merges of divide and conquer share, for eigenvalues and singular values: memory, deflation, bases. */
 
-import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, load, op, select } from '../../code.ts';
-import type { FloatCode } from '../../vector-loops.ts';
-import { add, byteOffset, floatCodes, mul, sub } from './blocks.ts';
+import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, load, op } from '../../code.ts';
+import { add, mul, sub } from './blocks.ts';
+import { insert, read, word } from './orders.ts';
 import { at, dot, f64, get, put } from './plane.ts';
 
-export const mergingFunctions = (): Func[] => [
-  orderMerge(),
-  sortIndices(),
-  deflation(),
-  places(),
-  changeBasis(),
-  copyRow(),
-  unitInPlaces(),
-  ...floatCodes.map(writeColumns),
-];
+export const mergingFunctions = (): Func[] => [deflation(), places(), changeBasis(), copyRow(), unitInPlaces()];
 
 const one = i32c(1);
-/** Of arrays of indices. */
-export const word = (base: Expr, i: Expr): Expr => add(base, op('i32.shl', i, i32c(2)));
-export const read = (base: Expr, i: Expr): Expr => load('i32.load', word(base, i));
-
-/** Indices from `first` to `end` in their places. */
-export const indexInOrder = (f: FunctionBuilder, order: Expr, first: Expr, end: Expr): void =>
-  f.for(first, end, (i) => f.store('i32.store', word(order, i), i));
-
-/** Scratch memory of merges: two bases, where there are two, copies of vectors, seven runs of numbers, four of indices. */
+/** Scratch memory of merges: two bases, where there are two, copies of vectors, six runs of numbers, four of indices. */
 export interface MergeRoom {
   readonly bases: readonly [Expr, Expr];
   readonly copies: Expr;
@@ -40,49 +23,11 @@ export function mergeRoomAt(f: FunctionBuilder, most: Expr, bases: 1 | 2, room: 
   const second = f.let(add(room, square));
   const copies = bases === 1 ? second : f.let(add(second, square));
   const rest = f.let(add(copies, square));
-  const numbers = [0, 1, 2, 3, 4, 5, 6].map((i) => f.let(at(rest, mul(most, i32c(i)))));
-  const words = f.let(at(rest, mul(most, i32c(7))));
+  const numbers = [0, 1, 2, 3, 4, 5].map((i) => f.let(at(rest, mul(most, i32c(i)))));
+  const words = f.let(at(rest, mul(most, i32c(6))));
   const indices = [0, 1, 2, 3].map((i) => f.let(add(words, mul(most, i32c(4 * i)))));
   const work = f.let(op('i32.and', add(words, add(mul(most, i32c(16)), i32c(63))), i32c(-64)));
   return { bases: [room, second], copies, numbers, indices, work };
-}
-
-/** merge_orders(first, n, values, order, to): the indices of two ascending runs, the first of `first`, in one. */
-function orderMerge(): Func {
-  const f = new FunctionBuilder('merge_orders', new Array(5).fill('i32'));
-  const [first, n, values, order, to] = f.parameters;
-  const [i, j] = [f.var(i32c(0)), f.var(first)];
-  f.for(0, n, (k) => {
-    const fromFirst = f.var(op('i32.ge_s', j, n));
-    f.if(op('i32.and', op('i32.lt_s', i, first), op('i32.lt_s', j, n)), () => {
-      f.set(fromFirst, op('f64.le', get(values, read(order, i)), get(values, read(order, j))));
-    });
-    f.store('i32.store', word(to, k), read(order, select(fromFirst, i, j)));
-    f.set(i, add(i, fromFirst));
-    f.set(j, add(j, op('i32.eqz', fromFirst)));
-  });
-  return f.build();
-}
-
-/** sort_indices(n, values, to): in the order of ascending values, by insertion. */
-function sortIndices(): Func {
-  const f = new FunctionBuilder('sort_indices', new Array(3).fill('i32'));
-  const [n, values, to] = f.parameters;
-  f.for(0, n, (i) => insert(f, values, to, i32c(0), i, i));
-  return f.build();
-}
-
-/** Puts index `i` among those of `to` from `first` to `end`, which ascend. */
-function insert(f: FunctionBuilder, values: Expr, to: Expr, first: Expr, end: Expr, i: Expr): void {
-  const place = f.var(end);
-  const value = f.let(get(values, i));
-  f.while(op('i32.gt_s', place, first), () => {
-    const before = f.let(read(to, sub(place, one)));
-    f.if(op('f64.le', get(values, before), value), () => f.break());
-    f.store('i32.store', word(to, place), before);
-    f.set(place, sub(place, one));
-  });
-  f.store('i32.store', word(to, place), i);
 }
 
 /**
@@ -269,30 +214,5 @@ function unitInPlaces(): Func {
   f.call('copy_row', scratch, row, op('i32.shl', count, i32c(3)));
   const inverse = f.let(f64.div(f64c(1), f64.sqrt(dot(scratch, scratch, count))));
   f.for(0, count, (i) => put(f, row, read(places, i), f64.mul(get(scratch, i), inverse)));
-  return f.build();
-}
-
-/** write_columns_f32(count, length, rows, row, order, to, factor): rows in an order as columns, four side by side at a time. */
-function writeColumns(code: FloatCode): Func {
-  const { type, bytes } = code;
-  const f = new FunctionBuilder(`write_columns_${type}`, ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'f64']);
-  const [n, length, rows, row, order, to, factor] = f.parameters;
-  const step = f.let(byteOffset(code, n));
-  const group = (count: number, first: Expr): void => {
-    const columns = Array.from({ length: count }, (_, k) =>
-      f.let(add(rows, mul(read(order, add(first, i32c(k))), row))),
-    );
-    const target = f.var(add(to, byteOffset(code, first)));
-    f.for(0, length, (i) => {
-      columns.forEach((column, k) => {
-        const value = f64.mul(get(column, i), factor);
-        f.store(`${type}.store`, target, type === 'f32' ? op('f32.demote_f64', value) : value, k * bytes);
-      });
-      f.set(target, add(target, step));
-    });
-  };
-  const whole = f.let(op('i32.and', n, i32c(-4)));
-  f.for(0, whole, (j) => group(4, j), 4);
-  f.for(whole, n, (j) => group(1, j));
   return f.build();
 }

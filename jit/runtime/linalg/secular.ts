@@ -23,11 +23,24 @@ const one = i32c(1);
 function distances(): Func {
   const f = new FunctionBuilder('pole_distances', ['i32', 'i32', 'f64', 'i32', 'i32']);
   const [k, d, origin, squared, to] = f.parameters;
-  const distance = (i: Expr): Expr => f64.sub(get(d, i), origin);
+  const origins = f.let(op('f64x2.splat', origin));
+  const write = (shape: string, loading: string, storing: string, from: Expr, isSquared: boolean) => (place: Expr) => {
+    const pole = f.let(load(loading, add(d, place)));
+    const distance = op(`${shape}.sub`, pole, from);
+    f.store(
+      storing,
+      add(to, place),
+      isSquared ? op(`${shape}.mul`, distance, op(`${shape}.add`, pole, from)) : distance,
+    );
+  };
+  const all = (isSquared: boolean): void => {
+    const pair = write('f64x2', 'v128.load', 'v128.store', origins, isSquared);
+    inPairs(f, i32c(0), k, pair, write('f64', 'f64.load', 'f64.store', origin, isSquared));
+  };
   f.if(
     squared,
-    () => f.for(0, k, (i) => put(f, to, i, f64.mul(distance(i), f64.add(get(d, i), origin)))),
-    () => f.for(0, k, (i) => put(f, to, i, distance(i))),
+    () => all(true),
+    () => all(false),
   );
   return f.build();
 }

@@ -26,7 +26,7 @@ export const leafSize = 32;
 /** Eigenvalues from which matrices are divided. */
 export const dividedFrom = 40;
 /** Floats of memory for divide and conquer with so many bases, without room for products. */
-export const mergeFloats = (n: number, bases: 1 | 2): number => (bases + 1) * n * n + 9 * n + 8;
+export const mergeFloats = (n: number, bases: 1 | 2): number => (bases + 1) * n * n + 8 * n + 8;
 /** What merges drop, in units of the largest number of both parts, as LAPACK's dlaed2; and what couples parts that are merged. */
 export const negligibleShare: number = 4 * Number.EPSILON;
 export const negligibleCoupling = 1e-120;
