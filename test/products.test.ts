@@ -489,6 +489,11 @@ t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
       t.ok(sameBits(inLoop(x, g, p), step(x, g, want)), `${text}, in a loop`);
       t.ok(sameBits(donating(x, g, p), want), `${text}, donated`);
     }
+  const [x, g, p] = [np.ones([64, 512]), np.ones([64, 512]), np.ones([512, 512])];
+  const relu = jit((x: NDArray, g: NDArray, b: NDArray) => nn.relu(np.matmul(x.T, g).add(b)));
+  const [large, biased] = [jit(step).lower(x, g, p), relu.lower(x, g, p.slice(0))].map(String);
+  t.match(large, /;; rows of a product, then/, 'p leaves the cache');
+  t.match(biased, /;; a product, then/, 'a bias does not');
   const rest = [np.ones([64, 300]), np.zeros([300, 300])] as const;
   for (const value of [np.nan, np.inf]) {
     const x = np.where(np.arange(300).mod(7).eq(0), value, np.ones([64, 300]));
