@@ -104,7 +104,8 @@ function multiplyTiles(
 ): void {
   const tile = HeldTile.of(leaf, stores, shape, rowAxes, p.m);
   const isSmall = isAddress(b) && isSmallProduct(p, dtype);
-  if (tile && isSmall && isAddress(a) && p.batch.length === 0) {
+  const isShared = d.target.shared && isDealtOut(p.m, p.n, p.k);
+  if (tile && isSmall && isAddress(a) && p.batch.length === 0 && !isShared) {
     d.withScratch(productScratchBytes(p, dtype), (scratch) =>
       d.run(productInto(p, dtype, d.target, { a, b, scratch }, tile)),
     );
@@ -140,7 +141,8 @@ export function multiplyComputed(
   b: Expr | ComputedPanels,
   c: Expr,
 ): void {
-  if (isAddress(a) && !isAddress(b)) b.multiply(p, a, c);
+  const isShared = d.target.shared && isDealtOut(p.m, p.n, p.k);
+  if (isAddress(a) && !isAddress(b) && !isShared) b.multiply(p, a, c);
   else new RowBlocks(d, p, dtype, a, b).store(c);
   doneWith(d, a, b);
 }
