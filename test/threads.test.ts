@@ -187,6 +187,10 @@ if (process.env.COTANGENT_TEST_CHILD) {
     const expected = (x.data() as Float32Array).reduce((sum, v) => sum + Math.sin(v), 0);
     t.ok(Math.abs((f(x).item() as number) - expected) < 1e-2);
     t.match(f.lower(x).wasmText, /call \$threads_run/, 'the kernel is dealt out');
+    const dense = jit((x: NDArray, w: NDArray) => nn.relu(np.matmul(x, w)));
+    const text = String(dense.lower(np.ones([256, 64]), np.ones([64, 64])));
+    t.match(text, /;; a product, then over \[256,64\]/, 'a product with an end');
+    t.match(text, /call \$threads_run/, 'is dealt out with it');
     await init({ threads: 2 });
     await t.rejects(init({ threads: 3 }), {
       message:

@@ -30,6 +30,9 @@ interface Moving {
   readonly step: number;
 }
 
+/** Elements of B from which on threads share the packing: 0.1 ms. */
+const fewestPacked = 2 ** 18;
+
 /** Where the rows of a block go, and what is done with them there. Rows are counted over all products. */
 interface BlockEnd {
   readonly into: () => Expr;
@@ -271,7 +274,7 @@ export class RowBlocks {
     const { n, k, rhs } = this.product;
     const pack = d.runtime(`gemm_pack_${dtype === 'float32' ? 'f32' : 'f64'}`, packParameters);
     const steps = [rhs.row, rhs.column].map(i32c);
-    if (!isShared) {
+    if (!isShared || n * k < fewestPacked) {
       d.f.call(pack, i32c(n), i32c(k), b, ...steps, panels);
       return;
     }
