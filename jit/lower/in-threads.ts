@@ -60,6 +60,10 @@ export class Captures {
     { extent, chunk, threads }: { readonly extent: number; readonly chunk: number; readonly threads: boolean },
     call: (f: FunctionBuilder, begin: Expr, end: Expr) => void,
   ): void {
+    if (extent === 1 && !(threads && d.target.shared)) {
+      this.here(() => call(d.f, i32c(0), i32c(1)));
+      return;
+    }
     const work: Work = {
       extent,
       chunk,

@@ -3,8 +3,10 @@
  * kernel by matrix products. Windows are a view; they are copied only where a matrix of them does not step evenly, so
  * that a kernel of one element, or one as large as the input, is a product of the operands where they lie.
  */
+
+import { readsWindows } from '../../jit/lower/products/window-sizes.ts';
 import type { ShapedArray } from '../core/aval.ts';
-import { byteSize } from '../core/dtype.ts';
+import { byteSize, isFloating } from '../core/dtype.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
 import { range, sizeOf } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
@@ -64,6 +66,8 @@ function convolve(x: Value, w: Value, p: ConvParams): Value {
     result = tapByTap(input, kernel, sizes, outNames, p);
   } else if (groups > 1 && lengthOf('n', input) === 1 && lengthOf('o', kernel) === 1) {
     result = sumOfProducts(windowsOf(input, sizes, p), kernel);
+  } else if (readsInPlace(input, kernel, out, outNames)) {
+    result = windowed(windowsOf(input, sizes, p), kernel, outNames);
   } else {
     const windows = (out.size / lengthOf('o', kernel)) * (w.aval.size / lengthOf('o', kernel) / groups);
     const worthwhile = windows >= 4 * out.size && windows >= 2 * input.value.aval.size;
@@ -125,6 +129,27 @@ function inParts(
   const values = results.map(({ value }) => value);
   const { names } = results[0]!;
   return { value: summed ? values.reduce((x, y) => add(x, y)) : concatenate(values, names.indexOf(cut)), names };
+}
+
+/** Whether the compiler multiplies windows where they lie, without a copy: rows of few channels, which come last. */
+function readsInPlace({ value }: Named, kernel: Named, out: ShapedArray, outNames: Names): boolean {
+  if (!isFloating(value.aval.dtype) || outNames.includes('g') || outNames.at(-1) !== 'o') return false;
+  const columns = lengthOf('o', kernel);
+  return readsWindows(out.size / columns, columns, kernel.value.aval.size / columns, byteSize(out.dtype));
+}
+
+/** A product of windows as they are, a view, with the kernel. */
+function windowed(windows: Windows, kernel: Named, outNames: Names): Named {
+  const summed = summedNames(windows, kernel);
+  const free = outNames.filter((name) => name !== 'o');
+  const contracted = summed.map((_, i) => free.length + i);
+  const product = bind1(dotGeneralP, [ordered(windows, [...free, ...summed]), ordered(kernel, [...summed, 'o'])], {
+    lhsBatch: [],
+    rhsBatch: [],
+    lhsContract: contracted,
+    rhsContract: range(summed.length),
+  });
+  return { value: product, names: [...free, 'o'] };
 }
 
 /** How many elements in a row an array of this order reads from consecutive places. */

@@ -14,7 +14,18 @@ export interface Product {
   readonly rhs: { readonly row: number; readonly column: number };
   /** Loops over products: extent and steps of lhs, rhs and the result, in elements. */
   readonly batch: readonly { readonly extent: number; readonly steps: readonly [number, number, number] }[];
+  /** Sums over `k` are in turn summed over these axes, outermost first: extent and steps of lhs and rhs. */
+  readonly sums: readonly { readonly extent: number; readonly steps: readonly [number, number] }[];
+  /** Whether products of the batch add up, onto zeros that are there. */
+  readonly onto: boolean;
 }
+
+/** Whether the operands of each product lie in parts that step evenly, as windows do. */
+export const readsParts = ({ sums, onto }: Product): boolean => sums.length > 0 || onto;
+
+/** Elements of the results of all products. */
+export const resultSize = ({ m, n, batch }: Product): number =>
+  batch.reduce((size, { extent, steps }) => (steps[2] === 0 ? size : size * extent), m * n);
 
 interface Axes {
   readonly batch: readonly number[];
@@ -79,6 +90,8 @@ export function productOf(lhs: Side, rhs: Side, d: DotDimensions): Product {
     lhs: { row: stride(lhs, left.free), column: stride(lhs, left.contract) },
     rhs: { row: stride(rhs, right.contract), column: stride(rhs, right.free) },
     batch: batch as unknown as Product['batch'],
+    sums: [],
+    onto: false,
   };
 }
 

@@ -11,7 +11,7 @@ import type { Epilogue } from '../passes/epilogues.ts';
 import { Buffer } from '../storage.ts';
 import { type HeldLeaf, readBuffer, storagesOf, substitute } from '../tree.ts';
 import { ComputedPanels } from './computed-panels.ts';
-import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
+import { batched, gemmArguments, integerProduct, type Product, readsParts, resultSize } from './dot-code.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
@@ -27,11 +27,13 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
     else new RowBlocks(d, p, dtype, a, b).store(c);
     return;
   }
-  const vector = matrixVector(p);
+  const isWindowed = readsParts(p);
+  const vector = isWindowed ? undefined : matrixVector(p);
+  if (p.onto) d.f.fill(c, i32c(0), i32c(resultSize(p) * byteSize(dtype)));
   if (vector) {
     const kernel = d.define(gemvKernel(vector, dtype, d.target));
     each(d, p, dtype, [a, b, c], 0, (x, y, z) => [kernel, vector.swapped ? [y, x, z] : [x, y, z]]);
-  } else if (d.target.shared && p.batch.length === 0 && isDealtOut(p.m, p.n, p.k)) {
+  } else if (d.target.shared && p.batch.length === 0 && !isWindowed && isDealtOut(p.m, p.n, p.k)) {
     gemmInThreads(d, p, dtype, [a, b, c]);
   } else if (isSmallProduct(p, dtype)) {
     const kernel = d.define(productKernel(p, dtype, d.target));
@@ -56,7 +58,9 @@ export function multiplyInto(
   if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
   const isFloat = dtype === 'float32' || dtype === 'float64';
   if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
-  const vector = isFloat ? matrixVector(p) : undefined;
+  // Threads take products of a batch, each as a whole.
+  if (readsParts(p) && (d.target.shared || p.onto || !epilogue.inRegisters)) return false;
+  const vector = isFloat && !readsParts(p) ? matrixVector(p) : undefined;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   const retain = (): void => {
     for (const storage of operands) storage.retain();
@@ -119,7 +123,7 @@ function multiplyTiles(
     return mapKernel(read, shape, [], rowAxes);
   };
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
-  else if (isEven) {
+  else if (isEven && !readsParts(p)) {
     const base = d.locals.hold(i32c(0));
     blocks.before({ kernel: kernelAt(base, rowAxes), base });
     d.locals.give(base);

@@ -20,6 +20,8 @@ export interface TileColumns {
 
 export interface TileRows {
   advance(rows: number): void;
+  /** The vectors of each row that are there: where sums begin. */
+  load?(e: AnyLanes, rows: number, panel: Panel): Expr[][];
   /** Takes the vectors of each row of a tile. */
   store(e: AnyLanes, sums: readonly (readonly Local[])[], panel: Panel): void;
 }
@@ -35,6 +37,8 @@ export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: nu
         const at = moving ? f.var(first) : first;
         return {
           advance: (rows) => f.set(at, add(at, rows * rowBytes)),
+          load: (e, rows, { starts, elements }) =>
+            range(rows).map((r) => starts.map((start, v) => loadVector(e, at, r * rowBytes + start, elements[v]!))),
           store: (e, sums, { starts, elements }) => {
             sums.forEach((row, r) => {
               row.forEach((sum, v) => {
@@ -52,8 +56,9 @@ export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: nu
 const mostRows = (vectors: number, target: Target, computes: boolean): number =>
   [8, target.fma ? 6 : computes ? 4 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
 
-/** Up to this k a tile is straight code. */
+/** Up to this k a tile is straight code, or up to so many elements of a window. */
 const straight = 8;
+const straightWindow = 32;
 
 const add = (a: Expr, bytes: number): Expr => (bytes === 0 ? a : op('i32.add', a, i32c(bytes)));
 
@@ -220,7 +225,7 @@ export function packTiles(
 function tile(
   f: FunctionBuilder,
   e: AnyLanes,
-  { k, lhs, rhs }: Product,
+  { k, lhs, rhs, sums: outer, onto }: Product,
   target: Target,
   panel: Panel,
   rows: number,
@@ -232,36 +237,89 @@ function tile(
   const sums = Array.from({ length: rows }, () => from.map(() => f.local('v128')));
   const columns = from.map(() => f.local('v128'));
   const x = f.local('v128');
-  const step = (aAt: Local, bAt: Local, q: number, first: boolean): void => {
+  const step = (aAt: Local, bAt: Local, inA: number, inB: number, first = false): void => {
     columns.forEach((column, v) => {
-      f.set(column, loadVector(e, bAt, q * rhs.row * e.bytes + from[v]!, loaded[v]!));
+      f.set(column, loadVector(e, bAt, inB * e.bytes + from[v]!, loaded[v]!));
     });
     sums.forEach((row, r) => {
-      f.set(x, load(e.splat, aAt, (r * lhs.row + q * lhs.column) * e.bytes));
+      f.set(x, load(e.splat, aAt, (r * lhs.row + inA) * e.bytes));
       row.forEach((sum, v) => {
         f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : plusProduct(target, e, x, columns[v]!, sum));
       });
     });
   };
-  if (k <= straight) {
-    for (let q = 0; q < k; q++) step(a, b, q, q === 0);
-  } else {
-    // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
-    // operands of several steps would be live at once.
-    const unroll = target.fma ? 4 : 1;
-    const [aAt, bAt] = [f.var(a), f.var(b)];
-    const left = f.var(i32c(Math.floor(k / unroll)));
-    // All bits of a zero of any dtype are 0.
-    for (const row of sums) for (const sum of row) f.set(sum, i32x4c(0));
-    f.doWhile(left, () => {
-      for (let q = 0; q < unroll; q++) step(aAt, bAt, q, false);
-      f.set(aAt, add(aAt, unroll * lhs.column * e.bytes));
-      f.set(bAt, add(bAt, unroll * rhs.row * e.bytes));
-      f.set(left, op('i32.sub', left, i32c(1)));
+  const axes: SumAxis[] = [...outer, { extent: k, steps: [lhs.column, rhs.row] }];
+  const straightCode = axes.length > 1 && target.fma ? straightWindow : straight;
+  if (axes.reduce((n, { extent }) => n * extent, 1) <= straightCode && !onto) {
+    positions(axes).forEach(([inA, inB], i) => {
+      step(a, b, inA, inB, i === 0);
     });
-    for (let q = 0; q < k % unroll; q++) step(aAt, bAt, q, false);
+  } else {
+    const start = onto ? to.load!(e, rows, panel) : undefined;
+    // All bits of a zero of any dtype are 0.
+    sums.forEach((row, r) => {
+      row.forEach((sum, v) => {
+        f.set(sum, start ? start[r]![v]! : i32x4c(0));
+      });
+    });
+    sumOver(f, axes, [f.var(a), f.var(b)], e.bytes, target, step);
   }
   to.store(e, sums, panel);
+}
+
+/** An axis that is summed over: steps of both operands, in elements. */
+type SumAxis = Product['sums'][number];
+
+/** Where all elements that are summed over lie, in their order. */
+const positions = (axes: readonly SumAxis[]): [number, number][] =>
+  axes.reduce<[number, number][]>(
+    (all, { extent, steps }) =>
+      all.flatMap(([inA, inB]) => range(extent).map((i): [number, number] => [inA + i * steps[0], inB + i * steps[1]])),
+    [[0, 0]],
+  );
+
+/** Loops over these axes, straight code for a short last one. Returns by how many elements it has moved the pointers. */
+function sumOver(
+  f: FunctionBuilder,
+  [axis, ...inner]: readonly SumAxis[],
+  at: readonly [Local, Local],
+  bytes: number,
+  target: Target,
+  step: (aAt: Local, bAt: Local, inA: number, inB: number) => void,
+): readonly [number, number] {
+  const { extent, steps } = axis!;
+  const move = (by: readonly number[]): void =>
+    at.forEach((ptr, i) => {
+      if (by[i] !== 0) f.set(ptr, add(ptr, by[i]! * bytes));
+    });
+  if (inner.length > 0) {
+    const left = f.var(i32c(extent));
+    f.doWhile(left, () => {
+      const moved = sumOver(f, inner, at, bytes, target, step);
+      move(steps.map((s, i) => s - moved[i]!));
+      f.set(left, op('i32.sub', left, i32c(1)));
+    });
+    return [extent * steps[0], extent * steps[1]];
+  }
+  const some = (count: number): void => {
+    for (const [inA, inB] of positions([{ extent: count, steps }])) step(...at, inA, inB);
+  };
+  if (extent <= straight) {
+    some(extent);
+    return [0, 0];
+  }
+  // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
+  // operands of several steps would be live at once.
+  const unroll = target.fma ? 4 : 1;
+  const rounds = Math.floor(extent / unroll);
+  const left = f.var(i32c(rounds));
+  f.doWhile(left, () => {
+    some(unroll);
+    move(steps.map((s) => unroll * s));
+    f.set(left, op('i32.sub', left, i32c(1)));
+  });
+  some(extent % unroll);
+  return [rounds * unroll * steps[0], rounds * unroll * steps[1]];
 }
 
 const plusProduct = (target: Target, e: AnyLanes, x: Expr, y: Expr, sum: Expr): Expr =>

@@ -201,11 +201,11 @@ export class RowBlocks {
           const multiply = prepare(captures, at);
           const work = { extent: Math.ceil(m / height), chunk: 1, threads: this.isShared };
           captures.run(d, work, (f, block) => {
-            const row = f.let(op('i32.mul', block, i32c(height)));
+            const row = height === m ? i32c(0) : f.let(op('i32.mul', block, i32c(height)));
             const left = op('i32.sub', i32c(m), row);
             const count =
               m % height === 0 ? i32c(height) : f.let(select(op('i32.lt_s', left, i32c(height)), left, i32c(height)));
-            const next = f.let(plus(row, count));
+            const next = plus(row, count);
             compute?.(f, from(), plus(first(), row), plus(first(), next));
             multiply(f, count, from(), into());
             after?.(f, row, next);
