@@ -17,6 +17,7 @@ import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 import { batchInThreads, gemmInThreads, isDealtOut } from './product-threads.ts';
 import { type ComputedRows, RowBlocks } from './row-blocks.ts';
+import { windowsInto } from './window-product.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
 export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
@@ -58,8 +59,7 @@ export function multiplyInto(
   if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
   const isFloat = dtype === 'float32' || dtype === 'float64';
   if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
-  // Threads take products of a batch, each as a whole.
-  if (readsParts(p) && (d.target.shared || p.onto || !epilogue.inRegisters)) return false;
+  if (readsParts(p) && (p.onto || !epilogue.inRegisters)) return false;
   const vector = isFloat && !readsParts(p) ? matrixVector(p) : undefined;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   const retain = (): void => {
@@ -107,6 +107,10 @@ function multiplyTiles(
   stores: readonly Store[],
 ): void {
   const tile = HeldTile.of(leaf, stores, shape, rowAxes, p.m);
+  if (tile && readsParts(p) && isAddress(a) && isAddress(b)) {
+    windowsInto(d, p, dtype, a, b, tile);
+    return;
+  }
   const isSmall = isAddress(b) && isSmallProduct(p, dtype);
   const isShared = d.target.shared && isDealtOut(p.m, p.n, p.k);
   if (tile && isSmall && isAddress(a) && p.batch.length === 0 && !isShared) {

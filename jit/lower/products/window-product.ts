@@ -2,11 +2,16 @@ import { byteSize, isFloating } from '../../../src/core/dtype.ts';
 import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c, op } from '../../code.ts';
-import { coalesce, type NestAxis } from '../../loop-nest.ts';
+import { coalesce, type NestAxis, nest } from '../../loop-nest.ts';
 import type { DotDimensions } from '../../lower-rule.ts';
 import type { Driver } from '../driver.ts';
+import { Captures } from '../in-threads.ts';
+import type { ProductType } from '../lanes.ts';
 import { type ArrayLeaf, transposed } from '../tree.ts';
 import { axesOf, isMatrix, type Product, type Side } from './dot-code.ts';
+import type { HeldTile } from './held-tile.ts';
+import { productInto } from './product-code.ts';
+import { isDealtOut } from './product-threads.ts';
 import { readsWindows } from './window-sizes.ts';
 
 /**
@@ -82,6 +87,38 @@ export function windowProduct(
   const at = ({ buffer, offset }: ArrayLeaf): Expr =>
     offset === 0 ? buffer.ptr : op('i32.add', buffer.ptr, i32c(offset * bytes));
   return { product: found, a: at(root), b: at(place!) };
+}
+
+/** Multiplies windows whose tiles go into expressions; threads take what the outermost axis of the batch has. */
+export function windowsInto(d: Driver, p: Product, dtype: ProductType, a: Expr, b: Expr, tile: HeldTile): void {
+  const bytes = byteSize(dtype);
+  const [outer = { extent: 1, steps: [0, 0, 0] as const }, ...inner] = p.batch;
+  const none = i32c(0);
+  const name = d.declare(productInto(p, dtype, d.target, { a: none, b: none, scratch: none }, tile));
+  // From product to product, which lie one behind the other.
+  const places = inner.map((_, i) => inner.slice(i + 1).reduce((n, { extent }) => n * extent, 1));
+  const all = inner.reduce((n, { extent }) => n * extent, 1);
+  const moved = (count: number, { row, product }: { row: number; product: number }): number =>
+    count * (p.m * row + product);
+  const captures = new Captures();
+  const matrix = captures.take(b);
+  const moving = [
+    captures.take(a, { perStep: outer.steps[0] * bytes }),
+    ...tile.args.map(({ value, ...steps }) => captures.take(value, { perStep: moved(all, steps) })),
+  ];
+  const axes = inner.map(({ extent, steps }, i) => ({
+    extent,
+    steps: [steps[0] * bytes, ...tile.args.map((steps) => moved(places[i]!, steps))],
+  }));
+  const threads = isDealtOut(p.m, p.n, p.k, outer.extent * all * sizeOf(p.sums.map(({ extent }) => extent)));
+  captures.run(d, { extent: outer.extent, chunk: 1, threads }, (f) =>
+    nest(
+      f,
+      axes,
+      moving.map((value) => value()),
+      ([at, ...behind]) => f.call(name, at!, matrix(), none, ...behind),
+    ),
+  );
 }
 
 /** Axes that step evenly, at least one. */
