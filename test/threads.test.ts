@@ -58,6 +58,19 @@ const cases: Record<string, Case> = {
       np.matmul(a, np.exp(b)),
       nn.relu(np.matmul(np.sin(a), b.mul(2)).add(1)),
     ])(normal([1031, 300]), normal([300, 131])) as NDArray[],
+  convolutions: () => {
+    const f = (dimensionNumbers: [string, string, string]) => (x: NDArray, w: NDArray) =>
+      nn.relu(lax.convGeneralDilated(x, w, { dimensionNumbers, padding: 'SAME' }));
+    const [images, rows, first] = [f(['NHWC', 'HWIO', 'NHWC']), f(['NWC', 'WIO', 'NWC']), f(['NCHW', 'OIHW', 'NCHW'])];
+    const gradients = (g: typeof images) =>
+      jit(grad((x: NDArray, w: NDArray) => np.sum(np.square(g(x, w))), { argnums: [0, 1] }));
+    return [
+      jit(images)(normal([7, 28, 27, 3]), normal([3, 3, 3, 8])),
+      ...(gradients(images)(normal([9, 28, 27, 2]), normal([5, 5, 2, 8])) as NDArray[]),
+      ...(gradients(rows)(normal([9, 500, 3]), normal([9, 3, 16])) as NDArray[]),
+      ...(gradients(first)(normal([9, 2, 28, 27]), normal([8, 2, 5, 5])) as NDArray[]),
+    ];
+  },
   'product of integers': () =>
     jit((a: NDArray, b: NDArray) => np.matmul(a, b).add(1))(
       np.arange(40_000).reshape([200, 200]).astype('int32'),

@@ -174,8 +174,10 @@ function each(
   scratchBytes: number,
   call: Call,
 ): void {
-  const extent = p.batch.reduce((n, axis) => n * axis.extent, 1);
-  if (d.target.shared && p.batch.length > 0 && isDealtOut(p.m, p.n, p.k, extent)) {
+  const extent = [...p.batch, ...p.sums].reduce((n, axis) => n * axis.extent, 1);
+  // Products that add up are one thread's.
+  const isShared = d.target.shared && p.batch.length > 0 && p.batch[0]!.steps[2] !== 0;
+  if (isShared && isDealtOut(p.m, p.n, p.k, extent)) {
     const inner = { ...p, batch: p.batch.slice(1) };
     batchInThreads(d, p, dtype, d.define(batched(inner, dtype, call)), operands, scratchBytes);
     return;
