@@ -6,4 +6,4 @@ const largest = { matrix: 2 ** 15, result: 2 ** 16 };
  * of the result does. Elsewhere a copy of them pays, which many columns share.
  */
 export const readsWindows = (rows: number, columns: number, sums: number, bytes: number): boolean =>
-  columns > 1 && (columns * sums * bytes <= largest.matrix || rows * columns * bytes <= largest.result);
+  columns * sums * bytes <= largest.matrix || rows * columns * bytes <= largest.result;
