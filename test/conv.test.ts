@@ -161,7 +161,7 @@ t.test('windows that are made in parts', async (t) => {
       dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'],
       shapes: [
         [6, 8, 30, 31],
-        [3, 8, 5, 5],
+        [21, 8, 5, 5],
       ],
     },
     {
@@ -188,6 +188,7 @@ t.test('windows that are made in parts', async (t) => {
         [1, 1, 7000],
         [1, 1, 80],
       ],
+      windowStrides: [2],
       rhsDilation: [2],
     },
   ] as const;
@@ -265,6 +266,15 @@ t.test('windows that are read where they lie', async (t) => {
     [[2, 5, 6, 7, 2], [3, 2, 3, 2, 8], { dimensionNumbers: ['NDHWC', 'DHWIO', 'NDHWC'] }],
     [[7, 50, 3], [9, 3, 8], { dimensionNumbers: ['NWC', 'WIO', 'NWC'] }],
     [[2, 3, 12, 9], [5, 3, 3, 3], { dimensionNumbers: ['NCHW', 'OIHW', 'NHWC'] }],
+    [[2, 1, 9, 11], [8, 1, 3, 3], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'] }],
+    [[3, 4, 13, 30], [6, 4, 5, 5], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'], padding: 'SAME' }],
+    [
+      [2, 3, 14, 15],
+      [7, 3, 4, 3],
+      { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'], windowStrides: [2, 1], rhsDilation: [1, 3] },
+    ],
+    [[2, 5, 40], [3, 5, 7], { dimensionNumbers: ['NCH', 'OIH', 'NCH'] }],
+    [[12, 2, 3, 9], [3, 3, 3, 4], { dimensionNumbers: ['HNCW', 'HIWO', 'HNCW'] }],
   ];
   for (const dtype of ['float32', 'float64'] as const)
     for (const [x, w, more] of cases) {

@@ -59,7 +59,7 @@ export function multiplyInto(
   if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
   const isFloat = dtype === 'float32' || dtype === 'float64';
   if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
-  if (readsParts(p) && (p.onto || !epilogue.inRegisters)) return false;
+  if (readsParts(p) && (p.onto || p.outRow !== p.n || !epilogue.inRegisters)) return false;
   const vector = isFloat && !readsParts(p) ? matrixVector(p) : undefined;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   const retain = (): void => {

@@ -51,7 +51,7 @@ export function productKernel(p: Product, dtype: ProductType, target: Target): F
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
   const { bytes } = productLanes(dtype);
   const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-  write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.n * bytes, bytes));
+  write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.outRow * bytes, bytes));
   return f.build();
 }
 

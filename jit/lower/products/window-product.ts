@@ -1,4 +1,4 @@
-import { byteSize, isFloating } from '../../../src/core/dtype.ts';
+import { byteSize, type DType, isFloating } from '../../../src/core/dtype.ts';
 import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c, op } from '../../code.ts';
@@ -7,8 +7,8 @@ import type { DotDimensions } from '../../lower-rule.ts';
 import type { Driver } from '../driver.ts';
 import { Captures } from '../in-threads.ts';
 import type { ProductType } from '../lanes.ts';
-import { type ArrayLeaf, transposed } from '../tree.ts';
-import { axesOf, isMatrix, type Product, type Side } from './dot-code.ts';
+import { type ArrayLeaf, type Fused, viewed } from '../tree.ts';
+import { type Axes, axesOf, isMatrix, type Product, type Side } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { productInto } from './product-code.ts';
 import { isDealtOut } from './product-threads.ts';
@@ -25,68 +25,109 @@ export interface WindowProduct {
   readonly b: Expr;
 }
 
-/** Undefined where the first operand is not in memory, or is a matrix, or where a copy of the windows is better. */
-export function windowProduct(
-  d: Driver,
-  eqn: Eqn,
-  { lhsBatch, lhsContract, rhsBatch, rhsContract }: DotDimensions,
-): WindowProduct | undefined {
+/** Adding a part of a sum to what is there costs a few steps of it. */
+const leastPart = 128;
+
+/** Undefined where windows are not in memory, or are a matrix, or where a copy of them is better. */
+export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowProduct | undefined {
   const [x, y] = eqn.inputs as [Atom, Atom];
   const { dtype } = x.aval;
-  if (lhsBatch.length > 0 || !isFloating(dtype)) return undefined;
-  const { shape, root } = d.fused(x);
-  const left = axesOf(shape.length, lhsBatch, lhsContract);
-  if (root.kind !== 'array' || isMatrix({ shape, strides: root.strides }, left)) return undefined;
-  const right = axesOf(y.aval.ndim, rhsBatch, rhsContract);
-  const sizeOver = (axes: readonly number[], all: readonly number[]): number => sizeOf(axes.map((axis) => all[axis]!));
-  const n = sizeOver(right.free, y.aval.shape);
-  const bytes = byteSize(dtype);
-  if (!readsWindows(sizeOver(left.free, shape), n, sizeOver(lhsContract, shape), bytes)) return undefined;
-  const product = (rhs: Side): Product | undefined => {
-    const own = stridesOf([...left.free.map((axis) => shape[axis]!), n]);
-    const rows = levels(left.free.map((axis, i) => ({ extent: shape[axis]!, steps: [root.strides[axis]!, own[i]!] })));
-    const sums = levels(
-      lhsContract.map((axis, i) => ({
-        extent: shape[axis]!,
-        steps: [root.strides[axis]!, rhs.strides[rhsContract[i]!]!],
-      })),
-    );
-    const columns = levels(right.free.map((axis) => ({ extent: rhs.shape[axis]!, steps: [rhs.strides[axis]!] })));
-    const steps = [...rows, ...sums, ...columns].flatMap((axis) => axis.steps);
-    if (columns.length > 1 || columns[0]!.steps[0] !== 1 || steps.some((step) => step < 0)) return undefined;
-    const [row, column] = [rows.pop()!, sums.pop()!];
-    // Parts of large sums stay in the cache for all rows and columns. A last vector that overlaps its neighbour cannot be added to.
-    const outer = sums.length > 1 && (n * bytes) % 16 === 0 ? sums.shift() : undefined;
-    const batch = rows.map(({ extent, steps: [a, c] }) => ({ extent, steps: [a!, 0, c!] as const }));
-    return {
-      m: row.extent,
-      n,
-      k: column.extent,
-      lhs: { row: row.steps[0]!, column: column.steps[0]! },
-      rhs: { row: column.steps[1]!, column: 1 },
-      batch: outer ? [...batch, { extent: outer.extent, steps: [outer.steps[0]!, outer.steps[1]!, 0] }] : batch,
-      sums: sums.map(({ extent, steps: [a, b] }) => ({ extent, steps: [a!, b!] as const })),
-      onto: outer !== undefined,
-    };
+  const out = eqn.outputs[0]!.aval;
+  if (!isFloating(dtype)) return undefined;
+  const axes = [
+    axesOf(x.aval.ndim, dims.lhsBatch, dims.lhsContract),
+    axesOf(y.aval.ndim, dims.rhsBatch, dims.rhsContract),
+  ];
+  const windows = [x, y].findIndex((atom, i) => isInParts(d.fused(atom), axes[i]!));
+  if (windows < 0) return undefined;
+  // Channels last, or rows of pixels, which lie in a row.
+  const other = 1 - windows;
+  const [of, by] = [d.fused([x, y][windows]!), d.fused([x, y][other]!)];
+  const columns = sizeOf(axes[other]!.free.map((axis) => by.shape[axis]!));
+  const sums = sizeOf(dims.lhsContract.map((axis) => x.aval.shape[axis]!));
+  if (!readsWindows(out.size / columns, columns, sums, byteSize(dtype))) return undefined;
+  const sides = (matrix: Side): [Side, Side] => {
+    const own: Side = { shape: of.shape, strides: (of.root as ArrayLeaf).strides };
+    return windows === 0 ? [own, matrix] : [matrix, own];
   };
-  const weights = d.fused(y);
-  let place = weights.root.kind === 'array' ? weights.root : undefined;
-  let found = place && product({ shape: weights.shape, strides: place.strides });
-  if (!found) {
-    // Sums and columns in a row each; where even that does not do, nothing has been copied yet.
-    const order = [...rhsContract, ...right.free];
-    const packed = stridesOf(order.map((axis) => weights.shape[axis]!));
-    const strides = weights.shape.map((_, axis) => packed[order.indexOf(axis)]!);
-    found = product({ shape: weights.shape, strides });
-    if (!found) return undefined;
-    const buffer = d.temporary(dtype, sizeOf(weights.shape));
-    d.store(transposed(weights, order), buffer.ptr);
-    place = { kind: 'array', dtype, buffer, offset: 0, strides };
-    d.rebind(y as Var, { shape: weights.shape, root: place });
+  let place = by.root.kind === 'array' ? by.root : undefined;
+  let product = place && productInParts(...sides({ shape: by.shape, strides: place.strides }), dims, out.shape, dtype);
+  if (!product) {
+    const copy = inOrder(by, axes[other]!, other === 0);
+    product = productInParts(...sides(copy.side), dims, out.shape, dtype);
+    if (!product) return undefined;
+    const { fused, side } = copy;
+    const buffer = d.temporary(dtype, sizeOf(fused.shape));
+    d.store(fused, buffer.ptr);
+    place = { kind: 'array', dtype, buffer, offset: 0, strides: side.strides };
+    d.rebind([x, y][other] as Var, { shape: by.shape, root: place });
   }
   const at = ({ buffer, offset }: ArrayLeaf): Expr =>
-    offset === 0 ? buffer.ptr : op('i32.add', buffer.ptr, i32c(offset * bytes));
-  return { product: found, a: at(root), b: at(place!) };
+    offset === 0 ? buffer.ptr : op('i32.add', buffer.ptr, i32c(offset * byteSize(dtype)));
+  const [ofWindows, ofMatrix] = [at(of.root as ArrayLeaf), at(place!)];
+  return windows === 0 ? { product, a: ofWindows, b: ofMatrix } : { product, a: ofMatrix, b: ofWindows };
+}
+
+const isInParts = ({ shape, root }: Fused, axes: Axes): boolean =>
+  root.kind === 'array' && !isMatrix({ shape, strides: root.strides }, axes);
+
+/** The matrix with its rows in a row each, without what repeats it for the batch. */
+function inOrder(matrix: Fused, { batch, free, contract }: Axes, isFirst: boolean): { fused: Fused; side: Side } {
+  const { shape, root } = matrix;
+  const isRepeated = (axis: number): boolean => root.kind === 'array' && root.strides[axis] === 0;
+  const order = [...batch, ...(isFirst ? [...free, ...contract] : [...contract, ...free])];
+  const extents = order.map((axis) => (batch.includes(axis) && isRepeated(axis) ? 1 : shape[axis]!));
+  const own = stridesOf(shape);
+  const fused = viewed(matrix, { offset: 0, strides: order.map((axis) => own[axis]!) }, extents);
+  const packed = stridesOf(extents);
+  const strides = shape.map((_, axis) => (extents[order.indexOf(axis)] === 1 ? 0 : packed[order.indexOf(axis)]!));
+  return { fused, side: { shape, strides } };
+}
+
+/** Undefined where vectors of the second operand, or of the result, do not lie in a row. */
+function productInParts(
+  lhs: Side,
+  rhs: Side,
+  { lhsBatch, lhsContract, rhsBatch, rhsContract }: DotDimensions,
+  out: readonly number[],
+  dtype: DType,
+): Product | undefined {
+  const [left, right] = [
+    axesOf(lhs.shape.length, lhsBatch, lhsContract),
+    axesOf(rhs.shape.length, rhsBatch, rhsContract),
+  ];
+  const own = stridesOf(out);
+  const axis = (extent: number, ...steps: number[]): NestAxis => ({ extent, steps });
+  const batch = lhsBatch.map((at, i) => axis(lhs.shape[at]!, lhs.strides[at]!, rhs.strides[rhsBatch[i]!]!, own[i]!));
+  const rows = levels(left.free.map((at, i) => axis(lhs.shape[at]!, lhs.strides[at]!, own[lhsBatch.length + i]!)));
+  const after = lhsBatch.length + left.free.length;
+  const columns = levels(right.free.map((at, i) => axis(rhs.shape[at]!, rhs.strides[at]!, own[after + i]!)));
+  const sums = levels(
+    lhsContract.map((at, i) => axis(lhs.shape[at]!, lhs.strides[at]!, rhs.strides[rhsContract[i]!]!)),
+  );
+  if ([...batch, ...rows, ...columns, ...sums].some(({ steps }) => steps.some((step) => step < 0))) return undefined;
+  const [row, column, inner] = [rows.pop()!, columns.pop()!, sums.pop()!];
+  if (column.steps.some((step) => step !== 1)) return undefined;
+  // Parts of large sums stay in the cache for all rows and columns. A last vector that overlaps its neighbour cannot be added to.
+  const part = inner.extent * sizeOf(sums.slice(1).map(({ extent }) => extent));
+  const isWhole = (column.extent * byteSize(dtype)) % 16 === 0;
+  const outer = sums.length > 0 && part >= leastPart && isWhole ? sums.shift() : undefined;
+  return {
+    m: row.extent,
+    n: column.extent,
+    k: inner.extent,
+    lhs: { row: row.steps[0]!, column: inner.steps[0]! },
+    rhs: { row: inner.steps[1]!, column: 1 },
+    outRow: row.steps[1]!,
+    batch: [
+      ...batch,
+      ...rows.map(({ extent, steps: [a, c] }) => ({ extent, steps: [a!, 0, c!] })),
+      ...columns.map(({ extent, steps: [b, c] }) => ({ extent, steps: [0, b!, c!] })),
+      ...(outer ? [{ extent: outer.extent, steps: [...outer.steps, 0] }] : []),
+    ] as unknown as Product['batch'],
+    sums: sums as unknown as Product['sums'],
+    onto: outer !== undefined,
+  };
 }
 
 /** Multiplies windows whose tiles go into expressions; threads take what the outermost axis of the batch has. */
@@ -101,14 +142,14 @@ export function windowsInto(d: Driver, p: Product, dtype: ProductType, a: Expr, 
   const moved = (count: number, { row, product }: { row: number; product: number }): number =>
     count * (p.m * row + product);
   const captures = new Captures();
-  const matrix = captures.take(b);
   const moving = [
     captures.take(a, { perStep: outer.steps[0] * bytes }),
+    captures.take(b, { perStep: outer.steps[1] * bytes }),
     ...tile.args.map(({ value, ...steps }) => captures.take(value, { perStep: moved(all, steps) })),
   ];
   const axes = inner.map(({ extent, steps }, i) => ({
     extent,
-    steps: [steps[0] * bytes, ...tile.args.map((steps) => moved(places[i]!, steps))],
+    steps: [steps[0] * bytes, steps[1] * bytes, ...tile.args.map((steps) => moved(places[i]!, steps))],
   }));
   const threads = isDealtOut(p.m, p.n, p.k, outer.extent * all * sizeOf(p.sums.map(({ extent }) => extent)));
   captures.run(d, { extent: outer.extent, chunk: 1, threads }, (f) =>
@@ -116,7 +157,7 @@ export function windowsInto(d: Driver, p: Product, dtype: ProductType, a: Expr, 
       f,
       axes,
       moving.map((value) => value()),
-      ([at, ...behind]) => f.call(name, at!, matrix(), none, ...behind),
+      ([a, b, ...behind]) => f.call(name, a!, b!, none, ...behind),
     ),
   );
 }
@@ -124,5 +165,5 @@ export function windowsInto(d: Driver, p: Product, dtype: ProductType, a: Expr, 
 /** Axes that step evenly, at least one. */
 function levels(axes: readonly NestAxis[]): NestAxis[] {
   const merged = coalesce(axes);
-  return merged.length > 0 ? merged : [{ extent: 1, steps: axes[0]?.steps.map(() => 1) ?? [1] }];
+  return merged.length > 0 ? merged : [{ extent: 1, steps: [1, 1] }];
 }
