@@ -38,8 +38,10 @@ export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowP
     axesOf(x.aval.ndim, dims.lhsBatch, dims.lhsContract),
     axesOf(y.aval.ndim, dims.rhsBatch, dims.rhsContract),
   ];
-  const windows = [x, y].findIndex((atom, i) => isInParts(d.fused(atom), axes[i]!));
-  if (windows < 0) return undefined;
+  // Reversed weights are in parts as well.
+  const [inX, inY] = [x, y].map((atom, i) => sizeInParts(d.fused(atom), axes[i]!)) as [number, number];
+  if (inX + inY === 0) return undefined;
+  const windows = inX >= inY ? 0 : 1;
   // Channels last, or rows of pixels, which lie in a row.
   const other = 1 - windows;
   const [of, by] = [d.fused([x, y][windows]!), d.fused([x, y][other]!)];
@@ -68,8 +70,11 @@ export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowP
   return windows === 0 ? { product, a: ofWindows, b: ofMatrix } : { product, a: ofMatrix, b: ofWindows };
 }
 
-const isInParts = ({ shape, root }: Fused, axes: Axes): boolean =>
-  root.kind === 'array' && !isMatrix({ shape, strides: root.strides }, axes);
+/** Elements of an array that is read where it lies, without those that repeat; 0 if it is a matrix. */
+function sizeInParts({ shape, root }: Fused, axes: Axes): number {
+  if (root.kind !== 'array' || isMatrix({ shape, strides: root.strides }, axes)) return 0;
+  return sizeOf(shape.filter((_, axis) => root.strides[axis] !== 0));
+}
 
 /** The matrix with its rows in a row each, without what repeats it for the batch. */
 function inOrder(matrix: Fused, { batch, free, contract }: Axes, isFirst: boolean): { fused: Fused; side: Side } {
