@@ -53,10 +53,12 @@ export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowP
     return windows === 0 ? [own, matrix] : [matrix, own];
   };
   let place = by.root.kind === 'array' ? by.root : undefined;
-  let product = place && productInParts(...sides({ shape: by.shape, strides: place.strides }), dims, out.shape, dtype);
+  let product =
+    place &&
+    productInParts(...sides({ shape: by.shape, strides: place.strides }), dims, out.shape, dtype, d.target.shared);
   if (!product) {
     const copy = inOrder(by, axes[other]!, other === 0);
-    product = productInParts(...sides(copy.side), dims, out.shape, dtype);
+    product = productInParts(...sides(copy.side), dims, out.shape, dtype, d.target.shared);
     if (!product) return undefined;
     const { fused, side } = copy;
     const buffer = d.temporary(dtype, sizeOf(fused.shape));
@@ -96,6 +98,7 @@ function productInParts(
   { lhsBatch, lhsContract, rhsBatch, rhsContract }: DotDimensions,
   out: readonly number[],
   dtype: DType,
+  isShared: boolean,
 ): Product | undefined {
   const [left, right] = [
     axesOf(lhs.shape.length, lhsBatch, lhsContract),
@@ -117,6 +120,7 @@ function productInParts(
   const part = inner.extent * sizeOf(sums.slice(1).map(({ extent }) => extent));
   const isWhole = (column.extent * byteSize(dtype)) % 16 === 0;
   const outer = sums.length > 0 && part >= leastPart && isWhole ? sums.shift() : undefined;
+  const parts = outer ? [{ extent: outer.extent, steps: [...outer.steps, 0] }] : [];
   return {
     m: row.extent,
     n: column.extent,
@@ -124,11 +128,13 @@ function productInParts(
     lhs: { row: row.steps[0]!, column: inner.steps[0]! },
     rhs: { row: inner.steps[1]!, column: 1 },
     outRow: row.steps[1]!,
+    // Threads take what does not add up, which comes first for them; for one thread a part stays in the cache.
     batch: [
+      ...(isShared ? [] : parts),
       ...batch,
       ...rows.map(({ extent, steps: [a, c] }) => ({ extent, steps: [a!, 0, c!] })),
       ...columns.map(({ extent, steps: [b, c] }) => ({ extent, steps: [0, b!, c!] })),
-      ...(outer ? [{ extent: outer.extent, steps: [...outer.steps, 0] }] : []),
+      ...(isShared ? parts : []),
     ] as unknown as Product['batch'],
     sums: sums as unknown as Product['sums'],
     onto: outer !== undefined,
