@@ -36,7 +36,8 @@ export class Source {
  * The folders of this library's own code, as stack traces spell them: as compiled (`dist/src/`, `dist/bundle/`), and as
  * written, which is what a stack trace shows with `--enable-source-maps`.
  */
-const compiled = new URL(import.meta.url.includes('/dist/bundle/') ? '../' : '../../', import.meta.url).href;
+const own: string = import.meta.url ?? 'file:///bundled/into/one.cjs';
+const compiled = new URL(own.includes('/dist/bundle/') ? '../' : '../../', own).href;
 const libraryFolders = [compiled, compiled.replace(/\/dist\/$/, '/')].flatMap((base) =>
   ['src/', 'transforms/', 'jit/', 'bundle/'].flatMap((folder) => {
     const href = base + folder;
@@ -72,7 +73,8 @@ function userCall(error: Error): string | undefined {
   if (!sites) return userFrame(stack ?? '');
   for (const site of sites) {
     const file = site.getFileName();
-    if (file && !file.startsWith('node:') && !libraryFolders.some((folder) => file.startsWith(folder)))
+    // Bun gives names in brackets to functions of its own.
+    if (file && !/^node:|^\[/.test(file) && !libraryFolders.some((folder) => file.startsWith(folder)))
       return `${file}:${site.getLineNumber()}:${site.getColumnNumber()}`;
   }
   return undefined;
