@@ -1,8 +1,10 @@
 import { range } from '../../../src/core/shape.ts';
-import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
+import { type Expr, type FunctionBuilder, type Local, load, type Target } from '../../code.ts';
+import { offsetBy } from '../../loop-nest.ts';
 import { panelStride } from '../../runtime/pack.ts';
 import { type AnyLanes, loadVector, storeVector } from '../lanes.ts';
 import type { Product } from './dot-code.ts';
+import { tile } from './tile.ts';
 
 /** Where the tiles of a product go. */
 export interface TileTarget {
@@ -32,11 +34,11 @@ export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: nu
   columns: (moving) => {
     const first = moving ? f.var(c) : c;
     return {
-      advance: (columns) => f.set(first, add(first, columns * bytes)),
+      advance: (columns) => f.set(first, offsetBy(first, columns * bytes)),
       rows: (moving) => {
         const at = moving ? f.var(first) : first;
         return {
-          advance: (rows) => f.set(at, add(at, rows * rowBytes)),
+          advance: (rows) => f.set(at, offsetBy(at, rows * rowBytes)),
           load: (e, rows, { starts, elements }) =>
             range(rows).map((r) => starts.map((start, v) => loadVector(e, at, r * rowBytes + start, elements[v]!))),
           store: (e, sums, { starts, elements }) => {
@@ -55,12 +57,6 @@ export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: nu
 /** Rows of a tile by its vectors: with the operands they fill the sixteen registers that V8 has. */
 const mostRows = (vectors: number, target: Target, computes: boolean): number =>
   [8, target.fma ? 6 : computes ? 4 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
-
-/** Up to this k a tile is straight code, or up to so many elements of a window. */
-const straight = 8;
-const straightWindow = 32;
-
-const add = (a: Expr, bytes: number): Expr => (bytes === 0 ? a : op('i32.add', a, i32c(bytes)));
 
 /** Some vectors of each row: where they start in B and in the result, in bytes from the panel's first column. */
 export interface Panel {
@@ -104,7 +100,7 @@ export function panels(
   if (whole > 0) {
     const columns = to.columns(whole > 1);
     const one = (): void => panel({ from: first, starts: first, elements: all, loaded: all }, bAt, columns);
-    const advance = (): void => f.set(bAt, add(bAt, panelBytes));
+    const advance = (): void => f.set(bAt, offsetBy(bAt, panelBytes));
     if (whole === 1) {
       one();
       if (packed.b) advance();
@@ -167,7 +163,7 @@ function rowTiles(
     const one = (): void => {
       tile(f, e, { ...p, lhs }, target, panel, height, aAt, b, to);
       if (!several) return;
-      f.set(aAt, add(aAt, next * e.bytes));
+      f.set(aAt, offsetBy(aAt, next * e.bytes));
       to.advance(height);
     };
     if (count === 1) one();
@@ -208,119 +204,16 @@ export function packTiles(
             for (; bytes - at >= size; at += size)
               f.store(`${type}.store`, y, load(`${type}.load`, x, q * lhs.column * e.bytes + at), q * bytes + at);
         }
-        f.set(x, add(x, bytes));
-        f.set(y, add(y, tileBytes));
+        f.set(x, offsetBy(x, bytes));
+        f.set(y, offsetBy(y, tileBytes));
       });
-      f.set(from, add(from, together * lhs.column * e.bytes));
-      f.set(into, add(into, together * bytes));
+      f.set(from, offsetBy(from, together * lhs.column * e.bytes));
+      f.set(into, offsetBy(into, together * bytes));
     };
     const whole = Math.floor(k / 4);
     f.for(0, whole, () => steps(4));
     if (k % 4 > 0) steps(k % 4);
-    f.set(first, add(first, count * bytes));
-    f.set(into, add(into, (count - 1) * tileBytes));
+    f.set(first, offsetBy(first, count * bytes));
+    f.set(into, offsetBy(into, (count - 1) * tileBytes));
   }
 }
-
-function tile(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  { k, lhs, rhs, sums: outer, onto }: Product,
-  target: Target,
-  panel: Panel,
-  rows: number,
-  a: Local,
-  b: Local,
-  to: TileRows,
-): void {
-  const { from, loaded } = panel;
-  const sums = Array.from({ length: rows }, () => from.map(() => f.local('v128')));
-  const columns = from.map(() => f.local('v128'));
-  const x = f.local('v128');
-  const step = (aAt: Local, bAt: Local, inA: number, inB: number, first = false): void => {
-    columns.forEach((column, v) => {
-      f.set(column, loadVector(e, bAt, inB * e.bytes + from[v]!, loaded[v]!));
-    });
-    sums.forEach((row, r) => {
-      f.set(x, load(e.splat, aAt, (r * lhs.row + inA) * e.bytes));
-      row.forEach((sum, v) => {
-        f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : plusProduct(target, e, x, columns[v]!, sum));
-      });
-    });
-  };
-  const axes: SumAxis[] = [...outer, { extent: k, steps: [lhs.column, rhs.row] }];
-  const straightCode = axes.length > 1 && target.fma ? straightWindow : straight;
-  if (axes.reduce((n, { extent }) => n * extent, 1) <= straightCode && !onto) {
-    positions(axes).forEach(([inA, inB], i) => {
-      step(a, b, inA, inB, i === 0);
-    });
-  } else {
-    const start = onto ? to.load!(e, rows, panel) : undefined;
-    // All bits of a zero of any dtype are 0.
-    sums.forEach((row, r) => {
-      row.forEach((sum, v) => {
-        f.set(sum, start ? start[r]![v]! : i32x4c(0));
-      });
-    });
-    sumOver(f, axes, [f.var(a), f.var(b)], e.bytes, target, step);
-  }
-  to.store(e, sums, panel);
-}
-
-/** An axis that is summed over: steps of both operands, in elements. */
-type SumAxis = Product['sums'][number];
-
-/** Where all elements that are summed over lie, in their order. */
-const positions = (axes: readonly SumAxis[]): [number, number][] =>
-  axes.reduce<[number, number][]>(
-    (all, { extent, steps }) =>
-      all.flatMap(([inA, inB]) => range(extent).map((i): [number, number] => [inA + i * steps[0], inB + i * steps[1]])),
-    [[0, 0]],
-  );
-
-/** Loops over these axes, straight code for a short last one. Returns by how many elements it has moved the pointers. */
-function sumOver(
-  f: FunctionBuilder,
-  [axis, ...inner]: readonly SumAxis[],
-  at: readonly [Local, Local],
-  bytes: number,
-  target: Target,
-  step: (aAt: Local, bAt: Local, inA: number, inB: number) => void,
-): readonly [number, number] {
-  const { extent, steps } = axis!;
-  const move = (by: readonly number[]): void =>
-    at.forEach((ptr, i) => {
-      if (by[i] !== 0) f.set(ptr, add(ptr, by[i]! * bytes));
-    });
-  if (inner.length > 0) {
-    const left = f.var(i32c(extent));
-    f.doWhile(left, () => {
-      const moved = sumOver(f, inner, at, bytes, target, step);
-      move(steps.map((s, i) => s - moved[i]!));
-      f.set(left, op('i32.sub', left, i32c(1)));
-    });
-    return [extent * steps[0], extent * steps[1]];
-  }
-  const some = (count: number): void => {
-    for (const [inA, inB] of positions([{ extent: count, steps }])) step(...at, inA, inB);
-  };
-  if (extent <= straight) {
-    some(extent);
-    return [0, 0];
-  }
-  // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
-  // operands of several steps would be live at once.
-  const unroll = target.fma ? 4 : 1;
-  const rounds = Math.floor(extent / unroll);
-  const left = f.var(i32c(rounds));
-  f.doWhile(left, () => {
-    some(unroll);
-    move(steps.map((s) => unroll * s));
-    f.set(left, op('i32.sub', left, i32c(1)));
-  });
-  some(extent % unroll);
-  return [rounds * unroll * steps[0], rounds * unroll * steps[1]];
-}
-
-const plusProduct = (target: Target, e: AnyLanes, x: Expr, y: Expr, sum: Expr): Expr =>
-  e.name === 'i32' ? op('i32x4.add', op('i32x4.mul', x, y), sum) : madd(target, e.shape, x, y, sum);

@@ -1,20 +1,15 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, type FunctionBuilder, i32c, type Local, op, select } from '../../code.ts';
-import { up } from '../../runtime/gemm.ts';
-import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
-import { panelStride, panelWidth } from '../../runtime/pack.ts';
-import { threadCount } from '../../target.ts';
 import type { Driver } from '../driver.ts';
-import { Captures, dealOut } from '../in-threads.ts';
+import { Captures } from '../in-threads.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProductType } from '../lanes.ts';
 import { rowsAtOnce } from '../passes/epilogues.ts';
+import { type Beginning, BlockProduct, plusRows, withRoom } from './block-product.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
-import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 import { isDealtOut, partsOfRows } from './product-threads.ts';
-import type { Packed } from './product-tiles.ts';
 
 /** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
 export interface ComputedRows {
@@ -30,9 +25,6 @@ interface Moving {
   readonly step: number;
 }
 
-/** Elements of B from which on threads share the packing: 0.1 ms. */
-const fewestPacked = 2 ** 18;
-
 /** Where the rows of a block go, and what is done with them there. Rows are counted over all products. */
 interface BlockEnd {
   readonly into: () => Expr;
@@ -40,15 +32,6 @@ interface BlockEnd {
 }
 
 type WriteRows = (f: FunctionBuilder, from: Expr, to: Expr) => void;
-
-/** Writes the multiplication of some rows. */
-type Multiply = (f: FunctionBuilder, rows: Expr, a: Expr, into: Expr) => void;
-
-/** Where the product under way begins: its first row, and which of the batch it is. */
-interface Beginning {
-  readonly firstRow: Expr;
-  readonly number: Expr;
-}
 
 /**
  * A product that is computed some rows at a time: after a kernel that computes these rows of A, and before one that reads
@@ -93,7 +76,7 @@ export class RowBlocks {
     const rowBytes = n * this.bytes;
     const unit = this.rowsOfStep(behind.kernel);
     const height = this.height(unit);
-    this.withRoom(Math.max(height, unit) * rowBytes, (block, perThread) => {
+    withRoom(this.d, this.isShared, Math.max(height, unit) * rowBytes, (block, perThread) => {
       if (unit <= m)
         this.blocks(height, (captures, { firstRow }) => {
           const into = captures.take(block, { perThread });
@@ -144,12 +127,6 @@ export class RowBlocks {
     return Math.min(m, Math.ceil(even / step) * step);
   }
 
-  /** Memory of so many bytes for each thread, a multiple of a line of the cache apart. */
-  private withRoom(bytes: number, use: (room: Expr, perThread: number) => void): void {
-    if (!this.isShared) this.d.withScratch(bytes, (room) => use(room, 0));
-    else this.d.withScratch(up(bytes, 64) * threadCount(), (room) => use(room, up(bytes, 64)));
-  }
-
   /** Calls of a kernel for rows of an array of which these are in a block. */
   private onRows(
     captures: Captures,
@@ -183,8 +160,9 @@ export class RowBlocks {
     const { d, product, bytes, a: rows } = this;
     const { m, k, lhs, batch } = product;
     const computed = 'kernel' in rows ? rows : undefined;
-    this.withRoom(computed ? height * k * bytes : 0, (room, perThread) =>
-      this.withOperands(height, tile, (begin, prepare) => {
+    const multiplier = new BlockProduct(d, product, this.dtype, computed !== undefined, this.b, this.isShared);
+    withRoom(d, this.isShared, computed ? height * k * bytes : 0, (room, perThread) =>
+      multiplier.withOperands(height, tile, (begin, prepare) => {
         const { f, locals } = d;
         const firstRow = batch.length > 0 ? locals.hold(i32c(0)) : i32c(0);
         const number = tile?.goesByProducts ? locals.hold(i32c(0)) : i32c(0);
@@ -220,117 +198,6 @@ export class RowBlocks {
     );
   }
 
-  /** What computes rows of a product: `begin` with its B, what `prepare` returns for each block. */
-  private withOperands(
-    height: number,
-    tile: HeldTile | undefined,
-    use: (begin: (b: Expr) => void, prepare: (captures: Captures, at: Beginning) => Multiply) => void,
-  ): void {
-    const { d, product, dtype, bytes, b: operand } = this;
-    const { n, k, lhs } = product;
-    if (!(operand instanceof ComputedPanels) && isSmallProduct(product, dtype)) {
-      const at = d.locals.take('i32');
-      this.withRoom(productScratchBytes(product, dtype), (scratch, perThread) =>
-        use(
-          (b) => d.f.set(at, b),
-          (captures, beginning) =>
-            this.codeFor(height, tile, captures, beginning, at, captures.take(scratch, { perThread })),
-        ),
-      );
-      d.locals.give(at);
-      return;
-    }
-    const begin = (panels: Expr) => (ptr: Expr) => {
-      if (operand instanceof ComputedPanels) operand.packAll(panels, this.isShared);
-      else this.pack(ptr, panels);
-    };
-    d.withScratch(gemmPanelBytes(n, k, bytes), (panels) => {
-      if (tile) {
-        const a = !('kernel' in this.a) && lhs.column !== 1;
-        this.withRoom(a ? height * k * bytes : 0, (scratch, perThread) =>
-          use(begin(panels), (captures, beginning) => {
-            const room = captures.take(scratch, { perThread });
-            return this.codeFor(height, tile, captures, beginning, panels, room, { a, b: true });
-          }),
-        );
-        return;
-      }
-      const multiply = d.runtime(`gemm_rows_${dtype === 'float32' ? 'f32' : 'f64'}`, rowsParameters);
-      const steps = [lhs.row, lhs.column].map(i32c);
-      this.withRoom(gemmRowsScratchBytes(height, k, bytes), (scratch, perThread) =>
-        use(begin(panels), (captures) => {
-          const [b, room] = [captures.take(panels), captures.take(scratch, { perThread })];
-          const size = [n, k].map(i32c);
-          return (f, rows, a, into) =>
-            f.call(multiply, rows, ...size, a, ...steps, b(), i32c(panelStride(k)), into, i32c(n), i32c(0), room());
-        }),
-      );
-    });
-  }
-
-  /** Packs all of B: threads take panels. */
-  private pack(b: Expr, panels: Expr): void {
-    const { d, dtype, bytes, isShared } = this;
-    const { n, k, rhs } = this.product;
-    const pack = d.runtime(`gemm_pack_${dtype === 'float32' ? 'f32' : 'f64'}`, packParameters);
-    const steps = [rhs.row, rhs.column].map(i32c);
-    if (!isShared || n * k < fewestPacked) {
-      d.f.call(pack, i32c(n), i32c(k), b, ...steps, panels);
-      return;
-    }
-    const width = panelWidth / bytes;
-    const together = Math.ceil(n / width / (2 * threadCount())) * width;
-    dealOut(d, {
-      extent: n,
-      chunk: together,
-      args: [
-        { value: b, perStep: rhs.column * bytes },
-        { value: panels, perChunk: (together / width) * panelStride(k) },
-      ],
-      call: (f, begin, end, [from, to]) => f.call(pack, op('i32.sub', end, begin), i32c(k), from!, ...steps, to!),
-    });
-  }
-
-  /** Calls of code that is made for the number of rows, and for what is left of them. */
-  private codeFor(
-    height: number,
-    tile: HeldTile | undefined,
-    captures: Captures,
-    { firstRow, number }: Beginning,
-    operand: Expr,
-    scratch: () => Expr,
-    packed?: Packed,
-  ): Multiply {
-    const { d, product, dtype } = this;
-    const { m, n, k } = product;
-    const code = (rows: number): string => {
-      const p = { ...product, m: rows };
-      const size = `${rows} rows of a product, [${rows},${k}]·[${k},${n}]`;
-      if (!tile) {
-        const name = d.define(productKernel(p, dtype, d.target));
-        d.notes.set(name, size);
-        return name;
-      }
-      const none = i32c(0);
-      return d.declare(productInto(p, dtype, d.target, { a: none, b: none, scratch: none }, tile, packed));
-    };
-    const whole = code(height);
-    const rest = m % height > 0 ? code(m % height) : whole;
-    const b = captures.take(operand);
-    const behind = tile?.args.map(({ value, row, product }) => {
-      const plusSteps = (value: Expr, count: Expr, step: number): Expr =>
-        step === 0 || count.kind === 'const' ? value : plusRows(value, count, step);
-      const start = plusSteps(plusSteps(value, firstRow, row), number, product);
-      return captures.take(start, row === 0 ? {} : { perStep: height * row });
-    });
-    return (f, rows, a, into) => {
-      const args = behind ? [a, b(), scratch(), ...behind.map((value) => value())] : [a, b(), into, scratch()];
-      const call = (name: string) => (): void => f.call(name, ...args);
-      if (rest === whole) call(whole)();
-      else f.if(op('i32.eq', rows, i32c(height)), call(whole), call(rest));
-    };
-  }
-
   /** Loops over the products of a batch, with the addresses of their operands. */
   private eachProduct(batch: Product['batch'], first: Expr, body: (a: Expr, b: Expr) => void): void {
     const { f, locals } = this.d;
@@ -364,9 +231,6 @@ function reads(e: Expr, local: Local): boolean {
   if (e.kind === 'load') return reads(e.ptr, local);
   return e.kind === 'select' && [e.cond, e.a, e.b].some((part) => reads(part, local));
 }
-
-const plusRows = (ptr: Expr, rows: Expr, rowBytes: number): Expr =>
-  op('i32.add', ptr, op('i32.mul', rows, i32c(rowBytes)));
 
 const leastMultiple = (...of: readonly number[]): number =>
   of.reduce((a, b) => {
