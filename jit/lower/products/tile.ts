@@ -40,7 +40,7 @@ export function tile(
     });
   };
   const axes: SumAxis[] = [...outer, { extent: k, steps: [lhs.column, rhs.row] }];
-  const straightCode = axes.length > 1 && target.fma ? straightWindow : straight;
+  const straightCode = axes.length === 1 ? straight : target.fma ? straightWindow : 0;
   if (axes.reduce((n, { extent }) => n * extent, 1) <= straightCode && !onto) {
     positions(axes).forEach(([inA, inB], i) => {
       step(a, b, inA, inB, i === 0);
@@ -95,7 +95,7 @@ function sumOver(
   const some = (count: number): void => {
     for (const [inA, inB] of positions([{ extent: count, steps }])) step(...at, inA, inB);
   };
-  if (extent <= straight) {
+  if (target.fma && extent <= straight) {
     some(extent);
     return [0, 0];
   }
