@@ -273,6 +273,8 @@ t.test('windows that are read where they lie', async (t) => {
       [7, 3, 4, 3],
       { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'], windowStrides: [2, 1], rhsDilation: [1, 3] },
     ],
+    [[2, 1, 3, 900], [5, 1, 1, 300], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'] }],
+    [[2, 8, 9, 5], [1, 1, 5, 6], { windowStrides: [2, 2] }],
     [[2, 5, 40], [3, 5, 7], { dimensionNumbers: ['NCH', 'OIH', 'NCH'] }],
     [[12, 2, 3, 9], [3, 3, 3, 4], { dimensionNumbers: ['HNCW', 'HIWO', 'HNCW'] }],
   ];

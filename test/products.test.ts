@@ -655,6 +655,43 @@ t.test('second operands that are computed where they are packed', (t) => {
   t.end();
 });
 
+t.test('products over axes that do not step evenly', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [b, i, j, k, l, n] of [
+      [2, 3, 4, 5, 6, 7],
+      [1, 5, 3, 9, 11, 4],
+      [3, 1, 8, 2, 33, 1],
+      [2, 7, 1, 40, 5, 8],
+      [4, 2, 6, 1, 17, 13],
+      [2, 3, 4, 0, 6, 7],
+      [2, 16, 9, 140, 3, 16],
+    ] as const) {
+      const of = quarters(dtype);
+      const [x, y] = [of(b * i * k, j * l).reshape([b, i, k, j, l]), of(k * n, l).reshape([k, n, l])];
+      const [u, v] = [of(i * k, l * n).reshape([i, k, l, n]), of(b * j, k * l).reshape([b, j, k, l])];
+      const text = `${dtype} ${[b, i, j, k, l, n]}`;
+      for (const [what, f, args] of [
+        ['first', (x: NDArray, y: NDArray) => np.einsum('bikjl,knl->bijn', x, y), [x, y]],
+        [
+          'first, with an end',
+          (x: NDArray, y: NDArray) => np.maximum(np.einsum('bikjl,knl->bijn', x, y).add(1), 0),
+          [x, y],
+        ],
+        ['second', (x: NDArray, y: NDArray) => np.einsum('knl,bikjl->nbij', y, x), [x, y]],
+        ['both', (v: NDArray, u: NDArray) => np.einsum('bjkl,ikln->bjin', v, u), [v, u]],
+        ['a batch', (x: NDArray, v: NDArray) => np.einsum('bikjl,bjkl->bij', x, v), [x, v]],
+        ['reversed', (x: NDArray, y: NDArray) => np.einsum('bikjl,knl->bijn', x, np.flip(y, { axis: 2 })), [x, y]],
+        [
+          'turned',
+          (x: NDArray, y: NDArray) => np.einsum('bkijl,knl->bijn', np.transpose(x, [0, 2, 1, 3, 4]), y),
+          [x, y],
+        ],
+      ] as const)
+        t.ok(sameBits(jit(f as any)(...args) as NDArray, f(...args)), `${text}: ${what}`);
+    }
+  t.end();
+});
+
 t.test('sums have the same bits whatever k is divided into', (t) => {
   for (const dtype of ['float32', 'float64'] as const)
     for (const [m, k, n] of [

@@ -20,10 +20,9 @@ export interface Product {
   readonly sums: readonly { readonly extent: number; readonly steps: readonly [number, number] }[];
   /** Whether products of the batch add up, onto zeros that are there. */
   readonly onto: boolean;
+  /** Whether it is a part of one product whose operands do not step evenly, such as windows: read in place, whatever its size. */
+  readonly inParts: boolean;
 }
-
-/** Whether the operands of each product lie in parts that step evenly, as windows do. */
-export const readsParts = ({ sums, onto }: Product): boolean => sums.length > 0 || onto;
 
 /** Elements of the results of all products. */
 export const resultSize = ({ m, n, batch }: Product): number =>
@@ -95,6 +94,7 @@ export function productOf(lhs: Side, rhs: Side, d: DotDimensions): Product {
     batch: batch as unknown as Product['batch'],
     sums: [],
     onto: false,
+    inParts: false,
   };
 }
 

@@ -11,7 +11,7 @@ import type { Epilogue } from '../passes/epilogues.ts';
 import { Buffer } from '../storage.ts';
 import { type HeldLeaf, readBuffer, storagesOf, substitute } from '../tree.ts';
 import { ComputedPanels } from './computed-panels.ts';
-import { batched, gemmArguments, integerProduct, type Product, readsParts, resultSize } from './dot-code.ts';
+import { batched, gemmArguments, integerProduct, type Product, resultSize } from './dot-code.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
@@ -28,13 +28,12 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
     else new RowBlocks(d, p, dtype, a, b).store(c);
     return;
   }
-  const isWindowed = readsParts(p);
-  const vector = isWindowed ? undefined : matrixVector(p);
+  const vector = p.inParts ? undefined : matrixVector(p);
   if (p.onto) d.f.fill(c, i32c(0), i32c(resultSize(p) * byteSize(dtype)));
   if (vector) {
     const kernel = d.define(gemvKernel(vector, dtype, d.target));
     each(d, p, dtype, [a, b, c], 0, (x, y, z) => [kernel, vector.swapped ? [y, x, z] : [x, y, z]]);
-  } else if (d.target.shared && p.batch.length === 0 && !isWindowed && isDealtOut(p.m, p.n, p.k)) {
+  } else if (d.target.shared && p.batch.length === 0 && !p.inParts && isDealtOut(p.m, p.n, p.k)) {
     gemmInThreads(d, p, dtype, [a, b, c]);
   } else if (isSmallProduct(p, dtype)) {
     const kernel = d.define(productKernel(p, dtype, d.target));
@@ -59,8 +58,8 @@ export function multiplyInto(
   if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
   const isFloat = dtype === 'float32' || dtype === 'float64';
   if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
-  if (readsParts(p) && (p.onto || p.outRow !== p.n || !epilogue.inRegisters)) return false;
-  const vector = isFloat && !readsParts(p) ? matrixVector(p) : undefined;
+  if (p.inParts && (p.onto || p.outRow !== p.n || !epilogue.inRegisters)) return false;
+  const vector = isFloat && !p.inParts ? matrixVector(p) : undefined;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   const retain = (): void => {
     for (const storage of operands) storage.retain();
@@ -107,7 +106,7 @@ function multiplyTiles(
   stores: readonly Store[],
 ): void {
   const tile = HeldTile.of(leaf, stores, shape, rowAxes, p.m);
-  if (tile && readsParts(p) && isAddress(a) && isAddress(b)) {
+  if (tile && p.inParts && isAddress(a) && isAddress(b)) {
     windowsInto(d, p, dtype, a, b, tile);
     return;
   }
@@ -127,7 +126,7 @@ function multiplyTiles(
     return mapKernel(read, shape, [], rowAxes);
   };
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
-  else if (isEven && !readsParts(p)) {
+  else if (isEven && !p.inParts) {
     const base = d.locals.hold(i32c(0));
     blocks.before({ kernel: kernelAt(base, rowAxes), base });
     d.locals.give(base);

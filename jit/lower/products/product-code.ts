@@ -6,7 +6,7 @@ import { transposedBlock } from '../../vector-blocks.ts';
 import type { Kernel } from '../kernel.ts';
 import { type AnyLanes, type ProductType, productLanes } from '../lanes.ts';
 import { largestOperands } from '../passes/epilogues.ts';
-import { type Product, readsParts } from './dot-code.ts';
+import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { memory, type Packed, packTiles, panels, type TileTarget } from './product-tiles.ts';
 
@@ -27,7 +27,7 @@ const narrow = { columns: 32, elements: 2 ** 20 };
 
 export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
-  if (readsParts(p)) return true;
+  if (p.inParts) return true;
   const steps = [lhs.row, lhs.column, rhs.row, rhs.column, ...batch.flatMap((axis) => axis.steps)];
   if (m * n * k === 0 || steps.some((step) => step < 0)) return false;
   const { bytes, name } = productLanes(dtype);

@@ -47,7 +47,7 @@ export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowP
   const [of, by] = [d.fused([x, y][windows]!), d.fused([x, y][other]!)];
   const columns = sizeOf(axes[other]!.free.map((axis) => by.shape[axis]!));
   const sums = sizeOf(dims.lhsContract.map((axis) => x.aval.shape[axis]!));
-  if (!readsWindows(out.size / columns, columns, sums, byteSize(dtype))) return undefined;
+  if (sums === 0 || !readsWindows(out.size / columns, columns, sums, byteSize(dtype))) return undefined;
   const sides = (matrix: Side): [Side, Side] => {
     const own: Side = { shape: of.shape, strides: (of.root as ArrayLeaf).strides };
     return windows === 0 ? [own, matrix] : [matrix, own];
@@ -127,7 +127,7 @@ function productInParts(
     k: inner.extent,
     lhs: { row: row.steps[0]!, column: inner.steps[0]! },
     rhs: { row: inner.steps[1]!, column: 1 },
-    outRow: row.steps[1]!,
+    outRow: row.extent === 1 ? column.extent : row.steps[1]!,
     // Threads take what does not add up, which comes first for them; for one thread a part stays in the cache.
     batch: [
       ...(isShared ? [] : parts),
@@ -138,6 +138,7 @@ function productInParts(
     ] as unknown as Product['batch'],
     sums: sums as unknown as Product['sums'],
     onto: outer !== undefined,
+    inParts: true,
   };
 }
 
