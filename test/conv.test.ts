@@ -1,5 +1,5 @@
 /** Convolutions and pooling: against JAX, against their definitions, and under every transformation. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { shapedArray } from '../src/core/aval.ts';
 import type { DType } from '../src/core/dtype.ts';
 import { bind1, type Value } from '../src/core/trace.ts';
@@ -154,14 +154,14 @@ t.test('windows that are made in parts', async (t) => {
       dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'],
       shapes: [
         [6, 30, 31, 8],
-        [5, 5, 8, 3],
+        [5, 5, 8, 21],
       ],
     },
     {
       dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'],
       shapes: [
         [6, 8, 30, 31],
-        [3, 8, 5, 5],
+        [21, 8, 5, 5],
       ],
     },
     {
@@ -176,7 +176,7 @@ t.test('windows that are made in parts', async (t) => {
       dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'],
       shapes: [
         [1, 121, 50, 8],
-        [4, 5, 8, 3],
+        [4, 5, 8, 26],
       ],
       windowStrides: [2, 1],
       rhsDilation: [3, 1],
@@ -188,29 +188,104 @@ t.test('windows that are made in parts', async (t) => {
         [1, 1, 7000],
         [1, 1, 80],
       ],
+      windowStrides: [2],
       rhsDilation: [2],
     },
   ] as const;
   for (const { shapes, ...options } of layouts) {
-    const [x, w] = shapes.map((shape, i) => draw(shape, 'float64', i + 1)) as [NDArray, NDArray];
-    const f = jit((x: Value, w: Value) => lax.convGeneralDilated(x, w, options));
-    const program = (f as any).lower(x, w).jaxpr;
-    t.ok(String(program).split('dot_general').length > 2, 'more than one product');
-    const y = f(x, w) as Value;
-    const params = makeJaxpr((x: Value, w: Value) => lax.convGeneralDilated(x, w, options))(x as never, w as never);
-    const eqn = params.jaxpr.eqns[0]!;
-    const inputs = [x, w].map((v) => ({ aval: v.aval, data: host(v) }));
-    const [want] = convGeneralDilatedP.run(inputs, eqn.params as ConvParams, [y.aval]);
-    t.ok(difference(host(y), want!) < 1e-12, 'as the definition');
-    // The pullback against the map itself, along other operands.
-    const ct = draw(y.shape, 'float64', 3);
-    const loss = (x: Value, w: Value) => lax.sum(lax.mul(lax.convGeneralDilated(x, w, options), ct));
-    const [gx, gw] = (jit(grad(loss as any, { argnums: [0, 1] })) as any)(x, w) as Value[];
-    const [dx, dw] = [draw(x.shape, 'float64', 4), draw(w.shape, 'float64', 5)];
-    const inner = (a: Value, b: Value): number => Number(lax.sum(lax.mul(a, b)).item());
-    t.ok(Math.abs(inner(gx!, dx) - inner(ct, f(dx, w) as Value)) < 1e-8, 'in the input');
-    t.ok(Math.abs(inner(gw!, dw) - inner(ct, f(x, dw) as Value)) < 1e-8, 'in the kernel');
+    const program = asDefined(t, shapes, options, 'float64');
+    t.ok(program.split('dot_general').length > 2, 'more than one product');
   }
+});
+
+/** A convolution as the definition has it, its pullback as its adjoint; with something behind it as without. Returns the program. */
+function asDefined(
+  t: Test,
+  shapes: readonly (readonly number[])[],
+  options: ConvOptions,
+  dtype: 'float32' | 'float64',
+): string {
+  const [x, w] = shapes.map((shape, i) => draw([...shape], dtype, i + 1)) as [NDArray, NDArray];
+  const conv = (x: Value, w: Value): Value => lax.convGeneralDilated(x, w, options);
+  const f = jit(conv as any) as unknown as typeof conv & { lower: (...args: Value[]) => { jaxpr: unknown } };
+  const y = f(x, w);
+  const { eqns } = makeJaxpr(conv as any)(x as never, w as never).jaxpr;
+  const inputs = [x, w].map((v) => ({ aval: v.aval, data: host(v) }));
+  const [want] = convGeneralDilatedP.run(inputs, eqns[0]!.params as ConvParams, [y.aval]);
+  const [near, close] = dtype === 'float64' ? [1e-12, 1e-8] : [1e-4, 1e-1];
+  const text = `${dtype} ${JSON.stringify([shapes, options])}`;
+  t.ok(difference(host(y), want!) < near, `as the definition: ${text}`);
+  const end = (x: Value, w: Value): Value => lax.max(lax.add(conv(x, w), 0.5), 0);
+  const above = want!.map((v) => Math.max(v + 0.5, 0));
+  t.ok(difference(host(jit(end as any)(x, w) as Value), above) < near, `with an end: ${text}`);
+  // The pullback against the map itself, along other operands.
+  const ct = draw(y.shape, dtype, 3);
+  const loss = (x: Value, w: Value) => lax.sum(lax.mul(conv(x, w), ct));
+  const [gx, gw] = (jit(grad(loss as any, { argnums: [0, 1] })) as any)(x, w) as Value[];
+  const [dx, dw] = [draw(x.shape, dtype, 4), draw(w.shape, dtype, 5)];
+  const inner = (a: Value, b: Value): number => Number(lax.sum(lax.mul(a, b)).item());
+  t.ok(Math.abs(inner(gx!, dx) - inner(ct, f(dx, w))) < close, `in the input: ${text}`);
+  t.ok(Math.abs(inner(gw!, dw) - inner(ct, f(x, dw))) < close, `in the kernel: ${text}`);
+  return String(f.lower(x, w).jaxpr);
+}
+
+t.test('windows that are read where they lie', async (t) => {
+  const options = { dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'] } as const;
+  const cases: [readonly number[], readonly number[], ConvOptions?][] = [
+    [
+      [2, 9, 11, 1],
+      [3, 3, 1, 8],
+    ],
+    [[3, 28, 28, 1], [5, 5, 1, 7], { padding: 'SAME' }],
+    [[5, 13, 7, 2], [3, 2, 2, 5], { windowStrides: [2, 1] }],
+    [[2, 12, 14, 3], [3, 3, 3, 16], { padding: 'SAME', windowStrides: [2, 2] }],
+    [[1, 17, 19, 5], [4, 3, 5, 12], { rhsDilation: [2, 3] }],
+    [
+      [2, 10, 10, 40],
+      [3, 3, 40, 9],
+    ],
+    [
+      [3, 6, 30, 4],
+      [6, 5, 4, 8],
+    ],
+    [
+      [3, 30, 6, 4],
+      [5, 6, 4, 8],
+    ],
+    [
+      [4, 8, 8, 2],
+      [3, 3, 2, 4],
+      {
+        lhsDilation: [2, 2],
+        padding: [
+          [1, 2],
+          [0, 1],
+        ],
+      },
+    ],
+    [[2, 5, 6, 7, 2], [3, 2, 3, 2, 8], { dimensionNumbers: ['NDHWC', 'DHWIO', 'NDHWC'] }],
+    [[7, 50, 3], [9, 3, 8], { dimensionNumbers: ['NWC', 'WIO', 'NWC'] }],
+    [[2, 3, 12, 9], [5, 3, 3, 3], { dimensionNumbers: ['NCHW', 'OIHW', 'NHWC'] }],
+    [[2, 1, 9, 11], [8, 1, 3, 3], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'] }],
+    [[3, 4, 13, 30], [6, 4, 5, 5], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'], padding: 'SAME' }],
+    [
+      [2, 3, 14, 15],
+      [7, 3, 4, 3],
+      { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'], windowStrides: [2, 1], rhsDilation: [1, 3] },
+    ],
+    [[2, 1, 3, 900], [5, 1, 1, 300], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'] }],
+    [[2, 8, 9, 5], [1, 1, 5, 6], { windowStrides: [2, 2] }],
+    [[2, 5, 40], [3, 5, 7], { dimensionNumbers: ['NCH', 'OIH', 'NCH'] }],
+    [[12, 2, 3, 9], [3, 3, 3, 4], { dimensionNumbers: ['HNCW', 'HIWO', 'HNCW'] }],
+  ];
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [x, w, more] of cases) {
+      const program = asDefined(t, [x, w], { ...options, ...more }, dtype);
+      if (!more?.lhsDilation) t.equal(program.split('dot_general').length, 2, `one product: ${dtype} ${x} ${w}`);
+    }
+  const relu = (x: Value, w: Value) => lax.max(lax.convGeneralDilated(x, w, options), 0);
+  const text = String((jit(relu as any) as any).lower(draw([2, 9, 11, 1]), draw([3, 3, 1, 8], 'float64', 2)));
+  t.match(text, /;; a product, then over \[2,7,9,8\]: max/);
 });
 
 const windowed = [reduceWindowSumP, reduceWindowMaxP, reduceWindowMinP, reduceWindowArgmaxP, reduceWindowArgminP];

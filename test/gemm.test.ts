@@ -150,7 +150,7 @@ const productsOf = ([m, n, k]: number[]): Product[] =>
         { row: 1, column: k! },
         { row: 2, column: 2 * k! },
       ][lb]!;
-      return { m: m!, n: n!, k: k!, lhs, rhs, batch: [] };
+      return { m: m!, n: n!, k: k!, lhs, rhs, outRow: n!, batch: [], sums: [], onto: false, inParts: false };
     }),
   );
 

@@ -489,6 +489,11 @@ t.test('steps with the gradient of a matrix, as tiles of a product', (t) => {
       t.ok(sameBits(inLoop(x, g, p), step(x, g, want)), `${text}, in a loop`);
       t.ok(sameBits(donating(x, g, p), want), `${text}, donated`);
     }
+  const [x, g, p] = [np.ones([64, 512]), np.ones([64, 512]), np.ones([512, 512])];
+  const relu = jit((x: NDArray, g: NDArray, b: NDArray) => nn.relu(np.matmul(x.T, g).add(b)));
+  const [large, biased] = [jit(step).lower(x, g, p), relu.lower(x, g, p.slice(0))].map(String);
+  t.match(large, /;; rows of a product, then/, 'p leaves the cache');
+  t.match(biased, /;; a product, then/, 'a bias does not');
   const rest = [np.ones([64, 300]), np.zeros([300, 300])] as const;
   for (const value of [np.nan, np.inf]) {
     const x = np.where(np.arange(300).mod(7).eq(0), value, np.ones([64, 300]));
@@ -647,6 +652,43 @@ t.test('second operands that are computed where they are packed', (t) => {
   agree('slices of a scan', (x, ws) => sums(x!, ws!), [x, stack]);
   const donated = jit((x: NDArray, w: NDArray) => np.matmul(x, w.mul(2)), { donate: [1] });
   t.ok(sameBits(donated(x, w.mul(1)), np.matmul(x, w.mul(2))), 'donated');
+  t.end();
+});
+
+t.test('products over axes that do not step evenly', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [b, i, j, k, l, n] of [
+      [2, 3, 4, 5, 6, 7],
+      [1, 5, 3, 9, 11, 4],
+      [3, 1, 8, 2, 33, 1],
+      [2, 7, 1, 40, 5, 8],
+      [4, 2, 6, 1, 17, 13],
+      [2, 3, 4, 0, 6, 7],
+      [2, 16, 9, 140, 3, 16],
+    ] as const) {
+      const of = quarters(dtype);
+      const [x, y] = [of(b * i * k, j * l).reshape([b, i, k, j, l]), of(k * n, l).reshape([k, n, l])];
+      const [u, v] = [of(i * k, l * n).reshape([i, k, l, n]), of(b * j, k * l).reshape([b, j, k, l])];
+      const text = `${dtype} ${[b, i, j, k, l, n]}`;
+      for (const [what, f, args] of [
+        ['first', (x: NDArray, y: NDArray) => np.einsum('bikjl,knl->bijn', x, y), [x, y]],
+        [
+          'first, with an end',
+          (x: NDArray, y: NDArray) => np.maximum(np.einsum('bikjl,knl->bijn', x, y).add(1), 0),
+          [x, y],
+        ],
+        ['second', (x: NDArray, y: NDArray) => np.einsum('knl,bikjl->nbij', y, x), [x, y]],
+        ['both', (v: NDArray, u: NDArray) => np.einsum('bjkl,ikln->bjin', v, u), [v, u]],
+        ['a batch', (x: NDArray, v: NDArray) => np.einsum('bikjl,bjkl->bij', x, v), [x, v]],
+        ['reversed', (x: NDArray, y: NDArray) => np.einsum('bikjl,knl->bijn', x, np.flip(y, { axis: 2 })), [x, y]],
+        [
+          'turned',
+          (x: NDArray, y: NDArray) => np.einsum('bkijl,knl->bijn', np.transpose(x, [0, 2, 1, 3, 4]), y),
+          [x, y],
+        ],
+      ] as const)
+        t.ok(sameBits(jit(f as any)(...args) as NDArray, f(...args)), `${text}: ${what}`);
+    }
   t.end();
 });
 

@@ -33,6 +33,49 @@ const cases: Record<string, Case> = {
   'product that leaves one column': product(64, 128, 65),
   'product of transposed': () =>
     jit((a: NDArray, b: NDArray) => np.matmul(a.T, b.T))(normal([300, 130]), normal([200, 300])),
+  'ends of products in tiles': () => {
+    const relu = jit((a: NDArray, b: NDArray, c: NDArray) => nn.relu(np.matmul(a, b).add(c)));
+    const step = jit((a: NDArray, b: NDArray, p: NDArray) => p.sub(np.matmul(a.T, b).mul(0.1)), { donate: [2] });
+    return [
+      relu(normal([101, 70]), normal([70, 90]), normal([90])),
+      relu(normal([1009, 32]), normal([32, 65], 'float64'), normal([65])),
+      relu(normal([64, 129]), normal([129, 70]), normal([64, 1])),
+      step(normal([129, 300]), normal([129, 131]), normal([300, 131])),
+    ];
+  },
+  'ends of products by rows': () => {
+    const softmax = jit((a: NDArray, b: NDArray) => nn.softmax(np.matmul(a, b), { axis: -1 }));
+    const step = jit((a: NDArray, b: NDArray, p: NDArray) => p.sub(np.matmul(a.T, b).mul(0.1)), { donate: [2] });
+    return [
+      softmax(normal([1031, 40]), normal([40, 300])),
+      softmax(normal([300, 70], 'float64'), normal([70, 513])),
+      step(normal([65, 401], 'float64'), normal([65, 403], 'float64'), normal([401, 403], 'float64')),
+    ];
+  },
+  'beginnings of products': () =>
+    jit((a: NDArray, b: NDArray) => [
+      np.matmul(np.tanh(a), b),
+      np.matmul(a, np.exp(b)),
+      nn.relu(np.matmul(np.sin(a), b.mul(2)).add(1)),
+    ])(normal([1031, 300]), normal([300, 131])) as NDArray[],
+  convolutions: () => {
+    const f = (dimensionNumbers: [string, string, string]) => (x: NDArray, w: NDArray) =>
+      nn.relu(lax.convGeneralDilated(x, w, { dimensionNumbers, padding: 'SAME' }));
+    const [images, rows, first] = [f(['NHWC', 'HWIO', 'NHWC']), f(['NWC', 'WIO', 'NWC']), f(['NCHW', 'OIHW', 'NCHW'])];
+    const gradients = (g: typeof images) =>
+      jit(grad((x: NDArray, w: NDArray) => np.sum(np.square(g(x, w))), { argnums: [0, 1] }));
+    return [
+      jit(images)(normal([7, 28, 27, 3]), normal([3, 3, 3, 8])),
+      ...(gradients(images)(normal([9, 28, 27, 2]), normal([5, 5, 2, 8])) as NDArray[]),
+      ...(gradients(rows)(normal([9, 500, 3]), normal([9, 3, 16])) as NDArray[]),
+      ...(gradients(first)(normal([9, 2, 28, 27]), normal([8, 2, 5, 5])) as NDArray[]),
+    ];
+  },
+  'product of integers': () =>
+    jit((a: NDArray, b: NDArray) => np.matmul(a, b).add(1))(
+      np.arange(40_000).reshape([200, 200]).astype('int32'),
+      np.arange(40_000).reshape([200, 200]).astype('int32'),
+    ),
   'products of a batch': () =>
     jit((a: NDArray) => nn.softmax(np.matmul(a, np.swapaxes(a, 1, 2)), { axis: -1 }))(normal([17, 65, 64])),
   'batch of two axes': () => jit((a: NDArray) => np.matmul(a, a))(normal([3, 5, 48, 48], 'float64')),
@@ -157,6 +200,10 @@ if (process.env.COTANGENT_TEST_CHILD) {
     const expected = (x.data() as Float32Array).reduce((sum, v) => sum + Math.sin(v), 0);
     t.ok(Math.abs((f(x).item() as number) - expected) < 1e-2);
     t.match(f.lower(x).wasmText, /call \$threads_run/, 'the kernel is dealt out');
+    const dense = jit((x: NDArray, w: NDArray) => nn.relu(np.matmul(x, w)));
+    const text = String(dense.lower(np.ones([256, 64]), np.ones([64, 64])));
+    t.match(text, /;; a product, then over \[256,64\]/, 'a product with an end');
+    t.match(text, /call \$threads_run/, 'is dealt out with it');
     await init({ threads: 2 });
     await t.rejects(init({ threads: 3 }), {
       message:

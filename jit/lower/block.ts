@@ -10,7 +10,7 @@ import { splitLoops } from './passes/split-loops.ts';
 import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
 import { ProductEnds } from './products/product-ends.ts';
-import { isDealtOut } from './products/product-threads.ts';
+import { isDealtOut, sharesRows } from './products/product-threads.ts';
 import { RowPasses } from './products/row-pass.ts';
 import type { Buffer } from './storage.ts';
 import { contiguous } from './tree.ts';
@@ -38,7 +38,7 @@ export function runBlock(
   // A product that waits would find its operands overwritten.
   const waits = !destinations.some((place) => place && d.written.has(place));
   const { steps, placement: first, found } = order(d, eqns, outs, waits);
-  const products = waits ? productsOf(eqns, found).filter((eqn) => !d.target.shared || !isForThreads(eqn)) : [];
+  const products = waits ? productsOf(eqns, found).filter((eqn) => !d.target.shared || !standsAlone(eqn)) : [];
   const epilogues = findEpilogues(products, steps, outs, first);
   const prologues = findPrologues(products, steps);
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
@@ -99,11 +99,12 @@ function order(d: Driver, eqns: readonly Eqn[], outs: readonly Atom[], waits: bo
   return { steps: others, placement: placeValues(others, outs), found };
 }
 
-/** Whether threads share a product, which then begins and ends by itself. */
-function isForThreads(eqn: Eqn): boolean {
+/** Whether threads share a product otherwise than by its rows: it then begins and ends by itself. */
+function standsAlone(eqn: Eqn): boolean {
   const { dtype, size } = eqn.outputs[0]!.aval;
   const { m, n, k } = extents(eqn);
-  return isFloating(dtype) && isDealtOut(m, n, k, size / (m * n));
+  const isSingle = size === m * n;
+  return isFloating(dtype) && isDealtOut(m, n, k, size / (m * n)) && !(isSingle && sharesRows(m, n));
 }
 
 /** Products that can end in the kernel of a group: single ones, and the second ones of passes in registers. */

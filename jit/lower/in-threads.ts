@@ -36,6 +36,48 @@ export function dealOut(d: ModuleWriter, work: Work): void {
   else inTurn(d, work);
 }
 
+/** What a function of its own needs of the driver's values: they become its arguments. */
+export class Captures {
+  private readonly args: ThreadArgument[] = [];
+  private inside: readonly Expr[] = [];
+
+  /** The value where the work is written. */
+  take(value: Expr, moves: Omit<ThreadArgument, 'value'> = {}): () => Expr {
+    if (value.kind === 'const' && Object.keys(moves).length === 0) return () => value;
+    const index = this.args.push({ value, ...moves }) - 1;
+    return () => this.inside[index]!;
+  }
+
+  /** Writes the work where the values are. */
+  here(write: () => void): void {
+    this.inside = this.args.map(({ value }) => value);
+    write();
+  }
+
+  /** The work in parts, in threads or one after the other. */
+  run(
+    d: ModuleWriter,
+    { extent, chunk, threads }: { readonly extent: number; readonly chunk: number; readonly threads: boolean },
+    call: (f: FunctionBuilder, begin: Expr, end: Expr) => void,
+  ): void {
+    if (extent === 1 && !(threads && d.target.shared)) {
+      this.here(() => call(d.f, i32c(0), i32c(1)));
+      return;
+    }
+    const work: Work = {
+      extent,
+      chunk,
+      args: this.args,
+      call: (f, begin, end, args) => {
+        this.inside = args;
+        call(f, begin, end);
+      },
+    };
+    if (threads && d.target.shared) inThreads(d, work);
+    else inTurn(d, work);
+  }
+}
+
 /** The parameter of a part that starts at `from`. */
 function argumentFrom(start: Expr, { perChunk = 0, perStep = 0 }: ThreadArgument, from: Expr, chunk: number): Expr {
   if (perChunk) return op('i32.add', start, op('i32.mul', op('i32.div_u', from, i32c(chunk)), i32c(perChunk)));

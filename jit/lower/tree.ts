@@ -205,6 +205,17 @@ export function viewed(value: Fused, view: View, shape: Shape): Fused {
   return { shape, root: root! };
 }
 
+/** The same with axes in another order. */
+export function transposed(fused: Fused, order: readonly number[]): Fused {
+  const own = stridesOf(fused.shape);
+  const strides = order.map((axis) => own[axis]!);
+  return viewed(
+    fused,
+    { offset: 0, strides },
+    order.map((axis) => fused.shape[axis]!),
+  );
+}
+
 /** The same elements in another shape; undefined where that is no affine function of the index. */
 export function reshaped(value: Fused, shape: Shape): Fused | undefined {
   const root = mapLeaves(value.root, (leaf) => {

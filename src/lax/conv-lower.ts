@@ -3,8 +3,10 @@
  * kernel by matrix products. Windows are a view; they are copied only where a matrix of them does not step evenly, so
  * that a kernel of one element, or one as large as the input, is a product of the operands where they lie.
  */
+
+import { readsWindows } from '../../jit/lower/products/window-sizes.ts';
 import type { ShapedArray } from '../core/aval.ts';
-import { byteSize } from '../core/dtype.ts';
+import { byteSize, isFloating } from '../core/dtype.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
 import { range, sizeOf } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
@@ -18,6 +20,7 @@ import {
   type Names,
   ordered,
   partOf,
+  repeatedOver,
   spatialAxis,
   standing,
   summedNames,
@@ -64,6 +67,8 @@ function convolve(x: Value, w: Value, p: ConvParams): Value {
     result = tapByTap(input, kernel, sizes, outNames, p);
   } else if (groups > 1 && lengthOf('n', input) === 1 && lengthOf('o', kernel) === 1) {
     result = sumOfProducts(windowsOf(input, sizes, p), kernel);
+  } else if (readsInPlace(input, kernel, out, outNames, p)) {
+    result = windowed(windowsOf(input, sizes, p), kernel, outNames);
   } else {
     const windows = (out.size / lengthOf('o', kernel)) * (w.aval.size / lengthOf('o', kernel) / groups);
     const worthwhile = windows >= 4 * out.size && windows >= 2 * input.value.aval.size;
@@ -125,6 +130,48 @@ function inParts(
   const values = results.map(({ value }) => value);
   const { names } = results[0]!;
   return { value: summed ? values.reduce((x, y) => add(x, y)) : concatenate(values, names.indexOf(cut)), names };
+}
+
+/**
+ * Whether the compiler multiplies windows where they lie, without a copy: of few channels, where these come last, or of rows of
+ * pixels.
+ */
+function readsInPlace(
+  input: Named,
+  kernel: Named,
+  out: ShapedArray,
+  outNames: Names,
+  { windowStrides }: ConvParams,
+): boolean {
+  if (!isFloating(out.dtype) || outNames.includes('g')) return false;
+  const columns = lengthOf('o', kernel);
+  if (!readsWindows(out.size / columns, columns, kernel.value.aval.size / columns, byteSize(out.dtype))) return false;
+  const last = outNames.at(-1)!;
+  if (last === 'o') return true;
+  const isRow = input.names.at(-1) === last && windowStrides[spatialAxis(last)] === 1;
+  return isRow && out.shape.at(-1)! * byteSize(out.dtype) >= 16;
+}
+
+/** A product of windows as they are, a view, with the kernel. */
+function windowed(windows: Windows, kernel: Named, outNames: Names): Named {
+  const summed = summedNames(windows, kernel);
+  const lead = outNames.at(-1) === 'o' ? [] : outNames.slice(0, outNames.indexOf('o'));
+  const free = outNames.filter((name) => name !== 'o' && !lead.includes(name));
+  const [batch, after] = [range(lead.length), summed.map((_, i) => lead.length + i)];
+  if (outNames.at(-1) === 'o') {
+    const d = { lhsBatch: [], rhsBatch: [], lhsContract: summed.map((_, i) => free.length + i), rhsContract: after };
+    const operands = [ordered(windows, [...free, ...summed]), ordered(kernel, [...summed, 'o'])];
+    return { value: bind1(dotGeneralP, operands, d), names: [...free, 'o'] };
+  }
+  const names = [...lead, 'o', ...summed];
+  const weights = repeatedOver(
+    kernel,
+    names,
+    names.map((name) => lengthOf(name, lead.includes(name) ? windows : kernel)),
+  );
+  const d = { lhsBatch: batch, rhsBatch: batch, lhsContract: after.map((axis) => axis + 1), rhsContract: after };
+  const product = bind1(dotGeneralP, [weights, ordered(windows, [...lead, ...summed, ...free])], d);
+  return { value: product, names: [...lead, 'o', ...free] };
 }
 
 /** How many elements in a row an array of this order reads from consecutive places. */

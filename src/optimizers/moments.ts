@@ -32,12 +32,13 @@ const blend = (decay: Scalar, x: Value, m: Value): Value =>
 const complement = (x: Scalar): Scalar => (typeof x === 'number' ? 1 - x : sub(1, x));
 
 /**
- * m / (1 − βᵗ), which undoes the bias of moments that began at 0 (Kingma & Ba, section 3). The divisor is computed in
- * float64: for β near 1, float32 would keep few digits of the difference.
+ * m / (1 − βᵗ), which undoes the bias of moments that began at 0 (Kingma & Ba, section 3). The factor is computed in
+ * float64: for β near 1, float32 would keep few digits of the difference. Its rounding to float32 costs no more than that of
+ * the divisor, and a division of every element took as long as the rest of an update.
  */
 function unbiased(operation: string, decay: Scalar, count: Value): (m: Value) => Value {
-  const correction = sub(1, pow(wide(decay, operation), convert(count, 'float64')));
-  return (m) => div(m, convert(correction, m.dtype));
+  const factor = div(1, sub(1, pow(wide(decay, operation), convert(count, 'float64'))));
+  return (m) => mul(m, convert(factor, m.dtype));
 }
 
 export interface AdamScalingOptions {

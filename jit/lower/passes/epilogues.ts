@@ -58,6 +58,7 @@ export function findEpilogues(
   const found = new Map<Eqn, Epilogue>();
   if (candidates.size === 0) return found;
   const readers = new Map<Eqn, Group>();
+  const behindViews = new Map<Atom, Atom>();
   const refused = new Set<Eqn>();
   const refuse = (atom: Atom): void => {
     const product = candidates.get(atom);
@@ -66,6 +67,8 @@ export function findEpilogues(
   outs.forEach(refuse);
   const results = new Set(outs);
   for (const step of steps) {
+    for (const eqn of step instanceof Group ? step.members : [step])
+      if (isView(eqn)) behindViews.set(eqn.outputs[0]!, behindViews.get(eqn.inputs[0]!) ?? eqn.inputs[0]!);
     if (!(step instanceof Group)) {
       const product = candidates.get(step.inputs[0]!);
       // The same elements in the same order.
@@ -89,7 +92,8 @@ export function findEpilogues(
   const taken = new Set<Group>();
   for (const eqn of new Set(candidates.values())) {
     const group = readers.get(eqn);
-    const epilogue = group && !refused.has(eqn) && !taken.has(group) ? epilogueOf(eqn, group) : undefined;
+    if (!group || refused.has(eqn) || taken.has(group)) continue;
+    const epilogue = epilogueOf(eqn, group, () => bytesBeside(eqn.outputs[0]!, group, behindViews));
     if (!epilogue) continue;
     taken.add(epilogue.group);
     found.set(eqn, epilogue);
@@ -97,8 +101,22 @@ export function findEpilogues(
   return found;
 }
 
-/** How a kernel becomes the end of a product, if that is worth it. */
-function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
+const isView = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
+
+/** Bytes of the arrays that a kernel reads beside the product. */
+function bytesBeside(product: Atom, { members }: Group, behindViews: ReadonlyMap<Atom, Atom>): number {
+  const own = new Set<Atom>([product, ...members.flatMap((eqn) => eqn.outputs)]);
+  const read = new Set(members.flatMap((eqn) => eqn.inputs.map((atom) => behindViews.get(atom) ?? atom)));
+  let bytes = 0;
+  for (const atom of read) if (!own.has(atom)) bytes += atom.aval.size * byteSize(atom.aval.dtype);
+  return bytes;
+}
+
+/**
+ * How a kernel becomes the end of a product, if that is worth it. Tiles go down the result panel by panel: an array that is
+ * read beside it and does not stay in the second-level cache is better read by rows, of which the processor fetches the next.
+ */
+function epilogueOf(eqn: Eqn, group: Group, beside: () => number): Epilogue | undefined {
   const { folded, shape } = group;
   if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true, isEven: false };
   const { dtype, size } = eqn.outputs[0]!.aval;
@@ -112,9 +130,10 @@ function epilogueOf(eqn: Eqn, group: Group): Epilogue | undefined {
   const single = size === m * n;
   const isSmall = (m * k + k * n) * bytes <= largestOperands;
   const isShallow = k <= shallow.length && size * bytes >= shallow.result && m >= fewestRows;
-  const inRegisters = !folded && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
   const isEven = single || (m % 4 === 0 && stepsOfRows(shape.slice(0, rowAxes)).every((rows) => isMultiple(rows, m)));
   const inBlocks = leavesCache(size * bytes) && k <= deepest && m >= 16 && isEven;
+  const byTiles = !folded && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
+  const inRegisters = byTiles && !(inBlocks && leavesCache(beside()));
   return inRegisters || inBlocks ? { group, rowAxes, inRegisters, isEven } : undefined;
 }
 

@@ -4,6 +4,7 @@ import { blockDepth, up } from '../../runtime/gemm.ts';
 import { gemmRowsScratchBytes, rowsParameters } from '../../runtime/gemm-rows.ts';
 import { panelStride, panelWidth } from '../../runtime/pack.ts';
 import type { Driver } from '../driver.ts';
+import { kernelInThreads } from '../in-threads.ts';
 import { elementsPerCall, type Kernel } from '../kernel.ts';
 import { mapKernel } from '../map-kernel.ts';
 import { tileSide } from '../tiles.ts';
@@ -51,12 +52,19 @@ export class ComputedPanels {
     );
   }
 
-  /** Computes all panels, `panelStride` bytes apart. */
-  packAll(at: Expr): void {
+  /** Computes all panels, `panelStride` bytes apart; threads take rows of them. */
+  packAll(at: Expr, inThreads: boolean): void {
+    const { d } = this;
     const [k, n] = this.matrix.shape as [number, number];
     const columns = { first: 0, count: Math.ceil(n / this.width), stride: panelStride(k) };
     this.clearLast(columns, k, at);
-    this.pack(columns, i32c(0), i32c(k), at);
+    if (!inThreads) {
+      this.pack(columns, i32c(0), i32c(k), at);
+      return;
+    }
+    d.f.set(this.base, at);
+    for (const { kernel, name } of this.declared(columns))
+      kernelInThreads(d, name, { ...kernel, range: { extent: k, chunk: Math.min(k, this.rowsPerCall(columns)) } });
   }
 
   /** Writes the product with the matrix at `a` to `c`. */
@@ -101,22 +109,32 @@ export class ComputedPanels {
   private pack(columns: Columns, from: Expr, to: Expr, at: Expr): void {
     const { d, base } = this;
     const { f, locals } = d;
-    const [k, n] = this.matrix.shape as [number, number];
     f.set(base, op('i32.sub', at, op('i32.mul', from, i32c(panelWidth))));
-    const rows = this.isTurned
-      ? blockDepth
-      : Math.ceil(elementsPerCall / (columns.count * this.width * tileSide)) * tileSide;
-    const kernels = this.kernels(columns).map((kernel) => ({ name: d.declare(kernel), args: kernel.args }));
-    for (const { name } of kernels)
-      d.notes.set(name, `over [${k},${n}]: ${operationsOf(this.matrix.root)}, into panels of a product`);
+    const rows = this.rowsPerCall(columns);
+    const kernels = this.declared(columns);
     const [begin, end] = [locals.hold(from), locals.take('i32')];
     f.while(op('i32.lt_s', begin, to), () => {
       f.set(end, op('i32.add', begin, i32c(rows)));
       f.if(op('i32.gt_s', end, to), () => f.set(end, to));
-      for (const { name, args } of kernels) f.call(name, begin, end, ...args);
+      for (const { name, kernel } of kernels) f.call(name, begin, end, ...kernel.args);
       f.set(begin, end);
     });
     for (const local of [begin, end]) locals.give(local);
+  }
+
+  private rowsPerCall({ count }: Columns): number {
+    if (this.isTurned) return blockDepth;
+    return Math.ceil(elementsPerCall / (count * this.width * tileSide)) * tileSide;
+  }
+
+  private declared(columns: Columns): { readonly name: string; readonly kernel: Kernel }[] {
+    const { d, matrix } = this;
+    const [k, n] = matrix.shape as [number, number];
+    return this.kernels(columns).map((kernel) => {
+      const name = d.declare(kernel);
+      d.notes.set(name, `over [${k},${n}]: ${operationsOf(matrix.root)}, into panels of a product`);
+      return { name, kernel };
+    });
   }
 
   /** Kernels that take a range of rows, for whole panels and for what is left in the last one. */

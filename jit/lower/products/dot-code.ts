@@ -12,11 +12,23 @@ export interface Product {
   readonly k: number;
   readonly lhs: { readonly row: number; readonly column: number };
   readonly rhs: { readonly row: number; readonly column: number };
+  /** From row to row of the result. */
+  readonly outRow: number;
   /** Loops over products: extent and steps of lhs, rhs and the result, in elements. */
   readonly batch: readonly { readonly extent: number; readonly steps: readonly [number, number, number] }[];
+  /** Sums over `k` are in turn summed over these axes, outermost first: extent and steps of lhs and rhs. */
+  readonly sums: readonly { readonly extent: number; readonly steps: readonly [number, number] }[];
+  /** Whether products of the batch add up, onto zeros that are there. */
+  readonly onto: boolean;
+  /** Whether it is a part of one product whose operands do not step evenly, such as windows: read in place, whatever its size. */
+  readonly inParts: boolean;
 }
 
-interface Axes {
+/** Elements of the results of all products. */
+export const resultSize = ({ m, n, batch }: Product): number =>
+  batch.reduce((size, { extent, steps }) => (steps[2] === 0 ? size : size * extent), m * n);
+
+export interface Axes {
   readonly batch: readonly number[];
   readonly free: readonly number[];
   readonly contract: readonly number[];
@@ -78,7 +90,11 @@ export function productOf(lhs: Side, rhs: Side, d: DotDimensions): Product {
     k,
     lhs: { row: stride(lhs, left.free), column: stride(lhs, left.contract) },
     rhs: { row: stride(rhs, right.contract), column: stride(rhs, right.free) },
+    outRow: n,
     batch: batch as unknown as Product['batch'],
+    sums: [],
+    onto: false,
+    inParts: false,
   };
 }
 

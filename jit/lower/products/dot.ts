@@ -6,11 +6,12 @@ import type { DotDimensions } from '../../lower-rule.ts';
 import type { Driver, Places } from '../driver.ts';
 import type { ProductType } from '../lanes.ts';
 import { mapKernel } from '../map-kernel.ts';
-import { type Fused, operationsOf, readBuffer, reshaped, viewed } from '../tree.ts';
+import { type Fused, operationsOf, readBuffer, reshaped, transposed } from '../tree.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { isAddress, multiply, multiplyComputed, multiplyInto } from './multiply.ts';
 import type { ComputedRows } from './row-blocks.ts';
+import { windowProduct } from './window-product.ts';
 
 /** A product of matrices: at the end of the kernel that reads it, or on its own. */
 export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Places): void {
@@ -20,6 +21,15 @@ export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Place
   let into: ((c: Expr) => void) | undefined;
   if (sizeOf(shape) > 0) {
     const { first, second } = d.ends.prologues;
+    const windows = windowProduct(d, eqn, dims);
+    if (windows) {
+      const { product, a, b } = windows;
+      if (multiplyInto(d, eqn, product, a, b)) return;
+      const place = d.placeFor(out, places);
+      multiply(d, product, dtype, a, b, place.ptr);
+      d.bind(out, readBuffer(place, shape));
+      return;
+    }
     const rows = first.has(eqn) ? computedRows(d, x, dims) : undefined;
     const a = rows ?? matrixOperand(d, x, dims.lhsBatch, dims.lhsContract);
     const panels = second.has(eqn) ? computedPanels(d, y, dims) : undefined;
@@ -70,16 +80,6 @@ function inRows(fused: Fused, batch: readonly number[], contract: readonly numbe
   const permuted = transposed(fused, order);
   const packed = stridesOf(permuted.shape);
   return { permuted, side: { shape, strides: shape.map((_, axis) => packed[order.indexOf(axis)]!) } };
-}
-
-function transposed(fused: Fused, order: readonly number[]): Fused {
-  const own = stridesOf(fused.shape);
-  const strides = order.map((axis) => own[axis]!);
-  return viewed(
-    fused,
-    { offset: 0, strides },
-    order.map((axis) => fused.shape[axis]!),
-  );
 }
 
 /** The first operand of a product as a kernel that computes rows of it; undefined where it lies in memory. */

@@ -11,12 +11,13 @@ import type { Epilogue } from '../passes/epilogues.ts';
 import { Buffer } from '../storage.ts';
 import { type HeldLeaf, readBuffer, storagesOf, substitute } from '../tree.ts';
 import { ComputedPanels } from './computed-panels.ts';
-import { batched, gemmArguments, integerProduct, type Product } from './dot-code.ts';
+import { batched, gemmArguments, integerProduct, type Product, resultSize } from './dot-code.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 import { batchInThreads, gemmInThreads, isDealtOut } from './product-threads.ts';
 import { type ComputedRows, RowBlocks } from './row-blocks.ts';
+import { windowsInto } from './window-product.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
 export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, c: Expr): void {
@@ -27,11 +28,12 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
     else new RowBlocks(d, p, dtype, a, b).store(c);
     return;
   }
-  const vector = matrixVector(p);
+  const vector = p.inParts ? undefined : matrixVector(p);
+  if (p.onto) d.f.fill(c, i32c(0), i32c(resultSize(p) * byteSize(dtype)));
   if (vector) {
     const kernel = d.define(gemvKernel(vector, dtype, d.target));
     each(d, p, dtype, [a, b, c], 0, (x, y, z) => [kernel, vector.swapped ? [y, x, z] : [x, y, z]]);
-  } else if (d.target.shared && p.batch.length === 0 && isDealtOut(p.m, p.n, p.k)) {
+  } else if (d.target.shared && p.batch.length === 0 && !p.inParts && isDealtOut(p.m, p.n, p.k)) {
     gemmInThreads(d, p, dtype, [a, b, c]);
   } else if (isSmallProduct(p, dtype)) {
     const kernel = d.define(productKernel(p, dtype, d.target));
@@ -56,7 +58,8 @@ export function multiplyInto(
   if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
   const isFloat = dtype === 'float32' || dtype === 'float64';
   if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
-  const vector = isFloat ? matrixVector(p) : undefined;
+  if (p.inParts && (p.onto || p.outRow !== p.n || !epilogue.inRegisters)) return false;
+  const vector = isFloat && !p.inParts ? matrixVector(p) : undefined;
   const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
   const retain = (): void => {
     for (const storage of operands) storage.retain();
@@ -103,8 +106,13 @@ function multiplyTiles(
   stores: readonly Store[],
 ): void {
   const tile = HeldTile.of(leaf, stores, shape, rowAxes, p.m);
+  if (tile && p.inParts && isAddress(a) && isAddress(b)) {
+    windowsInto(d, p, dtype, a, b, tile);
+    return;
+  }
   const isSmall = isAddress(b) && isSmallProduct(p, dtype);
-  if (tile && isSmall && isAddress(a) && p.batch.length === 0) {
+  const isShared = d.target.shared && isDealtOut(p.m, p.n, p.k);
+  if (tile && isSmall && isAddress(a) && p.batch.length === 0 && !isShared) {
     d.withScratch(productScratchBytes(p, dtype), (scratch) =>
       d.run(productInto(p, dtype, d.target, { a, b, scratch }, tile)),
     );
@@ -118,7 +126,7 @@ function multiplyTiles(
     return mapKernel(read, shape, [], rowAxes);
   };
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
-  else if (isEven) {
+  else if (isEven && !p.inParts) {
     const base = d.locals.hold(i32c(0));
     blocks.before({ kernel: kernelAt(base, rowAxes), base });
     d.locals.give(base);
@@ -140,7 +148,8 @@ export function multiplyComputed(
   b: Expr | ComputedPanels,
   c: Expr,
 ): void {
-  if (isAddress(a) && !isAddress(b)) b.multiply(p, a, c);
+  const isShared = d.target.shared && isDealtOut(p.m, p.n, p.k);
+  if (isAddress(a) && !isAddress(b) && !isShared) b.multiply(p, a, c);
   else new RowBlocks(d, p, dtype, a, b).store(c);
   doneWith(d, a, b);
 }
@@ -164,8 +173,10 @@ function each(
   scratchBytes: number,
   call: Call,
 ): void {
-  const extent = p.batch.reduce((n, axis) => n * axis.extent, 1);
-  if (d.target.shared && p.batch.length > 0 && isDealtOut(p.m, p.n, p.k, extent)) {
+  const extent = [...p.batch, ...p.sums].reduce((n, axis) => n * axis.extent, 1);
+  // Products that add up are one thread's.
+  const isShared = d.target.shared && p.batch.length > 0 && p.batch[0]!.steps[2] !== 0;
+  if (isShared && isDealtOut(p.m, p.n, p.k, extent)) {
     const inner = { ...p, batch: p.batch.slice(1) };
     batchInThreads(d, p, dtype, d.define(batched(inner, dtype, call)), operands, scratchBytes);
     return;

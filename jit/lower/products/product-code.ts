@@ -27,6 +27,7 @@ const narrow = { columns: 32, elements: 2 ** 20 };
 
 export function isSmallProduct(p: Product, dtype: ProductType): boolean {
   const { m, n, k, lhs, rhs, batch } = p;
+  if (p.inParts) return true;
   const steps = [lhs.row, lhs.column, rhs.row, rhs.column, ...batch.flatMap((axis) => axis.steps)];
   if (m * n * k === 0 || steps.some((step) => step < 0)) return false;
   const { bytes, name } = productLanes(dtype);
@@ -50,7 +51,7 @@ export function productKernel(p: Product, dtype: ProductType, target: Target): F
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
   const { bytes } = productLanes(dtype);
   const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-  write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.n * bytes, bytes));
+  write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.outRow * bytes, bytes));
   return f.build();
 }
 

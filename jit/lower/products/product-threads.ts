@@ -16,6 +16,18 @@ const fewestElements = 2 ** 18;
 export const isDealtOut = (m: number, n: number, k: number, products = 1): boolean =>
   m > 1 && n > 1 ? m * n * k * products >= fewest : products === 1 && m * n * k > fewestElements;
 
+/** Rows of a product from which on threads can take some each, with what is before and behind them. */
+const fewestShared = 48;
+/** A block of them at least. */
+const fewestInPart = 24;
+
+/** Whether threads share the rows of a single product, which can then begin and end in other kernels. */
+export const sharesRows = (m: number, n: number): boolean => m >= fewestShared && n > 1;
+
+/** How many blocks of rows there are for threads, some for each since some may be held up. */
+export const partsOfRows = (m: number): number =>
+  Math.min(3 * threadCount(), Math.max(1, Math.floor(m / fewestInPart)));
+
 /**
  * A product in threads, by columns of the result, so that each packs what it needs of B and nobody packs the same, or by
  * rows where these are many more. Sums are the same as without threads: k is not divided.

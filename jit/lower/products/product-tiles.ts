@@ -1,8 +1,10 @@
 import { range } from '../../../src/core/shape.ts';
-import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
+import { type Expr, type FunctionBuilder, type Local, load, type Target } from '../../code.ts';
+import { offsetBy } from '../../loop-nest.ts';
 import { panelStride } from '../../runtime/pack.ts';
 import { type AnyLanes, loadVector, storeVector } from '../lanes.ts';
 import type { Product } from './dot-code.ts';
+import { tile } from './tile.ts';
 
 /** Where the tiles of a product go. */
 export interface TileTarget {
@@ -20,6 +22,8 @@ export interface TileColumns {
 
 export interface TileRows {
   advance(rows: number): void;
+  /** The vectors of each row that are there: where sums begin. */
+  load?(e: AnyLanes, rows: number, panel: Panel): Expr[][];
   /** Takes the vectors of each row of a tile. */
   store(e: AnyLanes, sums: readonly (readonly Local[])[], panel: Panel): void;
 }
@@ -30,11 +34,13 @@ export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: nu
   columns: (moving) => {
     const first = moving ? f.var(c) : c;
     return {
-      advance: (columns) => f.set(first, add(first, columns * bytes)),
+      advance: (columns) => f.set(first, offsetBy(first, columns * bytes)),
       rows: (moving) => {
         const at = moving ? f.var(first) : first;
         return {
-          advance: (rows) => f.set(at, add(at, rows * rowBytes)),
+          advance: (rows) => f.set(at, offsetBy(at, rows * rowBytes)),
+          load: (e, rows, { starts, elements }) =>
+            range(rows).map((r) => starts.map((start, v) => loadVector(e, at, r * rowBytes + start, elements[v]!))),
           store: (e, sums, { starts, elements }) => {
             sums.forEach((row, r) => {
               row.forEach((sum, v) => {
@@ -51,11 +57,6 @@ export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: nu
 /** Rows of a tile by its vectors: with the operands they fill the sixteen registers that V8 has. */
 const mostRows = (vectors: number, target: Target, computes: boolean): number =>
   [8, target.fma ? 6 : computes ? 4 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
-
-/** Up to this k a tile is straight code. */
-const straight = 8;
-
-const add = (a: Expr, bytes: number): Expr => (bytes === 0 ? a : op('i32.add', a, i32c(bytes)));
 
 /** Some vectors of each row: where they start in B and in the result, in bytes from the panel's first column. */
 export interface Panel {
@@ -99,7 +100,7 @@ export function panels(
   if (whole > 0) {
     const columns = to.columns(whole > 1);
     const one = (): void => panel({ from: first, starts: first, elements: all, loaded: all }, bAt, columns);
-    const advance = (): void => f.set(bAt, add(bAt, panelBytes));
+    const advance = (): void => f.set(bAt, offsetBy(bAt, panelBytes));
     if (whole === 1) {
       one();
       if (packed.b) advance();
@@ -162,7 +163,7 @@ function rowTiles(
     const one = (): void => {
       tile(f, e, { ...p, lhs }, target, panel, height, aAt, b, to);
       if (!several) return;
-      f.set(aAt, add(aAt, next * e.bytes));
+      f.set(aAt, offsetBy(aAt, next * e.bytes));
       to.advance(height);
     };
     if (count === 1) one();
@@ -203,66 +204,16 @@ export function packTiles(
             for (; bytes - at >= size; at += size)
               f.store(`${type}.store`, y, load(`${type}.load`, x, q * lhs.column * e.bytes + at), q * bytes + at);
         }
-        f.set(x, add(x, bytes));
-        f.set(y, add(y, tileBytes));
+        f.set(x, offsetBy(x, bytes));
+        f.set(y, offsetBy(y, tileBytes));
       });
-      f.set(from, add(from, together * lhs.column * e.bytes));
-      f.set(into, add(into, together * bytes));
+      f.set(from, offsetBy(from, together * lhs.column * e.bytes));
+      f.set(into, offsetBy(into, together * bytes));
     };
     const whole = Math.floor(k / 4);
     f.for(0, whole, () => steps(4));
     if (k % 4 > 0) steps(k % 4);
-    f.set(first, add(first, count * bytes));
-    f.set(into, add(into, (count - 1) * tileBytes));
+    f.set(first, offsetBy(first, count * bytes));
+    f.set(into, offsetBy(into, (count - 1) * tileBytes));
   }
 }
-
-function tile(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  { k, lhs, rhs }: Product,
-  target: Target,
-  panel: Panel,
-  rows: number,
-  a: Local,
-  b: Local,
-  to: TileRows,
-): void {
-  const { from, loaded } = panel;
-  const sums = Array.from({ length: rows }, () => from.map(() => f.local('v128')));
-  const columns = from.map(() => f.local('v128'));
-  const x = f.local('v128');
-  const step = (aAt: Local, bAt: Local, q: number, first: boolean): void => {
-    columns.forEach((column, v) => {
-      f.set(column, loadVector(e, bAt, q * rhs.row * e.bytes + from[v]!, loaded[v]!));
-    });
-    sums.forEach((row, r) => {
-      f.set(x, load(e.splat, aAt, (r * lhs.row + q * lhs.column) * e.bytes));
-      row.forEach((sum, v) => {
-        f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : plusProduct(target, e, x, columns[v]!, sum));
-      });
-    });
-  };
-  if (k <= straight) {
-    for (let q = 0; q < k; q++) step(a, b, q, q === 0);
-  } else {
-    // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
-    // operands of several steps would be live at once.
-    const unroll = target.fma ? 4 : 1;
-    const [aAt, bAt] = [f.var(a), f.var(b)];
-    const left = f.var(i32c(Math.floor(k / unroll)));
-    // All bits of a zero of any dtype are 0.
-    for (const row of sums) for (const sum of row) f.set(sum, i32x4c(0));
-    f.doWhile(left, () => {
-      for (let q = 0; q < unroll; q++) step(aAt, bAt, q, false);
-      f.set(aAt, add(aAt, unroll * lhs.column * e.bytes));
-      f.set(bAt, add(bAt, unroll * rhs.row * e.bytes));
-      f.set(left, op('i32.sub', left, i32c(1)));
-    });
-    for (let q = 0; q < k % unroll; q++) step(aAt, bAt, q, false);
-  }
-  to.store(e, sums, panel);
-}
-
-const plusProduct = (target: Target, e: AnyLanes, x: Expr, y: Expr, sum: Expr): Expr =>
-  e.name === 'i32' ? op('i32x4.add', op('i32x4.mul', x, y), sum) : madd(target, e.shape, x, y, sum);

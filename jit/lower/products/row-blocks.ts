@@ -1,16 +1,15 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { type Expr, i32c, type Local, op } from '../../code.ts';
-import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
-import { panelStride } from '../../runtime/pack.ts';
+import { type Expr, type FunctionBuilder, i32c, type Local, op, select } from '../../code.ts';
 import type { Driver } from '../driver.ts';
+import { Captures } from '../in-threads.ts';
 import type { Kernel } from '../kernel.ts';
 import type { ProductType } from '../lanes.ts';
 import { rowsAtOnce } from '../passes/epilogues.ts';
+import { type Beginning, BlockProduct, plusRows, withRoom } from './block-product.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
-import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
-import type { Packed } from './product-tiles.ts';
+import { isDealtOut, partsOfRows } from './product-threads.ts';
 
 /** A first operand whose rows are computed: the kernel takes ranges of its outermost axis and writes them at `base`. */
 export interface ComputedRows {
@@ -26,10 +25,18 @@ interface Moving {
   readonly step: number;
 }
 
+/** Where the rows of a block go, and what is done with them there. Rows are counted over all products. */
+interface BlockEnd {
+  readonly into: () => Expr;
+  readonly after?: WriteRows;
+}
+
+type WriteRows = (f: FunctionBuilder, from: Expr, to: Expr) => void;
+
 /**
  * A product that is computed some rows at a time: after a kernel that computes these rows of A, and before one that reads
  * what they give. Both have them in the cache, and there is no place for more of them than that. B is packed once for all
- * rows.
+ * rows. Threads take blocks, each with places of its own for rows.
  */
 export class RowBlocks {
   private readonly d: Driver;
@@ -38,6 +45,8 @@ export class RowBlocks {
   private readonly bytes: number;
   private readonly a: Expr | ComputedRows;
   private readonly b: Expr | ComputedPanels;
+  /** Whether threads share the rows of a product. */
+  private readonly isShared: boolean;
 
   constructor(d: Driver, product: Product, dtype: ProductType, a: Expr | ComputedRows, b: Expr | ComputedPanels) {
     this.d = d;
@@ -46,43 +55,61 @@ export class RowBlocks {
     this.bytes = byteSize(dtype);
     this.a = a;
     this.b = b;
+    this.isShared = d.target.shared && isDealtOut(product.m, product.n, product.k);
   }
 
   /** Writes the result to `c`, with nothing behind it. */
   store(c: Expr): void {
-    const { n } = this.product;
-    this.loops(this.height(1), (_, at) => plusRows(c, at, n * this.bytes));
+    const rowBytes = this.product.n * this.bytes;
+    const height = this.height(1);
+    this.blocks(height, (captures, { firstRow }) => ({
+      into: captures.take(plusRows(c, firstRow, rowBytes), { perStep: height * rowBytes }),
+    }));
   }
 
   /**
    * The same with a kernel that goes over rows of the result, in ranges of its outermost axis. It reads them at `base`, as
    * if all of them were there.
    */
-  before({ kernel, base }: ComputedRows): void {
-    const { d } = this;
+  before(behind: ComputedRows): void {
     const { m, n } = this.product;
     const rowBytes = n * this.bytes;
-    const name = d.declare(kernel);
-    const unit = this.rowsOfStep(kernel);
+    const unit = this.rowsOfStep(behind.kernel);
     const height = this.height(unit);
-    d.withScratch(Math.max(height, unit) * rowBytes, (block) => {
-      const consume = (from: Expr, to: Expr): void => this.onRows(name, kernel, base, block, rowBytes, from, to);
-      if (unit <= m) this.loops(height, () => block, consume);
-      else {
-        // A step takes the rows of several products.
-        const within = (rows: Expr): Expr => op('i32.rem_u', rows, i32c(unit));
-        this.loops(
-          height,
-          (firstRow) => plusRows(block, within(firstRow), rowBytes),
-          (_, done) => d.f.if(op('i32.eqz', within(done)), () => consume(op('i32.sub', done, i32c(unit)), done)),
-        );
-      }
+    withRoom(this.d, this.isShared, Math.max(height, unit) * rowBytes, (block, perThread) => {
+      if (unit <= m)
+        this.blocks(height, (captures, { firstRow }) => {
+          const into = captures.take(block, { perThread });
+          const write = this.onRows(captures, behind, rowBytes);
+          const first = captures.take(firstRow);
+          return { into, after: (f, from, to) => write(f, into(), plus(first(), from), plus(first(), to)) };
+        });
+      else this.severalBefore(behind, block, height);
     });
+  }
+
+  /** A step of the kernel takes the rows of several products, each of which is a block. */
+  private severalBefore(behind: ComputedRows, block: Expr, height: number): void {
+    const { f } = this.d;
+    const rowBytes = this.product.n * this.bytes;
+    const unit = this.rowsOfStep(behind.kernel);
+    const within = (rows: Expr): Expr => op('i32.rem_u', rows, i32c(unit));
+    this.blocks(
+      height,
+      (captures, { firstRow }) => ({ into: captures.take(plusRows(block, within(firstRow), rowBytes)) }),
+      undefined,
+      (done) =>
+        f.if(op('i32.eqz', within(done)), () => {
+          const captures = new Captures();
+          const write = this.onRows(captures, behind, rowBytes);
+          captures.here(() => write(f, block, f.let(op('i32.sub', done, i32c(unit))), done));
+        }),
+    );
   }
 
   /** The same with the result in the expressions of a tile. */
   into(tile: HeldTile): void {
-    this.loops(this.height(1), (_, at) => at, undefined, tile);
+    this.blocks(this.height(1), () => ({ into: () => i32c(0) }), tile);
   }
 
   /** Rows that a step of a kernel's outermost axis takes. */
@@ -95,141 +122,80 @@ export class RowBlocks {
     const { m, n, k } = this.product;
     const own = 'kernel' in this.a ? this.rowsOfStep(this.a.kernel) : unit;
     const most = rowsAtOnce(m, ('kernel' in this.a ? Math.max(n, k) : n) * this.bytes);
-    const even = Math.ceil(m / Math.ceil(m / most));
+    const even = Math.ceil(m / Math.max(Math.ceil(m / most), this.isShared ? partsOfRows(m) : 1));
     const step = leastMultiple(own, unit, own === 1 && unit === 1 ? 12 : own === 1 || unit === 1 ? 4 : 1);
     return Math.min(m, Math.ceil(even / step) * step);
   }
 
-  /** Calls a kernel for rows of an array of which these are in `block`. */
-  private onRows(name: string, kernel: Kernel, base: Local, block: Expr, rowBytes: number, from: Expr, to: Expr): void {
-    const { f } = this.d;
+  /** Calls of a kernel for rows of an array of which these are in a block. */
+  private onRows(
+    captures: Captures,
+    { kernel, base, note }: ComputedRows,
+    rowBytes: number,
+  ): (f: FunctionBuilder, block: Expr, from: Expr, to: Expr) => void {
+    const { d } = this;
+    const name = d.declare(kernel);
+    if (note && !d.notes.has(name)) d.notes.set(name, note);
     const unit = this.rowsOfStep(kernel);
-    f.set(base, op('i32.sub', block, op('i32.mul', from, i32c(rowBytes))));
-    const steps = [from, to].map((rows) => (unit === 1 ? rows : op('i32.div_u', rows, i32c(unit))));
-    f.call(name, ...steps, ...kernel.args);
+    // What addresses are from the beginning of the whole array, wherever that is.
+    d.f.set(base, i32c(0));
+    const args = kernel.args.map((value, i) => ({
+      value: captures.take(value, this.isShared && kernel.own?.args.includes(i) ? { perThread: kernel.own.bytes } : {}),
+      isInArray: reads(value, base),
+    }));
+    return (f, block, from, to) => {
+      const start = f.let(op('i32.sub', block, op('i32.mul', from, i32c(rowBytes))));
+      const steps = [from, to].map((rows) => (unit === 1 ? rows : op('i32.div_u', rows, i32c(unit))));
+      f.call(name, ...steps, ...args.map(({ value, isInArray }) => (isInArray ? plus(value(), start) : value())));
+    };
   }
 
-  /**
-   * Loops over blocks of rows of all products. `into` tells where the rows go that begin at `at`, of a product that begins
-   * at `firstRow`, or which these are if they go into a tile; `after` is written behind each block.
-   */
-  private loops(
+  /** Writes the blocks of all products. `then` is written behind each product, with the number of rows done. */
+  private blocks(
     height: number,
-    into: (firstRow: Expr, at: Expr) => Expr,
-    after: (at: Expr, done: Expr) => void = () => {},
+    end: (captures: Captures, at: Beginning) => BlockEnd,
     tile?: HeldTile,
+    then: (done: Expr) => void = () => {},
   ): void {
     const { d, product, bytes, a: rows } = this;
     const { m, k, lhs, batch } = product;
     const computed = 'kernel' in rows ? rows : undefined;
-    d.withScratch(computed ? height * k * bytes : 0, (block) =>
-      this.withOperands(height, tile, (begin, multiply) => {
+    const multiplier = new BlockProduct(d, product, this.dtype, computed !== undefined, this.b, this.isShared);
+    withRoom(d, this.isShared, computed ? height * k * bytes : 0, (room, perThread) =>
+      multiplier.withOperands(height, tile, (begin, prepare) => {
         const { f, locals } = d;
-        const name = computed && d.declare(computed.kernel);
-        if (computed?.note && !d.notes.has(name!)) d.notes.set(name!, computed.note);
-        const firstRow = locals.hold(i32c(0));
-        const number = tile?.goesByProducts ? locals.hold(i32c(0)) : undefined;
-        const [row, end] = [locals.take('i32'), locals.take('i32')];
-        const at = op('i32.add', firstRow, row);
-        const done = op('i32.add', firstRow, end);
+        const firstRow = batch.length > 0 ? locals.hold(i32c(0)) : i32c(0);
+        const number = tile?.goesByProducts ? locals.hold(i32c(0)) : i32c(0);
         this.eachProduct(batch, computed ? i32c(0) : (rows as Expr), (a, b) => {
           begin(b);
-          const aAt = locals.hold(a);
-          f.set(row, i32c(0));
-          f.while(op('i32.lt_s', row, i32c(m)), () => {
-            f.set(end, op('i32.add', row, i32c(height)));
-            if (m % height) f.if(op('i32.gt_s', end, i32c(m)), () => f.set(end, i32c(m)));
-            if (computed) this.onRows(name!, computed.kernel, computed.base, block, k * bytes, at, done);
-            multiply(op('i32.sub', end, row), computed ? block : aAt, into(firstRow, at), number ?? i32c(0));
-            after(at, done);
-            if (!computed) f.set(aAt, op('i32.add', aAt, i32c(height * lhs.row * bytes)));
-            f.set(row, end);
+          const captures = new Captures();
+          const at = { firstRow, number };
+          const from = computed
+            ? captures.take(room, { perThread })
+            : captures.take(a, { perStep: height * lhs.row * bytes });
+          const compute = computed && this.onRows(captures, computed, k * bytes);
+          const first = captures.take(firstRow);
+          const { into, after } = end(captures, at);
+          const multiply = prepare(captures, at);
+          const work = { extent: Math.ceil(m / height), chunk: 1, threads: this.isShared };
+          captures.run(d, work, (f, block) => {
+            const row = height === m ? i32c(0) : f.let(op('i32.mul', block, i32c(height)));
+            const left = op('i32.sub', i32c(m), row);
+            const count =
+              m % height === 0 ? i32c(height) : f.let(select(op('i32.lt_s', left, i32c(height)), left, i32c(height)));
+            const next = plus(row, count);
+            compute?.(f, from(), plus(first(), row), plus(first(), next));
+            multiply(f, count, from(), into());
+            after?.(f, row, next);
           });
-          locals.give(aAt);
           if (batch.length === 0) return;
-          f.set(firstRow, op('i32.add', firstRow, i32c(m)));
-          if (number) f.set(number, op('i32.add', number, i32c(1)));
+          f.set(firstRow as Local, op('i32.add', firstRow, i32c(m)));
+          then(firstRow);
+          if (number.kind === 'local') f.set(number, op('i32.add', number, i32c(1)));
         });
-        for (const local of [firstRow, row, end, ...(number ? [number] : [])]) locals.give(local);
+        for (const local of [firstRow, number]) if (local.kind === 'local') locals.give(local);
       }),
     );
-  }
-
-  /** What computes rows of a product: `begin` with its B, `multiply` for each block. */
-  private withOperands(
-    height: number,
-    tile: HeldTile | undefined,
-    use: (begin: (b: Expr) => void, multiply: (rows: Expr, a: Expr, into: Expr, product: Expr) => void) => void,
-  ): void {
-    const { d, product, dtype, bytes, b: operand } = this;
-    const { n, k, lhs, rhs } = product;
-    const { f } = d;
-    const nk = [i32c(n), i32c(k)];
-    if (!(operand instanceof ComputedPanels) && isSmallProduct(product, dtype)) {
-      const at = d.locals.take('i32');
-      d.withScratch(productScratchBytes(product, dtype), (scratch) =>
-        use((b) => f.set(at, b), this.codeFor(height, tile, at, scratch)),
-      );
-      d.locals.give(at);
-      return;
-    }
-    const type = dtype === 'float32' ? 'f32' : 'f64';
-    const begin = (panels: Expr) => (ptr: Expr) => {
-      if (operand instanceof ComputedPanels) operand.packAll(panels);
-      else
-        f.call(d.runtime(`gemm_pack_${type}`, packParameters), ...nk, ptr, ...[rhs.row, rhs.column].map(i32c), panels);
-    };
-    d.withScratch(gemmPanelBytes(n, k, bytes), (panels) => {
-      if (tile) {
-        const a = !('kernel' in this.a) && lhs.column !== 1;
-        d.withScratch(a ? height * k * bytes : 0, (scratch) =>
-          use(begin(panels), this.codeFor(height, tile, panels, scratch, { a, b: true })),
-        );
-        return;
-      }
-      const multiply = d.runtime(`gemm_rows_${type}`, rowsParameters);
-      const steps = [lhs.row, lhs.column].map(i32c);
-      d.withScratch(gemmRowsScratchBytes(height, k, bytes), (scratch) =>
-        use(begin(panels), (rows, a, block) =>
-          f.call(multiply, rows, ...nk, a, ...steps, panels, i32c(panelStride(k)), block, i32c(n), i32c(0), scratch),
-        ),
-      );
-    });
-  }
-
-  /** Calls of code that is made for the number of rows, and for what is left of them. */
-  private codeFor(
-    height: number,
-    tile: HeldTile | undefined,
-    b: Expr,
-    scratch: Expr,
-    packed?: Packed,
-  ): (rows: Expr, a: Expr, into: Expr, product: Expr) => void {
-    const { d, product, dtype } = this;
-    const { m, n, k } = product;
-    const code = (rows: number): string => {
-      const p = { ...product, m: rows };
-      const size = `${rows} rows of a product, [${rows},${k}]·[${k},${n}]`;
-      if (!tile) {
-        const name = d.define(productKernel(p, dtype, d.target));
-        d.notes.set(name, size);
-        return name;
-      }
-      return d.declare(productInto(p, dtype, d.target, { a: b, b, scratch }, tile, packed));
-    };
-    const whole = code(height);
-    const rest = m % height > 0 ? code(m % height) : whole;
-    return (rows, a, into, product) => {
-      const plus = (value: Expr, count: Expr, step: number): Expr =>
-        step === 0 ? value : plusRows(value, count, step);
-      const behind = tile?.args.map(({ value, ...steps }) =>
-        plus(plus(value, into, steps.row), product, steps.product),
-      );
-      const args = behind ? [a, b, scratch, ...behind] : [a, b, into, scratch];
-      const call = (name: string) => (): void => d.f.call(name, ...args);
-      if (rest === whole) call(whole)();
-      else d.f.if(op('i32.eq', rows, i32c(height)), call(whole), call(rest));
-    };
   }
 
   /** Loops over the products of a batch, with the addresses of their operands. */
@@ -255,8 +221,16 @@ export class RowBlocks {
   }
 }
 
-const plusRows = (ptr: Expr, rows: Expr, rowBytes: number): Expr =>
-  op('i32.add', ptr, op('i32.mul', rows, i32c(rowBytes)));
+const isZero = (e: Expr): boolean => e.kind === 'const' && e.type === 'i32' && e.value === 0;
+const plus = (a: Expr, b: Expr): Expr => (isZero(b) ? a : isZero(a) ? b : op('i32.add', a, b));
+
+/** Whether the value of an expression depends on a local. */
+function reads(e: Expr, local: Local): boolean {
+  if (e === local) return true;
+  if (e.kind === 'op' || e.kind === 'call') return e.args.some((arg) => reads(arg, local));
+  if (e.kind === 'load') return reads(e.ptr, local);
+  return e.kind === 'select' && [e.cond, e.a, e.b].some((part) => reads(part, local));
+}
 
 const leastMultiple = (...of: readonly number[]): number =>
   of.reduce((a, b) => {

@@ -1,0 +1,117 @@
+import { range } from '../../../src/core/shape.ts';
+import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
+import { offsetBy } from '../../loop-nest.ts';
+import { type AnyLanes, loadVector } from '../lanes.ts';
+import type { Product } from './dot-code.ts';
+import type { Panel, TileRows } from './product-tiles.ts';
+
+/** Up to this k a tile is straight code, or up to so many elements of a window. */
+const straight = 8;
+const straightWindow = 32;
+
+/**
+ * One tile of a product: its sums stay in registers while everything that is summed over goes by, in the order in which it
+ * lies, and then go to `to`.
+ */
+export function tile(
+  f: FunctionBuilder,
+  e: AnyLanes,
+  { k, lhs, rhs, sums: outer, onto }: Product,
+  target: Target,
+  panel: Panel,
+  rows: number,
+  a: Local,
+  b: Local,
+  to: TileRows,
+): void {
+  const { from, loaded } = panel;
+  const sums = Array.from({ length: rows }, () => from.map(() => f.local('v128')));
+  const columns = from.map(() => f.local('v128'));
+  const x = f.local('v128');
+  const step = (aAt: Local, bAt: Local, inA: number, inB: number, first = false): void => {
+    columns.forEach((column, v) => {
+      f.set(column, loadVector(e, bAt, inB * e.bytes + from[v]!, loaded[v]!));
+    });
+    sums.forEach((row, r) => {
+      f.set(x, load(e.splat, aAt, (r * lhs.row + inA) * e.bytes));
+      row.forEach((sum, v) => {
+        f.set(sum, first ? op(`${e.shape}.mul`, x, columns[v]!) : plusProduct(target, e, x, columns[v]!, sum));
+      });
+    });
+  };
+  const axes: SumAxis[] = [...outer, { extent: k, steps: [lhs.column, rhs.row] }];
+  const straightCode = axes.length === 1 ? straight : target.fma ? straightWindow : 0;
+  if (axes.reduce((n, { extent }) => n * extent, 1) <= straightCode && !onto) {
+    positions(axes).forEach(([inA, inB], i) => {
+      step(a, b, inA, inB, i === 0);
+    });
+  } else {
+    const start = onto ? to.load!(e, rows, panel) : undefined;
+    // All bits of a zero of any dtype are 0.
+    sums.forEach((row, r) => {
+      row.forEach((sum, v) => {
+        f.set(sum, start ? start[r]![v]! : i32x4c(0));
+      });
+    });
+    sumOver(f, axes, [f.var(a), f.var(b)], e.bytes, target, step);
+  }
+  to.store(e, sums, panel);
+}
+
+/** An axis that is summed over: steps of both operands, in elements. */
+type SumAxis = Product['sums'][number];
+
+/** Where all elements that are summed over lie, in their order. */
+const positions = (axes: readonly SumAxis[]): [number, number][] =>
+  axes.reduce<[number, number][]>(
+    (all, { extent, steps }) =>
+      all.flatMap(([inA, inB]) => range(extent).map((i): [number, number] => [inA + i * steps[0], inB + i * steps[1]])),
+    [[0, 0]],
+  );
+
+/** Loops over these axes, straight code for a short last one. Returns by how many elements it has moved the pointers. */
+function sumOver(
+  f: FunctionBuilder,
+  [axis, ...inner]: readonly SumAxis[],
+  at: readonly [Local, Local],
+  bytes: number,
+  target: Target,
+  step: (aAt: Local, bAt: Local, inA: number, inB: number) => void,
+): readonly [number, number] {
+  const { extent, steps } = axis!;
+  const move = (by: readonly number[]): void =>
+    at.forEach((ptr, i) => {
+      if (by[i] !== 0) f.set(ptr, offsetBy(ptr, by[i]! * bytes));
+    });
+  if (inner.length > 0) {
+    const left = f.var(i32c(extent));
+    f.doWhile(left, () => {
+      const moved = sumOver(f, inner, at, bytes, target, step);
+      move(steps.map((s, i) => s - moved[i]!));
+      f.set(left, op('i32.sub', left, i32c(1)));
+    });
+    return [extent * steps[0], extent * steps[1]];
+  }
+  const some = (count: number): void => {
+    for (const [inA, inB] of positions([{ extent: count, steps }])) step(...at, inA, inB);
+  };
+  if (target.fma && extent <= straight) {
+    some(extent);
+    return [0, 0];
+  }
+  // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
+  // operands of several steps would be live at once.
+  const unroll = target.fma ? 4 : 1;
+  const rounds = Math.floor(extent / unroll);
+  const left = f.var(i32c(rounds));
+  f.doWhile(left, () => {
+    some(unroll);
+    move(steps.map((s) => unroll * s));
+    f.set(left, op('i32.sub', left, i32c(1)));
+  });
+  some(extent % unroll);
+  return [rounds * unroll * steps[0], rounds * unroll * steps[1]];
+}
+
+const plusProduct = (target: Target, e: AnyLanes, x: Expr, y: Expr, sum: Expr): Expr =>
+  e.name === 'i32' ? op('i32x4.add', op('i32x4.mul', x, y), sum) : madd(target, e.shape, x, y, sum);

@@ -1,0 +1,181 @@
+import { byteSize, type DType, isFloating } from '../../../src/core/dtype.ts';
+import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
+import { sizeOf, stridesOf } from '../../../src/core/shape.ts';
+import { type Expr, i32c, op } from '../../code.ts';
+import { coalesce, type NestAxis, nest } from '../../loop-nest.ts';
+import type { DotDimensions } from '../../lower-rule.ts';
+import type { Driver } from '../driver.ts';
+import { Captures } from '../in-threads.ts';
+import type { ProductType } from '../lanes.ts';
+import { type ArrayLeaf, type Fused, viewed } from '../tree.ts';
+import { type Axes, axesOf, isMatrix, type Product, type Side } from './dot-code.ts';
+import type { HeldTile } from './held-tile.ts';
+import { productInto } from './product-code.ts';
+import { isDealtOut } from './product-threads.ts';
+import { readsWindows } from './window-sizes.ts';
+
+/**
+ * A product of windows with a matrix, as convolutions are, without a copy of the windows: x[n,y+i,x+j,c]·w[(i,j,c),o] are
+ * products of rows (x) for each (n,y), whose sums go over (j,c), which step evenly, for each i. A window along an axis is read
+ * where it lies, and what windows have in common comes out of the first-level cache.
+ */
+export interface WindowProduct {
+  readonly product: Product;
+  readonly a: Expr;
+  readonly b: Expr;
+}
+
+/** Adding a part of a sum to what is there costs a few steps of it. */
+const leastPart = 128;
+
+/** Undefined where windows are not in memory, or are a matrix, or where a copy of them is better. */
+export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowProduct | undefined {
+  const [x, y] = eqn.inputs as [Atom, Atom];
+  const { dtype } = x.aval;
+  const out = eqn.outputs[0]!.aval;
+  if (!isFloating(dtype)) return undefined;
+  const axes = [
+    axesOf(x.aval.ndim, dims.lhsBatch, dims.lhsContract),
+    axesOf(y.aval.ndim, dims.rhsBatch, dims.rhsContract),
+  ];
+  // Reversed weights are in parts as well.
+  const [inX, inY] = [x, y].map((atom, i) => sizeInParts(d.fused(atom), axes[i]!)) as [number, number];
+  if (inX + inY === 0) return undefined;
+  const windows = inX >= inY ? 0 : 1;
+  // Channels last, or rows of pixels, which lie in a row.
+  const other = 1 - windows;
+  const [of, by] = [d.fused([x, y][windows]!), d.fused([x, y][other]!)];
+  const columns = sizeOf(axes[other]!.free.map((axis) => by.shape[axis]!));
+  const sums = sizeOf(dims.lhsContract.map((axis) => x.aval.shape[axis]!));
+  if (sums === 0 || !readsWindows(out.size / columns, columns, sums, byteSize(dtype))) return undefined;
+  const sides = (matrix: Side): [Side, Side] => {
+    const own: Side = { shape: of.shape, strides: (of.root as ArrayLeaf).strides };
+    return windows === 0 ? [own, matrix] : [matrix, own];
+  };
+  let place = by.root.kind === 'array' ? by.root : undefined;
+  let product =
+    place &&
+    productInParts(...sides({ shape: by.shape, strides: place.strides }), dims, out.shape, dtype, d.target.shared);
+  if (!product) {
+    const copy = inOrder(by, axes[other]!, other === 0);
+    product = productInParts(...sides(copy.side), dims, out.shape, dtype, d.target.shared);
+    if (!product) return undefined;
+    const { fused, side } = copy;
+    const buffer = d.temporary(dtype, sizeOf(fused.shape));
+    d.store(fused, buffer.ptr);
+    place = { kind: 'array', dtype, buffer, offset: 0, strides: side.strides };
+    d.rebind([x, y][other] as Var, { shape: by.shape, root: place });
+  }
+  const at = ({ buffer, offset }: ArrayLeaf): Expr =>
+    offset === 0 ? buffer.ptr : op('i32.add', buffer.ptr, i32c(offset * byteSize(dtype)));
+  const [ofWindows, ofMatrix] = [at(of.root as ArrayLeaf), at(place!)];
+  return windows === 0 ? { product, a: ofWindows, b: ofMatrix } : { product, a: ofMatrix, b: ofWindows };
+}
+
+/** Elements of an array that is read where it lies, without those that repeat; 0 if it is a matrix. */
+function sizeInParts({ shape, root }: Fused, axes: Axes): number {
+  if (root.kind !== 'array' || isMatrix({ shape, strides: root.strides }, axes)) return 0;
+  return sizeOf(shape.filter((_, axis) => root.strides[axis] !== 0));
+}
+
+/** The matrix with its rows in a row each, without what repeats it for the batch. */
+function inOrder(matrix: Fused, { batch, free, contract }: Axes, isFirst: boolean): { fused: Fused; side: Side } {
+  const { shape, root } = matrix;
+  const isRepeated = (axis: number): boolean => root.kind === 'array' && root.strides[axis] === 0;
+  const order = [...batch, ...(isFirst ? [...free, ...contract] : [...contract, ...free])];
+  const extents = order.map((axis) => (batch.includes(axis) && isRepeated(axis) ? 1 : shape[axis]!));
+  const own = stridesOf(shape);
+  const fused = viewed(matrix, { offset: 0, strides: order.map((axis) => own[axis]!) }, extents);
+  const packed = stridesOf(extents);
+  const strides = shape.map((_, axis) => (extents[order.indexOf(axis)] === 1 ? 0 : packed[order.indexOf(axis)]!));
+  return { fused, side: { shape, strides } };
+}
+
+/** Undefined where vectors of the second operand, or of the result, do not lie in a row. */
+function productInParts(
+  lhs: Side,
+  rhs: Side,
+  { lhsBatch, lhsContract, rhsBatch, rhsContract }: DotDimensions,
+  out: readonly number[],
+  dtype: DType,
+  isShared: boolean,
+): Product | undefined {
+  const [left, right] = [
+    axesOf(lhs.shape.length, lhsBatch, lhsContract),
+    axesOf(rhs.shape.length, rhsBatch, rhsContract),
+  ];
+  const own = stridesOf(out);
+  const axis = (extent: number, ...steps: number[]): NestAxis => ({ extent, steps });
+  const batch = lhsBatch.map((at, i) => axis(lhs.shape[at]!, lhs.strides[at]!, rhs.strides[rhsBatch[i]!]!, own[i]!));
+  const rows = levels(left.free.map((at, i) => axis(lhs.shape[at]!, lhs.strides[at]!, own[lhsBatch.length + i]!)));
+  const after = lhsBatch.length + left.free.length;
+  const columns = levels(right.free.map((at, i) => axis(rhs.shape[at]!, rhs.strides[at]!, own[after + i]!)));
+  const sums = levels(
+    lhsContract.map((at, i) => axis(lhs.shape[at]!, lhs.strides[at]!, rhs.strides[rhsContract[i]!]!)),
+  );
+  if ([...batch, ...rows, ...columns, ...sums].some(({ steps }) => steps.some((step) => step < 0))) return undefined;
+  const [row, column, inner] = [rows.pop()!, columns.pop()!, sums.pop()!];
+  if (column.steps.some((step) => step !== 1)) return undefined;
+  // Parts of large sums stay in the cache for all rows and columns. A last vector that overlaps its neighbour cannot be added to.
+  const part = inner.extent * sizeOf(sums.slice(1).map(({ extent }) => extent));
+  const isWhole = (column.extent * byteSize(dtype)) % 16 === 0;
+  const outer = sums.length > 0 && part >= leastPart && isWhole ? sums.shift() : undefined;
+  const parts = outer ? [{ extent: outer.extent, steps: [...outer.steps, 0] }] : [];
+  return {
+    m: row.extent,
+    n: column.extent,
+    k: inner.extent,
+    lhs: { row: row.steps[0]!, column: inner.steps[0]! },
+    rhs: { row: inner.steps[1]!, column: 1 },
+    outRow: row.extent === 1 ? column.extent : row.steps[1]!,
+    // Threads take what does not add up, which comes first for them; for one thread a part stays in the cache.
+    batch: [
+      ...(isShared ? [] : parts),
+      ...batch,
+      ...rows.map(({ extent, steps: [a, c] }) => ({ extent, steps: [a!, 0, c!] })),
+      ...columns.map(({ extent, steps: [b, c] }) => ({ extent, steps: [0, b!, c!] })),
+      ...(isShared ? parts : []),
+    ] as unknown as Product['batch'],
+    sums: sums as unknown as Product['sums'],
+    onto: outer !== undefined,
+    inParts: true,
+  };
+}
+
+/** Multiplies windows whose tiles go into expressions; threads take what the outermost axis of the batch has. */
+export function windowsInto(d: Driver, p: Product, dtype: ProductType, a: Expr, b: Expr, tile: HeldTile): void {
+  const bytes = byteSize(dtype);
+  const [outer = { extent: 1, steps: [0, 0, 0] as const }, ...inner] = p.batch;
+  const none = i32c(0);
+  const name = d.declare(productInto(p, dtype, d.target, { a: none, b: none, scratch: none }, tile));
+  // From product to product, which lie one behind the other.
+  const places = inner.map((_, i) => inner.slice(i + 1).reduce((n, { extent }) => n * extent, 1));
+  const all = inner.reduce((n, { extent }) => n * extent, 1);
+  const moved = (count: number, { row, product }: { row: number; product: number }): number =>
+    count * (p.m * row + product);
+  const captures = new Captures();
+  const moving = [
+    captures.take(a, { perStep: outer.steps[0] * bytes }),
+    captures.take(b, { perStep: outer.steps[1] * bytes }),
+    ...tile.args.map(({ value, ...steps }) => captures.take(value, { perStep: moved(all, steps) })),
+  ];
+  const axes = inner.map(({ extent, steps }, i) => ({
+    extent,
+    steps: [steps[0] * bytes, steps[1] * bytes, ...tile.args.map((steps) => moved(places[i]!, steps))],
+  }));
+  const threads = isDealtOut(p.m, p.n, p.k, outer.extent * all * sizeOf(p.sums.map(({ extent }) => extent)));
+  captures.run(d, { extent: outer.extent, chunk: 1, threads }, (f) =>
+    nest(
+      f,
+      axes,
+      moving.map((value) => value()),
+      ([a, b, ...behind]) => f.call(name, a!, b!, none, ...behind),
+    ),
+  );
+}
+
+/** Axes that step evenly, at least one. */
+function levels(axes: readonly NestAxis[]): NestAxis[] {
+  const merged = coalesce(axes);
+  return merged.length > 0 ? merged : [{ extent: 1, steps: [1, 1] }];
+}
