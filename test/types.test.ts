@@ -241,11 +241,9 @@ t.test('states of optimizers, and what loops carry', (t) => {
     const [p, s] = carry;
     const [value, gradient] = valueAndGrad(loss)(p, x);
     const [updates, next] = optimizer.update(gradient, s, p);
-    return [[optimizers.applyUpdates(p, updates), next], value];
+    return [[optimizers.applyUpdates(p, updates), next], value] as const;
   };
-  const epoch = jit((p: Params, s: typeof state, xs: NDArray) => lax.scan(step as never, [p, s], xs), {
-    donate: [0, 1],
-  });
+  const epoch = jit((p: Params, s: typeof state, xs: NDArray) => lax.scan(step, [p, s], xs), { donate: [0, 1] });
   const [[p1, s1], losses] = jit((p: Params, s: typeof state, xs: NDArray) =>
     lax.scan(
       ([p, s], x) => {
@@ -262,6 +260,15 @@ t.test('states of optimizers, and what loops carry', (t) => {
     Same<(typeof s1)[1][0]['trace']['w'], NDArray>,
     Same<typeof losses, NDArray>,
   ] = [true, true, true];
+  // Functions with names of their own, whose carries are tuples.
+  const filter = ([m, P]: [NDArray, NDArray], y: NDArray) => [[m.add(y), P.mul(y)], { y, m }] as const;
+  const [[mean], { m }]: [[NDArray, NDArray], { y: NDArray; m: NDArray }] = lax.scan(
+    filter,
+    [np.array(0), np.array(1)],
+    np.ones([2]),
+  );
+  const turn = ([x, y]: readonly [NDArray, NDArray]) => [y, x.neg()] as const;
+  const [turned]: [NDArray, NDArray] = lax.foriLoop(0, 3, (_i, xy: [NDArray, NDArray]) => turn(xy), [np.array(1), np.array(2)]);
   const [i, { x }]: [NDArray, { x: NDArray }] = lax.whileLoop(
     ([i]) => i.lt(3),
     ([i, { x }]) => [i.add(1), { x: x.mul(2) }],
@@ -285,7 +292,9 @@ t.test('states of optimizers, and what loops carry', (t) => {
   // @ts-expect-error: a state of another optimizer
   t.throws(() => optimizer.update(params, plain.init(params)), { name: 'TreeError' });
   t.same([p1.w.shape, losses.shape, i.item(), x.tolist(), a.item(), b.item()], [[3], [4], 3, [8, 8], 1, 2]);
-  t.ok([...exact, ...carried, epoch].every(Boolean));
+  t.same([mean.item(), m.tolist(), turned.item()], [2, [0, 1], -2]);
+  t.ok([...exact, ...carried].every(Boolean));
+  t.same(epoch(params, state, np.ones([2, 3]))[1].shape, [2]);
   t.end();
 });
 

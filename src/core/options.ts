@@ -18,6 +18,11 @@ const synonyms: Record<string, string> = {
   dimension: 'axis',
   len: 'length',
   iterations: 'maxiter',
+  opt: 'optimizer',
+  m: 'historySize',
+  memory: 'historySize',
+  lo: 'lower',
+  hi: 'upper',
 };
 
 /**
@@ -34,6 +39,12 @@ export function optionsOf<T extends object>(
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
     throw new CotangentError(
       `${operation}: options are given by name in an object, such as \`${exampleFor(options, known)}\`, but got ${naming(options)}.`,
+      {
+        hint:
+          typeof options === 'number' && known.join() === 'dtype'
+            ? 'lengths of several axes are a list: `[2, 3]`'
+            : undefined,
+      },
     );
   }
   for (const key in options) {
@@ -52,6 +63,16 @@ export function optionsOf<T extends object>(
       throw new CotangentError(`${operation}: the option \`${key}\` is missing.`);
   }
   return options;
+}
+
+/** An optional argument and the options after it, which may also stand in its place: `np.eye(3, { dtype: 'float64' })`. */
+export function beforeOptions<A, O extends object>(
+  argument: A | O | undefined,
+  options: O | undefined,
+): [argument: A | undefined, options: O] {
+  const isLeftOut = options === undefined && typeof argument === 'object' && argument !== null && isPlain(argument);
+  if (isLeftOut) return [undefined, argument as O];
+  return [argument as A | undefined, options === undefined ? ({} as O) : options];
 }
 
 /** An option with the value that was given by position, where it may be meant for it. */
@@ -132,6 +153,7 @@ export function isPlain(x: object): boolean {
 }
 
 function hintFor(key: string, known: readonly string[]): string | undefined {
+  if (key === 'fwd' || key === 'bwd') return 'the rules are given to what it returns: `f.defvjp(fwd, bwd)`';
   if (key === 'learningRate' || key === 'learning_rate' || key === 'lr')
     return known.includes('stepsize') ? 'did you mean `stepsize`?' : 'the learning rate is the first argument';
   const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
