@@ -17,6 +17,7 @@ export { evalShape, type JitOptions, type Jitted, jit, makeJaxpr } from './jit.t
 export * as lax from './lax/index.ts';
 export * as linalg from './linalg/index.ts';
 export * as linearSolve from './linear-solve/index.ts';
+export * as losses from './losses.ts';
 export * as nn from './nn/index.ts';
 export * as np from './numpy/index.ts';
 export * as optimizers from './optimizers/index.ts';
@@ -26,4 +27,5 @@ export * as solvers from './solvers/index.ts';
 export * as projection from './solvers/projection.ts';
 export * as prox from './solvers/prox.ts';
 export * as special from './special.ts';
+export * as stats from './stats/index.ts';
 export * as tree from './tree.ts';

@@ -6,6 +6,8 @@ import { NDArray } from './array.ts';
 import { TraceError, TreeError } from './core/errors.ts';
 import { naming } from './core/options.ts';
 
+export { ravel } from './lax/ravel-tree.ts';
+
 export type Leaf = NDArray | number | boolean;
 
 /** The same tree with every leaf an `NDArray`: what a transformed function receives and returns. */

@@ -268,7 +268,10 @@ t.test('states of optimizers, and what loops carry', (t) => {
     np.ones([2]),
   );
   const turn = ([x, y]: readonly [NDArray, NDArray]) => [y, x.neg()] as const;
-  const [turned]: [NDArray, NDArray] = lax.foriLoop(0, 3, (_i, xy: [NDArray, NDArray]) => turn(xy), [np.array(1), np.array(2)]);
+  const [turned]: [NDArray, NDArray] = lax.foriLoop(0, 3, (_i, xy: [NDArray, NDArray]) => turn(xy), [
+    np.array(1),
+    np.array(2),
+  ]);
   const [i, { x }]: [NDArray, { x: NDArray }] = lax.whileLoop(
     ([i]) => i.lt(3),
     ([i, { x }]) => [i.add(1), { x: x.mul(2) }],
