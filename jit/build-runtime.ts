@@ -3,13 +3,14 @@ import '../src/index.ts';
 import { elementwiseRecords } from '../src/lax/runtime-records.ts';
 import { fusedRecords } from '../src/numpy/runtime-records.ts';
 import type { CodeModule, Target } from './code.ts';
-import { binaryenVersion, emit, emitterVersion } from './emit.ts';
+import { emit } from './emit.ts';
 import { hash } from './hash.ts';
 import { probeModules } from './probe-modules.ts';
 import { elementwiseModule } from './runtime/elementwise.ts';
 import { runtimeModule } from './runtime/functions.ts';
 import { fusedModule } from './runtime/fused.ts';
 import { targetName } from './target.ts';
+import { binaryenVersion, emitterVersion } from './versions.ts';
 import { encode } from './wire.ts';
 
 /**
@@ -27,7 +28,7 @@ async function write(name: string, moduleFor: (target: Target) => CodeModule): P
   if (present && readFileSync(file('.js'), 'utf8').startsWith(header)) return;
   const { default: binaryen } = await import('binaryen');
   const entries = inputs.map((input) => {
-    const wasm = emit(binaryen, input.module, input.target, true);
+    const wasm = emit(binaryen, input.module, input.target, { validate: true });
     writeFileSync(file(`-${input.name}.wasm`), wasm);
     // A page has threads only where the server says so: its memory is never shared.
     return input.target.shared ? '' : `  '${input.name}': '${Buffer.from(wasm).toString('base64')}',\n`;

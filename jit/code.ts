@@ -1,7 +1,7 @@
 /**
  * The language of emitted code: WebAssembly instructions as plain data, with structured control flow. Kernels, drivers,
- * vector math and the runtime module are all written in it; `jit/emit.ts` turns it into bytes with binaryen. It holds
- * no function and no reference into binaryen, so that it can be hashed, cached and sent to a worker.
+ * vector math and the runtime module are all written in it; `jit/assemble.ts` and, with binaryen, `jit/emit.ts` turn it into bytes. It holds
+ * no function and no reference, so that it can be hashed, cached and sent to a worker.
  *
  * Expressions are trees without side effects (loads apart). A tree that stands in two places is emitted twice: bind a
  * shared value to a local with `FunctionBuilder.let`.

@@ -1,16 +1,17 @@
+import { assemble } from './assemble.ts';
+import { hasBinaryen, verifyAssembled } from './binaryen-thread.ts';
 import type { CodeModule } from './code.ts';
-import { produce } from './compiler.ts';
 import { readCached, writeCached } from './disk-cache.ts';
-import { binaryenVersion, emitterVersion } from './emit.ts';
 import { hash } from './hash.ts';
+import { noteForBinaryen } from './hot.ts';
+import { environment } from './node.ts';
 import { Recent } from './recent.ts';
 import { target, targetName } from './target.ts';
-import { encode } from './wire.ts';
-
-export { loadCompiler, prepareCompiler } from './compiler.ts';
+import { assemblerVersion, binaryenVersion, emitterVersion } from './versions.ts';
+import { decode, encode } from './wire.ts';
 
 export interface CompileStats {
-  /** Modules that binaryen made. */
+  /** Modules that were assembled. */
   readonly compiled: number;
   readonly memoryHits: number;
   readonly diskHits: number;
@@ -20,10 +21,11 @@ export interface CompileStats {
 
 const stats = { compiled: 0, memoryHits: 0, diskHits: 0, milliseconds: 0 };
 const modules = new Recent<string, WebAssembly.Module>(256);
+const validate = environment('COTANGENT_VALIDATE') === '1';
 
 export const compileStats = (): CompileStats => ({ ...stats });
 
-/** Compiles now, on this thread's time: from memory, from disk, or by binaryen. */
+/** Compiles now: from memory, from disk, or by assembling. */
 export const compile = (module: CodeModule): WebAssembly.Module => compileEncoded(encode(module));
 
 export function compileEncoded(code: Uint8Array): WebAssembly.Module {
@@ -37,14 +39,15 @@ export function compileEncoded(code: Uint8Array): WebAssembly.Module {
 
 function find(code: Uint8Array): WebAssembly.Module {
   const to = target();
-  const key = `${hash(code)}-${emitterVersion}-${binaryenVersion}-${targetName(to)}`;
+  const key = `${hash(code)}-${assemblerVersion}-${emitterVersion}-${binaryenVersion}-${targetName(to)}`;
   const known = modules.get(key);
   if (known) {
     stats.memoryHits++;
     return known;
   }
   const cached = readCached(key);
-  const wasm = cached ?? produce(code, to);
+  const wasm = cached ?? assemble(decode(code), to);
+  if (validate && !cached && hasBinaryen()) verifyAssembled(code, to, wasm);
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
   modules.set(key, module);
   if (cached) {
@@ -52,6 +55,7 @@ function find(code: Uint8Array): WebAssembly.Module {
   } else {
     stats.compiled++;
     writeCached(key, wasm);
+    noteForBinaryen(key, code, to);
   }
   return module;
 }

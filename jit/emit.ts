@@ -5,21 +5,31 @@ import { instruction, memoryAccess } from './instructions.ts';
 /** What `import('binaryen')` gives as its default. The C functions behind the builders are used directly. */
 export type BinaryenModule = any;
 
-/** Changes whenever the same code module would become other bytes. Part of every cache key. */
-export const emitterVersion = 2;
-
-/** The version that package.json pins: its operation numbers and C signatures change between versions. */
-export const binaryenVersion = '132.0.0';
+export interface EmitOptions {
+  readonly validate?: boolean;
+  readonly optimize?: boolean;
+}
 
 /**
- * Turns a code module into the bytes of a WebAssembly module, instruction for instruction. No optimisation pass runs:
- * the engine's optimising compiler does the same work again, passes cost milliseconds a kernel, and inlining would undo
- * the outlining that lets kernels tier up.
+ * What makes baseline code faster, and no other bits: values that are computed twice, locals that are only copies. Nothing is
+ * inlined, which would undo the outlining that lets kernels tier up.
  */
-export function emit(binaryen: BinaryenModule, module: CodeModule, target: Target, validate = false): Uint8Array {
+const passes = ['licm', 'local-cse', 'simplify-locals', 'coalesce-locals', 'vacuum', 'reorder-locals'];
+
+/**
+ * Turns a code module into the bytes of a WebAssembly module by binaryen: instruction for instruction, as `assemble` does, unless
+ * it is to optimise.
+ */
+export function emit(
+  binaryen: BinaryenModule,
+  module: CodeModule,
+  target: Target,
+  { validate = false, optimize = false }: EmitOptions = {},
+): Uint8Array {
   const emitter = new Emitter(binaryen, module, target);
   try {
     emitter.build(validate);
+    if (optimize) emitter.optimize();
     return emitter.binary();
   } finally {
     emitter.dispose();
@@ -75,6 +85,10 @@ class Emitter {
   dispose(): void {
     this.memory.dispose();
     this.module.dispose();
+  }
+
+  optimize(): void {
+    this.module.runPasses(passes);
   }
 
   binary(): Uint8Array {

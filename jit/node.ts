@@ -1,1 +1,1 @@
-export { builtin, environment } from '../src/core/node.ts';
+export { builtin, environment, ownFile } from '../src/core/node.ts';

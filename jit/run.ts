@@ -1,12 +1,12 @@
 import type { ShapedArray } from '../src/core/aval.ts';
 import { inspectPrograms, type Jaxpr } from '../src/core/jaxpr.ts';
 import { verifyJaxpr } from '../src/core/verify.ts';
-import { canCompile } from './compiler.ts';
 import { load } from './execute.ts';
 import { Cell } from './heap.ts';
 import { interpret } from './interpret.ts';
 import { type Lowered, lowerJaxpr } from './lower/lower.ts';
 import { environment } from './node.ts';
+import { isPrebuiltReady } from './runtime/prebuilt.ts';
 
 /** What a callback of a running program gets: storage with its type. */
 export type CallbackArguments = (cells: readonly Cell[], avals: readonly ShapedArray[]) => readonly unknown[];
@@ -27,9 +27,9 @@ export function prepare(jaxpr: Jaxpr): Prepared {
   let result = prepared.get(jaxpr);
   if (result) return result;
   if (interpretOnly) return (inputs) => interpreted(jaxpr, inputs);
-  if (!canCompile()) {
+  if (!isPrebuiltReady()) {
     // Until `init` is done, and no longer.
-    return (inputs, present) => (canCompile() ? prepare(jaxpr)(inputs, present) : interpreted(jaxpr, inputs));
+    return (inputs, present) => (isPrebuiltReady() ? prepare(jaxpr)(inputs, present) : interpreted(jaxpr, inputs));
   }
   const { program, inputs: used, outputs, handlers } = lowerJaxpr(jaxpr);
   const executable = load(program);

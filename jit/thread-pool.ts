@@ -3,7 +3,7 @@ import { heap } from './heap.ts';
 import { builtin } from './node.ts';
 import { elementwiseExports, fusedExports, runtimeExports } from './runtime/instance.ts';
 import { type PrebuiltName, prebuiltModule } from './runtime/prebuilt.ts';
-import { threadCount } from './target.ts';
+import { threadCount, threadFile } from './target.ts';
 import { type Calls, callsBytes, callsOf, resultsOf, writeCalls } from './thread-calls.ts';
 import {
   controlBytes,
@@ -40,7 +40,7 @@ export class ThreadPool {
       const { port1, port2 } = new MessageChannel();
       const workerData: WorkerData = { control: this.control, memory, port: port2, thread };
       const options: WorkerOptions = { workerData, transferList: [port2], execArgv: [] };
-      const worker = new Worker(new URL('./thread-worker.js', import.meta.url), options);
+      const worker = new Worker(threadFile()!, options);
       // Without it there is one thread less.
       worker.on('error', (error) => {
         process.emitWarning(`a thread of Cotangent's ended: ${error instanceof Error ? error.message : error}`);

@@ -1,6 +1,3 @@
-/** Preparing the compiler. */
-
-import { loadCompiler } from '../jit/compiler.ts';
 import { loadPrebuilt } from '../jit/runtime/prebuilt.ts';
 import { canHaveThreads, configure, hasThreads } from '../jit/target.ts';
 import { CotangentError } from './core/errors.ts';
@@ -36,8 +33,8 @@ function setThreads(threads: number): void {
 }
 
 /**
- * Loads the compiler ahead of its first use. Needed once in browsers, whose main thread may not wait for it: until then
- * programs are interpreted, and traced functions are not checked for tests of arrays. Elsewhere it only saves the first `jit` call the wait.
+ * Sets options, and loads what the package has in files: in browsers, and in applications bundled into one file, programs are
+ * interpreted until then, and traced functions not checked for tests of arrays. Elsewhere files are read when they are needed.
  *
  * @throws CotangentError when the number of threads is none, or comes too late
  * @example
@@ -47,5 +44,5 @@ export async function init(options: InitOptions = {}): Promise<void> {
   optionsOf('init', options, ['deterministic', 'threads']);
   if (options.threads !== undefined) setThreads(options.threads);
   if (options.deterministic !== undefined) configure({ deterministic: options.deterministic });
-  await Promise.all([loadCompiler(), loadPrebuilt(), provideParser()]);
+  await Promise.all([loadPrebuilt(), provideParser()]);
 }

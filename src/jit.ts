@@ -1,7 +1,7 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
 
+import { disassemble, hasBinaryen } from '../jit/binaryen-thread.ts';
 import type { CodeModule } from '../jit/code.ts';
-import { disassemble } from '../jit/compiler.ts';
 import type { Lowered } from '../jit/lower/lower.ts';
 import { inspect, prepare } from '../jit/run.ts';
 import { showModule } from '../jit/show.ts';
@@ -188,8 +188,15 @@ export class LoweredProgram {
     return showModule(this.module, this.lowered.notes);
   }
 
-  /** The module in WebAssembly's text format. */
+  /** The module in WebAssembly's text format, by binaryen: on Node, Deno and Bun. */
   get wasmText(): string {
+    if (!hasBinaryen())
+      throw new CotangentError(
+        'lower: `wasmText` is written by binaryen, which needs threads and the files of this package.',
+        {
+          hint: '`code` shows the same functions',
+        },
+      );
     return disassemble(this.lowered.program.code, target());
   }
 

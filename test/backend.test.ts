@@ -3,11 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { call, type Func, FunctionBuilder, f32c, type ImportedFunc, i32c, load as loadAt, op } from '../jit/code.ts';
 import { compileStats } from '../jit/compile.ts';
 import { type Executable, load, setCallbackHandler } from '../jit/execute.ts';
 import { Cell, heap, heapStats, setHeapBudget } from '../jit/heap.ts';
+import { lowerHot } from '../jit/hot.ts';
 import type { CallbackSite, Program, Slot } from '../jit/program.ts';
 import { Recent } from '../jit/recent.ts';
 import { encode } from '../jit/wire.ts';
@@ -64,6 +65,10 @@ if (process.argv[2] === 'child') {
     .run([floats(37, 3), number(2)])[0]!
     .first();
   const { compiled, diskHits } = compileStats();
+  // Binaryen's thread keeps no process alive.
+  const alive = setInterval(() => {}, 1000);
+  if (process.argv[3] === 'hot') await lowerHot();
+  clearInterval(alive);
   process.stdout.write(`\n${JSON.stringify({ compiled, diskHits, value })}\n`);
   process.exit(0);
 }
@@ -266,8 +271,10 @@ t.test('donated and disposed arrays are free at once', async (t) => {
 });
 
 const script = fileURLToPath(import.meta.url);
-const child = (): { compiled: number; diskHits: number; value: number } => {
-  const { stdout, stderr } = spawnSync(process.execPath, [script, 'child'], { env: { ...process.env, TAP: '1' } });
+const child = (...args: string[]): { compiled: number; diskHits: number; value: number } => {
+  const { stdout, stderr } = spawnSync(process.execPath, [script, 'child', ...args], {
+    env: { ...process.env, TAP: '1' },
+  });
   const line = String(stdout)
     .split('\n')
     .find((l) => l.startsWith('{'));
@@ -275,10 +282,29 @@ const child = (): { compiled: number; diskHits: number; value: number } => {
   return JSON.parse(line);
 };
 
-t.test('the second process compiles nothing', async (t) => {
+/** An empty folder of a test's own, for it and the processes that it starts. */
+function ownFolder(t: Test): string {
   const own = mkdtempSync(join(tmpdir(), 'cotangent-test-'));
   process.env.COTANGENT_CACHE_DIR = own;
   t.teardown(() => rmSync(own, { recursive: true }));
+  return own;
+}
+
+t.test('what is hot is lowered again by binaryen, for the next process', async (t) => {
+  const own = ownFolder(t);
+  t.same(child(), { compiled: 1, diskHits: 0, value: 7 });
+  const file = join(own, readdirSync(own)[0]!);
+  const assembled = readFileSync(file);
+  rmSync(file);
+  t.same(child('hot'), { compiled: 1, diskHits: 0, value: 7 });
+  const lowered = readFileSync(file);
+  t.notOk(lowered.equals(assembled));
+  t.same(child('hot'), { compiled: 0, diskHits: 1, value: 7 }, 'the value is the same');
+  t.ok(readFileSync(file).equals(lowered), 'and once is enough');
+});
+
+t.test('the second process compiles nothing', async (t) => {
+  const own = ownFolder(t);
   t.same(child(), { compiled: 1, diskHits: 0, value: 7 });
   t.same(child(), { compiled: 0, diskHits: 1, value: 7 });
   const files = readdirSync(own);

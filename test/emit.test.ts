@@ -1,4 +1,6 @@
 import t from 'tap';
+import { assemble } from '../jit/assemble.ts';
+import { verifyAssembled } from '../jit/binaryen-thread.ts';
 import {
   type CodeModule,
   call,
@@ -19,6 +21,8 @@ import {
   type WasmType,
 } from '../jit/code.ts';
 import { compile, compileStats } from '../jit/compile.ts';
+import { instruction, memoryAccess } from '../jit/instructions.ts';
+import { opcodes } from '../jit/opcodes.ts';
 import { target } from '../jit/target.ts';
 import { decode, encode } from '../jit/wire.ts';
 
@@ -374,6 +378,61 @@ t.test('imports', async (t) => {
   const module = compile({ imports: [imported], functions: [f.build(true)] });
   const instance = new WebAssembly.Instance(module, { env: { memory }, host: { twice: (x: number) => 2 * x } });
   t.equal((instance.exports.f as (x: number) => number)(21), 42);
+});
+
+t.test('every instruction is what binaryen takes it for', async (t) => {
+  const ofLanes = (shape: string): WasmType =>
+    shape.startsWith('f') ? (shape.slice(0, 3) as WasmType) : shape === 'i64x2' ? 'i64' : 'i32';
+  const operand = (type: WasmType): Expr => ({ kind: 'local', type, index: operandTypes.indexOf(type) });
+  const operandTypes: readonly WasmType[] = ['i32', 'i64', 'f32', 'f64', 'v128'];
+  const functions = [...opcodes.keys()].flatMap((name) => {
+    const [type, verb] = name.split('.') as [WasmType, string];
+    if (memoryAccess(name) || verb === 'const' || verb === 'shuffle') return [];
+    const { form, operands } = instruction(name);
+    const isVector = !operandTypes.includes(type) || type === 'v128';
+    const from = /_(i32|i64|f32|f64)(_[su])?$/.exec(verb)?.[1] as WasmType | undefined;
+    const types: WasmType[] = new Array(operands).fill(isVector ? 'v128' : (from ?? type));
+    if (verb === 'splat') types[0] = ofLanes(type);
+    if (form === 'replace') types[1] = ofLanes(type);
+    if (form === 'shift') types[1] = 'i32';
+    const args = types.map(operand);
+    const value = form === 'extract' || form === 'replace' ? lane(name, 1, ...args) : op(name, ...args);
+    // Without fused multiply-add the relaxed instructions may be unknown to this engine.
+    if (verb.startsWith('relaxed') && !target().fma) return [];
+    const f = new FunctionBuilder(name, operandTypes);
+    f.let(value);
+    return [f.build(true)];
+  });
+  const module = { imports: [], functions };
+  t.ok(functions.length > 300);
+  const assembled = assemble(module, target());
+  t.ok(WebAssembly.validate(assembled as Uint8Array<ArrayBuffer>), 'for the engine');
+  t.doesNotThrow(() => verifyAssembled(encode(module), target(), assembled), 'the same bytes');
+  const other = assemble({ imports: [], functions: functions.slice(1) }, target());
+  t.throws(() => verifyAssembled(encode(module), target(), other), /binaryen makes another module/);
+});
+
+t.test('long numbers, names, lists and functions', async (t) => {
+  const long = new FunctionBuilder('f'.repeat(300), ['i32'], 'i32');
+  const values = [0, 63, 64, 127, 128, 8191, 8192, 2 ** 20, 2 ** 27, 2 ** 31 - 1].flatMap((n) => [n, -n, -n - 1]);
+  const total = long.local('i32');
+  for (let i = 0; i < 3000; i++) long.set(total, op('i32.xor', total, i32c(values[i % values.length]!)));
+  long.set(total, op('i32.xor', total, load('i32.load8_u', long.param(0), 70_000 - 65_536)));
+  long.return(total);
+  const wide = [0n, 63n, 64n, 2n ** 40n, 2n ** 62n, 2n ** 63n - 1n].flatMap((n) => [n, -n, -n - 1n]);
+  const words = wide.map((n, i) => {
+    const f = new FunctionBuilder(`word${i}`, [], 'i64');
+    f.return(i64c(n));
+    return f.build(true);
+  });
+  const exports = instantiate({ imports: [], functions: [long.build(true), ...words] });
+  let expected = 0;
+  for (let i = 0; i < 3000; i++) expected ^= values[i % values.length]!;
+  t.equal(exports['f'.repeat(300)]!(0), expected ^ bytes[70_000 - 65_536]!);
+  t.same(
+    wide.map((_, i) => exports[`word${i}`]!()),
+    wide,
+  );
 });
 
 t.test('mistakes are named', async (t) => {

@@ -1,9 +1,10 @@
 /** The package as it is imported: what it loads, what it keeps between processes, and the direction of its imports. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import t from 'tap';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -11,15 +12,16 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 function run(script: string, env: Record<string, string> = {}): any {
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
     cwd: root,
-    env: { ...process.env, ...env },
+    env: { ...process.env, COTANGENT_VALIDATE: '', ...env },
     encoding: 'utf8',
   });
-  if (!stdout) throw new Error(stderr);
+  // The text of a bundle is one line.
+  if (!stdout) throw new Error(stderr.replace(/.{2000,}/g, '…'));
   return JSON.parse(stdout);
 }
 
 t.test('neither importing nor the first operation loads a package', (t) => {
-  const { imported, loaded, eager, later } = run(`
+  const { imported, loaded, eager, parsed, later } = run(`
     import Module from 'node:module';
     const paths = () => [...Object.keys(Module._cache ?? {}), ...(process.report?.getReport().sharedObjects ?? [])];
     const { default: inspector } = await import('node:inspector');
@@ -35,18 +37,20 @@ t.test('neither importing nor the first operation loads a package', (t) => {
     const imported = packages();
     const eager = np.sum(np.sin(np.ones([10]))).item();
     const loaded = packages();
-    jit((x, flag) => (flag ? x : x.mul(2)), { static: ["flag"] })(1, true);
-    const later = scripts.concat(paths()).filter((p) => /acorn/.test(p)).length;
-    console.log(JSON.stringify({ imported, loaded, eager, later }));
+    const parsed = jit((x, flag) => (flag ? x : x.mul(2)), { static: ["flag"] })(1, true).item();
+    await import('acorn');
+    const later = packages().filter((path) => /acorn/.test(path)).length;
+    console.log(JSON.stringify({ imported, loaded, eager, parsed, later }));
   `);
   t.strictSame(imported, [], 'by the import');
   t.strictSame(loaded, [], 'by the first operation');
-  t.ok(later > 0, 'tracing loads acorn, and this test sees it');
+  t.equal(parsed, 1, 'the parser that finds names of arguments is at hand');
+  t.ok(later > 0, 'this test sees a package that is loaded');
   t.ok(Math.abs(eager - 10 * Math.sin(1)) < 1e-5, 'eager operations work without them');
   t.end();
 });
 
-t.test('a second process compiles nothing', (t) => {
+t.test('a second process finds what the first assembled', (t) => {
   const cache = mkdtempSync(path.join(os.tmpdir(), 'cotangent-test-'));
   t.teardown(() => rmSync(cache, { recursive: true, force: true }));
   const script = `
@@ -65,10 +69,90 @@ t.test('a second process compiles nothing', (t) => {
   `;
   const first = run(script, { COTANGENT_CACHE_DIR: cache });
   const second = run(script, { COTANGENT_CACHE_DIR: cache });
-  t.equal(first.compilers, 1, 'the first starts the compiler');
-  t.equal(second.compilers, 0);
-  t.ok(readdirSync(cache).length >= 3);
+  t.strictSame([first.compilers, second.compilers], [0, 0], 'neither waits for binaryen');
+  t.ok(readdirSync(cache).filter((name) => !name.startsWith('code-')).length >= 3);
   t.strictSame(second.values, first.values);
+  t.end();
+});
+
+t.test("V8's code is kept", (t) => {
+  const cache = mkdtempSync(path.join(os.tmpdir(), 'cotangent-test-'));
+  t.teardown(() => rmSync(cache, { recursive: true, force: true }));
+  const env = { COTANGENT_CACHE_DIR: cache };
+  const eager = `import { np } from 'cotangent'; console.log(np.sum(np.arange(4)).item());`;
+  const compiled = `import { jit, np } from 'cotangent'; console.log(jit((x) => np.sum(x))(np.arange(4)).item());`;
+  const read = (): Buffer | undefined => {
+    const name = readdirSync(cache).find((name) => name.startsWith('code-'));
+    return name === undefined ? undefined : readFileSync(path.join(cache, name));
+  };
+  const write = (bytes: Buffer): void => {
+    for (const name of readdirSync(cache)) if (name.startsWith('code-')) writeFileSync(path.join(cache, name), bytes);
+  };
+
+  t.equal(run(eager, { ...env, COTANGENT_CACHE: 'off' }), 6);
+  t.strictSame(readdirSync(cache), [], 'not where nothing is to be kept');
+  t.equal(run(eager, env), 6);
+  const first = read()!;
+  t.equal(run(eager, env), 6);
+  t.ok(read()!.equals(first), 'a process that compiles nothing leaves it as it is');
+  t.equal(run(compiled, env), 6);
+  const second = read()!;
+  t.ok(second.length > first.length, 'a program that is new adds what it called');
+  t.equal(run(compiled, env), 6);
+  t.ok(read()!.equals(second), 'and the next time nothing');
+
+  const flipped = Buffer.from(second);
+  for (let i = 5000; i < flipped.length; i += 997) flipped[i]! ^= 0x55;
+  for (const damaged of [flipped, second.subarray(0, 300_000), Buffer.alloc(0)]) {
+    write(damaged);
+    t.equal(run(compiled, env), 6, 'what does not match its checksum is not there');
+    t.notOk(read()!.equals(damaged), 'and is written anew');
+  }
+  t.equal(run(compiled, { ...env, NODE_OPTIONS: '--interpreted-frames-native-stack' }), 6);
+  t.notOk(read()!.equals(second), 'what was compiled under other flags is refused by V8, and replaced');
+  t.end();
+});
+
+t.test('in a context of its own, as of a test runner, the library has the errors and arrays of that context', (t) => {
+  const { isError, isArray } = run(`
+    import { createRequire } from 'node:module';
+    import vm from 'node:vm';
+    import { readFileSync } from 'node:fs';
+    import { pathToFileURL } from 'node:url';
+    // Modules in a context need a flag: the loader is evaluated as a script here.
+    const url = pathToFileURL('dist/bundle/node/core.js').href;
+    const { build } = createRequire(url)('esbuild');
+    const { outputFiles } = await build({
+      entryPoints: ['dist/bundle/node/core.js'], bundle: true, write: false, format: 'cjs', platform: 'node',
+      define: { 'import.meta.url': JSON.stringify(url) },
+    });
+    const context = vm.createContext({ process, Buffer, URL, TextEncoder, TextDecoder, performance });
+    const requireIn = (file) => {
+      const module = { exports: {} };
+      const text = '(function (exports, require, module, __filename, __dirname) {' + readFileSync(file, 'utf8') + '\\n})';
+      vm.runInContext(text, context)(module.exports, createRequire(file), module, file, 'dist/bundle');
+      return module.exports;
+    };
+    const require = (name) =>
+      name === 'node:module' ? { createRequire: () => (file) => requireIn(file) } : createRequire(url)(name);
+    const module = { exports: {} };
+    const loader = '(function (require, module, exports) {' + outputFiles[0].text + '})';
+    vm.runInContext(loader, context)(require, module, module.exports);
+    const { core } = module.exports;
+    let error;
+    try {
+      core.index$np.matmul(core.index$np.ones([2]), core.index$np.ones([3]));
+    } catch (e) {
+      error = e;
+    }
+    const [ContextError, ContextArray] = vm.runInContext('[Error, Float32Array]', context);
+    console.log(JSON.stringify({
+      isError: error instanceof ContextError,
+      isArray: core.index$np.ones([2]).data() instanceof ContextArray,
+    }));
+  `);
+  t.ok(isError);
+  t.ok(isArray);
   t.end();
 });
 
@@ -123,6 +207,47 @@ t.test('value imports go down', (t) => {
   }
   t.strictSame(upward, []);
   t.end();
+});
+
+t.test('Node and bundlers find the same names', async (t) => {
+  const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  for (const [entry, files] of Object.entries<Record<string, string>>(exports)) {
+    if (typeof files === 'string') continue;
+    const [forNode, forOthers] = [files.node!, files.default!].map((file) => path.join(root, file));
+    t.strictSame(Object.keys(await import(forNode!)), Object.keys(await import(forOthers!)), entry);
+    for (const condition of ['module', 'bun', 'deno']) t.equal(files[condition], files.default);
+  }
+});
+
+t.test('bundled into one file for Node, it interprets until `init`, and compiles from then on', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'cotangent-test-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  const contents = `
+    import { grad, init, jit, np } from 'cotangent';
+    const f = jit((x) => np.sum(np.square(x)));
+    const compute = () => [f(np.arange(4)).item(), grad(f)(np.ones([2])).tolist(), np.arange(3000).add(1).data().length];
+    const before = compute();
+    init().then(() => console.log(JSON.stringify({ before, after: compute() })));
+  `;
+  for (const format of ['esm', 'cjs'] as const) {
+    const outfile = path.join(folder, format === 'esm' ? 'app.mjs' : 'app.cjs');
+    const { warnings } = await build({
+      stdin: { contents, resolveDir: root },
+      bundle: true,
+      platform: 'node',
+      target: 'node20',
+      format,
+      outfile,
+      logOverride: { 'empty-import-meta': 'silent' },
+      logLevel: 'silent',
+    });
+    t.strictSame(warnings, []);
+    const env = { COTANGENT_CACHE_DIR: folder };
+    const { before, after } = run(`await import(${JSON.stringify(pathToFileURL(outfile).href)})`, env);
+    t.strictSame(before, [14, [2, 2], 3000]);
+    t.strictSame(after, before);
+  }
 });
 
 t.test('each entry point loads by itself', (t) => {

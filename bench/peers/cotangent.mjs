@@ -10,7 +10,7 @@ import {
   tree,
   valueAndGrad,
   vmap,
-} from '../../dist/bundle/index.js';
+} from '../../dist/bundle/node/index.js';
 import { cases } from './eager-cotangent.mjs';
 import { arraysOf, numbers, products } from './inputs.mjs';
 import { solverCases } from './solver-cases.mjs';

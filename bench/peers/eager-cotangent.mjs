@@ -1,5 +1,5 @@
 /** Single operations in this library. */
-import { linalg, np } from '../../dist/bundle/index.js';
+import { linalg, np } from '../../dist/bundle/node/index.js';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
 

@@ -1,4 +1,4 @@
-import { nn, np, projection, prox, solvers } from '../../dist/bundle/index.js';
+import { nn, np, projection, prox, solvers } from '../../dist/bundle/node/index.js';
 import { arraysOf, numbers } from './inputs.mjs';
 
 const array = arraysOf(np);

@@ -1,20 +1,25 @@
 /**
  * The modules that `npm run build` emits. On Node they are read from their files when the first operation needs them, so that
- * importing the library reads none; in browsers `init` loads them, and until then operations are interpreted.
+ * importing the library reads none; in browsers, and in applications bundled into one file, `init` loads them, and until
+ * then operations are interpreted.
  */
-import { builtin } from '../node.ts';
+import { builtin, ownFile } from '../node.ts';
 import { target, targetName } from '../target.ts';
 
 export type PrebuiltName = 'runtime' | 'elementwise' | 'fused';
 
 const modules = new Map<PrebuiltName, WebAssembly.Module>();
 
-const hasFiles = builtin('fs') !== undefined;
+const bundled = import.meta.url?.includes('/dist/bundle/');
+const fileOf = (name: PrebuiltName): URL | undefined =>
+  ownFile(`${bundled ? '../jit/generated/' : '../generated/'}${name}-${targetName(target())}.wasm`, import.meta.url);
+
+let hasFiles: boolean | undefined;
 
 /** Whether operations can run in the prebuilt modules now. */
-export const isPrebuiltReady = (): boolean => hasFiles || modules.size > 0;
+export const isPrebuiltReady = (): boolean => (hasFiles ??= fileOf('runtime') !== undefined) || modules.size > 0;
 
-/** Undefined in a tree that was not built, and in browsers before `init`. */
+/** Undefined in a tree that was not built, and where there are no files before `init`. */
 export function prebuiltModule(name: PrebuiltName): WebAssembly.Module | undefined {
   let module = modules.get(name);
   if (module) return module;
@@ -25,12 +30,8 @@ export function prebuiltModule(name: PrebuiltName): WebAssembly.Module | undefin
 }
 
 function readModule(name: PrebuiltName): Uint8Array<ArrayBuffer> | undefined {
-  const folder = import.meta.url.includes('/dist/bundle/') ? '../jit/generated/' : '../generated/';
-  try {
-    return builtin('fs')?.readFileSync(new URL(`${folder}${name}-${targetName(target())}.wasm`, import.meta.url));
-  } catch {
-    return undefined;
-  }
+  const file = fileOf(name);
+  return file && builtin('fs')!.readFileSync(file);
 }
 
 /** Loads the modules where there are no files to read. */

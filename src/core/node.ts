@@ -10,6 +10,7 @@ interface NodeModules {
   path: typeof import('node:path');
   url: typeof import('node:url');
   worker_threads: typeof import('node:worker_threads');
+  zlib: typeof import('node:zlib');
 }
 
 export function builtin<Name extends keyof NodeModules>(name: Name): NodeModules[Name] | undefined {
@@ -18,3 +19,14 @@ export function builtin<Name extends keyof NodeModules>(name: Name): NodeModules
 
 /** An environment variable; undefined in browsers. */
 export const environment = (name: string): string | undefined => (globalThis as any).process?.env?.[name];
+
+/**
+ * A file of this library, by its place relative to the module at `from`, its `import.meta.url`. Undefined in browsers, and in
+ * applications that are bundled into one file.
+ */
+export function ownFile(path: string, from: string | undefined): URL | undefined {
+  const fs = builtin('fs');
+  if (!fs || !from?.startsWith('file:')) return undefined;
+  const url = new URL(path, from);
+  return fs.existsSync(url) ? url : undefined;
+}

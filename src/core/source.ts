@@ -36,7 +36,8 @@ export class Source {
  * The folders of this library's own code, as stack traces spell them: as compiled (`dist/src/`, `dist/bundle/`), and as
  * written, which is what a stack trace shows with `--enable-source-maps`.
  */
-const compiled = new URL(import.meta.url.includes('/dist/bundle/') ? '../' : '../../', import.meta.url).href;
+const own: string = import.meta.url ?? 'file:///bundled/into/one.cjs';
+const compiled = new URL(own.includes('/dist/bundle/') ? '../' : '../../', own).href;
 const libraryFolders = [compiled, compiled.replace(/\/dist\/$/, '/')].flatMap((base) =>
   ['src/', 'transforms/', 'jit/', 'bundle/'].flatMap((folder) => {
     const href = base + folder;

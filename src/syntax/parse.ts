@@ -2,10 +2,9 @@
  * The source of a user's function, parsed with acorn. Only read, never evaluated: for argument names, for the lint and
  * for messages. acorn is loaded when first needed, synchronously on Node; elsewhere `init()` provides it.
  */
-import type { Node, Parser } from 'acorn';
+import type { Node } from 'acorn';
 import { builtin } from '../core/node.ts';
-
-type Parse = typeof Parser.parse;
+import { type Parse, requireParse } from './acorn.ts';
 
 export interface FunctionNode extends Node {
   readonly params: readonly Node[];
@@ -30,10 +29,9 @@ export const setParser = (parser: Parse): void => {
 /** acorn's `parse`; null where it is not at hand. */
 export function loadParser(): Parse | null {
   if (parse !== undefined) return parse;
-  const module = builtin('module');
-  if (!module) return null;
+  if (!builtin('module')) return null;
   try {
-    parse = module.createRequire(import.meta.url)('acorn').parse as Parse;
+    parse = requireParse();
   } catch {
     parse = null;
   }
