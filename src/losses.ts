@@ -11,6 +11,7 @@ import { sum } from './lax/reductions.ts';
 import { squeeze } from './lax/slicing.ts';
 import { logSigmoid, relu, softplus } from './nn/activations.ts';
 import { logSoftmax } from './nn/normalise.ts';
+import { floating2 } from './numpy/elementwise.ts';
 import { takeAlongAxis } from './numpy/indexing.ts';
 import { expandDims } from './numpy/shape.ts';
 import { promote, toFloating, toValue } from './promote.ts';
@@ -18,11 +19,7 @@ import { logsumexp, xlogy } from './special.ts';
 
 type OfTwo = (predictions: ArrayLike, targets: ArrayLike) => NDArray;
 
-const ofTwo = (name: string, f: (x: Value, y: Value) => Value): OfTwo =>
-  recorded((predictions, targets) => {
-    const [x, y] = promote(name, [predictions, targets]).map((v) => toFloating(v, name)) as [Value, Value];
-    return f(x, y);
-  });
+const ofTwo = (name: string, f: (x: Value, y: Value) => Value): OfTwo => recorded(floating2(name, f));
 
 /** (x − y)². */
 export const squaredError: OfTwo = ofTwo('squaredError', (x, y) => square(sub(x, y)));

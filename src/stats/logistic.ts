@@ -15,6 +15,6 @@ export const logpdf: OfLocation = located('logistic.logpdf', logDensity);
 /** The density. */
 export const pdf: OfLocation = located('logistic.pdf', (z, logScale) => exp(logDensity(z, logScale)));
 /** The probability of values up to x. */
-export const cdf: OfLocation = located('logistic.cdf', logistic);
+export const cdf: OfLocation = located('logistic.cdf', (z) => logistic(z));
 /** The probability of values above x. */
 export const sf: OfLocation = located('logistic.sf', (z) => logistic(neg(z)));

@@ -19,9 +19,9 @@ export const logpdf: OfLocation = located('norm.logpdf', logDensity);
 /** The density. */
 export const pdf: OfLocation = located('norm.pdf', (z, logScale) => exp(logDensity(z, logScale)));
 /** The probability of values up to x. */
-export const cdf: OfLocation = located('norm.cdf', ndtr);
+export const cdf: OfLocation = located('norm.cdf', (z) => ndtr(z));
 /** log of `cdf`, accurate in both tails. */
-export const logcdf: OfLocation = located('norm.logcdf', logNdtr);
+export const logcdf: OfLocation = located('norm.logcdf', (z) => logNdtr(z));
 /** The probability of values above x. */
 export const sf: OfLocation = located('norm.sf', (z) => ndtr(neg(z)));
 /** log of `sf`. */
