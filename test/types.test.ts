@@ -301,6 +301,69 @@ t.test('states of optimizers, and what loops carry', (t) => {
   t.end();
 });
 
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type Parts<T> = T extends readonly unknown[] ? T[number] : T extends NDArray ? T : T[keyof T];
+/** Whether a result, or a part of it, is `any`, which every later mistake passes through. */
+type IsLoose<T> = IsAny<T> extends true ? true : IsAny<Parts<T>>;
+
+t.test('no result is `any`', (t) => {
+  const params: Params = { w: np.ones([3]), b: [np.array(0)] };
+  const x = np.ones([3]);
+  const f = (v: NDArray): NDArray => v.mul(2);
+  const s = (v: NDArray): NDArray => v.sum();
+  const root = (v: NDArray, a: NDArray): NDArray => v.sub(a);
+  /** Not called: what it returns has the type that it would have. */
+  const typed = <T>(_call: () => T): IsLoose<T> => false as IsLoose<T>;
+  const all: false[] = [
+    typed(() => jit(f)(x)),
+    typed(() => jit(f).lower(x)),
+    typed(() => vmap((a: NDArray) => ({ a }))(x)),
+    typed(() => lax.scan((c, v) => [c, v], x, x)),
+    typed(() => lax.cond(true, f, f, x)),
+    typed(() => lax.switch(0, [f, f], x)),
+    typed(() => lax.associativeScan((a, b) => a.add(b), x)),
+    typed(() => customVjp(f)(x)),
+    typed(() => customRoot(root)((_v: NDArray, a: NDArray) => a)(x, x)),
+    typed(() => rootVjp(root, x, [x], x)),
+    typed(() => vjp(f, [x])[1](x)),
+    typed(() => linearSolve.solveCg((v) => v, params)),
+    typed(() => evalShape(f, x)),
+    typed(() => tree.map((v) => v, params)),
+    typed(() => tree.ravel(params)[1](x)),
+    typed(() => tree.unflatten(tree.structure(params), [x, x])),
+    typed(() => new solvers.LBFGS({ fun: s }).run(x)),
+    typed(() => new solvers.LBFGS({ fun: s }).run(x).state),
+    typed(() => new solvers.BFGS({ fun: s }).run(x).state),
+    typed(() => new solvers.GaussNewton({ residualFun: f }).run(x).state),
+    typed(() => new solvers.LevenbergMarquardt({ residualFun: f }).run(x).state),
+    typed(() => new solvers.AndersonAcceleration({ fixedPointFun: f }).run(x).state),
+    typed(() => new solvers.OptimizerSolver({ fun: s, optimizer: optimizers.adam(1) }).run(x).state),
+    typed(() => new solvers.ProximalGradient({ fun: s, prox: prox.lasso }).run(x).state),
+    typed(() => new solvers.ProjectedGradient({ fun: s, projection: projection.nonNegative }).run(x).state),
+    typed(() => new solvers.ZoomLineSearch({ fun: s }).run(1, x).state),
+    typed(() => optimizers.adam(1).update(params, optimizers.adam(1).init(params))),
+    typed(() => prox.lasso(params, 1)),
+  ];
+  t.notOk(all.some(Boolean));
+  const [flat, unravel]: [NDArray, (flat: NDArray) => { w: NDArray; b: NDArray[] }] = tree.ravel(params);
+  t.same(unravel(flat.mul(2)).w.tolist(), [2, 2, 2]);
+  t.throws(() => unravel(x), {
+    message: /^unravel: needs a vector of 4 elements for { b: \[\*\], w: \* }, but got f32\[3\]\./,
+  });
+  const mixed = { n: np.arange(2), d: np.ones([1], { dtype: 'float64' }), s: 3 };
+  const [vector, back] = tree.ravel(mixed);
+  const again = back(vector.mul(2));
+  t.same([vector.dtype, again.n.dtype, again.d.dtype, again.s.item()], ['float64', 'int32', 'float64', 6]);
+  t.same(tree.ravel({})[0].tolist(), []);
+  t.same(
+    grad((v: NDArray) => unravel(v).w.sum())(flat)
+      .sum()
+      .item(),
+    3,
+  );
+  t.end();
+});
+
 t.test('trees, keys, lists and rules', (t) => {
   const keys = random.split(random.key(0));
   const [key, noise] = keys;

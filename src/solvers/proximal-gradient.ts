@@ -72,7 +72,9 @@ export interface ProximalGradientState<P = any, X = any> extends BaseState {
 /** What `run` takes after the initial parameters: the hyperparameters of `prox`, if there is one, and those of `fun`. */
 export type ProximalArguments<F extends ObjectiveFunction, G extends Prox> = G extends NoProx
   ? RestOf<F>
-  : [hyperparams: Parameters<G>[1], ...args: RestOf<F>];
+  : undefined extends Parameters<G>[1]
+    ? [hyperparams?: Parameters<G>[1], ...args: RestOf<F>]
+    : [hyperparams: Parameters<G>[1], ...args: RestOf<F>];
 
 const ownOptions = [...objectiveOptions, 'stepsize', 'maxls', 'acceleration', 'decreaseFactor'];
 
