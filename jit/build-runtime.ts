@@ -18,22 +18,22 @@ import { encode } from './wire.ts';
  * files; browsers import the same bytes in base64. The modules that probe the engine are written first.
  */
 const targets: Target[] = [true, false].flatMap((fma) => [false, true].map((shared) => ({ fma, shared })));
-const stamp = (code: Uint8Array): string => `${hash(code)} ${emitterVersion} ${binaryenVersion}`;
 
 async function write(name: string, moduleFor: (target: Target) => CodeModule): Promise<void> {
-  const file = (end: string): URL => new URL(`./generated/${name}${end}`, import.meta.url);
-  const inputs = targets.map((target) => ({ name: targetName(target), target, module: moduleFor(target) }));
-  const header = `// ${inputs.map(({ module }) => stamp(encode(module))).join(', ')}\n`;
-  const present = inputs.every((input) => existsSync(file(`-${input.name}.wasm`)));
-  if (present && readFileSync(file('.js'), 'utf8').startsWith(header)) return;
-  const { default: binaryen } = await import('binaryen');
-  const entries = inputs.map((input) => {
-    const wasm = emit(binaryen, input.module, input.target, { validate: true });
-    writeFileSync(file(`-${input.name}.wasm`), wasm);
+  for (const target of targets) {
+    const file = (end: string): URL => new URL(`./generated/${name}-${targetName(target)}.${end}`, import.meta.url);
+    const module = moduleFor(target);
+    // The compiler of TypeScript writes a module that stands in for this one: each says what it holds.
+    const stamp = `// ${hash(encode(module))} ${emitterVersion} ${binaryenVersion}\n`;
+    if (existsSync(file('wasm')) && existsSync(file('js')) && readFileSync(file('js'), 'utf8').startsWith(stamp))
+      continue;
+    const { default: binaryen } = await import('binaryen');
+    const wasm = emit(binaryen, module, target, { validate: true });
+    writeFileSync(file('wasm'), wasm);
     // A page has threads only where the server says so: its memory is never shared.
-    return input.target.shared ? '' : `  '${input.name}': '${Buffer.from(wasm).toString('base64')}',\n`;
-  });
-  writeFileSync(file('.js'), `${header}export const generated = {\n${entries.join('')}};\n`);
+    const base64 = target.shared ? '' : Buffer.from(wasm).toString('base64');
+    writeFileSync(file('js'), `${stamp}export const base64 = '${base64}';\n`);
+  }
 }
 
 writeFileSync(

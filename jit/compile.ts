@@ -8,7 +8,7 @@ import { environment } from './node.ts';
 import { Recent } from './recent.ts';
 import { target, targetName } from './target.ts';
 import { assemblerVersion, binaryenVersion, emitterVersion } from './versions.ts';
-import { decode, encode } from './wire.ts';
+import { encode, takeModule } from './wire.ts';
 
 export interface CompileStats {
   /** Modules that were assembled. */
@@ -46,7 +46,7 @@ function find(code: Uint8Array): WebAssembly.Module {
     return known;
   }
   const cached = readCached(key);
-  const wasm = cached ?? assemble(decode(code), to);
+  const wasm = cached ?? assemble(takeModule(code), to);
   if (validate && !cached && hasBinaryen()) verifyAssembled(code, to, wasm);
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
   modules.set(key, module);

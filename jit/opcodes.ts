@@ -82,19 +82,21 @@ const vectors: readonly (readonly [first: number, type: string, names: string])[
 const vectorPrefix = 0xfd;
 export const miscPrefix = 0xfc;
 
-export const opcodes: ReadonlyMap<string, readonly number[]> = table();
+let known: ReadonlyMap<string, readonly number[]> | undefined;
 
 /** Bytes of every instruction. */
+export const opcodes = (): ReadonlyMap<string, readonly number[]> => (known ??= table());
+
 function table(): Map<string, readonly number[]> {
-  const known = new Map<string, readonly number[]>();
+  const bytes = new Map<string, readonly number[]>();
   const read = (rows: typeof scalars, bytesOf: (opcode: number) => readonly number[]): void => {
     for (const [first, type, names] of rows)
       names.split(' ').forEach((name, i) => {
-        if (name !== '_') known.set(type ? `${type}.${name}` : name, bytesOf(first + i));
+        if (name !== '_') bytes.set(type ? `${type}.${name}` : name, bytesOf(first + i));
       });
   };
   read(scalars, (opcode) => [opcode]);
   read(saturating, (opcode) => [miscPrefix, opcode]);
   read(vectors, (opcode) => [vectorPrefix, ...(opcode < 0x80 ? [opcode] : [(opcode & 0x7f) | 0x80, opcode >> 7])]);
-  return known;
+  return bytes;
 }

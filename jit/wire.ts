@@ -24,6 +24,15 @@ const expressionCode: Record<string, number> = Object.fromEntries(expressionKind
 const statementCode: Record<string, number> = Object.fromEntries(statementKinds.map((kind, i) => [kind, i]));
 const typeCode: Record<string, number> = Object.fromEntries(types.map((type, i) => [type, i]));
 
+let latest: { readonly module: CodeModule; readonly code: Uint8Array } | undefined;
+
+/** The module of `code`: the very one, if it is what was encoded last, which is then let go. */
+export function takeModule(code: Uint8Array): CodeModule {
+  const module = latest?.code === code ? latest.module : decode(code);
+  latest = undefined;
+  return module;
+}
+
 export function encode(module: CodeModule): Uint8Array {
   const bodies = new Map(module.functions.map((f) => [f, encodeFunction(f)]));
   const out = new Writer();
@@ -37,7 +46,9 @@ export function encode(module: CodeModule): Uint8Array {
     out.text(f.name);
     out.block(bodies.get(f)!);
   });
-  return out.finish();
+  const code = out.finish();
+  latest = { module, code };
+  return code;
 }
 
 const functions = new WeakMap<Func, Uint8Array>();

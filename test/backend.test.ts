@@ -273,7 +273,7 @@ t.test('donated and disposed arrays are free at once', async (t) => {
 const script = fileURLToPath(import.meta.url);
 const child = (...args: string[]): { compiled: number; diskHits: number; value: number } => {
   const { stdout, stderr } = spawnSync(process.execPath, [script, 'child', ...args], {
-    env: { ...process.env, TAP: '1' },
+    env: { ...process.env, TAP: '1', COTANGENT_VALIDATE: '' },
   });
   const line = String(stdout)
     .split('\n')

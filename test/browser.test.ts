@@ -29,7 +29,7 @@ const flags = [
   '--disable-dev-shm-usage',
 ];
 
-/** As an application is built: nothing but `cotangent` and its dependencies, Node's modules left out. */
+/** As an application is built: nothing but `cotangent` and acorn. */
 async function bundle(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL('browser/page.js', import.meta.url))],
@@ -37,7 +37,6 @@ async function bundle(): Promise<string> {
     write: false,
     format: 'esm',
     target: 'es2022',
-    external: ['node:*'],
     logLevel: 'error',
   });
   return outputFiles[0]!.text;

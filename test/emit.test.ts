@@ -385,7 +385,7 @@ t.test('every instruction is what binaryen takes it for', async (t) => {
     shape.startsWith('f') ? (shape.slice(0, 3) as WasmType) : shape === 'i64x2' ? 'i64' : 'i32';
   const operand = (type: WasmType): Expr => ({ kind: 'local', type, index: operandTypes.indexOf(type) });
   const operandTypes: readonly WasmType[] = ['i32', 'i64', 'f32', 'f64', 'v128'];
-  const functions = [...opcodes.keys()].flatMap((name) => {
+  const functions = [...opcodes().keys()].flatMap((name) => {
     const [type, verb] = name.split('.') as [WasmType, string];
     if (memoryAccess(name) || verb === 'const' || verb === 'shuffle') return [];
     const { form, operands } = instruction(name);

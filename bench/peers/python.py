@@ -1,4 +1,7 @@
-"""The same work in Python's libraries: `python bench/peers/python.py`, with numpy, jax, jaxopt and torch installed."""
+"""The same work in Python's libraries: `python bench/peers/python.py NumPy|JAX|PyTorch`, with numpy, jax, jaxopt and torch installed.
+
+`--list` names the cases. Further arguments are those to run, or the beginnings of their names with … at the end.
+"""
 
 import importlib.metadata
 import json
@@ -10,7 +13,8 @@ import time
 os.environ["JAX_PLATFORMS"] = "cpu"
 import numpy as np
 
-only = sys.argv[1:]
+lists = "--list" in sys.argv
+wanted, *only = [argument for argument in sys.argv[1:] if argument != "--list"]
 
 
 def numbers(count, seed=0, scale=1.0):
@@ -25,6 +29,9 @@ def array(shape, seed=0, scale=1.0):
 def measure(library, cases):
     for name, prepare in cases.items():
         if only and not any(name == o or o.endswith("…") and name.startswith(o[:-1]) for o in only):
+            continue
+        if lists:
+            print(json.dumps({"library": library, "name": name}), flush=True)
             continue
         try:
             start = time.perf_counter()
@@ -255,6 +262,8 @@ def torch_cases():
 
 
 for library, module, cases in (("NumPy", "numpy", numpy_cases), ("JAX", "jax", jax_cases), ("PyTorch", "torch", torch_cases)):
+    if library != wanted:
+        continue
     try:
         found = cases()
         print(json.dumps({"library": library, "name": "", "version": importlib.metadata.version(module)}), flush=True)

@@ -1,8 +1,10 @@
 /** Runs the cases of one library and prints a line of JSON each: name, median seconds, and a sample of the result. */
 import Benchmark from 'benchmark';
 
+/** Whether to name the cases only. */
+const lists = process.argv[2] === '--list';
 /** Cases to run, or the beginnings of their names; without any all but the eager ones, which are hundreds. */
-const only = process.argv.slice(2);
+const only = process.argv.slice(lists ? 3 : 2);
 const isWanted = (name) =>
   only.length === 0
     ? !name.startsWith('eager ')
@@ -38,6 +40,10 @@ async function timeOf(run, asynchronous) {
 export async function measure(library, cases, maxTime = 0.6) {
   for (const [name, prepare] of Object.entries(cases)) {
     if (!isWanted(name)) continue;
+    if (lists) {
+      console.log(JSON.stringify({ library, name }));
+      continue;
+    }
     try {
       const start = performance.now();
       const { run, result, compute, asynchronous = false } = await prepare();

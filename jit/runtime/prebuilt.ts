@@ -37,20 +37,25 @@ function readModule(name: PrebuiltName): Uint8Array<ArrayBuffer> | undefined {
 /** Loads the modules where there are no files to read. */
 export async function loadPrebuilt(): Promise<void> {
   if (isPrebuiltReady()) return;
-  const [runtime, elementwise, fused] = await Promise.all([
-    import('../generated/runtime.ts'),
-    import('../generated/elementwise.ts'),
-    import('../generated/fused.ts'),
-  ]);
-  const compile = async (name: PrebuiltName, base64: string | undefined): Promise<void> => {
+  const [runtime, elementwise, fused] = await (target().fma ? withFma() : withoutFma());
+  const compile = async (name: PrebuiltName, { base64 }: { readonly base64: string }): Promise<void> => {
     if (!base64) return;
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     modules.set(name, await WebAssembly.compile(bytes));
   };
-  const to = targetName(target());
-  await Promise.all([
-    compile('runtime', runtime.generated[to]),
-    compile('elementwise', elementwise.generated[to]),
-    compile('fused', fused.generated[to]),
-  ]);
+  await Promise.all([compile('runtime', runtime), compile('elementwise', elementwise), compile('fused', fused)]);
 }
+
+// Written out, so that bundlers find the files.
+const withFma = () =>
+  Promise.all([
+    import('../generated/runtime-fma.ts'),
+    import('../generated/elementwise-fma.ts'),
+    import('../generated/fused-fma.ts'),
+  ]);
+const withoutFma = () =>
+  Promise.all([
+    import('../generated/runtime-plain.ts'),
+    import('../generated/elementwise-plain.ts'),
+    import('../generated/fused-plain.ts'),
+  ]);

@@ -73,7 +73,8 @@ function userCall(error: Error): string | undefined {
   if (!sites) return userFrame(stack ?? '');
   for (const site of sites) {
     const file = site.getFileName();
-    if (file && !file.startsWith('node:') && !libraryFolders.some((folder) => file.startsWith(folder)))
+    // Bun gives names in brackets to functions of its own.
+    if (file && !/^node:|^\[/.test(file) && !libraryFolders.some((folder) => file.startsWith(folder)))
       return `${file}:${site.getLineNumber()}:${site.getColumnNumber()}`;
   }
   return undefined;
