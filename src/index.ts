@@ -1,6 +1,7 @@
 /** Cotangent: composable transformations of numerical programs, compiled to WebAssembly. */
 export { closureConvert } from '../transforms/closure-convert.ts';
-export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/differentiate.ts';
+export { jvp, linearize, vjp } from '../transforms/differentiate.ts';
+export { grad, valueAndGrad } from '../transforms/grad.ts';
 export { hessian, jacfwd, jacobian, jacrev } from '../transforms/jacobian.ts';
 export { linearTranspose } from '../transforms/linear-transpose.ts';
 export { vmap } from '../transforms/vectorize.ts';

@@ -98,7 +98,10 @@ const givens: readonly (readonly [file: string, code: string])[] = [
   ['solvers/backtracking-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
   ['solvers/zoom-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
   ['transforms/closure-convert.ts', 'const w = np.ones([2]), x = w, solve = (f, ...args) => f(...args);'],
-  ['transforms/differentiate.ts', 'const x = np.array([1, 2]), w = np.array([3, 4]);'],
+  ...['differentiate', 'grad'].map((name): [string, string] => [
+    `transforms/${name}.ts`,
+    'const x = np.array([1, 2]), w = np.array([3, 4]);',
+  ]),
   ['transforms/linear-transpose.ts', 'const A = np.ones([2, 3]), y = np.ones([2]);'],
   ['transforms/vectorize.ts', 'const batch = np.ones([4, 3]), w = np.ones([3]);'],
 ];

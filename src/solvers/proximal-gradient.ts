@@ -13,7 +13,6 @@ import { full, scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import type { ArrayLikes } from '../tree.ts';
-import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions, type Step } from './base.ts';
 import { type Evaluation, Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
 import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
@@ -136,7 +135,7 @@ export class ProximalGradient<
     return {
       ...initialState(value.dtype),
       stepsize: one,
-      aux: (aux === null ? null : tree.map((leaf) => leaf, aux)) as ObjectiveAux<F, H, V>,
+      aux: aux as ObjectiveAux<F, H, V>,
       velocity: (this.acceleration ? initParams : null) as ParamsOf<F> | null,
       t: this.acceleration ? one : null,
     };
