@@ -242,6 +242,7 @@ t.test('the operation is the one that was called', async (t) => {
     t,
     () => jacobian(yes)(np.array([1], { dtype: 'int32' })),
     'GradError: jacobian needs floating-point arguments, but `v` of the function is i32[1].',
+    "hint: convert it with `.astype('float32')`, or choose others with `argnums`",
   );
   says(t, () => lax.map(yes, 3), 'ShapeError: map: xs is a scalar and has no leading axis to scan over.');
 });
@@ -583,6 +584,7 @@ t.test('gradients', async (t) => {
     t,
     () => jacfwd(second)(np.array([1], { dtype: 'int32' }), {}),
     'GradError: jacfwd needs floating-point arguments, but `a` of `second` is i32[1].',
+    "hint: convert it with `.astype('float32')`, or choose others with `argnums`",
   );
   const ints: any = (v: any) => v.astype('int32').sum();
   says(t, () => grad(ints)(x), 'GradError: grad needs a floating-point result, but `ints` returned i32[].');

@@ -79,11 +79,11 @@ export interface SelectedArguments {
 const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 /** Splits arguments into the differentiated ones (flattened) and the rest, held fixed. */
-export function selectArguments(
+function selectArguments(
   operation: string,
   f: AnyFunction,
   args: readonly unknown[],
-  argnums: number | readonly number[] = 0,
+  argnums: number | readonly number[],
 ): SelectedArguments {
   checkIntegers(operation, '`argnums`', argnums);
   const positions = (typeof argnums === 'number' ? [argnums] : argnums).map((n) => (n < 0 ? n + args.length : n));
@@ -120,6 +120,28 @@ export function selectArguments(
   return { values, def, partial, rebuild };
 }
 
+/**
+ * The arguments that are differentiated.
+ * @throws GradError when one of them is not floating
+ */
+export function floatingArguments(
+  operation: string,
+  f: AnyFunction,
+  args: readonly unknown[],
+  argnums: number | readonly number[],
+): SelectedArguments {
+  const selected = selectArguments(operation, f, args, argnums);
+  const { values, def, partial } = selected;
+  values.forEach((value, i) => {
+    if (value.aval.isFloating) return;
+    throw new GradError(
+      `${operation} needs floating-point arguments, but ${argumentAt(partial, leafPaths(def)[i]!)} of ${quoted(f)} is ${value.aval}.`,
+      { hint: "convert it with `.astype('float32')`, or choose others with `argnums`" },
+    );
+  });
+  return selected;
+}
+
 function scalarHint({ node, leafCount }: TreeDef, out: Value | undefined): string | undefined {
   if (node.kind === 'leaf') return 'reduce it, as in `result.sum()`, or ask for all of it with `jacobian`';
   if (node.kind === 'none') return 'return the value of the function';
@@ -131,16 +153,7 @@ function gradFunction(operation: string, f: AnyFunction, options: GradOptions) {
   const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
   checkFunction(operation, f);
   return (...args: unknown[]): [any, any] => {
-    const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
-    values.forEach((value, i) => {
-      if (value.aval.isFloating) return;
-      throw new GradError(
-        `${operation} needs floating-point arguments, but ${argumentAt(partial, leafPaths(def)[i]!)} of ${quoted(f)} is ${value.aval}.`,
-        {
-          hint: "convert it with `.astype('float32')`, or choose others with `argnums`",
-        },
-      );
-    });
+    const { values, def, partial, rebuild } = floatingArguments(operation, f, args, argnums);
     const flat = new FlatFunction(partial, def, operation, hasAux);
     const linear = linearizeValues(flat.call, values);
     const n = flat.outDef.leafCount;
