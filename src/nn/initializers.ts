@@ -93,6 +93,7 @@ function scalingNamed(name: string, scale: number, options: VarianceScalingOptio
     inAxis = -2,
     outAxis = -1,
   } = optionsOf(name, options, ['mode', 'distribution', 'inAxis', 'outAxis']);
+  // Of what is left out `checkNumbers` says nothing.
   checkNumbers(name, { scale: scale ?? Number.NaN, inAxis, outAxis }, ['scale', 'inAxis', 'outAxis']);
   checkChoice(name, 'mode', mode, modes);
   checkChoice(name, 'distribution', distribution, distributions);
