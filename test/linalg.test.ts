@@ -5,7 +5,7 @@ import { shapedArray } from '../src/core/aval.ts';
 import type { Primitive } from '../src/core/primitive.ts';
 import { bind } from '../src/core/trace.ts';
 import { grad, jacfwd, jacrev, jit, jvp, lax, linalg, NDArray, np, vmap } from '../src/index.ts';
-import { eighP, svdP } from '../src/lax/linalg.ts';
+import { eighP, qrP, svdP } from '../src/lax/linalg.ts';
 import { difference, host } from './check-primitive.ts';
 import { matches, thaw } from './primitive-fixtures.ts';
 
@@ -304,6 +304,125 @@ t.test('singular vectors of matrices with blocks of reflections', async (t) => {
       }
 });
 
+/** Symmetric matrices that divide and conquer takes apart, whose eigenvalues are in clusters, or of any size. */
+const divided: Record<string, (i: number, j: number, n: number) => number> = {
+  'glued Wilkinson': tridiagonal(
+    (i) => Math.abs((i % 21) - 10),
+    (i) => ((i + 1) % 21 === 0 ? 1e-8 : 1),
+  ),
+  'glued by less': tridiagonal(
+    (i) => Math.abs((i % 21) - 10),
+    (i) => ((i + 1) % 21 === 0 ? 1e-14 : 1),
+  ),
+  Clement: tridiagonal(
+    () => 0,
+    (i, n) => Math.sqrt((i + 1) * (n - 1 - i)),
+  ),
+  'almost the identity': tridiagonal(
+    () => 1,
+    () => 1e-10,
+  ),
+  'with zeros beside the diagonal': tridiagonal(noise, (i) => (i % 16 === 15 || i % 25 === 24 ? 0 : noise(i + 500))),
+  'graded, tridiagonal': tridiagonal(
+    (i) => 10 ** (-0.7 * i),
+    (i) => 10 ** (-0.7 * i - 0.3),
+  ),
+  'graded upwards': (i, j, n) => noise(131 * Math.max(i, j) + Math.min(i, j)) * 10 ** ((150 * (i + j - 2 * n)) / n),
+  ones: () => 1,
+  blocks: (i, j) => (Math.floor(i / 7) === Math.floor(j / 7) ? noise(131 * Math.max(i, j) + Math.min(i, j)) : 0),
+  'the identity and one vector': (i, j) => noise(i) * noise(j) + Number(i === j),
+  denormal: (i, j) => 1e-310 * noise(131 * Math.max(i, j) + Math.min(i, j)),
+  huge: (i, j) => 1e306 * noise(131 * Math.max(i, j) + Math.min(i, j)),
+};
+
+function tridiagonal(d: (i: number) => number, e: (i: number, n: number) => number) {
+  return (i: number, j: number, n: number) => (i === j ? d(i) : Math.abs(i - j) === 1 ? e(Math.min(i, j), n) : 0);
+}
+
+t.test('matrices that are divided', async (t) => {
+  for (const [name, element] of Object.entries(divided))
+    for (const n of [39, 40, 41, 64, 65, 130]) {
+      const data = Float64Array.from({ length: n * n }, (_, e) => element(Math.floor(e / n), e % n, n));
+      const a = np.array(data, { dtype: 'float64' }).reshape([n, n]);
+      const one = np.eye(n, null, { dtype: 'float64' });
+      const size = Math.max(...data.map(Math.abs));
+      // A number that makes it about 1, in two parts that are none too large.
+      const root = Math.sqrt(size);
+      const unit = (x: NDArray) => x.div(root).div(root);
+      const { eigenvalues, eigenvectors: v } = linalg.eigh(a);
+      const { u, s, vh } = linalg.svd(a);
+      const largest = Math.max(1, ...host(unit(s)));
+      for (const [what, left, values, right] of [
+        ['eigh', v, eigenvalues, v.T],
+        ['svd', u, s, vh],
+      ] as const) {
+        const label = `${what} of ${name}, ${n}`;
+        const off = difference(host(np.matmul(left.mul(unit(values)), right)), host(unit(a))) / largest;
+        t.ok(off <= 40 * Number.EPSILON, `${label}: product off by ${off / Number.EPSILON} ε`);
+        for (const table of [left, right]) {
+          const skew = difference(host(np.matmul(table.T, table)), host(one));
+          t.ok(skew <= 100 * Number.EPSILON, `${label}: from orthogonal ${skew / Number.EPSILON} ε`);
+        }
+      }
+      const ordered = [...host(eigenvalues)];
+      t.ok(
+        ordered.every((x, i) => i === 0 || x >= ordered[i - 1]!),
+        `eigh of ${name}, ${n}: ascending`,
+      );
+      const magnitudes = ordered.map(Math.abs).sort((x, y) => y - x);
+      t.ok(
+        [...host(s)].every((x, i) => x >= 0 && Math.abs(x - magnitudes[i]!) <= 1e-14 * n * magnitudes[0]!),
+        `svd of ${name}, ${n}: the magnitudes of the eigenvalues`,
+      );
+    }
+});
+
+t.test('oblong matrices that are divided, and one without finite elements between others', async (t) => {
+  for (const [m, n] of [
+    [90, 45],
+    [45, 90],
+    [41, 40],
+  ] as const) {
+    const a = np
+      .array(
+        Float64Array.from({ length: 3 * m * n }, (_, e) => noise(e)),
+        { dtype: 'float64' },
+      )
+      .reshape([3, m, n]);
+    const bad = a.at(1, 3, 2).set(Number.NaN);
+    for (const fullMatrices of [true, false]) {
+      const { u, s, vh } = linalg.svd(bad, { fullMatrices });
+      const k = Math.min(m, n);
+      for (const lane of [0, 2]) {
+        const made = np.matmul(u.slice(lane, [], [0, k]).mul(s.slice(lane)), vh.slice(lane, [0, k]));
+        t.ok(difference(host(made), host(a.slice(lane))) <= 1e-13, `${m}×${n}, ${lane}`);
+        const columns = u.slice(lane);
+        const unit = np.matmul(columns.T, columns);
+        t.ok(difference(host(unit), host(np.eye(unit.shape[0]!, null, { dtype: 'float64' }))) <= 1e-14);
+      }
+      t.ok([u, s, vh].every((x) => [...host(x.slice(1))].every(Number.isNaN)));
+    }
+  }
+});
+
+t.test('orthogonal factors where squares vanish or overflow', async (t) => {
+  for (const [evaluation, evaluate] of Object.entries(evaluations))
+    for (const [m, n] of [
+      [3, 2],
+      [40, 35],
+      [5, 9],
+    ] as const)
+      for (const size of [1e-300, 1e-200, 1e-160, 1e160, 1e200, 1e300]) {
+        const data = Float64Array.from({ length: m * n }, (_, e) => noise(e));
+        const a = np.array(data, { dtype: 'float64' }).reshape([m, n]);
+        const [q, r] = evaluate(qrP, a.mul(size), { fullMatrices: false }) as [NDArray, NDArray];
+        const label = `${evaluation}, ${m}×${n} of about ${size}`;
+        t.ok(difference(host(np.matmul(q, r.div(size))), host(a)) <= 1e-14, `${label}: product`);
+        const unit = np.eye(q.shape[1]!, null, { dtype: 'float64' });
+        t.ok(difference(host(np.matmul(q.T, q)), host(unit)) <= 1e-14, `${label}: orthonormal`);
+      }
+});
+
 t.test('the two evaluations agree', async (t) => {
   for (const p of [eighP, svdP]) {
     for (const sample of p.samples!()) {
@@ -473,4 +592,130 @@ t.test('expm of a matrix that is too large is NaN', async (t) => {
     [0, 0],
     [0, 0],
   ]);
+});
+
+t.test('least squares, as JAX', async (t) => {
+  type Right = NDArray;
+  for (const { name, a, b, rcond, ...expected } of frozen.leastSquares) {
+    const options = rcond === null ? {} : { rcond };
+    const total = (x: Matrix, y: Right): NDArray => {
+      const { x: solution, residuals, s } = linalg.lstsq(x, y, options);
+      return np.sum(np.sin(solution)).add(np.sum(residuals)).add(np.sum(s));
+    };
+    for (const dtype of ['float64', 'float32'] as const) {
+      const [x, y] = [thaw(a).astype(dtype), thaw(b).astype(dtype)];
+      const hilbert = name === 'negative rcond';
+      if (hilbert && dtype === 'float32') continue;
+      const tolerance = hilbert ? 1e-8 : dtype === 'float64' ? 1e-13 : 2e-6;
+      const solve = (p: Matrix, q: Right) => linalg.lstsq(p, q, options);
+      const lanes = vmap(solve)(np.stack([x, x]), np.stack([y, y]));
+      const first = {
+        x: lanes.x.slice(1),
+        residuals: lanes.residuals.slice(1),
+        rank: lanes.rank.slice(1),
+        s: lanes.s.slice(1),
+      };
+      for (const [how, got] of Object.entries({
+        '': solve(x, y),
+        ' again': solve(x, y),
+        ' under jit': jit(solve)(x, y),
+        ' under vmap': first,
+      })) {
+        const label = `${dtype} ${name}${how}`;
+        const wanted = expected[dtype];
+        for (const part of ['x', 'residuals', 's'] as const)
+          near(t, got[part], thaw(wanted[part]), tolerance, `${label}: ${part}`);
+        t.equal(got.rank.item(), wanted.rank.data[0], `${label}: rank`);
+        t.equal(got.rank.dtype, 'int32');
+        t.ok(
+          [...host(got.s)].every((v) => !Object.is(v, -0) && v >= 0),
+          `${label}: no negative zeros`,
+        );
+      }
+      if (!expected[dtype].gradients) continue;
+      expected[dtype].gradients.forEach((gradient: Parameters<typeof thaw>[0], argnums: number) => {
+        near(
+          t,
+          grad(total, { argnums })(x, y),
+          thaw(gradient),
+          10 * tolerance,
+          `${dtype} ${name}: gradient ${argnums}`,
+        );
+        near(
+          t,
+          jit(grad(total, { argnums }))(x, y),
+          thaw(gradient),
+          10 * tolerance,
+          `${dtype} ${name}: jitted gradient ${argnums}`,
+        );
+      });
+    }
+  }
+});
+
+t.test('least squares of matrices that a triangular factor is made of first', async (t) => {
+  for (const [m, n] of [
+    [200, 30],
+    [30, 200],
+  ] as const) {
+    const thin = (rows: number, columns: number, from: number): Matrix =>
+      np
+        .array(
+          Float64Array.from({ length: rows * columns }, (_, e) => noise(e + from)),
+          { dtype: 'float64' },
+        )
+        .reshape([rows, columns]);
+    const a = np.matmul(thin(m, 20, 0), thin(20, n, 9000));
+    const b = thin(m, 3, 20000);
+    const { x, residuals, rank, s } = linalg.lstsq(a, b);
+    near(t, x, np.matmul(linalg.pinv(a), b), 1e-12, `${m}×${n}`);
+    near(t, s, linalg.svdvals(a), 1e-14, `${m}×${n}: singular values`);
+    near(t, residuals, np.sum(np.square(b.sub(np.matmul(a, x))), { axis: 0 }), 1e-13, `${m}×${n}: residuals`);
+    t.equal(rank.item(), 20);
+  }
+});
+
+t.test('derivatives of least squares at constant rank', async (t) => {
+  const table = (m: number, n: number, from: number): Matrix =>
+    np
+      .array(
+        Float64Array.from({ length: m * n }, (_, e) => noise(e + from)),
+        { dtype: 'float64' },
+      )
+      .reshape([m, n]);
+  for (const [m, n] of [
+    [6, 4],
+    [4, 6],
+    [5, 5],
+  ] as const) {
+    const [left, right, dLeft, dRight] = [table(m, 2, 0), table(2, n, 50), table(m, 2, 100), table(2, n, 150)];
+    const [b, db] = [table(m, 2, 200), table(m, 2, 250)];
+    const along = (h: NDArray): NDArray => {
+      const matrix = np.matmul(left.add(dLeft.mul(h)), right.add(dRight.mul(h)));
+      const { x, residuals } = linalg.lstsq(matrix, b.add(db.mul(h)));
+      return np.concatenate([x, residuals.reshape([1, 2])]);
+    };
+    const [zero, one] = [0, 1].map((v) => np.array(v, { dtype: 'float64' })) as [NDArray, NDArray];
+    const step = 1e-5;
+    const numeric = along(one.mul(step))
+      .sub(along(one.mul(-step)))
+      .div(2 * step);
+    const [, tangent] = jvp(along, [zero], [one]) as [NDArray, NDArray];
+    near(t, tangent, numeric, 1e-8, `${m}×${n} of rank 2`);
+    const weights = table(n + 1, 2, 300);
+    const reverse = grad((h: NDArray) => np.sum(along(h).mul(weights)))(zero);
+    near(t, reverse, np.sum(tangent.mul(weights)), 1e-12, `${m}×${n} of rank 2, backwards`);
+    const second = (h: NDArray): NDArray => jvp(along, [h], [one])[1] as NDArray;
+    const numericSecond = second(one.mul(step))
+      .sub(second(one.mul(-step)))
+      .div(2 * step);
+    near(t, jvp(second, [zero], [one])[1] as NDArray, numericSecond, 1e-6, `${m}×${n} of rank 2, second derivative`);
+  }
+  // The first one of equal singular values is finite too.
+  const eye = np.eye(3, null, { dtype: 'float64' });
+  const slope = grad((a: Matrix) => np.sum(linalg.lstsq(a, np.ones([3], { dtype: 'float64' })).x))(eye);
+  t.ok(
+    [...host(slope)].every((v) => v === -1),
+    'equal singular values',
+  );
 });

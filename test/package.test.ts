@@ -1,6 +1,6 @@
 /** The package as it is imported: what it loads, what it keeps between processes, and the direction of its imports. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -209,6 +209,44 @@ t.test('value imports go down', (t) => {
   t.end();
 });
 
+t.test('what is published runs, and has its types', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'cotangent-test-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const inFolder = (command: string, ...args: string[]): string => {
+    const { stdout, stderr, status } = spawnSync(command, args, {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '', COTANGENT_VALIDATE: '', COTANGENT_CACHE_DIR: folder },
+    });
+    if (status !== 0) throw new Error(`${stdout}\n${stderr}`);
+    return stdout;
+  };
+  const packed = ['pack', root, '--ignore-scripts', '--json', '--pack-destination', folder];
+  const [{ filename, files }] = JSON.parse(inFolder('npm', ...packed));
+  t.notOk(files.some(({ path }: { path: string }) => /dist\/(test|bench|examples)/.test(path)));
+  const installed = path.join(folder, 'node_modules/cotangent');
+  mkdirSync(installed, { recursive: true });
+  inFolder('tar', '-xzf', filename, '-C', installed, '--strip-components=1');
+  for (const name of ['acorn', 'binaryen', '@types', 'undici-types'])
+    symlinkSync(path.join(root, 'node_modules', name), path.join(folder, 'node_modules', name));
+  const program = `
+    import { grad, jit, np, type NDArray } from 'cotangent';
+    import { BFGS } from 'cotangent/solvers';
+    const loss = (w: NDArray, y: number): NDArray => np.sum(np.square(w.sub(y)));
+    const { params, state } = new BFGS({ fun: loss }).run(np.zeros([2]), 3);
+    const g: NDArray = jit(grad(loss))(params, 2);
+    console.log(JSON.stringify([np.round(params).tolist(), np.round(g).tolist(), state.status.shape]));
+  `;
+  writeFileSync(path.join(folder, 'app.ts'), program);
+  writeFileSync(path.join(folder, 'package.json'), '{ "type": "module" }');
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  // Declarations are checked too: each finds what it imports.
+  const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2022,dom,esnext.disposable'];
+  inFolder(process.execPath, tsc, ...options, '--types', 'node', 'app.ts');
+  t.equal(inFolder(process.execPath, 'app.js'), '[[3,3],[2,2],[]]\n');
+  t.end();
+});
+
 t.test('Node and bundlers find the same names', async (t) => {
   const { exports } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   for (const [entry, files] of Object.entries<Record<string, string>>(exports)) {
@@ -257,7 +295,7 @@ t.test('each entry point loads by itself', (t) => {
     const script = `await import('${name}')`;
     const { status, stderr } = spawnSync(
       process.execPath,
-      ['--conditions=development', '--input-type=module', '-e', script],
+      ['--conditions=cotangent-unbundled', '--input-type=module', '-e', script],
       { cwd: root, encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: '' } },
     );
     t.equal(status, 0, `${name}: ${stderr}`);

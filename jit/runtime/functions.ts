@@ -1,6 +1,7 @@
 import type { CodeModule, Target } from '../code.ts';
 import { mathCode } from '../math/index.ts';
 import { argFoldFunctions } from './arg-fold.ts';
+import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
 import { foldFunctions } from './folds.ts';
@@ -33,6 +34,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...sortFunctions(),
     ...selectFunctions(),
     ...searchFunctions(),
+    ...countFunctions(),
     ...rearrangeFunctions(),
     ...cumulativeFunctions(),
     ...cumulativeLogSumExpFunctions(),

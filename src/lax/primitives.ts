@@ -11,6 +11,7 @@ import * as constants from './constant.ts';
 import * as conv from './conv.ts';
 import * as convPatches from './conv-patches.ts';
 import * as convert from './convert.ts';
+import * as count from './count.ts';
 import * as creation from './creation.ts';
 import * as cumulative from './cumulative.ts';
 import * as dot from './dot.ts';
@@ -48,6 +49,7 @@ const modules: readonly Record<string, unknown>[] = [
   convPatches,
   convert,
   constants,
+  count,
   creation,
   cumulative,
   dot,

@@ -10,10 +10,8 @@ import { prod, sum } from '../lax/reductions.ts';
 import { log } from '../lax/transcendental.ts';
 import { eye } from '../numpy/creation.ts';
 import { diagonalOf } from '../numpy/matrices.ts';
-import { matmul } from '../numpy/products.ts';
-import { matrixTranspose } from '../numpy/shape.ts';
-import { luFactor, luSolve, qr, solveTriangular } from './factor.ts';
-import { matrix, square, system } from './operands.ts';
+import { luFactor, luSolve } from './factor.ts';
+import { square, system } from './operands.ts';
 
 /**
  * The x with a x = b, by LU with partial pivoting. Infinite or NaN where `a` is singular.
@@ -70,16 +68,3 @@ export function slogdet(a: ArrayLike): { sign: NDArray; logabsdet: NDArray } {
     logabsdet: sum(log(abs(diagonal)), { axis: -1 }),
   };
 }
-
-/**
- * The x of least |a x − b|; the shortest such x when `a` has more columns than rows. By QR: `a` must have full rank.
- */
-export const lstsq: (a: ArrayLike, b: ArrayLike) => NDArray = recorded((a, b) => {
-  const { a: left, b: right, restore } = system('lstsq', matrix('lstsq', a), b);
-  if (left.shape.at(-2)! >= left.shape.at(-1)!) {
-    const [q, r] = qr(left);
-    return restore(solveTriangular(r, matmul(matrixTranspose(q), right)));
-  }
-  const [q, r] = qr(matrixTranspose(left));
-  return restore(matmul(q, solveTriangular(r, right, { trans: true })));
-});

@@ -9,6 +9,7 @@ import type { Value } from '../core/trace.ts';
 import { add, div, max, mul, sub } from '../lax/arithmetic.ts';
 import { eq, ge, le, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
+import { bincount as countEach } from '../lax/count.ts';
 import { full, iota } from '../lax/creation.ts';
 import { indexUpdate } from '../lax/indexing.ts';
 import { and } from '../lax/logic.ts';
@@ -67,9 +68,10 @@ export const bincount: (x: ArrayLike, given: { length: number; weights?: ArrayLi
 );
 
 function count(name: string, x: ArrayLike, length: number, weights: ArrayLike | undefined): NDArray {
-  const value = max(ravel(indices(x, name)), 0);
-  const amount = weights === undefined ? convert(1, 'int32') : ravel(strong(toValue(weights, name)));
-  return indexUpdate(full([length], 0, amount.dtype), [value], amount, 'add');
+  const value = ravel(indices(x, name));
+  if (weights === undefined) return countEach(value, length);
+  const amount = ravel(strong(toValue(weights, name)));
+  return indexUpdate(full([length], 0, amount.dtype), [max(value, 0)], amount, 'add');
 }
 
 export interface HistogramOptions {

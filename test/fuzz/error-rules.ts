@@ -450,6 +450,7 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   sort: sorted,
   argmax: discrete,
   argmin: discrete,
+  bincount: discrete,
   searchsorted: searched,
   reduce_window_argmax: discrete,
   reduce_window_argmin: discrete,

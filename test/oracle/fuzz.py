@@ -154,7 +154,7 @@ def run(sample, jit):
 
 
 def node(*args):
-    command = ["node", "--conditions=development", str(repository / "dist/test/fuzz/oracle.js"), *map(str, args)]
+    command = ["node", "--conditions=cotangent-unbundled", str(repository / "dist/test/fuzz/oracle.js"), *map(str, args)]
     subprocess.run(command, check=True, cwd=repository)
 
 

@@ -168,6 +168,36 @@ for x, dtype in [([-(2**31), 5, 5, 2**31 - 1], "int32"), ([3, 2**32 - 1, 0, 3], 
     v, i = lax.top_k(jnp.asarray(x), 3)
     top.append({"x": array(x), "k": 3, "values": array(v), "indices": array(i)})
 
+squares = []
+rank2 = rng.standard_normal((6, 2)) @ rng.standard_normal((2, 4))
+for name, a, b, rcond in [
+    ("tall", rng.standard_normal((6, 3)), rng.standard_normal(6), None),
+    ("wide", rng.standard_normal((3, 6)), rng.standard_normal((3, 2)), None),
+    ("square", rng.standard_normal((4, 4)), rng.standard_normal((4, 2)), None),
+    ("rank 2", rank2, rng.standard_normal((6, 2)), None),
+    ("rank 2, wide", rank2.T, rng.standard_normal(4), None),
+    ("ones", np.ones((3, 2)), np.array([1.0, 2, 6]), None),
+    ("zero", np.zeros((3, 2)), np.array([1.0, 2, 6]), None),
+    ("cut", np.diag([1.0, 0.1, 0.01]), np.array([1.0, 2, 3]), 0.05),
+    ("kept", np.diag([1.0, 0.125, 0.01]), np.array([1.0, 2, 3]), 0.125),
+    ("negative rcond", hilbert, np.ones(6), -1.0),
+    ("without columns", np.zeros((3, 0)), np.array([1.0, 2, 6]), None),
+]:
+    entry = {"name": name, "a": array(a), "b": array(b), "rcond": rcond}
+    for dtype in ["float64", "float32"]:
+        x, y = jnp.asarray(a, dtype), jnp.asarray(b, dtype)
+        outs = jnp.linalg.lstsq(x, y, rcond=rcond)
+        entry[dtype] = dict(zip(["x", "residuals", "rank", "s"], map(array, outs)))
+        entry[dtype]["rank"]["dtype"] = "int32"
+
+        def total(x, y):
+            solution, residuals, _, s = jnp.linalg.lstsq(x, y, rcond=rcond)
+            return jnp.sum(jnp.sin(solution)) + jnp.sum(residuals) + jnp.sum(s)
+
+        if name in ("tall", "wide", "square"):
+            entry[dtype]["gradients"] = [array(g) for g in jax.grad(total, (0, 1))(x, y)]
+    squares.append(entry)
+
 out = {
     "constants": {"u": array(U), "b": array(B)},
     "derivatives": derivatives,
@@ -175,6 +205,7 @@ out = {
     "conditions": conditions,
     "exponentials": exponentials,
     "topK": top,
+    "leastSquares": squares,
 }
 path = pathlib.Path(__file__).parent.parent / "fixtures" / "spectral.json"
 path.write_text(json.dumps(out, separators=(",", ":")) + "\n")

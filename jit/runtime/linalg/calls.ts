@@ -2,8 +2,18 @@
 import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeCall, RuntimeCalls } from '../../lower-rule.ts';
 import { gemmScratchBytes } from '../gemm.ts';
+import { gemmPanelBytes, gemmRowsScratchBytes } from '../gemm-rows.ts';
 import { qrBlock } from './qr-block.ts';
-import { blockedFrom, blockFloats, chainFloats, reflectionBlock } from './spectral-constants.ts';
+import {
+  blockedFrom,
+  blockFloats,
+  chainFloats,
+  dividedFrom,
+  mergeFloats,
+  panelBlock,
+  reflectionBlock,
+  triangleRows,
+} from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
@@ -134,15 +144,18 @@ function blocksFor(n: number): number {
     [n, 1, n],
     [block, block, n],
   ];
-  const work = Math.max(...products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, 8)));
-  return blockFloats(n) + work / 8;
+  const triangle = gemmPanelBytes(n, 2 * panelBlock, 8) + gemmRowsScratchBytes(triangleRows, 2 * panelBlock, 8);
+  const work = products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, 8));
+  return blockFloats(n) + Math.max(triangle, ...work) / 8;
 }
 
 export function eighCalls(dtype: DType, batch: number, n: number, vectors: boolean): RuntimeCalls {
   if (batch * n === 0) return none;
   const blocks = blocksFor(n);
   const notes = vectors ? chainFloats(n) : 2 * n + 2;
-  const { scratch, places } = runs([n * n, vectors ? n * n : 0, n, n, n, n, notes, blocks]);
+  const room = vectors && n >= dividedFrom ? mergeFloats(n, 1) + gemmScratchBytes(n, n, n, 8) / 8 : 0;
+  const sizes = [n * n, vectors ? n * n : 0, n, n, n, n, n, notes, blocks, room];
+  const { scratch, places } = runs(sizes);
   const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
   return { scratch, calls: [{ name: `eigh_${shortName(dtype)}`, args }] };
 }
@@ -161,9 +174,13 @@ export function svdCalls(
   if (batch * Math.max(short, wanted) === 0) return none;
   const rights = computeUv ? short : 0;
   const notes = wanted > 0 ? chainFloats(short) : 2 * short + 2;
-  const blocks = computeUv ? blocksFor(long) : 0;
-  const sizes = [m * n, m * n, wanted * long, rights * short, short, short, 2 * short, short, notes, notes, blocks];
-  const { scratch, places } = runs(sizes);
+  const blocks = short < blockedFrom ? 0 : blocksFor(long);
+  const isDivided = wanted > 0 && short >= dividedFrom;
+  const columns = short + 1;
+  const room = isDivided ? mergeFloats(columns, 2) + gemmScratchBytes(columns, columns, columns, 8) / 8 : 0;
+  const vectorSizes = [wanted * long, isDivided ? columns ** 2 : rights * short];
+  const numbers = [short, short, 2 * short, short, Math.max(short, wanted)];
+  const { scratch, places } = runs([m * n, m * n, ...vectorSizes, ...numbers, notes, notes, blocks, room]);
   const bytes = byteSize(dtype);
   const strides = m >= n ? [n * bytes, bytes] : [bytes, n * bytes];
   const [u, vt] = computeUv ? [{ output: 1 }, { output: 2 }] : [0, 0];

@@ -2,27 +2,37 @@ import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } 
 import type { FloatCode } from '../../vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
-import { f64, get, put, sortRows } from './plane.ts';
+import { divideFunctions } from './divide.ts';
+import { mergingFunctions } from './merging.ts';
+import { indexInOrder, orderFunctions, read } from './orders.ts';
+import { f64, get, put, widened } from './plane.ts';
 import { reflectionFunctions } from './reflections.ts';
-import { chainHeader, negligible } from './spectral-constants.ts';
+import { secularFunctions } from './secular.ts';
+import { chainHeader, dividedFrom, negligible } from './spectral-constants.ts';
 import { tridiagonalFunctions } from './tridiagonal.ts';
 
 /**
  * Householder reflections to [tridiagonal form](./tridiagonal.ts), then implicit QL (Golub & Van Loan, Matrix Computations, 4th ed., § 8.3):
  *
- *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes, blocks)
+ *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, order, notes, blocks, room)
  *
- * `wanted` is n, or 0 to leave the vectors. The last eight are scratch memory of float64: the matrix as it is reduced, which
- * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each; rotations;
- * and room for what is done by blocks.
+ * `wanted` is n, or 0 to leave the vectors. The last ten are scratch memory of float64: the matrix as it is reduced, which
+ * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each, and n indices;
+ * rotations; and room for what is done by blocks, and for divide and conquer.
+ *
+ * Vectors of larger matrices come from [divide and conquer](./divide.ts), and are multiplied by the reflections afterwards.
  */
-export const eighFunctions = (code: FloatCode): Func[] => [batches(code)];
+export const eighFunctions = (code: FloatCode): Func[] => [widenLower(code), batches(code)];
 
 export const symmetricFunctions = (): Func[] => [
   ...reflectionFunctions(),
   ...tridiagonalFunctions(),
   implicitQl(),
   rotateChains(),
+  ...secularFunctions(),
+  ...orderFunctions(),
+  ...mergingFunctions(),
+  ...divideFunctions(),
 ];
 
 /** implicit_ql(n, d, e, z, count, notes) → 1, or 0 after 30 steps for each eigenvalue; turns rows of `count` elements at z. */
@@ -100,37 +110,78 @@ function implicitQl(): Func {
 
 function batches(code: FloatCode): Func {
   const { type } = code;
-  const f = new FunctionBuilder(`eigh_${type}`, new Array(14).fill('i32'));
-  const [batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, notes, blocks] =
-    f.parameters;
+  const f = new FunctionBuilder(`eigh_${type}`, new Array(16).fill('i32'));
+  const [
+    batch,
+    n,
+    wanted,
+    a,
+    values,
+    vectors,
+    matrix,
+    rows,
+    diagonal,
+    beside,
+    taus,
+    products,
+    order,
+    notes,
+    blocks,
+    room,
+  ] = f.parameters;
   const row = f.let(op('i32.shl', n, i32c(3)));
   const sourceRow = f.let(byteOffset(code, n));
   const scale = f.local('f64');
   f.for(0, batch, () => {
-    // The upper triangle does not count, not even if it is infinite.
-    f.call(`widen_${type}`, matrix, a, n, n, sourceRow, i32c(code.bytes), f64c(1));
-    f.for(1, n, (i) => {
-      f.for(0, i, (j) => put(f, matrix, add(mul(j, n), i), get(matrix, add(mul(i, n), j))));
-    });
+    f.call(`widen_lower_${type}`, n, a, matrix);
     f.set(scale, call('scale_f64', 'f64', matrix, mul(n, n)));
     const finite = f.var(op('f64.eq', scale, scale));
     f.if(finite, () => {
       f.call('widen_f64', matrix, matrix, n, n, row, i32c(8), f64.div(f64c(1), scale));
       f.call('tridiagonal', n, matrix, diagonal, beside, taus, products, blocks);
-      f.if(wanted, () => {
-        f.call('accumulate', n, n, sub(n, i32c(1)), rows, i32c(1), matrix, row, taus, blocks);
-      });
-      f.set(finite, call('implicit_ql', 'i32', n, diagonal, beside, rows, wanted, notes));
-      sortRows(f, n, diagonal, 'f64.lt', [{ rows: rows, count: wanted }]);
+      const reflections = [row, i32c(1), matrix, row, taus, blocks];
+      f.if(
+        op('i32.ge_s', wanted, i32c(dividedFrom)),
+        () => {
+          f.set(finite, call('divide_and_conquer', 'i32', n, diagonal, beside, rows, order, notes, room));
+          f.call('multiply_reflections', n, n, sub(n, i32c(1)), rows, ...reflections);
+        },
+        () => {
+          f.if(wanted, () => f.call('accumulate', n, n, sub(n, i32c(1)), rows, ...reflections));
+          f.set(finite, call('implicit_ql', 'i32', n, diagonal, beside, rows, wanted, notes));
+          f.call('sort_indices', n, diagonal, order);
+        },
+      );
     });
+    f.if(op('i32.eqz', finite), () => indexInOrder(f, order, i32c(0), n));
     // NaN spreads over everything from the factor.
     const factor = f.let(select(finite, scale, f64c(Number.NaN)));
-    f.call(`narrow_${type}`, values, diagonal, i32c(1), n, row, i32c(8), factor);
+    f.for(0, n, (i) => put(f, products, i, get(diagonal, read(order, i))));
+    f.call(`narrow_${type}`, values, products, i32c(1), n, row, i32c(8), factor);
     const unit = f.let(select(finite, f64c(1), f64c(Number.NaN)));
-    f.call(`narrow_${type}`, vectors, rows, wanted, wanted, i32c(8), row, unit);
+    f.call(`write_columns_${type}`, wanted, wanted, rows, row, order, vectors, unit);
     f.set(a, add(a, mul(n, sourceRow)));
     f.set(values, add(values, sourceRow));
     f.set(vectors, add(vectors, mul(n, sourceRow)));
   });
   return f.build(true);
+}
+
+/** widen_lower_f32(n, from, to): the lower triangle, transposed, as float64 over zeros. The upper one may hold anything. */
+function widenLower(code: FloatCode): Func {
+  const f = new FunctionBuilder(`widen_lower_${code.type}`, new Array(3).fill('i32'));
+  const [n, from, to] = f.parameters;
+  const [row, sourceRow] = [f.let(op('i32.shl', n, i32c(3))), f.let(byteOffset(code, n))];
+  f.fill(to, i32c(0), mul(n, row));
+  f.for(0, n, (i) => {
+    const [source, target] = [f.var(from), f.var(to)];
+    f.for(0, add(i, i32c(1)), () => {
+      f.store('f64.store', target, widened(code, source));
+      f.set(source, add(source, i32c(code.bytes)));
+      f.set(target, add(target, row));
+    });
+    f.set(from, add(from, sourceRow));
+    f.set(to, add(to, i32c(8)));
+  });
+  return f.build();
 }

@@ -1,11 +1,14 @@
 import type { Func } from '../../code.ts';
+import { bidiagonalFunctions } from './bidiagonal.ts';
+import { bidiagonalQr } from './bidiagonal-qr.ts';
 import { floatCodes } from './blocks.ts';
 import { choleskyFunctions } from './cholesky.ts';
+import { divideSingularFunctions } from './divide-singular.ts';
 import { eighFunctions, symmetricFunctions } from './eigh.ts';
 import { luFunctions } from './lu.ts';
 import { planeFunctions } from './plane.ts';
 import { qrFunctions } from './qr.ts';
-import { bidiagonalFunctions, svdFunctions } from './svd.ts';
+import { svdFunctions } from './svd.ts';
 import { triangularFunctions } from './triangular.ts';
 
 /** Factorisations and substitution, over stacks of matrices. */
@@ -13,6 +16,8 @@ export const linalgFunctions = (): Func[] => [
   ...planeFunctions(),
   ...symmetricFunctions(),
   ...bidiagonalFunctions(),
+  ...bidiagonalQr(),
+  ...divideSingularFunctions(),
   ...floatCodes.flatMap((code) => [
     ...triangularFunctions(code),
     ...luFunctions(code),

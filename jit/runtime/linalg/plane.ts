@@ -17,7 +17,7 @@ import {
   op,
   select,
 } from '../../code.ts';
-import { addScaled, type FloatCode, loadFloat, swapRuns } from '../../vector-loops.ts';
+import { addScaled, divideBy, type FloatCode, loadFloat, subtractScaled } from '../../vector-loops.ts';
 import { add, floatCodes, mul } from './blocks.ts';
 import { negligibleSquare } from './spectral-constants.ts';
 
@@ -50,7 +50,6 @@ export const planeFunctions = (): Func[] => [
   reflector(),
   reflectRows(),
   rotate(),
-  swap(),
 ];
 
 /** scale_f32(x, count) → a power of two near the largest magnitude; NaN unless all is finite. */
@@ -73,7 +72,7 @@ function scaleOf(code: FloatCode): Func {
   return f.build();
 }
 
-const widened = (code: FloatCode, ptr: Expr): Expr =>
+export const widened = (code: FloatCode, ptr: Expr): Expr =>
   code.type === 'f32' ? op('f64.promote_f32', loadFloat(code, ptr)) : loadFloat(code, ptr);
 
 /** widen_f32(to, from, rows, columns, row, column, factor): contiguous float64 from a strided matrix. */
@@ -108,6 +107,30 @@ function narrow(code: FloatCode): Func {
   });
   return f.build();
 }
+
+/** x[i] ← α·x[i]. */
+export const scaleRun = (f: FunctionBuilder, x: Expr, alpha: Expr, count: Expr): void =>
+  f.for(0, count, (i) => put(f, x, i, f64.mul(alpha, get(x, i))));
+
+/** y ← y − Σ α·x over `terms(l)`, of which there are one or two, for all l below a limit: four together. */
+export function subtractTerms(
+  f: FunctionBuilder,
+  y: Expr,
+  count: Expr,
+  limit: Expr,
+  terms: (l: Expr) => readonly { readonly x: Expr; readonly alpha: Expr }[],
+): void {
+  const l = f.var(i32c(0));
+  f.while(op('i32.lt_s', add(l, i32c(1)), limit), () => {
+    subtractScaled(f, wide, y, [...terms(l), ...terms(add(l, i32c(1)))], count);
+    f.set(l, add(l, i32c(2)));
+  });
+  f.if(op('i32.lt_s', l, limit), () => subtractScaled(f, wide, y, terms(l), count));
+}
+
+/** The sum of two lanes. */
+export const bothLanes = (vector: Expr): Expr =>
+  f64.add(lane('f64x2.extract_lane', 0, vector), lane('f64x2.extract_lane', 1, vector));
 
 /** Σ x[i]·y[i]. */
 export const dot = (x: Expr, y: Expr, count: Expr): Expr => call('dot_wide', 'f64', x, y, count);
@@ -145,14 +168,17 @@ function product(): Func {
 function reflector(): Func {
   const f = new FunctionBuilder('reflector', new Array(5).fill('i32'), 'f64');
   const [x, stride, count, v, betaAt] = f.parameters;
-  const squares = f.var(f64c(0));
-  const head = f.let(load('f64.load', x));
-  const source = f.var(x);
-  f.for(1, count, () => {
-    f.set(source, add(source, stride));
-    const value = f.let(load('f64.load', source));
-    f.set(squares, f64.add(squares, f64.mul(value, value)));
+  f.if(op('i32.ne', v, x), () => {
+    const source = f.var(x);
+    f.for(0, count, (i) => {
+      put(f, v, i, load('f64.load', source));
+      f.set(source, add(source, stride));
+    });
   });
+  const head = f.let(load('f64.load', v));
+  const below = f.let(add(v, i32c(8)));
+  const rest = f.let(op('i32.sub', count, i32c(1)));
+  const squares = f.let(dot(below, below, rest));
   const done = (beta: Expr, tau: Expr): void => {
     f.store('f64.store', v, f64c(1));
     f.store('f64.store', betaAt, beta);
@@ -164,12 +190,7 @@ function reflector(): Func {
   });
   const length = f.let(f64.sqrt(f64.add(f64.mul(head, head), squares)));
   const beta = f.let(select(op('f64.ge', head, f64c(0)), f64.neg(length), length));
-  const scale = f.let(f64.sub(head, beta));
-  f.set(source, x);
-  f.for(1, count, (i) => {
-    f.set(source, add(source, stride));
-    put(f, v, i, f64.div(load('f64.load', source), scale));
-  });
+  divideBy(f, wide, below, f64.sub(head, beta), rest);
   done(beta, f64.div(f64.sub(beta, head), beta));
   return f.build();
 }
@@ -203,37 +224,6 @@ function rotate(): Func {
   f.while(op('i32.lt_u', x, whole), () => step('f64x2', 'v128.load', 'v128.store', splats, 16));
   f.while(op('i32.lt_u', x, end), () => step('f64', 'f64.load', 'f64.store', [c, s], 8));
   return f.build();
-}
-
-/** swap(x, y, count). */
-function swap(): Func {
-  const f = new FunctionBuilder('swap', new Array(3).fill('i32'));
-  const [x, y, count] = f.parameters;
-  swapRuns(f, wide, x, y, count);
-  return f.build();
-}
-
-/** Sorts n values at `values`, and rows of the tables along with them. `before` compares for what comes first. */
-export function sortRows(
-  f: FunctionBuilder,
-  n: Expr,
-  values: Expr,
-  before: 'f64.lt' | 'f64.gt',
-  tables: readonly { readonly rows: Expr; readonly count: Expr }[],
-): void {
-  f.for(0, n, (i) => {
-    const best = f.var(i);
-    f.for(i, n, (j) => {
-      f.if(op(before, get(values, j), get(values, best)), () => f.set(best, j));
-    });
-    f.if(op('i32.ne', best, i), () => {
-      f.call('swap', at(values, i), at(values, best), i32c(1));
-      for (const { rows, count } of tables) {
-        const row = f.let(op('i32.shl', count, i32c(3)));
-        f.call('swap', add(rows, mul(i, row)), add(rows, mul(best, row)), count);
-      }
-    });
-  });
 }
 
 /** Ones on the diagonal of `count` rows of so many elements. */

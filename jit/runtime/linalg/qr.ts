@@ -1,8 +1,9 @@
-import { type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
 import { constant } from '../../lower/scalar-code.ts';
 import { addScaled, dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
 import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
 import { qrBlock } from './qr-block.ts';
+import { reflectionFunctions } from './qr-reflection.ts';
 
 /**
  * A = Q·R by Householder reflections I − τ·v·vᵀ:
@@ -17,8 +18,7 @@ import { qrBlock } from './qr-block.ts';
  */
 export const qrFunctions = (code: FloatCode): Func[] => [
   reflect(code),
-  reflector(code),
-  reflection(code),
+  ...reflectionFunctions(code),
   panel(code),
   blockFactor(code),
   blockReflect(code),
@@ -141,60 +141,6 @@ function reflect(code: FloatCode): Func {
   };
   each((part, entry) => addScaled(f, code, products, part, entry, count, 'add'));
   each((part, entry) => addScaled(f, code, part, products, op(`${type}.mul`, tau, entry), count));
-  return f.build();
-}
-
-/**
- * reflector(head, below, step, count, to, toStep) → τ: replaces the head of a column by that of the reflected one, and
- * writes v, without its leading 1, to `to`. Where the column is zero below its head, τ is 0 and nothing changes.
- */
-function reflector(code: FloatCode): Func {
-  const { type } = code;
-  const dtype = type === 'f32' ? 'float32' : 'float64';
-  const f = new FunctionBuilder(`reflector_${type}`, new Array(6).fill('i32'), type);
-  const [at, below, step, count, to, toStep] = f.parameters;
-  const widened = (x: Expr): Expr => (type === 'f32' ? op('f64.promote_f32', x) : x);
-  const eachBelow = (body: (entry: Expr) => void): void => {
-    const entry = f.var(below);
-    f.for(0, count, () => {
-      body(entry);
-      f.set(entry, add(entry, step));
-    });
-  };
-  const squares = f.var(f64c(0));
-  eachBelow((entry) => {
-    const x = f.let(widened(loadFloat(code, entry)));
-    f.set(squares, op('f64.add', squares, op('f64.mul', x, x)));
-  });
-  f.if(op('f64.eq', squares, f64c(0)), () => f.return(constant(0, dtype)));
-  const head = f.let(loadFloat(code, at));
-  const wide = f.let(widened(head));
-  const length = f.let(op('f64.sqrt', op('f64.add', op('f64.mul', wide, wide), squares)));
-  const signed = select(op('f64.ge', wide, f64c(0)), op('f64.neg', length), length);
-  const beta = f.let(type === 'f32' ? op('f32.demote_f64', signed) : signed);
-  const scale = f.let(op(`${type}.sub`, head, beta));
-  eachBelow((entry) => {
-    storeFloat(f, code, to, op(`${type}.div`, loadFloat(code, entry), scale));
-    f.set(to, add(to, toStep));
-  });
-  storeFloat(f, code, at, beta);
-  f.return(op(`${type}.div`, op(`${type}.sub`, beta, head), beta));
-  return f.build();
-}
-
-/** reflection(m, j, matrix, row, v) → τ: writes v = (0, …, 1, …) for column j, and the head of the reflected column. */
-function reflection(code: FloatCode): Func {
-  const { type, bytes } = code;
-  const dtype = type === 'f32' ? 'float32' : 'float64';
-  const f = new FunctionBuilder(`reflection_${type}`, new Array(5).fill('i32'), type);
-  const [m, j, matrix, row, v] = f.parameters;
-  const at = f.let(add(add(matrix, mul(j, row)), byteOffset(code, j)));
-  const head = f.let(add(v, byteOffset(code, j)));
-  f.fill(v, i32c(0), byteOffset(code, m));
-  storeFloat(f, code, head, constant(1, dtype));
-  const below = sub(sub(m, j), i32c(1));
-  const args = [at, add(at, row), row, below, add(head, i32c(bytes)), i32c(bytes)];
-  f.return({ kind: 'call', type, fn: `reflector_${type}`, args });
   return f.build();
 }
 

@@ -1,5 +1,5 @@
 /** Singular values of one matrix, in JavaScript: the reference semantics of `svd`. */
-import { negligible } from '../../../jit/runtime/linalg/spectral-constants.ts';
+import { negligible, patientSteps, tinyLength } from '../../../jit/runtime/linalg/spectral-constants.ts';
 import {
   identityRows,
   negateRow,
@@ -19,8 +19,8 @@ export interface SingularValues {
 }
 
 /**
- * Householder reflections to bidiagonal form, then implicit QR (Golub & Kahan 1965; the steps are those of LINPACK's
- * `dsvdc`, with the shift from the trailing 2×2). `a` is m × n with m ≥ n, of elements about 1, and is overwritten; `vectors`
+ * Householder reflections to bidiagonal form, then implicit QR (G. Golub and W. Kahan 1965; J. Demmel and W. Kahan, Accurate singular
+ * values of bidiagonal matrices, 1990, for steps without a shift). `a` is m × n with m ≥ n, of elements about 1, and is overwritten; `vectors`
  * left ones are wanted: none, n or m. Undefined where the iteration does not end.
  */
 export function singularValues(a: Float64Array, m: number, n: number, vectors: number): SingularValues | undefined {
@@ -61,82 +61,72 @@ function bidiagonal(a: Rows, m: number) {
 
 /** c and s with c·f + s·g = r = √(f² + g²). */
 function rotation(f: number, g: number): [c: number, s: number, r: number] {
-  const r = Math.sqrt(f * f + g * g);
-  return r === 0 ? [1, 0, 0] : [f / r, g / r, r];
+  const scale = Math.max(Math.abs(f), Math.abs(g)) < tinyLength ? 2 ** 600 : 1;
+  const [x, y] = [f * scale, g * scale];
+  const r = Math.sqrt(x * x + y * y);
+  return r === 0 ? [1, 0, 0] : [x / r, y / r, r / scale];
 }
 
 /** Leaves the singular values in d and turns the rows of u and v along; false after 60 steps for each value. */
 function implicitQr(d: Float64Array, e: Float64Array, u: Rows, v: Rows): boolean {
   let left = 60 * d.length;
-  const small = (x: number, size: number) => Math.abs(x) <= Number.EPSILON * size + negligible;
+  let patience = patientSteps;
+  // Where many steps have changed nothing, rounding errors of larger elements keep it from becoming smaller.
+  let least = negligible;
   for (let end = d.length; end > 0; ) {
     const last = end - 1;
     // The block of rows first … last, in which nothing beside the diagonal is negligible.
     let first = last;
     while (first > 0) {
-      if (small(e[first - 1]!, Math.abs(d[first - 1]!) + Math.abs(d[first]!))) {
+      const size = Math.abs(d[first - 1]!) + Math.abs(d[first]!);
+      if (Math.abs(e[first - 1]!) <= Number.EPSILON * size + least) {
         e[first - 1] = 0;
         break;
       }
       first--;
     }
     if (first === last) {
-      if (d[last]! < 0) {
-        d[last]! *= -1;
-        negateRow(v, last);
-      }
+      if (d[last]! < 0) negateRow(v, last);
+      d[last] = Math.abs(d[last]!);
       end--;
+      patience = patientSteps;
       continue;
     }
     if (left-- === 0) return false;
-    // A negligible diagonal element decouples: rotations move what stands beside it out of its row, or its column.
-    let zero = last;
-    while (zero >= first) {
-      const beside = (zero < last ? Math.abs(e[zero]!) : 0) + (zero > first ? Math.abs(e[zero - 1]!) : 0);
-      if (small(d[zero]!, beside)) break;
-      zero--;
+    if (patience-- === 0) {
+      const largest = Math.max(...d.map(Math.abs), ...e.map(Math.abs));
+      least = Math.max(least, (Number.EPSILON / 8) * largest);
     }
-    if (zero === last) {
-      d[last] = 0;
-      let f = e[last - 1]!;
-      e[last - 1] = 0;
-      for (let j = last - 1; j >= first; j--) {
-        const [c, s, r] = rotation(d[j]!, f);
-        d[j] = r;
-        if (j > first) {
-          f = -s * e[j - 1]!;
-          e[j - 1]! *= c;
-        }
-        rotateRows(v, j, last, c, s);
-      }
-    } else if (zero >= first) {
-      d[zero] = 0;
-      let f = e[zero]!;
-      e[zero] = 0;
-      for (let j = zero + 1; j <= last; j++) {
-        const [c, s, r] = rotation(d[j]!, f);
-        d[j] = r;
-        f = -s * e[j]!;
-        e[j]! *= c;
-        rotateRows(u, j, zero, c, s);
-      }
-    } else {
-      step(d, e, first, last, u, v);
-    }
+    const shift = shiftOf(d, e, first, last);
+    if (shift === 0) unshiftedStep(d, e, first, last, u, v);
+    else step(d, e, first, last, shift, u, v);
   }
   return true;
 }
 
-/** One step of QR on the block, with an eigenvalue of the trailing 2×2 of BᵀB as the shift. */
-function step(d: Float64Array, e: Float64Array, first: number, last: number, u: Rows, v: Rows): void {
-  const [x, y, z] = [d[last]!, d[last - 1]!, e[last - 1]!];
-  const b = ((y + x) * (y - x) + z * z) / 2;
-  const c2 = x * z * (x * z);
-  const root = Math.sqrt(b * b + c2);
-  const divisor = b < 0 ? b - root : b + root;
-  const shift = divisor === 0 ? 0 : c2 / divisor;
-  let f = (d[first]! + x) * (d[first]! - x) + shift;
-  let g = d[first]! * e[first]!;
+/** The smaller singular value of the trailing 2×2; 0 where that is negligible, or an element of the diagonal is. */
+function shiftOf(d: Float64Array, e: Float64Array, first: number, last: number): number {
+  let [least, largest] = [Number.POSITIVE_INFINITY, 0];
+  for (let i = first; i <= last; i++) {
+    least = Math.min(least, Math.abs(d[i]!));
+    largest = Math.max(largest, Math.abs(d[i]!), i < last ? Math.abs(e[i]!) : 0);
+  }
+  if (least <= Number.EPSILON * largest) return 0;
+  const [x, y, z] = [Math.abs(d[last - 1]!), Math.abs(d[last]!), Math.abs(e[last - 1]!)];
+  const [short, long] = [Math.min(x, y), Math.max(x, y)];
+  const most = Math.max(long, z);
+  const [sum, difference, beside] = [(long + short) / most, (long - short) / most, z / most];
+  const square = beside * beside;
+  const length = Math.sqrt(sum * sum + square) + Math.sqrt(difference * difference + square);
+  const shift = ((2 * short) / length) * (long / most);
+  const ratio = shift / Math.abs(d[first]!);
+  return ratio * ratio < Number.EPSILON ? 0 : shift;
+}
+
+function step(d: Float64Array, e: Float64Array, first: number, last: number, shift: number, u: Rows, v: Rows): void {
+  const head = d[first]!;
+  let f = (Math.abs(head) - shift) * (Math.sign(head) + shift / head);
+  let g = e[first]!;
   for (let j = first; j < last; j++) {
     let [c, s, r] = rotation(f, g);
     if (j > first) e[j - 1] = r;
@@ -154,4 +144,24 @@ function step(d: Float64Array, e: Float64Array, first: number, last: number, u: 
     rotateRows(u, j, j + 1, c, s);
   }
   e[last - 1] = f;
+}
+
+/**
+ * Without a shift nothing is subtracted, so that small singular values keep their digits. An element 0 of the diagonal is at the end
+ * after one step, and decoupled.
+ */
+function unshiftedStep(d: Float64Array, e: Float64Array, first: number, last: number, u: Rows, v: Rows): void {
+  let [c, s, r] = [1, 0, 0];
+  let [c2, s2] = [1, 0];
+  for (let j = first; j < last; j++) {
+    [c, s, r] = rotation(d[j]! * c, e[j]!);
+    if (j > first) e[j - 1] = s2 * r;
+    rotateRows(v, j, j + 1, c, s);
+    [c2, s2, r] = rotation(c2 * r, d[j + 1]! * s);
+    d[j] = r;
+    rotateRows(u, j, j + 1, c2, s2);
+  }
+  const end = d[last]! * c;
+  d[last] = end * c2;
+  e[last - 1] = end * s2;
 }

@@ -20,7 +20,7 @@ interface EighParams {
 
 /**
  * (λ, V) with A·V = V·diag(λ) and ascending λ; λ alone without `vectors`. Reads the lower triangle of A. NaN where A is
- * not finite.
+ * not finite. The code of large matrices divides them, and signs of vectors need not be those of the reference.
  */
 export const eighP: Primitive<EighParams> = primitive<EighParams>({
   name: 'eigh',

@@ -142,16 +142,21 @@ interface Reflection {
 function reflectColumn(w: Float64Array, m: number, n: number, j: number): Reflection {
   const v = new Float64Array(m);
   v[j] = 1;
+  const column = Float64Array.from({ length: m - j }, (_, i) => w[(j + i) * n + j]!);
+  const largest = column.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+  // Where squares would vanish or overflow.
+  const isFar = Number.isFinite(largest) && (largest < 2 ** -480 || largest > 2 ** 480);
+  const scale = isFar ? 2 ** (largest < 1 ? 1000 : -1000) : 1;
   let squares = 0;
-  for (let i = j + 1; i < m; i++) squares += w[i * n + j]! ** 2;
+  for (let i = 1; i < column.length; i++) squares += (column[i]! * scale) ** 2;
   if (squares === 0) return { v, tau: 0 };
-  const head = w[j * n + j]!;
+  const head = column[0]! * scale;
   const length = Math.sqrt(head * head + squares);
   const beta = head >= 0 ? -length : length;
-  for (let i = j + 1; i < m; i++) v[i] = w[i * n + j]! / (head - beta);
+  for (let i = 1; i < column.length; i++) v[j + i] = (column[i]! * scale) / (head - beta);
   const tau = (beta - head) / beta;
   reflect(w, n, v, tau, j, j + 1);
-  w[j * n + j] = beta;
+  w[j * n + j] = beta / scale;
   return { v, tau };
 }
 

@@ -21,7 +21,7 @@ interface SvdParams {
   readonly computeUv: boolean;
 }
 
-/** (σ, U, Vᵀ) with A = U·diag(σ)·Vᵀ and descending σ; σ alone without `computeUv`. NaN where A is not finite. */
+/** (σ, U, Vᵀ) with A = U·diag(σ)·Vᵀ and descending σ; σ alone without `computeUv`. NaN where A is not finite. As with `eigh`, signs need not be those of the reference. */
 export const svdP: Primitive<SvdParams> = primitive<SvdParams>({
   name: 'svd',
   type: ([a], { fullMatrices, computeUv }) => {
