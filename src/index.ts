@@ -1,6 +1,7 @@
 /** Cotangent: composable transformations of numerical programs, compiled to WebAssembly. */
 export { closureConvert } from '../transforms/closure-convert.ts';
-export { grad, jvp, linearize, valueAndGrad, vjp } from '../transforms/differentiate.ts';
+export { jvp, linearize, vjp } from '../transforms/differentiate.ts';
+export { grad, valueAndGrad } from '../transforms/grad.ts';
 export { hessian, jacfwd, jacobian, jacrev } from '../transforms/jacobian.ts';
 export { linearTranspose } from '../transforms/linear-transpose.ts';
 export { vmap } from '../transforms/vectorize.ts';
@@ -17,6 +18,7 @@ export { evalShape, type JitOptions, type Jitted, jit, makeJaxpr } from './jit.t
 export * as lax from './lax/index.ts';
 export * as linalg from './linalg/index.ts';
 export * as linearSolve from './linear-solve/index.ts';
+export * as losses from './losses.ts';
 export * as nn from './nn/index.ts';
 export * as np from './numpy/index.ts';
 export * as optimizers from './optimizers/index.ts';
@@ -26,4 +28,5 @@ export * as solvers from './solvers/index.ts';
 export * as projection from './solvers/projection.ts';
 export * as prox from './solvers/prox.ts';
 export * as special from './special.ts';
+export * as stats from './stats/index.ts';
 export * as tree from './tree.ts';

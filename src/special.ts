@@ -11,21 +11,8 @@ import { reshape } from './lax/movement.ts';
 import { type ReduceOptions, reduceAxes, reduceMax, sum } from './lax/reductions.ts';
 import { stopGradient } from './lax/stop-gradient.ts';
 import * as lax from './lax/transcendental.ts';
+import { type Binary, floating, floating2, type Unary } from './numpy/elementwise.ts';
 import { promote, toFloating } from './promote.ts';
-
-const floating =
-  (name: string, operation: (x: Value) => Value) =>
-  (x: ArrayLike): NDArray =>
-    operation(toFloating(x, name));
-const floating2 =
-  (name: string, operation: (x: Value, y: Value) => Value) =>
-  (x: ArrayLike, y: ArrayLike): NDArray => {
-    const [a, b] = promote(name, [x, y]).map((v) => toFloating(v, name)) as [Value, Value];
-    return operation(a, b);
-  };
-
-type Unary = (x: ArrayLike) => NDArray;
-type Binary = (x: ArrayLike, y: ArrayLike) => NDArray;
 
 /** The error function. */
 export const erf: Unary = floating('erf', lax.erf);

@@ -6,6 +6,8 @@ import { NDArray } from './array.ts';
 import { TraceError, TreeError } from './core/errors.ts';
 import { naming } from './core/options.ts';
 
+export { ravel } from './lax/ravel-tree.ts';
+
 export type Leaf = NDArray | number | boolean;
 
 /** The same tree with every leaf an `NDArray`: what a transformed function receives and returns. */
@@ -32,8 +34,17 @@ export type ArrayLikes<T> = T extends NDArray
  */
 export type Tree = {} | null | undefined | [unknown?, ...unknown[]];
 
-/** What a function may return that must return a tree like `T`: numbers may stand for its arrays. */
-export type Like<T> = ArrayLikes<Arrays<T>>;
+/**
+ * What a function may return that must return a tree like `T`: numbers may stand for its arrays, and it may be read-only, as
+ * what is written `as const` is.
+ */
+export type Like<T> = DeepReadonly<ArrayLikes<Arrays<T>>>;
+
+type DeepReadonly<T> = T extends Leaf | null | undefined | string | ((...args: never[]) => unknown)
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T;
 
 /** The leaves of a tree, as they are: numbers stay numbers. */
 export type LeafOf<T> = 0 extends 1 & T

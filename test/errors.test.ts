@@ -63,6 +63,47 @@ function says(t: Test, f: () => unknown, ...lines: string[]): void {
     t.fail(`not a line of this file: ${last}`);
 }
 
+t.test('arguments too many', (t) => {
+  says(t, () => any(np.exp)(x, 1), 'CotangentError: exp: takes one argument, but got 1 as another.');
+  says(t, () => any(np.add)(x, x, x), 'CotangentError: add: takes two arguments, but got f32[3] as another.');
+  says(t, () => any(np.matmul)(x, x, 2), 'CotangentError: matmul: takes two arguments, but got 2 as another.');
+  says(t, () => any(lax.mul)(x, 2, 3), 'CotangentError: mul: takes two arguments, but got 3 as another.');
+  says(t, () => any(nn.silu)(x, 1), 'CotangentError: silu: takes one argument, but got 1 as another.');
+  says(
+    t,
+    () => any(tree.map)(np.add, { x }, { x }, { x }),
+    'CotangentError: add: takes two arguments, but got f32[3] as another.',
+  );
+  t.same(
+    [x, x].map(np.square).map((v) => v.tolist()),
+    [
+      [1, 4, 9],
+      [1, 4, 9],
+    ],
+    'callbacks of arrays get more',
+  );
+  t.same([x, x, x].reduce(np.add).tolist(), [3, 6, 9]);
+  t.same(any(np.add)(x, 1, undefined).tolist(), [2, 3, 4]);
+  says(
+    t,
+    () => any(np.zeros)(3, 4),
+    "CotangentError: zeros: options are given by name in an object, such as `{ dtype: 'float64' }`, but got 4.",
+    'hint: lengths of several axes are a list: `[2, 3]`',
+  );
+  says(
+    t,
+    () => any(np.arange)(3, 'float64'),
+    'CotangentError: arange: options are given by name in an object, such as `{ dtype: \'float64\' }`, but got the string "float64".',
+  );
+  says(t, () => np.linspace(0, 1, 5, { num: 3 }), 'ShapeError: linspace: `num` is given twice.');
+  says(
+    t,
+    () => any(lax.scan)((c: any) => c, x, x),
+    'TreeError: scan: the body must return a pair [carry, y], but it returned f32[3].',
+  );
+  t.end();
+});
+
 t.test('shapes', async (t) => {
   const b = any(np.ones([5]));
   says(t, () => weights.add(b), 'ShapeError: add: `weights` f32[3,4] and `b` f32[5] do not broadcast together.');
@@ -88,7 +129,7 @@ t.test('shapes', async (t) => {
   says(
     t,
     () => random.uniform(random.key(0), any({ shape: [3] })),
-    'ShapeError: uniform: an object is not a shape: lengths are integers from 0 on.',
+    'CotangentError: uniform: there is no option `shape`; the options are `dtype`, `minval`, `maxval`.',
   );
 });
 
@@ -201,6 +242,7 @@ t.test('the operation is the one that was called', async (t) => {
     t,
     () => jacobian(yes)(np.array([1], { dtype: 'int32' })),
     'GradError: jacobian needs floating-point arguments, but `v` of the function is i32[1].',
+    "hint: convert it with `.astype('float32')`, or choose others with `argnums`",
   );
   says(t, () => lax.map(yes, 3), 'ShapeError: map: xs is a scalar and has no leading axis to scan over.');
 });
@@ -353,7 +395,7 @@ t.test('every option is looked at', async (t) => {
   says(t, () => np.median(x, wrong), among('median', 'axis', 'keepdims'), meant);
   says(t, () => np.eye(3, 3, wrong), among('eye', 'k', 'dtype'));
   says(t, () => np.tri(3, 3, wrong), among('tri', 'k', 'dtype'));
-  says(t, () => np.logspace(0, 1, 5, wrong), among('logspace', 'base', 'endpoint', 'dtype'));
+  says(t, () => np.logspace(0, 1, 5, wrong), among('logspace', 'num', 'endpoint', 'dtype', 'base'));
   says(t, () => nn.maxPool(np.ones([4, 4, 1]), [2, 2], wrong), among('maxPool', 'strides', 'padding'));
   says(t, () => lax.sum(x, wrong), among('sum', 'axis', 'keepdims'), meant);
   says(t, () => lax.prod(x, wrong), among('prod', 'axis', 'keepdims'), meant);
@@ -542,6 +584,7 @@ t.test('gradients', async (t) => {
     t,
     () => jacfwd(second)(np.array([1], { dtype: 'int32' }), {}),
     'GradError: jacfwd needs floating-point arguments, but `a` of `second` is i32[1].',
+    "hint: convert it with `.astype('float32')`, or choose others with `argnums`",
   );
   const ints: any = (v: any) => v.astype('int32').sum();
   says(t, () => grad(ints)(x), 'GradError: grad needs a floating-point result, but `ints` returned i32[].');

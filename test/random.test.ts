@@ -4,7 +4,7 @@ import { NDArray } from '../src/array.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import type { DType } from '../src/core/dtype.ts';
 import type { Value } from '../src/core/trace.ts';
-import { jit, vmap } from '../src/index.ts';
+import { jit, nn, np, vmap } from '../src/index.ts';
 import { reshape } from '../src/lax/movement.ts';
 import { log } from '../src/lax/transcendental.ts';
 import * as random from '../src/random/index.ts';
@@ -101,9 +101,68 @@ for (const dtype of ['float32', 'float64'] as const) {
     near(t, normal, fixtures[`normal_${dtype}`], 300, 'normal as JAX');
     near(t, exponential, fixtures[`exponential_${dtype}`], 100, 'exponential as JAX');
     near(t, random.gumbel(key(4), [33], { dtype }), fixtures[`gumbel_${dtype}`], 200, 'gumbel as JAX');
+    near(t, random.laplace(key(5), [33], { dtype }), fixtures[`laplace_${dtype}`], 100, 'laplace as JAX');
+    near(t, random.logistic(key(6), [33], { dtype }), fixtures[`logistic_${dtype}`], 100, 'logistic as JAX');
+    near(t, random.cauchy(key(7), [33], { dtype }), fixtures[`cauchy_${dtype}`], 100, 'cauchy as JAX');
+    const cut = random.truncatedNormal(key(8), -2, 1, [33], { dtype });
+    near(t, cut, fixtures[`truncatedNormal_${dtype}`], 300, 'truncated normal as JAX');
+    t.ok(np.all(np.logicalAnd(cut.gt(-2), cut.lt(1))).item());
+    const cov = np.array(
+      [
+        [2, 0.5],
+        [0.5, 1],
+      ],
+      { dtype },
+    );
+    const vectors = random.multivariateNormal(key(9), np.array([1, -1], { dtype }), cov, [5]);
+    near(t, vectors, fixtures[`multivariateNormal_${dtype}`], 300, 'multivariate normal as JAX');
+    t.equal(vectors.dtype, dtype);
+    const { initializers: made } = nn;
+    const initializers: Record<string, nn.initializers.Initializer> = {
+      heNormal: made.heNormal(),
+      glorotUniform: made.glorotUniform(),
+      lecunNormal: made.lecunNormal({ inAxis: 0, outAxis: 1 }),
+      varianceScaling: made.varianceScaling(3, { mode: 'fan_out', distribution: 'normal' }),
+      orthogonal: made.orthogonal(2),
+      uniform: made.uniform(0.3),
+    };
+    for (const [name, init] of Object.entries(initializers))
+      near(t, init(key(10), [2, 3, 4], { dtype }), fixtures[`initializers_${dtype}`][name], 1000, name);
     t.end();
   });
 }
+
+t.test('a shape left out', (t) => {
+  const { key } = random;
+  for (const draw of [random.uniform, random.normal, random.gumbel, random.exponential, random.laplace])
+    same(
+      t,
+      draw(key(1), { dtype: 'float64' }),
+      { shape: [], values: [draw(key(1), [], { dtype: 'float64' }).item()] },
+      'scalar',
+    );
+  const both = random.multivariateNormal(
+    key(2),
+    np.zeros([4, 2]),
+    np.stack([np.eye(2), np.eye(2).mul(4)]).expandDims(1),
+  );
+  t.same(both.shape, [2, 4, 2]);
+  same(
+    t,
+    random.choice(key(3), 5, { replace: false }),
+    { shape: [], values: [random.choice(key(3), 5, [], { replace: false }).item()] },
+    'choice',
+  );
+  same(t, random.rademacher(key(8), [20]), fixtures.rademacher, 'signs');
+  t.throws(() => nn.initializers.heNormal()(key(0), [3]), {
+    message:
+      'heNormal: needs a shape with axes of inputs and of outputs, but got [3].\n  hint: biases start at zero: `nn.initializers.zeros`',
+  });
+  t.throws(() => random.multivariateNormal(key(0), np.zeros([2]), np.eye(3)), {
+    message: /^multivariateNormal: the mean f32\[2\] and the covariance f32\[3,3\] do not fit\./,
+  });
+  t.end();
+});
 
 t.test('under transformations', (t) => {
   const keys = random.split(random.key(15), 4);

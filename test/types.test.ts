@@ -241,11 +241,9 @@ t.test('states of optimizers, and what loops carry', (t) => {
     const [p, s] = carry;
     const [value, gradient] = valueAndGrad(loss)(p, x);
     const [updates, next] = optimizer.update(gradient, s, p);
-    return [[optimizers.applyUpdates(p, updates), next], value];
+    return [[optimizers.applyUpdates(p, updates), next], value] as const;
   };
-  const epoch = jit((p: Params, s: typeof state, xs: NDArray) => lax.scan(step as never, [p, s], xs), {
-    donate: [0, 1],
-  });
+  const epoch = jit((p: Params, s: typeof state, xs: NDArray) => lax.scan(step, [p, s], xs), { donate: [0, 1] });
   const [[p1, s1], losses] = jit((p: Params, s: typeof state, xs: NDArray) =>
     lax.scan(
       ([p, s], x) => {
@@ -262,6 +260,18 @@ t.test('states of optimizers, and what loops carry', (t) => {
     Same<(typeof s1)[1][0]['trace']['w'], NDArray>,
     Same<typeof losses, NDArray>,
   ] = [true, true, true];
+  // Functions with names of their own, whose carries are tuples.
+  const filter = ([m, P]: [NDArray, NDArray], y: NDArray) => [[m.add(y), P.mul(y)], { y, m }] as const;
+  const [[mean], { m }]: [[NDArray, NDArray], { y: NDArray; m: NDArray }] = lax.scan(
+    filter,
+    [np.array(0), np.array(1)],
+    np.ones([2]),
+  );
+  const turn = ([x, y]: readonly [NDArray, NDArray]) => [y, x.neg()] as const;
+  const [turned]: [NDArray, NDArray] = lax.foriLoop(0, 3, (_i, xy: [NDArray, NDArray]) => turn(xy), [
+    np.array(1),
+    np.array(2),
+  ]);
   const [i, { x }]: [NDArray, { x: NDArray }] = lax.whileLoop(
     ([i]) => i.lt(3),
     ([i, { x }]) => [i.add(1), { x: x.mul(2) }],
@@ -285,7 +295,72 @@ t.test('states of optimizers, and what loops carry', (t) => {
   // @ts-expect-error: a state of another optimizer
   t.throws(() => optimizer.update(params, plain.init(params)), { name: 'TreeError' });
   t.same([p1.w.shape, losses.shape, i.item(), x.tolist(), a.item(), b.item()], [[3], [4], 3, [8, 8], 1, 2]);
-  t.ok([...exact, ...carried, epoch].every(Boolean));
+  t.same([mean.item(), m.tolist(), turned.item()], [2, [0, 1], -2]);
+  t.ok([...exact, ...carried].every(Boolean));
+  t.same(epoch(params, state, np.ones([2, 3]))[1].shape, [2]);
+  t.end();
+});
+
+type IsAny<T> = 0 extends 1 & T ? true : false;
+type Parts<T> = T extends readonly unknown[] ? T[number] : T extends NDArray ? T : T[keyof T];
+/** Whether a result, or a part of it, is `any`, which every later mistake passes through. */
+type IsLoose<T> = IsAny<T> extends true ? true : IsAny<Parts<T>>;
+
+t.test('no result is `any`', (t) => {
+  const params: Params = { w: np.ones([3]), b: [np.array(0)] };
+  const x = np.ones([3]);
+  const f = (v: NDArray): NDArray => v.mul(2);
+  const s = (v: NDArray): NDArray => v.sum();
+  const root = (v: NDArray, a: NDArray): NDArray => v.sub(a);
+  /** Not called: what it returns has the type that it would have. */
+  const typed = <T>(_call: () => T): IsLoose<T> => false as IsLoose<T>;
+  const all: false[] = [
+    typed(() => jit(f)(x)),
+    typed(() => jit(f).lower(x)),
+    typed(() => vmap((a: NDArray) => ({ a }))(x)),
+    typed(() => lax.scan((c, v) => [c, v], x, x)),
+    typed(() => lax.cond(true, f, f, x)),
+    typed(() => lax.switch(0, [f, f], x)),
+    typed(() => lax.associativeScan((a, b) => a.add(b), x)),
+    typed(() => customVjp(f)(x)),
+    typed(() => customRoot(root)((_v: NDArray, a: NDArray) => a)(x, x)),
+    typed(() => rootVjp(root, x, [x], x)),
+    typed(() => vjp(f, [x])[1](x)),
+    typed(() => linearSolve.solveCg((v) => v, params)),
+    typed(() => evalShape(f, x)),
+    typed(() => tree.map((v) => v, params)),
+    typed(() => tree.ravel(params)[1](x)),
+    typed(() => tree.unflatten(tree.structure(params), [x, x])),
+    typed(() => new solvers.LBFGS({ fun: s }).run(x)),
+    typed(() => new solvers.LBFGS({ fun: s }).run(x).state),
+    typed(() => new solvers.BFGS({ fun: s }).run(x).state),
+    typed(() => new solvers.GaussNewton({ residualFun: f }).run(x).state),
+    typed(() => new solvers.LevenbergMarquardt({ residualFun: f }).run(x).state),
+    typed(() => new solvers.AndersonAcceleration({ fixedPointFun: f }).run(x).state),
+    typed(() => new solvers.OptimizerSolver({ fun: s, optimizer: optimizers.adam(1) }).run(x).state),
+    typed(() => new solvers.ProximalGradient({ fun: s, prox: prox.lasso }).run(x).state),
+    typed(() => new solvers.ProjectedGradient({ fun: s, projection: projection.nonNegative }).run(x).state),
+    typed(() => new solvers.ZoomLineSearch({ fun: s }).run(1, x).state),
+    typed(() => optimizers.adam(1).update(params, optimizers.adam(1).init(params))),
+    typed(() => prox.lasso(params, 1)),
+  ];
+  t.notOk(all.some(Boolean));
+  const [flat, unravel]: [NDArray, (flat: NDArray) => { w: NDArray; b: NDArray[] }] = tree.ravel(params);
+  t.same(unravel(flat.mul(2)).w.tolist(), [2, 2, 2]);
+  t.throws(() => unravel(x), {
+    message: /^unravel: needs a vector of 4 elements for { b: \[\*\], w: \* }, but got f32\[3\]\./,
+  });
+  const mixed = { n: np.arange(2), d: np.ones([1], { dtype: 'float64' }), s: 3 };
+  const [vector, back] = tree.ravel(mixed);
+  const again = back(vector.mul(2));
+  t.same([vector.dtype, again.n.dtype, again.d.dtype, again.s.item()], ['float64', 'int32', 'float64', 6]);
+  t.same(tree.ravel({})[0].tolist(), []);
+  t.same(
+    grad((v: NDArray) => unravel(v).w.sum())(flat)
+      .sum()
+      .item(),
+    3,
+  );
   t.end();
 });
 

@@ -1,3 +1,4 @@
+/** `closureConvert`: captured values as arguments. */
 import type { ArrayLike, NDArray } from '../src/array.ts';
 import { TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';

@@ -1,3 +1,4 @@
+/** Functions on trees as functions on their leaves. */
 import { type ArrayLike, NDArray } from '../src/array.ts';
 import { TraceError } from '../src/core/errors.ts';
 import { isPlain, naming } from '../src/core/options.ts';
@@ -34,7 +35,7 @@ export function checkFunction(operation: string, f: unknown, what?: string): voi
 
 /**
  * A function on trees as a function on leaves. After a call, `outDef` is the structure of the result and, with
- * `hasAux`, `auxCount` leaves at the end belong to the auxiliary output.
+ * `hasAux`, `auxDef` that of the auxiliary output, whose leaves follow.
  */
 export class FlatFunction {
   private readonly f: AnyFunction;

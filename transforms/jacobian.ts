@@ -10,20 +10,14 @@ import { eq } from '../src/lax/compare.ts';
 import { convertLike } from '../src/lax/convert.ts';
 import { broadcastedIota } from '../src/lax/creation.ts';
 import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
-import { argumentAt, quoted, standsFor } from '../src/syntax/names.ts';
-import { type ArrayLikes, leafPaths, unflatten } from '../src/tree.ts';
-import { type Argnums, type Chosen, type MainOf, type Out, selectArguments, type WithAux } from './differentiate.ts';
+import { standsFor } from '../src/syntax/names.ts';
+import { type ArrayLikes, unflatten } from '../src/tree.ts';
+import type { MainOf, Out } from './differentiate.ts';
 import { type AnyFunction, checkFunction, FlatFunction, type TreeFunction } from './flat.ts';
+import { type Argnums, type Chosen, floatingArguments, type GradOptions, type WithAux } from './grad.ts';
 import { instantiate } from './jvp.ts';
 import { linearizeValues, pullback } from './linearize.ts';
 import { addLanes, vmapValues } from './vmap.ts';
-
-export interface JacobianOptions {
-  /** Which argument, or which arguments, to differentiate; the first when left out. */
-  argnums?: number | readonly number[];
-  /** The function returns `[result, aux]`; the result is `[jacobian, aux]`. */
-  hasAux?: boolean;
-}
 
 /** For each array of a result, its derivatives: a tree of the arguments in the place of each leaf. */
 type Blocks<R, G> = 0 extends 1 & R
@@ -37,7 +31,7 @@ type Result<F extends AnyFunction, O> = O extends { hasAux: true } ? MainOf<Out<
 type Given<F extends AnyFunction, O> = Chosen<Parameters<F>, Argnums<O>>;
 type JacobianOf<F extends AnyFunction, O> = WithAux<O, Blocks<Result<F, O>, Given<F, O>>, F>;
 
-type Jacobian = <F extends TreeFunction, const O extends JacobianOptions = {}>(
+type Jacobian = <F extends TreeFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
 ) => (...args: ArrayLikes<Parameters<F>>) => JacobianOf<F, O>;
@@ -55,7 +49,7 @@ type Rows = Value[][];
 function jacobianFunction(
   operation: string,
   f: AnyFunction,
-  options: JacobianOptions,
+  options: GradOptions,
   blocks: (
     call: (...xs: Value[]) => Value[],
     values: readonly Value[],
@@ -65,14 +59,7 @@ function jacobianFunction(
   const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
   checkFunction(operation, f);
   const result = (...args: unknown[]): any => {
-    const { values, def, partial, rebuild } = selectArguments(operation, f, args, argnums);
-    values.forEach((value, i) => {
-      if (!value.aval.isFloating) {
-        throw new GradError(
-          `${operation} needs floating-point arguments, but ${argumentAt(partial, leafPaths(def)[i]!)} of ${quoted(f)} is ${value.aval}.`,
-        );
-      }
-    });
+    const { values, def, partial, rebuild } = floatingArguments(operation, f, args, argnums);
     const flat = new FlatFunction(partial, def, operation, hasAux);
     const { outs, blocks: rows } = blocks(flat.call, values, () => flat.outDef.leafCount);
     const jacobian = unflatten(
@@ -93,7 +80,7 @@ function jacobianFunction(
  * @example
  * jacfwd((x) => np.multiply(x, x))(np.array([1, 2, 3])); // diag(2x)
  */
-export function jacfwd<F extends TreeFunction, const O extends JacobianOptions = {}>(
+export function jacfwd<F extends TreeFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => JacobianOf<F, O> {
@@ -163,12 +150,12 @@ export const jacobian: Jacobian = byRows('jacobian');
  * The matrix of second derivatives of a scalar function: forward mode over reverse mode.
  * @returns for a single array argument of shape s, an array of shape `[...s, ...s]`; trees of trees otherwise
  */
-export function hessian<F extends TreeFunction, const O extends JacobianOptions = {}>(
+export function hessian<F extends TreeFunction, const O extends GradOptions = {}>(
   f: F,
   options?: O,
 ): (...args: ArrayLikes<Parameters<F>>) => WithAux<O, Blocks<Given<F, O>, Given<F, O>>, F> {
   checkFunction('hessian', f);
-  const { argnums } = optionsOf<JacobianOptions>('hessian', options ?? {}, ['argnums', 'hasAux']);
+  const { argnums } = optionsOf<GradOptions>('hessian', options ?? {}, ['argnums', 'hasAux']);
   if (argnums !== undefined) checkIntegers('hessian', '`argnums`', argnums);
   return jacfwd(jacrev(f, options) as AnyFunction, options) as never;
 }

@@ -1,6 +1,7 @@
+/** Forward mode: values with their tangents, and jaxprs of both. */
 import { NDArray, type TracerOrigin } from '../src/array.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
+import { flagKey, type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
@@ -115,15 +116,13 @@ export interface JvpJaxpr {
   readonly outNonzero: readonly boolean[];
 }
 
-const bits = (flags: readonly boolean[]): string => flags.map((f) => (f ? '1' : '0')).join('');
-
 /**
  * The jaxpr of the jvp of `jaxpr`, given which inputs have tangents. Outputs flagged in `force` have their tangent
  * materialised even where it is zero.
  */
 export const jvpJaxpr: (jaxpr: Jaxpr, nonzero: readonly boolean[], force?: readonly boolean[]) => JvpJaxpr =
   memoPerJaxpr(
-    (nonzero: readonly boolean[], force?: readonly boolean[]) => `${bits(nonzero)}|${force ? bits(force) : ''}`,
+    (nonzero: readonly boolean[], force?: readonly boolean[]) => `${flagKey(nonzero)}|${force ? flagKey(force) : ''}`,
     (jaxpr, nonzero, force) => {
       const n = jaxpr.inVars.length;
       const tangentAvals = jaxpr.inAvals.filter((_, i) => nonzero[i]);

@@ -1,3 +1,4 @@
+/** `linearTranspose`, on trees. */
 import type { ShapedArray } from '../src/core/aval.ts';
 import { DtypeError, TreeError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';

@@ -1,3 +1,4 @@
+/** Linearization: forward mode whose tangents are unknown to partial evaluation. */
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../src/core/jaxpr.ts';
 import { currentTrace, type Value, withTrace } from '../src/core/trace.ts';
 import { Zero } from '../src/core/zero.ts';

@@ -1,5 +1,6 @@
+/** Partial evaluation: what is known is computed, the rest recorded. */
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { deadCodeElimination, dropInputs, type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
+import { deadCodeElimination, dropInputs, flagKey, type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { JaxprBuilder, type StagedTracer, stage } from '../src/core/stage.ts';
 import { currentTrace, type Trace, type Value, withTrace } from '../src/core/trace.ts';
@@ -59,8 +60,6 @@ export interface PartialJaxpr {
   readonly outUnknown: readonly boolean[];
 }
 
-const bits = (flags: readonly boolean[]): string => flags.map((f) => (f ? '1' : '0')).join('');
-
 /**
  * Splits a jaxpr by which inputs are unknown. Effects stay on the known side. Outputs flagged in `force` come out on
  * the unknown side even where they are known.
@@ -70,7 +69,7 @@ export const partialEvalJaxpr: (
   unknownIn: readonly boolean[],
   force?: readonly boolean[],
 ) => PartialJaxpr = memoPerJaxpr(
-  (unknownIn: readonly boolean[], force?: readonly boolean[]) => `${bits(unknownIn)}|${force ? bits(force) : ''}`,
+  (unknownIn: readonly boolean[], force?: readonly boolean[]) => `${flagKey(unknownIn)}|${force ? flagKey(force) : ''}`,
   (jaxpr, unknownIn, force) => {
     let unknown!: Jaxpr;
     let residuals = 0;

@@ -1,7 +1,8 @@
+/** Transposition: linear programs run backwards, from cotangents of results to cotangents of inputs. */
 import { NDArray } from '../src/array.ts';
 import { RuleError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { type Atom, type Jaxpr, Literal, memoPerJaxpr, Var } from '../src/core/jaxpr.ts';
+import { type Atom, flagKey, type Jaxpr, Literal, memoPerJaxpr, Var } from '../src/core/jaxpr.ts';
 import { isLinear, Linear } from '../src/core/linear.ts';
 import { withSource } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
@@ -89,8 +90,6 @@ export function backwardPass(
   return jaxpr.inVars.filter((_, i) => linear[i]).map((v) => cotangents.get(v) ?? new Zero(v.aval));
 }
 
-const bits = (flags: readonly boolean[]): string => flags.map((f) => (f ? '1' : '0')).join('');
-
 /** The same for a program that is not linear throughout: what does not depend on the linear inputs is computed first. */
 function pullBack(
   jaxpr: Jaxpr,
@@ -124,7 +123,7 @@ export const transposeJaxpr: (
   force?: readonly boolean[],
 ) => TransposedJaxpr = memoPerJaxpr(
   (linear: readonly boolean[], outNonzero: readonly boolean[], force?: readonly boolean[]) =>
-    `${bits(linear)}|${bits(outNonzero)}|${force ? bits(force) : ''}`,
+    `${flagKey(linear)}|${flagKey(outNonzero)}|${force ? flagKey(force) : ''}`,
   (jaxpr, linear, outNonzero, force) => {
     const nonlinearAvals = jaxpr.inAvals.filter((_, i) => !linear[i]);
     const ctAvals = jaxpr.outAvals.filter((_, i) => outNonzero[i]);

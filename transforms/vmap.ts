@@ -1,7 +1,8 @@
+/** Vectorisation: values with an axis of lanes in front, and jaxprs of them. */
 import { NDArray, type TracerOrigin } from '../src/array.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
-import { type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
+import { flagKey, type Jaxpr, memoPerJaxpr } from '../src/core/jaxpr.ts';
 import type { Params, Primitive } from '../src/core/primitive.ts';
 import { atUserLine } from '../src/core/source.ts';
 import { stage } from '../src/core/stage.ts';
@@ -95,8 +96,6 @@ export interface BatchedJaxpr {
   readonly batched: readonly boolean[];
 }
 
-const bits = (flags: readonly boolean[]): string => flags.map((f) => (f ? '1' : '0')).join('');
-
 /** The jaxpr on batches, given which inputs carry a leading axis; outputs flagged in `force` always carry it. */
 export const batchJaxpr: (
   jaxpr: Jaxpr,
@@ -105,7 +104,7 @@ export const batchJaxpr: (
   force?: readonly boolean[],
 ) => BatchedJaxpr = memoPerJaxpr(
   (size: number, inBatched: readonly boolean[], force?: readonly boolean[]) =>
-    `${size}|${bits(inBatched)}|${force ? bits(force) : ''}`,
+    `${size}|${flagKey(inBatched)}|${force ? flagKey(force) : ''}`,
   (jaxpr, size, inBatched, force) => {
     let flags: boolean[] = [];
     const avals = jaxpr.inAvals.map((aval, i) => (inBatched[i] ? aval.withShape([size, ...aval.shape]) : aval));

@@ -1,7 +1,7 @@
 /** The loops that users write: `whileLoop`, `foriLoop`, `scan`, `map`. */
 import { checkFunction, flattenArguments } from '../../transforms/flat.ts';
 import type { ArrayLike, NDArray } from '../array.ts';
-import { shapedArray } from '../core/aval.ts';
+import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { ControlFlowError, ShapeError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { naming, optionsOf } from '../core/options.ts';
@@ -39,7 +39,7 @@ export interface WhileOptions {
  */
 export function whileLoop<T extends Tree>(
   cond: (carry: Arrays<T>) => ArrayLike,
-  body: (carry: Arrays<T>) => Like<T>,
+  body: (carry: Arrays<T>) => NoInfer<Like<T>>,
   init: T,
   given: WhileOptions = {},
 ): Arrays<T> {
@@ -56,7 +56,7 @@ interface Naming {
 export function namedWhile<T extends Tree>(
   { operation: name, part }: Naming,
   cond: (carry: Arrays<T>) => ArrayLike,
-  body: (carry: Arrays<T>) => Like<T>,
+  body: (carry: Arrays<T>) => NoInfer<Like<T>>,
   init: T,
   given: WhileOptions = {},
 ): Arrays<T> {
@@ -85,7 +85,7 @@ export function namedWhile<T extends Tree>(
   const [result] = test.jaxpr.outAvals;
   if (test.outDef.key !== '*' || result!.shape.length !== 0 || result!.dtype !== 'bool') {
     throw new ControlFlowError(
-      `${name}: the condition must return a bool scalar, but it returned ${test.outDef.key === '*' ? result : test.outDef.leafCount ? `a tree, ${test.outDef}` : 'nothing'}.`,
+      `${name}: the condition must return a bool scalar, but it returned ${ofStructure(test.outDef, test.jaxpr.outAvals)}.`,
     );
   }
   const params: WhileParams = {
@@ -98,6 +98,12 @@ export function namedWhile<T extends Tree>(
   const operands = [...test.consts, ...traced.consts, ...start];
   const outs = maxSteps === undefined ? bind(whileP, operands, params) : boundedWhile(operands, params, maxSteps);
   return unflatten(carryDef, outs);
+}
+
+/** What a function returned, for messages. */
+function ofStructure(def: TreeDef, avals: readonly ShapedArray[]): string {
+  if (def.key === '*') return String(avals[0]);
+  return def.leafCount ? `a tree, ${def}` : 'nothing';
 }
 
 function checkSteps(name: string, maxSteps: number | undefined): void {
@@ -143,7 +149,7 @@ function boundedWhile(
 export function foriLoop<T extends Tree>(
   lower: ArrayLike,
   upper: ArrayLike,
-  body: (i: NDArray, carry: Arrays<T>) => Like<T>,
+  body: (i: NDArray, carry: Arrays<T>) => NoInfer<Like<T>>,
   init: T,
   options: WhileOptions = {},
 ): Arrays<T> {
@@ -159,7 +165,7 @@ export function foriLoop<T extends Tree>(
   if (typeof lower === 'number' && typeof upper === 'number') {
     checkSteps('foriLoop', optionsOf('foriLoop', options, ['maxSteps']).maxSteps);
     const start = scalar(lower, 'int32');
-    const step = ([i, carry]: any): [unknown, null] => [[add(i, 1), body(i, carry)], null];
+    const step = ([i, carry]: any): readonly [any, null] => [[add(i, 1), body(i, carry)], null];
     const naming: Naming = { operation: 'foriLoop', part: 1 };
     return (namedScan(naming, step, [start, init], null, { length: Math.max(0, upper - lower) }) as any)[0][1];
   }
@@ -191,7 +197,7 @@ export interface ScanOptions {
  * @throws CarryError when `f` changes the type of the carry; ShapeError when leading axes of `xs` differ
  */
 export function scan<C extends Tree, X extends Tree, Y extends Tree>(
-  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: Like<C>, y: Y],
+  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: NoInfer<Like<C>>, y: Y],
   init: C,
   xs: X,
   given: ScanOptions = {},
@@ -201,7 +207,7 @@ export function scan<C extends Tree, X extends Tree, Y extends Tree>(
 
 function namedScan<C extends Tree, X extends Tree, Y extends Tree>(
   { operation: name, part }: Naming,
-  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: Like<C>, y: Y],
+  f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: NoInfer<Like<C>>, y: Y],
   init: C,
   xs: X,
   given: ScanOptions,
@@ -220,7 +226,9 @@ function namedScan<C extends Tree, X extends Tree, Y extends Tree>(
       const t = traceFunction(name, f as (...args: any[]) => unknown, def, [...avals, ...slices]);
       const { node } = t.outDef;
       if (node.kind !== 'list' || node.children.length !== 2)
-        throw new TreeError('scan: the body must return a pair [carry, y].');
+        throw new TreeError(
+          `scan: the body must return a pair [carry, y], but it returned ${ofStructure(t.outDef, t.jaxpr.outAvals)}.`,
+        );
       checkCarryTree(name, node.children[0]!, carryDef, part);
       ysDef = node.children[1]!;
       return t;

@@ -105,6 +105,9 @@ export function withoutEffects(jaxpr: Jaxpr): Jaxpr {
   return result;
 }
 
+/** Flags as a key of `memoPerJaxpr`. */
+export const flagKey = (flags: readonly boolean[]): string => flags.map((flag) => (flag ? '1' : '0')).join('');
+
 /** Memoises a function of a jaxpr and a string that stands for the other arguments. */
 export function memoPerJaxpr<R, A extends unknown[]>(
   key: (...args: A) => string,

@@ -18,6 +18,11 @@ const synonyms: Record<string, string> = {
   dimension: 'axis',
   len: 'length',
   iterations: 'maxiter',
+  opt: 'optimizer',
+  m: 'historySize',
+  memory: 'historySize',
+  lo: 'lower',
+  hi: 'upper',
 };
 
 /**
@@ -34,6 +39,12 @@ export function optionsOf<T extends object>(
   if (typeof options !== 'object' || options === null || !isPlain(options)) {
     throw new CotangentError(
       `${operation}: options are given by name in an object, such as \`${exampleFor(options, known)}\`, but got ${naming(options)}.`,
+      {
+        hint:
+          typeof options === 'number' && known.join() === 'dtype'
+            ? 'lengths of several axes are a list: `[2, 3]`'
+            : undefined,
+      },
     );
   }
   for (const key in options) {
@@ -54,6 +65,16 @@ export function optionsOf<T extends object>(
   return options;
 }
 
+/** An optional argument and the options after it, which may also stand in its place: `np.eye(3, { dtype: 'float64' })`. */
+export function beforeOptions<A, O extends object>(
+  argument: A | O | undefined,
+  options: O | undefined,
+): [argument: A | undefined, options: O] {
+  const isLeftOut = options === undefined && typeof argument === 'object' && argument !== null && isPlain(argument);
+  if (isLeftOut) return [undefined, argument as O];
+  return [argument as A | undefined, options === undefined ? ({} as O) : options];
+}
+
 /** An option with the value that was given by position, where it may be meant for it. */
 function exampleFor(given: unknown, known: readonly string[]): string {
   if (isDType(given) && known.includes('dtype')) return `{ dtype: '${given}' }`;
@@ -68,10 +89,10 @@ function exampleFor(given: unknown, known: readonly string[]): string {
 const booleans: ReadonlySet<string> = new Set(
   (
     'acceleration approximate biasCorrection bounded centered checkBracket computeUv countIncludePad descending ' +
-    'deterministic endpoint epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff increasing independent inf info jit ' +
+    'deterministic endpoint epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff increasing independent inf info invert isCausal jit ' +
     'keepdims leftSide materializeJac nesterov positiveDefinite replace reverse rowvar sparse staircase ' +
     'stopIfLinesearchFails symmetric symmetrizeInput throw trans transposeA transposeKernel unitDiagonal uniqueIndices ' +
-    'useGamma valueAndGrad'
+    'useGamma valueAndGrad wrap'
   ).split(' '),
 );
 
@@ -109,6 +130,17 @@ export function checkList(operation: string, what: string, value: unknown): void
   if (!Array.isArray(value)) throw new TreeError(`${operation}: ${what} must be a list, but it is ${naming(value)}.`);
 }
 
+/**
+ * Refuses an argument too many, of a function that has no options. Methods of JavaScript's arrays call back with two more, a
+ * position and the array: `layers.map(nn.relu)` and `terms.reduce(np.add)` are meant as they look.
+ */
+export function checkExtra(operation: string, count: 1 | 2, extra: unknown, list: unknown): void {
+  if (extra === undefined || (typeof extra === 'number' && Array.isArray(list))) return;
+  throw new CotangentError(
+    `${operation}: takes ${count === 1 ? 'one argument' : 'two arguments'}, but got ${naming(extra)} as another.`,
+  );
+}
+
 /** Options that are numbers, where they are given. */
 export function checkNumbers(operation: string, options: object, names: readonly string[]): void {
   for (const name of names) {
@@ -132,6 +164,7 @@ export function isPlain(x: object): boolean {
 }
 
 function hintFor(key: string, known: readonly string[]): string | undefined {
+  if (key === 'fwd' || key === 'bwd') return 'the rules are given to what it returns: `f.defvjp(fwd, bwd)`';
   if (key === 'learningRate' || key === 'learning_rate' || key === 'lr')
     return known.includes('stepsize') ? 'did you mean `stepsize`?' : 'the learning rate is the first argument';
   const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();

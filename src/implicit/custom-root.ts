@@ -1,35 +1,16 @@
-/** `customRoot`, `customFixedPoint`, `rootJvp`, `rootVjp`. */
-import {
-  type AnyFunction,
-  checkFunction,
-  FlatFunction,
-  flattenArguments,
-  functionName,
-  type RestOf,
-  standsFor,
-  type TreeFunction,
-} from '../../transforms/flat.ts';
-import { instantiate, type Tangent } from '../../transforms/jvp.ts';
-import { linearizeValues, pullback } from '../../transforms/linearize.ts';
-import { convertOuts, joinAvals } from '../control/branches.ts';
-import { customLinearSolve, type LinearSolveInfo } from '../control/custom-linear-solve.ts';
-import { customRootP, implicitTangent, operatorAt } from '../control/custom-root.ts';
+/** `customRoot` and `customFixedPoint`. */
+import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, standsFor } from '../../transforms/flat.ts';
+import { customRootP } from '../control/custom-root.ts';
 import { withUnusedInputs } from '../control/flags.ts';
 import { checkStatics, staticPositionsOf, withStatics } from '../control/static-arguments.ts';
-import type { ShapedArray } from '../core/aval.ts';
-import { TraceError, TreeError } from '../core/errors.ts';
-import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import { TraceError } from '../core/errors.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
-import { checkList, optionsOf } from '../core/options.ts';
-import { range } from '../core/shape.ts';
+import { optionsOf } from '../core/options.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
-import { Zero } from '../core/zero.ts';
-import { neg } from '../lax/arithmetic.ts';
-import { convert } from '../lax/convert.ts';
-import { quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, leafPaths, structure, type TreeDef, unflatten } from '../tree.ts';
-import { convertClosure, type LinearOptions, solverFor } from './linear-solver.ts';
+import { type ArrayLikes, type Arrays, unflatten } from '../tree.ts';
+import { traceEquation } from './equation.ts';
+import { checkFor, checkSolve, convertClosure, type LinearOptions, linearOptions, solverFor } from './linear-solver.ts';
 import { allFinite, statusWhere, throwUnlessSolved } from './status.ts';
 
 export interface ImplicitOptions extends LinearOptions {
@@ -47,7 +28,6 @@ export interface ImplicitOptions extends LinearOptions {
   throw?: boolean;
 }
 
-const linearOptions = ['solve', 'symmetric', 'positiveDefinite'];
 const implicitOptions = ['hasAux', ...linearOptions, 'static', 'throw'];
 
 /** A solver: from an initial guess and the arguments of the equation to the solution. */
@@ -92,11 +72,6 @@ export function customFixedPoint(
   checkFunction('customFixedPoint', fixedPoint, 'the map');
   checkSolve('customFixedPoint', optionsOf('customFixedPoint', options, implicitOptions));
   return (solver) => decorated('customFixedPoint', fixedPoint, solver, options, true);
-}
-
-/** @throws TraceError when the linear solver is no function */
-function checkSolve(operation: string, { solve }: LinearOptions): void {
-  if (solve !== undefined) checkFunction(operation, solve, '`solve`');
 }
 
 /** @param operation what errors call the function */
@@ -182,163 +157,4 @@ function solveImplicitly(
   return options.hasAux ? [result, unflatten(flatSolver.auxDef!, outs.slice(solution))] : result;
 }
 
-const checkFor = (operation: string) => (info: LinearSolveInfo) => throwUnlessSolved(operation, info.status);
-
 const splitAt = <T>(items: readonly T[], n: number): [T[], T[]] => [items.slice(0, n), items.slice(n)];
-
-interface Equation {
-  /** (x, arguments, captured values) → F(x, …), of the types of x. */
-  readonly jaxpr: Jaxpr;
-  readonly consts: readonly Value[];
-}
-
-/** Traces F or T at the types of a solution, and checks that it has them. */
-function traceEquation(
-  operation: string,
-  f: AnyFunction,
-  def: TreeDef,
-  avals: readonly ShapedArray[],
-  args: readonly unknown[],
-): Equation {
-  const placeholders = unflatten(
-    def,
-    avals.map((aval) => 0 * aval.size),
-  );
-  const inDef = structure([placeholders, ...args]);
-  const flat = new FlatFunction(f, inDef, operation);
-  const argAvals = flattenArguments(args, operation).values.map((v) => v.aval);
-  const traced = stage(flat.call, [...avals, ...argAvals]);
-  const name = functionName(f);
-  if (flat.outDef.key !== def.key)
-    throw new TreeError(
-      `${operation}: ${quotedName(name)} returns a value of structure ${flat.outDef}, but the solution has structure ${def}.`,
-    );
-  const outs = traced.jaxpr.outAvals;
-  avals.forEach((aval, i) => {
-    const joined = joinAvals(outs[i]!, aval);
-    if (!joined || !aval.isFloating)
-      throw new TreeError(
-        `${operation}: ${quotedName(name)} returns ${outs[i]} at ${leafPaths(def, 'solution')[i]}, which is ${aval}.`,
-        aval.isFloating ? {} : { hint: 'solutions are floating; return integers as aux' },
-      );
-  });
-  const converted = convertOuts(traced.jaxpr, avals);
-  const n = traced.consts.length;
-  const order = [...range(converted.inVars.length).slice(n), ...range(n)];
-  return {
-    jaxpr: new Jaxpr(
-      order.map((i) => converted.inVars[i]!),
-      converted.eqns,
-      converted.outs,
-    ),
-    consts: traced.consts,
-  };
-}
-
-export interface RootOptions extends LinearOptions {
-  /** Throw a SolveError where the linear system is not solved. */
-  throw?: boolean;
-}
-
-/**
- * The tangent of the solution `sol` of F(sol, …args) = 0 along `tangents` of the arguments.
- *
- * @example
- * rootJvp((x, a) => x.mul(x).sub(a), np.array(2), [4], [1]); // 0.25
- */
-export function rootJvp<F extends TreeFunction>(
-  optimality: F,
-  sol: ArrayLikes<Parameters<F>[0]>,
-  args: ArrayLikes<RestOf<F>>,
-  tangents: ArrayLikes<RestOf<F>>,
-  options: RootOptions = {},
-): Arrays<Parameters<F>[0]> {
-  checkFunction('rootJvp', optimality, 'the equation');
-  checkSolve('rootJvp', optionsOf('rootJvp', options, [...linearOptions, 'throw']));
-  checkList('rootJvp', 'the arguments', args);
-  checkList('rootJvp', 'the tangents', tangents);
-  const { x, theta, def, equation } = at('rootJvp', optimality, sol, args);
-  const given = flattenArguments(tangents, 'rootJvp');
-  if (given.def.key !== flatten([...args], 'rootJvp: args').def.key)
-    throw new TreeError(
-      `rootJvp: the tangents have structure ${given.def}, but the arguments have structure ${structure([...args])}.`,
-    );
-  const along = theta.map((v, i): Tangent => {
-    const t = given.values[i];
-    if (!t || !v.aval.isFloating) return new Zero(v.aval);
-    return v.aval.weakType || t.aval.dtype === v.aval.dtype ? t : convert(t, v.aval.dtype);
-  });
-  const { solver, symmetric } = solverFor(options, def);
-  const params = {
-    operation: 'rootJvp',
-    optimality: equation.jaxpr,
-    fixedPoint: false,
-    symmetric,
-    linearSolve: () => solver,
-    ...(options.throw ? { check: checkFor('rootJvp') } : {}),
-  };
-  return unflatten(def as TreeDef, implicitTangent(params, x, theta, along));
-}
-
-/**
- * Cotangents of the arguments from a cotangent of the solution `sol` of F(sol, …args) = 0: −uᵀ ∂₂F with Aᵀ u = cotangent.
- *
- * @returns one cotangent per argument
- * @example
- * const [da] = rootVjp((x, a) => x.mul(x).sub(a), np.array(2), [4], 1); // 0.25
- */
-export function rootVjp<F extends TreeFunction>(
-  optimality: F,
-  sol: ArrayLikes<Parameters<F>[0]>,
-  args: ArrayLikes<RestOf<F>>,
-  cotangent: ArrayLikes<Parameters<F>[0]>,
-  options: RootOptions = {},
-): Arrays<RestOf<F>> {
-  checkFunction('rootVjp', optimality, 'the equation');
-  checkSolve('rootVjp', optionsOf('rootVjp', options, [...linearOptions, 'throw']));
-  checkList('rootVjp', 'the arguments', args);
-  const { x, theta, def, equation, count } = at('rootVjp', optimality, sol, args);
-  const { def: cotangentDef } = flatten(cotangent, 'rootVjp: the cotangent');
-  if (cotangentDef.key !== def.key)
-    throw new TreeError(`rootVjp: the cotangent has structure ${cotangentDef}, but the solution has structure ${def}.`);
-  const given = flattenArguments([cotangent], 'rootVjp').values.map((ct, i) => {
-    const { aval } = x[i]!;
-    return aval.weakType || ct.aval.dtype === aval.dtype ? ct : convert(ct, aval.dtype);
-  });
-  const push = operatorAt(equation.jaxpr, false, x, theta);
-  const { solver, symmetric } = solverFor(options, def);
-  const linear = linearizeValues((...v) => push(v), given);
-  const pull = (v: Value[]): Value[] => pullback(linear, v).map(instantiate);
-  const { x: u } = customLinearSolve(pull, given, solver, {
-    symmetric,
-    operation: 'rootVjp',
-    ...(options.throw ? { check: checkFor('rootVjp') } : {}),
-  });
-  const inTheta = linearizeValues((...t) => evalJaxpr(equation.jaxpr, [...x, ...t]), theta);
-  const cotangents = pullback(
-    inTheta,
-    u.map((v) => neg(v)),
-  );
-  let next = 0;
-  const all = theta.map((v) => (v.aval.isFloating ? cotangents[next++]! : new Zero(v.aval)));
-  return unflatten(structure([...args]) as TreeDef, all.slice(0, count).map(instantiate));
-}
-
-/** The equation at a solution that is given. */
-function at(operation: string, optimality: AnyFunction, sol: unknown, args: readonly unknown[]) {
-  flatten([...args], (path) => `${operation}: args${path}`);
-  const { values } = flattenArguments([sol], operation);
-  if (values.length === 0) throw new TreeError(`${operation}: the solution holds no array.`);
-  const { def } = flatten(sol, `${operation}: the solution`);
-  // A solution given as a plain number is an ordinary float32.
-  const x = values.map((v) => (v.aval.weakType ? convert(v, 'float32') : v));
-  const equation = traceEquation(
-    operation,
-    optimality,
-    def,
-    x.map((v) => v.aval),
-    args,
-  );
-  const own = flattenArguments(args, operation).values;
-  return { x, def, equation, theta: [...own, ...equation.consts], count: own.length };
-}

@@ -1,9 +1,3 @@
 /** Implicit differentiation: functions defined by an equation that their result solves. */
-export {
-  customFixedPoint,
-  customRoot,
-  type ImplicitOptions,
-  type ImplicitSolver,
-  rootJvp,
-  rootVjp,
-} from './custom-root.ts';
+export { customFixedPoint, customRoot, type ImplicitOptions, type ImplicitSolver } from './custom-root.ts';
+export { type RootOptions, rootJvp, rootVjp } from './root-derivatives.ts';

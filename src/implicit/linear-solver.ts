@@ -1,8 +1,8 @@
 /** How the linear system of an implicit derivative is solved: as the user says, or automatically. */
-import { onArrays } from '../../transforms/flat.ts';
+import { checkFunction, onArrays } from '../../transforms/flat.ts';
 import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
 import { shareConsts } from '../control/branches.ts';
-import type { LinearMap, LinearSolver } from '../control/custom-linear-solve.ts';
+import type { LinearMap, LinearSolveInfo, LinearSolver } from '../control/custom-linear-solve.ts';
 import { operatorAt, type RootParams } from '../control/custom-root.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
@@ -15,7 +15,7 @@ import { knownMethod } from '../linear-solve/index.ts';
 import { automatic, type OperatorTags } from '../linear-solve/methods.ts';
 import { minus, norm } from '../linear-solve/vectors.ts';
 import { flatten, type TreeDef, unflatten } from '../tree.ts';
-import { allFinite, statusWhere } from './status.ts';
+import { allFinite, statusWhere, throwUnlessSolved } from './status.ts';
 
 /** Solves A x = b, given x ↦ A x, on trees: one of `linearSolve`, or your own. */
 export type TreeLinearSolver = (matvec: (x: any) => any, b: any) => any;
@@ -28,6 +28,20 @@ export interface LinearOptions extends OperatorTags {
    */
   solve?: TreeLinearSolver;
 }
+
+/** Names of these options. */
+export const linearOptions = ['solve', 'symmetric', 'positiveDefinite'] as const;
+
+/** @throws TraceError when the linear solver is no function */
+export function checkSolve(operation: string, { solve }: LinearOptions): void {
+  if (solve !== undefined) checkFunction(operation, solve, '`solve`');
+}
+
+/** What a program does with the outcome of a linear solve that must not fail. */
+export const checkFor =
+  (operation: string) =>
+  (info: LinearSolveInfo): void =>
+    throwUnlessSolved(operation, info.status);
 
 /** The method, and whether it takes the operator to be symmetric. */
 export function solverFor(options: LinearOptions, def: TreeDef): { solver: LinearSolver; symmetric: boolean } {

@@ -109,7 +109,7 @@ export const bitcastConvertTypeP: Primitive<{ newDType: DType }> = elementwise('
  * The bits of `x` read as another dtype of 32 bits.
  *
  * @example
- * bitcastConvertType(scalar(1, 'float32'), 'uint32'); // 0x3f800000
+ * bitcastConvertType(np.array(1), 'uint32'); // 1065353216, 0x3f800000
  * @throws DtypeError unless both dtypes are float32, int32 or uint32
  */
 export function bitcastConvertType(x: ArrayLike, dtype: DType): Value {

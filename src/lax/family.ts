@@ -2,6 +2,7 @@
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, castNumber, type DType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
+import { checkExtra } from '../core/options.ts';
 import { type Accuracy, exact, type Params, type Primitive, primitive, type Sample } from '../core/primitive.ts';
 import { range, type Shape, sameShape } from '../core/shape.ts';
 import { isZero, Zero } from '../core/zero.ts';
@@ -179,8 +180,10 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
     samples: () => samplesFor(spec.domain, [spec.interval ?? [-3, 3]]),
   });
   const called = camel(name);
-  const op = (x: ArrayLike): Value =>
-    bind1(p, [spec.domain === 'floating' ? toFloating(x, called) : toValue(x, called)]);
+  const op = (x: ArrayLike, extra?: unknown, list?: unknown): Value => {
+    if (extra !== undefined) checkExtra(called, 1, extra, list);
+    return bind1(p, [spec.domain === 'floating' ? toFloating(x, called) : toValue(x, called)]);
+  };
   return Object.assign(op, { primitive: p });
 }
 
@@ -227,7 +230,8 @@ export function binary(name: string, spec: BinarySpec): BinaryOp {
       ),
   });
   const called = camel(name);
-  const op = (x: ArrayLike, y: ArrayLike): Value => {
+  const op = (x: ArrayLike, y: ArrayLike, extra?: unknown, list?: unknown): Value => {
+    if (extra !== undefined) checkExtra(called, 2, extra, list);
     const [a, b] = promote(called, [x, y]);
     if (spec.domain !== 'floating') return bind1(p, [a!, b!]);
     return bind1(p, [toFloating(a!, called), toFloating(b!, called)]);

@@ -84,7 +84,9 @@ export const choFactor = (a: ArrayLike, given: { lower?: boolean } = {}): Choles
 export function choSolve(factor: CholeskyFactor | NDArray, b: ArrayLike): NDArray {
   const pair = typeof factor === 'object' && factor !== null && 'factor' in factor;
   if (!pair && !(factor instanceof NDArray))
-    throw new TraceError(`choSolve: the factor must be what \`choFactor\` returns, but it is ${naming(factor)}.`);
+    throw new TraceError(`choSolve: the factor must be what \`choFactor\` returns, but it is ${naming(factor)}.`, {
+      hint: 'of a lower triangle alone: `linalg.choSolve(l, b)`, of an upper one `{ factor: u, lower: false }`',
+    });
   const { factor: f, lower } = pair ? factor : { factor: factor as NDArray, lower: true };
   const { a, b: right, restore } = system('choSolve', f, b);
   const forward = lax.triangularSolve(a, right, { leftSide: true, lower, transposeA: !lower, unitDiagonal: false });

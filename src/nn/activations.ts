@@ -6,23 +6,18 @@ import type { Value } from '../core/trace.ts';
 import { abs, add, div, integerPow, mul, neg, sqrt } from '../lax/arithmetic.ts';
 import { ge, gt, le, lt, select } from '../lax/compare.ts';
 import * as lax from '../lax/transcendental.ts';
+import { floating, type Unary } from '../numpy/elementwise.ts';
 import { logaddexp } from '../numpy/functions.ts';
 import { split } from '../numpy/joining.ts';
 import { toFloating, toValue } from '../promote.ts';
 
-type Activation = (x: ArrayLike) => NDArray;
-const activation =
-  (name: string, f: (x: Value) => Value): Activation =>
-  (x) =>
-    f(toFloating(x, name));
-
 /** max(x, 0). Its derivative at 0 is taken as 0. */
-export const relu: Activation = (x) => {
+export const relu: Unary = (x) => {
   const value = toValue(x, 'relu');
   return select(le(value, 0), 0, value);
 };
 /** min(max(x, 0), 6). Its derivative at 0 and at 6 is taken as 0. */
-export const relu6: Activation = activation('relu6', (x) => select(le(x, 0), 0, select(ge(x, 6), 6, x)));
+export const relu6: Unary = floating('relu6', (x) => select(le(x, 0), 0, select(ge(x, 6), 6, x)));
 /** x, or `slope`·x below 0. Its derivative at 0 is taken as 1. */
 export const leakyRelu = (x: ArrayLike, given: { slope?: ArrayLike } = {}): NDArray => {
   const { slope = 0.01 } = optionsOf('leakyRelu', given, ['slope']);
@@ -48,8 +43,7 @@ export const celu = (x: ArrayLike, given: { alpha?: ArrayLike } = {}): NDArray =
   return expBelow(toFloating(x, 'celu'), (v) => mul(a, lax.expm1(div(v, a))));
 };
 /** The scaled `elu` that keeps mean 0 and variance 1 through layers (Klambauer et al., 2017). */
-export const selu: Activation = (x) =>
-  mul(1.0507009873554805, elu(toFloating(x, 'selu'), { alpha: 1.6732632423543772 }));
+export const selu: Unary = (x) => mul(1.0507009873554805, elu(toFloating(x, 'selu'), { alpha: 1.6732632423543772 }));
 /** x·Φ(x), by its tanh approximation unless `approximate` is false. */
 export const gelu = (x: ArrayLike, given: { approximate?: boolean } = {}): NDArray => {
   const { approximate = true } = optionsOf('gelu', given, ['approximate']);
@@ -59,25 +53,25 @@ export const gelu = (x: ArrayLike, given: { approximate?: boolean } = {}): NDArr
   return mul(value, mul(0.5, add(1, lax.tanh(inner))));
 };
 /** 1 / (1 + e⁻ˣ). */
-export const sigmoid: Activation = activation('sigmoid', lax.logistic);
+export const sigmoid: Unary = floating('sigmoid', lax.logistic);
 /** log(1 + eˣ). */
-export const softplus: Activation = activation('softplus', (x) => logaddexp(x, 0));
+export const softplus: Unary = floating('softplus', (x) => logaddexp(x, 0));
 /** log sigmoid(x). */
-export const logSigmoid: Activation = activation('logSigmoid', (x) => neg(softplus(neg(x))));
+export const logSigmoid: Unary = floating('logSigmoid', (x) => neg(softplus(neg(x))));
 /** x / (1 + |x|). */
-export const softSign: Activation = activation('softSign', (x) => div(x, add(1, abs(x))));
+export const softSign: Unary = floating('softSign', (x) => div(x, add(1, abs(x))));
 /** x·sigmoid(x). */
-export const silu: Activation = activation('silu', (x) => mul(x, lax.logistic(x)));
-export const swish: Activation = silu;
-export const tanh: Activation = activation('tanh', lax.tanh);
+export const silu: Unary = floating('silu', (x) => mul(x, lax.logistic(x)));
+export const swish: Unary = silu;
+export const tanh: Unary = floating('tanh', lax.tanh);
 /** x·tanh(softplus(x)). */
-export const mish: Activation = activation('mish', (x) => mul(x, lax.tanh(softplus(x))));
+export const mish: Unary = floating('mish', (x) => mul(x, lax.tanh(softplus(x))));
 /** x limited to [−1, 1]. Its derivative at −1 and at 1 is taken as 1. */
-export const hardTanh: Activation = activation('hardTanh', (x) => select(gt(x, 1), 1, select(lt(x, -1), -1, x)));
+export const hardTanh: Unary = floating('hardTanh', (x) => select(gt(x, 1), 1, select(lt(x, -1), -1, x)));
 /** relu6(x + 3) / 6. */
-export const hardSigmoid: Activation = activation('hardSigmoid', (x) => div(relu6(add(x, 3)), 6));
+export const hardSigmoid: Unary = floating('hardSigmoid', (x) => div(relu6(add(x, 3)), 6));
 /** x·hardSigmoid(x). */
-export const hardSilu: Activation = activation('hardSilu', (x) => mul(x, hardSigmoid(x)));
+export const hardSilu: Unary = floating('hardSilu', (x) => mul(x, hardSigmoid(x)));
 /** (x + √(x² + b)) / 2. */
 export const squareplus = (x: ArrayLike, given: { b?: ArrayLike } = {}): NDArray => {
   const { b = 4 } = optionsOf('squareplus', given, ['b']);

@@ -23,5 +23,7 @@ export {
   swish,
   tanh,
 } from './activations.ts';
+export { type AttentionOptions, dotProductAttention } from './attention.ts';
+export * as initializers from './initializers.ts';
 export { logSoftmax, oneHot, softmax, standardize } from './normalise.ts';
 export { type AvgPoolOptions, avgPool, maxPool, minPool, type PoolOptions } from './pool.ts';

@@ -4,9 +4,9 @@ import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, type DType, isFloating } from '../core/dtype.ts';
+import { allocate, type DType, isDType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
+import { beforeOptions, checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
 import { currentTrace } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
@@ -72,12 +72,24 @@ export function fullLike(x: ArrayLike, value: ArrayLike, given: LikeOptions = {}
 /** Elements of an array that is written by JavaScript. */
 const largestWritten = 16384;
 
-/** Ones where column − row = k. `m` columns, as many as rows if left out. */
-export function eye(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
-  return eyeNamed('eye', n, m, optionsOf('eye', given, ['k', 'dtype']));
+export interface DiagonalOptions extends DTypeOption {
+  /** Which diagonal: 0, the default, is the main one, positive ones lie above. */
+  k?: number;
 }
 
-function eyeNamed(name: string, n: number, m: number | null, given: DTypeOption & { k?: number }): NDArray {
+/**
+ * Ones where column − row = k. `m` columns, as many as rows if left out.
+ *
+ * @example
+ * np.eye(2, { dtype: 'float64' }); // f64[2,2]
+ * np.eye(2, 3, { k: 1 }); // [[0. 1. 0.] [0. 0. 1.]]
+ */
+export function eye(n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions): NDArray {
+  const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
+  return eyeNamed('eye', n, columns, optionsOf('eye', given, ['k', 'dtype']));
+}
+
+function eyeNamed(name: string, n: number, m: number | null | undefined, given: DiagonalOptions): NDArray {
   const { k = 0, dtype } = given;
   checkNumbers(name, given, ['k']);
   const type = checkDType(dtype, name) ?? 'float32';
@@ -104,11 +116,12 @@ export const identity = (n: number, options: DTypeOption = {}): NDArray =>
   eyeNamed('identity', n, n, optionsOf('identity', options, ['dtype']));
 
 /** Ones on and below the k-th diagonal. */
-export function tri(n: number, m: number | null = null, given: DTypeOption & { k?: number } = {}): NDArray {
+export function tri(n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions): NDArray {
+  const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
   const { k = 0, dtype } = optionsOf('tri', given, ['k', 'dtype']);
   checkNumbers('tri', given, ['k']);
   const type = checkDType(dtype, 'tri') ?? 'float32';
-  const shape = toShape([n, m ?? n], 'tri');
+  const shape = toShape([n, columns ?? n], 'tri');
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
   return convert(ge(add(row, k), column), type);
@@ -133,6 +146,7 @@ export function arange(...given: readonly (number | null | undefined | DTypeOpti
   const [from, to] = stop === undefined || stop === null ? [0, start] : [start, stop];
   for (const x of [from, to, step])
     if (!Number.isFinite(x)) {
+      if (isDType(x)) optionsOf('arange', x as object, ['dtype']);
       throw new DtypeError(`arange: expected finite numbers, but got ${naming(x)}.`, {
         hint: isTraced(x) ? shapesAreKnown : undefined,
       });
@@ -150,22 +164,49 @@ export function arange(...given: readonly (number | null | undefined | DTypeOpti
 }
 
 export interface LinspaceOptions extends DTypeOption {
+  /** How many numbers, where that is not given by position. */
+  num?: number;
   /** Whether the last number is `stop`; true if left out. */
   endpoint?: boolean;
 }
 
-/** `num` evenly spaced numbers from `start` to `stop`, which may be traced or arrays (the new axis is the first). */
-export const linspace = (start: ArrayLike, stop: ArrayLike, num = 50, options: LinspaceOptions = {}): NDArray =>
-  linspaceNamed('linspace', start, stop, num, options);
+/** The number of numbers, 50 when left out, and the other options. */
+function spacingOf<O extends LinspaceOptions>(
+  name: string,
+  num: number | O | undefined,
+  options: O | undefined,
+  known: readonly string[] = [],
+): [num: number, options: O] {
+  const [count, given] = beforeOptions<number, O>(num, options);
+  const checked = optionsOf(name, given, ['num', 'endpoint', 'dtype', ...known]);
+  checkNumbers(name, checked, ['num']);
+  if (count !== undefined && checked.num !== undefined) throw new ShapeError(`${name}: \`num\` is given twice.`);
+  return [count ?? checked.num ?? 50, checked];
+}
+
+/**
+ * `num` evenly spaced numbers (50 when left out) from `start` to `stop`, which may be traced or arrays (the new axis is the first).
+ *
+ * @example
+ * np.linspace(0, 1, 5); // [0. 0.25 0.5 0.75 1. ]
+ * np.linspace(0, 1, { num: 4, endpoint: false }); // [0. 0.25 0.5 0.75]
+ */
+export function linspace(
+  start: ArrayLike,
+  stop: ArrayLike,
+  num?: number | LinspaceOptions,
+  options?: LinspaceOptions,
+): NDArray {
+  return linspaceNamed('linspace', start, stop, ...spacingOf('linspace', num, options));
+}
 
 function linspaceNamed(
   name: string,
   start: ArrayLike,
   stop: ArrayLike,
   num: number,
-  options: LinspaceOptions,
+  { endpoint = true, dtype }: LinspaceOptions,
 ): NDArray {
-  const { endpoint = true, dtype } = optionsOf(name, options, ['endpoint', 'dtype']);
   const [count] = toShape(num, name) as [number];
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
@@ -201,25 +242,36 @@ function evenly(count: number, start: number, stop: number, steps: number, isEnd
   return fromData(values, [count], dtype);
 }
 
+export interface LogspaceOptions extends LinspaceOptions {
+  /** Default 10. */
+  base?: number;
+}
+
 /** Numbers whose logarithms to `base` are evenly spaced: from baseˢᵗᵃʳᵗ to baseˢᵗᵒᵖ. */
 export function logspace(
   start: ArrayLike,
   stop: ArrayLike,
-  num = 50,
-  given: LinspaceOptions & { base?: number } = {},
+  num?: number | LogspaceOptions,
+  options?: LogspaceOptions,
 ): NDArray {
-  const { base = 10, endpoint = true, dtype } = optionsOf('logspace', given, ['base', 'endpoint', 'dtype']);
+  const [count, given] = spacingOf('logspace', num, options, ['base']);
   checkNumbers('logspace', given, ['base']);
+  const { base = 10, endpoint = true, dtype } = given;
   const steps: LinspaceOptions = { endpoint, ...(dtype === 'float64' && { dtype }) };
-  const result = power(base, linspaceNamed('logspace', start, stop, num, steps));
+  const result = power(base, linspaceNamed('logspace', start, stop, count, steps));
   return dtype ? convert(result, dtype) : result;
 }
 
 /** Numbers in geometric progression from `start` to `stop`, which have one sign and are not 0. */
-export function geomspace(start: number, stop: number, num = 50, given: LinspaceOptions = {}): NDArray {
-  const { endpoint = true, dtype } = optionsOf('geomspace', given, ['endpoint', 'dtype']);
+export function geomspace(
+  start: number,
+  stop: number,
+  num?: number | LinspaceOptions,
+  options?: LinspaceOptions,
+): NDArray {
+  const [wanted, { endpoint = true, dtype }] = spacingOf('geomspace', num, options);
   checkNumbers('geomspace', { start, stop }, ['start', 'stop']);
-  const [count] = toShape(num, 'geomspace') as [number];
+  const [count] = toShape(wanted, 'geomspace') as [number];
   if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;

@@ -27,7 +27,7 @@ interface Named {
  *
  * @example
  * np.einsum('ij,jk->ik', a, b); // a matrix product
- * np.einsum('bij,bj->bi', a, v);
+ * np.einsum('bij,bj->bi', stack, vectors); // each matrix with its vector
  * np.einsum('ii', a); // the trace
  * @throws ShapeError when subscripts and shapes do not fit
  */

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
-import { checkNumbers, optionsOf } from '../core/options.ts';
+import { checkExtra, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
@@ -20,7 +20,8 @@ type Operation = (x: Value, y: Value) => Value;
 const binary =
   (operation: Operation, onBools?: Operation) =>
   (name: string): Binary =>
-  (x, y) => {
+  (x, y, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [x, y]);
     return onBools && a!.aval.dtype === 'bool' ? onBools(a!, b!) : operation(a!, b!);
   };
@@ -30,7 +31,8 @@ const { select, eq, ne, lt, gt, le, ge } = compare;
 export const addNamed: (name: string) => Binary = binary(arithmetic.add, logic.or);
 export const subtractNamed: (name: string) => Binary = binary(arithmetic.sub);
 export const multiplyNamed: (name: string) => Binary = binary(arithmetic.mul, logic.and);
-export const divideNamed: (name: string) => Binary = (name) => (x, y) => {
+export const divideNamed: (name: string) => Binary = (name) => (x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra(name, 2, extra, list);
   const [a, b] = promote(name, [x, y]);
   return arithmetic.div(toFloating(a!, name), toFloating(b!, name));
 };
@@ -60,7 +62,8 @@ export const remainder: Binary = modNamed('remainder');
 export const fmod: Binary = binary(arithmetic.rem)('fmod');
 
 /** The largest integer that is not above x / y. */
-export const floorDivide: Binary = recorded((x, y) => {
+export const floorDivide: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('floorDivide', 2, extra, list);
   const [a, b] = promote('floorDivide', [x, y]);
   if (isFloating(a!.aval.dtype)) return arithmetic.floorDivide(a!, b!);
   const quotient = arithmetic.div(a!, b!);
@@ -88,7 +91,8 @@ function integerPower(x: Value, y: Value): Value {
   return result;
 }
 
-export const powerNamed: (name: string) => Binary = (name) => (x, y) => {
+export const powerNamed: (name: string) => Binary = (name) => (x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra(name, 2, extra, list);
   const exponent = toValue(y, name);
   const base = toValue(x, name);
   const n = exponent.aval.weakType ? exponent.literal : undefined;
@@ -112,8 +116,25 @@ export const floatPower: Binary = (x, y) => arithmetic.pow(toFloating(x, 'floatP
 const numeric =
   (operation: (x: Value) => Value) =>
   (name: string): Unary =>
-  (x) =>
-    operation(toValue(x, name));
+  (x, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 1, extra, list);
+    return operation(toValue(x, name));
+  };
+/** Of a floating operand: integers and bools are converted to float32 first. */
+export const floating =
+  (name: string, operation: (x: Value) => Value): Unary =>
+  (x, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 1, extra, list);
+    return operation(toFloating(x, name));
+  };
+/** The same for two operands. */
+export const floating2 =
+  (name: string, operation: (x: Value, y: Value) => Value): Binary =>
+  (x, y, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 2, extra, list);
+    const [a, b] = promote(name, [x, y]);
+    return operation(toFloating(a!, name), toFloating(b!, name));
+  };
 const orItself = (operation: (x: Value) => Value) => (x: Value) => (isFloating(x.aval.dtype) ? operation(x) : x);
 
 export const negative: Unary = numeric(arithmetic.neg)('negative');
@@ -123,13 +144,13 @@ export const absolute: Unary = numeric((x) =>
   x.aval.dtype === 'bool' || x.aval.dtype === 'uint32' ? x : arithmetic.abs(x),
 )('absolute');
 export const abs: Unary = absolute;
-export const fabs: Unary = (x) => arithmetic.abs(toFloating(x, 'fabs'));
+export const fabs: Unary = floating('fabs', arithmetic.abs);
 /** −1, 0 or 1. */
 export const sign: Unary = numeric(arithmetic.sign)('sign');
 export const square: Unary = numeric((x) => arithmetic.mul(x, x))('square');
-export const reciprocal: Unary = (x) => arithmetic.reciprocal(toFloating(x, 'reciprocal'));
-export const sqrt: Unary = (x) => arithmetic.sqrt(toFloating(x, 'sqrt'));
-export const cbrt: Unary = (x) => arithmetic.cbrt(toFloating(x, 'cbrt'));
+export const reciprocal: Unary = floating('reciprocal', arithmetic.reciprocal);
+export const sqrt: Unary = floating('sqrt', arithmetic.sqrt);
+export const cbrt: Unary = floating('cbrt', arithmetic.cbrt);
 /** Integers are their own floor; so for `ceil`, `trunc` and `rint`. */
 export const floor: Unary = numeric(orItself(arithmetic.floor))('floor');
 export const ceil: Unary = numeric(orItself(arithmetic.ceil))('ceil');
@@ -182,7 +203,8 @@ export const greaterEqual: Binary = greaterEqualNamed('greaterEqual');
 
 const truth = (x: ArrayLike, name: string): Value => convert(toValue(x, name), 'bool');
 const logical = (name: string, operation: Operation): Binary =>
-  recorded((x, y) => {
+  recorded((x, y, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [truth(x, name), truth(y, name)]);
     return operation(a!, b!);
   });
@@ -196,7 +218,8 @@ export const logicalNot: Unary = recorded((x) => logic.not(truth(x, 'logicalNot'
 const bitwise =
   (operation: Operation) =>
   (name: string): Binary =>
-  (x, y) => {
+  (x, y, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [x, y]);
     if (isFloating(a!.aval.dtype)) {
       throw new DtypeError(`${name}: needs integer or bool operands, but got ${a!.aval} and ${b!.aval}.`);

@@ -1,7 +1,7 @@
 /** Elementary functions under NumPy's names. Integers and bools are converted to float32 first. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
-import { checkNumbers, optionsOf } from '../core/options.ts';
+import { checkExtra, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
@@ -10,22 +10,10 @@ import { convert } from '../lax/convert.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import * as transcendental from '../lax/transcendental.ts';
-import { promote, toFloating, toValue } from '../promote.ts';
-import type { Binary, Unary } from './elementwise.ts';
+import { toFloating, toValue } from '../promote.ts';
+import { type Binary, floating, floating2, type Unary } from './elementwise.ts';
 
 const { add, sub, mul, div } = arithmetic;
-
-const floating =
-  (name: string, operation: (x: Value) => Value): Unary =>
-  (x) =>
-    operation(toFloating(x, name));
-
-const floating2 =
-  (name: string, operation: (x: Value, y: Value) => Value): Binary =>
-  (x, y) => {
-    const [a, b] = promote(name, [x, y]);
-    return operation(toFloating(a!, name), toFloating(b!, name));
-  };
 
 /** Functions of several operations. */
 const combined = (name: string, operation: (x: Value) => Value): Unary => recorded(floating(name, operation));
@@ -101,7 +89,8 @@ export const degrees: Unary = rad2deg;
 const never = (x: Value): NDArray => convert(zerosLike(x.aval), 'bool');
 const onFloats =
   (name: string, operation: (x: Value) => Value): Unary =>
-  (x) => {
+  (x, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 1, extra, list);
     const value = toValue(x, name);
     return isFloating(value.aval.dtype) ? operation(value) : never(value);
   };

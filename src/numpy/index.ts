@@ -23,6 +23,7 @@ export {
   zeros,
   zerosLike,
 } from './creation.ts';
+export { delete, fillDiagonal, insert, putAlongAxis } from './editing.ts';
 export { einsum } from './einsum.ts';
 export {
   abs,
@@ -78,7 +79,9 @@ export {
   trunc,
   where,
 } from './elementwise.ts';
+export { applyAlongAxis, piecewise } from './functional.ts';
 export * from './functions.ts';
+export { diagIndices, indices, ix, ravelMultiIndex, unravelIndex } from './grid.ts';
 export {
   argwhere,
   choose,
@@ -92,6 +95,7 @@ export {
 export {
   append,
   arraySplit,
+  block,
   blockDiag,
   columnStack,
   concat,
@@ -120,10 +124,14 @@ export {
   ediff1d,
   gradient,
   interp,
-  polyval,
+  nancumprod,
+  nancumsum,
   trapezoid,
+  unwrap,
 } from './numeric.ts';
+export { polyadd, polyder, polyfit, polyint, polymul, polyval } from './polynomial.ts';
 export { cross, dot, inner, kron, matmul, outer, tensordot, vdot, vecdot } from './products.ts';
+export { median, nanmedian, nanpercentile, nanquantile, percentile, quantile } from './quantiles.ts';
 export {
   all,
   amax,
@@ -136,6 +144,8 @@ export {
   max,
   mean,
   min,
+  nanargmax,
+  nanargmin,
   nanmax,
   nanmean,
   nanmin,
@@ -150,6 +160,7 @@ export {
   var,
 } from './reductions.ts';
 export { bincount, digitize, histogram, searchsorted } from './search.ts';
+export { intersect1d, isin, setdiff1d, union1d } from './sets.ts';
 export {
   atleast1d,
   atleast2d,
@@ -173,5 +184,5 @@ export {
   swapaxes,
   transpose,
 } from './shape.ts';
-export { argsort, median, percentile, quantile, sort } from './sorting.ts';
+export { argpartition, argsort, lexsort, partition, sort } from './sorting.ts';
 export { allclose, arrayEqual, finfo, iinfo, isclose, resultType } from './testing.ts';

@@ -98,6 +98,44 @@ export const columnStack: (arrays: readonly ArrayLike[]) => NDArray = recorded((
   ),
 );
 
+/** Arrays, and lists of them nested to any depth. */
+export type Blocks = ArrayLike | readonly Blocks[];
+
+/**
+ * An array from blocks in nested lists: the innermost lists are joined along the last axis, those around them along the one
+ * before.
+ *
+ * @example
+ * np.block([[np.eye(2), np.zeros([2, 1])], [np.ones([1, 3])]]); // f32[3,3]
+ */
+export const block: (blocks: Blocks) => NDArray = recorded((blocks) => {
+  const depthOf = (b: Blocks): number => (Array.isArray(b) ? 1 + Math.max(0, ...b.map(depthOf)) : 0);
+  const depth = depthOf(blocks);
+  let rank = depth;
+  const visit = (b: Blocks): void => {
+    if (Array.isArray(b)) b.forEach(visit);
+    else rank = Math.max(rank, operand(b as ArrayLike, 'block').ndim);
+  };
+  visit(blocks);
+  const joined = (b: Blocks, level: number): NDArray => {
+    if (!Array.isArray(b)) {
+      if (level !== depth) throw new ShapeError('block: all blocks must be nested to the same depth.');
+      const value = operand(b as ArrayLike, 'block');
+      return reshape(value, [...range(rank - value.ndim).map(() => 1), ...value.shape]);
+    }
+    if (b.length === 0) throw new ShapeError('block: a list of blocks must not be empty.');
+    return join(
+      promoteDTypes(
+        'block',
+        b.map((part) => joined(part, level + 1)),
+      ),
+      rank - depth + level,
+      'block',
+    );
+  };
+  return joined(blocks, 0);
+});
+
 /** `values` added at the end of an axis, or of the elements as a vector. */
 export const append: (x: ArrayLike, values: ArrayLike, given?: AxisOption) => NDArray = recorded(
   (x, values, given = {}) => {

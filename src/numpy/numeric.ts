@@ -1,21 +1,23 @@
-/** Running folds, differences, interpolation, polynomials, convolution, covariance. */
+/** Running folds, differences, interpolation, convolution, covariance. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkChoice, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { checkCount, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { add, div, mul, sub } from '../lax/arithmetic.ts';
+import { abs, add, div, mul, sub } from '../lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from '../lax/compare.ts';
 import { conv } from '../lax/conv-functions.ts';
 import { convert } from '../lax/convert.ts';
 import * as cumulative from '../lax/cumulative.ts';
 import { takeFromFront } from '../lax/indexing.ts';
+import { and } from '../lax/logic.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
-import { clip } from './elementwise.ts';
+import { clip, mod } from './elementwise.ts';
 import { take } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { diagonalOf } from './matrices.ts';
@@ -44,6 +46,20 @@ const running = (
 export const cumsum: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumsum', cumulative.cumsum);
 /** Running products. */
 export const cumprod: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumprod', cumulative.cumprod);
+const withoutNaN =
+  (fold: (x: Value, options: { axis: number }) => Value, neutral: number) =>
+  (x: Value, options: { axis: number }): Value =>
+    fold(x.aval.isFloating ? select(ne(x, x), neutral, x) : x, options);
+/** Running sums in which NaN counts as 0. */
+export const nancumsum: (x: ArrayLike, options?: ScanOptions) => NDArray = running(
+  'nancumsum',
+  withoutNaN(cumulative.cumsum, 0),
+);
+/** Running products in which NaN counts as 1. */
+export const nancumprod: (x: ArrayLike, options?: ScanOptions) => NDArray = running(
+  'nancumprod',
+  withoutNaN(cumulative.cumprod, 1),
+);
 
 /** Elements `from` (inclusive) to `to` along an axis; negative ones count from the end. */
 function span(x: Value, axis: number, from: number, to: number | null = null, step = 1): Value {
@@ -126,6 +142,32 @@ export const trapezoid: (y: ArrayLike, given?: { x?: ArrayLike; dx?: ArrayLike; 
   },
 );
 
+/**
+ * Jumps between neighbours along an axis that are larger than `discont` (half a period when left out) replaced by those that
+ * differ from them by whole periods and are at most half a one: a phase without its jumps.
+ *
+ * @example
+ * np.unwrap(np.array([0, 3, -3])); // [0. 3. 3.2831855]
+ */
+export const unwrap: (x: ArrayLike, given?: { discont?: number; axis?: number; period?: number }) => NDArray = recorded(
+  (x, given = {}) => {
+    const { axis = -1, period = 2 * Math.PI, discont } = optionsOf('unwrap', given, ['discont', 'axis', 'period']);
+    checkNumbers('unwrap', given, ['discont', 'period']);
+    const value = strong(toFloating(x, 'unwrap'));
+    const along = axisOf(value, axis, 'unwrap');
+    const jumps = diff(value, { axis: along });
+    const half = period / 2;
+    const wrapped = sub(mod(add(jumps, half), period), half);
+    // A jump of half a period keeps its direction.
+    const least = select(and(eq(wrapped, -half), gt(jumps, 0)), half, wrapped);
+    const correction = select(lt(abs(jumps), Math.max(discont ?? half, half)), 0, sub(least, jumps));
+    const shifts = cumulative.cumsum(correction, { axis: along });
+    return add(value, concatenate([zerosOfFirst(value, along), shifts], { axis: along }));
+  },
+);
+
+const zerosOfFirst = (x: Value, axis: number): Value => mul(stopGradient(span(x, axis, 0, 1)), 0);
+
 export interface InterpOptions {
   /** Values left and right of the samples; those of the ends when left out. */
   left?: ArrayLike;
@@ -164,13 +206,6 @@ export const interp: (x: ArrayLike, xp: ArrayLike, fp: ArrayLike, given?: Interp
     return select(gt(at, to(positions)), right ?? to(values), result);
   },
 );
-
-/** The polynomial with coefficients p[0] xⁿ + … + p[n] at `x` (Horner's rule). */
-export const polyval: (p: ArrayLike | readonly ArrayLike[], x: ArrayLike) => NDArray = recorded((p, x) => {
-  const coefficients = Array.isArray(p) ? [...(p as readonly ArrayLike[])] : [...operand(p as ArrayLike, 'polyval')];
-  const start: ArrayLike = mul(toValue(x, 'polyval'), 0);
-  return coefficients.reduce<NDArray>((sum, c) => add(mul(sum, x), c), start);
-});
 
 export type ConvolveMode = 'full' | 'same' | 'valid';
 

@@ -1,7 +1,7 @@
 /** Products of vectors, matrices and tensors. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
-import { checkIntegers, checkList, optionsOf } from '../core/options.ts';
+import { checkExtra, checkIntegers, checkList, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -11,7 +11,7 @@ import { dotGeneral } from '../lax/dot.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import { operandTypes, promoteDTypes } from '../promote.ts';
 import { strong } from './array.ts';
-import { multiply } from './elementwise.ts';
+import { type Binary, multiply } from './elementwise.ts';
 import { concatenate } from './joining.ts';
 import { axisOf, moveaxis } from './shape.ts';
 
@@ -39,27 +39,31 @@ const misfit = (name: string, x: Value, y: Value, n: number, m: number): ShapeEr
  *
  * @throws ShapeError when the lengths differ
  */
-export const dot: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
+export const dot: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('dot', 2, extra, list);
   const [a, b] = factors('dot', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contract('dot', a, b, [a.ndim - 1], [Math.max(0, b.ndim - 2)]);
 });
 
 /** The inner product of all elements as vectors. */
-export const vdot: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
+export const vdot: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('vdot', 2, extra, list);
   const [a, b] = factors('vdot', [x, y]).map((v) => reshape(v, [-1])) as [Value, Value];
   return contract('vdot', a, b, [0], [0]);
 });
 
 /** The sum of products over the last axes. */
-export const inner: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
+export const inner: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('inner', 2, extra, list);
   const [a, b] = factors('inner', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) return mul(a, b);
   return contract('inner', a, b, [a.ndim - 1], [b.ndim - 1]);
 });
 
 /** All products of an element of `x` with one of `y`: a matrix. */
-export const outer: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
+export const outer: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('outer', 2, extra, list);
   const [a, b] = promoteDTypes('outer', [x, y]).map(strong) as [Value, Value];
   return multiply(reshape(a, [a.size, 1]), reshape(b, [1, b.size]));
 });
@@ -72,7 +76,8 @@ export const outer: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) =>
  * np.matmul(np.ones([5, 2, 3]), np.ones([3, 4])); // f32[5,2,4]
  * @throws ShapeError when the shapes do not fit, or on numbers
  */
-export const matmul: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
+export const matmul: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('matmul', 2, extra, list);
   const [a, b] = factors('matmul', [x, y]) as [Value, Value];
   if (a.ndim === 0 || b.ndim === 0) {
     throw new ShapeError(`matmul: ${a.aval} and ${b.aval} are not both vectors or matrices.`, {
@@ -138,7 +143,8 @@ const shortRow = 8;
 const largestRepeated = 2 ** 17;
 
 /** The Kronecker product: blocks x[i, j] · y. */
-export const kron: (x: ArrayLike, y: ArrayLike) => NDArray = recorded((x, y) => {
+export const kron: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('kron', 2, extra, list);
   const [a, b] = promoteDTypes('kron', [x, y]).map(strong) as [Value, Value];
   const rank = Math.max(a.ndim, b.ndim);
   const lengths = (v: Value) => [...new Array<number>(rank - v.ndim).fill(1), ...v.shape];

@@ -230,6 +230,28 @@ const nanExtremum = (name: string, neutral: number, fold: Reduction): Reduction 
 /** Largest element that is not NaN; NaN where there is none. */
 export const nanmax: Reduction = nanExtremum('nanmax', Number.NEGATIVE_INFINITY, max);
 export const nanmin: Reduction = nanExtremum('nanmin', Number.POSITIVE_INFINITY, min);
+const nanPosition = (
+  name: string,
+  neutral: number,
+  fold: (x: Value, options: { axis: number; keepdims: boolean }) => Value,
+) =>
+  positionOf(name, (x, options) => {
+    if (!x.aval.isFloating) return fold(x, options);
+    const missing = ne(x, x);
+    return select(lax.all(missing, options), -1, fold(select(missing, neutral, x), options));
+  });
+/** Index of the first largest element that is not NaN; int32, −1 where there is none. */
+export const nanargmax: (x: ArrayLike, options?: ArgReduceOptions) => NDArray = nanPosition(
+  'nanargmax',
+  Number.NEGATIVE_INFINITY,
+  argreduce.argmax,
+);
+/** Index of the first smallest element that is not NaN; int32, −1 where there is none. */
+export const nanargmin: (x: ArrayLike, options?: ArgReduceOptions) => NDArray = nanPosition(
+  'nanargmin',
+  Number.POSITIVE_INFINITY,
+  argreduce.argmin,
+);
 /** Mean of the elements that are not NaN. */
 export const nanmean: Reduction = recorded((x, options = {}) => {
   const value = toFloating(x, 'nanmean');

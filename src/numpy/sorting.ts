@@ -1,21 +1,13 @@
-/** Order, and statistics of order. */
-import { type ArrayLike, NDArray } from '../array.ts';
-import { CotangentError, ShapeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+/** Order. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { checkIntegers, checkList, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { range } from '../core/shape.ts';
+import { sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { add, ceil, div, floor, mul, round, sub } from '../lax/arithmetic.ts';
-import { ne, select } from '../lax/compare.ts';
-import { convert } from '../lax/convert.ts';
-import { reshape, transpose } from '../lax/movement.ts';
-import { reduceAxes } from '../lax/reductions.ts';
-import { slice } from '../lax/slicing.ts';
+import { broadcastedIota } from '../lax/creation.ts';
 import * as lax from '../lax/sort.ts';
-import { toFloating, toValue } from '../promote.ts';
-import { array, strong } from './array.ts';
-import { take } from './indexing.ts';
-import type { ReduceOptions } from './reductions.ts';
+import { toValue } from '../promote.ts';
 import { axisOf, flip, operand, ravel } from './shape.ts';
 
 export interface SortOptions {
@@ -41,118 +33,48 @@ export const sort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted('so
 /** The positions (int32) that put the elements in increasing order; stable. */
 export const argsort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted('argsort', lax.argsort);
 
-export interface QuantileOptions extends ReduceOptions {
-  /** What to take between two elements: `linear` when left out. */
-  method?: 'linear' | 'lower' | 'higher' | 'midpoint' | 'nearest';
-}
-
-const methods = ['linear', 'lower', 'higher', 'midpoint', 'nearest'];
-
+const partitioned = (
+  name: string,
+  order: (x: ArrayLike, options: SortOptions) => NDArray,
+): ((x: ArrayLike, kth: number, options?: { axis?: number | null }) => NDArray) =>
+  recorded((x, kth, given = {}) => {
+    const { axis = -1 } = optionsOf(name, given, ['axis']);
+    const value = axis === null ? ravel(operand(x, name)) : operand(x, name);
+    checkIntegers(name, 'kth', kth);
+    const n = value.shape[axisOf(value, axis ?? 0, name)]!;
+    if (kth < -n || kth >= n) throw new ShapeError(`${name}: kth ${kth} is out of range for ${n} elements.`);
+    return order(value, { axis: axis ?? 0 });
+  });
 /**
- * The q-th quantiles over axes, q in [0, 1]: the axes of `q` come first in the result. NaN where there is one.
- * Levels that are traced are not checked.
- *
- * @example
- * np.quantile(x, [0.25, 0.75]); // the quartiles
+ * With the element at `kth` where it is in order, none larger before and none smaller after it. All are in order here, which
+ * NumPy leaves open.
  */
-export function quantile(x: ArrayLike, q: ArrayLike | readonly number[], options: QuantileOptions = {}): NDArray {
-  checkLevels('quantile', q, 1);
-  return quantileNamed('quantile', x, Array.isArray(q) ? array(q) : (q as ArrayLike), options);
-}
-
-/** @throws CotangentError when levels that are known do not lie between 0 and `most` */
-function checkLevels(name: string, q: ArrayLike | readonly number[], most: number): void {
-  const known = q instanceof NDArray && q.concrete;
-  const levels = typeof q === 'number' ? [q] : Array.isArray(q) ? q : known ? [...known.data()] : [];
-  for (const level of levels)
-    if (typeof level !== 'number' || !(level >= 0 && level <= most))
-      throw new CotangentError(`${name}: q must lie between 0 and ${most}, but it is ${naming(level)}.`);
-}
-
-/** As `quantile`, with q in percent. */
-export function percentile(x: ArrayLike, q: ArrayLike | readonly number[], options: QuantileOptions = {}): NDArray {
-  checkLevels('percentile', q, 100);
-  if (Array.isArray(q)) return quantileNamed('percentile', x, array(q.map((p) => p / 100)), options);
-  const level = typeof q === 'number' ? q / 100 : div(toValue(q as ArrayLike, 'percentile'), 100);
-  return quantileNamed('percentile', x, level, options);
-}
-
-/** The middle element, or the mean of the two in the middle. */
-export const median = (x: ArrayLike, options: ReduceOptions = {}): NDArray => quantileNamed('median', x, 0.5, options);
-
-const quantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(
-  (name, x, q, given) => {
-    const known = name === 'median' ? ['axis', 'keepdims'] : ['axis', 'keepdims', 'method'];
-    const { axis, keepdims = false, method = 'linear' } = optionsOf(name, given, known);
-    if (!methods.includes(method)) {
-      const list = methods.map((m) => `'${m}'`).join(', ');
-      throw new CotangentError(`${name}: method must be one of ${list}, but it is ${naming(method)}.`);
-    }
-    const value = strong(toFloating(x, name));
-    const axes = reduceAxes(name, value, axis);
-    const kept = range(value.ndim).filter((a) => !axes.includes(a));
-    const n = axes.reduce((product, a) => product * value.shape[a]!, 1);
-    if (n === 0) throw new ShapeError(`${name}: ${value.aval} has no elements to order.`);
-    const keptShape = kept.map((a) => value.shape[a]!);
-    const columns = reshape(transpose(value, [...axes, ...kept]), [n, ...keptShape]);
-    const ordered = lax.sort(columns, { axis: 0 });
-
-    const level = toValue(q, name);
-    // NaNs are the last in order.
-    const last = orderedAt(ordered, n - 1);
-    const missing = ne(last, last);
-    const number = level.aval.weakType ? level.literal : undefined;
-    if (number !== undefined) {
-      const result = select(missing, Number.NaN, quantileAt(ordered, number * (n - 1), method));
-      return keepdims
-        ? reshape(
-            result,
-            value.shape.map((m, a) => (axes.includes(a) ? 1 : m)),
-          )
-        : result;
-    }
-    const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0, mode: 'clip' });
-    const position = mul(level.aval.weakType ? level : convert(level, value.dtype), n - 1);
-    const weightShape = [...position.shape, ...keptShape.map(() => 1)];
-    let result: NDArray;
-    if (method === 'lower') result = at(floor(position));
-    else if (method === 'higher') result = at(ceil(position));
-    else if (method === 'nearest') result = at(round(position));
-    else {
-      const below = floor(position);
-      const [low, high] = [at(below), at(ceil(position))];
-      const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
-      result = between(low, high, weight.ndim === 0 ? weight : reshape(weight, weightShape));
-    }
-    result = select(missing, Number.NaN, result);
-    if (!keepdims) return result;
-    return reshape(result, [...level.shape, ...value.shape.map((m, a) => (axes.includes(a) ? 1 : m))]);
-  },
+export const partition: (x: ArrayLike, kth: number, options?: { axis?: number | null }) => NDArray = partitioned(
+  'partition',
+  sort,
+);
+/** The positions (int32) that put the elements in the order of `partition`. */
+export const argpartition: (x: ArrayLike, kth: number, options?: { axis?: number | null }) => NDArray = partitioned(
+  'argpartition',
+  argsort,
 );
 
-/** The i-th along the first axis. */
-const orderedAt = (ordered: Value, i: number): NDArray => {
-  const [, ...rest] = ordered.shape;
-  return reshape(slice(ordered, [i, ...rest.map(() => 0)], [i + 1, ...rest]), rest);
-};
-
-/** The quantile at a position that is known, between 0 and the length of the first axis less 1. */
-function quantileAt(ordered: Value, position: number, method: QuantileOptions['method']): NDArray {
-  const [below, above] = [Math.floor(position), Math.ceil(position)];
-  if (method === 'lower' || below === above) return orderedAt(ordered, below);
-  if (method === 'higher') return orderedAt(ordered, above);
-  const weight = position - below;
-  // Of two that are as near the even one.
-  if (method === 'nearest')
-    return orderedAt(ordered, weight < 0.5 || (weight === 0.5 && below % 2 === 0) ? below : above);
-  return between(orderedAt(ordered, below), orderedAt(ordered, above), method === 'midpoint' ? 0.5 : weight);
-}
-
-/** low·(1 − weight) + high·weight. */
-function between(low: Value, high: Value, weight: Value | number): NDArray {
-  const mean = add(mul(low, typeof weight === 'number' ? 1 - weight : sub(1, weight)), mul(high, weight));
-  // Equal neighbours, infinite ones above all, stay as they are; each has its share of the derivative.
-  const gap = sub(high, low);
-  const same = add(low, mul(select(ne(gap, gap), 0, gap), weight));
-  return select(ne(low, high), mean, same);
-}
+/**
+ * The positions (int32) that sort along an axis by several keys of one shape, of which the last is the most significant.
+ *
+ * @example
+ * np.lexsort([np.array([2, 1, 3]), np.array([1, 1, 0])]); // [2 1 0]
+ */
+export const lexsort: (keys: readonly ArrayLike[], given?: { axis?: number }) => NDArray = recorded(
+  (keys, given = {}) => {
+    const { axis = -1 } = optionsOf('lexsort', given, ['axis']);
+    checkList('lexsort', 'the keys', keys);
+    const values = keys.map((key) => toValue(key, 'lexsort'));
+    const [first] = values;
+    if (!first || first.ndim === 0 || values.some((v) => !sameShape(v.shape, first.shape)))
+      throw new ShapeError('lexsort: needs at least one key, and keys of one shape.');
+    const dimension = axisOf(first, axis, 'lexsort');
+    const positions: Value = broadcastedIota('int32', first.shape, dimension);
+    return lax.sortMulti([...values.reverse(), positions], { dimension, numKeys: values.length }).at(-1)!;
+  },
+);

@@ -2,7 +2,7 @@
 import { type ArrayLike, NDArray } from '../array.ts';
 import { castNumber, type DType, isInteger } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
-import { optionsOf } from '../core/options.ts';
+import { beforeOptions, optionsOf } from '../core/options.ts';
 import { checkCount, checkShape, range, type Shape, type ShapeLike, sizeOf, withoutAxes } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { axisOf } from '../lax/along-axis.ts';
@@ -83,6 +83,14 @@ export function bernoulli(k: ArrayLike, p: ArrayLike = 0.5, shape?: ShapeLike): 
   return lt(uniform(k, size, { dtype }), probability);
 }
 
+/** −1 or 1, as likely. */
+export function rademacher(k: ArrayLike, shape?: ShapeLike | { dtype?: DType }, options?: { dtype?: DType }): Value {
+  keyWords('rademacher', k);
+  const [size = [], given] = beforeOptions<ShapeLike, { dtype?: DType }>(shape, options);
+  const { dtype = 'int32' } = optionsOf('rademacher', given, ['dtype']);
+  return sub(mul(convert(bernoulli(k, 0.5, checkShape(size, 'rademacher')), dtype), 2), 1);
+}
+
 /**
  * Sorts by random keys, as often as makes equal keys harmless: n elements need 3 log n / log 2³² rounds.
  */
@@ -150,14 +158,20 @@ export interface ChoiceOptions {
  * choice(key(0), 10, [3], { replace: false }); // i32[3], all different
  * @throws ShapeError when more elements are wanted without replacement than there are
  */
-export function choice(k: ArrayLike, a: number | Value, size: ShapeLike = [], given: ChoiceOptions = {}): Value {
+export function choice(
+  k: ArrayLike,
+  a: number | Value,
+  shape?: ShapeLike | ChoiceOptions,
+  options?: ChoiceOptions,
+): Value {
+  const [size = [], given] = beforeOptions<ShapeLike, ChoiceOptions>(shape, options);
   keyWords('choice', k);
   const { replace = true, p, axis: along = 0 } = optionsOf('choice', given, ['replace', 'p', 'axis']);
-  const shape = checkShape(size, 'choice');
+  const lengths = checkShape(size, 'choice');
   const source = a instanceof NDArray ? a : undefined;
   const axis = source ? axisOf('choice', source, along) : 0;
   const n = source ? source.aval.shape[axis]! : checkCount(a, 'choice', 'the number of elements');
-  const draws = sizeOf(shape);
+  const draws = sizeOf(lengths);
   if (!(n > 0) && draws > 0) throw new ShapeError(`choice: there is nothing to choose from.`);
   if (!replace && draws > n) {
     throw new ShapeError(`choice: cannot choose ${draws} of ${n} elements without replacement.`);
@@ -165,9 +179,9 @@ export function choice(k: ArrayLike, a: number | Value, size: ShapeLike = [], gi
   if (p === undefined && !replace && source) {
     const shuffled = sliceInDim(permutation(k, source, { axis }), 0, draws, 1, axis);
     const { shape: own } = source.aval;
-    return reshape(shuffled, [...own.slice(0, axis), ...shape, ...own.slice(axis + 1)]);
+    return reshape(shuffled, [...own.slice(0, axis), ...lengths, ...own.slice(axis + 1)]);
   }
-  const indices = chooseIndices(k, n, shape, draws, replace, p);
+  const indices = chooseIndices(k, n, lengths, draws, replace, p);
   return source ? takeAlong(source, indices, axis) : indices;
 }
 

@@ -1,4 +1,17 @@
 /** Random numbers as pure functions of keys; the same as JAX's for the same key. */
-export * from './continuous.ts';
+export {
+  cauchy,
+  exponential,
+  type FloatOptions,
+  gumbel,
+  laplace,
+  logistic,
+  normal,
+  type Standard,
+  truncatedNormal,
+  type UniformOptions,
+  uniform,
+} from './continuous.ts';
 export * from './discrete.ts';
 export { bits, foldIn, key, split } from './keys.ts';
+export { multivariateNormal } from './multivariate.ts';

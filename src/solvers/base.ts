@@ -115,7 +115,6 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     optionsOf(name, options, [...own, ...solverOptions]);
     this.name = name;
     this.throws = options.throw ?? false;
-    this.progress = options.progress ?? false;
     this.maxiter = options.maxiter ?? defaults.maxiter;
     this.tol = options.tol ?? defaults.tol;
     const whole = Number.isInteger(this.maxiter) && this.maxiter >= 0;

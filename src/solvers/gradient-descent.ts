@@ -19,7 +19,7 @@ export type GradientDescentOptions<
  * The solution is differentiable in every argument of `fun` after the first.
  *
  * @example
- * const ridge = (w, l2reg, X, y) => { … };
+ * const ridge = (w, l2reg, X, y) => np.mean(np.square(np.matmul(X, w).sub(y))).add(np.sum(w.mul(w)).mul(l2reg));
  * const solver = new GradientDescent({ fun: ridge, maxiter: 500, tol: 1e-6 });
  * const { params, state } = solver.run(np.zeros([10]), 0.1, X, y);
  * jacobian((l2reg) => solver.run(np.zeros([10]), l2reg, X, y).params)(0.1);

@@ -1,6 +1,7 @@
 /** Objectives in the form that solvers call them. */
-import { valueAndGrad } from '../../transforms/differentiate.ts';
+
 import { type AnyFunction, onArrays } from '../../transforms/flat.ts';
+import { valueAndGrad } from '../../transforms/grad.ts';
 import type { Value } from '../core/trace.ts';
 
 export interface ObjectiveOptions<H extends boolean = boolean, V extends boolean = boolean> {

@@ -13,7 +13,6 @@ import { full, scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import type { ArrayLikes } from '../tree.ts';
-import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions, type Step } from './base.ts';
 import { type Evaluation, Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
 import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
@@ -72,7 +71,9 @@ export interface ProximalGradientState<P = any, X = any> extends BaseState {
 /** What `run` takes after the initial parameters: the hyperparameters of `prox`, if there is one, and those of `fun`. */
 export type ProximalArguments<F extends ObjectiveFunction, G extends Prox> = G extends NoProx
   ? RestOf<F>
-  : [hyperparams: Parameters<G>[1], ...args: RestOf<F>];
+  : undefined extends Parameters<G>[1]
+    ? [hyperparams?: Parameters<G>[1], ...args: RestOf<F>]
+    : [hyperparams: Parameters<G>[1], ...args: RestOf<F>];
 
 const ownOptions = [...objectiveOptions, 'stepsize', 'maxls', 'acceleration', 'decreaseFactor'];
 
@@ -134,7 +135,7 @@ export class ProximalGradient<
     return {
       ...initialState(value.dtype),
       stepsize: one,
-      aux: (aux === null ? null : tree.map((leaf) => leaf, aux)) as ObjectiveAux<F, H, V>,
+      aux: aux as ObjectiveAux<F, H, V>,
       velocity: (this.acceleration ? initParams : null) as ParamsOf<F> | null,
       t: this.acceleration ? one : null,
     };

@@ -407,6 +407,129 @@ case('special.relEntr', jsp.rel_entr(F(0, 1, 2, 0), F(0, 2, 0, -1)), F(0, 1, 2, 
 case('special.betaln', jsp.betaln(P, P + 1), P, P + 1)
 case('special.multigammaln', jsp.multigammaln(P + 1, 2), P + 1, 2)
 
+# What programs need beside these; drawn apart, so that what is above stays as it is.
+rng2 = onp.random.default_rng(1)
+import jax.scipy.stats as jstats  # noqa: E402
+
+Q3 = F(1, 2, 3)
+case('polyadd', jnp.polyadd(Q3, F(5, 4)), Q3, F(5, 4))
+case('polymul', jnp.polymul(Q3, F(5, 4)), Q3, F(5, 4))
+case('polyder', jnp.polyder(F(3, -1, 4, 2)), F(3, -1, 4, 2))
+case('polyder', jnp.polyder(F(3, -1, 4, 2), 2), F(3, -1, 4, 2), m=2)
+case('polyint', jnp.polyint(Q3), Q3)
+case('polyint', jnp.polyint(Q3, 2), Q3, m=2)
+FX, FY, FW = F(0, 0.5, 1, 2, 3, 4.5), F(1, 0.5, 2, 3, 2.5, -1), F(1, 2, 1, 0.5, 1, 3)
+case('polyfit', jnp.polyfit(FX, FY, 2), FX, FY, 2)
+case('polyfit', jnp.polyfit(FX, FY, 3, w=FW), FX, FY, 3, w=FW)
+FY2 = onp.stack([FY, FY * FX], 1)
+case('polyfit', jnp.polyfit(FX, FY2, 2, w=FW), FX, FY2, 2, w=FW)
+case('nancumsum', jnp.nancumsum(F(1, nan, 2, 3)), F(1, nan, 2, 3))
+case('nancumprod', jnp.nancumprod(F(1, nan, 2, 3)), F(1, nan, 2, 3))
+NX = X.copy()
+NX[0, 1] = NX[2, 3] = nan
+NX[:, 2] = nan
+case('nancumsum', jnp.nancumsum(NX, axis=1), NX, axis=1)
+case('nanargmax', jnp.nanargmax(NX, axis=0).astype(onp.int32), NX, axis=0)
+case('nanargmin', jnp.nanargmin(NX, axis=1).astype(onp.int32), NX, axis=1)
+case('nanargmax', jnp.nanargmax(N, axis=1).astype(onp.int32), N, axis=1)
+case('nanmedian', jnp.nanmedian(NX, axis=0), NX, axis=0)
+case('nanmedian', jnp.nanmedian(NX), NX)
+for method in ['linear', 'lower', 'higher', 'midpoint', 'nearest']:
+    case('nanquantile', jnp.nanquantile(NX, 0.4, axis=1, method=method), NX, 0.4, axis=1, method=method)
+case('nanquantile', jnp.nanquantile(NX, jnp.array([0.1, 0.9]), axis=0, keepdims=True), NX, F(0.1, 0.9), axis=0, keepdims=True)
+case('nanpercentile', jnp.nanpercentile(NX, 30, axis=1), NX, 30, axis=1)
+phase = F(0, 1, 3, -3, -1, 2, -2.5, 7, 20)
+case('unwrap', jnp.unwrap(phase), phase)
+case('unwrap', jnp.unwrap(X * 3, axis=0, period=4), X * 3, axis=0, period=4)
+case('unwrap', jnp.unwrap(phase, discont=5), phase, discont=5)
+case('partition', jnp.sort(X, axis=0), X, 1, axis=0)
+case('argpartition', jnp.argsort(X, axis=1).astype(onp.int32), X, -2)
+case('lexsort', jnp.lexsort((I(2, 1, 3, 1), I(1, 1, 0, 0))).astype(onp.int32), [I(2, 1, 3, 1), I(1, 1, 0, 0)])
+case('lexsort', jnp.lexsort((X, N), axis=0).astype(onp.int32), [X, N], axis=0)
+case('delete', onp.delete(V, [0, -1, 3]), V, [0, -1, 3])
+case('delete', onp.delete(X, 1, axis=1), X, 1, axis=1)
+case('delete', onp.delete(X, 5), X, 5)
+case('insert', onp.insert(V, 2, 9).astype(onp.float32), V, 2, 9)
+case('insert', onp.insert(V, [0, 3, 3, -1], F(8, 9, 7, 6)), V, [0, 3, 3, -1], F(8, 9, 7, 6))
+case('insert', onp.insert(X, 1, F(7, 8, 9), axis=1), X, 1, F(7, 8, 9), axis=1)
+case('insert', onp.insert(X, [1], F(7, 8, 9, shape=(3, 1)), axis=1), X, [1], F(7, 8, 9, shape=(3, 1)), axis=1)
+case('insert', onp.insert(X, 1, F(7, 8, 9, shape=(3, 1)), axis=1), X, 1, F(7, 8, 9, shape=(3, 1)), axis=1)
+case('insert', onp.insert(X, [0, 3], -1, axis=0).astype(onp.float32), X, [0, 3], -1, axis=0)
+case('insert', onp.insert(V, 7, F(1, 2)), V, 7, F(1, 2))
+case('fillDiagonal', jnp.fill_diagonal(X, 5.0, inplace=False), X, 5)
+tall = onp.zeros((7, 3), onp.float32)
+wrapped = tall.copy()
+onp.fill_diagonal(wrapped, 5, wrap=True)
+case('fillDiagonal', wrapped, tall, 5, wrap=True)
+case('putAlongAxis', jnp.put_along_axis(X, I(1, 0, 3, shape=(3, 1)), -1.0, axis=1, inplace=False), X, I(1, 0, 3, shape=(3, 1)), -1, axis=1)
+case('block', jnp.block([[X, Y], [P, U]]), [[X, Y], [P, U]])
+case('block', jnp.block([V[:3], X[0], 1.0]), [V[:3], X[0], 1])
+case('block', jnp.block([[[T]], [[T * 2]]]), [[[T]], [[T * 2]]])
+case('indices', jnp.indices((2, 3)).astype(onp.int32), [2, 3])
+case('ix', [onp.asarray(a).astype(onp.int32) for a in onp.ix_([0, 2], [1, 3, 1])], I(0, 2), I(1, 3, 1))
+case('unravelIndex', [onp.asarray(a) for a in jnp.unravel_index(I(22, -1, 5, 99, -99), (4, 6))], I(22, -1, 5, 99, -99), [4, 6])
+case('ravelMultiIndex', jnp.ravel_multi_index((I(3, 1, 9), I(4, -1, 2)), (4, 6), mode='clip').astype(onp.int32), [I(3, 1, 9), I(4, -1, 2)], [4, 6])
+case('ravelMultiIndex', jnp.ravel_multi_index((I(3, 1, 9), I(4, -1, 2)), (4, 6), mode='wrap').astype(onp.int32), [I(3, 1, 9), I(4, -1, 2)], [4, 6], mode='wrap')
+case('diagIndices', [onp.arange(3, dtype=onp.int32)] * 3, 3, ndim=3)
+case('isin', jnp.isin(N, I(1, -3, 4, 7)), N, I(1, -3, 4, 7))
+case('isin', jnp.isin(S, F(0, inf, 2), invert=True), S, F(0, inf, 2), invert=True)
+case('union1d', onp.union1d(I(3, 1, 2), I(5, 3)), I(3, 1, 2), I(5, 3))
+case('intersect1d', onp.intersect1d(I(3, 1, 2, 3), I(5, 3, 1)), I(3, 1, 2, 3), I(5, 3, 1))
+case('setdiff1d', onp.setdiff1d(I(3, 1, 2, 3), I(5, 3)), I(3, 1, 2, 3), I(5, 3))
+
+for d in ['norm', 'laplace', 'logistic', 'cauchy', 'expon', 'uniform']:
+    dist = getattr(jstats, d)
+    case(f'stats.{d}.logpdf', dist.logpdf(X), X)
+    case(f'stats.{d}.logpdf', dist.logpdf(X, 0.5, P), X, 0.5, P)
+    case(f'stats.{d}.pdf', dist.pdf(X, -1.0, 2.0), X, -1, 2)
+    case(f'stats.{d}.cdf', dist.cdf(X, 0.5, P), X, 0.5, P)
+for f in ['logcdf', 'sf', 'logsf']:
+    case('stats.norm.' + f, getattr(jstats.norm, f)(X * 4, 0.5, P), X * 4, 0.5, P)
+case('stats.norm.ppf', jstats.norm.ppf((U + 1) / 2, 0.5, P), (U + 1) / 2, 0.5, P)
+case('stats.expon.sf', jstats.expon.sf(X, -1.0, P), X, -1, P)
+case('stats.logistic.sf', jstats.logistic.sf(X, -1.0, P), X, -1, P)
+case('stats.t.logpdf', jstats.t.logpdf(X, P * 2, 0.5, 2.0), X, P * 2, 0.5, 2)
+case('stats.gamma.logpdf', jstats.gamma.logpdf(X, P, -1.0, 2.0), X, P, -1, 2)
+case('stats.gamma.pdf', jstats.gamma.pdf(P, P + 1), P, P + 1)
+case('stats.beta.logpdf', jstats.beta.logpdf(U, P, P + 1), U, P, P + 1)
+case('stats.beta.pdf', jstats.beta.pdf((U + 1) / 2, 2.0, 3.0), (U + 1) / 2, 2, 3)
+case('stats.bernoulli.logpmf', jstats.bernoulli.logpmf(I(0, 1, 2, -1), 0.3), I(0, 1, 2, -1), 0.3)
+case('stats.binom.logpmf', jstats.binom.logpmf(I(0, 3, 5, -1, 6), 5, 0.3), I(0, 3, 5, -1, 6), 5, 0.3)
+case('stats.poisson.logpmf', jstats.poisson.logpmf(M, P), M, P)
+case('stats.poisson.pmf', jstats.poisson.pmf(I(0, 3, -1), 2.5), I(0, 3, -1), 2.5)
+simplex = onp.asarray(jax.nn.softmax(X, axis=-1))
+case('stats.dirichlet.logpdf', jnp.stack([jstats.dirichlet.logpdf(row, P[0]) for row in simplex]), simplex, P[0])
+C2 = F(2, 0.5, 0.3, 0.5, 1, -0.2, 0.3, -0.2, 1.5, shape=(3, 3))
+case('stats.multivariateNormal.logpdf', jstats.multivariate_normal.logpdf(V[:3], V[3:6], C2), V[:3], V[3:6], C2)
+case('stats.multivariateNormal.logpdf', jstats.multivariate_normal.logpdf(X[:, :3], V[3:6], C2), X[:, :3], V[3:6], C2)
+stacked = onp.stack([C2, 2 * C2, C2 + onp.eye(3, dtype=onp.float32)])
+case('stats.multivariateNormal.logpdf', jnp.stack([jstats.multivariate_normal.logpdf(x, V[3:6], c) for x, c in zip(X[:, :3], stacked)]), X[:, :3], V[3:6], stacked)
+
+labels = I(1, 0, 3)
+logp = jax.nn.log_softmax(X)
+one = jax.nn.one_hot(labels, 4)
+sgn = onp.sign(Y).astype(onp.float32)
+norms = lambda a: jnp.sqrt((a * a).sum(-1, keepdims=True))
+for js, f, a, b in [
+    ('squaredError', lambda x, y: (x - y) ** 2, X, Y), ('l2Loss', lambda x, y: (x - y) ** 2 / 2, X, Y), ('logCosh', lambda x, y: jnp.log(jnp.cosh(x - y)), X, Y),
+    ('huberLoss', lambda x, y: jnp.where(abs(x - y) < 1, (x - y) ** 2 / 2, abs(x - y) - 0.5), X, Y), ('hingeLoss', lambda x, y: jnp.maximum(0, 1 - x * y), X, sgn),
+    ('sigmoidBinaryCrossEntropy', lambda x, y: jax.nn.softplus(x) - x * y, X, (sgn + 1) / 2), ('softmaxCrossEntropy', lambda x, y: -(y * jax.nn.log_softmax(x)).sum(-1), X, simplex),
+    ('softmaxCrossEntropyWithIntegerLabels', lambda x, y: -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], 1)[:, 0], X, labels),
+    ('klDivergence', lambda x, y: (y * (jnp.log(y) - x)).sum(-1), logp, simplex), ('cosineSimilarity', lambda x, y: (x * y / norms(x) / norms(y)).sum(-1), X, Y),
+]:
+    case('losses.' + js, f(onp.asarray(a), onp.asarray(b)), onp.asarray(a), onp.asarray(b))
+case('losses.huberLoss', jnp.where(abs(X - Y) < 2, (X - Y) ** 2 / 2, 2 * abs(X - Y) - 2), X, Y, delta=2)
+
+A1, A2, A3 = (rng2.uniform(-1, 1, s).astype(onp.float32) for s in [(5, 4, 3), (6, 2, 3), (6, 2, 3)])
+A4, A5 = rng2.uniform(-1, 1, (2, 5, 4, 3)).astype(onp.float32), rng2.uniform(-1, 1, (4, 5, 5)).astype(onp.float32)
+keep = rng2.uniform(size=(5, 6)) < 0.6
+attend = jax.nn.dot_product_attention
+case('nn.dotProductAttention', attend(A4, A4, A4), A4, A4, A4)
+case('nn.dotProductAttention', attend(A4, A4, A4, is_causal=True, scale=0.3), A4, A4, A4, isCausal=True, scale=0.3)
+case('nn.dotProductAttention', attend(A1, A2, A3), A1, A2, A3)
+case('nn.dotProductAttention', attend(A1[None], A2[None], A3[None], mask=keep[None, None])[0], A1, A2, A3, mask=keep)
+case('nn.dotProductAttention', attend(A4, A4, A4, bias=A5[None]), A4, A4, A4, bias=A5)
+
 with open(os.path.join(HERE, 'numpy.json'), 'w') as f:
     f.write('[\n' + ',\n'.join(json.dumps(c) for c in cases) + '\n]\n')
 
@@ -436,6 +559,15 @@ for js, f, x, y in [('mod', jnp.mod, X, Y), ('power', jnp.power, P, X), ('power'
                     ('kron', jnp.kron, X[:2], Y[:1]), ('cross', jnp.cross, X[:, :3], Y[:, :3]), ('convolve', jnp.convolve, V, V[:3]), ('take', jnp.take, X, I(1, 3, 1)), ('fmax', jnp.fmax, X, Y), ('copysign', jnp.copysign, X, Y), ('quantile', jnp.quantile, X, 0.3), ('tile', jnp.tile, X, [2, 2]), ('polyval', jnp.polyval, F(1, -2, 3), X), ('vdot', jnp.vdot, X, Y),
                     ('linalg.solve', jnp.linalg.solve, G, V[:3]), ('linalg.matrixPower', jnp.linalg.matrix_power, G, 3), ('special.xlogy', jsp.xlogy, P, P + 1)]:
     slope(js, f, x, y)
+
+for js, f, x, *rest in [
+    ('polyder', jnp.polyder, F(3, -1, 4, 2)), ('polyint', jnp.polyint, Q3), ('polymul', jnp.polymul, Q3, F(5, 4)), ('unwrap', jnp.unwrap, phase), ('nanmedian', jnp.nanmedian, NX),
+    ('stats.norm.logpdf', jstats.norm.logpdf, X, Y, P), ('stats.norm.logcdf', jstats.norm.logcdf, X * 4), ('stats.laplace.logpdf', jstats.laplace.logpdf, X, Y, P), ('stats.t.logpdf', lambda x, d: jstats.t.logpdf(x, d), X, P),
+    ('stats.gamma.logpdf', lambda x, a: jstats.gamma.logpdf(x, a), P, P + 1), ('stats.beta.logpdf', lambda x, a, b: jstats.beta.logpdf(x, a, b), (U + 1) / 2, P, P + 1), ('stats.multivariateNormal.logpdf', jstats.multivariate_normal.logpdf, V[:3], V[3:6], C2),
+    ('losses.huberLoss', lambda x, y: jnp.where(abs(x - y) < 1, (x - y) ** 2 / 2, abs(x - y) - 0.5), X, Y), ('losses.softmaxCrossEntropyWithIntegerLabels', lambda x, y: -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], 1)[:, 0], X, labels),
+    ('losses.cosineSimilarity', lambda x, y: (x * y / norms(x) / norms(y)).sum(-1), X, Y), ('nn.dotProductAttention', attend, A4, A4, A4),
+]:
+    slope(js, f, x, *rest)
 
 with open(os.path.join(HERE, 'numpy-gradients.json'), 'w') as f:
     f.write('[\n' + ',\n'.join(json.dumps(c) for c in gradients) + '\n]\n')

@@ -55,6 +55,7 @@ def cases(dtypes):
         out["permutationAxis1"] = flat(random.permutation(k(6), grid, axis=1))
         out["permutationIndependent"] = flat(random.permutation(k(6), grid, independent=True))
         out["bernoulli"] = flat(random.bernoulli(k(8), 0.3, (20,)))
+        out["rademacher"] = flat(random.rademacher(k(8), (20,), "int32"))
         out["choice"] = flat(random.choice(k(11), 7, (2, 5)))
         out["choiceNoReplace"] = flat(random.choice(k(11), 7, (5,), replace=False))
         p = jnp.array([0.1, 0.2, 0.3, 0.4])
@@ -72,6 +73,18 @@ def cases(dtypes):
         out["normal_" + d] = flat(random.normal(k(2), (1001,), d))
         out["exponential_" + d] = flat(random.exponential(k(3), (33,), d))
         out["gumbel_" + d] = flat(random.gumbel(k(4), (33,), d))
+        out["laplace_" + d] = flat(random.laplace(k(5), (33,), d))
+        out["logistic_" + d] = flat(random.logistic(k(6), (33,), d))
+        out["cauchy_" + d] = flat(random.cauchy(k(7), (33,), d))
+        out["truncatedNormal_" + d] = flat(random.truncated_normal(k(8), -2, 1, (33,), d))
+        cov = jnp.array([[2, 0.5], [0.5, 1]], d)
+        out["multivariateNormal_" + d] = flat(random.multivariate_normal(k(9), jnp.array([1, -1], d), cov, (5,), d))
+        init = jax.nn.initializers
+        made = {
+            "heNormal": init.he_normal(), "glorotUniform": init.glorot_uniform(), "lecunNormal": init.lecun_normal(in_axis=0, out_axis=1),
+            "varianceScaling": init.variance_scaling(3.0, "fan_out", "normal"), "orthogonal": init.orthogonal(2.0), "uniform": init.uniform(0.3),
+        }
+        out["initializers_" + d] = {name: flat(f(k(10), (2, 3, 4), d)) for name, f in made.items()}
         low = np.nextafter(np.array(-1, d), np.array(0, d))
         out["normalExact_" + d] = exact(
             lambda u: mpmath.sqrt(2) * mpmath.erfinv(u), random.uniform(k(2), (1001,), d, low, 1)

@@ -7,7 +7,8 @@ import { acosh, asinh, atanh, cosh, sinh } from './hyperbolic.ts';
 import { acos, asin, atan, atan2 } from './inverse-trigonometric.ts';
 import { largeRemainder } from './large-angle.ts';
 import { log, log1p, log2 } from './logarithm.ts';
-import { cbrt, floorDivide, hypot, pow, rem } from './power.ts';
+import { cbrt, hypot, pow } from './power.ts';
+import { floorDivide, rem } from './remainder.ts';
 import { cos, sin, tan } from './trigonometric.ts';
 
 export const f32Functions: Readonly<Record<string, VectorFunction>> = {

@@ -22,6 +22,9 @@ const [nearRootFirst, ...nearRootRest] = digammaNearRoot as [number, ...number[]
 /** Above the product in Stirling's series is too near overflow to be taken in two parts. */
 const huge = 1e280;
 
+/** (log 2π − 1)/2. */
+const stirlingConstant = 0.4189385332046727;
+
 /** (x − 1/2)(log x − 1) + (log 2π − 1)/2 and the series in 1/x², for x ≥ 4. */
 function lgammaFar(v: Lanes, x: Expr): Pair {
   const log = logPair(v, x, zero);
@@ -31,7 +34,7 @@ function lgammaFar(v: Lanes, x: Expr): Pair {
   const factor = v.let(v.sub(x, 0.5));
   const logLess1 = v.let(v.sub(log.high, 1));
   const main = v.product(factor, logLess1);
-  const small = v.add(v.madd(factor, log.low, main.low), v.add(series, 0.4189385332046727));
+  const small = v.add(v.madd(factor, log.low, main.low), v.add(series, stirlingConstant));
   const beyond = v.let(v.gt(x, huge));
   return { high: v.select(beyond, v.mul(x, logLess1), main.high), low: v.andnot(small, beyond) };
 }
@@ -85,19 +88,23 @@ function inParts(v: Lanes, a: Expr, near: Part, far: Part): { readonly high: Loc
 }
 type Part = (v: Lanes, x: Expr) => Pair;
 
-/** sin πa and cos πa in pairs, up to their signs, and a mask of the integers. a is positive and below 2⁵³. */
-function halfTurns(v: Lanes, a: Expr): { sin: Pair; cos: Pair; odd: Expr; r: Expr } {
+/**
+ * sin πr and cos πr in pairs, for a = n/2 + r with |r| ≤ 1/4: up to their signs those of πa or, where n is `odd`, the other way
+ * round. a is positive and below 2⁵³.
+ */
+function halfTurns(v: Lanes, a: Expr): { sin: Pair; cos: Pair; odd: Expr } {
   const n = v.let(v.nearest(v.add(a, a)));
   const r = v.let(v.madd(n, -0.5, a));
   const half = v.let(v.mul(n, 0.5));
   const odd = v.let(v.not(v.eq(v.nearest(half), half)));
   const parts = kernels(v, v.pairProduct({ high: v.let(v.add(r, r)), low: zero }, pair(halfPi)));
-  return { sin: v.quickSum(...parts.sin), cos: v.quickSum(...parts.cos), odd, r };
+  return { sin: v.quickSum(...parts.sin), cos: v.quickSum(...parts.cos), odd };
 }
 
 const pair = ([high, low]: readonly [number, number]): Pair => ({ high: f64x2c(high), low: f64x2c(low) });
 const isInteger = (v: Lanes, a: Expr): Expr => v.eq(v.nearest(a), a);
 const logPi: readonly [number, number] = [1.1447298858494002, 1.0265951162707826e-17];
+const eulerGamma = 0.5772156649015329;
 /** Γ(x) is 1/x above −`tinyArgument`. */
 const tinyArgument = 1e-20;
 
@@ -181,7 +188,7 @@ export const digamma: VectorFunction = (f, target, x) => {
     const value = v.add(second.high, v.add(rests, turn.low));
     // Here digamma(−x) − 1/x − π cot πx is −1/x − γ.
     const tiny = v.let(v.gt(x, -tinyArgument));
-    v.merge(result, v.le(x, 0), v.select(tiny, v.sub(v.div(-1, x), 0.5772156649015329), value));
+    v.merge(result, v.le(x, 0), v.select(tiny, v.sub(v.div(-1, x), eulerGamma), value));
     v.merge(result, v.and(v.le(x, 0), isInteger(v, a)), nan);
     v.merge(result, v.eq(a, infinity), v.select(v.gt(x, 0), x, nan));
     v.merge(result, v.isNaN(x), x);

@@ -1,4 +1,4 @@
-/** Powers and the cube root. */
+/** Powers, the cube root and √(x² + y²). */
 import { type Expr, f64x2c } from '../../code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { atanhFar, cubeRoot } from './coefficients.ts';

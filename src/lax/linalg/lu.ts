@@ -149,7 +149,7 @@ export function permuteRows(x: Value, permutation: Value): Value {
  * on U's diagonal.
  *
  * @example
- * const [lu, pivots, permutation] = lu(a); // f32[3,3] → f32[3,3], i32[3], i32[3]
+ * const [factors, pivots, permutation] = lu(a); // f32[3,3] → f32[3,3], i32[3], i32[3]
  * @throws ShapeError when `x` has less than two axes
  */
 export function lu(x: ArrayLike): [lu: Value, pivots: Value, permutation: Value] {

@@ -1,0 +1,103 @@
+/** Polynomials as vectors of coefficients, the highest power first: p[0] xⁿ + … + p[n]. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
+import { checkCount, range } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { add, div, mul, sqrt } from '../lax/arithmetic.ts';
+import { scalar } from '../lax/creation.ts';
+import { reshape } from '../lax/movement.ts';
+import { sum } from '../lax/reductions.ts';
+import { pad, slice } from '../lax/slicing.ts';
+import { lstsq } from '../linalg/solve.ts';
+import { promoteDTypes, toFloating, toValue } from '../promote.ts';
+import { fromNumbers, strong } from './array.ts';
+import { vander } from './matrices.ts';
+import { convolve } from './numeric.ts';
+import { operand } from './shape.ts';
+
+/** The polynomial with coefficients p[0] xⁿ + … + p[n] at `x` (Horner's rule). */
+export const polyval: (p: ArrayLike | readonly ArrayLike[], x: ArrayLike) => NDArray = recorded((p, x) => {
+  const coefficients = Array.isArray(p) ? [...(p as readonly ArrayLike[])] : [...operand(p as ArrayLike, 'polyval')];
+  const start: ArrayLike = mul(toValue(x, 'polyval'), 0);
+  return coefficients.reduce<NDArray>((sum, c) => add(mul(sum, x), c), start);
+});
+
+function coefficientsOf(operation: string, p: ArrayLike): Value {
+  const value = strong(operand(p, operation));
+  if (value.ndim !== 1 || value.size === 0)
+    throw new ShapeError(`${operation}: the coefficients must be a vector, but they are ${value.aval}.`);
+  return value;
+}
+
+/** The sum of two polynomials. */
+export const polyadd: (p: ArrayLike, q: ArrayLike) => NDArray = recorded((p, q) => {
+  const [a, b] = promoteDTypes('polyadd', [coefficientsOf('polyadd', p), coefficientsOf('polyadd', q)]);
+  const size = Math.max(a!.size, b!.size);
+  const [x, y] = [a!, b!].map((v) => pad(v, scalar(0, v.dtype), [[size - v.size, 0, 0]]));
+  return add(x!, y!);
+});
+
+/** The product of two polynomials. */
+export const polymul = (p: ArrayLike, q: ArrayLike): NDArray =>
+  convolve(coefficientsOf('polymul', p), coefficientsOf('polymul', q));
+
+/**
+ * The derivative of a polynomial, of order `m` (1 when left out).
+ *
+ * @example
+ * np.polyder(np.array([1, 2, 3])); // [2. 2.], of x² + 2x + 3
+ */
+export const polyder: (p: ArrayLike, given?: { m?: number }) => NDArray = recorded((p, given = {}) => {
+  const { m = 1 } = optionsOf('polyder', given, ['m']);
+  const order = checkCount(m, 'polyder', 'm');
+  const value = coefficientsOf('polyder', p);
+  const degree = value.size - 1 - order;
+  if (degree < 0) return slice(value, [0], [0]);
+  // Of xⁿ, n (n − 1) … (n − m + 1).
+  const factors = range(degree + 1).map((i) => range(order).reduce((f, j) => f * (value.size - 1 - i - j), 1));
+  return mul(slice(value, [0], [degree + 1]), fromNumbers(factors, [degree + 1], value.dtype));
+});
+
+/** The integral of a polynomial that is 0 at 0, of order `m` (1 when left out). */
+export const polyint: (p: ArrayLike, given?: { m?: number }) => NDArray = recorded((p, given = {}) => {
+  const { m = 1 } = optionsOf('polyint', given, ['m']);
+  const order = checkCount(m, 'polyint', 'm');
+  const value = toFloating(coefficientsOf('polyint', p), 'polyint');
+  const factors = range(value.size).map((i) => range(order).reduce((f, j) => f * (value.size - i + j), 1));
+  const integral = div(value, fromNumbers(factors, [value.size], value.dtype));
+  return pad(integral, scalar(0, value.dtype), [[0, order, 0]]);
+});
+
+/**
+ * The coefficients of the polynomial of degree `deg` with the least Σ (wᵢ (p(xᵢ) − yᵢ))², for vectors `x` and `y`; weights `w`
+ * are 1 when left out. `y` may have columns, one polynomial for each. There must be more points than the degree.
+ *
+ * @example
+ * np.polyfit(np.array([0, 1, 2]), np.array([1, 2, 5]), 2); // [1. 0. 1.]: x² + 1
+ */
+export const polyfit: (x: ArrayLike, y: ArrayLike, deg: number, given?: { w?: ArrayLike }) => NDArray = recorded(
+  (x, y, deg, given = {}) => {
+    const { w } = optionsOf('polyfit', given, ['w']);
+    const columns = checkCount(deg, 'polyfit', 'the degree') + 1;
+    const [points, values] = promoteDTypes('polyfit', [
+      toFloating(strong(operand(x, 'polyfit')), 'polyfit'),
+      toFloating(strong(operand(y, 'polyfit')), 'polyfit'),
+    ]) as [Value, Value];
+    if (points.ndim !== 1 || points.shape[0] !== values.shape[0] || points.size < columns)
+      throw new ShapeError(
+        `polyfit: needs vectors x and y of one length, and of at least ${columns} points, but got ${points.aval} and ${values.aval}.`,
+      );
+    const weights = w === undefined ? undefined : toValue(w, 'polyfit');
+    const rows = (v: Value): Value => {
+      if (!weights) return v;
+      return mul(v, weights.ndim === 0 || v.ndim === 1 ? weights : reshape(weights, [weights.size, 1]));
+    };
+    const powers = rows(vander(points, { n: columns }));
+    // Columns of norm 1: powers of large numbers would swamp the others.
+    const norms = sqrt(sum(mul(powers, powers), { axis: 0 }));
+    const scaled = lstsq(div(powers, norms), rows(values));
+    return div(scaled, values.ndim === 1 ? norms : reshape(norms, [columns, 1]));
+  },
+);
