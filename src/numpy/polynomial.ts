@@ -10,7 +10,7 @@ import { scalar } from '../lax/creation.ts';
 import { reshape } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import { pad, slice } from '../lax/slicing.ts';
-import { lstsq } from '../linalg/solve.ts';
+import { lstsq } from '../linalg/least-squares.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
 import { vander } from './matrices.ts';
@@ -97,7 +97,7 @@ export const polyfit: (x: ArrayLike, y: ArrayLike, deg: number, given?: { w?: Ar
     const powers = rows(vander(points, { n: columns }));
     // Columns of norm 1: powers of large numbers would swamp the others.
     const norms = sqrt(sum(mul(powers, powers), { axis: 0 }));
-    const scaled = lstsq(div(powers, norms), rows(values));
+    const { x: scaled } = lstsq(div(powers, norms), rows(values));
     return div(scaled, values.ndim === 1 ? norms : reshape(norms, [columns, 1]));
   },
 );
