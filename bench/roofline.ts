@@ -4,6 +4,8 @@
  * of the bench is a fraction of one of these.
  */
 import { fileURLToPath } from 'node:url';
+import { compile } from '../jit/compile.ts';
+import { target } from '../jit/target.ts';
 import {
   type Expr,
   type Func,
@@ -17,9 +19,7 @@ import {
   madd,
   op,
   type Target,
-} from '../jit/code.ts';
-import { compile } from '../jit/compile.ts';
-import { target } from '../jit/target.ts';
+} from '../jit/wasm/code.ts';
 
 export interface Bandwidth {
   readonly place: string;

@@ -1,14 +1,14 @@
-import { assemble } from './assemble.ts';
-import { hasBinaryen, verifyAssembled } from './binaryen-thread.ts';
-import type { CodeModule } from './code.ts';
-import { readCached, writeCached } from './disk-cache.ts';
-import { hash } from './hash.ts';
-import { noteForBinaryen } from './hot.ts';
+import { readCached, writeCached } from './caches/disk-cache.ts';
+import { hash } from './caches/hash.ts';
+import { noteForBinaryen } from './caches/hot.ts';
+import { Recent } from './caches/recent.ts';
 import { environment } from './node.ts';
-import { Recent } from './recent.ts';
 import { target, targetName } from './target.ts';
-import { assemblerVersion, binaryenVersion, emitterVersion } from './versions.ts';
-import { encode, takeModule } from './wire.ts';
+import { assemble } from './wasm/assemble.ts';
+import { hasBinaryen, verifyAssembled } from './wasm/binaryen-thread.ts';
+import type { CodeModule } from './wasm/code.ts';
+import { assemblerVersion, binaryenVersion, emitterVersion } from './wasm/versions.ts';
+import { encode, takeModule } from './wasm/wire.ts';
 
 export interface CompileStats {
   /** Modules that were assembled. */

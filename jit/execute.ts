@@ -1,14 +1,14 @@
 import { byteSize, type DType, type TypedArray } from '../src/core/dtype.ts';
 import { sizeOf } from '../src/core/shape.ts';
+import { hash } from './caches/hash.ts';
+import { Recent } from './caches/recent.ts';
 import { compileEncoded } from './compile.ts';
-import { hash } from './hash.ts';
-import { Cell, type Heap, heap, smallBytes } from './heap.ts';
 import { hostMath } from './math/index.ts';
 import type { CallbackSite, Program, Slot } from './program.ts';
-import { Recent } from './recent.ts';
 import { runtimeExports } from './runtime/instance.ts';
 import { prebuiltModule } from './runtime/prebuilt.ts';
-import { threadPool } from './thread-pool.ts';
+import { Cell, type Heap, heap, smallBytes } from './storage/heap.ts';
+import { threadPool } from './threads/thread-pool.ts';
 
 /** What a program calls back: gets the arguments of its site, copied. An exception stops the program. */
 export type Callback = (args: readonly Cell[]) => void;

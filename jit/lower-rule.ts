@@ -1,8 +1,8 @@
 import type { ShapedArray } from '../src/core/aval.ts';
 import type { Jaxpr } from '../src/core/jaxpr.ts';
 import type { Shape } from '../src/core/shape.ts';
-import type { Expr, FunctionBuilder, Target } from './code.ts';
 import type { Element, ElementBuilder } from './element.ts';
+import type { Expr, FunctionBuilder, Target } from './wasm/code.ts';
 
 /** How a primitive becomes machine code, as plain data; one of the kinds below. */
 export type LowerRule<P> =

@@ -24,7 +24,7 @@ export interface CallbackSite {
  * or 1 when a callback asked it to stop. All addresses inside are relative to `frame`, so that calls may nest.
  */
 export interface Program {
-  /** The code module, encoded (jit/wire.ts): a tenth of the size of its trees, which programs would keep alive. */
+  /** The code module, encoded (jit/wasm/wire.ts): a tenth of the size of its trees, which programs would keep alive. */
   readonly code: Uint8Array;
   /** The modules that it imports functions from. */
   readonly importsFrom: readonly string[];

@@ -2,11 +2,11 @@ import type { ShapedArray } from '../src/core/aval.ts';
 import { inspectPrograms, type Jaxpr } from '../src/core/jaxpr.ts';
 import { verifyJaxpr } from '../src/core/verify.ts';
 import { load } from './execute.ts';
-import { Cell } from './heap.ts';
 import { interpret } from './interpret.ts';
 import { type Lowered, lowerJaxpr } from './lower/lower.ts';
 import { environment } from './node.ts';
 import { isPrebuiltReady } from './runtime/prebuilt.ts';
+import { Cell } from './storage/heap.ts';
 
 /** What a callback of a running program gets: storage with its type. */
 export type CallbackArguments = (cells: readonly Cell[], avals: readonly ShapedArray[]) => readonly unknown[];

@@ -1,6 +1,6 @@
-import type { Target } from './code.ts';
 import { probes } from './generated/probes.ts';
-import { builtin, environment, ownFile } from './node.ts';
+import { environment } from './node.ts';
+import type { Target } from './wasm/code.ts';
 
 /** What the user may ask of the compiler; read when a program is first compiled. */
 export interface Options {
@@ -21,14 +21,6 @@ export function configure(changes: Partial<Options>): void {
   const { deterministic, threads } = options;
   Object.assign(options, changes);
   if (options.deterministic !== deterministic || options.threads !== threads) current = undefined;
-}
-
-/** The file of a thread that helps with kernels. */
-export const threadFile = (): URL | undefined => ownFile('./thread-worker.js', import.meta.url);
-
-/** Whether there can be threads: a page's main one may not wait for others. */
-export function hasThreads(): boolean {
-  return builtin('worker_threads') !== undefined && typeof SharedArrayBuffer !== 'undefined' && !!threadFile();
 }
 
 let memoryIsMade = false;

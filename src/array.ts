@@ -1,4 +1,4 @@
-import { Cell } from '../jit/heap.ts';
+import { Cell } from '../jit/storage/heap.ts';
 import { checkTarget, operatorError, readingError, refuseListAccess } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
 import { elementReader, type NestedList, nested, type ReadonlyNestedList } from './array-read.ts';

@@ -1,5 +1,6 @@
 import { loadPrebuilt } from '../jit/runtime/prebuilt.ts';
-import { canHaveThreads, configure, hasThreads } from '../jit/target.ts';
+import { canHaveThreads, configure } from '../jit/target.ts';
+import { hasThreads } from '../jit/threads/thread-file.ts';
 import { CotangentError } from './core/errors.ts';
 import { naming, optionsOf } from './core/options.ts';
 import { loadParser, setParser } from './syntax/parse.ts';

@@ -1,12 +1,12 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
 
-import { disassemble, hasBinaryen } from '../jit/binaryen-thread.ts';
-import type { CodeModule } from '../jit/code.ts';
 import type { Lowered } from '../jit/lower/lower.ts';
 import { inspect, prepare } from '../jit/run.ts';
-import { showModule } from '../jit/show.ts';
 import { target } from '../jit/target.ts';
-import { decode } from '../jit/wire.ts';
+import { disassemble, hasBinaryen } from '../jit/wasm/binaryen-thread.ts';
+import type { CodeModule } from '../jit/wasm/code.ts';
+import { showModule } from '../jit/wasm/show.ts';
+import { decode } from '../jit/wasm/wire.ts';
 import {
   type AnyFunction,
   checkFunction,

@@ -4,14 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { call, type Func, FunctionBuilder, f32c, type ImportedFunc, i32c, load as loadAt, op } from '../jit/code.ts';
+import { lowerHot } from '../jit/caches/hot.ts';
+import { Recent } from '../jit/caches/recent.ts';
 import { compileStats } from '../jit/compile.ts';
 import { type Executable, load, setCallbackHandler } from '../jit/execute.ts';
-import { Cell, heap, heapStats, setHeapBudget } from '../jit/heap.ts';
-import { lowerHot } from '../jit/hot.ts';
 import type { CallbackSite, Program, Slot } from '../jit/program.ts';
-import { Recent } from '../jit/recent.ts';
-import { encode } from '../jit/wire.ts';
+import { Cell, heap, heapStats, setHeapBudget } from '../jit/storage/heap.ts';
+import {
+  call,
+  type Func,
+  FunctionBuilder,
+  f32c,
+  type ImportedFunc,
+  i32c,
+  load as loadAt,
+  op,
+} from '../jit/wasm/code.ts';
+import { encode } from '../jit/wasm/wire.ts';
 import type { DType } from '../src/core/dtype.ts';
 
 // A folder of this test's own, shared with the processes that it starts.

@@ -1,10 +1,11 @@
 /** Checks of one primitive on its samples: compiled against interpreted, derivatives, batches. */
-import { FunctionBuilder, i32c } from '../jit/code.ts';
+
 import { compile } from '../jit/compile.ts';
-import { access } from '../jit/loop-nest.ts';
 import type { Operand, RuntimeArgument } from '../jit/lower-rule.ts';
 import { prebuiltModule } from '../jit/runtime/prebuilt.ts';
 import { target } from '../jit/target.ts';
+import { FunctionBuilder, i32c } from '../jit/wasm/code.ts';
+import { access } from '../jit/wasm/loop-nest.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import { allocate, byteSize, type TypedArray, viewOf } from '../src/core/dtype.ts';
 import type { Primitive, Sample } from '../src/core/primitive.ts';

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { eagerRegionsOf } from '../jit/eager/boxes.ts';
 import { groupOf, makersOf } from '../jit/eager/groups.ts';
-import { elementsPerCall } from '../jit/lower/kernel.ts';
+import { elementsPerCall } from '../jit/lower/kernels/kernel.ts';
 import { simplify } from '../jit/lower/simplify.ts';
 import { fusedExports } from '../jit/runtime/instance.ts';
 import type { DType } from '../src/core/dtype.ts';

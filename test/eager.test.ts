@@ -1,6 +1,6 @@
 /** Operations outside of `jit`: the runtime module against the reference semantics and against compiled code. */
 import t from 'tap';
-import { heapStats } from '../jit/heap.ts';
+import { heapStats } from '../jit/storage/heap.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import { allocate, type DType, dtypes, isFloating, type TypedArray } from '../src/core/dtype.ts';
 import type { Primitive, Sample } from '../src/core/primitive.ts';

@@ -1,6 +1,8 @@
 import t from 'tap';
-import { assemble } from '../jit/assemble.ts';
-import { verifyAssembled } from '../jit/binaryen-thread.ts';
+import { compile, compileStats } from '../jit/compile.ts';
+import { target } from '../jit/target.ts';
+import { assemble } from '../jit/wasm/assemble.ts';
+import { verifyAssembled } from '../jit/wasm/binaryen-thread.ts';
 import {
   type CodeModule,
   call,
@@ -19,12 +21,10 @@ import {
   select,
   shuffle,
   type WasmType,
-} from '../jit/code.ts';
-import { compile, compileStats } from '../jit/compile.ts';
-import { instruction, memoryAccess } from '../jit/instructions.ts';
-import { opcodes } from '../jit/opcodes.ts';
-import { target } from '../jit/target.ts';
-import { decode, encode } from '../jit/wire.ts';
+} from '../jit/wasm/code.ts';
+import { instruction, memoryAccess } from '../jit/wasm/instructions.ts';
+import { opcodes } from '../jit/wasm/opcodes.ts';
+import { decode, encode } from '../jit/wasm/wire.ts';
 
 process.env.COTANGENT_CACHE = 'off';
 

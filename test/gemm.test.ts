@@ -1,7 +1,5 @@
 import t from 'tap';
-import type { Func, Target } from '../jit/code.ts';
 import { compile } from '../jit/compile.ts';
-import { Cell, heap } from '../jit/heap.ts';
 import type { Product } from '../jit/lower/products/dot-code.ts';
 import { gemvKernel, matrixVector } from '../jit/lower/products/gemv-code.ts';
 import { productKernel, productScratchBytes } from '../jit/lower/products/product-code.ts';
@@ -9,7 +7,9 @@ import { gemmScratchBytes } from '../jit/runtime/gemm.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes } from '../jit/runtime/gemm-rows.ts';
 import { runtimeExports } from '../jit/runtime/instance.ts';
 import { panelStride } from '../jit/runtime/pack.ts';
+import { Cell, heap } from '../jit/storage/heap.ts';
 import { target } from '../jit/target.ts';
+import type { Func, Target } from '../jit/wasm/code.ts';
 
 const runtime = runtimeExports() as Record<string, (...args: number[]) => void>;
 const room = (bytes: number): number => heap().pin(Cell.inHeap('bool', bytes + 128));

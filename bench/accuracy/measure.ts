@@ -1,3 +1,5 @@
+import { compile } from '../../jit/compile.ts';
+import { hostMath, type MathType, mathArity, mathCode, mathName } from '../../jit/math/index.ts';
 import {
   type CodeModule,
   call,
@@ -8,9 +10,7 @@ import {
   load,
   op,
   type Target,
-} from '../../jit/code.ts';
-import { compile } from '../../jit/compile.ts';
-import { hostMath, type MathType, mathArity, mathCode, mathName } from '../../jit/math/index.ts';
+} from '../../jit/wasm/code.ts';
 import type { MeasuredFunction } from './functions.ts';
 import { chunkSize, type Floats, float32Patterns, specials, uniform, words } from './points.ts';
 import type { Precise } from './precise.ts';

@@ -1,6 +1,6 @@
 /** What a call costs, and what it leaves behind. */
 
-import { heapStats } from '../../jit/heap.ts';
+import { heapStats } from '../../jit/storage/heap.ts';
 import { jit, type NDArray, np } from '../../src/index.ts';
 import type { Case } from '../harness.ts';
 

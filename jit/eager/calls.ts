@@ -3,10 +3,10 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import { isFloating, shortName } from '../../src/core/dtype.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import type { Heap } from '../heap.ts';
 import { invoke } from '../invoke.ts';
 import type { RuntimeCall, RuntimeCalls } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
+import type { Heap } from '../storage/heap.ts';
 import { type EagerFunction, onCells } from './memory-function.ts';
 
 type RuntimeFunction = (...args: number[]) => number;

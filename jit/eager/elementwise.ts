@@ -3,12 +3,12 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, isFloating } from '../../src/core/dtype.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { range } from '../../src/core/shape.ts';
-import { Cell, type Heap } from '../heap.ts';
-import { elementsPerCall } from '../lower/kernel.ts';
+import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
 import { elementwiseExports } from '../runtime/instance.ts';
-import { threadPool } from '../thread-pool.ts';
-import { Workspace } from '../workspace.ts';
+import { Cell, type Heap } from '../storage/heap.ts';
+import { Workspace } from '../storage/workspace.ts';
+import { threadPool } from '../threads/thread-pool.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
 import {
   type EagerFunction,

@@ -2,14 +2,14 @@
 import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, isFloating } from '../../src/core/dtype.ts';
 import { range, sizeOf, stridesOf } from '../../src/core/shape.ts';
-import { Cell, type Heap } from '../heap.ts';
 import { type Combine, identityOf } from '../lower/folds/combine.ts';
-import { elementsPerCall } from '../lower/kernel.ts';
+import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
 import { foldName } from '../runtime/folds.ts';
 import { elementwiseExports, runtimeExports } from '../runtime/instance.ts';
-import { threadPool } from '../thread-pool.ts';
-import { Workspace } from '../workspace.ts';
+import { Cell, type Heap } from '../storage/heap.ts';
+import { Workspace } from '../storage/workspace.ts';
+import { threadPool } from '../threads/thread-pool.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
 import { type EagerFunction, onCells, withMemory } from './memory-function.ts';
 import { eagerView } from './movement.ts';

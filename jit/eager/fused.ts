@@ -1,12 +1,12 @@
 /** Groups of elementwise operations that run at once, as one prebuilt kernel. */
 import { byteSize } from '../../src/core/dtype.ts';
 import type { Eqn, Var } from '../../src/core/jaxpr.ts';
-import type { Heap } from '../heap.ts';
 import { invoke } from '../invoke.ts';
-import type { NestAxis } from '../loop-nest.ts';
-import { elementsPerCall } from '../lower/kernel.ts';
+import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { fusedExports } from '../runtime/instance.ts';
-import { threadPool } from '../thread-pool.ts';
+import type { Heap } from '../storage/heap.ts';
+import { threadPool } from '../threads/thread-pool.ts';
+import type { NestAxis } from '../wasm/loop-nest.ts';
 import { foldParts } from './folds.ts';
 import { type Group, groupOf } from './groups.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';

@@ -6,8 +6,8 @@ import { type DType, shortName } from '../../src/core/dtype.ts';
 import type { Atom, Eqn, Jaxpr, Var } from '../../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import type { Element } from '../element.ts';
-import { coalesce, type NestAxis } from '../loop-nest.ts';
 import type { Combine } from '../lower/folds/combine.ts';
+import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
 import { Expression, isElementwise, mostEquations } from './expression.ts';
 
 /** What a group reads: a literal, or an array with the place of its first element and its steps along the iteration. */

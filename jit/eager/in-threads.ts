@@ -1,7 +1,7 @@
 /** Operations that threads share. */
-import { elementsPerCall } from '../lower/kernel.ts';
+import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { threadCount } from '../target.ts';
-import type { Calls } from '../thread-calls.ts';
+import type { Calls } from '../threads/thread-calls.ts';
 
 /** Whether this many elements are, in pieces as without threads. */
 export const isDealtOut = (elements: number): boolean => threadCount() > 1 && elements > 2 * elementsPerCall;

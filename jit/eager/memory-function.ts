@@ -1,8 +1,8 @@
 /** Operations on elements in memory, and the same on storage. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { DType } from '../../src/core/dtype.ts';
-import type { Cell, Heap } from '../heap.ts';
-import { Workspace } from '../workspace.ts';
+import type { Cell, Heap } from '../storage/heap.ts';
+import { Workspace } from '../storage/workspace.ts';
 
 /** Calls of prebuilt functions whose operands and results have places already. */
 export interface MemoryFunction {

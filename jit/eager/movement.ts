@@ -2,12 +2,12 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import { stridesOf } from '../../src/core/shape.ts';
-import { Cell, type Heap } from '../heap.ts';
-import { coalesce, type NestAxis } from '../loop-nest.ts';
-import { elementsPerCall } from '../lower/kernel.ts';
+import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Region, Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
+import { Cell, type Heap } from '../storage/heap.ts';
+import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
 import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
 import { fillBits } from './positions.ts';
 

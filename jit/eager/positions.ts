@@ -2,10 +2,10 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
 import { sizeOf, stridesOf } from '../../src/core/shape.ts';
-import type { Heap } from '../heap.ts';
-import { coalesce, type NestAxis } from '../loop-nest.ts';
 import type { Access, ScatterAccess } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
+import type { Heap } from '../storage/heap.ts';
+import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
 import { type EagerFunction, onCells } from './memory-function.ts';
 
 type RuntimeFunction = (...args: number[]) => number;

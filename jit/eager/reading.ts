@@ -1,8 +1,8 @@
 /** Arrays that are read where another one lies: views of views, in other shapes. */
 import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts';
-import { i32c } from '../code.ts';
+import { type Fused, readBuffer, reshaped, viewed } from '../lower/expressions/tree.ts';
 import { Buffer } from '../lower/storage.ts';
-import { type Fused, readBuffer, reshaped, viewed } from '../lower/tree.ts';
+import { i32c } from '../wasm/code.ts';
 import type { EagerFunction } from './memory-function.ts';
 
 /** An array as elements of another: at `offset` plus steps along its axes. */

@@ -1,10 +1,10 @@
 /** Evenly spaced numbers, by the runtime module. */
 import { shapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
-import type { Cell } from '../heap.ts';
-import { elementsPerCall } from '../lower/kernel.ts';
+import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { threadPool } from '../thread-pool.ts';
+import type { Cell } from '../storage/heap.ts';
+import { threadPool } from '../threads/thread-pool.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
 import { onCells } from './memory-function.ts';
 

@@ -1,7 +1,8 @@
 import { isFloating } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { Destination, Driver } from './driver.ts';
-import { runGroup } from './group.ts';
+import { contiguous } from './expressions/tree.ts';
+import { runGroup } from './kernels/group.ts';
 import { extents, findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations, type Step } from './passes/groups.ts';
 import { findPrologues } from './passes/prologues.ts';
@@ -13,7 +14,6 @@ import { ProductEnds } from './products/product-ends.ts';
 import { isDealtOut, sharesRows } from './products/product-threads.ts';
 import { RowPasses } from './products/row-pass.ts';
 import type { Buffer } from './storage.ts';
-import { contiguous } from './tree.ts';
 
 /**
  * Executes a program whose inputs are bound. Array results with a destination are put there: where possible they are

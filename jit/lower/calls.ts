@@ -1,8 +1,8 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { Atom, Eqn } from '../../src/core/jaxpr.ts';
-import { type Expr, FunctionBuilder, i32c, op } from '../code.ts';
 import type { KernelContext, LowerRule, Operand, RuntimeArgument } from '../lower-rule.ts';
 import type { Slot } from '../program.ts';
+import { type Expr, FunctionBuilder, i32c, op } from '../wasm/code.ts';
 import type { Driver, Places } from './driver.ts';
 import { scalarType } from './storage.ts';
 

@@ -1,20 +1,20 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { sizeOf } from '../../src/core/shape.ts';
-import { type Expr, i32c, op } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
+import { type Expr, i32c, op } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { runBlock } from './block.ts';
-import { elementwiseTree } from './elementwise-tree.ts';
 import { lowerEquation } from './equations.ts';
-import { mapKernel } from './map-kernel.ts';
+import { elementwiseTree } from './expressions/elementwise-tree.ts';
+import { constant } from './expressions/scalar-code.ts';
+import { scalarValue } from './expressions/scalar-eval.ts';
+import { contiguous, type Fused, readBuffer, readScalar, storagesOf } from './expressions/tree.ts';
+import { mapKernel } from './kernels/map-kernel.ts';
 import { ModuleWriter } from './module-writer.ts';
 import type { Placement } from './passes/virtual.ts';
 import { ColumnCopies } from './products/column-copies.ts';
 import { ProductEnds } from './products/product-ends.ts';
-import { constant } from './scalar-code.ts';
-import { scalarValue } from './scalar-eval.ts';
 import { Buffer, type Scalar, type Storage } from './storage.ts';
-import { contiguous, type Fused, readBuffer, readScalar, storagesOf } from './tree.ts';
 
 /** A value and the storage that it keeps alive. */
 interface Bound {

@@ -2,14 +2,14 @@ import type { Atom, Eqn, Var } from '../../src/core/jaxpr.ts';
 import type { LowerRule } from '../lower-rule.ts';
 import { lowerCallback, lowerKernel, lowerRuntimeCalls } from './calls.ts';
 import type { Driver, Places } from './driver.ts';
+import { gatherTree } from './expressions/gather-tree.ts';
+import { contiguous, type Fused, largestTree, readScalar, reshaped, treeSize, viewed } from './expressions/tree.ts';
 import { identityOf } from './folds/combine.ts';
-import { gatherTree } from './gather-tree.ts';
-import { lowerCond, lowerScan, lowerWhile } from './loops.ts';
+import { lowerScatter } from './kernels/scatter.ts';
+import { lowerCond, lowerScan, lowerWhile } from './loops/loops.ts';
 import type { Placement } from './passes/virtual.ts';
 import { lowerDot } from './products/dot.ts';
 import { lowerRegions } from './regions.ts';
-import { lowerScatter } from './scatter.ts';
-import { contiguous, type Fused, largestTree, readScalar, reshaped, treeSize, viewed } from './tree.ts';
 
 /** Writes what executes an equation that is in no group, by the kind of its rule, and binds its results. */
 export function lowerEquation(d: Driver, eqn: Eqn, { virtual }: Placement, places: Places): void {

@@ -1,5 +1,5 @@
-import { type Expr, FunctionBuilder, type ImportedFunc, i32c, load, op } from '../code.ts';
-import type { Kernel } from './kernel.ts';
+import { type Expr, FunctionBuilder, type ImportedFunc, i32c, load, op } from '../wasm/code.ts';
+import type { Kernel } from './kernels/kernel.ts';
 import type { ModuleWriter } from './module-writer.ts';
 
 /** Does an entry of the program, a function (begin, end, args, thread), over a range: (entry, extent, chunk, args). */

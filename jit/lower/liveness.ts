@@ -2,7 +2,7 @@
  * Which variables are live around the loops of a function: a variable is live where its value may still be read (Aho, Lam,
  * Sethi & Ullman, Compilers, section 9.2.5). Sets are bit masks.
  */
-import type { Expr, Stmt } from '../code.ts';
+import type { Expr, Stmt } from '../wasm/code.ts';
 
 export interface LoopLiveness {
   /** Read in the loop, or after it, before they are set. */

@@ -1,4 +1,4 @@
-import type { Expr, FunctionBuilder, Local, WasmType } from '../code.ts';
+import type { Expr, FunctionBuilder, Local, WasmType } from '../wasm/code.ts';
 
 /**
  * The driver's locals, used again when their values have died: thousands of them would cost the engine's baseline

@@ -1,18 +1,18 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { Shape } from '../../src/core/shape.ts';
-import { i32c, load, type Target } from '../code.ts';
-import { loadElement } from '../loop-nest.ts';
 import { mathCode } from '../math/index.ts';
 import type { Program, Slot } from '../program.ts';
 import { target } from '../target.ts';
-import { encode } from '../wire.ts';
+import { i32c, load, type Target } from '../wasm/code.ts';
+import { loadElement } from '../wasm/loop-nest.ts';
+import { encode } from '../wasm/wire.ts';
 import { type Destination, Driver } from './driver.ts';
+import { readBuffer, readScalar } from './expressions/tree.ts';
+import { outlineLoops } from './loops/outline.ts';
 import type { Handler } from './module-writer.ts';
-import { outlineLoops } from './outline.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar } from './storage.ts';
-import { readBuffer, readScalar } from './tree.ts';
 
 /** A program and how its inputs and outputs relate to those of the jaxpr that it was made from. */
 export interface Lowered {

@@ -1,5 +1,8 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
+import { hash } from '../caches/hash.ts';
+import type { CallbackSite } from '../program.ts';
+import { runtimeImport } from '../runtime/signatures.ts';
 import {
   type Expr,
   type Func,
@@ -10,14 +13,11 @@ import {
   op,
   type Stmt,
   type Target,
-} from '../code.ts';
-import { hash } from '../hash.ts';
-import type { CallbackSite } from '../program.ts';
-import { runtimeImport } from '../runtime/signatures.ts';
-import { encodeFunction, renamed } from '../wire.ts';
+} from '../wasm/code.ts';
+import { encodeFunction, renamed } from '../wasm/wire.ts';
 import { FramePlan } from './frame-plan.ts';
 import { kernelInThreads } from './in-threads.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel } from './kernels/kernel.ts';
 import { Locals } from './locals.ts';
 import { Buffer, Scalar } from './storage.ts';
 

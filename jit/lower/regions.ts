@@ -2,9 +2,9 @@
 import { byteSize } from '../../src/core/dtype.ts';
 import type { Atom, Eqn } from '../../src/core/jaxpr.ts';
 import { stridesOf } from '../../src/core/shape.ts';
-import { type Expr, FunctionBuilder } from '../code.ts';
-import { coalesce, copyRegion, fillRun, type NestAxis, offsetBy } from '../loop-nest.ts';
 import type { Region, Regions } from '../lower-rule.ts';
+import { type Expr, FunctionBuilder } from '../wasm/code.ts';
+import { coalesce, copyRegion, fillRun, type NestAxis, offsetBy } from '../wasm/loop-nest.ts';
 import type { Driver, Places } from './driver.ts';
 import { type Buffer, scalarType } from './storage.ts';
 

@@ -3,8 +3,8 @@ import { allocate } from '../../src/core/dtype.ts';
 import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { withSource } from '../../src/core/source.ts';
-import { elementwiseTree } from './elementwise-tree.ts';
-import { forEachTree } from './tree.ts';
+import { elementwiseTree } from './expressions/elementwise-tree.ts';
+import { forEachTree } from './expressions/tree.ts';
 
 const simplified = new WeakMap<Jaxpr, Jaxpr>();
 

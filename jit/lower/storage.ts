@@ -1,5 +1,5 @@
 import { byteSize, type DType } from '../../src/core/dtype.ts';
-import type { Expr, WasmType } from '../code.ts';
+import type { Expr, WasmType } from '../wasm/code.ts';
 
 /** What holds a value while a program runs; given back when the last value that reads it has died. */
 export abstract class Storage {

@@ -11,7 +11,7 @@ import {
   pow,
   tanh,
 } from '../../src/core/special.ts';
-import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op, type Target } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, type ImportedFunc, lane, op, type Target } from '../wasm/code.ts';
 import { type MathType, mathArity, mathName } from './names.ts';
 import { vectorCode } from './vectors.ts';
 

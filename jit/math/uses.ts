@@ -1,4 +1,4 @@
-import { call, type Expr, type FunctionBuilder, type Target } from '../code.ts';
+import { call, type Expr, type FunctionBuilder, type Target } from '../wasm/code.ts';
 import { type MathType, mathName, type VectorShape } from './names.ts';
 import { vectorCode } from './vectors.ts';
 

@@ -1,4 +1,4 @@
-import type { Expr, FunctionBuilder, Target } from '../code.ts';
+import type { Expr, FunctionBuilder, Target } from '../wasm/code.ts';
 
 /**
  * Writes one function of vector math into the function under construction: statements where it must, and the result.

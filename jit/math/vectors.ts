@@ -1,4 +1,4 @@
-import { type Expr, type Func, FunctionBuilder, type Stmt, type Target } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, type Stmt, type Target } from '../wasm/code.ts';
 import { f32Functions } from './f32/index.ts';
 import { f64Functions } from './f64/index.ts';
 import { mathArity, mathName, type VectorShape } from './names.ts';

@@ -1,8 +1,8 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import type { Extremum } from './arg-fold-calls.ts';
 import { foldName } from './folds.ts';
 

@@ -1,4 +1,4 @@
-import { type Expr, type FunctionBuilder, i32c, op } from '../code.ts';
+import { type Expr, type FunctionBuilder, i32c, op } from '../wasm/code.ts';
 
 /** Elements that one call of a loop goes over, so that the engine can go over to optimised code in between. */
 const chunk = 4096;

@@ -1,4 +1,4 @@
-import { type Expr, type Func, FunctionBuilder, i32c, lane, load, op, select } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, lane, load, op, select } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
 import { countTables } from './count-calls.ts';
 

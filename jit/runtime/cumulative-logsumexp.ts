@@ -1,8 +1,8 @@
-import { call, type Expr, type Func, FunctionBuilder, i32c, op, select } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
-import { elementBytes } from '../lower/kernel.ts';
-import { constant } from '../lower/scalar-code.ts';
+import { constant } from '../lower/expressions/scalar-code.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
 import { mathName } from '../math/names.ts';
+import { call, type Expr, type Func, FunctionBuilder, i32c, op, select } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 
 const types = ['f32', 'f64'] as const;
 

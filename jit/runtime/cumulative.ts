@@ -1,10 +1,10 @@
 import { type DType, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
+import { noMath, vectorOp } from '../lower/expressions/vector-code.ts';
 import { combineScalars } from '../lower/folds/combine.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
-import { noMath, vectorOp } from '../lower/vector-code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
 import type { Folding } from './cumulative-calls.ts';
 

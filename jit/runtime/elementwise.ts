@@ -1,17 +1,26 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { type DType, shortName } from '../../src/core/dtype.ts';
-import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, type Local, op, type Target } from '../code.ts';
 import { ElementBuilder } from '../element.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { Inputs } from '../lower/expressions/streams.ts';
+import { applyElement, type Tree } from '../lower/expressions/tree.ts';
+import { VectorEval } from '../lower/expressions/vector-eval.ts';
+import { storeVector } from '../lower/expressions/vector-memory.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
-import { Inputs } from '../lower/streams.ts';
-import { applyElement, type Tree } from '../lower/tree.ts';
-import { VectorEval } from '../lower/vector-eval.ts';
-import { storeVector } from '../lower/vector-memory.ts';
 import type { LowerRule } from '../lower-rule.ts';
 import { mathCode } from '../math/index.ts';
 import { MathUses } from '../math/uses.ts';
+import {
+  type CodeModule,
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  type Local,
+  op,
+  type Target,
+} from '../wasm/code.ts';
+import { hoistConstants } from '../wasm/hoist-constants.ts';
 
 /** One elementwise operation on operands of given dtypes. */
 export interface ElementwiseRecord {

@@ -1,15 +1,15 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../code.ts';
-import { loadElement } from '../loop-nest.ts';
+import { Inputs } from '../lower/expressions/streams.ts';
+import type { Tree } from '../lower/expressions/tree.ts';
+import { VectorEval } from '../lower/expressions/vector-eval.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
 import { type Combine, combineScalars } from '../lower/folds/combine.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
 import { Buffer, scalarType } from '../lower/storage.ts';
-import { Inputs } from '../lower/streams.ts';
-import type { Tree } from '../lower/tree.ts';
-import { VectorEval } from '../lower/vector-eval.ts';
 import { MathUses } from '../math/uses.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../wasm/code.ts';
+import { loadElement } from '../wasm/loop-nest.ts';
 
 const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
 const folds: readonly (readonly [Combine, readonly DType[]])[] = [

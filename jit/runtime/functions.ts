@@ -1,5 +1,5 @@
-import type { CodeModule, Target } from '../code.ts';
 import { mathCode } from '../math/index.ts';
+import type { CodeModule, Target } from '../wasm/code.ts';
 import { argFoldFunctions } from './arg-fold.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';

@@ -1,18 +1,18 @@
 import { type DType, isFloating } from '../../src/core/dtype.ts';
-import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../code.ts';
 import type { Element } from '../element.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
+import { Inputs } from '../lower/expressions/streams.ts';
+import { applyElement, forEachTree, operandsOf, type Tree, withOperands } from '../lower/expressions/tree.ts';
+import { VectorEval } from '../lower/expressions/vector-eval.ts';
+import { extractLane, storeVector } from '../lower/expressions/vector-memory.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
 import { type Combine, combineScalars, foldedButNaN } from '../lower/folds/combine.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
-import { Inputs } from '../lower/streams.ts';
-import { applyElement, forEachTree, operandsOf, type Tree, withOperands } from '../lower/tree.ts';
-import { VectorEval } from '../lower/vector-eval.ts';
-import { extractLane, storeVector } from '../lower/vector-memory.ts';
 import { mathCode } from '../math/index.ts';
 import { MathUses } from '../math/uses.ts';
+import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../wasm/code.ts';
+import { hoistConstants } from '../wasm/hoist-constants.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { type JoinRecord, joinFunction } from './joined.ts';
 
 /** Several elementwise operations in one kernel, or a fold of what they compute. */

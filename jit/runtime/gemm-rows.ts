@@ -1,4 +1,4 @@
-import { type Expr, type Func, FunctionBuilder, i32c, op } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op } from '../wasm/code.ts';
 import {
   blockDepth,
   blockName,

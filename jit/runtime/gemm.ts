@@ -10,7 +10,7 @@ import {
   op,
   select,
   type Target,
-} from '../code.ts';
+} from '../wasm/code.ts';
 import { gemvFunctions } from './gemv.ts';
 import { linesName, packFunctions, packName, panelStride, panelStrideOf, panelWidth } from './pack.ts';
 

@@ -12,7 +12,7 @@ import {
   op,
   select,
   type Target,
-} from '../code.ts';
+} from '../wasm/code.ts';
 import type { Element } from './gemm.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);

@@ -1,5 +1,5 @@
-import { heap } from '../heap.ts';
 import { hostMath } from '../math/index.ts';
+import { heap } from '../storage/heap.ts';
 import { prebuiltModule } from './prebuilt.ts';
 
 type Exports = Readonly<Record<string, WebAssembly.ExportValue>>;

@@ -1,4 +1,4 @@
-import { type Expr, type Func, FunctionBuilder, i32c, load, op } from '../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op } from '../wasm/code.ts';
 
 /**
  * C = A·B for matrices of int32 or uint32 with any strides, modulo 2³², with the arguments of `gemm_f32`:

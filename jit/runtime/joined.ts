@@ -1,14 +1,14 @@
 /** Kernels that compute several elements of a row from elements of others: `key(n, out, …arrays)`. */
 import { byteSize, type DType } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../code.ts';
 import type { JoinLeaf } from '../eager/joins.ts';
 import type { Element } from '../element.ts';
-import { hoistConstants } from '../hoist-constants.ts';
-import { Inputs } from '../lower/streams.ts';
-import { applyElement, type HeldLeaf } from '../lower/tree.ts';
-import { VectorEval } from '../lower/vector-eval.ts';
-import { loadLanes, storeLanes } from '../lower/vector-memory.ts';
+import { Inputs } from '../lower/expressions/streams.ts';
+import { applyElement, type HeldLeaf } from '../lower/expressions/tree.ts';
+import { VectorEval } from '../lower/expressions/vector-eval.ts';
+import { loadLanes, storeLanes } from '../lower/expressions/vector-memory.ts';
 import { MathUses } from '../math/uses.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../wasm/code.ts';
+import { hoistConstants } from '../wasm/hoist-constants.ts';
 
 export interface JoinRecord {
   readonly key: string;

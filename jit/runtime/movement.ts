@@ -1,5 +1,15 @@
 import { range } from '../../src/core/shape.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, shuffle, type WasmType } from '../code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  type Local,
+  load,
+  op,
+  shuffle,
+  type WasmType,
+} from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);

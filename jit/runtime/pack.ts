@@ -1,5 +1,5 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../code.ts';
-import { transposedBlock } from '../vector-blocks.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
+import { transposedBlock } from '../wasm/vector-blocks.ts';
 import type { Element } from './gemm.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);

@@ -1,4 +1,14 @@
-import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, type WasmType } from '../code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  i64c,
+  type Local,
+  load,
+  op,
+  type WasmType,
+} from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
 import { shortSort } from './short-sort.ts';
 

@@ -1,6 +1,6 @@
 import type { DType } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 
 const sizes: readonly (readonly [number, DType])[] = [
   [1, 'bool'],

@@ -1,8 +1,8 @@
 import { type DType, isFloating, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, select } from '../code.ts';
-import { loadElement } from '../loop-nest.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, select } from '../wasm/code.ts';
+import { loadElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
 import type { Side } from './search-calls.ts';
 

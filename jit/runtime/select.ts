@@ -1,9 +1,9 @@
 /** Elements at some positions of a sorted order, without the order of the others. */
 import { type DType, shortName } from '../../src/core/dtype.ts';
-import { call, type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, select } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
-import { elementBytes } from '../lower/kernel.ts';
-import { constant } from '../lower/scalar-code.ts';
+import { constant } from '../lower/expressions/scalar-code.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
+import { call, type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, select } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
 import type { Format } from './radix.ts';
 import { keyFormat, selectCounts, selectPositions } from './sort-calls.ts';

@@ -1,5 +1,16 @@
 /** Sorting some keys without branches that depend on them. */
-import { type Expr, type Func, FunctionBuilder, i32c, i64x2c, type Local, load, op, select, shuffle } from '../code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  i64x2c,
+  type Local,
+  load,
+  op,
+  select,
+  shuffle,
+} from '../wasm/code.ts';
 import type { Format } from './radix.ts';
 
 /**

@@ -3,10 +3,10 @@
  * back at the end.
  */
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, select } from '../code.ts';
-import { access, loadElement, storeElement } from '../loop-nest.ts';
-import { elementBytes } from '../lower/kernel.ts';
-import { constant } from '../lower/scalar-code.ts';
+import { constant } from '../lower/expressions/scalar-code.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, select } from '../wasm/code.ts';
+import { access, loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { type Format, formats } from './radix.ts';
 import { keyFormat, pairFormat } from './sort-calls.ts';
 

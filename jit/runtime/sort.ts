@@ -1,7 +1,7 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
 import { countBytes, type Format, radixFunctions } from './radix.ts';
 import { blockBytes } from './short-sort.ts';

@@ -1,5 +1,5 @@
-import { type Expr, type Func, FunctionBuilder, f64x2c, f64x2lanes, i32c, type Local, op } from '../code.ts';
-import { chooseLanes } from '../vector-blocks.ts';
+import { type Expr, type Func, FunctionBuilder, f64x2c, f64x2lanes, i32c, type Local, op } from '../wasm/code.ts';
+import { chooseLanes } from '../wasm/vector-blocks.ts';
 
 /**
  * Evenly spaced numbers:

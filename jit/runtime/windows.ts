@@ -1,9 +1,9 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { shortName } from '../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../code.ts';
-import { loadElement, storeElement } from '../loop-nest.ts';
 import { type Combine, combineScalars } from '../lower/folds/combine.ts';
-import { elementBytes } from '../lower/kernel.ts';
+import { elementBytes } from '../lower/kernels/kernel.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../wasm/code.ts';
+import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 
 /**
  * Gathers and scatters outside of compiled code, where positions are first written down, in bytes, for each row of indices:

@@ -1,7 +1,8 @@
 /** What operations along one axis share: the loop in the reference, the loop in kernels. */
-import type { Expr, FunctionBuilder } from '../../jit/code.ts';
-import { nest } from '../../jit/loop-nest.ts';
+
 import type { Operand } from '../../jit/lower-rule.ts';
+import type { Expr, FunctionBuilder } from '../../jit/wasm/code.ts';
+import { nest } from '../../jit/wasm/loop-nest.ts';
 import { byteSize } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { normalizeAxis, type Shape, sizeOf } from '../core/shape.ts';

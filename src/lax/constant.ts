@@ -1,6 +1,6 @@
 /** Arrays written into programs. */
-import { type Expr, f32c, f64c, i32c } from '../../jit/code.ts';
-import { storeElement } from '../../jit/loop-nest.ts';
+import { type Expr, f32c, f64c, i32c } from '../../jit/wasm/code.ts';
+import { storeElement } from '../../jit/wasm/loop-nest.ts';
 import { NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, type DType, type TypedArray } from '../core/dtype.ts';

@@ -1,8 +1,8 @@
 /** What must hold of every sample. Each property returns how it is violated, or nothing. */
 
-import { Cell } from '../../jit/heap.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import { prepare } from '../../jit/run.ts';
+import { Cell } from '../../jit/storage/heap.ts';
 import { shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import { inspectPrograms, type Jaxpr } from '../../src/core/jaxpr.ts';

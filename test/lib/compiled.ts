@@ -1,7 +1,8 @@
 /** Functions as compiled programs. */
-import { Cell } from '../../jit/heap.ts';
+
 import { interpret } from '../../jit/interpret.ts';
 import { execute } from '../../jit/run.ts';
+import { Cell } from '../../jit/storage/heap.ts';
 import type { TypedArray } from '../../src/core/dtype.ts';
 import type { Jaxpr } from '../../src/core/jaxpr.ts';
 import { jit, makeJaxpr, type NDArray } from '../../src/index.ts';

@@ -9,9 +9,9 @@ import {
   i32x4lanes,
   type Local,
   op,
-} from '../../code.ts';
-import { noMath, parts, splatConstant, type Vector, vectorOp } from '../vector-code.ts';
-import { extractLane } from '../vector-memory.ts';
+} from '../../wasm/code.ts';
+import { noMath, parts, splatConstant, type Vector, vectorOp } from '../expressions/vector-code.ts';
+import { extractLane } from '../expressions/vector-memory.ts';
 import { type Combine, combineScalars, identityOf } from './combine.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { type DType, isFloating } from '../../../src/core/dtype.ts';
-import type { Expr } from '../../code.ts';
-import { scalarOp } from '../scalar-code.ts';
-import type { Tree } from '../tree.ts';
-import { noMath } from '../vector-code.ts';
+import type { Expr } from '../../wasm/code.ts';
+import { scalarOp } from '../expressions/scalar-code.ts';
+import type { Tree } from '../expressions/tree.ts';
+import { noMath } from '../expressions/vector-code.ts';
 
 /** How a fold joins two elements. */
 export type Combine = 'add' | 'mul' | 'max' | 'min' | 'and' | 'or';

@@ -1,15 +1,15 @@
 import { stridesOf } from '../../../src/core/shape.ts';
-import { type Expr, i32c, type Local, op } from '../../code.ts';
-import { storeElement } from '../../loop-nest.ts';
-import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from '../kernel.ts';
+import { type Expr, i32c, type Local, op } from '../../wasm/code.ts';
+import { storeElement } from '../../wasm/loop-nest.ts';
+import { isMovedBy } from '../expressions/streams.ts';
+import { type Tree, treeSize } from '../expressions/tree.ts';
+import { splat, type Vector } from '../expressions/vector-code.ts';
+import { VectorEval } from '../expressions/vector-eval.ts';
+import { extractLane, storeVector } from '../expressions/vector-memory.ts';
+import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from '../kernels/kernel.ts';
+import { isSmall, rowAxisOfTiles, tileSide, turnedLeaves, walkTiles } from '../kernels/tiles.ts';
 import type { Fold } from '../passes/phases.ts';
 import { scalarType } from '../storage.ts';
-import { isMovedBy } from '../streams.ts';
-import { isSmall, rowAxisOfTiles, tileSide, turnedLeaves, walkTiles } from '../tiles.ts';
-import { type Tree, treeSize } from '../tree.ts';
-import { splat, type Vector } from '../vector-code.ts';
-import { VectorEval } from '../vector-eval.ts';
-import { extractLane, storeVector } from '../vector-memory.ts';
 import { Accumulators } from './accumulators.ts';
 import type { FoldSchedule } from './fold-schedule.ts';
 

@@ -1,5 +1,5 @@
 import { range, sizeOf } from '../../../src/core/shape.ts';
-import { type ArrayLeaf, forEachTree, mapLeaves, type Tree } from '../tree.ts';
+import { type ArrayLeaf, forEachTree, mapLeaves, type Tree } from '../expressions/tree.ts';
 import type { FoldPlan } from './fold-schedule.ts';
 
 /**

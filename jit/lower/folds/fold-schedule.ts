@@ -1,12 +1,12 @@
 import type { DType } from '../../../src/core/dtype.ts';
 import { type Shape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
-import type { Expr } from '../../code.ts';
-import { elementBytes } from '../kernel.ts';
+import type { Expr } from '../../wasm/code.ts';
+import { Inputs, isMovedBy } from '../expressions/streams.ts';
+import { type Tree, treeSize } from '../expressions/tree.ts';
+import { parts } from '../expressions/vector-code.ts';
+import { elementBytes } from '../kernels/kernel.ts';
 import { type Fold, type FoldStore, type Phases, planPhases } from '../passes/phases.ts';
 import { Buffer } from '../storage.ts';
-import { Inputs, isMovedBy } from '../streams.ts';
-import { type Tree, treeSize } from '../tree.ts';
-import { parts } from '../vector-code.ts';
 import { isExtreme } from './accumulators.ts';
 import { foldedButNaN } from './combine.ts';
 

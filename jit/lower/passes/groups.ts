@@ -1,8 +1,8 @@
 import { type Atom, type Eqn, Literal, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
-import { elementwiseTree } from '../elementwise-tree.ts';
-import { accessOf, positionsInOrder } from '../gather-tree.ts';
-import { treeSize } from '../tree.ts';
+import { elementwiseTree } from '../expressions/elementwise-tree.ts';
+import { accessOf, positionsInOrder } from '../expressions/gather-tree.ts';
+import { treeSize } from '../expressions/tree.ts';
 import { isWorthwhile, type Layouts, lanewiseLoop, layoutsOf } from './lanewise.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf } from '../../../src/core/shape.ts';
-import { accessOf, keepsOrder, positionsInOrder } from '../gather-tree.ts';
+import { accessOf, keepsOrder, positionsInOrder } from '../expressions/gather-tree.ts';
 import { simplify } from '../simplify.ts';
 
 /** A loop in which no element sees another: each can run it alone, and a kernel can keep what it carries in registers. */

@@ -1,6 +1,6 @@
-import type { Expr } from '../../code.ts';
+import type { Expr } from '../../wasm/code.ts';
+import { type HeldLeaf, operandsOf, type Tree, withOperands } from '../expressions/tree.ts';
 import type { Combine } from '../folds/combine.ts';
-import { type HeldLeaf, operandsOf, type Tree, withOperands } from '../tree.ts';
 
 /** A fold of a kernel: its result is `held` by the kernel, for what is computed after it. */
 export interface Fold {

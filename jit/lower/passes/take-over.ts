@@ -1,8 +1,8 @@
 import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { sameShape, sizeOf } from '../../../src/core/shape.ts';
-import { stackedStrides } from '../lane-loop.ts';
+import { contiguous, type Fused, viewed } from '../expressions/tree.ts';
+import { stackedStrides } from '../loops/lane-loop.ts';
 import type { Buffer } from '../storage.ts';
-import { contiguous, type Fused, viewed } from '../tree.ts';
 import { Group, type Step, squeezed } from './groups.ts';
 import type { Placement } from './virtual.ts';
 

@@ -1,7 +1,7 @@
 import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { range } from '../../../src/core/shape.ts';
 import type { ScatterAccess } from '../../lower-rule.ts';
-import { accessOf } from '../gather-tree.ts';
+import { accessOf } from '../expressions/gather-tree.ts';
 import { Group, type Step } from './groups.ts';
 import { noPrologues, type Prologues } from './prologues.ts';
 

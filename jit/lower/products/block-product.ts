@@ -1,12 +1,12 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { type Expr, type FunctionBuilder, i32c, op } from '../../code.ts';
 import { up } from '../../runtime/gemm.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
 import { panelStride, panelWidth } from '../../runtime/pack.ts';
 import { threadCount } from '../../target.ts';
+import { type Expr, type FunctionBuilder, i32c, op } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
+import type { ProductType } from '../expressions/lanes.ts';
 import { type Captures, dealOut } from '../in-threads.ts';
-import type { ProductType } from '../lanes.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';

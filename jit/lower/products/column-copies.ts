@@ -1,13 +1,13 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, memoPerJaxpr, type Var } from '../../../src/core/jaxpr.ts';
-import { type Expr, i32c, op } from '../../code.ts';
 import type { LowerRule } from '../../lower-rule.ts';
+import { type Expr, i32c, op } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
-import { mapKernel } from '../map-kernel.ts';
+import type { ArrayLeaf, Fused, Tree } from '../expressions/tree.ts';
+import { mapKernel } from '../kernels/map-kernel.ts';
 import { matricesPassedOver } from '../passes/row-passes.ts';
 import { simplify } from '../simplify.ts';
 import type { Buffer } from '../storage.ts';
-import type { ArrayLeaf, Fused, Tree } from '../tree.ts';
 
 /** A matrix by columns. */
 export interface Columns {

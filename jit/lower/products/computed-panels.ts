@@ -1,14 +1,14 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { type Expr, i32c, type Local, op, select } from '../../code.ts';
 import { blockDepth, up } from '../../runtime/gemm.ts';
 import { gemmRowsScratchBytes, rowsParameters } from '../../runtime/gemm-rows.ts';
 import { panelStride, panelWidth } from '../../runtime/pack.ts';
+import { type Expr, i32c, type Local, op, select } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
+import { type Fused, operationsOf, some, viewed } from '../expressions/tree.ts';
 import { kernelInThreads } from '../in-threads.ts';
-import { elementsPerCall, type Kernel } from '../kernel.ts';
-import { mapKernel } from '../map-kernel.ts';
-import { tileSide } from '../tiles.ts';
-import { type Fused, operationsOf, some, viewed } from '../tree.ts';
+import { elementsPerCall, type Kernel } from '../kernels/kernel.ts';
+import { mapKernel } from '../kernels/map-kernel.ts';
+import { tileSide } from '../kernels/tiles.ts';
 import type { Product } from './dot-code.ts';
 
 /** A part of the panels stays in the second-level cache. */

@@ -1,8 +1,8 @@
 import { byteSize, type DType } from '../../../src/core/dtype.ts';
-import { type Expr, type Func, FunctionBuilder, i32c } from '../../code.ts';
-import { coalesce, loadElement, nest, storeElement } from '../../loop-nest.ts';
 import type { DotDimensions } from '../../lower-rule.ts';
-import { constant, scalarOp } from '../scalar-code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c } from '../../wasm/code.ts';
+import { coalesce, loadElement, nest, storeElement } from '../../wasm/loop-nest.ts';
+import { constant, scalarOp } from '../expressions/scalar-code.ts';
 import { scalarType } from '../storage.ts';
 
 /** A contraction as the matrix products it consists of. Strides count elements. */

@@ -1,12 +1,12 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Atom, type Eqn, Literal, type Var } from '../../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../../src/core/shape.ts';
-import { type Expr, i32c, op } from '../../code.ts';
 import type { DotDimensions } from '../../lower-rule.ts';
+import { type Expr, i32c, op } from '../../wasm/code.ts';
 import type { Driver, Places } from '../driver.ts';
-import type { ProductType } from '../lanes.ts';
-import { mapKernel } from '../map-kernel.ts';
-import { type Fused, operationsOf, readBuffer, reshaped, transposed } from '../tree.ts';
+import type { ProductType } from '../expressions/lanes.ts';
+import { type Fused, operationsOf, readBuffer, reshaped, transposed } from '../expressions/tree.ts';
+import { mapKernel } from '../kernels/map-kernel.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { isAddress, multiply, multiplyComputed, multiplyInto } from './multiply.ts';

@@ -1,3 +1,4 @@
+import { MathUses } from '../../math/uses.ts';
 import {
   type Expr,
   type Func,
@@ -9,12 +10,11 @@ import {
   madd,
   op,
   type Target,
-} from '../../code.ts';
-import { hoistConstants } from '../../hoist-constants.ts';
-import { MathUses } from '../../math/uses.ts';
-import { chooseLanes } from '../../vector-blocks.ts';
-import type { Kernel } from '../kernel.ts';
-import { type Lanes, lanesOf, loadVector, storeVector } from '../lanes.ts';
+} from '../../wasm/code.ts';
+import { hoistConstants } from '../../wasm/hoist-constants.ts';
+import { chooseLanes } from '../../wasm/vector-blocks.ts';
+import { type Lanes, lanesOf, loadVector, storeVector } from '../expressions/lanes.ts';
+import type { Kernel } from '../kernels/kernel.ts';
 import type { Product } from './dot-code.ts';
 import { HeldExpression } from './held-expression.ts';
 

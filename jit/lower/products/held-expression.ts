@@ -1,13 +1,13 @@
-import type { Expr, FunctionBuilder, Local, WasmType } from '../../code.ts';
-import { offsetBy } from '../../loop-nest.ts';
 import type { MathUses } from '../../math/uses.ts';
-import { elementBytes } from '../kernel.ts';
+import type { Expr, FunctionBuilder, Local, WasmType } from '../../wasm/code.ts';
+import { offsetBy } from '../../wasm/loop-nest.ts';
+import { Inputs, startOf } from '../expressions/streams.ts';
+import type { HeldLeaf, Tree } from '../expressions/tree.ts';
+import type { Vector } from '../expressions/vector-code.ts';
+import { VectorEval } from '../expressions/vector-eval.ts';
+import { storeVector } from '../expressions/vector-memory.ts';
+import { elementBytes } from '../kernels/kernel.ts';
 import { scalarType } from '../storage.ts';
-import { Inputs, startOf } from '../streams.ts';
-import type { HeldLeaf, Tree } from '../tree.ts';
-import type { Vector } from '../vector-code.ts';
-import { VectorEval } from '../vector-eval.ts';
-import { storeVector } from '../vector-memory.ts';
 
 /** An expression over vectors, and where its elements go, if they go to memory at all. */
 export interface HeldRoot {

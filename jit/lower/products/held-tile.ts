@@ -1,15 +1,15 @@
 import { sizeOf } from '../../../src/core/shape.ts';
-import type { Expr, FunctionBuilder, Local, WasmType } from '../../code.ts';
-import { coalesce, offsetBy } from '../../loop-nest.ts';
 import type { MathUses } from '../../math/uses.ts';
-import { elementBytes } from '../kernel.ts';
-import type { AnyLanes } from '../lanes.ts';
+import type { Expr, FunctionBuilder, Local, WasmType } from '../../wasm/code.ts';
+import { coalesce, offsetBy } from '../../wasm/loop-nest.ts';
+import type { AnyLanes } from '../expressions/lanes.ts';
+import { Inputs, startOf } from '../expressions/streams.ts';
+import { type HeldLeaf, type Tree, treeSize } from '../expressions/tree.ts';
+import { splatConstant, type Vector } from '../expressions/vector-code.ts';
+import { type Place, VectorEval } from '../expressions/vector-eval.ts';
+import { storeVector } from '../expressions/vector-memory.ts';
+import { elementBytes } from '../kernels/kernel.ts';
 import { scalarType } from '../storage.ts';
-import { Inputs, startOf } from '../streams.ts';
-import { type HeldLeaf, type Tree, treeSize } from '../tree.ts';
-import { splatConstant, type Vector } from '../vector-code.ts';
-import { type Place, VectorEval } from '../vector-eval.ts';
-import { storeVector } from '../vector-memory.ts';
 import type { HeldRoot } from './held-expression.ts';
 import type { Panel, TileColumns, TileTarget } from './product-tiles.ts';
 

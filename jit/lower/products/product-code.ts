@@ -1,10 +1,10 @@
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../../code.ts';
-import { hoistConstants } from '../../hoist-constants.ts';
-import { copyRegion } from '../../loop-nest.ts';
 import { MathUses } from '../../math/uses.ts';
-import { transposedBlock } from '../../vector-blocks.ts';
-import type { Kernel } from '../kernel.ts';
-import { type AnyLanes, type ProductType, productLanes } from '../lanes.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../../wasm/code.ts';
+import { hoistConstants } from '../../wasm/hoist-constants.ts';
+import { copyRegion } from '../../wasm/loop-nest.ts';
+import { transposedBlock } from '../../wasm/vector-blocks.ts';
+import { type AnyLanes, type ProductType, productLanes } from '../expressions/lanes.ts';
+import type { Kernel } from '../kernels/kernel.ts';
 import { largestOperands } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';

@@ -1,13 +1,13 @@
 import type { Eqn } from '../../../src/core/jaxpr.ts';
-import { i32c } from '../../code.ts';
+import { i32c } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
-import type { Kernel } from '../kernel.ts';
-import { mapKernel, type Store } from '../map-kernel.ts';
+import { type HeldLeaf, readBuffer, type Tree } from '../expressions/tree.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import { mapKernel, type Store } from '../kernels/map-kernel.ts';
 import type { Epilogue } from '../passes/epilogues.ts';
 import type { Group } from '../passes/groups.ts';
 import { noPrologues, type Prologues } from '../passes/prologues.ts';
 import { Buffer } from '../storage.ts';
-import { type HeldLeaf, readBuffer, type Tree } from '../tree.ts';
 import { HeldExpression } from './held-expression.ts';
 import type { ComputedRows } from './row-blocks.ts';
 

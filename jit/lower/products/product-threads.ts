@@ -1,7 +1,7 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { type Expr, i32c, op } from '../../code.ts';
 import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
 import { threadCount } from '../../target.ts';
+import { type Expr, i32c, op } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
 import { dealOut } from '../in-threads.ts';
 import { gemmArguments, type Product } from './dot-code.ts';

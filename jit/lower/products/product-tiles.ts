@@ -1,8 +1,8 @@
 import { range } from '../../../src/core/shape.ts';
-import { type Expr, type FunctionBuilder, type Local, load, type Target } from '../../code.ts';
-import { offsetBy } from '../../loop-nest.ts';
 import { panelStride } from '../../runtime/pack.ts';
-import { type AnyLanes, loadVector, storeVector } from '../lanes.ts';
+import { type Expr, type FunctionBuilder, type Local, load, type Target } from '../../wasm/code.ts';
+import { offsetBy } from '../../wasm/loop-nest.ts';
+import { type AnyLanes, loadVector, storeVector } from '../expressions/lanes.ts';
 import type { Product } from './dot-code.ts';
 import { tile } from './tile.ts';
 

@@ -1,9 +1,9 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { type Expr, type FunctionBuilder, i32c, type Local, op, select } from '../../code.ts';
+import { type Expr, type FunctionBuilder, i32c, type Local, op, select } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
+import type { ProductType } from '../expressions/lanes.ts';
 import { Captures } from '../in-threads.ts';
-import type { Kernel } from '../kernel.ts';
-import type { ProductType } from '../lanes.ts';
+import type { Kernel } from '../kernels/kernel.ts';
 import { rowsAtOnce } from '../passes/epilogues.ts';
 import { type Beginning, BlockProduct, plusRows, withRoom } from './block-product.ts';
 import { ComputedPanels } from './computed-panels.ts';

@@ -1,14 +1,22 @@
 import { byteSize, type DType } from '../../../src/core/dtype.ts';
 import type { Eqn } from '../../../src/core/jaxpr.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../../code.ts';
-import { loadElement, nest, offsetBy, storeElement } from '../../loop-nest.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, type Local, op } from '../../wasm/code.ts';
+import { loadElement, nest, offsetBy, storeElement } from '../../wasm/loop-nest.ts';
 import type { Driver, Places } from '../driver.ts';
+import {
+  type Fused,
+  largestTree,
+  mapLeaves,
+  readBuffer,
+  storagesOf,
+  type Tree,
+  treeSize,
+} from '../expressions/tree.ts';
 import { dealOut, inTurn, type ThreadArgument, type Work } from '../in-threads.ts';
-import type { Kernel } from '../kernel.ts';
-import { mapKernel } from '../map-kernel.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import { mapKernel } from '../kernels/map-kernel.ts';
 import { blockBytes, type RowPass } from '../passes/row-passes.ts';
 import type { Buffer, Storage } from '../storage.ts';
-import { type Fused, largestTree, mapLeaves, readBuffer, storagesOf, type Tree, treeSize } from '../tree.ts';
 import { matrixOperand } from './dot.ts';
 import { accumulatingGemv, gemvKernel } from './gemv-code.ts';
 import { ShortRowPass } from './short-row-pass.ts';

@@ -1,3 +1,4 @@
+import { MathUses } from '../../math/uses.ts';
 import {
   type Expr,
   FunctionBuilder,
@@ -9,11 +10,10 @@ import {
   madd,
   op,
   type Target,
-} from '../../code.ts';
-import { hoistConstants } from '../../hoist-constants.ts';
-import { MathUses } from '../../math/uses.ts';
-import type { Kernel } from '../kernel.ts';
-import { lanesOf, loadVector, storeVector } from '../lanes.ts';
+} from '../../wasm/code.ts';
+import { hoistConstants } from '../../wasm/hoist-constants.ts';
+import { lanesOf, loadVector, storeVector } from '../expressions/lanes.ts';
+import type { Kernel } from '../kernels/kernel.ts';
 import { horizontalSums, inFours } from './gemv-code.ts';
 import type { HeldExpression } from './held-expression.ts';
 

@@ -1,9 +1,9 @@
 import type { Eqn, Var } from '../../../src/core/jaxpr.ts';
-import { type Expr, i32c } from '../../code.ts';
+import { type Expr, i32c } from '../../wasm/code.ts';
 import type { Driver, Places } from '../driver.ts';
+import { type HeldLeaf, readBuffer, storagesOf, type Tree } from '../expressions/tree.ts';
 import type { RowPass } from '../passes/row-passes.ts';
 import type { Buffer, Storage } from '../storage.ts';
-import { type HeldLeaf, readBuffer, storagesOf, type Tree } from '../tree.ts';
 import { matrixOperand } from './dot.ts';
 import { HeldExpression } from './held-expression.ts';
 import { type ShortColumns, shortColumnKernel, shortColumnScratch } from './short-column-kernel.ts';

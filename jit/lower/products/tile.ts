@@ -1,7 +1,17 @@
 import { range } from '../../../src/core/shape.ts';
-import { type Expr, type FunctionBuilder, i32c, i32x4c, type Local, load, madd, op, type Target } from '../../code.ts';
-import { offsetBy } from '../../loop-nest.ts';
-import { type AnyLanes, loadVector } from '../lanes.ts';
+import {
+  type Expr,
+  type FunctionBuilder,
+  i32c,
+  i32x4c,
+  type Local,
+  load,
+  madd,
+  op,
+  type Target,
+} from '../../wasm/code.ts';
+import { offsetBy } from '../../wasm/loop-nest.ts';
+import { type AnyLanes, loadVector } from '../expressions/lanes.ts';
 import type { Product } from './dot-code.ts';
 import type { Panel, TileRows } from './product-tiles.ts';
 

@@ -1,13 +1,13 @@
 import { byteSize, type DType, isFloating } from '../../../src/core/dtype.ts';
 import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { sizeOf, stridesOf } from '../../../src/core/shape.ts';
-import { type Expr, i32c, op } from '../../code.ts';
-import { coalesce, type NestAxis, nest } from '../../loop-nest.ts';
 import type { DotDimensions } from '../../lower-rule.ts';
+import { type Expr, i32c, op } from '../../wasm/code.ts';
+import { coalesce, type NestAxis, nest } from '../../wasm/loop-nest.ts';
 import type { Driver } from '../driver.ts';
+import type { ProductType } from '../expressions/lanes.ts';
+import { type ArrayLeaf, type Fused, viewed } from '../expressions/tree.ts';
 import { Captures } from '../in-threads.ts';
-import type { ProductType } from '../lanes.ts';
-import { type ArrayLeaf, type Fused, viewed } from '../tree.ts';
 import { type Axes, axesOf, isMatrix, type Product, type Side } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { productInto } from './product-code.ts';

@@ -1,5 +1,5 @@
 /** Steps of float32 functions that are done in double precision, on the two halves of a vector. */
-import { type Expr, f64x2c, i32c, i64x2c, madd, op, shuffle } from '../../code.ts';
+import { type Expr, f64x2c, i32c, i64x2c, madd, op, shuffle } from '../../wasm/code.ts';
 import { exp2Doubles } from './coefficients.ts';
 import type { Lanes } from './lanes.ts';
 

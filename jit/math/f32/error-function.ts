@@ -1,5 +1,5 @@
 /** The error function and its kin. */
-import { type Expr, op } from '../../code.ts';
+import { type Expr, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { artanhTail, erfcLogarithm, erfcScaled, erfInvFar, erfInvNear, erfTail } from './coefficients.ts';
 import { d, dadd, ddiv, dmul, dpolynomial, dsub, inDoubles, logarithm, power2 } from './doubles.ts';

@@ -1,5 +1,5 @@
 /** The exponential and its kin. x = n log 2 + r with |r| ≤ log √2, and e^r = 1 + r + r² p(r). */
-import type { Expr } from '../../code.ts';
+import type { Expr } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { exp2Reduced, expTail, log2High, log2Low, tanhTail } from './coefficients.ts';
 import { d, dadd, ddiv, dmadd, halves, joined, powersOfTwo } from './doubles.ts';

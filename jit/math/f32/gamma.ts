@@ -1,5 +1,5 @@
 /** log |Γ| and its derivative, in doubles. */
-import { type Expr, op } from '../../code.ts';
+import { type Expr, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import {
   artanhTail,

@@ -1,5 +1,5 @@
 /** Hyperbolic functions and their inverses. */
-import { type Expr, op } from '../../code.ts';
+import { type Expr, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { artanhTail, sinhTail } from './coefficients.ts';
 import { d, dadd, ddiv, dmul, dsub, inDoubles, joined, logarithm } from './doubles.ts';

@@ -1,6 +1,6 @@
 /** Inverse circular functions. */
 
-import { type Expr, op } from '../../code.ts';
+import { type Expr, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { asinTail, atan2Tail, atanTail } from './coefficients.ts';
 import { d, dadd, ddiv, dmadd, dmul, dpolynomial, dsub, halves, inDoubles, joined, wide } from './doubles.ts';

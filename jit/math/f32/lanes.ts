@@ -9,7 +9,7 @@ import {
   madd,
   op,
   type Target,
-} from '../../code.ts';
+} from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 
 /** Four float32 lanes: instructions by short names. Operands that stand in several places must be named (`let`). */

@@ -2,7 +2,7 @@
  * Reduction of large arguments modulo π/2 (Payne and Hanek, 1983). x = m·2^E with 24 bits m. Bits of 2/π that make
  * multiples of 4 are skipped by whole bytes; of those after them, 96 are multiplied by m in four pieces, exactly.
  */
-import { call, type Expr, i64x2c, op, shuffle } from '../../code.ts';
+import { call, type Expr, i64x2c, op, shuffle } from '../../wasm/code.ts';
 import { mathName } from '../names.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { twoOverPi } from './coefficients.ts';

@@ -1,5 +1,5 @@
 /** Logarithms. x = 2^e (1 + f) with 2/3 ≤ 1 + f < 4/3. */
-import { type Expr, type Local, op } from '../../code.ts';
+import { type Expr, type Local, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { log2High, log2Low, log2Tail, logTail } from './coefficients.ts';
 import {

@@ -1,5 +1,5 @@
 /** Powers, the cube root and √(x² + y²). */
-import { type Expr, op } from '../../code.ts';
+import { type Expr, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { artanhLongTail } from './coefficients.ts';
 import { d, dadd, ddiv, dmadd, dmul, dpolynomial, inDoubles, logarithmParts, power2 } from './doubles.ts';

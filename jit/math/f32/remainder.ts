@@ -1,5 +1,5 @@
 /** Remainders, and floors of quotients. */
-import { type Expr, op } from '../../code.ts';
+import { type Expr, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { d, dadd, dbits, ddiv, dmul, dsub, halves, inDoubles, joined } from './doubles.ts';
 import { abs, and, c, choose, eq, lt, not, onLanes, or, signBit, withSign, xor } from './lanes.ts';

@@ -1,5 +1,5 @@
 /** Circular functions. x = k π/2 + r with |r| ≤ π/4; k mod 4 chooses the function of r and its sign. */
-import { type Expr, op } from '../../code.ts';
+import { type Expr, op } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { cosTail, halfPi, sinTail, tanTail } from './coefficients.ts';
 import { d, ddiv, dmadd, dmul, dpolynomial, dsub, halves, joined } from './doubles.ts';

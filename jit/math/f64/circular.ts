@@ -1,5 +1,5 @@
 /** Sine, cosine and tangent. */
-import { call, type Expr } from '../../code.ts';
+import { call, type Expr } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { cosTail, sinTail } from './coefficients.ts';
 import { bits, Lanes, type Pair, signBit } from './lanes.ts';

@@ -1,6 +1,6 @@
 /** The error function, its complement and its inverse; polynomials are those of the reference in src/core/special.ts. */
 import { erfCentre, erfcScaled, erfInvCentre } from '../../../src/core/special-coefficients.ts';
-import { type Expr, f64x2c } from '../../code.ts';
+import { type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { erfInvFar, erfInvNear, expTail } from './coefficients.ts';
 import { expPair, reduce, scale } from './exponential.ts';

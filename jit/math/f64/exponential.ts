@@ -1,5 +1,5 @@
 /** The exponential function and what is made of it. */
-import type { Expr } from '../../code.ts';
+import type { Expr } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { coshTail, expTail, sinhTail } from './coefficients.ts';
 import { bits, Lanes, type Pair, roundingShift } from './lanes.ts';

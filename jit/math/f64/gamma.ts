@@ -6,7 +6,7 @@ import {
   lgammaNear2,
   lgammaStirling,
 } from '../../../src/core/special-coefficients.ts';
-import { type Expr, f64x2c, type Local } from '../../code.ts';
+import { type Expr, f64x2c, type Local } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { kernels } from './circular.ts';
 import { log2High, log2Low } from './exponential.ts';

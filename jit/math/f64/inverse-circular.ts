@@ -1,5 +1,5 @@
 /** Arc sine, arc cosine and arc tangents. */
-import { type Expr, f64x2c } from '../../code.ts';
+import { type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { asinTail, atanTail } from './coefficients.ts';
 import { bits, Lanes, type Pair, signBit } from './lanes.ts';

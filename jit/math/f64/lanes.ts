@@ -1,4 +1,4 @@
-import { type Expr, type FunctionBuilder, f64x2c, i32c, i64x2c, type Local, op, type Target } from '../../code.ts';
+import { type Expr, type FunctionBuilder, f64x2c, i32c, i64x2c, type Local, op, type Target } from '../../wasm/code.ts';
 
 /** A vector, or a number that stands for two equal lanes. */
 export type Operand = Expr | number;

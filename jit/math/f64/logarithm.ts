@@ -1,5 +1,5 @@
 /** Logarithms and the inverse hyperbolic functions, which are logarithms. */
-import { type Expr, f64x2c } from '../../code.ts';
+import { type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { atanhTail } from './coefficients.ts';
 import { log2High, log2Low } from './exponential.ts';

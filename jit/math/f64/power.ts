@@ -1,5 +1,5 @@
 /** Powers, the cube root and √(x² + y²). */
-import { type Expr, f64x2c } from '../../code.ts';
+import { type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { atanhFar, cubeRoot } from './coefficients.ts';
 import { expPair, log2High, log2Low, scale } from './exponential.ts';

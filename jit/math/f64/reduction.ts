@@ -1,5 +1,5 @@
 /** x = n·π/2 + r with |r| ≤ π/4. */
-import { type Expr, f64x2c, op } from '../../code.ts';
+import { type Expr, f64x2c, op } from '../../wasm/code.ts';
 import { bits, type Lanes, type Pair, roundingShift, twoTo52 } from './lanes.ts';
 
 export interface Reduced {

@@ -1,5 +1,5 @@
 /** Remainders, exactly, and floors of quotients. */
-import { call, type Expr, f64x2c, op } from '../../code.ts';
+import { call, type Expr, f64x2c, op } from '../../wasm/code.ts';
 import { mathName } from '../names.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { scale } from './exponential.ts';

@@ -1,6 +1,6 @@
 /** What the factorisations share: addresses, and products that are subtracted. */
-import { type Expr, type Func, FunctionBuilder, i32c, load, op } from '../../code.ts';
-import { type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op } from '../../wasm/code.ts';
+import { type FloatCode, loadFloat, storeFloat } from '../../wasm/vector-loops.ts';
 
 export const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 export const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);

@@ -1,5 +1,5 @@
 /** Bidiagonal matrices by divide and conquer. */
-import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../code.ts';
+import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../wasm/code.ts';
 import { add, mul, sub } from './blocks.ts';
 import { mergeRoomAt, placesOf } from './merging.ts';
 import { indexInOrder, read, word } from './orders.ts';

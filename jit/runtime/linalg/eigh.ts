@@ -1,5 +1,5 @@
-import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../code.ts';
-import type { FloatCode } from '../../vector-loops.ts';
+import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../wasm/code.ts';
+import type { FloatCode } from '../../wasm/vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { divideFunctions } from './divide.ts';

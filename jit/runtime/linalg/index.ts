@@ -1,4 +1,4 @@
-import type { Func } from '../../code.ts';
+import type { Func } from '../../wasm/code.ts';
 import { bidiagonalFunctions } from './bidiagonal.ts';
 import { bidiagonalQr } from './bidiagonal-qr.ts';
 import { floatCodes } from './blocks.ts';

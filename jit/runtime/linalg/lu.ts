@@ -1,6 +1,6 @@
-import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../../code.ts';
-import { constant } from '../../lower/scalar-code.ts';
-import { addScaled, type FloatCode, loadFloat, storeFloat, swapRuns } from '../../vector-loops.ts';
+import { constant } from '../../lower/expressions/scalar-code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../../wasm/code.ts';
+import { addScaled, type FloatCode, loadFloat, storeFloat, swapRuns } from '../../wasm/vector-loops.ts';
 import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
 
 /** Columns up to which elimination goes one by one. */

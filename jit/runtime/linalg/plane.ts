@@ -16,8 +16,8 @@ import {
   load,
   op,
   select,
-} from '../../code.ts';
-import { addScaled, divideBy, type FloatCode, loadFloat, subtractScaled } from '../../vector-loops.ts';
+} from '../../wasm/code.ts';
+import { addScaled, divideBy, type FloatCode, loadFloat, subtractScaled } from '../../wasm/vector-loops.ts';
 import { add, floatCodes, mul } from './blocks.ts';
 import { negligibleSquare } from './spectral-constants.ts';
 

@@ -1,7 +1,8 @@
 /** Reflections of columns of either dtype, as QR makes them. */
-import { type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../code.ts';
-import { constant } from '../../lower/scalar-code.ts';
-import { type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
+
+import { constant } from '../../lower/expressions/scalar-code.ts';
+import { type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../wasm/code.ts';
+import { type FloatCode, loadFloat, storeFloat } from '../../wasm/vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 
 /** Sums of squares of float64 beyond which digits are lost. */

@@ -1,6 +1,6 @@
-import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
-import { constant } from '../../lower/scalar-code.ts';
-import { addScaled, dotRuns, type FloatCode, loadFloat, storeFloat } from '../../vector-loops.ts';
+import { constant } from '../../lower/expressions/scalar-code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../wasm/code.ts';
+import { addScaled, dotRuns, type FloatCode, loadFloat, storeFloat } from '../../wasm/vector-loops.ts';
 import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
 import { qrBlock } from './qr-block.ts';
 import { reflectionFunctions } from './qr-reflection.ts';

@@ -1,5 +1,5 @@
 /** Products of reflections, by blocks. */
-import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../wasm/code.ts';
 import { add, mul, sub } from './blocks.ts';
 import { at, get, setIdentity } from './plane.ts';
 import { blockedFrom, panelBlock, reflectionBlock } from './spectral-constants.ts';

@@ -1,5 +1,16 @@
 /** Eigenvalues and vectors of a diagonal matrix plus one of rank 1: what divide and conquer solves in every merge. */
-import { type Expr, type Func, FunctionBuilder, f64c, f64x2c, i32c, type Local, load, op, select } from '../../code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  f64c,
+  f64x2c,
+  i32c,
+  type Local,
+  load,
+  op,
+  select,
+} from '../../wasm/code.ts';
 import { add, mul, sub } from './blocks.ts';
 import { at, bothLanes, f64, get, put } from './plane.ts';
 

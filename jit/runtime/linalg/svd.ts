@@ -1,5 +1,16 @@
-import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, load, op, select } from '../../code.ts';
-import type { FloatCode } from '../../vector-loops.ts';
+import {
+  call,
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  f64c,
+  i32c,
+  type Local,
+  load,
+  op,
+  select,
+} from '../../wasm/code.ts';
+import type { FloatCode } from '../../wasm/vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { indexInOrder, read, word } from './orders.ts';
 import { at, get, put, setIdentity } from './plane.ts';

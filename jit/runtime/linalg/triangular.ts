@@ -1,4 +1,4 @@
-import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../wasm/code.ts';
 import {
   addScaled,
   divideBy,
@@ -8,7 +8,7 @@ import {
   storeFloat,
   subtractScaled,
   together,
-} from '../../vector-loops.ts';
+} from '../../wasm/vector-loops.ts';
 import { add, byteOffset, floatName, mul, multiplySubtract, negate, sub } from './blocks.ts';
 
 /** Unknowns up to which substitution goes one by one. */

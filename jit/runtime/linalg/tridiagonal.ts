@@ -1,6 +1,17 @@
 /** Symmetric matrices to tridiagonal form. */
-import { type Expr, type Func, FunctionBuilder, f64c, f64x2c, i32c, type Local, load, op, select } from '../../code.ts';
-import { addScaled } from '../../vector-loops.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  f64c,
+  f64x2c,
+  i32c,
+  type Local,
+  load,
+  op,
+  select,
+} from '../../wasm/code.ts';
+import { addScaled } from '../../wasm/vector-loops.ts';
 import { panelStride } from '../pack.ts';
 import { add, mul, sub } from './blocks.ts';
 import { at, bothLanes, dot, f64, get, put, reflectorCall, scaleRun, subtractTerms, wide } from './plane.ts';

@@ -1,0 +1,276 @@
+import { type DType, isFloating } from '../../../src/core/dtype.ts';
+import type { ElementOp } from '../../element.ts';
+import { bitselect, type Expr, f32x4c, f64x2c, i32c, i32x4c, lane, op, select, shuffle } from '../../wasm/code.ts';
+import { choose, type MaskParts, maskOp } from './masks.ts';
+import { type Let, scalarOp } from './scalar-code.ts';
+
+/**
+ * Four elements at a time. float32, int32 and uint32 take one vector, float64 two (elements 0–1 and 2–3), bools one or two
+ * vectors of masks.
+ */
+export type Vector = readonly Expr[];
+
+export const parts = (dtype: DType): number => (dtype === 'float64' ? 2 : 1);
+
+/** A constant in every lane. */
+export function splatConstant(value: number, dtype: DType): Vector {
+  switch (dtype) {
+    case 'float32':
+      return [f32x4c(value)];
+    case 'float64':
+      return [f64x2c(value), f64x2c(value)];
+    case 'bool':
+      return [i32x4c(value ? -1 : 0)];
+    default:
+      return [i32x4c(value)];
+  }
+}
+
+/** A rank-0 value in every lane. */
+export function splat(value: Expr, dtype: DType, name: Let): Vector {
+  switch (dtype) {
+    case 'float32':
+      return [op('f32x4.splat', value)];
+    case 'float64': {
+      const both = name(op('f64x2.splat', value));
+      return [both, both];
+    }
+    case 'bool':
+      return [op('i32x4.splat', op('i32.sub', i32c(0), value))];
+    default:
+      return [op('i32x4.splat', value)];
+  }
+}
+
+const low = [0, 1, 2, 3, 4, 5, 6, 7];
+const upper = (x: Expr): Expr => shuffle(x, x, [...low.map((i) => i + 8), ...low.map((i) => i + 8)]);
+/** The low halves of two vectors in one. */
+const join = (a: Expr, b: Expr): Expr => shuffle(a, b, [...low, ...low.map((i) => i + 16)]);
+/** The high words. */
+const highWords = (a: Expr, b: Expr): Expr =>
+  shuffle(a, b, [4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31]);
+
+const floatOps: ReadonlySet<ElementOp> = new Set([
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'neg',
+  'abs',
+  'sqrt',
+  'floor',
+  'ceil',
+  'trunc',
+  'nearest',
+  'min',
+  'max',
+]);
+
+const flipped: Partial<Record<ElementOp, string>> = { eq: 'eq', ne: 'ne', lt: 'lt', le: 'le', gt: 'gt', ge: 'ge' };
+
+/**
+ * In how many vectors an operation takes the masks among its operands: as many as the numbers that it computes with have, and
+ * among masks alone as many as any of them has.
+ */
+export function maskParts(operation: ElementOp, dtype: DType, masks: readonly Vector[]): MaskParts {
+  const isLogic = dtype === 'bool' && operation !== 'convert';
+  return dtype === 'float64' || (isLogic && masks.some((mask) => mask.length === 2)) ? 2 : 1;
+}
+
+/** A shift amount that is the same in every lane, as an i32. */
+export type UniformAmount = Expr | undefined;
+
+/** Applies a function of jit/math to vectors of one type. */
+export type UseVectorMath = (fn: string, args: readonly Expr[]) => Expr;
+/** For operations that call none. */
+export const noMath = (): never => {
+  throw new Error('this operation calls no function of jit/math');
+};
+
+/** One operation on four lanes. Masks among the operands have as many vectors as `maskParts` says. */
+export function vectorOp(
+  operation: ElementOp,
+  dtype: DType,
+  args: readonly Vector[],
+  argType: DType,
+  name: Let,
+  math: UseVectorMath,
+  fn?: string,
+  amount?: UniformAmount,
+): Vector {
+  const [x, y, z] = args as [Vector, Vector, Vector];
+  switch (operation) {
+    case 'call':
+      return x.map((_, i) =>
+        math(
+          fn!,
+          args.map((arg) => arg[i]!),
+        ),
+      );
+    case 'select':
+      return choose(x, y, z);
+    case 'convert':
+      return convert(x, argType, dtype, name);
+    case 'bitcast':
+      return x;
+  }
+  const mask = argType === 'bool' ? maskOp(operation, args) : undefined;
+  if (mask) return mask;
+  switch (operation) {
+    case 'and':
+    case 'or':
+    case 'xor':
+      return [op(`v128.${operation}`, x[0]!, y[0]!)];
+    case 'not':
+      return [op('v128.not', x[0]!)];
+  }
+  const comparison = flipped[operation];
+  if (comparison) return compare(comparison, x, y, argType);
+  if (isFloating(dtype)) {
+    const shape = dtype === 'float32' ? 'f32x4' : 'f64x2';
+    if (operation === 'copysign') {
+      const [signBit] = splatConstant(-0, dtype) as [Expr];
+      return x.map((part, i) => {
+        const from = name(y[i]!);
+        const sign = op('v128.and', op('v128.and', from, signBit), op(`${shape}.eq`, from, from));
+        return op('v128.or', op('v128.andnot', part, signBit), sign);
+      });
+    }
+    if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
+    return x.map((_, i) => op(`${shape}.${operation}`, ...args.map((arg) => arg[i]!)));
+  }
+  const sign = dtype === 'int32' ? 's' : 'u';
+  switch (operation) {
+    case 'add':
+    case 'sub':
+    case 'mul':
+      return [op(`i32x4.${operation}`, x[0]!, y[0]!)];
+    case 'neg':
+    case 'abs':
+      return [op(`i32x4.${operation}`, x[0]!)];
+    case 'min':
+    case 'max':
+      return [op(`i32x4.${operation}_${sign}`, x[0]!, y[0]!)];
+    case 'mulHigh': {
+      const [a, b] = [name(x[0]!), name(y[0]!)];
+      return [highWords(op('i64x2.extmul_low_i32x4_u', a, b), op('i64x2.extmul_high_i32x4_u', a, b))];
+    }
+    case 'shl':
+    case 'shrLogical':
+    case 'shrArithmetic':
+      if (amount) return [shift(operation, x[0]!, amount, name)];
+      if (operation === 'shl') return [shiftLeft(x[0]!, name(y[0]!), name)];
+      return laneByLane(operation, dtype, args, argType, name);
+    case 'div':
+    case 'rem':
+      return [divided(operation, dtype, name(x[0]!), name(y[0]!), name)];
+    default:
+      throw new Error(`${operation} is not an operation on ${dtype}`);
+  }
+}
+
+/**
+ * The larger or the smaller of a number and a constant in one or two instructions; WebAssembly's `max` and `min` are
+ * eight of x86, for NaNs on either side and zeros of either sign. Undefined for constants that need these.
+ */
+export function extremeWith(operation: 'max' | 'min', dtype: DType, x: Vector, constant: number): Vector | undefined {
+  if (Number.isNaN(constant) || (operation === 'min' && Object.is(constant, -0))) return undefined;
+  const shape = dtype === 'float64' ? 'f64x2' : 'f32x4';
+  const bound = splatConstant(constant, dtype);
+  // Of x and the constant, x where they are equal and where x is NaN.
+  const result = x.map((part, i) => op(`${shape}.p${operation}`, part, bound[i]!));
+  // Between −0 and 0 the larger is 0: adding 0 makes it that and changes nothing else.
+  return operation === 'max' && Object.is(constant, 0)
+    ? result.map((part, i) => op(`${shape}.add`, part, bound[i]!))
+    : result;
+}
+
+function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amount: Expr, name: Let): Expr {
+  if (operation === 'shrArithmetic') {
+    const by = name(amount);
+    return op('i32x4.shr_s', x, select(op('i32.lt_u', by, i32c(31)), by, i32c(31)));
+  }
+  const instruction = operation === 'shl' ? 'i32x4.shl' : 'i32x4.shr_u';
+  if (amount.kind === 'const')
+    return (amount as { value: number }).value >>> 0 < 32 ? op(instruction, x, amount) : i32x4c(0);
+  const by = name(amount);
+  const inside = op('i32x4.splat', op('i32.sub', i32c(0), op('i32.lt_u', by, i32c(32))));
+  return op('v128.and', op(instruction, x, by), inside);
+}
+
+/**
+ * x·2^n, the power made as a float and converted. −2^n is, since 2³¹ would be too large. Amounts of 32 or more shift
+ * everything out.
+ */
+function shiftLeft(x: Expr, n: Expr, name: Let): Expr {
+  const minusPower = op('i32x4.add', op('i32x4.shl', n, i32c(23)), f32x4c(-1));
+  const product = op('i32x4.mul', x, op('i32x4.trunc_sat_f32x4_s', minusPower));
+  return op('v128.and', op('i32x4.neg', name(product)), op('i32x4.lt_u', n, i32x4c(32)));
+}
+
+/**
+ * Integer division in float64, where it is exact: a quotient that is no integer is further from the next one than its
+ * rounding. By 0 the quotient is −1 and the remainder the dividend, as everywhere; −2³¹ / −1 wraps.
+ */
+function divided(operation: 'div' | 'rem', dtype: DType, x: Expr, y: Expr, name: Let): Expr {
+  const [a, b] = [convert([x], dtype, 'float64', name), convert([y], dtype, 'float64', name)];
+  const [rounded] = convert(
+    a.map((part, i) => op('f64x2.div', part, b[i]!)),
+    'float64',
+    dtype,
+    name,
+  );
+  let quotient = rounded!;
+  if (dtype === 'int32') quotient = bitselect(op('i32x4.eq', y, i32x4c(-1)), op('i32x4.neg', x), name(quotient));
+  if (operation === 'rem') return op('i32x4.sub', x, op('i32x4.mul', name(quotient), y));
+  return bitselect(op('i32x4.eq', y, i32x4c(0)), i32x4c(-1), name(quotient));
+}
+
+/** For what the vector unit lacks: shifts by different amounts. */
+function laneByLane(operation: ElementOp, dtype: DType, args: readonly Vector[], argType: DType, name: Let): Vector {
+  const named = args.map((arg) => name(arg[0]!));
+  let result: Expr | undefined;
+  for (let i = 0; i < 4; i++) {
+    const lanes = named.map((arg) => lane('i32x4.extract_lane', i, arg));
+    const value = scalarOp(operation, dtype, lanes, argType, name, noMath);
+    result = name(result ? lane('i32x4.replace_lane', i, result, value) : op('i32x4.splat', value));
+  }
+  return [result!];
+}
+
+function compare(comparison: string, x: Vector, y: Vector, dtype: DType): Vector {
+  if (isFloating(dtype)) {
+    const shape = dtype === 'float32' ? 'f32x4' : 'f64x2';
+    return x.map((part, i) => op(`${shape}.${comparison}`, part, y[i]!));
+  }
+  if (comparison === 'eq' || comparison === 'ne') return [op(`i32x4.${comparison}`, x[0]!, y[0]!)];
+  return [op(`i32x4.${comparison}_${dtype === 'int32' ? 's' : 'u'}`, x[0]!, y[0]!)];
+}
+
+function convert(x: Vector, from: DType, to: DType, name: Let): Vector {
+  if (from === to) return x;
+  const sign = (dtype: DType): string => (dtype === 'int32' ? 's' : 'u');
+  if (to === 'bool') return compare('ne', x, splatConstant(0, from), from);
+  if (from === 'bool') {
+    const one = splatConstant(1, to);
+    return x.map((part, i) => op('v128.and', part, one[i]!));
+  }
+  if (from === 'float32') {
+    if (to === 'float64') {
+      const value = name(x[0]!);
+      return [op('f64x2.promote_low_f32x4', value), op('f64x2.promote_low_f32x4', upper(value))];
+    }
+    return [op(`i32x4.trunc_sat_f32x4_${sign(to)}`, x[0]!)];
+  }
+  if (from === 'float64') {
+    const narrow = to === 'float32' ? 'f32x4.demote_f64x2_zero' : `i32x4.trunc_sat_f64x2_${sign(to)}_zero`;
+    return [join(op(narrow, x[0]!), op(narrow, x[1]!))];
+  }
+  if (to === 'float32') return [op(`f32x4.convert_i32x4_${sign(from)}`, x[0]!)];
+  if (to === 'float64') {
+    const value = name(x[0]!);
+    const widen = `f64x2.convert_low_i32x4_${sign(from)}`;
+    return [op(widen, value), op(widen, upper(value))];
+  }
+  return x;
+}

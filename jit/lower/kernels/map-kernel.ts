@@ -1,0 +1,92 @@
+import { type Shape, stridesOf } from '../../../src/core/shape.ts';
+import type { Expr } from '../../wasm/code.ts';
+import { type LoopTree, type Tree, treeSize } from '../expressions/tree.ts';
+import { parts } from '../expressions/vector-code.ts';
+import { VectorEval } from '../expressions/vector-eval.ts';
+import { storeVector } from '../expressions/vector-memory.ts';
+import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
+import { isSmall, mapTiles, rowAxisOfTiles, tileSide } from './tiles.ts';
+
+/** A value and the array that it is written to, contiguous if it has no strides. */
+export interface Store {
+  readonly root: Tree;
+  readonly ptr: Expr;
+  readonly strides?: readonly number[];
+}
+
+/**
+ * Computes values of one shape, element by element, and stores them; runs loops that store something themselves. With
+ * `rowAxes` it takes a range of rows.
+ */
+export function mapKernel(
+  stores: readonly Store[],
+  shape: Shape,
+  effects: readonly Tree[] = [],
+  rowAxes?: number,
+): Kernel {
+  const own = stridesOf(shape);
+  const frame = new KernelFrame(
+    [...stores.map((s) => s.root), ...effects],
+    shape,
+    stores.map(({ root, ptr, strides = own }) => ({ ptr, steps: strides.map((s) => s * elementBytes[root.dtype]) })),
+    {
+      range: () => 0,
+      together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1),
+      ...(rowAxes !== undefined && { rowAxes }),
+    },
+  );
+  const { f, inputs, axes } = frame;
+  const rowAxis = rowAxisOfTiles(axes, frame.streams);
+  // A range of several rows a step does not begin where a tile does.
+  const rows = shape.slice(0, rowAxes ?? 0).reduce((n, extent) => n * extent, 1);
+  const isEven = rowAxes === undefined || rowAxis !== 0 || rows === axes[0]!.extent;
+  if (rowAxis !== undefined && isEven && isSmall(inputs)) {
+    mapTiles(frame, rowAxis);
+    return frame.finish();
+  }
+  const outer = axes.slice(0, -1).map((_, i) => i);
+  const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
+
+  const [roots, loops] = [inputs.roots.slice(0, stores.length), inputs.roots.slice(stores.length) as LoopTree[]];
+
+  const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
+    const results = values.evaluateAll(roots, frame.pointers(pointers), count, lanes, loops);
+    const targets = frame.outputs(pointers);
+    results.forEach((unit, u) => {
+      unit.forEach((value, i) => {
+        const { dtype } = roots[i]!;
+        storeVector(f, dtype, targets[i]!, value, 4 * u * elementBytes[dtype], lanes);
+      });
+    });
+  };
+  const together = inputs.loops.length > 0 ? loopsTogether(inputs.loops) : rowAxes === undefined ? 1 : inCache(roots);
+
+  frame.loops(outer, frame.starts, (start) => {
+    values.hoist(frame.pointers(start));
+    const here = frame.movable(start);
+    frame.vectors(here, together, (count, lanes) => vectorsAt(here, count, lanes));
+  });
+  return frame.finish();
+}
+
+/**
+ * How many vectors run a loop together: an iteration waits for the one before it, but not for those of its neighbours.
+ * Fewer where the loop is long, since all of it is written for each of them, where they may stop at different times, and
+ * where each lane goes through lines of the cache of its own.
+ */
+function loopsTogether(loops: readonly LoopTree[]): number {
+  const most = loops.map(({ next, count, ys, args }) => {
+    const size = next.reduce((sum, root) => sum + treeSize(root) * parts(root.dtype), 0);
+    const fitting = size <= 24 ? 8 : size <= 60 ? 4 : size <= 120 ? 2 : 1;
+    const walks =
+      ys.length > 0 || args.some((arg) => arg.kind === 'address' && arg.strides.some((stride) => stride > 1));
+    return walks && size <= 24 ? 2 : count === undefined ? Math.min(fitting, 4) : fitting;
+  });
+  return Math.min(...most);
+}
+
+/** How many vectors of rows in the cache are computed together: their loop is bound by its instructions, not by memory. */
+function inCache(roots: readonly Tree[]): number {
+  const nodes = roots.reduce((n, root) => n + treeSize(root), 0);
+  return nodes <= 12 ? 4 : nodes <= 24 ? 2 : 1;
+}

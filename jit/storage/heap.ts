@@ -1,0 +1,411 @@
+import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../../src/core/dtype.ts';
+import { DisposedError, MemoryError } from '../../src/core/errors.ts';
+import { FrameStack } from './frames.ts';
+import { maximumPages, PagedMemory, pageBytes } from './memory.ts';
+
+/**
+ * Arrays in WebAssembly memory without reference counts or finalizers. Cells (arrays) point to segments; no segment
+ * knows its cells. When the heap is full, whole segments that were not used lately are copied out, each into one host
+ * `ArrayBuffer` that its cells share from then on, and their pages are used again. What no cell points to any more is
+ * then ordinary garbage, which the engine collects in synchronous code too; what is still wanted comes back when it is
+ * used next.
+ */
+export class Segment {
+  /** In wasm memory; negative once the segment has left it. */
+  address: number;
+  /** The contents after that. */
+  host: ArrayBuffer | undefined;
+  /** Bytes of each slot, and the slots that were given back. */
+  readonly slotBytes: number;
+  readonly pages: number;
+  top = 0;
+  live = 0;
+  free: number[] | undefined;
+  /** Calls under way that hold an address in the segment. */
+  pins = 0;
+  /** The heap's clock at the last use, and when the segment last went to the end of the queue. */
+  used = 0;
+  queued = 0;
+  holder: Holder | undefined;
+
+  constructor(address: number, pages: number, slotBytes: number) {
+    this.address = address;
+    this.pages = pages;
+    this.slotBytes = slotBytes;
+  }
+}
+
+/**
+ * What the registry keeps for a large array. It lets go of a segment that has left the memory: finalizers wait for the
+ * end of the job, and until then the registry would keep the host copy of every array that a loop has dropped.
+ */
+interface Holder {
+  segment: Segment | undefined;
+}
+
+/** Arrays up to this size stay with JavaScript: they ride along in the frame of a call. */
+export const smallBytes = 64;
+const registeredBytes = 2 ** 20;
+/**
+ * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. It
+ * grows when arrays that it has copied out are wanted again, so that a program's working set stays inside.
+ */
+const firstBudget = 4 * 2 ** 20;
+const largestBudget = 2 ** 30;
+
+export class Heap extends PagedMemory {
+  readonly frames: FrameStack;
+  /** Counts calls: the time of "recently used". */
+  clock = 1;
+  /** What the calls under way have pinned, in order. */
+  readonly pinned: Segment[] = [];
+  budgetPages: number = firstBudget / pageBytes;
+  /** Pages that left, and pages' worth of arrays that came back, since the budget was last reconsidered. */
+  private left = 0;
+  private returned = 0;
+  spilledSegments = 0;
+  /** Segments in memory, the ones queued first first. */
+  private readonly resident = new Set<Segment>();
+  /** By size class, the segment that is being filled and segments with slots given back. */
+  private readonly filling = new Map<number, Segment>();
+  private readonly reusable = new Map<number, Set<Segment>>();
+  private readonly registry = new FinalizationRegistry<Holder>(({ segment }) => segment && this.freeSegment(segment));
+
+  constructor() {
+    super();
+    this.frames = new FrameStack(this, (pages) => this.pagesFor(pages));
+  }
+
+  /** Gives `cell` a place of its own in memory. Its contents are whatever was there. */
+  place(cell: Cell): void {
+    const bytes = cell.byteLength;
+    if (bytes > pageBytes / 2) {
+      const pages = Math.ceil(bytes / pageBytes);
+      const segment = this.newSegment(pages, pages * pageBytes);
+      segment.top = bytes;
+      segment.live = 1;
+      cell.segment = segment;
+      cell.offset = 0;
+      if (bytes >= registeredBytes) {
+        segment.holder = { segment };
+        this.registry.register(cell, segment.holder, cell);
+      }
+      return;
+    }
+    const slot = slotBytes(bytes);
+    const segment = this.segmentWithRoom(slot);
+    segment.used = this.clock;
+    segment.live++;
+    cell.segment = segment;
+    if (segment.free?.length) {
+      cell.offset = segment.free.pop()!;
+    } else {
+      cell.offset = segment.top;
+      segment.top += slot;
+    }
+  }
+
+  /** Gives back the place of `cell` at once. */
+  release(cell: Cell): void {
+    const { segment } = cell;
+    if (!segment) return;
+    cell.segment = undefined;
+    if (cell.byteLength >= registeredBytes) this.registry.unregister(cell);
+    // A call under way may still read there; the slot then waits until the segment leaves.
+    if (segment.address < 0 || segment.pins > 0) return;
+    segment.live--;
+    if (segment.live === 0) {
+      this.freeSegment(segment);
+      return;
+    }
+    if (segment.free) segment.free.push(cell.offset);
+    else segment.free = [cell.offset];
+    let reusable = this.reusable.get(segment.slotBytes);
+    if (!reusable) this.reusable.set(segment.slotBytes, (reusable = new Set()));
+    reusable.add(segment);
+  }
+
+  /** Address of `cell`, brought into memory if need be and kept there until `unpin`. */
+  pin(cell: Cell): number {
+    let { segment } = cell;
+    if (segment === undefined || segment.address < 0) {
+      if (segment) this.returned += cell.byteLength / pageBytes;
+      const { number } = cell;
+      const data = number === undefined ? cell.peek() : undefined;
+      this.place(cell);
+      segment = cell.segment!;
+      const address = segment.address + cell.offset;
+      cell.host = cell.number = undefined;
+      if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
+      else this.fill(cell.dtype, address, cell.length, number!);
+    }
+    segment.used = this.clock;
+    segment.pins++;
+    this.pinned.push(segment);
+    return segment.address + cell.offset;
+  }
+
+  /** Copies a few elements to `address`: quicker one by one than through `set`. */
+  copyIn(cell: Cell, address: number): void {
+    const { dtype, length } = cell;
+    const view = this.elements(dtype);
+    const start = address / view.BYTES_PER_ELEMENT;
+    if (length === 1) {
+      view[start] = cell.first();
+      return;
+    }
+    const data = cell.peek();
+    for (let i = 0; i < length; i++) view[start + i] = data[i]!;
+  }
+
+  /** Lets go of everything pinned since the list was `mark` long. */
+  unpin(mark: number): void {
+    const { pinned } = this;
+    while (pinned.length > mark) pinned.pop()!.pins--;
+  }
+
+  private segmentWithRoom(slot: number): Segment {
+    const filling = this.filling.get(slot);
+    if (filling && filling.address >= 0 && filling.top + slot <= pageBytes) return filling;
+    for (const segment of this.reusable.get(slot) ?? []) {
+      if (segment.address >= 0 && segment.free?.length) return segment;
+      this.reusable.get(slot)!.delete(segment);
+    }
+    const fresh = this.newSegment(1, slot);
+    this.filling.set(slot, fresh);
+    return fresh;
+  }
+
+  private newSegment(pages: number, slot: number): Segment {
+    const segment = new Segment(this.pagesFor(pages), pages, slot);
+    segment.used = segment.queued = this.clock;
+    this.resident.add(segment);
+    return segment;
+  }
+
+  /** Pages within the budget where that is possible at all, else beyond it. */
+  private pagesFor(count: number): number {
+    if (this.used + count > this.budgetPages) this.makeRoom(count);
+    const address = this.allocatePages(count);
+    if (address !== undefined) return address;
+    this.spill(count, count);
+    const last = this.allocatePages(count);
+    if (last !== undefined) return last;
+    throw new MemoryError(
+      `out of memory: ${gigabytes(count * pageBytes)} do not fit beside ${gigabytes(this.used * pageBytes)} in use; WebAssembly memory ends at ${gigabytes(maximumPages * pageBytes)}.`,
+      { hint: 'work on parts, or free arrays earlier: `dispose`, `using`, `donate`.' },
+    );
+  }
+
+  /** Frees a sixteenth of the budget at a time, so that the search for cold segments is paid once for many. */
+  private makeRoom(count: number): void {
+    this.frames?.trim();
+    const excess = this.used + count - this.budgetPages;
+    this.reconsider();
+    if (excess > 0) this.spill(Math.max(excess, this.budgetPages >> 4), count);
+  }
+
+  /** Doubles the budget when more than a quarter of what left came back. */
+  private reconsider(): void {
+    if (this.left < this.budgetPages) return;
+    if (this.returned > this.left / 4)
+      this.budgetPages = Math.max(this.budgetPages, Math.min(2 * this.budgetPages, largestBudget / pageBytes));
+    this.left = this.returned = 0;
+  }
+
+  /**
+   * Copies segments out until `pages` pages are free and `run` of them lie in a row. Second chance: a segment that was
+   * used since it was queued goes to the end of the queue instead.
+   */
+  private spill(pages: number, run: number): void {
+    let freed = 0;
+    let chances = 2 * this.resident.size;
+    for (const segment of this.resident) {
+      if ((freed >= pages && this.hasRun(run)) || chances-- === 0) return;
+      if (segment.pins > 0 || segment.used > segment.queued) {
+        segment.queued = segment.used;
+        this.resident.delete(segment);
+        this.resident.add(segment);
+        continue;
+      }
+      this.spillSegment(segment);
+      freed += segment.pages;
+    }
+  }
+
+  private spillSegment(segment: Segment): void {
+    const end = segment.address + segment.top;
+    segment.host = copyOf(this.u8.subarray(segment.address, end)).buffer as ArrayBuffer;
+    this.spilledSegments++;
+    this.left += segment.pages;
+    this.vacate(segment);
+  }
+
+  private freeSegment(segment: Segment): void {
+    if (segment.address >= 0 && segment.pins === 0) this.vacate(segment);
+  }
+
+  private vacate(segment: Segment): void {
+    this.freePages(segment.address, segment.pages);
+    segment.address = -1;
+    if (segment.holder) segment.holder.segment = undefined;
+    segment.free = undefined;
+    this.resident.delete(segment);
+    this.reusable.get(segment.slotBytes)?.delete(segment);
+    if (this.filling.get(segment.slotBytes) === segment) this.filling.delete(segment.slotBytes);
+  }
+}
+
+/** Sizes of slots: powers of two and their halves between, in multiples of 64; waste is at most a third. */
+function slotBytes(bytes: number): number {
+  if (bytes <= 64) return 64;
+  // Powers of numbers that are not known are calls.
+  const power = 1 << (31 - Math.clz32(bytes - 1));
+  const between = 1.5 * power;
+  return power >= 128 && bytes <= between ? between : 2 * power;
+}
+
+let theHeap: Heap | undefined;
+
+/** The heap, made on first use. */
+export function heap(): Heap {
+  theHeap ??= new Heap();
+  return theHeap;
+}
+
+/** Storage of one array: a number that all elements are, a host typed array, or a place in the heap. */
+export class Cell {
+  readonly dtype: DType;
+  readonly length: number;
+  /** The value of all elements where these have not been written yet. */
+  number: number | undefined;
+  host: TypedArray | undefined;
+  segment: Segment | undefined;
+  offset = 0;
+  /** How many arrays beyond the first have this storage. */
+  private shares = 0;
+  /** How the storage went, once it is disposed of. */
+  private gone: string | undefined = undefined;
+
+  private constructor(dtype: DType, length: number, host: TypedArray | undefined, number: number | undefined) {
+    this.dtype = dtype;
+    this.length = length;
+    this.number = number;
+    this.host = host;
+    this.segment = undefined;
+  }
+
+  /** What an array has that has disposed of storage which others still share. */
+  static withoutStorage({ dtype, length }: Cell): Cell {
+    return new Cell(dtype, length, undefined, undefined);
+  }
+
+  /** Takes `data` over without copying it. */
+  static fromHost(dtype: DType, data: TypedArray): Cell {
+    return new Cell(dtype, data.length, data, undefined);
+  }
+
+  /** One element, already a value of `dtype`. */
+  static fromNumber(dtype: DType, value: number): Cell {
+    return new Cell(dtype, 1, undefined, value);
+  }
+
+  /** Elements that are all the same, already a value of `dtype`. They are written where they are read. */
+  static repeated(dtype: DType, length: number, value: number): Cell {
+    return new Cell(dtype, length, undefined, value);
+  }
+
+  /** An array in the heap with arbitrary contents. */
+  static inHeap(dtype: DType, length: number): Cell {
+    const cell = new Cell(dtype, length, undefined, undefined);
+    heap().place(cell);
+    return cell;
+  }
+
+  get byteLength(): number {
+    return this.length * byteSize(this.dtype);
+  }
+
+  get disposed(): boolean {
+    return this.host === undefined && this.segment === undefined && this.number === undefined;
+  }
+
+  first(): number {
+    return this.at(0);
+  }
+
+  /** One element. */
+  at(i: number): number {
+    const { number, segment } = this;
+    if (number !== undefined) return number;
+    if (segment === undefined || segment.address < 0) return this.peek()[i]!;
+    // Without a view of its own.
+    const elements = heap().elements(this.dtype);
+    return elements[(segment.address + this.offset) / elements.BYTES_PER_ELEMENT + i]!;
+  }
+
+  /** Row-major data, valid until the next allocation or call. Never keep it: it may be a view of the heap. */
+  peek(): TypedArray {
+    if (this.host) return this.host;
+    const { segment, number } = this;
+    if (segment) {
+      if (segment.host) return viewOf(this.dtype, segment.host, this.offset, this.length);
+      return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
+    }
+    if (number === undefined) throw new DisposedError(this.gone ?? 'disposed of');
+    this.host = allocate(this.dtype, this.length);
+    // What is allocated is zero.
+    if (number !== 0 || Object.is(number, -0)) this.host.fill(number);
+    return this.host;
+  }
+
+  /** The data as a host array that stays valid, taken out of the heap if it is there. Never write to it. */
+  toHost(): TypedArray {
+    if (this.segment) {
+      const data = this.copyOut();
+      heap().release(this);
+      this.host = data;
+    }
+    return this.peek();
+  }
+
+  /** A copy that the caller owns. */
+  copyOut(): TypedArray {
+    return copyOf(this.peek());
+  }
+
+  /** The same storage for another array: it is freed when all of them have disposed of it. */
+  shared(): Cell {
+    this.shares++;
+    return this;
+  }
+
+  /** Frees the storage at once. Reading afterwards is an error, which says `how` it went. */
+  dispose(how?: string): void {
+    if (this.shares > 0) {
+      this.shares--;
+      return;
+    }
+    this.gone = how;
+    if (this.segment) heap().release(this);
+    this.segment = this.host = this.number = undefined;
+  }
+}
+
+export interface HeapStats {
+  readonly memoryBytes: number;
+  readonly usedBytes: number;
+  readonly spilledSegments: number;
+}
+
+export function heapStats(): HeapStats {
+  const { memory, used, spilledSegments } = heap();
+  return { memoryBytes: memory.buffer.byteLength, usedBytes: used * pageBytes, spilledSegments };
+}
+
+/** Sets how many bytes of arrays the heap keeps before it copies the coldest ones out. */
+export function setHeapBudget(bytes: number): void {
+  heap().budgetPages = Math.max(1, Math.floor(bytes / pageBytes));
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
