@@ -41,7 +41,12 @@ function makeLogic(g: Generator): Variable[] {
 function makeBits(g: Generator): Variable[] {
   const dtype = g.random.choose(integerTypes);
   const x = g.discrete(dtype);
-  if (g.random.chance(0.3))
+  if (g.random.chance(0.3)) {
+    if (x.shape.length === 1) {
+      const counts = { shape: [4], dtype: 'int32', low: 0, high: x.shape[0]! } as const;
+      const py = 'jnp.bincount($0, length=4).astype(jnp.int32)';
+      return [g.emit('bincount', 'np.bincount($0, { length: 4 })', py, [x], counts)];
+    }
     return [
       g.emit('population_count', 'lax.populationCount($0)', 'lax.population_count($0)', [x], {
         shape: x.shape,
@@ -50,6 +55,7 @@ function makeBits(g: Generator): Variable[] {
         high: 32,
       }),
     ];
+  }
   const [js, py] = g.random.choose([
     ['shiftLeft', 'shift_left'],
     ['shiftRightLogical', 'shift_right_logical'],
