@@ -11,7 +11,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { builtin } from '../node.ts';
-import { keep, readKept } from './cache-folder.ts';
+import { cacheFolder, keep, readKept } from './cache-folder.ts';
 
 export interface Loaded<Exports> {
   readonly exports: Exports;
@@ -38,7 +38,7 @@ export function loadScript<Exports>(url: URL, id: string): Loaded<Exports> {
   run(module.exports, require, module, file, path.dirname(file));
   const isKept = kept !== undefined && !script.cachedDataRejected;
   const keepAtExit = (isWorth: () => boolean): void => {
-    if (!builtin('worker_threads')!.isMainThread) return;
+    if (!builtin('worker_threads')!.isMainThread || cacheFolder() === null) return;
     process.once('exit', () => {
       if (isKept && !isWorth()) return;
       const code = script.createCachedData();

@@ -21,7 +21,10 @@ export function noteForBinaryen(key: string, code: Uint8Array, target: Target): 
   if (isOver || !builtin('worker_threads')?.isMainThread || !cacheFolder() || !hasBinaryen()) return;
   if (!waiting) {
     waiting = new Map();
-    setTimeout(() => void lowerHot(), patience).unref();
+    // Node's own, since a global one may be a number.
+    builtin('timers')!
+      .setTimeout(() => void lowerHot(), patience)
+      .unref();
   }
   waiting.set(key, [code, target]);
 }

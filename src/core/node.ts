@@ -8,6 +8,7 @@ interface NodeModules {
   module: typeof import('node:module');
   os: typeof import('node:os');
   path: typeof import('node:path');
+  timers: typeof import('node:timers');
   url: typeof import('node:url');
   worker_threads: typeof import('node:worker_threads');
   zlib: typeof import('node:zlib');
