@@ -1,32 +1,9 @@
+import { ByteBuffer } from './byte-buffer.ts';
+
 const utf8 = new TextEncoder();
 
 /** Bytes one after the other, in the encodings of WebAssembly's binary format (core specification 2.0, section 5.2). */
-export class ByteWriter {
-  private bytes = new Uint8Array(65536);
-  private view = new DataView(this.bytes.buffer);
-  private length = 0;
-
-  finish(): Uint8Array {
-    return this.bytes.slice(0, this.length);
-  }
-
-  private reserve(n: number): number {
-    const at = this.length;
-    this.length += n;
-    if (this.length > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(2 * this.bytes.length, this.length));
-      larger.set(this.bytes);
-      this.bytes = larger;
-      this.view = new DataView(larger.buffer);
-    }
-    return at;
-  }
-
-  byte(value: number): void {
-    const at = this.reserve(1);
-    this.bytes[at] = value;
-  }
-
+export class ByteWriter extends ByteBuffer {
   raw(values: readonly number[] | Uint8Array): void {
     const n = values.length;
     const at = this.reserve(n);
@@ -36,12 +13,7 @@ export class ByteWriter {
     else for (let i = 0; i < n; i++) bytes[at + i] = values[i]!;
   }
 
-  /** LEB128. */
-  unsigned(value: number): void {
-    for (; value > 0x7f; value = Math.floor(value / 128)) this.byte((value & 0x7f) | 0x80);
-    this.byte(value);
-  }
-
+  /** LEB128, as `unsigned`. */
   signed(value: number): void {
     for (; value < -64 || value > 63; value >>= 7) this.byte((value & 0x7f) | 0x80);
     this.byte(value & 0x7f);

@@ -1,3 +1,4 @@
+import { ByteBuffer } from './byte-buffer.ts';
 import type { CodeModule, Expr, Func, ImportedFunc, Stmt, WasmType } from './code.ts';
 
 /**
@@ -92,51 +93,17 @@ const decoder = new TextDecoder();
 /** Names of instructions and functions: the same few hundred in every program. */
 const encoded = new Map<string, Uint8Array>();
 
-/** What writers write in, one at a time: most of them little. */
-let scratch = new Uint8Array(65536);
-
-class Writer {
-  private bytes = scratch;
-  private view = new DataView(this.bytes.buffer);
-  private length = 0;
+class Writer extends ByteBuffer {
   private readonly texts = new Map<string, number>();
-
-  finish(): Uint8Array {
-    scratch = this.bytes;
-    return this.bytes.slice(0, this.length);
-  }
-
-  private reserve(n: number): number {
-    const at = this.length;
-    this.length += n;
-    if (this.length > this.bytes.length) {
-      const larger = new Uint8Array(2 * this.length);
-      larger.set(this.bytes);
-      this.bytes = larger;
-      this.view = new DataView(larger.buffer);
-    }
-    return at;
-  }
-
-  byte(value: number): void {
-    const at = this.reserve(1);
-    this.bytes[at] = value;
-  }
-
-  /** A non-negative integer, seven bits a byte. */
-  number(value: number): void {
-    for (; value >= 128; value = Math.floor(value / 128)) this.byte((value % 128) | 128);
-    this.byte(value);
-  }
 
   /** A text is written out once; later it is its number. */
   text(text: string): void {
     const index = this.texts.get(text);
     if (index !== undefined) {
-      this.number(index);
+      this.unsigned(index);
       return;
     }
-    this.number(this.texts.size);
+    this.unsigned(this.texts.size);
     this.texts.set(text, this.texts.size);
     let utf8 = encoded.get(text);
     if (!utf8) encoded.set(text, (utf8 = encoder.encode(text)));
@@ -144,13 +111,13 @@ class Writer {
   }
 
   private raw(bytes: Uint8Array): void {
-    this.number(bytes.length);
+    this.unsigned(bytes.length);
     const at = this.reserve(bytes.length);
     this.bytes.set(bytes, at);
   }
 
   list<T>(items: readonly T[], write: (item: T) => void): void {
-    this.number(items.length);
+    this.unsigned(items.length);
     for (const item of items) write(item);
   }
 
@@ -165,7 +132,7 @@ class Writer {
 
   /** Bytes with a text table of their own. */
   block(bytes: Uint8Array): void {
-    this.number(bytes.length);
+    this.unsigned(bytes.length);
     const at = this.reserve(bytes.length);
     this.bytes.set(bytes, at);
   }
@@ -178,7 +145,7 @@ class Writer {
   }
 
   private statements(list: readonly Stmt[]): void {
-    this.number(list.length);
+    this.unsigned(list.length);
     for (const s of list) this.statement(s);
   }
 
@@ -186,13 +153,13 @@ class Writer {
     this.byte(statementCode[s.kind]!);
     switch (s.kind) {
       case 'set':
-        this.number(s.local);
+        this.unsigned(s.local);
         this.type(s.type);
         this.expression(s.value);
         break;
       case 'store':
         this.text(s.op);
-        this.number(s.offset);
+        this.unsigned(s.offset);
         this.lane(s.lane);
         this.expression(s.ptr);
         this.expression(s.value);
@@ -235,7 +202,7 @@ class Writer {
   }
 
   private expressions(list: readonly Expr[]): void {
-    this.number(list.length);
+    this.unsigned(list.length);
     for (const e of list) this.expression(e);
   }
 
@@ -243,7 +210,7 @@ class Writer {
     this.byte(expressionCode[e.kind]! | (typeCode[e.type]! << 4));
     switch (e.kind) {
       case 'local':
-        this.number(e.index);
+        this.unsigned(e.index);
         break;
       case 'const':
         this.constant(e);
@@ -255,7 +222,7 @@ class Writer {
         break;
       case 'load':
         this.text(e.op);
-        this.number(e.offset);
+        this.unsigned(e.offset);
         this.lane(e.lane);
         this.expressions(e.into ? [e.ptr, e.into] : [e.ptr]);
         break;
