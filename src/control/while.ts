@@ -10,10 +10,10 @@ import { deadCodeElimination, Jaxpr, Var, withoutEffects } from '../core/jaxpr.t
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
-import { bind, type Value } from '../core/trace.ts';
+import { bind, bind1, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
-import { select } from '../lax/compare.ts';
+import { selectP } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
 import { broadcastInDim } from '../lax/movement.ts';
@@ -74,8 +74,8 @@ export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
   lower: { kind: 'while', loop: (params) => params },
   dce: (eqn, used) => {
     const { cond, body, condConsts, bodyConsts, ...rest } = eqn.params as WhileParams;
-    const condUses = deadCodeElimination(cond).usedInputs.slice(condConsts);
-    let live = or(used, condUses);
+    const test = deadCodeElimination(cond);
+    let live = or(used, test.usedInputs.slice(condConsts));
     if (rest.maxSteps !== undefined) live[0] = true;
     for (;;) {
       const next = or(live, deadCodeElimination(body, live).usedInputs.slice(bodyConsts));
@@ -90,7 +90,7 @@ export const whileP: Primitive<WhileParams> = primitive<WhileParams>({
       ...rest,
       cond: new Jaxpr(
         [...cond.inVars.slice(0, condConsts), ...where(cond.inVars.slice(condConsts), live)],
-        cond.eqns,
+        test.jaxpr.eqns,
         cond.outs,
       ),
       body: new Jaxpr(where(jaxpr.inVars, [...constUse, ...live]), jaxpr.eqns, jaxpr.outs),
@@ -257,7 +257,7 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
     return values.map((v, i) => {
       if (!v.aval.isFloating) return v;
       const own = i < bodyConsts && !constBatched![i] ? addLanes(v, size) : v;
-      return select(broadcastInDim(active, own.shape, [0]), own, stopGradient(own));
+      return ofActive(active, own, stopGradient(own));
     });
   };
   const fullInit = lanes(init!, always(n), initBatched!);
@@ -276,7 +276,7 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
         Value[],
       ];
       const stepped = step(active!, guard(active!, [...consts, ...carry]));
-      const next = stepped.map((x, i) => select(broadcastInDim(active!, x.shape, [0]), x, carry[i]!));
+      const next = stepped.map((x, i) => ofActive(active!, x, carry[i]!));
       return [...steps.map((k) => add(k, 1)), and(active!, testAgain(active!, [...tests, ...next])[0]!), ...next];
     },
     [...[...condArgs!, ...constArgs!].map((v) => v.aval), ...counterAvals, ...carryAvals],
@@ -290,3 +290,7 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
   } satisfies WhileParams);
   return { outs: outs.slice(counter.length + 1), batched: always(n) };
 }
+
+/** The new value in the lanes that run. Values of one type keep it, weak numbers too, where `select` would make these float32. */
+const ofActive = (active: Value, now: Value, before: Value): Value =>
+  bind1(selectP, [broadcastInDim(active, now.shape, [0]), now, before]);
