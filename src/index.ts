@@ -27,6 +27,6 @@ export * as safetensors from './safetensors/index.ts';
 export * as solvers from './solvers/index.ts';
 export * as projection from './solvers/projection.ts';
 export * as prox from './solvers/prox.ts';
-export * as special from './special.ts';
+export * as special from './special/index.ts';
 export * as stats from './stats/index.ts';
 export * as tree from './tree.ts';

@@ -15,7 +15,7 @@ import { floating2 } from './numpy/elementwise.ts';
 import { takeAlongAxis } from './numpy/indexing.ts';
 import { expandDims } from './numpy/shape.ts';
 import { promote, toFloating, toValue } from './promote.ts';
-import { logsumexp, xlogy } from './special.ts';
+import { logsumexp, xlogy } from './special/index.ts';
 
 type OfTwo = (predictions: ArrayLike, targets: ArrayLike) => NDArray;
 

@@ -4,7 +4,7 @@ import * as linalg from '../src/linalg/index.ts';
 import * as losses from '../src/losses.ts';
 import * as nn from '../src/nn/index.ts';
 import * as np from '../src/numpy/index.ts';
-import * as special from '../src/special.ts';
+import * as special from '../src/special/index.ts';
 import * as stats from '../src/stats/index.ts';
 import { fixture } from './lib/fixture.ts';
 

@@ -130,15 +130,19 @@ export function checkList(operation: string, what: string, value: unknown): void
   if (!Array.isArray(value)) throw new TreeError(`${operation}: ${what} must be a list, but it is ${naming(value)}.`);
 }
 
+const numbers = [
+  'no arguments',
+  'one argument',
+  ...['two', 'three', 'four', 'five', 'six'].map((n) => `${n} arguments`),
+];
+
 /**
  * Refuses an argument too many, of a function that has no options. Methods of JavaScript's arrays call back with two more, a
  * position and the array: `layers.map(nn.relu)` and `terms.reduce(np.add)` are meant as they look.
  */
-export function checkExtra(operation: string, count: 1 | 2, extra: unknown, list: unknown): void {
+export function checkExtra(operation: string, count: number, extra: unknown, list: unknown): void {
   if (extra === undefined || (typeof extra === 'number' && Array.isArray(list))) return;
-  throw new CotangentError(
-    `${operation}: takes ${count === 1 ? 'one argument' : 'two arguments'}, but got ${naming(extra)} as another.`,
-  );
+  throw new CotangentError(`${operation}: takes ${numbers[count]}, but got ${naming(extra)} as another.`);
 }
 
 /** Options that are numbers, where they are given. */

@@ -26,6 +26,10 @@ export function zerosLike(aval: ShapedArray): Value {
   return full(aval.shape, 0, aval.dtype);
 }
 
+/** Ones of a type. */
+export const onesLike = ({ shape, dtype, weakType }: ShapedArray): Value =>
+  weakType ? broadcastTo(NDArray.ofLiteral(1, shapedArray([], dtype, true)), shape) : full(shape, 1, dtype);
+
 interface IotaParams {
   readonly dtype: DType;
   readonly shape: Shape;

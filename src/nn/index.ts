@@ -1,6 +1,6 @@
 /** Activation functions and other pieces of neural networks. */
 
-export { logsumexp } from '../special.ts';
+export { logsumexp } from '../special/index.ts';
 export {
   celu,
   elu,

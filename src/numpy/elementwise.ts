@@ -13,6 +13,7 @@ import { promote, toFloating, toValue } from '../promote.ts';
 
 export type Unary = (x: ArrayLike) => NDArray;
 export type Binary = (x: ArrayLike, y: ArrayLike) => NDArray;
+export type Ternary = (x: ArrayLike, y: ArrayLike, z: ArrayLike) => NDArray;
 
 type Operation = (x: Value, y: Value) => Value;
 
@@ -134,6 +135,14 @@ export const floating2 =
     if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [x, y]);
     return operation(toFloating(a!, name), toFloating(b!, name));
+  };
+/** The same for three. */
+export const floating3 =
+  (name: string, operation: (x: Value, y: Value, z: Value) => Value): Ternary =>
+  (x, y, z, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 3, extra, list);
+    const [a, b, c] = promote(name, [x, y, z]).map((v) => toFloating(v, name)) as [Value, Value, Value];
+    return operation(a, b, c);
   };
 const orItself = (operation: (x: Value) => Value) => (x: Value) => (isFloating(x.aval.dtype) ? operation(x) : x);
 

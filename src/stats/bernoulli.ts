@@ -5,7 +5,7 @@ import { add, neg, sub } from '../lax/arithmetic.ts';
 import { eq } from '../lax/compare.ts';
 import { or } from '../lax/logic.ts';
 import { exp } from '../lax/transcendental.ts';
-import { xlog1py, xlogy } from '../special.ts';
+import { xlog1py, xlogy } from '../special/index.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the probability of k. */

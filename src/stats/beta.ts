@@ -5,7 +5,7 @@ import { add, div, neg, sub } from '../lax/arithmetic.ts';
 import { ge, le } from '../lax/compare.ts';
 import { and } from '../lax/logic.ts';
 import { exp, log } from '../lax/transcendental.ts';
-import { betaln, xlog1py, xlogy } from '../special.ts';
+import { betaln, xlog1py, xlogy } from '../special/index.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the density. */

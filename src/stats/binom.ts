@@ -5,7 +5,7 @@ import { add, floor, neg, sub } from '../lax/arithmetic.ts';
 import { eq, ge, le } from '../lax/compare.ts';
 import { and } from '../lax/logic.ts';
 import { exp, lgamma } from '../lax/transcendental.ts';
-import { xlog1py, xlogy } from '../special.ts';
+import { xlog1py, xlogy } from '../special/index.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the probability of k. */

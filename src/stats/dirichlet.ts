@@ -7,7 +7,7 @@ import { ge, lt } from '../lax/compare.ts';
 import { and } from '../lax/logic.ts';
 import { reduceMin, sum } from '../lax/reductions.ts';
 import { exp, lgamma } from '../lax/transcendental.ts';
-import { xlogy } from '../special.ts';
+import { xlogy } from '../special/index.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the density, for vectors x of positive numbers whose sum is 1, along the last axis of `x` and `alpha`. */

@@ -4,7 +4,7 @@ import type { Value } from '../core/trace.ts';
 import { add, div, sub } from '../lax/arithmetic.ts';
 import { ge } from '../lax/compare.ts';
 import { exp, lgamma, log } from '../lax/transcendental.ts';
-import { xlogy } from '../special.ts';
+import { xlogy } from '../special/index.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the density. */

@@ -3,7 +3,7 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import type { Value } from '../core/trace.ts';
 import { add, mul, neg, sub } from '../lax/arithmetic.ts';
 import { exp } from '../lax/transcendental.ts';
-import { logNdtr, ndtr, ndtri } from '../special.ts';
+import { logNdtr, ndtr, ndtri } from '../special/index.ts';
 import { floats, located, type OfLocation } from './operands.ts';
 
 const logDensity = (z: Value, logScale: Value): Value =>

@@ -5,7 +5,7 @@ import { add, floor, sub } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
 import { and } from '../lax/logic.ts';
 import { exp, lgamma } from '../lax/transcendental.ts';
-import { xlogy } from '../special.ts';
+import { xlogy } from '../special/index.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the probability of k. */

@@ -550,8 +550,13 @@ export const table: Record<string, Record<string, Call>> = {
     statusName: call(argument(['no', undefined, null, {}])(0)),
   },
   special: {
-    ...many('digamma entr erf erfc erfinv expit gammaln logNdtr logit ndtr ndtri', unary),
-    ...many('betaln relEntr xlog1py xlogy', binary),
+    ...many(
+      'digamma entr erf erfc erfinv exp1 expi expit factorial gamma gammaln gammasgn i0 i0e i1 i1e logNdtr logit ndtr ndtri',
+      unary,
+    ),
+    ...many('beta betaln expn gammainc gammaincc klDiv polygamma relEntr xlog1py xlogy', binary),
+    betainc: call(array(v), array(v), array(v)),
+    zeta: call(array(v), optional(array(v))),
     logsumexp: withOptions({ axis: 0 }, array(v)),
     multigammaln: call(array(v.add(3)), int(2)),
   },

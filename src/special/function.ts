@@ -1,0 +1,111 @@
+/**
+ * Special functions that have no code of their own: elementwise primitives that are defined by a program over one element. It is
+ * computed in float64 whatever the dtype, and float32 results are rounded once.
+ */
+import { interpret } from '../../jit/interpret.ts';
+import { batchJaxpr } from '../../transforms/vmap.ts';
+import { type ShapedArray, shapedArray } from '../core/aval.ts';
+import { RuleError } from '../core/errors.ts';
+import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import type { Jaxpr } from '../core/jaxpr.ts';
+import { noParams, type Primitive, primitive, type Sample, ulp } from '../core/primitive.ts';
+import { sizeOf } from '../core/shape.ts';
+import { stage } from '../core/stage.ts';
+import { bind1, type Value } from '../core/trace.ts';
+import { isZero, Zero } from '../core/zero.ts';
+import { add } from '../lax/arithmetic.ts';
+import { convert } from '../lax/convert.ts';
+import { alignLanes, checkDomain, elementwiseShape } from '../lax/family.ts';
+import { broadcastTo, reshape } from '../lax/movement.ts';
+import { samplesFor } from '../lax/samples.ts';
+import '../numpy/methods.ts';
+
+/** The share of an operand in the tangent of the result. */
+export type Share = (tangent: Value, operands: readonly Value[], out: Value) => Value;
+
+export interface SpecialFunction {
+  /** The function of rank-0 float64 values. */
+  readonly scalar: (...xs: Value[]) => Value;
+  /** Per operand. Text where there is no derivative: what a message says of the operand. */
+  readonly jvp: readonly (Share | string)[];
+  /** Largest error in units in the last place, of float32 and float64: for the tests that compare two evaluations. */
+  readonly accuracy?: readonly [float32: number, float64: number];
+  /** Where inputs of generated tests come from, per operand. */
+  readonly intervals: readonly (readonly [low: number, high: number])[];
+}
+
+/** Programs are kept for as many combinations of types. */
+const capacity = 128;
+
+/** A primitive and the function that binds it, of operands of one floating dtype and shape (or of rank 0). */
+export type Bound = ((...xs: readonly Value[]) => Value) & { readonly primitive: Primitive };
+
+export function specialFunction(name: string, { scalar, jvp, accuracy = [1, 64], intervals }: SpecialFunction): Bound {
+  const known = new Map<string, Jaxpr>();
+  const program = (avals: readonly ShapedArray[]): Jaxpr => {
+    const key = avals.map((aval) => `${aval}${aval.weakType ? '*' : ''}`).join();
+    let jaxpr = known.get(key);
+    if (!jaxpr) {
+      if (known.size >= capacity) known.clear();
+      known.set(key, (jaxpr = elementwiseProgram(scalar, avals)));
+    }
+    return jaxpr;
+  };
+  const self: Primitive<object> = primitive({
+    name,
+    hot: true,
+    type: (avals) => {
+      for (const aval of avals) checkDomain(name, 'floating', aval);
+      const weak = avals.every((aval) => aval.weakType);
+      return [shapedArray(elementwiseShape(name, avals), avals[0]!.dtype, weak)];
+    },
+    run: (inputs) => interpret(program(inputs.map(({ aval }) => aval)), inputs),
+    accuracy: ulp(...accuracy),
+    jvp: (primals, tangents) => {
+      const out = bind1(self, primals);
+      let total: Value | undefined;
+      jvp.forEach((share, i) => {
+        const tangent = tangents[i]!;
+        if (isZero(tangent)) return;
+        if (typeof share === 'string') throw new RuleError(`${share}.`);
+        const part = broadcastTo(share(tangent, primals, out), out.shape);
+        total = total ? add(total, part) : part;
+      });
+      return [[out], [total ?? new Zero(out.aval)]];
+    },
+    batch: (size, args, batched) => ({ outs: [bind1(self, alignLanes(size, args, batched))], batched: [true] }),
+    lower: { kind: 'inline', jaxpr: (_, inputs) => ({ jaxpr: program(inputs) }), derived: true },
+    samples: (): Sample[] => samplesFor('floating', intervals),
+  });
+  return Object.assign((...xs: readonly Value[]) => bind1(self, xs, noParams), { primitive: self as Primitive });
+}
+
+/** The program over one element, on each element: its loops end element by element. */
+function elementwiseProgram(scalar: (...xs: Value[]) => Value, avals: readonly ShapedArray[]): Jaxpr {
+  const shape = avals.find(({ ndim }) => ndim > 0)?.shape;
+  const { dtype } = avals[0]!;
+  const weak = avals.every(({ weakType }) => weakType);
+  const { jaxpr: one } = stage(
+    (...xs) => [scalar(...xs)],
+    avals.map(() => shapedArray([], 'float64', weak)),
+  );
+  const batched = avals.map(({ ndim }) => ndim > 0);
+  const n = shape && sizeOf(shape);
+  const each = n === undefined ? one : batchJaxpr(one, n, batched, [true]).jaxpr;
+  return stage((...xs) => {
+    const doubles = xs.map((x, i) => {
+      const double = weak ? x : convert(x, 'float64');
+      return batched[i] ? reshape(double, [n!]) : double;
+    });
+    const [y] = evalJaxpr(each, doubles) as [Value];
+    const shaped = shape ? reshape(y, shape) : y;
+    return [weak ? shaped : convert(shaped, dtype)];
+  }, avals).jaxpr;
+}
+
+/** A formula of ordinary operations, computed in float64 and rounded once. */
+export function inDouble(formula: (...xs: Value[]) => Value, ...xs: readonly Value[]): Value {
+  const { dtype } = xs[0]!.aval;
+  if (dtype === 'float64') return formula(...xs);
+  return convert(formula(...xs.map((x) => convert(x, 'float64'))), dtype);
+}
