@@ -1,7 +1,7 @@
 /** Special functions against mpmath, and at the ends of their range against SciPy: see test/oracle/special.py. */
 import t from 'tap';
 import type { Value } from '../src/core/trace.ts';
-import { grad, hessian, jit, jvp, type NDArray, np, special, vmap } from '../src/index.ts';
+import { grad, hessian, jit, jvp, lax, type NDArray, np, special, stats, vmap } from '../src/index.ts';
 import { igammaGradA, logGammaSlope } from '../src/special/incomplete-gamma.ts';
 import { fixture } from './lib/fixture.ts';
 
@@ -191,9 +191,8 @@ t.test('types and shapes', async (t) => {
 
 t.test('a number that a loop carries, per lane', async (t) => {
   // Lanes were rounded to float32, and loops over float64 ended early or never.
-  const { whileLoop } = (await import('../src/index.ts')).lax;
   const count = (a: NDArray): NDArray =>
-    whileLoop(
+    lax.whileLoop(
       ([n]) => n.lt(a),
       ([n]) => [n.add(0.1)] as const,
       [1] as const,
@@ -203,4 +202,32 @@ t.test('a number that a loop carries, per lane', async (t) => {
     (jit(vmap(count))(f64(a)) as NDArray).tolist<number[]>().map(Math.fround),
     a.map((x) => Math.fround(count(f64(x)).item())),
   );
+});
+
+interface Distribution {
+  readonly call: [name: string, f: string];
+  readonly points: number[];
+  readonly parameters: number[];
+  readonly values: Row;
+}
+
+t.test('distributions as SciPy has them', async (t) => {
+  for (const { call, points, parameters, values } of fixture('stats') as Distribution[]) {
+    const [name, f] = call;
+    const compute = ((stats as any)[name] as Record<string, Elementwise>)[f]!;
+    const got = compute(f64(points), ...parameters.map(f64)).data();
+    values.forEach((v, i) => {
+      const want = number(v);
+      const near = Number.isFinite(want)
+        ? Math.abs(got[i]! - want) <= 1e-10 * (Math.abs(want) + 1e-4)
+        : Object.is(got[i], want);
+      t.ok(near, `${name}.${f}(${points[i]}, ${parameters}) is ${got[i]}, SciPy's ${want}`);
+    });
+  }
+  t.throws(() => (stats.norm.logpdf as any)(1, 0, 1, np.ones([2])), {
+    message: 'norm.logpdf: takes three arguments, but got f32[2] as another.',
+  });
+  t.throws(() => (stats.poisson.pmf as any)(1, 2, 0, {}), {
+    message: 'poisson.pmf: takes three arguments, but got an object as another.',
+  });
 });

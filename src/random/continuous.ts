@@ -32,16 +32,18 @@ export function floatDType(operation: string, options: FloatOptions): 'float32' 
 
 /** Multiples of 2⁻²³ or 2⁻⁵² in [0, 1). */
 function unit(operation: string, k: ArrayLike, shape: Shape, dtype: 'float32' | 'float64'): Value {
-  if (dtype === 'float32') {
-    // 23 random bits as the fraction of a float in [1, 2).
-    const fraction = shiftRightLogical(bits32(operation, k, shape), 9);
-    return sub(bitcastConvertType(or(fraction, 0x3f800000), 'float32'), 1);
-  }
-  // The upper 52 of 64 bits: 32 + 20, the two terms of which do not overlap, so that nothing is rounded.
-  const [high, low] = bits64(operation, k, shape);
+  return dtype === 'float32' ? unit32(bits32(operation, k, shape)) : unit64(bits64(operation, k, shape));
+}
+
+/** 23 random bits as the fraction of a float in [1, 2), less 1. */
+export const unit32 = (bits: Value): Value =>
+  sub(bitcastConvertType(or(shiftRightLogical(bits, 9), 0x3f800000), 'float32'), 1);
+
+/** The upper 52 of 64 bits: 32 + 20, the two terms of which do not overlap, so that nothing is rounded. */
+export const unit64 = ([high, low]: readonly [Value, Value]): Value => {
   const upper = mul(convert(high, 'float64'), 2 ** -32);
   return add(upper, mul(convert(shiftRightLogical(low, 12), 'float64'), 2 ** -52));
-}
+};
 
 const uniformOf: (
   operation: string,
@@ -60,7 +62,7 @@ const uniformOf: (
 });
 
 /** high − low as the dtype rounds it. */
-function spreadOf(low: number, high: number, dtype: 'float32' | 'float64'): Value {
+export function spreadOf(low: number, high: number, dtype: 'float32' | 'float64'): Value {
   return scalar(dtype === 'float64' ? high - low : Math.fround(Math.fround(high) - Math.fround(low)), dtype);
 }
 
@@ -95,7 +97,7 @@ const fromUniform = (name: string, low: { float32: number; float64: number }, f:
 
 const tiny = { float32: 2 ** -126, float64: 2 ** -1022 };
 const epsilon = { float32: 2 ** -23, float64: 2 ** -52 };
-const aboveMinusOne = { float32: 2 ** -24 - 1, float64: 2 ** -53 - 1 };
+export const aboveMinusOne: { float32: number; float64: number } = { float32: 2 ** -24 - 1, float64: 2 ** -53 - 1 };
 
 /**
  * Standard normal, by the inverse of the distribution function: √2 erf⁻¹(u) for u uniform in (−1, 1).

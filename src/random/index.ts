@@ -12,6 +12,19 @@ export {
   type UniformOptions,
   uniform,
 } from './continuous.ts';
+export { binomial, type Counts, geometric, poisson } from './counts.ts';
 export * from './discrete.ts';
+export {
+  beta,
+  chisquare,
+  dirichlet,
+  f,
+  gamma,
+  loggamma,
+  type OneParameter,
+  type TwoParameters,
+  t,
+} from './gamma.ts';
 export { bits, foldIn, key, split } from './keys.ts';
 export { multivariateNormal } from './multivariate.ts';
+export * from './transformed.ts';

@@ -5,6 +5,7 @@
 import { interpret } from '../../jit/interpret.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
+import type { DType } from '../core/dtype.ts';
 import { RuleError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
@@ -24,14 +25,16 @@ import '../numpy/methods.ts';
 export type Share = (tangent: Value, operands: readonly Value[], out: Value) => Value;
 
 export interface SpecialFunction {
-  /** The function of rank-0 float64 values. */
+  /** The function of rank-0 float64 values; of values of the operands' own dtypes, if `native`. */
   readonly scalar: (...xs: Value[]) => Value;
+  /** The result is then of the last operand's dtype, or of this one. */
+  readonly native?: true | DType;
   /** Per operand. Text where there is no derivative: what a message says of the operand. */
   readonly jvp: readonly (Share | string)[];
   /** Largest error in units in the last place, of float32 and float64: for the tests that compare two evaluations. */
   readonly accuracy?: readonly [float32: number, float64: number];
-  /** Where inputs of generated tests come from, per operand. */
-  readonly intervals: readonly (readonly [low: number, high: number])[];
+  /** Where inputs of generated tests come from, per operand; of functions of floating operands alone. */
+  readonly intervals?: readonly (readonly [low: number, high: number])[];
 }
 
 /** Programs are kept for as many combinations of types. */
@@ -40,14 +43,17 @@ const capacity = 128;
 /** A primitive and the function that binds it, of operands of one floating dtype and shape (or of rank 0). */
 export type Bound = ((...xs: readonly Value[]) => Value) & { readonly primitive: Primitive };
 
-export function specialFunction(name: string, { scalar, jvp, accuracy = [1, 64], intervals }: SpecialFunction): Bound {
+export function specialFunction(
+  name: string,
+  { scalar, jvp, accuracy = [1, 64], intervals = [], native }: SpecialFunction,
+): Bound {
   const known = new Map<string, Jaxpr>();
   const program = (avals: readonly ShapedArray[]): Jaxpr => {
     const key = avals.map((aval) => `${aval}${aval.weakType ? '*' : ''}`).join();
     let jaxpr = known.get(key);
     if (!jaxpr) {
       if (known.size >= capacity) known.clear();
-      known.set(key, (jaxpr = elementwiseProgram(scalar, avals)));
+      known.set(key, (jaxpr = elementwiseProgram(scalar, avals, native !== undefined)));
     }
     return jaxpr;
   };
@@ -55,9 +61,10 @@ export function specialFunction(name: string, { scalar, jvp, accuracy = [1, 64],
     name,
     hot: true,
     type: (avals) => {
-      for (const aval of avals) checkDomain(name, 'floating', aval);
+      if (!native) for (const aval of avals) checkDomain(name, 'floating', aval);
       const weak = avals.every((aval) => aval.weakType);
-      return [shapedArray(elementwiseShape(name, avals), avals[0]!.dtype, weak)];
+      const dtype = typeof native === 'string' ? native : avals.at(-1)!.dtype;
+      return [shapedArray(elementwiseShape(name, avals), dtype, weak)];
     },
     run: (inputs) => interpret(program(inputs.map(({ aval }) => aval)), inputs),
     accuracy: ulp(...accuracy),
@@ -75,31 +82,31 @@ export function specialFunction(name: string, { scalar, jvp, accuracy = [1, 64],
     },
     batch: (size, args, batched) => ({ outs: [bind1(self, alignLanes(size, args, batched))], batched: [true] }),
     lower: { kind: 'inline', jaxpr: (_, inputs) => ({ jaxpr: program(inputs) }), derived: true },
-    samples: (): Sample[] => samplesFor('floating', intervals),
+    samples: (): Sample[] => (intervals.length ? samplesFor('floating', intervals) : []),
   });
   return Object.assign((...xs: readonly Value[]) => bind1(self, xs, noParams), { primitive: self as Primitive });
 }
 
 /** The program over one element, on each element: its loops end element by element. */
-function elementwiseProgram(scalar: (...xs: Value[]) => Value, avals: readonly ShapedArray[]): Jaxpr {
+function elementwiseProgram(scalar: (...xs: Value[]) => Value, avals: readonly ShapedArray[], native: boolean): Jaxpr {
   const shape = avals.find(({ ndim }) => ndim > 0)?.shape;
   const { dtype } = avals[0]!;
   const weak = avals.every(({ weakType }) => weakType);
   const { jaxpr: one } = stage(
     (...xs) => [scalar(...xs)],
-    avals.map(() => shapedArray([], 'float64', weak)),
+    avals.map(({ dtype }) => shapedArray([], native ? dtype : 'float64', weak)),
   );
   const batched = avals.map(({ ndim }) => ndim > 0);
   const n = shape && sizeOf(shape);
   const each = n === undefined ? one : batchJaxpr(one, n, batched, [true]).jaxpr;
   return stage((...xs) => {
-    const doubles = xs.map((x, i) => {
-      const double = weak ? x : convert(x, 'float64');
-      return batched[i] ? reshape(double, [n!]) : double;
+    const operands = xs.map((x, i) => {
+      const held = weak || native ? x : convert(x, 'float64');
+      return batched[i] ? reshape(held, [n!]) : held;
     });
-    const [y] = evalJaxpr(each, doubles) as [Value];
+    const [y] = evalJaxpr(each, operands) as [Value];
     const shaped = shape ? reshape(y, shape) : y;
-    return [weak ? shaped : convert(shaped, dtype)];
+    return [weak || native ? shaped : convert(shaped, dtype)];
   }, avals).jaxpr;
 }
 

@@ -64,7 +64,8 @@ function fraction(a: Value, b: Value, x: Value, active: Value): Value {
 
 const away = (x: Value): Value => select(x.abs().lt(1e-300), 1e-300, x);
 
-function regularized(givenA: Value, givenB: Value, givenX: Value): Value {
+/** Of rank-0 float64 values. */
+export function regularizedBetaScalar(givenA: Value, givenB: Value, givenX: Value): Value {
   const positive = and(givenA.gt(0), givenB.gt(0));
   const finite = and(givenA.lt(1e300), givenB.lt(1e300));
   const inside = and(and(positive, finite), and(givenX.gt(0), givenX.lt(1)));
@@ -98,7 +99,7 @@ const slope = (a: Value, b: Value, x: Value): Value =>
   );
 
 export const regularizedBeta: Bound = specialFunction('regularized_incomplete_beta', {
-  scalar: regularized,
+  scalar: regularizedBetaScalar,
   jvp: [
     'betainc: there is no derivative with respect to `a`',
     'betainc: there is no derivative with respect to `b`',

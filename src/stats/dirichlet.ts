@@ -8,12 +8,16 @@ import { and } from '../lax/logic.ts';
 import { reduceMin, sum } from '../lax/reductions.ts';
 import { exp, lgamma } from '../lax/transcendental.ts';
 import { xlogy } from '../special/index.ts';
-import { floats, onSupport } from './operands.ts';
+import { exactly, floats, onSupport } from './operands.ts';
 
 /** log of the density, for vectors x of positive numbers whose sum is 1, along the last axis of `x` and `alpha`. */
-export const logpdf = (x: ArrayLike, alpha: ArrayLike): NDArray => logDensity('dirichlet.logpdf', x, alpha);
+export const logpdf: (x: ArrayLike, alpha: ArrayLike) => NDArray = exactly('dirichlet.logpdf', 2, (x, alpha) =>
+  logDensity('dirichlet.logpdf', x, alpha),
+);
 /** The density. */
-export const pdf = (x: ArrayLike, alpha: ArrayLike): NDArray => exp(logDensity('dirichlet.pdf', x, alpha));
+export const pdf: (x: ArrayLike, alpha: ArrayLike) => NDArray = exactly('dirichlet.pdf', 2, (x, alpha) =>
+  exp(logDensity('dirichlet.pdf', x, alpha)),
+);
 
 function logDensity(name: string, ...given: [ArrayLike, ArrayLike]): Value {
   const [x, alpha] = floats(name, ...given) as [Value, Value];

@@ -5,6 +5,7 @@ export * as bernoulli from './bernoulli.ts';
 export * as beta from './beta.ts';
 export * as binom from './binom.ts';
 export * as cauchy from './cauchy.ts';
+export * as chi2 from './chi2.ts';
 export * as dirichlet from './dirichlet.ts';
 export * as expon from './expon.ts';
 export * as gamma from './gamma.ts';

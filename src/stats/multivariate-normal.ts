@@ -10,6 +10,7 @@ import { exp, log } from '../lax/transcendental.ts';
 import { cholesky, solveTriangular } from '../linalg/factor.ts';
 import { diagonal } from '../numpy/matrices.ts';
 import { promoteDTypes, toFloating } from '../promote.ts';
+import { exactly } from './operands.ts';
 
 /**
  * log of the density at vectors along the last axis of `x`, for a mean and a covariance matrix (or stacks of them).
@@ -17,11 +18,17 @@ import { promoteDTypes, toFloating } from '../promote.ts';
  * @example
  * stats.multivariateNormal.logpdf(np.zeros([2]), np.zeros([2]), np.eye(2)); // -1.837877
  */
-export const logpdf = (x: ArrayLike, mean: ArrayLike, cov: ArrayLike): NDArray =>
-  logDensity('multivariateNormal.logpdf', x, mean, cov);
+export const logpdf: (x: ArrayLike, mean: ArrayLike, cov: ArrayLike) => NDArray = exactly(
+  'multivariateNormal.logpdf',
+  3,
+  (x, mean, cov) => logDensity('multivariateNormal.logpdf', x, mean, cov),
+);
 /** The density. */
-export const pdf = (x: ArrayLike, mean: ArrayLike, cov: ArrayLike): NDArray =>
-  exp(logDensity('multivariateNormal.pdf', x, mean, cov));
+export const pdf: (x: ArrayLike, mean: ArrayLike, cov: ArrayLike) => NDArray = exactly(
+  'multivariateNormal.pdf',
+  3,
+  (x, mean, cov) => exp(logDensity('multivariateNormal.pdf', x, mean, cov)),
+);
 
 function logDensity(name: string, ...given: [ArrayLike, ArrayLike, ArrayLike]): Value {
   const [x, mean, cov] = promoteDTypes(name, given).map((v) => toFloating(v, name)) as [Value, Value, Value];

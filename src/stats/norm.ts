@@ -1,10 +1,9 @@
 /** The normal distribution. */
-import type { ArrayLike, NDArray } from '../array.ts';
 import type { Value } from '../core/trace.ts';
 import { add, mul, neg, sub } from '../lax/arithmetic.ts';
 import { exp } from '../lax/transcendental.ts';
 import { logNdtr, ndtr, ndtri } from '../special/index.ts';
-import { floats, located, type OfLocation } from './operands.ts';
+import { located, type OfLocation, quantile } from './operands.ts';
 
 const logDensity = (z: Value, logScale: Value): Value =>
   sub(mul(mul(z, z), -0.5), add(logScale, 0.5 * Math.log(2 * Math.PI)));
@@ -27,7 +26,6 @@ export const sf: OfLocation = located('norm.sf', (z) => ndtr(neg(z)));
 /** log of `sf`. */
 export const logsf: OfLocation = located('norm.logsf', (z) => logNdtr(neg(z)));
 /** The value below which there is a probability of q: the inverse of `cdf`. */
-export const ppf = (q: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1): NDArray => {
-  const [p, centre, width] = floats('norm.ppf', q, loc, scale) as [Value, Value, Value];
-  return add(mul(ndtri(p), width), centre);
-};
+export const ppf: OfLocation = quantile('norm.ppf', (q) => ndtri(q));
+/** The value above which there is a probability of q: the inverse of `sf`. */
+export const isf: OfLocation = quantile('norm.isf', (q) => neg(ndtri(q)));

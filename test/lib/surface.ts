@@ -497,6 +497,20 @@ export const table: Record<string, Record<string, Call>> = {
     ),
     truncatedNormal: withOptions({ dtype: 'float32' }, key(k), array(-1), array(1), skipped(shape([2]))),
     multivariateNormal: withOptions({ dtype: 'float32' }, key(k), array(v), array(m), skipped(shape([2]))),
+    ...many(
+      'gamma loggamma chisquare t pareto rayleigh wald lognormal generalizedNormal',
+      withOptions({ dtype: 'float32' }, key(k), array(v), skipped(shape([2]))),
+    ),
+    ...many('poisson geometric', withOptions({ dtype: 'int32' }, key(k), array(v), skipped(shape([2])))),
+    ...many(
+      'beta f binomial weibullMin doubleSidedMaxwell',
+      withOptions({ dtype: 'float32' }, key(k), array(v), array(v), skipped(shape([2]))),
+    ),
+    triangular: withOptions({ dtype: 'float32' }, key(k), array(0), array(1), array(2), skipped(shape([2]))),
+    dirichlet: withOptions({ dtype: 'float32' }, key(k), array(v), skipped(shape([2]))),
+    maxwell: withOptions({ dtype: 'float32' }, key(k), skipped(shape([2]))),
+    ball: withOptions({ p: 2 }, key(k), argument(['no', 1.5, -1])(2), skipped(shape([2]))),
+    orthogonal: withOptions({ dtype: 'float32' }, key(k), argument(['no', 1.5, -1])(2), skipped(shape([2]))),
     foldIn: call(key(k), int(1)),
     key: call(int(1)),
     randint: withOptions({ dtype: 'int32' }, key(k), shape([2]), array(0), array(5)),
@@ -566,17 +580,24 @@ export const table: Record<string, Record<string, Call>> = {
       .split(' ')
       .map((name) => [
         `stats.${name}`,
-        many('logpdf pdf cdf logcdf sf logsf ppf', call(array(v), optional(array(0)), optional(array(1)))),
+        many('logpdf pdf cdf logcdf sf logsf ppf isf', call(array(v), optional(array(0)), optional(array(1)))),
       ]),
   ),
-  'stats.t': many('logpdf pdf', call(array(v), array(v), optional(array(0)), optional(array(1)))),
-  'stats.gamma': many('logpdf pdf', call(array(v), array(v), optional(array(0)), optional(array(1)))),
-  'stats.beta': many('logpdf pdf', call(array(v), array(v), array(v), optional(array(0)), optional(array(1)))),
-  'stats.bernoulli': many('logpmf pmf', binary),
-  'stats.binom': many('logpmf pmf', call(array(1), array(3), array(0.5))),
+  ...Object.fromEntries(
+    ['t', 'gamma', 'chi2'].map((name) => [
+      `stats.${name}`,
+      many('logpdf pdf cdf logcdf sf logsf', call(array(v), array(v), optional(array(0)), optional(array(1)))),
+    ]),
+  ),
+  'stats.beta': many(
+    'logpdf pdf cdf logcdf sf logsf',
+    call(array(v), array(v), array(v), optional(array(0)), optional(array(1))),
+  ),
+  'stats.bernoulli': many('logpmf pmf cdf', call(array(v), array(v), optional(array(0)))),
+  'stats.binom': many('logpmf pmf cdf sf', call(array(1), array(3), array(0.5), optional(array(0)))),
   'stats.dirichlet': many('logpdf pdf', binary),
   'stats.multivariateNormal': many('logpdf pdf', call(array(v), array(v), array(m))),
-  'stats.poisson': many('logpmf pmf', binary),
+  'stats.poisson': many('logpmf pmf cdf sf', call(array(v), array(v), optional(array(0)))),
   tree: {
     ravel: call(anyTree(v)),
     TreeDef: call(free({ kind: 'leaf' })),

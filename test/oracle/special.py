@@ -190,3 +190,30 @@ else:
     }
     path = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "special.json"
     path.write_text(json.dumps({"points": out, "ends": ends}, separators=(",", ":")) + "\n")
+
+if "--many" not in sys.argv:
+    import numpy as np
+    import scipy.stats as st
+
+    x = [-3.5, -1.0, -0.2, 0.0, 0.3, 0.5, 1.0, 2.4, 7.0]
+    q = [-0.1, 0.0, 1e-12, 0.02, 0.3, 0.5, 0.81, 1 - 1e-12, 1.0]
+    k = [-2.0, 0.0, 1.0, 2.0, 3.0, 3.5, 6.0, 7.0, 20.0]
+    everything = ["logpdf", "pdf", "cdf", "logcdf", "sf", "logsf"]
+    rows = []
+
+    def case(name, functions, points, *parameters):
+        for f in functions:
+            with np.errstate(all="ignore"):
+                value = getattr(getattr(st, name), f)(np.array(points), *parameters)
+            rows.append({"call": [name, f], "points": points, "parameters": list(parameters), "values": [plain(float(v)) for v in value]})
+
+    for name in ["norm", "cauchy", "expon", "laplace", "logistic", "uniform"]:
+        case(name, everything, x, 0.25, 1.5)
+        case(name, ["ppf"], q, 0.25, 1.5)
+    case("norm", ["isf"], q, 0.25, 1.5)
+    for name, parameters in [("gamma", (2.5,)), ("gamma", (0.3,)), ("chi2", (3.0,)), ("t", (3.0,)), ("t", (40.0,)), ("beta", (2.0, 3.5)), ("beta", (0.5, 0.5))]:
+        case(name, everything, x, *parameters, -0.75, 2.0)
+    for name, parameters in [("poisson", (2.5,)), ("binom", (7, 0.3)), ("bernoulli", (0.3,))]:
+        case(name, ["logpmf", "pmf", "cdf"] + ([] if name == "bernoulli" else ["sf"]), k, *parameters)
+    path = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "stats.json"
+    path.write_text(json.dumps(rows, separators=(",", ":")) + "\n")

@@ -1,0 +1,189 @@
+/** Distributions of counts: Poisson, binomial, geometric. */
+import type { ArrayLike } from '../array.ts';
+import { whileLoop } from '../control/loops.ts';
+import type { DType } from '../core/dtype.ts';
+import { isInteger } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
+import { beforeOptions, optionsOf } from '../core/options.ts';
+import type { ShapeLike } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { floor, min, sub } from '../lax/arithmetic.ts';
+import { select } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { and, not, or } from '../lax/logic.ts';
+import { broadcastTo } from '../lax/movement.ts';
+import { exp, lgamma, log, log1p } from '../lax/transcendental.ts';
+import { type Bound, specialFunction } from '../special/function.ts';
+import { uniform } from './continuous.ts';
+import type { IntegerOptions } from './discrete.ts';
+import { parametersOf, type TwoParameters } from './gamma.ts';
+import { keyOf, keysOf, uniformOf, type Words } from './lanes.ts';
+
+const none = 'random: counts have no derivative';
+
+/**
+ * The number of terms of a sum of probabilities that stays below a uniform number: p₀, and pₖ from pₖ₋₁ by `ratio`. For small means.
+ */
+function byInversion(u: Value, first: Value, ratio: (k: Value) => Value, active: Value): Value {
+  const zero = u.mul(0);
+  const [k] = whileLoop(
+    ([k, p, left]) => and(and(active, left.ge(p)), k.lt(400)),
+    ([k, p, left]) => [k.add(1), p.mul(ratio(k.add(1))), left.sub(p)] as const,
+    [zero, first, u] as const,
+  );
+  return k;
+}
+
+/**
+ * Transformed rejection for a mean of 10 or more (Hörmann, PTRS for Poisson: Insur. Math. Econ. 12, 1993; BTRS for binomial: J. Stat. Comput.
+ * Simul. 46, 1993), which have this in common: k = ⌊(2a/us + b)·u + c⌋ with us = 1/2 − |u|.
+ */
+function byRejection(
+  key: Words,
+  { a, b, c, squeeze, most }: { a: Value; b: Value; c: Value; squeeze: Value; most: Value | number },
+  accepts: (k: Value, us: Value, v: Value) => Value,
+  active: Value,
+): Value {
+  const [, , k] = whileLoop(
+    ([, , , done]) => and(active, not(done)),
+    ([k0, k1]) => {
+      const now: Words = [k0, k1];
+      const u = uniformOf(keyOf(now, 1), 'float64').sub(0.5);
+      const v = uniformOf(keyOf(now, 2), 'float64');
+      const us = sub(0.5, u.abs());
+      const k = floor(a.mul(2).div(us).add(b).mul(u).add(c));
+      const quick = and(us.ge(0.07), v.le(squeeze));
+      const possible = and(and(k.ge(0), k.le(most)), or(us.ge(0.013), v.le(us)));
+      return [...keyOf(now, 0), k, or(quick, and(possible, accepts(k, us, v)))] as const;
+    },
+    [...key, a.mul(0), a.lt(0)] as const,
+  );
+  return k;
+}
+
+const poissonOf = (k0: Value, k1: Value, given: Value): Value => {
+  const valid = and(given.gt(0), given.lt(2 ** 31));
+  const large = and(valid, given.ge(10));
+  const small = and(valid, given.lt(10));
+  const low = select(small, given, 1);
+  const counted = byInversion(uniformOf([k0, k1], 'float64'), exp(low.neg()), (k) => low.div(k), small);
+  const mean = select(large, given, 10);
+  const logMean = log(mean);
+  const b = mean.sqrt().mul(2.53).add(0.931);
+  const a = b.mul(0.02483).sub(0.059);
+  const alpha = b.sub(3.4).reciprocal().mul(1.1328).add(1.1239);
+  const squeeze = sub(0.9277, b.sub(2).reciprocal().mul(3.6224));
+  const accepts = (k: Value, us: Value, v: Value): Value =>
+    log(v.mul(alpha).div(a.div(us.mul(us)).add(b))).le(
+      k
+        .mul(logMean)
+        .sub(mean)
+        .sub(lgamma(k.add(1))),
+    );
+  const rejected = byRejection([k0, k1], { a, b, c: mean.add(0.43), squeeze, most: Infinity }, accepts, large);
+  const value = select(large, rejected, select(given.eq(0), 0, counted));
+  const known = or(valid, given.eq(0));
+  return convert(min(select(known, value, -1), 2 ** 31 - 1), 'int32');
+};
+
+const poissonSample: Bound = specialFunction('random_poisson', {
+  native: 'int32',
+  scalar: poissonOf,
+  jvp: [none, none, none],
+});
+
+const binomialOf = (k0: Value, k1: Value, givenN: Value, givenP: Value): Value => {
+  const n = givenN;
+  const mirrored = givenP.gt(0.5);
+  const p = select(mirrored, sub(1, givenP), givenP);
+  const valid = and(and(n.ge(0), n.lt(2 ** 53)), and(givenP.ge(0), givenP.le(1)));
+  const mean = n.mul(p);
+  const large = and(valid, mean.ge(10));
+  const small = and(valid, mean.lt(10));
+  const [sn, sp] = [select(small, n, 1), select(small, p, 0.5)];
+  const odds = sp.div(sub(1, sp));
+  const first = exp(sn.mul(log1p(sp.neg())));
+  const counted = byInversion(
+    uniformOf([k0, k1], 'float64'),
+    first,
+    (k) => odds.mul(sn.add(1).sub(k)).div(k),
+    and(small, sn.gt(0)),
+  );
+  const [ln, lp] = [select(large, n, 40), select(large, p, 0.5)];
+  const q = sub(1, lp);
+  const deviation = ln.mul(lp).mul(q).sqrt();
+  const b = deviation.mul(2.53).add(1.15);
+  const a = b.mul(0.0248).add(lp.mul(0.01)).sub(0.0873);
+  const alpha = b.reciprocal().mul(5.1).add(2.83).mul(deviation);
+  const squeeze = sub(0.92, b.reciprocal().mul(4.2));
+  const mode = floor(ln.add(1).mul(lp));
+  const logOdds = log(lp.div(q));
+  const logChoices = (k: Value): Value => lgamma(k.add(1)).add(lgamma(ln.sub(k).add(1)));
+  const atMode = logChoices(mode);
+  const accepts = (k: Value, us: Value, v: Value): Value =>
+    log(v.mul(alpha).div(a.div(us.mul(us)).add(b))).le(
+      atMode.sub(logChoices(min(k, ln))).add(k.sub(mode).mul(logOdds)),
+    );
+  const c = ln.mul(lp).add(0.5);
+  const rejected = byRejection([k0, k1], { a, b, c, squeeze, most: ln }, accepts, large);
+  const k = select(large, rejected, min(counted, n));
+  return select(valid, select(mirrored, n.sub(k), k), Number.NaN);
+};
+
+const binomialSample: Bound = specialFunction('random_binomial', {
+  native: 'float64',
+  scalar: binomialOf,
+  jvp: [none, none, none, none],
+});
+
+function integerDType(name: string, { dtype = 'int32' }: { dtype?: DType }): DType {
+  if (!isInteger(dtype)) throw new DtypeError(`${name}: needs an integer dtype, but got ${dtype}.`);
+  return dtype;
+}
+
+/** Of a distribution of counts with one parameter. */
+export type Counts = (
+  k: ArrayLike,
+  parameter: ArrayLike,
+  shape?: ShapeLike | IntegerOptions,
+  options?: IntegerOptions,
+) => Value;
+
+/**
+ * From the Poisson distribution with mean `lam`, which broadcasts to `shape`; −1 where `lam` is negative or NaN. By inversion for
+ * small means, else by Hörmann's transformed rejection.
+ *
+ * @example
+ * poisson(key(0), 3.5, [4]); // i32[4]
+ */
+export const poisson: Counts = (k, lam, shape, options) => {
+  const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
+  const dtype = integerDType('poisson', optionsOf('poisson', given, ['dtype']));
+  const { size: full, values } = parametersOf('poisson', k, [lam], size, { dtype: 'float64' });
+  return convert(poissonSample(...keysOf('poisson', k, full), broadcastTo(values[0]!, full)), dtype);
+};
+
+/**
+ * From the binomial distribution: how many of n are 1, each with probability p, as floats; NaN where n is negative or p no
+ * probability.
+ *
+ * @example
+ * binomial(key(0), 10, 0.3, [4]); // f32[4]
+ */
+export const binomial: TwoParameters = (k, n, p, shape, options) => {
+  const [size, given] = beforeOptions<ShapeLike, { dtype?: DType }>(shape, options);
+  const { dtype } = parametersOf('binomial', k, [n, p], size, given);
+  const { size: full, values } = parametersOf('binomial', k, [n, p], size, { dtype: 'float64' });
+  const operands = values.map((v) => broadcastTo(v, full));
+  return convert(binomialSample(...keysOf('binomial', k, full), ...operands), dtype);
+};
+
+/** From the geometric distribution on 1, 2, …: the number of trials until one with probability p succeeds. */
+export const geometric: Counts = (k, p, shape, options) => {
+  const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
+  const dtype = integerDType('geometric', optionsOf('geometric', given, ['dtype']));
+  const { size: full, values } = parametersOf('geometric', k, [p], size, {});
+  const u = uniform(k, full);
+  const logs = log(select(u.eq(0), 1, u));
+  return convert(floor(logs.div(log1p(values[0]!.neg()))).add(1), dtype);
+};

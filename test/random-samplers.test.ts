@@ -1,0 +1,167 @@
+/**
+ * Distributions with parameters: where the algorithm is JAX's, the same numbers for the same key (fixtures made by
+ * test/oracle/random_more.py); everywhere, samples that have the distribution.
+ */
+import t, { type Test } from 'tap';
+import { grad, jit, jvp, type NDArray, np, random, special, stats, vmap } from '../src/index.ts';
+import { fixture } from './lib/fixture.ts';
+
+const { key } = random;
+const fixtures: Record<string, Record<string, { shape: number[]; values: number[] }>> = fixture('random-more');
+
+for (const dtype of ['float32', 'float64'] as const)
+  t.test(`the samples of JAX in ${dtype}`, async (t) => {
+    const a = np.array([0.3, 1, 2.5, 40], { dtype });
+    const b = np.array([2, 0.5, 7, 3], { dtype });
+    const s = [5, 4];
+    const made: Record<string, NDArray> = {
+      gamma: random.gamma(key(0), a, s, { dtype }),
+      loggamma: random.loggamma(key(1), a, s, { dtype }),
+      beta: random.beta(key(2), a, b, s, { dtype }),
+      chisquare: random.chisquare(key(3), a, s, { dtype }),
+      f: random.f(key(4), a, b, s, { dtype }),
+      t: random.t(key(5), a, s, { dtype }),
+      dirichlet: random.dirichlet(key(6), a, [5], { dtype }),
+      pareto: random.pareto(key(7), a, s, { dtype }),
+      rayleigh: random.rayleigh(key(8), a, s, { dtype }),
+      wald: random.wald(key(9), a, s, { dtype }),
+      weibullMin: random.weibullMin(key(10), a, b, s, { dtype }),
+      lognormal: random.lognormal(key(11), a, s, { dtype }),
+      triangular: random.triangular(key(12), a.neg(), b, a.add(8), s, { dtype }),
+      maxwell: random.maxwell(key(13), s, { dtype }),
+      doubleSidedMaxwell: random.doubleSidedMaxwell(key(14), 0.5, 2, [5], { dtype }),
+      generalizedNormal: random.generalizedNormal(key(15), 1.5, s, { dtype }),
+      ball: random.ball(key(16), 3, [5], { p: 1.5, dtype }),
+      orthogonal: random.orthogonal(key(17), 3, [2], { dtype }),
+      orthogonalWide: random.orthogonal(key(18), 2, [], { m: 3, dtype }),
+      geometric: random.geometric(key(19), np.array([0.1, 0.5, 0.9]), [5, 3]),
+      gammaSlope: vmap(grad((a: NDArray) => random.gamma(key(20), a, [], { dtype })))(a),
+      loggammaSlope: vmap(grad((a: NDArray) => random.loggamma(key(20), a, [], { dtype })))(a),
+    };
+    // XLA's functions err more than ours; slopes are sums that cancel there.
+    const tolerance = dtype === 'float32' ? 2e-4 : 1e-9;
+    for (const [name, x] of Object.entries(made)) {
+      const want = fixtures[dtype]![name]!;
+      t.same(x.shape, want.shape, `${name}: shape`);
+      // Signs are drawn with float32 numbers here, whatever the dtype, and with those of the default dtype in JAX.
+      const signs = dtype === 'float64' && /generalizedNormal|ball|doubleSidedMaxwell/.test(name);
+      const size = (v: number): number => (signs ? Math.abs(name === 'doubleSidedMaxwell' ? v - 0.5 : v) : v);
+      const worst = Math.max(
+        ...[...x.data()].map((v, i) => Math.abs(size(v) - size(want.values[i]!)) / (1 + Math.abs(want.values[i]!))),
+      );
+      t.ok(worst < tolerance, `${name}: ${worst}`);
+      if (name !== 'geometric') t.equal(x.dtype, dtype);
+    }
+  });
+
+/** Kolmogorov's distance between samples and a distribution function, times √n: above 2 once in 1500 times. */
+function distance(samples: NDArray, cdf: (x: NDArray) => NDArray): number {
+  const sorted = np.sort(samples.ravel());
+  const p = cdf(sorted).data();
+  const n = p.length;
+  return Math.sqrt(n) * [...p].reduce((m, x, i) => Math.max(m, Math.abs(x - i / n), Math.abs(x - (i + 1) / n)), 0);
+}
+
+const n = 20000;
+t.test('samples have their distribution', async (t) => {
+  const fits = (t: Test, name: string, x: NDArray, cdf: (x: NDArray) => NDArray): void => {
+    const d = distance(x, cdf);
+    t.ok(d < 2, `${name}: ${d}`);
+  };
+  for (const a of [0.05, 0.7, 1, 3, 200]) {
+    fits(t, `gamma ${a}`, random.gamma(key(1), a, [n]), (x) => special.gammainc(a, x));
+    fits(t, `exp of loggamma ${a}`, random.loggamma(key(2), a, [n], { dtype: 'float64' }), (x) =>
+      special.gammainc(a, np.exp(x)),
+    );
+  }
+  for (const [a, b] of [
+    [0.5, 0.5],
+    [2, 3],
+    [30, 4],
+  ] as const)
+    fits(t, `beta ${a} ${b}`, random.beta(key(3), a, b, [n]), (x) => special.betainc(a, b, np.clip(x, 0, 1)));
+  fits(t, 'chisquare', random.chisquare(key(4), 3, [n]), (x) => special.gammainc(1.5, x.div(2)));
+  fits(t, 'f', random.f(key(5), 3, 7, [n]), (x) => special.betainc(1.5, 3.5, x.mul(3).div(x.mul(3).add(7))));
+  fits(t, 't', random.t(key(6), 4, [n]), (x) => stats.t.cdf(x, 4));
+  fits(t, 'pareto', random.pareto(key(7), 3, [n]), (x) => np.subtract(1, np.power(x, -3)));
+  fits(t, 'wald', random.wald(key(8), 2, [n]), (x) => {
+    const root = np.sqrt(np.reciprocal(x));
+    const [up, down] = [x.div(2).sub(1), x.div(2).add(1)];
+    return special.ndtr(root.mul(up)).add(special.ndtr(root.mul(down).neg()).mul(Math.exp(1)));
+  });
+  const [ball, radius] = [random.ball(key(9), 3, [n]), 3];
+  fits(t, 'radius of a ball', np.sqrt(np.sum(ball.mul(ball), { axis: 1 })), (r) => np.power(r, radius));
+});
+
+t.test('counts have their distribution', async (t) => {
+  /** χ² of counts against probabilities, classes with few expected put together; less its degrees of freedom, over its deviation. */
+  const excess = (x: NDArray, logpmf: (k: NDArray) => NDArray): number => {
+    const counts = new Map<number, number>();
+    for (const k of x.data()) counts.set(k, (counts.get(k) ?? 0) + 1);
+    const most = Math.max(...counts.keys());
+    const p = np.exp(logpmf(np.arange(most + 1))).data();
+    let [chi, classes, expected, seen] = [0, 0, 0, 0];
+    for (let k = 0; k <= most; k++) {
+      expected += n * p[k]!;
+      seen += counts.get(k) ?? 0;
+      if (expected < 10) continue;
+      chi += (seen - expected) ** 2 / expected;
+      classes++;
+      [expected, seen] = [0, 0];
+    }
+    return (chi - classes) / Math.sqrt(2 * classes);
+  };
+  for (const lam of [0.2, 3, 9.99, 10, 50, 1e4]) {
+    const x = random.poisson(key(11), lam, [n]);
+    const e = excess(x, (k) => stats.poisson.logpmf(k.astype('float64'), lam));
+    t.ok(Math.abs(e) < 4, `poisson ${lam}: ${e}`);
+  }
+  for (const [m, p] of [
+    [5, 0.3],
+    [40, 0.9],
+    [100, 0.5],
+    [1000, 0.02],
+    [1000, 0.97],
+    [1, 0.25],
+  ] as const) {
+    const x = random.binomial(key(12), m, p, [n]);
+    t.ok(np.all(np.logicalAnd(x.ge(0), x.le(m))).item());
+    const e = excess(x, (k) => stats.binom.logpmf(k.astype('float64'), m, p));
+    t.ok(Math.abs(e) < 4, `binomial ${m} ${p}: ${e}`);
+  }
+  t.equal(random.poisson(key(0), 4).dtype, 'int32');
+  t.same(random.poisson(key(0), np.array([0, -1, Number.NaN])).tolist(), [0, -1, -1]);
+  t.same(random.binomial(key(0), np.array([0, 3, 3, -1]), np.array([0.5, 0, 1, 0.5])).tolist(), [0, 0, 3, Number.NaN]);
+});
+
+t.test('under transformations', async (t) => {
+  const a = np.array([0.5, 2, 30]);
+  const keys = random.split(key(3), 3);
+  const draw = (k: NDArray, a: NDArray): NDArray => random.gamma(k, a, [4]);
+  const rows = [0, 1, 2].map((i) => draw(keys.slice(i), a.slice(i)).tolist());
+  t.same((vmap(draw)(keys, a) as NDArray).tolist(), rows);
+  t.same((jit(draw)(keys.slice(1), a.slice(1)) as NDArray).tolist(), rows[1]);
+  t.same((jit(vmap((k: NDArray) => random.poisson(k, 20, [2])))(keys) as NDArray).shape, [3, 2]);
+  // The mean of the gamma distribution is a, its slope 1: of the mean over samples, nearly.
+  const mean = (a: NDArray): NDArray => np.mean(random.gamma(key(5), a, [5000]));
+  const [, slope] = jvp(mean, [2], [1]) as unknown as [NDArray, NDArray];
+  t.ok(Math.abs(slope.item() - 1) < 0.03, `${slope}`);
+  t.ok(Math.abs((grad(mean) as any)(2).item() - slope.item()) < 1e-5);
+  const simplex = random.dirichlet(key(6), np.array([1, 2, 3]), [100]);
+  t.ok(np.allclose(np.sum(simplex, { axis: 1 }), 1));
+  const q = random.orthogonal(key(7), 3, [2]);
+  t.ok(np.allclose(np.matmul(q.swapaxes(1, 2), q), np.eye(3), { atol: 1e-5 }));
+});
+
+t.test('errors', async (t) => {
+  t.throws(() => random.gamma(key(0), np.ones([3]), [2]), {
+    message: 'gamma: a parameter f32[3] does not broadcast to shape [2].',
+  });
+  t.throws(() => random.poisson(key(0), 3, [2], { dtype: 'float32' }), {
+    message: 'poisson: needs an integer dtype, but got float32.',
+  });
+  t.throws(() => random.dirichlet(key(0), 1), { message: 'dirichlet: needs a vector, but got f32[].' });
+  t.throws(() => random.beta(key(0), np.ones([3]), np.ones([2])), {
+    message: 'beta: parameters f32[3] and f32[2] do not broadcast together.',
+  });
+});
