@@ -2,7 +2,7 @@
 import type { NDArray } from './array.ts';
 import { typedArrayOf } from './core/dtype.ts';
 import { ControlFlowError, ShapeError, TraceError } from './core/errors.ts';
-import { naming } from './core/options.ts';
+import { checkExtra, naming } from './core/options.ts';
 import { currentSource } from './core/source.ts';
 import type { Subject } from './core/trace.ts';
 import { type Expression, isName, operandNames, operationAt } from './syntax/expression.ts';
@@ -94,6 +94,41 @@ export function refuseListAccess(prototype: object): void {
         );
       },
     });
+}
+
+/** How many arguments methods have; those with a list of them, as `slice`, are not here. */
+const counts: Record<string, readonly string[]> = {
+  0: 'neg abs sign sqrt exp log sin cos tan tanh square reciprocal floor ceil not ravel flatten item tolist dispose'.split(
+    ' ',
+  ),
+  1: [
+    ...'add sub mul div mod pow gt ge lt le eq ne and or xor dot matmul round sum prod mean max min any all var std'.split(
+      ' ',
+    ),
+    ...'argmax argmin cumsum cumprod sort argsort squeeze diagonal expandDims astype data'.split(' '),
+  ],
+  2: ['swapaxes', 'clip', 'take', 'repeat'],
+};
+
+/**
+ * Lets methods refuse arguments that they would ignore: `x.sum({ axis: 0 }, true)`. What is left undefined is not one.
+ */
+export function refuseExtra(prototype: object): void {
+  const own = prototype as Record<string, (...args: unknown[]) => unknown>;
+  for (const [key, names] of Object.entries(counts)) {
+    const count = Number(key);
+    for (const name of names) {
+      const method = own[name]!;
+      Object.defineProperty(prototype, name, {
+        configurable: true,
+        writable: true,
+        value(this: NDArray, ...args: unknown[]): unknown {
+          if (args.length > count) checkExtra(name, count, args[count], args[count + 1]);
+          return method.apply(this, args);
+        },
+      });
+    }
+  }
 }
 
 /** Methods for JavaScript's operators. */

@@ -1,5 +1,5 @@
 import { Cell } from '../jit/storage/heap.ts';
-import { checkTarget, operatorError, readingError, refuseListAccess } from './array-errors.ts';
+import { checkTarget, operatorError, readingError, refuseExtra, refuseListAccess } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
 import { elementReader, type NestedList, nested, type ReadonlyNestedList } from './array-read.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
@@ -570,6 +570,7 @@ export class NDArray {
 }
 
 refuseListAccess(NDArray.prototype);
+refuseExtra(NDArray.prototype);
 
 Object.defineProperty(NDArray.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(this: NDArray): string {

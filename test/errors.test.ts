@@ -69,6 +69,31 @@ t.test('arguments too many', (t) => {
   says(t, () => any(np.matmul)(x, x, 2), 'CotangentError: matmul: takes two arguments, but got 2 as another.');
   says(t, () => any(lax.mul)(x, 2, 3), 'CotangentError: mul: takes two arguments, but got 3 as another.');
   says(t, () => any(nn.silu)(x, 1), 'CotangentError: silu: takes one argument, but got 1 as another.');
+  says(t, () => any(nn.relu)(x, 1), 'CotangentError: relu: takes one argument, but got 1 as another.');
+  says(t, () => any(nn.selu)(x, x), 'CotangentError: selu: takes one argument, but got f32[3] as another.');
+  says(t, () => any(np.where)(x, x, x, 1), 'CotangentError: where: takes three arguments, but got 1 as another.');
+  says(t, () => any(np.clip)(x, 0, 1, 2), 'CotangentError: clip: takes three arguments, but got 2 as another.');
+  const methods = x as unknown as Record<string, (...args: unknown[]) => unknown>;
+  says(t, () => methods.add!(x, 1), 'CotangentError: add: takes one argument, but got 1 as another.');
+  says(t, () => methods.exp!(x), 'CotangentError: exp: takes no arguments, but got f32[3] as another.');
+  says(t, () => methods.sum!({ axis: 0 }, true), 'CotangentError: sum: takes one argument, but got true as another.');
+  says(t, () => methods.swapaxes!(0, 0, 1), 'CotangentError: swapaxes: takes two arguments, but got 1 as another.');
+  t.equal(String(methods.sum!({ axis: 0 }, undefined)), String(x.sum()));
+  says(
+    t,
+    () =>
+      any(lax.cond)(
+        true,
+        (y: NDArray) => y.mul(2),
+        () => x,
+      ),
+    'ControlFlowError: cond: onTrue takes one operand, but none is given.\n  hint: operands stand behind the branches: `lax.cond(pred, onTrue, onFalse, x)`',
+  );
+  says(
+    t,
+    () => any(lax.switch)(0, [(y: NDArray, z: NDArray) => z.mul(y)], x),
+    'ControlFlowError: switch: branch 0 takes 2 operands, but one is given.\n  hint: operands stand behind the branches: `lax.switch(index, branches, x)`',
+  );
   says(
     t,
     () => any(tree.map)(np.add, { x }, { x }, { x }),

@@ -187,14 +187,16 @@ function traceBranches(
   operands: readonly unknown[],
 ) {
   const { values, def } = flattenArguments(operands, operation);
-  const traced = branches.map((f) =>
-    traceFunction(
-      operation,
-      f,
-      def,
-      values.map((v) => v.aval),
-    ),
-  );
+  const avalsIn = values.map((v) => v.aval);
+  const traced = branches.map((f, i) => {
+    try {
+      return traceFunction(operation, f, def, avalsIn);
+    } catch (error) {
+      throw error instanceof TypeError && f.length > operands.length
+        ? untaken(operation, f.length, nameOf(operation, i), operands.length, error)
+        : error;
+    }
+  });
   checkBranches(operation, traced);
   const { jaxprs, consts } = shareConsts(traced);
   const avals = jaxprs.map((j) => j.outAvals).reduce((a, b) => a.map((aval, i) => joinAvals(aval, b[i]!)!));
@@ -205,20 +207,33 @@ function traceBranches(
   };
 }
 
+const nameOf = (operation: string, i: number): string =>
+  operation === 'cond' ? (i === 0 ? 'onFalse' : 'onTrue') : `branch ${i}`;
+
+/** Of a branch that failed and has more parameters than there are operands: these are undefined. */
+function untaken(operation: string, taken: number, which: string, given: number, cause: TypeError): ControlFlowError {
+  const takes = taken === 1 ? 'one operand' : `${taken} operands`;
+  const got = given === 0 ? 'none is given' : `${given === 1 ? 'one is' : `${given} are`} given`;
+  const call = operation === 'cond' ? 'cond(pred, onTrue, onFalse, x)' : 'switch(index, branches, x)';
+  return new ControlFlowError(`${operation}: ${which} takes ${takes}, but ${got}.`, {
+    hint: `operands stand behind the branches: \`lax.${call}\``,
+    cause,
+  });
+}
+
 function checkBranches(operation: string, traced: readonly Traced[]): void {
   const first = traced[0]!;
-  const nameOf = (i: number): string => (operation === 'cond' ? (i === 0 ? 'onFalse' : 'onTrue') : `branch ${i}`);
   for (const [i, other] of traced.entries()) {
     if (other.outDef.key !== first.outDef.key) {
       throw new TreeError(
-        `${operation}: branches return different structures: ${first.outDef} in ${nameOf(0)} and ${other.outDef} in ${nameOf(i)}.`,
+        `${operation}: branches return different structures: ${first.outDef} in ${nameOf(operation, 0)} and ${other.outDef} in ${nameOf(operation, i)}.`,
       );
     }
     const paths = leafPaths(first.outDef, 'result');
     other.jaxpr.outAvals.forEach((aval, k) => {
       if (!joinAvals(first.jaxpr.outAvals[k]!, aval)) {
         throw new CarryError(
-          `${operation}: branches return different types: ${paths[k]} is ${first.jaxpr.outAvals[k]} in ${nameOf(0)} and ${aval} in ${nameOf(i)}.`,
+          `${operation}: branches return different types: ${paths[k]} is ${first.jaxpr.outAvals[k]} in ${nameOf(operation, 0)} and ${aval} in ${nameOf(operation, i)}.`,
         );
       }
     });

@@ -6,16 +6,13 @@ import type { Value } from '../core/trace.ts';
 import { abs, add, div, integerPow, mul, neg, sqrt } from '../lax/arithmetic.ts';
 import { ge, gt, le, lt, select } from '../lax/compare.ts';
 import * as lax from '../lax/transcendental.ts';
-import { floating, type Unary } from '../numpy/elementwise.ts';
+import { floating, numeric, type Unary } from '../numpy/elementwise.ts';
 import { logaddexp } from '../numpy/functions.ts';
 import { split } from '../numpy/joining.ts';
 import { toFloating, toValue } from '../promote.ts';
 
 /** max(x, 0). Its derivative at 0 is taken as 0. */
-export const relu: Unary = (x) => {
-  const value = toValue(x, 'relu');
-  return select(le(value, 0), 0, value);
-};
+export const relu: Unary = numeric((x) => select(le(x, 0), 0, x))('relu');
 /** min(max(x, 0), 6). Its derivative at 0 and at 6 is taken as 0. */
 export const relu6: Unary = floating('relu6', (x) => select(le(x, 0), 0, select(ge(x, 6), 6, x)));
 /** x, or `slope`·x below 0. Its derivative at 0 is taken as 1. */
@@ -43,7 +40,7 @@ export const celu = (x: ArrayLike, given: { alpha?: ArrayLike } = {}): NDArray =
   return expBelow(toFloating(x, 'celu'), (v) => mul(a, lax.expm1(div(v, a))));
 };
 /** The scaled `elu` that keeps mean 0 and variance 1 through layers (Klambauer et al., 2017). */
-export const selu: Unary = (x) => mul(1.0507009873554805, elu(toFloating(x, 'selu'), { alpha: 1.6732632423543772 }));
+export const selu: Unary = floating('selu', (x) => mul(1.0507009873554805, elu(x, { alpha: 1.6732632423543772 })));
 /** x·Φ(x), by its tanh approximation unless `approximate` is false. */
 export const gelu = (x: ArrayLike, given: { approximate?: boolean } = {}): NDArray => {
   const { approximate = true } = optionsOf('gelu', given, ['approximate']);

@@ -75,7 +75,8 @@ export const floorDivide: Binary = recorded((x, y, extra?: unknown, list?: unkno
 });
 
 /** [floorDivide(x, y), mod(x, y)]. */
-export const divmod = (x: ArrayLike, y: ArrayLike): [NDArray, NDArray] => {
+export const divmod: (x: ArrayLike, y: ArrayLike) => [NDArray, NDArray] = (x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('divmod', 2, extra, list);
   const [a, b] = promote('divmod', [x, y]) as [Value, Value];
   return [floorDivide(a, b), mod(a, b)];
 };
@@ -112,9 +113,13 @@ export const powerNamed: (name: string) => Binary = (name) => (x, y, extra?: unk
 /** x to the power y. An integer number as y is a product; integers stay integers. */
 export const power: Binary = powerNamed('power');
 /** x to the power y, always floating. */
-export const floatPower: Binary = (x, y) => arithmetic.pow(toFloating(x, 'floatPower'), toFloating(y, 'floatPower'));
+export const floatPower: Binary = (x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('floatPower', 2, extra, list);
+  return arithmetic.pow(toFloating(x, 'floatPower'), toFloating(y, 'floatPower'));
+};
 
-const numeric =
+/** Of an operand of any dtype. */
+export const numeric =
   (operation: (x: Value) => Value) =>
   (name: string): Unary =>
   (x, extra?: unknown, list?: unknown) => {
@@ -190,7 +195,8 @@ export const fmin: Binary = recorded(binary((x, y) => select(logic.or(lt(x, y), 
 
 /** x limited to [low, high]; null leaves a side open. */
 export const clip: (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null) => NDArray = recorded(
-  (x, low = null, high = null) => {
+  (x, low = null, high = null, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra('clip', 3, extra, list);
     let result = toValue(x, 'clip');
     if (low !== null) result = maximumNamed('clip')(result, low);
     return high === null ? result : minimumNamed('clip')(result, high);
@@ -222,7 +228,10 @@ export const logicalAnd: Binary = logical('logicalAnd', logic.and);
 /** Either is not 0. */
 export const logicalOr: Binary = logical('logicalOr', logic.or);
 export const logicalXor: Binary = logical('logicalXor', logic.xor);
-export const logicalNot: Unary = recorded((x) => logic.not(truth(x, 'logicalNot')));
+export const logicalNot: Unary = recorded((x, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('logicalNot', 1, extra, list);
+  return logic.not(truth(x, 'logicalNot'));
+});
 
 const bitwise =
   (operation: Operation) =>
@@ -252,10 +261,13 @@ export const rightShift: Binary = bitwise((x, y) =>
 export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount');
 
 /** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */
-export const where: (condition: ArrayLike, x: ArrayLike, y: ArrayLike) => NDArray = recorded((condition, x, y) => {
-  if (x === undefined && y === undefined)
-    throw new DtypeError('where: needs what to choose from, as in `np.where(condition, x, y)`.', {
-      hint: '`np.nonzero(condition)` has the positions of what is true',
-    });
-  return compare.selectNamed('where', truth(condition, 'where'), x, y);
-});
+export const where: (condition: ArrayLike, x: ArrayLike, y: ArrayLike) => NDArray = recorded(
+  (condition, x, y, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra('where', 3, extra, list);
+    if (x === undefined && y === undefined)
+      throw new DtypeError('where: needs what to choose from, as in `np.where(condition, x, y)`.', {
+        hint: '`np.nonzero(condition)` has the positions of what is true',
+      });
+    return compare.selectNamed('where', truth(condition, 'where'), x, y);
+  },
+);

@@ -99,12 +99,14 @@ export const isinf: Unary = recorded(onFloats('isinf', (x) => eq(arithmetic.abs(
 export const isposinf: Unary = onFloats('isposinf', (x) => eq(x, Number.POSITIVE_INFINITY));
 export const isneginf: Unary = onFloats('isneginf', (x) => eq(x, Number.NEGATIVE_INFINITY));
 /** Neither NaN nor infinite. */
-export const isfinite: Unary = recorded((x) => {
+export const isfinite: Unary = recorded((x, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('isfinite', 1, extra, list);
   const value = toValue(x, 'isfinite');
   return isFloating(value.aval.dtype) ? lt(arithmetic.abs(value), Number.POSITIVE_INFINITY) : not(never(value));
 });
 /** True below zero and for −0. */
-export const signbit: Unary = recorded((x) => {
+export const signbit: Unary = recorded((x, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('signbit', 1, extra, list);
   const value = toValue(x, 'signbit');
   if (!isFloating(value.aval.dtype)) return lt(value, 0);
   return lt(arithmetic.copysign(1, value), 0);
