@@ -328,3 +328,72 @@ t.test('edges of arguments', (t) => {
     );
   t.end();
 });
+
+t.test('vectorize', async () => {
+  const x = np.array([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ]);
+  const dot = np.vectorize((a: NDArray, b: NDArray) => np.dot(a, b), { signature: '(n),(n)->()' });
+  t.same(dot(x, x).tolist(), [5, 25, 61]);
+  t.same(dot(x.expandDims(1), x.slice([0, 2])).tolist(), [
+    [5, 11],
+    [11, 25],
+    [17, 39],
+  ]);
+  t.equal(dot(x.slice(0), x.slice(1)).item(), 11);
+  t.same(dot(np.ones([1, 3, 2]), np.ones([1, 1, 2])).shape, [1, 3]);
+  const product = np.vectorize((a: NDArray, b: NDArray) => [np.matmul(a, b), np.sum(b)] as const, {
+    signature: '(m,n),(n)->(m),()',
+  });
+  const [y, total] = product(x, np.ones([4, 2]));
+  t.same([y.shape, total.shape], [[4, 3], [4]]);
+  const power = np.vectorize((a: NDArray, n: number) => np.power(a, n), { excluded: [1] });
+  t.same(power(x, 2).tolist(), [
+    [1, 4],
+    [9, 16],
+    [25, 36],
+  ]);
+  const sums = grad((v: NDArray) =>
+    np
+      .vectorize((a: NDArray, b: NDArray) => a.mul(b))(v, np.ones([2, 1]))
+      .sum(),
+  );
+  t.same((sums(np.array([1, 2])) as NDArray).tolist(), [2, 2]);
+  t.throws(() => np.vectorize(np.dot, { signature: '(n)(n)->' }), {
+    message:
+      /^vectorize: `signature` must name axes, as in '\(m,n\),\(n\)->\(m\)', but it is the string "\(n\)\(n\)->"\./,
+  });
+  t.throws(() => dot(x, np.ones([3])), { message: /^vectorize: the axis n of \(n\),\(n\)->\(\) has length 2 and 3\./ });
+  t.throws(() => np.vectorize((a: NDArray) => a, { signature: '(n)->()' })(x), {
+    message: /^vectorize: the function returned f32\[2\], which is not \(n\)->\(\)\./,
+  });
+});
+
+t.test('histograms of several axes', async () => {
+  const [x, y] = [np.array([0, 1, 2, 2, 3, 5]), np.array([0, 0, 1, 2, 2, 1])];
+  const [counts, xe, ye] = np.histogram2d(x, y, { bins: [3, 2], range: [[0, 3], null] });
+  t.same(counts.tolist(), [
+    [1, 0],
+    [1, 0],
+    [0, 3],
+  ]);
+  t.same(
+    [xe.tolist(), ye.tolist()],
+    [
+      [0, 1, 2, 3],
+      [0, 1, 2],
+    ],
+  );
+  const [all, edges] = np.histogramdd(np.stack([x, y], { axis: 1 }), {
+    bins: 2,
+    weights: np.arange(6).astype('float32'),
+  });
+  t.same(all.tolist(), [
+    [1, 5],
+    [0, 9],
+  ]);
+  t.equal(edges.length, 2);
+  t.throws(() => np.histogramdd(x), { message: 'histogramdd: needs points as rows of a matrix, but got f32[6].' });
+});

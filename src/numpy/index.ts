@@ -3,6 +3,7 @@ import './methods.ts';
 
 /** NumPy's place for what `linalg` has. */
 export * as linalg from '../linalg/index.ts';
+export { i0 } from '../special/functions.ts';
 export { array, asarray, astype, copy } from './array.ts';
 export * from './constants.ts';
 export {
@@ -159,7 +160,7 @@ export {
   sum,
   var,
 } from './reductions.ts';
-export { bincount, digitize, histogram, searchsorted } from './search.ts';
+export { bincount, digitize, histogram, histogram2d, histogramdd, searchsorted } from './search.ts';
 export { intersect1d, isin, setdiff1d, union1d } from './sets.ts';
 export {
   atleast1d,
@@ -186,3 +187,4 @@ export {
 } from './shape.ts';
 export { argpartition, argsort, lexsort, partition, sort } from './sorting.ts';
 export { allclose, arrayEqual, finfo, iinfo, isclose, resultType } from './testing.ts';
+export { vectorize } from './vectorize.ts';

@@ -7,7 +7,7 @@ import { recorded, recordedList } from '../core/recorded.ts';
 import { checkCount } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, max, mul, sub } from '../lax/arithmetic.ts';
-import { eq, ge, le, select } from '../lax/compare.ts';
+import { eq, ge, le, lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { bincount as countEach } from '../lax/count.ts';
 import { full, iota } from '../lax/creation.ts';
@@ -17,7 +17,7 @@ import { searchsorted as find } from '../lax/search.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { indices, take } from './indexing.ts';
-import { ravel } from './shape.ts';
+import { ravel, reshape } from './shape.ts';
 
 export interface SearchOptions {
   /** Before elements equal to the value (`left`, when left out) or after. */
@@ -91,14 +91,19 @@ function endsOf(value: Value, limits: Limits): [from: Value, to: Value] {
   return [select(flat, sub(a, 0.5), a), select(flat, add(b, 0.5), b)];
 }
 
-/** How many values lie between neighbouring edges, the last one included, and the edges. */
+/** The bin of each value, the number of bins for those outside; and the edges. The last bin includes its end. */
+function binsOf(value: Value, bins: number, limits: Limits): [place: Value, edges: Value] {
+  const [from, to] = endsOf(value, limits);
+  const edges = add(from, mul(div(sub(to, from), bins), iota(value.dtype, bins + 1)));
+  const inside = and(ge(value, from), le(value, to));
+  const bin = sub(searchsorted(edges, value, { side: 'right' }), 1);
+  return [select(inside, select(ge(bin, bins), bins - 1, bin), bins), edges];
+}
+
+/** How many values lie between neighbouring edges, and the edges. */
 const countsAndEdges: (value: Value, bins: number, limits: Limits, weights?: ArrayLike) => NDArray[] = recordedList(
   (value, bins, limits, weights) => {
-    const [from, to] = endsOf(value, limits);
-    const edges = add(from, mul(div(sub(to, from), bins), iota(value.dtype, bins + 1)));
-    const inside = and(ge(value, from), le(value, to));
-    const bin = sub(searchsorted(edges, value, { side: 'right' }), 1);
-    const place = select(inside, select(ge(bin, bins), bins - 1, bin), bins);
+    const [place, edges] = binsOf(value, bins, limits);
     return [count('histogram', place, bins, weights), edges];
   },
 );
@@ -110,4 +115,65 @@ export function histogram(x: ArrayLike, given: HistogramOptions = {}): [counts: 
   if (limits !== undefined) checkList('histogram', '`range`', limits);
   const value = ravel(strong(toFloating(x, 'histogram')));
   return countsAndEdges(value, bins, limits, weights) as [NDArray, NDArray];
+}
+
+export interface HistogramddOptions {
+  /** Numbers of bins: one for each axis, or one for all. */
+  bins?: number | readonly number[];
+  /** For each axis the ends of the first and last bin; null for the smallest and largest. */
+  range?: readonly (readonly [ArrayLike, ArrayLike] | null)[];
+  weights?: ArrayLike;
+}
+
+/**
+ * Counts of points in boxes of equal size (int32, or sums of weights) and the edges along each axis. The points are the rows of an array
+ * `[n, d]`.
+ *
+ * @example
+ * const [counts, edges] = np.histogramdd(np.array([[0, 0], [1, 1], [0.2, 0.9]]), { bins: 2 });
+ * counts; // [[1 1] [0 1]]
+ */
+export function histogramdd(x: ArrayLike, given: HistogramddOptions = {}): [counts: NDArray, edges: NDArray[]] {
+  const value = strong(toFloating(x, 'histogramdd'));
+  if (value.ndim !== 2) throw new ShapeError(`histogramdd: needs points as rows of a matrix, but got ${value.aval}.`);
+  const columns = Array.from({ length: value.shape[1]! }, (_, i) => take(value, i, { axis: 1 }));
+  return boxes('histogramdd', columns, optionsOf('histogramdd', given, ['bins', 'range', 'weights']));
+}
+
+/** `histogramdd` of points given by two vectors: counts, and the edges along either axis. */
+export function histogram2d(
+  x: ArrayLike,
+  y: ArrayLike,
+  given: HistogramddOptions = {},
+): [counts: NDArray, xEdges: NDArray, yEdges: NDArray] {
+  const columns = promoteDTypes('histogram2d', [x, y]).map((v) => ravel(strong(toFloating(v, 'histogram2d'))));
+  if (columns[0]!.size !== columns[1]!.size)
+    throw new ShapeError(`histogram2d: x and y have ${columns[0]!.size} and ${columns[1]!.size} elements.`);
+  const options = optionsOf('histogram2d', given, ['bins', 'range', 'weights']);
+  const [counts, [xEdges, yEdges]] = boxes('histogram2d', columns, options);
+  return [counts, xEdges!, yEdges!];
+}
+
+function boxes(
+  name: string,
+  columns: readonly Value[],
+  { bins = 10, range, weights }: HistogramddOptions,
+): [counts: NDArray, edges: NDArray[]] {
+  if (range !== undefined) checkList(name, '`range`', range);
+  const numbers = typeof bins === 'number' ? columns.map(() => bins) : bins;
+  checkList(name, '`bins`', numbers);
+  for (const n of numbers) checkCount(n, name, '`bins`');
+  if (numbers.length !== columns.length || (range && range.length !== columns.length))
+    throw new ShapeError(`${name}: \`bins\` and \`range\` must have an entry for each of ${columns.length} axes.`);
+  const total = numbers.reduce((a, b) => a * b, 1);
+  const parts = columns.map((column, i) => binsOf(column, numbers[i]!, range?.[i] ?? undefined));
+  let at: Value = indices(0, name);
+  let inside: Value | undefined;
+  parts.forEach(([place], i) => {
+    const within = lt(place, numbers[i]!);
+    inside = inside ? and(inside, within) : within;
+    at = add(mul(at, numbers[i]!), place);
+  });
+  const place = inside ? select(inside, at, total) : at;
+  return [reshape(count(name, place, total, weights), numbers), parts.map(([, edges]) => edges)];
 }
