@@ -1,10 +1,11 @@
 import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
-import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
+import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, Var } from '../../src/core/jaxpr.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { withSource } from '../../src/core/source.ts';
 import { elementwiseTree } from './expressions/elementwise-tree.ts';
 import { forEachTree } from './expressions/tree.ts';
+import { written } from './written.ts';
 
 const simplified = new WeakMap<Jaxpr, Jaxpr>();
 
@@ -193,7 +194,7 @@ class Simplifier {
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
   private keyOf(eqn: Eqn, inputs: readonly Atom[]): string | undefined {
     if (eqn.primitive.effectful?.(eqn.params)) return undefined;
-    const params = written(eqn.params);
+    const params = textOf(eqn.params);
     if (params === undefined) return undefined;
     const names = inputs.map((atom) => this.name(atom));
     if (commutative.has(eqn.primitive.name)) names.sort();
@@ -210,21 +211,10 @@ class Simplifier {
 
 const texts = new WeakMap<Params, string | false>();
 
-/** Parameters as text; undefined for programs and functions among them. */
-function written(params: Params): string | undefined {
+/** Written once: parameters are shared by equations. */
+function textOf(params: Params): string | undefined {
   let text = texts.get(params);
-  if (text === undefined) {
-    let writable = subJaxprs(params).length === 0;
-    const json = writable
-      ? JSON.stringify(params, (_, value: unknown) => {
-          if (typeof value === 'function') writable = false;
-          // Numbers that JSON does not tell from others.
-          if (Object.is(value, -0)) return '-0';
-          return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-        })
-      : '';
-    texts.set(params, (text = writable ? json : false));
-  }
+  if (text === undefined) texts.set(params, (text = written(params) ?? false));
   return text === false ? undefined : text;
 }
 
