@@ -10,6 +10,8 @@ export interface KeptProgram extends Wiring {
   readonly layout: ProgramLayout;
   /** What the module is kept under. */
   readonly module: string;
+  /** The functions behind its callbacks, by their places among those of the jaxpr. */
+  readonly callbacks: readonly number[];
 }
 
 /**
@@ -22,18 +24,16 @@ const nameOf = (fingerprint: string): string | undefined =>
 export function readProgram(fingerprint: string): KeptProgram | undefined {
   const name = nameOf(fingerprint);
   const bytes = name && readCached(name);
-  return bytes
-    ? JSON.parse(new TextDecoder().decode(bytes), (key, value) => (key === 'value' ? Number(value) : value))
-    : undefined;
+  if (!bytes) return undefined;
+  return JSON.parse(new TextDecoder().decode(bytes), (key, value) => (key === 'value' ? Number(value) : value));
 }
 
-export function writeProgram(fingerprint: string, { module, layout, inputs, outputs }: KeptProgram): void {
+export function writeProgram(fingerprint: string, kept: KeptProgram): void {
   const name = nameOf(fingerprint);
   if (!name) return;
-  writeCached(
-    name,
-    new TextEncoder().encode(JSON.stringify({ module, layout, inputs, outputs: outputs.map(written) })),
-  );
+  const { module, layout, inputs, outputs, callbacks } = kept;
+  const text = JSON.stringify({ module, layout, inputs, outputs: outputs.map(written), callbacks });
+  writeCached(name, new TextEncoder().encode(text));
 }
 
 /** JSON has neither NaN nor infinities nor -0. */
