@@ -2,7 +2,7 @@ import { type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts
 import { withSource } from '../../src/core/source.ts';
 import { hash } from '../caches/hash.ts';
 import type { Handler } from './module-writer.ts';
-import { written } from './written.ts';
+import { written, writtenWith } from './written.ts';
 
 export interface Fingerprint {
   readonly name: string;
@@ -74,7 +74,7 @@ class Writing {
   }
 
   private whole(name: string, params: object): string | undefined {
-    const text = written(params, (jaxpr) => this.inner(jaxpr));
+    const text = written(params) ?? writtenWith(params, (jaxpr) => this.inner(jaxpr));
     return text === undefined ? undefined : name + text;
   }
 

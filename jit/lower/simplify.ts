@@ -1,7 +1,6 @@
 import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
 import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, Var } from '../../src/core/jaxpr.ts';
-import type { Params } from '../../src/core/primitive.ts';
 import { withSource } from '../../src/core/source.ts';
 import { elementwiseTree } from './expressions/elementwise-tree.ts';
 import { forEachTree } from './expressions/tree.ts';
@@ -194,7 +193,7 @@ class Simplifier {
   /** Equal keys mean equal results. None for effects, and for parameters that cannot be written down. */
   private keyOf(eqn: Eqn, inputs: readonly Atom[]): string | undefined {
     if (eqn.primitive.effectful?.(eqn.params)) return undefined;
-    const params = textOf(eqn.params);
+    const params = written(eqn.params);
     if (params === undefined) return undefined;
     const names = inputs.map((atom) => this.name(atom));
     if (commutative.has(eqn.primitive.name)) names.sort();
@@ -207,15 +206,6 @@ class Simplifier {
     if (id === undefined) this.ids.set(atom, (id = this.ids.size));
     return `v${id}`;
   }
-}
-
-const texts = new WeakMap<Params, string | false>();
-
-/** Written once: parameters are shared by equations. */
-function textOf(params: Params): string | undefined {
-  let text = texts.get(params);
-  if (text === undefined) texts.set(params, (text = written(params) ?? false));
-  return text === false ? undefined : text;
 }
 
 const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval);
