@@ -8,7 +8,7 @@ import { type Lowered, lowerJaxpr } from './lower/lower.ts';
 import type { Handler } from './lower/module-writer.ts';
 import { environment } from './node.ts';
 import type { Wiring } from './program.ts';
-import { target, targetName } from './target.ts';
+import { loweringName } from './target.ts';
 
 /** A program that can be run, and where its inputs and outputs are those of the jaxpr. */
 export interface Ready extends Wiring {
@@ -28,7 +28,7 @@ const validate = environment('COTANGENT_VALIDATE') === '1';
 /** The code of a program: that of an equal one, here or on disk, or made now. */
 export function ready(jaxpr: Jaxpr): Ready {
   const print = fingerprint(jaxpr);
-  const key = print && `${print.name} ${targetName(target())}`;
+  const key = print && `${print.name} ${loweringName()}`;
   const equal = key && (known.get(key) ?? fromDisk(print.name));
   if (equal) {
     known.set(key, equal);

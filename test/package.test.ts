@@ -84,6 +84,11 @@ t.test('a second process finds what the first assembled', (t) => {
     { values: first.values, stats: { lowered: first.stats.lowered } },
     'without its code it is lowered again',
   );
+  for (const COTANGENT_THREADS of ['2', '3']) {
+    const { values, stats } = run(script, { COTANGENT_CACHE_DIR: cache, COTANGENT_THREADS });
+    t.strictSame(values, first.values);
+    t.equal(stats.lowered, first.stats.lowered, 'the number of threads is part of what it was lowered for');
+  }
   t.end();
 });
 

@@ -1,5 +1,5 @@
 import type { OutputSource, ProgramLayout, Wiring } from '../program.ts';
-import { target, targetName } from '../target.ts';
+import { loweringName } from '../target.ts';
 import { readCached, writeCached } from './disk-cache.ts';
 
 /** Identifies the library's code: what it lowers to is the same for equal programs. Set by the build. */
@@ -19,7 +19,7 @@ export interface KeptProgram extends Wiring {
  * library that was not built for release, which changes, keeps none.
  */
 const nameOf = (fingerprint: string): string | undefined =>
-  typeof buildId === 'undefined' ? undefined : `program-${fingerprint}-${buildId}-${targetName(target())}`;
+  typeof buildId === 'undefined' ? undefined : `program-${fingerprint}-${buildId}-${loweringName()}`;
 
 export function readProgram(fingerprint: string): KeptProgram | undefined {
   const name = nameOf(fingerprint);
