@@ -1,5 +1,6 @@
 import { Jaxpr, subJaxprs } from '../../src/core/jaxpr.ts';
 import type { Params } from '../../src/core/primitive.ts';
+import { hash } from '../caches/hash.ts';
 
 const texts = new WeakMap<Params, string | false>();
 
@@ -23,6 +24,7 @@ export function writtenWith(params: Params, name: (jaxpr: Jaxpr) => string | und
   const text = JSON.stringify(params, (_, value: unknown) => {
     if (typeof value === 'number') return writtenNumber(value);
     if (typeof value === 'function') writable = false;
+    if (ArrayBuffer.isView(value)) return writtenArray(value);
     if (!(value instanceof Jaxpr)) return value;
     const known = name(value);
     if (known === undefined) writable = false;
@@ -30,6 +32,9 @@ export function writtenWith(params: Params, name: (jaxpr: Jaxpr) => string | und
   });
   return writable ? text : undefined;
 }
+
+const writtenArray = ({ constructor, buffer, byteOffset, byteLength }: ArrayBufferView): string =>
+  `${constructor.name} ${hash(new Uint8Array(buffer, byteOffset, byteLength))}`;
 
 /** JSON does not tell these from others. */
 const writtenNumber = (value: number): number | string =>
