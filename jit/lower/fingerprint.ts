@@ -38,6 +38,9 @@ export const placeOf = (callback: Handler, list: readonly Handler[]): number =>
       avals.every((aval, i) => aval === callback.avals[i]),
   );
 
+/** Weak numbers are not the same: a rule may make another program for them. */
+const typed = ({ aval }: Var | Literal): string => `${aval}${aval.weakType ? '*' : ''}`;
+
 class Writing {
   readonly callbacks: Handler[] = [];
 
@@ -45,10 +48,10 @@ class Writing {
     const names = new Map<Var, number>();
     const bind = (v: Var): string => {
       names.set(v, names.size);
-      return String(v.aval);
+      return typed(v);
     };
     const read = (atom: Var | Literal): string | number =>
-      atom instanceof Literal ? `${atom.aval}${Object.is(atom.value, -0) ? '-0' : atom.value}` : names.get(atom)!;
+      atom instanceof Literal ? `${typed(atom)}${Object.is(atom.value, -0) ? '-0' : atom.value}` : names.get(atom)!;
     let text = jaxpr.inVars.map(bind).join();
     for (const eqn of jaxpr.eqns) {
       const operation = this.operation(eqn);
