@@ -141,15 +141,18 @@ function readsInPlace(
   kernel: Named,
   out: ShapedArray,
   outNames: Names,
-  { windowStrides }: ConvParams,
+  { windowStrides, rhsDilation }: ConvParams,
 ): boolean {
   if (!isFloating(out.dtype) || outNames.includes('g')) return false;
   const columns = lengthOf('o', kernel);
   if (!readsWindows(out.size / columns, columns, kernel.value.aval.size / columns, byteSize(out.dtype))) return false;
   const last = outNames.at(-1)!;
   if (last === 'o') return true;
-  const isRow = input.names.at(-1) === last && windowStrides[spatialAxis(last)] === 1;
-  return isRow && out.shape.at(-1)! * byteSize(out.dtype) >= 16;
+  const d = spatialAxis(last);
+  if (input.names.at(-1) !== last || windowStrides[d] !== 1) return false;
+  // Of results or of what is summed over, vectors are whole.
+  const isSum = kernel.names.at(-1) === `k${d}` && rhsDilation[d] === 1;
+  return Math.max(out.shape.at(-1)!, isSum ? kernel.value.aval.shape.at(-1)! / 2 : 0) * byteSize(out.dtype) >= 16;
 }
 
 /** A product of windows as they are, a view, with the kernel. */
