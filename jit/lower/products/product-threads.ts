@@ -16,6 +16,17 @@ const fewestElements = 2 ** 18;
 export const isDealtOut = (m: number, n: number, k: number, products = 1): boolean =>
   m > 1 && n > 1 ? m * n * k * products >= fewest : products === 1 && m * n * k > fewestElements;
 
+/** Whether threads take products of this batch each. */
+export const isBatchInThreads = (d: Driver, { m, n, k, batch }: Product): boolean =>
+  d.target.shared &&
+  batch.length > 0 &&
+  isDealtOut(
+    m,
+    n,
+    k,
+    batch.reduce((all, { extent }) => all * extent, 1),
+  );
+
 /** Rows of a product from which on threads can take some each, with what is before and behind them. */
 const fewestShared = 48;
 /** A block of them at least. */
