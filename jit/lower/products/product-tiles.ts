@@ -59,7 +59,7 @@ const mostRows = (vectors: number, target: Target, computes: boolean): number =>
   [8, target.fma ? 6 : computes ? 4 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
 
 /** The same by the columns of a tile whose vectors are of what is summed over, each element with one. */
-const mostRowsAlongSums = (columns: number): number => [8, 5, 3, 2][columns - 1] ?? 1;
+const mostRowsAlongSums = (columns: number): number => [8, 5, 3, 2, 2, 2][columns - 1] ?? 1;
 
 /** Some vectors of each row: where they start in B and in the result, in bytes from the panel's first column. */
 export interface Panel {
@@ -93,7 +93,10 @@ export function panels(
   const { n, k } = p;
   const count = Math.ceil(n / e.count);
   const wide = packed.b ? panelVectors : Math.min(count, panelWidth(p, e));
-  const whole = Math.floor(n / (e.count * wide));
+  const left = n % (e.count * wide);
+  // One or two columns that are left are better with the panel in front of them than by themselves.
+  const joined = p.alongSums && p.m > 1 && e.count * wide === 4 && n > 4 && (left === 1 || left === 2);
+  const whole = Math.floor(n / (e.count * wide)) - (joined ? 1 : 0);
   const panelBytes = packed.b ? panelStride(k) : wide * (p.alongSums ? e.count * p.rhs.column * e.bytes : 16);
   const first = range(wide).map((v) => 16 * v);
   const all = first.map(() => e.count);

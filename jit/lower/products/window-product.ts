@@ -76,10 +76,14 @@ export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowP
     : { product, a: ofMatrix, b: ofWindows };
 }
 
-/** Elements of an array that is read where it lies, without those that repeat; 0 if it is a matrix. */
+/** Elements of an array that is read where it lies, without those that repeat; 0 if it is a matrix whose rows do not overlap. */
 function sizeInParts({ shape, root }: Fused, axes: Axes): number {
-  if (root.kind !== 'array' || isMatrix({ shape, strides: root.strides }, axes)) return 0;
-  return sizeOf(shape.filter((_, axis) => root.strides[axis] !== 0));
+  if (root.kind !== 'array') return 0;
+  const { strides } = root;
+  const moving = shape.map((_, axis) => axis).filter((axis) => strides[axis] !== 0);
+  const size = sizeOf(moving.map((axis) => shape[axis]!));
+  const span = moving.reduce((n, axis) => n + (shape[axis]! - 1) * Math.abs(strides[axis]!), 1);
+  return size <= span && isMatrix({ shape, strides }, axes) ? 0 : size;
 }
 
 /** The matrix in order, with what is summed over in a row or with the other axes in a row, without what repeats it for the batch. */
