@@ -71,6 +71,14 @@ const cases: Record<string, Case> = {
       ...(gradients(first)(normal([9, 2, 28, 27]), normal([8, 2, 5, 5])) as NDArray[]),
     ];
   },
+  'convolutions to one channel, of a padded array': () => {
+    const options = { dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'], padding: 'SAME' } as const;
+    const f = jit((x: NDArray, w: NDArray) => {
+      const conv = (v: NDArray): NDArray => lax.convGeneralDilated(v, w, options);
+      return [conv(x), grad((v: NDArray) => np.sum(np.square(conv(v))))(x)];
+    });
+    return f(normal([9, 90, 91, 4]), normal([5, 3, 4, 1])) as NDArray[];
+  },
   'product of integers': () =>
     jit((a: NDArray, b: NDArray) => np.matmul(a, b).add(1))(
       np.arange(40_000).reshape([200, 200]).astype('int32'),

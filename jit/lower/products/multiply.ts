@@ -16,7 +16,7 @@ import { batched, gemmArguments, integerProduct, type Product, resultSize } from
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
-import { batchInThreads, gemmInThreads, isBatchInThreads, isDealtOut } from './product-threads.ts';
+import { batchInThreads, gemmInThreads, isBatchDealtOut, isDealtOut } from './product-threads.ts';
 import { type ComputedRows, RowBlocks } from './row-blocks.ts';
 import { windowsInto } from './window-product.ts';
 
@@ -113,7 +113,7 @@ function multiplyTiles(
   }
   const isSmall = isAddress(b) && isSmallProduct(p, dtype);
   const fromPanels = Math.min(p.lhs.row, p.lhs.column) === 1;
-  const inBatch = isBatchInThreads(d, p);
+  const inBatch = d.target.shared && p.batch.length > 0 && isBatchDealtOut(p);
   if (inBatch && tile && (isSmall || fromPanels) && isAddress(a) && isAddress(b)) {
     batchTiles(d, p, dtype, a, b, tile);
     return;
@@ -179,10 +179,9 @@ function each(
   scratchBytes: number,
   call: Call,
 ): void {
-  const extent = [...p.batch, ...p.sums].reduce((n, axis) => n * axis.extent, 1);
   // Products that add up are one thread's.
   const isShared = d.target.shared && p.batch.length > 0 && p.batch[0]!.steps[2] !== 0;
-  if (isShared && isDealtOut(p.m, p.n, p.k, extent)) {
+  if (isShared && isBatchDealtOut(p)) {
     const inner = { ...p, batch: p.batch.slice(1) };
     batchInThreads(d, p, dtype, d.define(batched(inner, dtype, call)), operands, scratchBytes);
     return;

@@ -11,7 +11,7 @@ import { Captures } from '../in-threads.ts';
 import { type Axes, axesOf, isMatrix, type Product, type Side } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { productInto } from './product-code.ts';
-import { isDealtOut } from './product-threads.ts';
+import { isBatchDealtOut } from './product-threads.ts';
 import { readsWindows } from './window-sizes.ts';
 
 /**
@@ -218,8 +218,7 @@ export function windowsInto(d: Driver, p: Product, dtype: ProductType, a: Expr, 
     extent,
     steps: [steps[0] * bytes, steps[1] * bytes, ...tile.args.map((steps) => moved(places[i]!, steps))],
   }));
-  const threads = isDealtOut(p.m, p.n, p.k, outer.extent * all * sizeOf(p.sums.map(({ extent }) => extent)));
-  captures.run(d, { extent: outer.extent, chunk: 1, threads }, (f) =>
+  captures.run(d, { extent: outer.extent, chunk: 1, threads: isBatchDealtOut(p) }, (f) =>
     nest(
       f,
       axes,
