@@ -39,12 +39,12 @@ export function runBlock(
   const waits = !destinations.some((place) => place && d.written.has(place));
   const { steps, placement: first, found } = order(d, eqns, outs, waits);
   const all = waits ? productsOf(eqns, found) : [];
-  const products = all.filter((eqn) => !d.target.shared || !standsAlone(eqn));
-  const epilogues = findEpilogues(all, steps, outs, first);
-  const alone = new Set(all.filter((eqn) => !products.includes(eqn)));
-  for (const [eqn, { inRegisters }] of epilogues)
-    if (alone.has(eqn) && !(inRegisters && isBatch(eqn))) epilogues.delete(eqn);
-  const prologues = findPrologues(products, steps);
+  const alone = new Set(d.target.shared ? all.filter(standsAlone) : []);
+  const ending = all.filter((eqn) => !alone.has(eqn) || isBatch(eqn));
+  const epilogues = findEpilogues(ending, steps, outs, first);
+  for (const [eqn, { inRegisters }] of epilogues) if (alone.has(eqn) && !inRegisters) epilogues.delete(eqn);
+  const beginning = all.filter((eqn) => !alone.has(eqn));
+  const prologues = findPrologues(beginning, steps);
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
   const placement =
     prologues.first.size + prologues.second.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;

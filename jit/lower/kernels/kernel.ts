@@ -57,6 +57,7 @@ export interface KernelOptions {
 export class KernelFrame {
   readonly f: FunctionBuilder;
   readonly inputs: Inputs;
+  /** Pointers that others serve for do not move. */
   axes: readonly KernelAxis[];
   readonly streams: readonly Stream[];
   readonly scalars: Map<object, Expr> = new Map();
@@ -64,7 +65,7 @@ export class KernelFrame {
   readonly range: { readonly axis: number; readonly extent: number; readonly chunk: number } | undefined;
   readonly math: MathUses = new MathUses(target());
   private readonly args: readonly Expr[];
-  /** By index of a stream: one that it is always this many bytes behind. */
+  /** By index of a stream: one whose pointer serves for it as well, and the bytes from there to its own elements. */
   private readonly follows = new Map<number, { readonly index: number; readonly bytes: number }>();
 
   /** @param outputs addresses and byte steps along each axis of `shape` (0 along folded ones) */

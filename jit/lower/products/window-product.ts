@@ -46,17 +46,10 @@ export function windowProduct(d: Driver, eqn: Eqn, dims: DotDimensions): WindowP
   const other = 1 - windows;
   const [of, by] = [d.fused([x, y][windows]!), d.fused([x, y][other]!)];
   const columns = sizeOf(axes[other]!.free.map((axis) => by.shape[axis]!));
-  const sums = sizeOf(dims.lhsContract.map((axis) => x.aval.shape[axis]!));
-  if (
-    sums === 0 ||
-    !readsWindows(
-      out.size / columns / sizeOf(dims.lhsBatch.map((axis) => x.aval.shape[axis]!)),
-      columns,
-      sums,
-      byteSize(dtype),
-    )
-  )
-    return undefined;
+  const [sums, products] = [dims.lhsContract, dims.lhsBatch].map((of) =>
+    sizeOf(of.map((axis) => x.aval.shape[axis]!)),
+  ) as [number, number];
+  if (sums === 0 || !readsWindows(out.size / columns / products, columns, sums, byteSize(dtype))) return undefined;
   const inParts = (matrix: Side): InParts | undefined => {
     const own: Side = { shape: of.shape, strides: (of.root as ArrayLeaf).strides };
     const [lhs, rhs] = windows === 0 ? [own, matrix] : [matrix, own];
