@@ -1,4 +1,4 @@
-/** Random numbers as pure functions of keys; the same as JAX's for the same key. */
+/** Random numbers as pure functions of keys; the same as JAX's for the same key, but for `poisson` and `binomial`. */
 export {
   cauchy,
   exponential,

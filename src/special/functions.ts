@@ -55,7 +55,7 @@ export const gammainc: Binary = floating2('gammainc', igamma);
 export const gammaincc: Binary = floating2('gammaincc', igammac);
 /**
  * The regularized incomplete beta function ∫₀ˣ tᵃ⁻¹ (1 − t)ᵇ⁻¹ dt / B(a, b). Computed in float64: float32 is within 1 ulp, float64
- * within 100 ulp for parameters up to 10⁴; above the mean as one minus the complement, so that what is small there has the error of 1. Differentiable in
+ * within 100 ulp, 1000 in the tails, for parameters up to 10⁴; above the mean as one minus the complement, so that what is small there has the error of 1. Differentiable in
  * x. NaN where a or b is not positive and finite, and outside of 0 ≤ x ≤ 1.
  *
  * @example

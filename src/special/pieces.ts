@@ -13,7 +13,6 @@ export function polynomial(coefficients: readonly number[], x: Value): Value {
 }
 
 export const isNaN = (x: Value): Value => x.ne(x);
-export const isInfinite = (x: Value): Value => x.abs().eq(Number.POSITIVE_INFINITY);
 
 /** Σ v²ʲ/(2j + 3), of log((1 + v)/(1 − v)) = 2v + 2v³·Σ. */
 const atanhTail = Array.from({ length: 17 }, (_, j) => 1 / (2 * j + 3));
@@ -52,6 +51,3 @@ export function stirlingRest(a: Value): Value {
 }
 
 export const halfLog2Pi: number = 0.5 * Math.log(2 * Math.PI);
-
-/** A value where it is used, and one at which nothing fails elsewhere. */
-export const where = (condition: Value, x: Value, safe: number): Value => select(condition, x, safe);
