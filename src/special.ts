@@ -2,6 +2,7 @@
 
 import type { ArrayLike, NDArray } from './array.ts';
 import { optionsOf } from './core/options.ts';
+import { recorded } from './core/recorded.ts';
 import { checkCount } from './core/shape.ts';
 import type { Value } from './core/trace.ts';
 import { abs, add, div, max, mul, neg, sub } from './lax/arithmetic.ts';
@@ -11,7 +12,7 @@ import { reshape } from './lax/movement.ts';
 import { type ReduceOptions, reduceAxes, reduceMax, sum } from './lax/reductions.ts';
 import { stopGradient } from './lax/stop-gradient.ts';
 import * as lax from './lax/transcendental.ts';
-import { type Binary, floating, floating2, type Unary } from './numpy/elementwise.ts';
+import { type Binary, combined, combined2, floating, type Unary } from './numpy/elementwise.ts';
 import { promote, toFloating } from './promote.ts';
 
 /** The error function. */
@@ -22,16 +23,16 @@ export const erfinv: Unary = floating('erfinv', lax.erfInv);
 /** 1 / (1 + e⁻ˣ). */
 export const expit: Unary = floating('expit', lax.logistic);
 /** log(p / (1 − p)), the inverse of `expit`. */
-export const logit: Unary = floating('logit', (p) => sub(lax.log(p), lax.log1p(neg(p))));
+export const logit: Unary = combined('logit', (p) => sub(lax.log(p), lax.log1p(neg(p))));
 /** log |Γ(x)|. */
 export const gammaln: Unary = floating('gammaln', lax.lgamma);
 /** The derivative of log Γ. */
 export const digamma: Unary = floating('digamma', lax.digamma);
 
 /** x · log(y), and 0 where x is 0: also in derivatives. */
-export const xlogy: Binary = floating2('xlogy', (x, y) => guardedProduct(x, y, lax.log, 1));
+export const xlogy: Binary = combined2('xlogy', (x, y) => guardedProduct(x, y, lax.log, 1));
 /** x · log(1 + y), and 0 where x is 0. */
-export const xlog1py: Binary = floating2('xlog1py', (x, y) => guardedProduct(x, y, lax.log1p, 0));
+export const xlog1py: Binary = combined2('xlog1py', (x, y) => guardedProduct(x, y, lax.log1p, 0));
 
 function guardedProduct(x: Value, y: Value, log: (y: Value) => Value, safe: number): Value {
   const zero = eq(x, 0);
@@ -41,9 +42,9 @@ function guardedProduct(x: Value, y: Value, log: (y: Value) => Value, safe: numb
 }
 
 /** −x log x: 0 at 0, −∞ below. */
-export const entr: Unary = floating('entr', (x) => select(lt(x, 0), Number.NEGATIVE_INFINITY, neg(xlogy(x, x))));
+export const entr: Unary = combined('entr', (x) => select(lt(x, 0), Number.NEGATIVE_INFINITY, neg(xlogy(x, x))));
 /** x log(x / y): a term of the Kullback–Leibler divergence. */
-export const relEntr: Binary = floating2('relEntr', (x, y) => {
+export const relEntr: Binary = combined2('relEntr', (x, y) => {
   const inside = gt(x, 0);
   const positive = select(inside, gt(y, 0), false);
   const regular = mul(select(positive, x, 1), sub(lax.log(select(positive, x, 1)), lax.log(select(positive, y, 1))));
@@ -53,11 +54,11 @@ export const relEntr: Binary = floating2('relEntr', (x, y) => {
 const ge0 = (y: Value): Value => or(gt(y, 0), eq(y, 0));
 
 /** log of the standard normal density's integral up to x, accurate in both tails. */
-export const ndtr: Unary = floating('ndtr', (x) => mul(0.5, lax.erfc(mul(x, -Math.SQRT1_2))));
+export const ndtr: Unary = combined('ndtr', (x) => mul(0.5, lax.erfc(mul(x, -Math.SQRT1_2))));
 /** The inverse of `ndtr`. */
-export const ndtri: Unary = floating('ndtri', (p) => mul(Math.SQRT2, lax.erfInv(sub(mul(p, 2), 1))));
+export const ndtri: Unary = combined('ndtri', (p) => mul(Math.SQRT2, lax.erfInv(sub(mul(p, 2), 1))));
 /** log B(a, b). */
-export const betaln: Binary = floating2('betaln', (a, b) =>
+export const betaln: Binary = combined2('betaln', (a, b) =>
   sub(add(lax.lgamma(a), lax.lgamma(b)), lax.lgamma(add(a, b))),
 );
 
@@ -70,7 +71,7 @@ export interface LogSumExpOptions extends ReduceOptions {
  * log Σ b·eˣ over axes, without overflow: the largest element is taken out first. That shift cancels, so derivatives
  * do not pass through it.
  */
-export function logsumexp(x: ArrayLike, given: LogSumExpOptions = {}): NDArray {
+export const logsumexp: (x: ArrayLike, given?: LogSumExpOptions) => NDArray = recorded((x, given = {}) => {
   const { axis, keepdims, b } = optionsOf('logsumexp', given, ['axis', 'keepdims', 'b']);
   let value = toFloating(x, 'logsumexp');
   let factor: Value | undefined;
@@ -87,19 +88,19 @@ export function logsumexp(x: ArrayLike, given: LogSumExpOptions = {}): NDArray {
         result,
         result.shape.filter((_, i) => !axes.includes(i)),
       );
-}
+});
 
 /** The multivariate log Γ of dimension d. */
-export function multigammaln(x: ArrayLike, d: number): NDArray {
+export const multigammaln: (x: ArrayLike, d: number) => NDArray = recorded((x, d) => {
   checkCount(d, 'multigammaln', 'the dimension');
   const value = toFloating(x, 'multigammaln');
   let result: Value = add(mul(value, 0), (d * (d - 1) * Math.log(Math.PI)) / 4);
   for (let j = 0; j < d; j++) result = add(result, lax.lgamma(sub(value, j / 2)));
   return result;
-}
+});
 
 /** log of `ndtr`: by its logarithm near the middle, by erfc's asymptotic series far to the left. */
-export const logNdtr: Unary = floating('logNdtr', (x) => {
+export const logNdtr: Unary = combined('logNdtr', (x) => {
   const far = lt(x, -8);
   const left = select(far, x, -9);
   const s = div(1, mul(left, left));

@@ -135,6 +135,11 @@ export const floating2 =
     const [a, b] = promote(name, [x, y]);
     return operation(toFloating(a!, name), toFloating(b!, name));
   };
+/** The same of several operations. */
+export const combined = (name: string, operation: (x: Value) => Value): Unary => recorded(floating(name, operation));
+export const combined2 = (name: string, operation: (x: Value, y: Value) => Value): Binary =>
+  recorded(floating2(name, operation));
+
 const orItself = (operation: (x: Value) => Value) => (x: Value) => (isFloating(x.aval.dtype) ? operation(x) : x);
 
 export const negative: Unary = numeric(arithmetic.neg)('negative');

@@ -144,21 +144,18 @@ export const takeAlongAxis: (x: ArrayLike, index: ArrayLike, given?: TakeOptions
 );
 
 /** Elements of the first choice whose condition is true; `fallback` where there is none. */
-function selectFirst(
-  conditions: readonly ArrayLike[],
-  choices: readonly ArrayLike[],
-  fallback: ArrayLike = 0,
-): NDArray {
-  checkList('select', 'the conditions', conditions);
-  checkList('select', 'the choices', choices);
-  if (conditions.length !== choices.length) {
-    throw new ShapeError(`select: ${conditions.length} conditions for ${choices.length} choices.`);
-  }
-  return choices.reduceRight<NDArray>(
-    (rest, choice, i) => where(conditions[i]!, choice, rest),
-    toValue(fallback, 'select'),
-  );
-}
+const selectFirst: (conditions: readonly ArrayLike[], choices: readonly ArrayLike[], fallback?: ArrayLike) => NDArray =
+  recorded((conditions, choices, fallback = 0) => {
+    checkList('select', 'the conditions', conditions);
+    checkList('select', 'the choices', choices);
+    if (conditions.length !== choices.length) {
+      throw new ShapeError(`select: ${conditions.length} conditions for ${choices.length} choices.`);
+    }
+    return choices.reduceRight<NDArray>(
+      (rest, choice, i) => where(conditions[i]!, choice, rest),
+      toValue(fallback, 'select'),
+    );
+  });
 
 export { selectFirst as select };
 

@@ -1,5 +1,6 @@
 /** The Bernoulli distribution: 1 with probability p, else 0. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { add, neg, sub } from '../lax/arithmetic.ts';
 import { eq } from '../lax/compare.ts';
@@ -9,9 +10,9 @@ import { xlog1py, xlogy } from '../special.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the probability of k. */
-export const logpmf = (k: ArrayLike, p: ArrayLike): NDArray => logMass('bernoulli.logpmf', k, p);
+export const logpmf: (k: ArrayLike, p: ArrayLike) => NDArray = recorded((k, p) => logMass('bernoulli.logpmf', k, p));
 /** The probability of k. */
-export const pmf = (k: ArrayLike, p: ArrayLike): NDArray => exp(logMass('bernoulli.pmf', k, p));
+export const pmf: (k: ArrayLike, p: ArrayLike) => NDArray = recorded((k, p) => exp(logMass('bernoulli.pmf', k, p)));
 
 function logMass(name: string, ...given: [ArrayLike, ArrayLike]): Value {
   const [k, p] = floats(name, ...given) as [Value, Value];

@@ -1,5 +1,6 @@
 /** The beta distribution with parameters `a` and `b`, between loc and loc + scale. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, neg, sub } from '../lax/arithmetic.ts';
 import { ge, le } from '../lax/compare.ts';
@@ -9,11 +10,12 @@ import { betaln, xlog1py, xlogy } from '../special.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the density. */
-export const logpdf = (x: ArrayLike, a: ArrayLike, b: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1): NDArray =>
-  logDensity('beta.logpdf', x, a, b, loc, scale);
+export const logpdf: (x: ArrayLike, a: ArrayLike, b: ArrayLike, loc?: ArrayLike, scale?: ArrayLike) => NDArray =
+  recorded((x, a, b, loc = 0, scale = 1) => logDensity('beta.logpdf', x, a, b, loc, scale));
 /** The density. */
-export const pdf = (x: ArrayLike, a: ArrayLike, b: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1): NDArray =>
-  exp(logDensity('beta.pdf', x, a, b, loc, scale));
+export const pdf: (x: ArrayLike, a: ArrayLike, b: ArrayLike, loc?: ArrayLike, scale?: ArrayLike) => NDArray = recorded(
+  (x, a, b, loc = 0, scale = 1) => exp(logDensity('beta.pdf', x, a, b, loc, scale)),
+);
 
 function logDensity(name: string, ...given: [ArrayLike, ArrayLike, ArrayLike, ArrayLike, ArrayLike]): Value {
   const [at, a, b, centre, width] = floats(name, ...given) as [Value, Value, Value, Value, Value];

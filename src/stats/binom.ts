@@ -1,5 +1,6 @@
 /** The binomial distribution: how many of n are 1, each with probability p. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { add, floor, neg, sub } from '../lax/arithmetic.ts';
 import { eq, ge, le } from '../lax/compare.ts';
@@ -9,9 +10,13 @@ import { xlog1py, xlogy } from '../special.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the probability of k. */
-export const logpmf = (k: ArrayLike, n: ArrayLike, p: ArrayLike): NDArray => logMass('binom.logpmf', k, n, p);
+export const logpmf: (k: ArrayLike, n: ArrayLike, p: ArrayLike) => NDArray = recorded((k, n, p) =>
+  logMass('binom.logpmf', k, n, p),
+);
 /** The probability of k. */
-export const pmf = (k: ArrayLike, n: ArrayLike, p: ArrayLike): NDArray => exp(logMass('binom.pmf', k, n, p));
+export const pmf: (k: ArrayLike, n: ArrayLike, p: ArrayLike) => NDArray = recorded((k, n, p) =>
+  exp(logMass('binom.pmf', k, n, p)),
+);
 
 function logMass(name: string, ...given: [ArrayLike, ArrayLike, ArrayLike]): Value {
   const [k, n, p] = floats(name, ...given) as [Value, Value, Value];

@@ -1,6 +1,7 @@
 /** The Dirichlet distribution on the simplex. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, sub } from '../lax/arithmetic.ts';
 import { ge, lt } from '../lax/compare.ts';
@@ -11,9 +12,13 @@ import { xlogy } from '../special.ts';
 import { floats, onSupport } from './operands.ts';
 
 /** log of the density, for vectors x of positive numbers whose sum is 1, along the last axis of `x` and `alpha`. */
-export const logpdf = (x: ArrayLike, alpha: ArrayLike): NDArray => logDensity('dirichlet.logpdf', x, alpha);
+export const logpdf: (x: ArrayLike, alpha: ArrayLike) => NDArray = recorded((x, alpha) =>
+  logDensity('dirichlet.logpdf', x, alpha),
+);
 /** The density. */
-export const pdf = (x: ArrayLike, alpha: ArrayLike): NDArray => exp(logDensity('dirichlet.pdf', x, alpha));
+export const pdf: (x: ArrayLike, alpha: ArrayLike) => NDArray = recorded((x, alpha) =>
+  exp(logDensity('dirichlet.pdf', x, alpha)),
+);
 
 function logDensity(name: string, ...given: [ArrayLike, ArrayLike]): Value {
   const [x, alpha] = floats(name, ...given) as [Value, Value];

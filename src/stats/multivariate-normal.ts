@@ -1,6 +1,7 @@
 /** The normal distribution of vectors. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
+import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, mul, sub } from '../lax/arithmetic.ts';
@@ -17,11 +18,13 @@ import { promoteDTypes, toFloating } from '../promote.ts';
  * @example
  * stats.multivariateNormal.logpdf(np.zeros([2]), np.zeros([2]), np.eye(2)); // -1.837877
  */
-export const logpdf = (x: ArrayLike, mean: ArrayLike, cov: ArrayLike): NDArray =>
-  logDensity('multivariateNormal.logpdf', x, mean, cov);
+export const logpdf: (x: ArrayLike, mean: ArrayLike, cov: ArrayLike) => NDArray = recorded((x, mean, cov) =>
+  logDensity('multivariateNormal.logpdf', x, mean, cov),
+);
 /** The density. */
-export const pdf = (x: ArrayLike, mean: ArrayLike, cov: ArrayLike): NDArray =>
-  exp(logDensity('multivariateNormal.pdf', x, mean, cov));
+export const pdf: (x: ArrayLike, mean: ArrayLike, cov: ArrayLike) => NDArray = recorded((x, mean, cov) =>
+  exp(logDensity('multivariateNormal.pdf', x, mean, cov)),
+);
 
 function logDensity(name: string, ...given: [ArrayLike, ArrayLike, ArrayLike]): Value {
   const [x, mean, cov] = promoteDTypes(name, given).map((v) => toFloating(v, name)) as [Value, Value, Value];

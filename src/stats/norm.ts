@@ -1,5 +1,6 @@
 /** The normal distribution. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { add, mul, neg, sub } from '../lax/arithmetic.ts';
 import { exp } from '../lax/transcendental.ts';
@@ -27,7 +28,7 @@ export const sf: OfLocation = located('norm.sf', (z) => ndtr(neg(z)));
 /** log of `sf`. */
 export const logsf: OfLocation = located('norm.logsf', (z) => logNdtr(neg(z)));
 /** The value below which there is a probability of q: the inverse of `cdf`. */
-export const ppf = (q: ArrayLike, loc: ArrayLike = 0, scale: ArrayLike = 1): NDArray => {
+export const ppf: (q: ArrayLike, loc?: ArrayLike, scale?: ArrayLike) => NDArray = recorded((q, loc = 0, scale = 1) => {
   const [p, centre, width] = floats('norm.ppf', q, loc, scale) as [Value, Value, Value];
   return add(mul(ndtri(p), width), centre);
-};
+});

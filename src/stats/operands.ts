@@ -1,5 +1,6 @@
 /** What densities have in common. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { div, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
@@ -14,12 +15,11 @@ export const floats = (operation: string, ...args: readonly ArrayLike[]): Value[
   promote(operation, args).map((v) => toFloating(v, operation));
 
 /** From the standardised place z = (x − loc) / scale and the logarithm of the scale. */
-export const located =
-  (operation: string, f: (z: Value, logScale: Value) => Value): OfLocation =>
-  (x, loc = 0, scale = 1) => {
+export const located = (operation: string, f: (z: Value, logScale: Value) => Value): OfLocation =>
+  recorded((x, loc = 0, scale = 1) => {
     const [at, centre, width] = floats(operation, x, loc, scale) as [Value, Value, Value];
     return f(div(sub(at, centre), width), log(width));
-  };
+  });
 
 /**
  * log of a density where it is positive, −∞ elsewhere; `f` sees `safe` there, so that derivatives are 0 and not NaN.
