@@ -104,9 +104,14 @@ class StepProgram {
  * Elements that the operations of a program have written and compiled ones would not have, at which it is compiled: writing
  * and reading these took about as long as compiling does, whether the program runs once or for ever.
  */
-const writtenForNothing = 2 ** 23;
+let writtenForNothing = 2 ** 23;
 /** Where a run writes no more than that it is not worth it, however often it is repeated. */
-const littleWritten = 4096;
+let littleWritten = 4096;
+/** Sets both limits, for tests: 0 compiles at once, ∞ never. */
+export function setCompiledAfter(elements: number): void {
+  writtenForNothing = elements;
+  littleWritten = Math.min(elements, 4096);
+}
 /** Programs that are compiled. Their code takes memory: those that were not used for long run by operations again. */
 const compiledPrograms = new Recent<EagerProgram, StepProgram>(128);
 
@@ -153,13 +158,13 @@ export class EagerProgram {
       return new Planner(jaxpr, captured, parts).program() as StepProgram;
     };
     const avals = jaxpr.outs.map(({ aval }) => aval);
-    return new EagerProgram(program, avals, excess > littleWritten ? excess : 0, compile);
+    return new EagerProgram(program, avals, excess, compile);
   }
 
   run(args: readonly Value[]): Value[] {
     const cells: Cell[] = [];
     for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
-    const made = (this.excess > 0 ? this.quickest() : this.program).run(cells);
+    const made = (this.excess > littleWritten ? this.quickest() : this.program).run(cells);
     const out: Value[] = [];
     for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
     return out;

@@ -47,20 +47,24 @@ export function segmentsOf(jaxpr: Jaxpr, operations: readonly Operation[]): read
       level = Math.max(level, before + Number(before % 2 !== own));
     }
     levels.set(operation, level);
-    (stages[level] ??= []).push(operation);
+    while (stages.length <= level) stages.push([]);
+    stages[level]!.push(operation);
   }
   const equations = new Map<Atom, Eqn>();
   for (const eqn of jaxpr.eqns) for (const v of eqn.outputs) equations.set(v, eqn);
-  return stages.flatMap((stage, level): readonly (Operation | Segment)[] => {
-    const inside = new Set(stage);
-    const read = new Set<Atom>(jaxpr.outs);
-    for (const operation of operations) if (!inside.has(operation)) for (const atom of operation.inputs) read.add(atom);
+  // Last ones first: what a segment reads may be other values than its operations read, which look through views.
+  const read = new Set<Atom>(jaxpr.outs);
+  const parts: (Operation | Segment)[][] = [];
+  for (const [level, stage] of [...stages.entries()].reverse()) {
     const segment = level % 2 === 1 && stage.length > 1 ? segmentOf(stage, read, makers, equations) : undefined;
-    return segment ? [segment] : stage;
-  });
+    for (const { inputs } of segment ? [{ inputs: segment.program.inVars }] : stage)
+      for (const atom of inputs) read.add(atom);
+    parts.unshift(segment ? [segment] : stage);
+  }
+  return parts.flat();
 }
 
-/** `read` are the values that others want. */
+/** `read` are the values that later ones want. */
 function segmentOf(
   operations: readonly Operation[],
   read: ReadonlySet<Atom>,
