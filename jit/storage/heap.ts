@@ -130,14 +130,20 @@ export class Heap extends PagedMemory {
     let { segment } = cell;
     if (segment === undefined || segment.address < 0) {
       if (segment) this.returned += cell.byteLength / pageBytes;
-      const { number } = cell;
+      const { number, ones } = cell;
       const data = number === undefined ? cell.peek() : undefined;
       this.place(cell);
       segment = cell.segment!;
       const address = segment.address + cell.offset;
-      cell.host = cell.number = undefined;
+      cell.host = cell.number = cell.ones = undefined;
       if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
-      else this.fill(cell.dtype, address, cell.length, number!);
+      else {
+        this.fill(cell.dtype, address, cell.length, number!);
+        if (ones) {
+          const elements = this.elements(cell.dtype);
+          writeOnes(elements, address / elements.BYTES_PER_ELEMENT, ones);
+        }
+      }
     }
     segment.used = this.clock;
     segment.pins++;
@@ -265,6 +271,17 @@ function slotBytes(bytes: number): number {
   return power >= 128 && bytes <= between ? between : 2 * power;
 }
 
+/** Every `step`-th element from `start` on, `count` of them. */
+export interface Places {
+  readonly start: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+function writeOnes(elements: TypedArray, from: number, { start, step, count }: Places): void {
+  for (let i = 0, at = from + start; i < count; i++, at += step) elements[at] = 1;
+}
+
 let theHeap: Heap | undefined;
 
 /** The heap, made on first use. */
@@ -277,8 +294,9 @@ export function heap(): Heap {
 export class Cell {
   readonly dtype: DType;
   readonly length: number;
-  /** The value of all elements where these have not been written yet. */
+  /** The value of all elements where these have not been written yet, but for some that are 1. */
   number: number | undefined;
+  ones: Places | undefined;
   host: TypedArray | undefined;
   segment: Segment | undefined;
   offset = 0;
@@ -291,6 +309,7 @@ export class Cell {
     this.dtype = dtype;
     this.length = length;
     this.number = number;
+    this.ones = undefined;
     this.host = host;
     this.segment = undefined;
   }
@@ -315,6 +334,13 @@ export class Cell {
     return new Cell(dtype, length, undefined, value);
   }
 
+  /** Zeros with ones among them, written where they are read. */
+  static withOnes(dtype: DType, length: number, ones: Places): Cell {
+    const cell = new Cell(dtype, length, undefined, 0);
+    cell.ones = ones;
+    return cell;
+  }
+
   /** An array in the heap with arbitrary contents. */
   static inHeap(dtype: DType, length: number): Cell {
     const cell = new Cell(dtype, length, undefined, undefined);
@@ -337,7 +363,7 @@ export class Cell {
   /** One element. */
   at(i: number): number {
     const { number, segment } = this;
-    if (number !== undefined) return number;
+    if (number !== undefined && !this.ones) return number;
     if (segment === undefined || segment.address < 0) return this.peek()[i]!;
     // Without a view of its own.
     const elements = heap().elements(this.dtype);
@@ -356,6 +382,7 @@ export class Cell {
     this.host = allocate(this.dtype, this.length);
     // What is allocated is zero.
     if (number !== 0 || Object.is(number, -0)) this.host.fill(number);
+    if (this.ones) writeOnes(this.host, 0, this.ones);
     return this.host;
   }
 
@@ -388,7 +415,7 @@ export class Cell {
     }
     this.gone = how;
     if (this.segment) heap().release(this);
-    this.segment = this.host = this.number = undefined;
+    this.segment = this.host = this.number = this.ones = undefined;
   }
 }
 
