@@ -1,12 +1,13 @@
 import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../../src/core/dtype.ts';
 import { DisposedError, MemoryError } from '../../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
+import { HostCopy } from './host-copy.ts';
 import { maximumPages, PagedMemory, pageBytes } from './memory.ts';
 
 /**
  * Arrays in WebAssembly memory without reference counts or finalizers. Cells (arrays) point to segments; no segment
- * knows its cells. When the heap is full, whole segments that were not used lately are copied out, each into one host
- * `ArrayBuffer` that its cells share from then on, and their pages are used again. What no cell points to any more is
+ * knows its cells. When the heap is full, whole segments that were not used lately are copied out, each into a host
+ * copy that its cells share from then on, and their pages are used again. What no cell points to any more is
  * then ordinary garbage, which the engine collects in synchronous code too; what is still wanted comes back when it is
  * used next.
  */
@@ -14,7 +15,7 @@ export class Segment {
   /** In wasm memory; negative once the segment has left it. */
   address: number;
   /** The contents after that. */
-  host: ArrayBuffer | undefined;
+  host: HostCopy | undefined;
   /** Bytes of each slot, and the slots that were given back. */
   readonly slotBytes: number;
   readonly pages: number;
@@ -130,13 +131,15 @@ export class Heap extends PagedMemory {
     let { segment } = cell;
     if (segment === undefined || segment.address < 0) {
       if (segment) this.returned += cell.byteLength / pageBytes;
-      const { number, ones } = cell;
-      const data = number === undefined ? cell.peek() : undefined;
+      const { number, ones, offset } = cell;
+      const left = segment?.host;
+      const data = left || number !== undefined ? undefined : cell.peek();
       this.place(cell);
       segment = cell.segment!;
       const address = segment.address + cell.offset;
       cell.host = cell.number = cell.ones = undefined;
-      if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
+      if (left) left.copyTo(this.u8, address, offset, cell.byteLength);
+      else if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
       else {
         this.fill(cell.dtype, address, cell.length, number!);
         if (ones) {
@@ -241,7 +244,7 @@ export class Heap extends PagedMemory {
 
   private spillSegment(segment: Segment): void {
     const end = segment.address + segment.top;
-    segment.host = copyOf(this.u8.subarray(segment.address, end)).buffer as ArrayBuffer;
+    segment.host = new HostCopy(this.u8.subarray(segment.address, end));
     this.spilledSegments++;
     this.left += segment.pages;
     this.vacate(segment);
@@ -364,7 +367,8 @@ export class Cell {
   at(i: number): number {
     const { number, segment } = this;
     if (number !== undefined && !this.ones) return number;
-    if (segment === undefined || segment.address < 0) return this.peek()[i]!;
+    if (segment?.host) return segment.host.element(this.dtype, this.offset, i);
+    if (segment === undefined) return this.peek()[i]!;
     // Without a view of its own.
     const elements = heap().elements(this.dtype);
     return elements[(segment.address + this.offset) / elements.BYTES_PER_ELEMENT + i]!;
@@ -375,7 +379,7 @@ export class Cell {
     if (this.host) return this.host;
     const { segment, number } = this;
     if (segment) {
-      if (segment.host) return viewOf(this.dtype, segment.host, this.offset, this.length);
+      if (segment.host) return segment.host.view(this.dtype, this.offset, this.length);
       return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
     }
     if (number === undefined) throw new DisposedError(this.gone ?? 'disposed of');
@@ -398,7 +402,8 @@ export class Cell {
 
   /** A copy that the caller owns. */
   copyOut(): TypedArray {
-    return copyOf(this.peek());
+    const left = this.segment?.host;
+    return left ? left.copy(this.dtype, this.offset, this.length) : copyOf(this.peek());
   }
 
   /** The same storage for another array: it is freed when all of them have disposed of it. */
