@@ -170,6 +170,58 @@ t.test('axes in another order, by tiles and what is left of them', (t) => {
   t.end();
 });
 
+t.test('diagonals and triangles of ones', (t) => {
+  const cases: readonly (readonly [n: number, m: number, k: number])[] = [
+    [1, 1, 0],
+    [3, 3, 0],
+    [3, 5, 1],
+    [5, 3, -2],
+    [4, 4, 9],
+    [4, 4, -9],
+    [0, 3, 0],
+    [3, 0, 0],
+    [40, 50, 3],
+    [50, 40, -45],
+    [50, 40, 60],
+  ];
+  for (const dtype of dtypes)
+    for (const [n, m, k] of cases) {
+      const ones = (isOne: (column: number, row: number) => boolean): number[] =>
+        range(n * m).map((i) => Number(isOne(i % m, Math.floor(i / m))));
+      const [diagonal, triangle] = [ones((j, i) => j - i === k), ones((j, i) => j - i <= k)];
+      const name = `${n} × ${m}, ${k}, ${dtype}`;
+      const made = (): NDArray => np.eye(n, m, { k, dtype });
+      t.ok(same(made().data(), diagonal), `eye, ${name}`);
+      t.ok(
+        same(
+          np.where(made().ne(0), 2, 3).data(),
+          diagonal.map((x) => 3 - x),
+        ),
+        `read by an operation, ${name}`,
+      );
+      if (n * m > 0)
+        t.equal(
+          Number(
+            np
+              .ravel(made())
+              .slice(n * m - 1)
+              .item(),
+          ),
+          diagonal.at(-1),
+          `the last, ${name}`,
+        );
+      t.ok(same(np.tri(n, m, { k, dtype }).data(), triangle), `tri, ${name}`);
+    }
+  const one = np.eye(1);
+  t.equal(one.item(), 1);
+  const large = np.eye(700, { dtype: 'float64' });
+  const trace = np.trace(large).item();
+  t.equal(trace, 700);
+  large.dispose();
+  t.throws(() => large.data(), /disposed/);
+  t.end();
+});
+
 t.test('sorts by several keys, along any axis', (t) => {
   const next = numbers(4);
   for (const [shape, dimension] of [

@@ -107,6 +107,9 @@ function eyeNamed(name: string, n: number, m: number | null | undefined, given: 
 export const identity = (n: number, options: DTypeOption = {}): NDArray =>
   eyeNamed('identity', n, n, optionsOf('identity', options, ['dtype']));
 
+/** Elements of a new array that begins as zeros outside of the heap. */
+const largestHost = 1024;
+
 /** Ones on and below the k-th diagonal. */
 export function tri(n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions): NDArray {
   const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
@@ -114,6 +117,19 @@ export function tri(n: number, m?: number | null | DiagonalOptions, options?: Di
   checkNumbers('tri', given, ['k']);
   const type = checkDType(dtype, 'tri') ?? 'float32';
   const shape = toShape([n, columns ?? n], 'tri');
+  if (!currentTrace().records) {
+    const [height, width] = shape as [number, number];
+    const size = height * width;
+    const cell = size > largestHost ? Cell.inHeap(type, size) : Cell.fromHost(type, allocate(type, size));
+    const data = cell.peek();
+    for (let i = 0; i < height; i++) {
+      const [start, end] = [i * width, i * width + width];
+      const middle = start + Math.min(Math.max(Math.floor(k) + i + 1, 0), width);
+      data.fill(1, start, middle);
+      if (size > largestHost) data.fill(0, middle, end);
+    }
+    return new NDArray(shapedArray(shape, type), cell);
+  }
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
   return convert(ge(add(row, k), column), type);

@@ -160,12 +160,12 @@ const selectFirst: (conditions: readonly ArrayLike[], choices: readonly ArrayLik
 export { selectFirst as select };
 
 /** Elementwise, the element of the choice whose number `index` holds; numbers outside are limited to the range. */
-export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray {
+export const choose: (index: ArrayLike, choices: readonly ArrayLike[]) => NDArray = recorded((index, choices) => {
   const number = indices(index, 'choose');
   checkList('choose', 'the choices', choices);
   const values = promoteDTypes('choose', choices);
   return values.reduceRight<NDArray>((rest, choice, i) => where(le(number, i), choice, rest), values.at(-1)!);
-}
+});
 
 /**
  * The distinct elements in increasing order. The shape depends on the values: concrete arrays only.
