@@ -6,18 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { formatRoofline, fractionOfLimit, type Roofline, type Work } from './roofline.ts';
-
-interface Line {
-  readonly library: string;
-  readonly name: string;
-  readonly seconds?: number;
-  /** The same without reading the result. */
-  readonly computed?: number;
-  readonly values?: readonly number[];
-  readonly error?: string;
-  readonly version?: string;
-}
+import { type Line, type PeerTables, peerTables } from './peer-tables.ts';
+import { formatRoofline, type Roofline } from './roofline.ts';
 
 const folder = fileURLToPath(new URL('../../bench/peers/', import.meta.url));
 
@@ -33,25 +23,13 @@ function linesOf(command: string, args: readonly string[], settings: Record<stri
   return lines.map((line) => JSON.parse(line) as Line);
 }
 
-/** Results of float32 arithmetic in another order. */
-function agree(ours: readonly number[], theirs: readonly number[]): boolean {
-  const scale = Math.max(...ours.map(Math.abs), 1e-30);
-  return ours.length === theirs.length && ours.every((x, i) => Math.abs(x - theirs[i]!) <= 1e-3 * scale);
-}
-
-const time = (seconds: number): string =>
-  seconds < 1e-6
-    ? `${(seconds * 1e9).toFixed(0)} ns`
-    : seconds < 1e-3
-      ? `${(seconds * 1e6).toPrecision(3)} µs`
-      : `${(seconds * 1e3).toPrecision(3)} ms`;
-
 export interface PeerResults {
   readonly node: string;
   readonly roofline: Roofline;
   readonly versions: Record<string, string>;
   readonly lines: readonly Line[];
-  /** Machine, versions, limits and the table of times and ratios. */
+  readonly tables: PeerTables;
+  /** Machine, versions, limits and the tables. */
   readonly markdown: string;
 }
 
@@ -134,19 +112,20 @@ export function comparePeers(only: readonly string[] = []): PeerResults {
   const lines = all.filter((line) => line.name);
   const listed = Object.entries(versions).map(([library, version]) => `${library} ${version}`);
   const head = `${os.cpus()[0]?.model ?? 'unknown'}, ${os.cpus().length} cores; Node ${node}; ${listed.join(', ')}.`;
-  const legend =
-    'Times of one run; in brackets how many times ours each is. “Of limit”: of the arithmetic or read bandwidth above.';
-  const unread = 'The same computed and not read back to JavaScript (NumPy reads results where they lie):';
-  const inPlace = lines.flatMap(({ computed, ...line }) =>
-    computed === undefined ? [] : [{ ...line, seconds: computed }],
-  );
-  const tables = [
-    legend,
-    tableOf(lines, roofline),
-    ...(inPlace.length > 0 ? [unread, tableOf(inPlace, roofline)] : []),
-  ];
-  const markdown = [head, formatRoofline(roofline), ...tables].join('\n\n');
-  return { node, roofline, versions, lines, markdown };
+  const tables = peerTables(lines, roofline);
+  const markdown = [
+    head,
+    formatRoofline(roofline),
+    'Times of one run with results read; in brackets how many times ours each is. “Of limit”: of the arithmetic or read bandwidth above.',
+    tables.read,
+    'The same computed and not read back to JavaScript (NumPy, JAX and PyTorch read results where they lie).',
+    tables.computed,
+    'Solvers.',
+    tables.solvers,
+    'How many times as fast ours is, and aims.',
+    tables.aims,
+  ].join('\n\n');
+  return { node, roofline, versions, lines, tables, markdown };
 }
 
 function installed(): Record<string, string> {
@@ -157,44 +136,4 @@ function installed(): Record<string, string> {
   const version = (name: string): string =>
     JSON.parse(readFileSync(`${folder}node_modules/${name}/package.json`, 'utf8')).version;
   return Object.fromEntries(names.map((name) => [name, version(name)]));
-}
-
-const million = 1e6;
-const mlpProducts = 2 * 784 * 256 + 3 * 256 * 128 + 3 * 128 * 10;
-
-/** What the cases have to do at least. */
-function workOf(name: string): Work {
-  const matmul = /^matmul (\d+)$/.exec(name);
-  if (matmul) return { flops: 2 * Number(matmul[1]) ** 3 };
-  const ridge = /^ridge (\d+)×(\d+)$/.exec(name);
-  if (ridge) return { flops: 500 * 4 * Number(ridge[1]) * Number(ridge[2]) };
-  if (name === 'mlp step') return { flops: 2 * 128 * mlpProducts };
-  if (/^(mean|variance|logsumexp)/.test(name)) return { bytes: 4 * million };
-  if (/^x·tanh/.test(name)) return { bytes: 8 * million };
-  if (/1024²$/.test(name)) return { bytes: 8 * 1024 ** 2 };
-  return {};
-}
-
-function tableOf(lines: readonly Line[], roofline: Roofline): string {
-  const libraries = [...new Set(lines.map((line) => line.library))].filter((library) => library !== 'cotangent');
-  const rows = lines
-    .filter((line) => line.library === 'cotangent')
-    .map((ours) => {
-      if (ours.seconds === undefined) return [ours.name, 'error', '', ...libraries.map(() => '')];
-      const cells = libraries.map((library) => {
-        const theirs = lines.find((line) => line.library === library && line.name === ours.name);
-        if (!theirs) return '';
-        if (theirs.seconds === undefined) return 'error';
-        if (!agree(ours.values!, theirs.values!)) return `${time(theirs.seconds)} (other result)`;
-        return `${time(theirs.seconds)} (${(theirs.seconds / ours.seconds!).toPrecision(2)}×)`;
-      });
-      const fraction = fractionOfLimit(roofline, workOf(ours.name), ours.seconds);
-      return [ours.name, time(ours.seconds), fraction ? `${(100 * fraction).toFixed(0)} %` : '', ...cells];
-    });
-  const all = [
-    ['', 'Cotangent', 'of limit', ...libraries],
-    ['---', ...new Array<string>(libraries.length + 2).fill('---:')],
-    ...rows,
-  ];
-  return all.map((row) => `| ${row.join(' | ')} |`).join('\n');
 }

@@ -1,15 +1,16 @@
 /**
  * `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. With `-- --peers` the same
- * work in other libraries instead, all of it or the cases named after that; with `-- --operations` single operations beside
- * numpy-ts's.
+ * work in other libraries instead, all of it or the cases named after that, and with `-- --docs --peers` the tables of
+ * docs/performance.md are written anew; with `-- --operations` single operations beside numpy-ts's.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
 import { implicitCases } from './cases/implicit.ts';
 import { kernelCases } from './cases/kernels.ts';
 import { positionCases } from './cases/positions.ts';
 import { ridgeCases } from './cases/ridge.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
+import { withTables } from './peer-tables.ts';
 import { compareOperations, comparePeers } from './peers.ts';
 import { formatRoofline, measureRoofline } from './roofline.ts';
 import { startup } from './startup.ts';
@@ -28,6 +29,9 @@ if (peersAt >= 0) {
   console.log(peers.markdown);
   writeFileSync(new URL('peers.md', folder), `${peers.markdown}\n`);
   save('peers', { machine: machine(), ...peers });
+  const document = new URL('../../docs/performance.md', import.meta.url);
+  if (process.argv.slice(0, peersAt).includes('--docs'))
+    writeFileSync(document, withTables(readFileSync(document, 'utf8'), peers.tables));
   process.exit();
 }
 

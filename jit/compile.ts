@@ -11,51 +11,58 @@ import { assemblerVersion, binaryenVersion, emitterVersion } from './wasm/versio
 import { encode, takeModule } from './wasm/wire.ts';
 
 export interface CompileStats {
+  /** Programs that were lowered; others were known, here or on disk. */
+  readonly lowered: number;
   /** Modules that were assembled. */
   readonly compiled: number;
   readonly memoryHits: number;
   readonly diskHits: number;
-  /** Time spent finding or making modules. */
-  readonly milliseconds: number;
 }
 
-const stats = { compiled: 0, memoryHits: 0, diskHits: 0, milliseconds: 0 };
+const stats = { lowered: 0, compiled: 0, memoryHits: 0, diskHits: 0 };
 const modules = new Recent<string, WebAssembly.Module>(256);
 const validate = environment('COTANGENT_VALIDATE') === '1';
 
 export const compileStats = (): CompileStats => ({ ...stats });
 
+export function countLowered(): void {
+  stats.lowered++;
+}
+
 /** Compiles now: from memory, from disk, or by assembling. */
 export const compile = (module: CodeModule): WebAssembly.Module => compileEncoded(encode(module));
 
-export function compileEncoded(code: Uint8Array): WebAssembly.Module {
-  const start = performance.now();
-  try {
-    return find(code);
-  } finally {
-    stats.milliseconds += performance.now() - start;
-  }
-}
+/** What a module of this code is kept under. */
+export const moduleKey = (code: Uint8Array): string =>
+  `${hash(code)}-${assemblerVersion}-${emitterVersion}-${binaryenVersion}-${targetName(target())}`;
 
-function find(code: Uint8Array): WebAssembly.Module {
-  const to = target();
-  const key = `${hash(code)}-${assemblerVersion}-${emitterVersion}-${binaryenVersion}-${targetName(to)}`;
+/** A module from memory or from disk. */
+export function keptModule(key: string): WebAssembly.Module | undefined {
   const known = modules.get(key);
   if (known) {
     stats.memoryHits++;
     return known;
   }
-  const cached = readCached(key);
-  const wasm = cached ?? assemble(takeModule(code), to);
-  if (validate && !cached && hasBinaryen()) verifyAssembled(code, to, wasm);
+  const wasm = readCached(key);
+  if (!wasm) return undefined;
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
   modules.set(key, module);
-  if (cached) {
-    stats.diskHits++;
-  } else {
-    stats.compiled++;
-    writeCached(key, wasm);
-    noteForBinaryen(key, code, to);
-  }
+  stats.diskHits++;
+  return module;
+}
+
+/** Compiles encoded code now. */
+export function compileEncoded(code: Uint8Array): WebAssembly.Module {
+  const to = target();
+  const key = moduleKey(code);
+  const known = keptModule(key);
+  if (known) return known;
+  const wasm = assemble(takeModule(code), to);
+  if (validate && hasBinaryen()) verifyAssembled(code, to, wasm);
+  const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
+  modules.set(key, module);
+  stats.compiled++;
+  writeCached(key, wasm);
+  noteForBinaryen(key, code, to);
   return module;
 }

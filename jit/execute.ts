@@ -4,7 +4,7 @@ import { hash } from './caches/hash.ts';
 import { Recent } from './caches/recent.ts';
 import { compileEncoded } from './compile.ts';
 import { hostMath } from './math/index.ts';
-import type { CallbackSite, Program, Slot } from './program.ts';
+import type { CallbackSite, Program, ProgramLayout, Slot } from './program.ts';
 import { runtimeExports } from './runtime/instance.ts';
 import { prebuiltModule } from './runtime/prebuilt.ts';
 import { Cell, type Heap, heap, smallBytes } from './storage/heap.ts';
@@ -51,7 +51,7 @@ const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
 /** A program that is ready to run. */
 export class Executable {
-  readonly program: Program;
+  readonly program: ProgramLayout;
   private readonly inputs: readonly Port[];
   private readonly outputs: readonly Port[];
   private readonly main: (frame: number) => number;
@@ -61,7 +61,7 @@ export class Executable {
   private callbacks: readonly Callback[] | undefined;
   private failure: { readonly error: unknown } | undefined;
 
-  constructor(program: Program, wasm: WebAssembly.Module) {
+  constructor(program: ProgramLayout, wasm: WebAssembly.Module) {
     this.program = program;
     this.inputs = program.inputs.map(port);
     this.outputs = program.outputs.map(port);

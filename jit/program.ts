@@ -19,13 +19,8 @@ export interface CallbackSite {
   readonly arguments: readonly Slot[];
 }
 
-/**
- * A compiled function before the engine has it: plain data. The module exports `main(frame: i32) → i32`, which returns 0,
- * or 1 when a callback asked it to stop. All addresses inside are relative to `frame`, so that calls may nest.
- */
-export interface Program {
-  /** The code module, encoded (jit/wasm/wire.ts): a tenth of the size of its trees, which programs would keep alive. */
-  readonly code: Uint8Array;
+/** How a program takes its inputs and gives its outputs. All places are relative to the frame that a call gets. */
+export interface ProgramLayout {
   /** The modules that it imports functions from. */
   readonly importsFrom: readonly string[];
   readonly inputs: readonly Slot[];
@@ -36,3 +31,25 @@ export interface Program {
   /** Bytes of temporaries and scratch at their peak, as `lower()` reports. */
   readonly peakBytes: number;
 }
+
+/**
+ * A compiled function before the engine has it: plain data. The module exports `main(frame: i32) → i32`, which returns 0,
+ * or 1 when a callback asked it to stop. All addresses inside are relative to `frame`, so that calls may nest.
+ */
+export interface Program extends ProgramLayout {
+  /** The code module, encoded (jit/wasm/wire.ts): a tenth of the size of its trees, which programs would keep alive. */
+  readonly code: Uint8Array;
+}
+
+/** How the inputs and outputs of a program relate to those of the jaxpr that it was made from. */
+export interface Wiring {
+  /** The jaxpr's inputs that the program reads, in its order. */
+  readonly inputs: readonly number[];
+  /** Each output of the jaxpr: an output of the program, an input handed through, or a constant. */
+  readonly outputs: readonly OutputSource[];
+}
+
+export type OutputSource =
+  | { readonly kind: 'output'; readonly index: number }
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'constant'; readonly value: number };

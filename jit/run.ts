@@ -1,10 +1,10 @@
 import type { ShapedArray } from '../src/core/aval.ts';
 import { inspectPrograms, type Jaxpr } from '../src/core/jaxpr.ts';
 import { verifyJaxpr } from '../src/core/verify.ts';
-import { load } from './execute.ts';
 import { interpret } from './interpret.ts';
 import { type Lowered, lowerJaxpr } from './lower/lower.ts';
 import { environment } from './node.ts';
+import { ready } from './ready.ts';
 import { isPrebuiltReady } from './runtime/prebuilt.ts';
 import { Cell } from './storage/heap.ts';
 
@@ -31,8 +31,7 @@ export function prepare(jaxpr: Jaxpr): Prepared {
     // Until `init` is done, and no longer.
     return (inputs, present) => (isPrebuiltReady() ? prepare(jaxpr)(inputs, present) : interpreted(jaxpr, inputs));
   }
-  const { program, inputs: used, outputs, handlers } = lowerJaxpr(jaxpr);
-  const executable = load(program);
+  const { executable, inputs: used, outputs, handlers } = ready(jaxpr);
   const count = jaxpr.inVars.length;
   const direct = outputs.every((source, i) => source.kind === 'output' && source.index === i);
   result = (inputs, present) => {

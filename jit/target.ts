@@ -48,6 +48,9 @@ export const threadCount = (): number => options.threads;
 /** Part of cache keys. */
 export const targetName = (t: Target): string => `${t.fma ? 'fma' : 'plain'}${t.shared ? '-shared' : ''}`;
 
+/** What programs are lowered for: with threads, their number is in scratch memory and in how work is dealt out. */
+export const loweringName = (): string => `${targetName(target())}${options.threads > 1 ? `-${options.threads}` : ''}`;
+
 let probed: { readonly simd: boolean; readonly relaxed: boolean } | undefined;
 
 function probe(): { readonly simd: boolean; readonly relaxed: boolean } {

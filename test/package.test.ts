@@ -57,21 +57,38 @@ t.test('a second process finds what the first assembled', (t) => {
     let compilers = 0;
     process.on('worker', () => compilers++);
     import { grad, jit, lax, np, solvers } from 'cotangent';
+    import { core } from './dist/bundle/node/core.js';
     const fun = (w, l) => np.sum(np.square(w.sub(l)));
     const solver = new solvers.GradientDescent({ fun, stepsize: 0.1 });
+    const constants = jit((x) => [x, np.array(NaN), -0, -Infinity, 1e-45, x.mul(2)]);
     const values = [
+      constants(3).map(String), constants(np.ones([2])).map(String),
       jit(grad((x) => np.sum(np.sin(x))))(np.ones([5])).tolist(),
       solver.run(np.zeros([3]), 2).params.tolist(),
       jit((x) => lax.foriLoop(0, 10, (i, c) => c.mul(0.5).add(i), x))(np.ones([4])).tolist(),
     ];
     await new Promise(setImmediate);
-    console.log(JSON.stringify({ values, compilers }));
+    console.log(JSON.stringify({ values, compilers, stats: core.compileStats() }));
   `;
   const first = run(script, { COTANGENT_CACHE_DIR: cache });
   const second = run(script, { COTANGENT_CACHE_DIR: cache });
   t.strictSame([first.compilers, second.compilers], [0, 0], 'neither waits for binaryen');
   t.ok(readdirSync(cache).filter((name) => !name.startsWith('code-')).length >= 3);
   t.strictSame(second.values, first.values);
+  t.ok(first.stats.lowered >= 5 && first.stats.compiled >= 3);
+  t.match(second.stats, { lowered: 0, compiled: 0, diskHits: first.stats.compiled }, 'what is traced is known');
+  for (const name of readdirSync(cache)) if (!/^(code|program)-/.test(name)) rmSync(path.join(cache, name));
+  const third = run(script, { COTANGENT_CACHE_DIR: cache });
+  t.match(
+    third,
+    { values: first.values, stats: { lowered: first.stats.lowered } },
+    'without its code it is lowered again',
+  );
+  for (const COTANGENT_THREADS of ['2', '3']) {
+    const { values, stats } = run(script, { COTANGENT_CACHE_DIR: cache, COTANGENT_THREADS });
+    t.strictSame(values, first.values);
+    t.equal(stats.lowered, first.stats.lowered, 'the number of threads is part of what it was lowered for');
+  }
   t.end();
 });
 

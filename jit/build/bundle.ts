@@ -4,7 +4,7 @@
  * its part under the public names. Tests and examples inside the repository import the same files unbundled.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin, transform } from 'esbuild';
@@ -24,8 +24,18 @@ const entries: Readonly<Record<string, string>> = {
   tree: `${dist}src/tree.js`,
 };
 
+/** A hash of all that is bundled: what lowered programs are kept under. */
+function buildId(): string {
+  const id = createHash('sha256');
+  for (const folder of ['jit', 'src', 'transforms'])
+    for (const name of readdirSync(dist + folder, { recursive: true, encoding: 'utf8' }).sort())
+      if (name.endsWith('.js')) id.update(readFileSync(`${dist}${folder}/${name}`));
+  return id.digest('hex').slice(0, 16);
+}
+
 const shared: BuildOptions = {
   bundle: true,
+  define: { buildId: JSON.stringify(buildId()) },
   target: 'es2022',
   minifyWhitespace: true,
   sourcemap: true,
@@ -103,7 +113,7 @@ await build({
     resolveDir: dist,
     sourcefile: 'core.cjs',
   },
-  define: { 'import.meta.url': 'libraryUrl' },
+  define: { ...shared.define, 'import.meta.url': 'libraryUrl' },
   banner: { js: "'use strict';const libraryUrl = require('node:url').pathToFileURL(__filename).href;" },
   plugins: [asScript],
   logOverride: { 'commonjs-variable-in-esm': 'silent' },

@@ -8,6 +8,8 @@ import { hash } from './hash.ts';
  */
 const limit = 128 * 2 ** 20;
 const headerBytes = 32;
+const aDay = 86_400_000;
+const manyWrites = 1000;
 
 let written = 0;
 
@@ -19,12 +21,22 @@ export function readCached(key: string): Uint8Array | undefined {
 }
 
 export function writeCached(key: string, wasm: Uint8Array): void {
-  const dir = cacheFolder();
-  if (!dir) return;
+  if (!cacheFolder()) return;
   keep(key, Buffer.concat([Buffer.from(hash(wasm), 'latin1'), wasm]));
-  // The folder is measured seldom: it may grow past the limit by what one process writes in between.
-  if (written++ % 256 > 0) return;
+  // Looking at every file takes a tenth of a second where there are thousands: seldom while somebody waits for a program.
+  if (written++ === 0) process.once('exit', () => pruneAfter(aDay));
+  if (written % manyWrites === 0) pruneAfter(0);
+}
+
+/** Prunes if that was not done for so long. The folder may grow past the limit by what is written in between. */
+function pruneAfter(milliseconds: number): void {
+  const dir = cacheFolder()!;
+  const fs = builtin('fs')!;
+  const mark = builtin('path')!.join(dir, 'pruned');
   try {
+    const last = fs.statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (Date.now() - last < milliseconds) return;
+    fs.writeFileSync(mark, '', { mode: 0o600 });
     prune(dir);
   } catch {
     // Another process' pruning, or a folder that went away.

@@ -77,7 +77,7 @@ export function lowerCallback(d: Driver, eqn: Eqn, handler: (...args: unknown[])
   const values = eqn.inputs.map((atom) => (atom.aval.ndim === 0 ? d.scalar(atom) : d.buffer(atom).ptr));
   const id = d.callbacks.length;
   d.callbacks.push({ id, arguments: slots });
-  d.handlers.push({ handler, avals: eqn.inputs.map((atom) => atom.aval) });
+  d.handlers.push({ params: eqn.params, handler, avals: eqn.inputs.map((atom) => atom.aval) });
   if (!d.imports.has('callback'))
     d.imports.set('callback', {
       name: 'callback',

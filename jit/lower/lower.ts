@@ -2,7 +2,7 @@ import type { DType } from '../../src/core/dtype.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import { mathCode } from '../math/index.ts';
-import type { Program, Slot } from '../program.ts';
+import type { OutputSource, Program, Slot, Wiring } from '../program.ts';
 import { target } from '../target.ts';
 import { i32c, load, type Target } from '../wasm/code.ts';
 import { loadElement } from '../wasm/loop-nest.ts';
@@ -14,13 +14,8 @@ import type { Handler } from './module-writer.ts';
 import { simplify } from './simplify.ts';
 import { Buffer, Scalar } from './storage.ts';
 
-/** A program and how its inputs and outputs relate to those of the jaxpr that it was made from. */
-export interface Lowered {
+export interface Lowered extends Wiring {
   readonly program: Program;
-  /** The jaxpr's inputs that the program reads, in its order. */
-  readonly inputs: readonly number[];
-  /** Each output of the jaxpr: an output of the program, an input handed through, or a constant. */
-  readonly outputs: readonly OutputSource[];
   /** The functions behind the program's callbacks. */
   readonly handlers: readonly Handler[];
   /** The program after simplification, for `lower()` to show. */
@@ -28,11 +23,6 @@ export interface Lowered {
   /** What the kernels compute, by their names. */
   readonly notes: ReadonlyMap<string, string>;
 }
-
-export type OutputSource =
-  | { readonly kind: 'output'; readonly index: number }
-  | { readonly kind: 'input'; readonly index: number }
-  | { readonly kind: 'constant'; readonly value: number };
 
 const lowered = new WeakMap<Jaxpr, { readonly to: Target; readonly result: Lowered }>();
 

@@ -1,5 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
+import type { Params } from '../../src/core/primitive.ts';
 import { hash } from '../caches/hash.ts';
 import type { CallbackSite } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
@@ -21,8 +22,9 @@ import type { Kernel } from './kernels/kernel.ts';
 import { Locals } from './locals.ts';
 import { Buffer, Scalar } from './storage.ts';
 
-/** The function behind a callback, and the types of what it is called with. */
+/** The function behind a callback, what it was made of, and the types of what it is called with. */
 export interface Handler {
+  readonly params: Params;
   readonly handler: (...args: unknown[]) => void;
   readonly avals: readonly ShapedArray[];
 }

@@ -1,10 +1,10 @@
 import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
-import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, subJaxprs, Var } from '../../src/core/jaxpr.ts';
-import type { Params } from '../../src/core/primitive.ts';
+import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, Var } from '../../src/core/jaxpr.ts';
 import { withSource } from '../../src/core/source.ts';
 import { elementwiseTree } from './expressions/elementwise-tree.ts';
 import { forEachTree } from './expressions/tree.ts';
+import { written } from './written.ts';
 
 const simplified = new WeakMap<Jaxpr, Jaxpr>();
 
@@ -206,26 +206,6 @@ class Simplifier {
     if (id === undefined) this.ids.set(atom, (id = this.ids.size));
     return `v${id}`;
   }
-}
-
-const texts = new WeakMap<Params, string | false>();
-
-/** Parameters as text; undefined for programs and functions among them. */
-function written(params: Params): string | undefined {
-  let text = texts.get(params);
-  if (text === undefined) {
-    let writable = subJaxprs(params).length === 0;
-    const json = writable
-      ? JSON.stringify(params, (_, value: unknown) => {
-          if (typeof value === 'function') writable = false;
-          // Numbers that JSON does not tell from others.
-          if (Object.is(value, -0)) return '-0';
-          return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
-        })
-      : '';
-    texts.set(params, (text = writable ? json : false));
-  }
-  return text === false ? undefined : text;
 }
 
 const avalsOf = (eqn: Eqn): ShapedArray[] => eqn.inputs.map((atom) => atom.aval);

@@ -1,33 +1,25 @@
 /** `customJvp`: a function with a derivative rule of the user's. */
 
-import {
-  type AnyFunction,
-  checkFunction,
-  FlatFunction,
-  flattenArguments,
-  functionName,
-  standsFor,
-  type TreeFunction,
-} from '../../transforms/flat.ts';
+import type { AnyFunction, TreeFunction } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
-import { checkList, optionsOf } from '../core/options.ts';
 import { type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { toValue } from '../promote.ts';
-import { methodOf, quotedName } from '../syntax/names.ts';
-import { type ArrayLikes, type Arrays, flatten, type Like, type TreeDef, unflatten } from '../tree.ts';
+import { quotedName } from '../syntax/names.ts';
+import { type ArrayLikes, type Arrays, flatten, type Like, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
-import { LazyRule, RuleTracer, resolveRule } from './lazy-rule.ts';
-import { type DiffArguments, type NondiffArguments, type NondiffOption, splitNondiff } from './nondiff.ts';
+import { LazyRule, resolveRule } from './lazy-rule.ts';
+import type { DiffArguments, NondiffArguments, NondiffOption } from './nondiff.ts';
+import { type RuledCall, ruledFunction } from './ruled-function.ts';
 
 interface CustomJvpParams extends CustomCallParams {
   /** (captured by the rule, arguments, tangents of the floating arguments) → (results, tangents of the floating results). */
@@ -119,66 +111,32 @@ export function customJvp<F extends TreeFunction, const O extends NondiffOption 
   f: F,
   options?: O,
 ): CustomJvp<F, O> {
-  checkFunction('customJvp', f);
-  const known = optionsOf<NondiffOption>('customJvp', options ?? {}, ['nondiffArgnums']);
-  if (known.nondiffArgnums !== undefined) checkList('customJvp', '`nondiffArgnums`', known.nondiffArgnums);
-  let rule: ((...args: any[]) => readonly [unknown, unknown]) | undefined;
-  const name = functionName(f);
-  const tracer = new RuleTracer();
-  const call = (...args: unknown[]): any => {
-    if (!rule)
-      throw new RuleError(
-        `customJvp: ${quotedName(name)} has no rule yet; call ${methodOf(name, 'defjvp')} before using it.`,
-      );
-    const { nondiff, diff, partial } = splitNondiff(name, args, options?.nondiffArgnums);
-    const { values, def } = flattenArguments(diff, name);
-    const avals = values.map((v) => v.aval);
-    const flat = new FlatFunction(partial(f), def, name);
-    const ruleOfDiff = (primals: unknown, tangents: unknown) => rule!(...nondiff, primals, tangents);
-    const traced = stage(flat.call, avals);
-    const outAvals = traced.jaxpr.outAvals;
-    const floating = avals.filter((aval) => aval.isFloating);
-    const ruled = tracer.trace<Jaxpr>(
-      (known, embed) => {
-        const { jaxpr, consts } = stage(
-          (...xs) => runRule(name, ruleOfDiff, def, flat.outDef, xs, avals, outAvals),
-          [...avals, ...floating],
-          known,
-          embed,
-        );
-        return { rule: jaxpr, consts };
-      },
-      [...traced.consts, ...nondiff],
-    );
-    const outs = bind(customJvpP, [...traced.consts, ...ruled.consts, ...values], {
-      call: traced.jaxpr,
-      jvp: ruled.rule,
-      callConsts: traced.consts.length,
-      ruleConsts: ruled.consts.length,
-    });
-    return unflatten(flat.outDef, outs);
-  };
-  standsFor(call, f, name);
-  return Object.assign(call, {
-    defjvp: (r: typeof rule) => {
-      rule = r;
+  const [call, setRule] = ruledFunction<JvpRule, Jaxpr>(f, options, {
+    operation: 'customJvp',
+    method: 'defjvp',
+    plural: 'rule',
+    trace: (rule, own, known, embed) => {
+      const floating = own.avals.filter((aval) => aval.isFloating);
+      const { jaxpr, consts } = stage((...xs) => runRule(rule, own, xs), [...own.avals, ...floating], known, embed);
+      return { rule: jaxpr, consts };
     },
-  }) as never;
+    bind: (operands, call, jvp, counts) =>
+      bind(customJvpP, operands, { call, jvp, ...counts } satisfies CustomJvpParams),
+  });
+  return Object.assign(call, { defjvp: setRule }) as never;
 }
 
+type JvpRule = (...args: any[]) => readonly [unknown, unknown];
+
 function runRule(
-  name: string,
-  rule: (primals: any, tangents: any) => readonly [unknown, unknown],
-  def: TreeDef,
-  outDef: TreeDef,
+  rule: JvpRule,
+  { name, nondiff, def, outDef, avals, outAvals }: RuledCall,
   xs: readonly Value[],
-  avals: readonly Value['aval'][],
-  outAvals: readonly Value['aval'][],
 ): Value[] {
   const n = avals.length;
   let next = n;
   const tangents = avals.map((aval) => (aval.isFloating ? xs[next++]! : null));
-  const result = rule(unflatten(def, xs.slice(0, n)), unflatten(def, tangents));
+  const result = rule(...nondiff, unflatten(def, xs.slice(0, n)), unflatten(def, tangents));
   if (!Array.isArray(result) || result.length !== 2) {
     throw new RuleError(`customJvp: the rule of ${quotedName(name)} must return a pair [result, tangent].`);
   }

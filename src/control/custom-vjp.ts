@@ -1,34 +1,26 @@
 /** `customVjp`: a function with a reverse-mode rule of the user's. */
 
-import {
-  type AnyFunction,
-  checkFunction,
-  FlatFunction,
-  flattenArguments,
-  functionName,
-  standsFor,
-  type TreeFunction,
-} from '../../transforms/flat.ts';
+import type { AnyFunction, TreeFunction } from '../../transforms/flat.ts';
 import { instantiate, type Tangent } from '../../transforms/jvp.ts';
 import { addLanes, batchJaxpr } from '../../transforms/vmap.ts';
 import { RuleError, TreeError } from '../core/errors.ts';
 import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr } from '../core/jaxpr.ts';
-import { checkList, optionsOf } from '../core/options.ts';
 import { type Primitive, primitive } from '../core/primitive.ts';
 import { type Embed, stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { zerosLike } from '../lax/creation.ts';
 import { toValue } from '../promote.ts';
-import { methodOf, quotedName } from '../syntax/names.ts';
+import { quotedName } from '../syntax/names.ts';
 import { type ArrayLikes, type Arrays, flatten, type Like, type Tree, type TreeDef, unflatten } from '../tree.ts';
 import { addTangentsOfCaptured, type CustomCallParams, customCall, matchType } from './custom-call.ts';
 import { customVjpLinearP } from './custom-vjp-linear.ts';
 import { always, dependent, split, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
-import { LazyRule, RuleTracer, resolveRule, type TracedRule } from './lazy-rule.ts';
-import { type DiffArguments, type NondiffArguments, type NondiffOption, splitNondiff } from './nondiff.ts';
+import { LazyRule, resolveRule, type TracedRule } from './lazy-rule.ts';
+import type { DiffArguments, NondiffArguments, NondiffOption } from './nondiff.ts';
+import { type RuledCall, ruledFunction } from './ruled-function.ts';
 
 interface VjpRules {
   /** (captured, arguments) → (results, residuals). */
@@ -154,58 +146,31 @@ export function customVjp<F extends TreeFunction, const O extends NondiffOption 
   f: F,
   options?: O,
 ): CustomVjp<F, O> {
-  checkFunction('customVjp', f);
-  const known = optionsOf<NondiffOption>('customVjp', options ?? {}, ['nondiffArgnums']);
-  if (known.nondiffArgnums !== undefined) checkList('customVjp', '`nondiffArgnums`', known.nondiffArgnums);
-  let rules: { fwd: AnyFunction; bwd: AnyFunction } | undefined;
-  const name = functionName(f);
-  const tracer = new RuleTracer();
-  const call = (...args: unknown[]): any => {
-    if (!rules)
-      throw new RuleError(
-        `customVjp: ${quotedName(name)} has no rules yet; call ${methodOf(name, 'defvjp')} before using it.`,
-      );
-    const { nondiff, diff, partial } = splitNondiff(name, args, options?.nondiffArgnums);
-    const { values, def } = flattenArguments(diff, name);
-    const avals = values.map((v) => v.aval);
-    const flat = new FlatFunction(partial(f), def, name);
-    const ofDiff = {
-      fwd: partial(rules.fwd),
-      bwd: (residuals: unknown, ct: unknown) => rules!.bwd(...nondiff, residuals, ct),
-    };
-    const traced = stage(flat.call, avals);
-    const outAvals = traced.jaxpr.outAvals;
-    const ruled = tracer.trace<VjpRules>(
-      (known, embed) => traceRules(name, ofDiff, def, flat.outDef, avals, outAvals, known, embed),
-      [...traced.consts, ...nondiff],
-    );
-    const outs = bind(customVjpP, [...traced.consts, ...ruled.consts, ...values], {
-      call: traced.jaxpr,
-      rules: ruled.rule,
-      callConsts: traced.consts.length,
-      ruleConsts: ruled.consts.length,
-    } satisfies CustomVjpParams);
-    return unflatten(flat.outDef, outs);
-  };
-  standsFor(call, f, name);
-  return Object.assign(call, {
-    defvjp: (fwd: AnyFunction, bwd: AnyFunction) => {
-      rules = { fwd, bwd };
-    },
-  }) as never;
+  const [call, setRules] = ruledFunction<GivenRules, VjpRules>(f, options, {
+    operation: 'customVjp',
+    method: 'defvjp',
+    plural: 'rules',
+    trace: traceRules,
+    bind: (operands, call, rules, counts) =>
+      bind(customVjpP, operands, { call, rules, ...counts } satisfies CustomVjpParams),
+  });
+  const defvjp = (fwd: AnyFunction, bwd: AnyFunction): void => setRules({ fwd, bwd });
+  return Object.assign(call, { defvjp }) as never;
+}
+
+interface GivenRules {
+  readonly fwd: AnyFunction;
+  readonly bwd: AnyFunction;
 }
 
 function traceRules(
-  name: string,
-  { fwd, bwd }: { fwd: AnyFunction; bwd: AnyFunction },
-  def: TreeDef,
-  outDef: TreeDef,
-  avals: readonly Value['aval'][],
-  outAvals: readonly Value['aval'][],
+  rules: GivenRules,
+  { name, nondiff, partial, def, outDef, avals, outAvals }: RuledCall,
   known: readonly Value[],
   embed?: Embed,
 ): TracedRule<VjpRules> {
   let residualDef!: TreeDef;
+  const fwd = partial(rules.fwd);
   const forward = stage(
     (...xs) => {
       const result = fwd(...unflatten(def, xs));
@@ -236,7 +201,7 @@ function traceRules(
       const residuals = unflatten(residualDef, xs.slice(0, residualAvals.length));
       let next = residualAvals.length;
       const cts = outAvals.map((aval, i) => (floatingOut[i] ? xs[next++]! : zerosLike(aval)));
-      return argumentCotangents(name, bwd(residuals, unflatten(outDef, cts)), def, avals);
+      return argumentCotangents(name, rules.bwd(...nondiff, residuals, unflatten(outDef, cts)), def, avals);
     },
     [...residualAvals, ...where(outAvals, floatingOut)],
     forward.consts,

@@ -62,6 +62,13 @@ function checkMethod(name: string, method: QuantileOptions['method']): void {
   throw new CotangentError(`${name}: method must be one of ${list}, but it is ${naming(method)}.`);
 }
 
+function knownOptions(name: string, given: QuantileOptions) {
+  const known = ['axis', 'keepdims', ...(name.endsWith('median') ? [] : ['method'])];
+  const { axis, keepdims = false, method = 'linear' } = optionsOf(name, given, known);
+  checkMethod(name, method);
+  return { axis, keepdims, method };
+}
+
 /** The elements over some axes as one axis in front, in order; what is left of the shape, and the same with axes of length 1. */
 function inOrder(name: string, x: ArrayLike, axis: ReduceOptions['axis']) {
   const value = strong(toFloating(x, name));
@@ -77,9 +84,7 @@ function inOrder(name: string, x: ArrayLike, axis: ReduceOptions['axis']) {
 
 const quantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(
   (name, x, q, given) => {
-    const known = name === 'median' ? ['axis', 'keepdims'] : ['axis', 'keepdims', 'method'];
-    const { axis, keepdims = false, method = 'linear' } = optionsOf(name, given, known);
-    checkMethod(name, method);
+    const { axis, keepdims, method } = knownOptions(name, given);
     const { value, ordered, keptShape, oneShape } = inOrder(name, x, axis);
     const n = ordered.shape[0]!;
     const level = toValue(q, name);
@@ -94,21 +99,27 @@ const quantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: Quantil
     const at = (position: Value): NDArray => take(ordered, convert(position, 'int32'), { axis: 0, mode: 'clip' });
     const position = mul(level.aval.weakType ? level : convert(level, value.dtype), n - 1);
     const weightShape = [...position.shape, ...keptShape.map(() => 1)];
-    let result: NDArray;
-    if (method === 'lower') result = at(floor(position));
-    else if (method === 'higher') result = at(ceil(position));
-    else if (method === 'nearest') result = at(round(position));
-    else {
-      const below = floor(position);
-      const [low, high] = [at(below), at(ceil(position))];
-      const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
-      result = between(low, high, weight.ndim === 0 ? weight : reshape(weight, weightShape));
-    }
-    result = select(missing, Number.NaN, result);
+    const spread = (weight: Value): Value => (weight.ndim === 0 ? weight : reshape(weight, weightShape));
+    const result = select(missing, Number.NaN, elementAt(at, position, method, spread));
     if (!keepdims) return result;
     return reshape(result, [...level.shape, ...oneShape]);
   },
 );
+
+/** What stands at computed positions, which may lie between elements. `spread` gives weights the shape of elements. */
+function elementAt(
+  at: (position: Value) => NDArray,
+  position: Value,
+  method: QuantileOptions['method'],
+  spread: (weight: Value) => Value,
+): NDArray {
+  if (method === 'lower') return at(floor(position));
+  if (method === 'higher') return at(ceil(position));
+  if (method === 'nearest') return at(round(position));
+  const below = floor(position);
+  const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
+  return between(at(below), at(ceil(position)), spread(weight));
+}
 
 /** The i-th along the first axis. */
 const orderedAt = (ordered: Value, i: number): NDArray => {
@@ -157,9 +168,7 @@ export const nanmedian = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
 /** NaNs are last in order: in each column, the positions are those of the elements before them. */
 const nanQuantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(
   (name, x, q, given) => {
-    const known = name === 'nanmedian' ? ['axis', 'keepdims'] : ['axis', 'keepdims', 'method'];
-    const { axis, keepdims = false, method = 'linear' } = optionsOf(name, given, known);
-    checkMethod(name, method);
+    const { axis, keepdims, method } = knownOptions(name, given);
     const { value, ordered, keptShape, oneShape } = inOrder(name, x, axis);
     const { dtype } = value;
     const count = sum(convert(eq(ordered, ordered), dtype), { axis: 0 });
@@ -168,15 +177,7 @@ const nanQuantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: Quan
     const places = [level.size, ...keptShape];
     const position = mul(broadcastTo(levels, places), broadcastTo(max(sub(count, 1), 0), places));
     const at = (p: Value): NDArray => takeAlongAxis(ordered, convert(p, 'int32'), { axis: 0, mode: 'clip' });
-    let result: NDArray;
-    if (method === 'lower') result = at(floor(position));
-    else if (method === 'higher') result = at(ceil(position));
-    else if (method === 'nearest') result = at(round(position));
-    else {
-      const below = floor(position);
-      const weight = method === 'midpoint' ? mul(sub(ceil(position), below), 0.5) : sub(position, below);
-      result = between(at(below), at(ceil(position)), weight);
-    }
+    const result = elementAt(at, position, method, (weight) => weight);
     return reshape(result, [...level.shape, ...(keepdims ? oneShape : keptShape)]);
   },
 );

@@ -1,0 +1,225 @@
+/** Equal programs are lowered once: what makes programs equal, and that equal fingerprints mean equal code. */
+import t from 'tap';
+import { hash } from '../jit/caches/hash.ts';
+import { compileStats } from '../jit/compile.ts';
+import { fingerprint } from '../jit/lower/fingerprint.ts';
+import { lowerJaxpr } from '../jit/lower/lower.ts';
+import type { Jaxpr } from '../src/core/jaxpr.ts';
+import {
+  checkpoint,
+  customJvp,
+  customRoot,
+  debug,
+  grad,
+  jit,
+  lax,
+  makeJaxpr,
+  type NDArray,
+  nn,
+  np,
+  solvers,
+  vmap,
+} from '../src/index.ts';
+import { defineUnary } from '../src/primitives.ts';
+import { trace } from './fuzz/properties.ts';
+import { drawArguments, functionsOf, makeSample } from './fuzz/sample.ts';
+
+type Function = (...args: any[]) => unknown;
+const x = np.arange(6, { dtype: 'float32' }).reshape([2, 3]);
+const programOf = (f: Function, ...args: unknown[]): Jaxpr =>
+  (makeJaxpr(f as (...args: unknown[]) => NDArray)(...(args.length ? args : [x])) as unknown as { jaxpr: Jaxpr }).jaxpr;
+const print = (f: Function, ...args: unknown[]): string | undefined => fingerprint(programOf(f, ...args))?.name;
+const codeOf = (jaxpr: Jaxpr): string => {
+  const { program, inputs, outputs } = lowerJaxpr(jaxpr);
+  const { code, ...layout } = program;
+  return `${hash(code)} ${JSON.stringify([layout, inputs, outputs])}`;
+};
+
+t.test('two traces of a function have one', (t) => {
+  const root = (a: NDArray): NDArray => {
+    const solve = customRoot((y: NDArray, a: NDArray) => y.mul(y).sub(a))((y: NDArray, a: NDArray) =>
+      lax.foriLoop(0, 20, (_, y: NDArray) => y.add(a.div(y)).mul(0.5), y),
+    );
+    return solve(a, a);
+  };
+  const square = customJvp((x: NDArray) => x.mul(x));
+  square.defjvp(([x], [dx]) => [x.mul(x), x.mul(2).mul(dx)]);
+  const fun = (w: NDArray, y: NDArray): NDArray => np.sum(np.square(np.matmul(y, w).sub(1)));
+  const solve = (y: NDArray): NDArray => new solvers.LBFGS({ fun, maxiter: 5 }).run(np.zeros([3]), y).params as NDArray;
+  const examples: Record<string, Function> = {
+    elementwise: (x: NDArray) => np.sin(x).mul(2),
+    row: (x: NDArray) => nn.softmax(x),
+    cond: (x: NDArray) =>
+      lax.cond(
+        x.sum().gt(1),
+        (x: NDArray) => x,
+        (x: NDArray) => x.neg(),
+        x,
+      ),
+    scan: (x: NDArray) => lax.scan((c: NDArray, row: NDArray) => [c.add(row), c], np.zeros([3]), x),
+    lanes: vmap((x: NDArray) =>
+      lax.whileLoop(
+        (x: NDArray) => x.sum().lt(9),
+        (x: NDArray) => x.add(1),
+        x,
+      ),
+    ),
+    call: (x: NDArray) => jit((x: NDArray) => x.mul(3))(x).add(1),
+    checkpoint: grad((x: NDArray) => checkpoint((x: NDArray) => np.sum(np.tanh(x)))(x)),
+    customJvp: grad((x: NDArray) => np.sum(square(x))),
+    root: (x: NDArray) => root(x.add(1)),
+    derivative: grad((x: NDArray) => np.sum(root(x.add(1)))),
+    solver: solve,
+    hypergradient: grad((y: NDArray) => np.sum(solve(y))),
+  };
+  for (const [name, f] of Object.entries(examples)) {
+    const [one, other] = [programOf(f), programOf(f)];
+    t.type(fingerprint(one)?.name, 'string', name);
+    t.equal(fingerprint(one)?.name, fingerprint(other)?.name, name);
+    t.equal(codeOf(one), codeOf(other), `${name}: the same code`);
+  }
+  const prints = Object.values(examples).map((f) => print(f));
+  t.equal(new Set(prints).size, prints.length, 'and no two functions');
+  t.end();
+});
+
+t.test('whatever changes what is computed changes it', (t) => {
+  const pairs: readonly (readonly [string, Function, Function, (readonly unknown[])?, (readonly unknown[])?])[] = [
+    ['a number', (x) => x.mul(2), (x) => x.mul(3)],
+    ['the sign of zero', (x) => x.add(0), (x) => x.add(-0)],
+    ['an infinity', (x) => np.maximum(x, Infinity), (x) => np.maximum(x, -Infinity)],
+    ['no number', (x) => np.maximum(x, NaN), (x) => np.maximum(x, Infinity)],
+    ['an axis', (x) => x.sum({ axis: 0 }).sum(), (x) => x.sum({ axis: 1 }).sum()],
+    ['the order of operands', (x) => x.sub(x.T.reshape([2, 3])), (x) => x.T.reshape([2, 3]).sub(x)],
+    ['the order of results', (x) => [x.mul(2), x.mul(3)], (x) => [x.mul(3), x.mul(2)]],
+    ['a shape', (x) => x.mul(2), (x) => x.mul(2), [np.ones([2, 3])], [np.ones([3, 2])]],
+    ['a dtype', (x) => x.mul(2), (x) => x.mul(2), [np.ones([2])], [np.ones([2], { dtype: 'float64' })]],
+    ['which argument', (x, _) => x.mul(2), (_, y) => y.mul(2), [x, x], [x, x]],
+    ['steps', (x) => lax.foriLoop(0, 3, (_, x) => x.mul(2), x), (x) => lax.foriLoop(0, 4, (_, x) => x.mul(2), x)],
+    ['a body', (x) => lax.foriLoop(0, 3, (_, x) => x.mul(2), x), (x) => lax.foriLoop(0, 3, (_, x) => x.add(2), x)],
+    ['a branch', (x) => lax.cond(true, np.sin, np.cos, x), (x) => lax.cond(true, np.sin, np.tan, x)],
+    ['a constant result', (x) => [x.mul(2), 1], (x) => [x.mul(2), 2]],
+  ];
+  for (const [name, f, g, a = [x], b = [x]] of pairs) {
+    t.type(print(f, ...a), 'string', name);
+    t.not(print(f, ...a), print(g, ...b), name);
+  }
+  t.end();
+});
+
+t.test('programs that differ in what they call back share code, and call back their own', (t) => {
+  const seen: unknown[] = [];
+  const note = (name: string) => (x: NDArray) => void seen.push([name, x.tolist()]);
+  const program =
+    (first: Function, second: Function) =>
+    (x: NDArray): NDArray => {
+      debug.callback(first, x);
+      return lax.foriLoop(
+        0,
+        2,
+        (_, x: NDArray) => {
+          debug.callback(second, x);
+          return x.mul(2);
+        },
+        x,
+      );
+    };
+  const [a, b, c, d] = ['a', 'b', 'c', 'd'].map(note) as [Function, Function, Function, Function];
+  const y = np.ones([1]);
+  t.equal(print(program(a, b), y), print(program(c, d), y));
+  jit(program(a, b))(y).tolist();
+  const { lowered } = compileStats();
+  jit(program(c, d))(y).tolist();
+  t.equal(compileStats().lowered, lowered, 'lowered once');
+  t.strictSame(seen.splice(0), [
+    ['a', [1]],
+    ['b', [1]],
+    ['b', [2]],
+    ['c', [1]],
+    ['d', [1]],
+    ['d', [2]],
+  ]);
+  const inner = jit(program(a, b));
+  const outer =
+    (f: Function) =>
+    (x: NDArray): NDArray => {
+      debug.callback(f, x);
+      return inner(x.add(1));
+    };
+  for (const f of [a, c]) jit(outer(f))(y).tolist();
+  t.strictSame(
+    seen.splice(0).map(([name]: any) => name),
+    ['a', 'a', 'b', 'b', 'c', 'a', 'b', 'b'],
+    'in a program inside too',
+  );
+  t.throws(
+    () =>
+      jit(
+        program(a, () => {
+          throw new Error('mine');
+        }),
+      )(y),
+    { message: 'mine' },
+  );
+  const solve =
+    (maxiter: number) =>
+    (w: NDArray): NDArray =>
+      new solvers.GradientDescent({ fun: (w: NDArray) => np.sum(w.mul(w)), maxiter, throw: true }).run(w)
+        .params as NDArray;
+  t.type(print(solve(3)), 'string', 'a solver that throws');
+  t.end();
+});
+
+t.test('none for programs with primitives of the user', (t) => {
+  const twice = defineUnary('fingerprint.twice', {
+    domain: 'floating',
+    run: (x) => 2 * x,
+    accuracy: { kind: 'exact' },
+    jvp: (dx) => dx.mul(2),
+    lower: (b, x) => b.add(x, x),
+  });
+  t.equal(
+    print((x: NDArray) => twice(x)),
+    undefined,
+    "a user's primitive: another process may mean something else by its name",
+  );
+  t.strictSame(jit((x: NDArray) => twice(x))(x).tolist(), x.mul(2).tolist());
+  t.end();
+});
+
+t.test('equal programs are lowered once', (t) => {
+  const make = (k: number): ((x: NDArray) => NDArray) => jit((x: NDArray) => np.cos(x).mul(k).sum());
+  const first = make(7)(x).item();
+  const { lowered } = compileStats();
+  t.equal(make(7)(x).item(), first);
+  t.equal(compileStats().lowered, lowered);
+  t.not(make(8)(x).item(), first);
+  t.equal(compileStats().lowered, lowered + 1);
+  t.end();
+});
+
+t.test('random programs with equal fingerprints have equal code', (t) => {
+  const codes = new Map<string, string>();
+  let without = 0;
+  let again = 0;
+  for (let seed = 5000; seed < 5200; seed++) {
+    const sample = makeSample(seed);
+    const f = functionsOf(sample).at(-1)!;
+    const args = drawArguments((sample.stack.at(-1) ?? sample.program).inputs, seed);
+    const [one, other] = [trace(f, args).jaxpr, trace(f, args).jaxpr];
+    const name = fingerprint(one)?.name;
+    if (name === undefined) {
+      without++;
+      continue;
+    }
+    if (fingerprint(other)?.name !== name) t.fail(`seed ${seed}: another trace, another fingerprint`);
+    const code = codeOf(one);
+    if (codeOf(other) !== code) t.fail(`seed ${seed}: another trace, other code`);
+    const known = codes.get(name);
+    if (known !== undefined) again++;
+    if (known !== undefined && known !== code) t.fail(`seed ${seed}: other code under one fingerprint`);
+    codes.set(name, code);
+  }
+  t.ok(codes.size > 150, `${codes.size} programs, ${again} of them again, ${without} without a fingerprint`);
+  t.end();
+});
