@@ -17,7 +17,7 @@ import type { ShapedArray } from './aval.ts';
 import { byteSize } from './dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, subJaxprs, Var } from './jaxpr.ts';
 import type { HostArray, Params, Primitive } from './primitive.ts';
-import { compileSegment, type Operation, segmentsOf } from './segments.ts';
+import { compileSegment, type Operation, type Segment, segmentsOf } from './segments.ts';
 import { stridesOf } from './shape.ts';
 import type { Value } from './trace.ts';
 
@@ -113,31 +113,38 @@ export function setCompiledAfter(elements: number): void {
   littleWritten = Math.min(elements, 4096);
 }
 /** Programs that are compiled. Their code takes memory: those that were not used for long run by operations again. */
-const compiledPrograms = new Recent<EagerProgram, StepProgram>(128);
+const compiledPrograms = new Recent<EagerProgram, StepProgram | FrameProgram>(128);
 
 /**
  * A first-order program, ready to be executed operation by operation. Elementwise operations that follow each other on large
  * arrays are compiled after a while; the bits of their results are the same.
  */
 export class EagerProgram {
-  private readonly program: StepProgram | FrameProgram;
+  private readonly jaxpr: Jaxpr;
+  private readonly captured: readonly Value[];
   private readonly avals: readonly ShapedArray[];
-  private readonly compile: () => StepProgram;
-  /** Elements that a run writes for nothing. */
-  private readonly excess: number;
+  private readonly operations: readonly Operation[];
+  private readonly program: StepProgram | FrameProgram;
+  /** Elements of all that the operations write. */
+  private readonly size: number;
+  private segments: readonly (Operation | Segment)[] | undefined;
+  /** Elements that a run of the operations writes for nothing, and all runs so far have written. */
+  private excess = 0;
   private written = 0;
   private isCompiled = false;
 
   private constructor(
+    jaxpr: Jaxpr,
+    captured: readonly Value[],
+    operations: readonly Operation[],
     program: StepProgram | FrameProgram,
-    avals: readonly ShapedArray[],
-    excess: number,
-    compile: () => StepProgram,
   ) {
+    this.jaxpr = jaxpr;
+    this.captured = captured;
+    this.avals = jaxpr.outAvals;
+    this.operations = operations;
     this.program = program;
-    this.avals = avals;
-    this.excess = excess;
-    this.compile = compile;
+    this.size = operations.reduce((sum, { outputs }) => outputs.reduce((size, { aval }) => size + aval.size, sum), 0);
   }
 
   /**
@@ -150,21 +157,13 @@ export class EagerProgram {
     if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return undefined;
     const operations = operationsOf(jaxpr);
     const program = new Planner(jaxpr, captured, operations).program();
-    if (!program) return undefined;
-    const segments = segmentsOf(jaxpr, operations);
-    const excess = segments.reduce((sum, part) => sum + ('excess' in part ? part.excess : 0), 0);
-    const compile = (): StepProgram => {
-      const parts = segments.map((part) => ('excess' in part ? compileSegment(part, wrap) : part));
-      return new Planner(jaxpr, captured, parts).program() as StepProgram;
-    };
-    const avals = jaxpr.outs.map(({ aval }) => aval);
-    return new EagerProgram(program, avals, excess, compile);
+    return program && new EagerProgram(jaxpr, captured, operations, program);
   }
 
   run(args: readonly Value[]): Value[] {
     const cells: Cell[] = [];
     for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
-    const made = (this.excess > littleWritten ? this.quickest() : this.program).run(cells);
+    const made = (this.size > littleWritten ? this.quickest() : this.program).run(cells);
     const out: Value[] = [];
     for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
     return out;
@@ -177,12 +176,22 @@ export class EagerProgram {
       this.isCompiled = false;
       this.written = 0;
     }
+    if (!this.segments) {
+      this.segments = segmentsOf(this.jaxpr, this.operations);
+      for (const part of this.segments) if ('excess' in part) this.excess += part.excess;
+    }
     this.written += this.excess;
-    if (this.written < writtenForNothing) return this.program;
-    const program = this.compile();
+    if (this.excess <= littleWritten || this.written < writtenForNothing) return this.program;
+    const program = this.compile(this.segments);
     compiledPrograms.set(this, program);
     this.isCompiled = true;
     return program;
+  }
+
+  private compile(segments: readonly (Operation | Segment)[]): StepProgram | FrameProgram {
+    const parts = segments.map((part) => ('excess' in part ? compileSegment(part, wrap) : part));
+    // Where a result turns out not to depend on the arguments, it is made anew by the operations.
+    return new Planner(this.jaxpr, this.captured, parts).program() ?? this.program;
   }
 }
 

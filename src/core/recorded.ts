@@ -131,9 +131,15 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
       at.last = next;
       at = next;
     }
-    if (at.known === 'once' || (!at.known && largest(arrays, args[shapeAt]) >= recordedAtOnce))
-      at.known = programOf(f, args, arrays);
-    else at.known ??= 'once';
+    if (at.known === 'once') at.known = programOf(f, args, arrays);
+    else if (!at.known && largest(arrays, args[shapeAt]) >= recordedAtOnce) {
+      try {
+        at.known = programOf(f, args, arrays);
+      } catch {
+        // What is wrong with the arguments is said of them, and not of what stands for them.
+        return f(...args);
+      }
+    } else at.known ??= 'once';
     if (!(at.known instanceof EagerProgram)) return f(...args);
     try {
       const results = at.known.run(arrays);
