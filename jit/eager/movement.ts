@@ -6,7 +6,7 @@ import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Region, Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Cell, type Heap } from '../storage/heap.ts';
+import { Cell, type Heap, largestUnwritten } from '../storage/heap.ts';
 import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
 import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
 import { fillBits } from './positions.ts';
@@ -16,9 +16,6 @@ type Copy = (to: number, from: number) => void;
 
 /** Rows of fewer elements are taken column by column. */
 const shortest = 8;
-
-/** Bytes of equal elements that are not written before they are read: whether more fit should be said where they are made. */
-const largestUnwritten = 2 ** 30;
 
 /** Rows and columns that are copied together where one side lies across the other. */
 const tile = 64;

@@ -47,6 +47,8 @@ interface Holder {
 /** Arrays up to this size stay with JavaScript: they ride along in the frame of a call. */
 export const smallBytes = 64;
 const registeredBytes = 2 ** 20;
+/** Bytes of equal elements that are not written before they are read: whether more fit should be said where they are made. */
+export const largestUnwritten: number = 2 ** 30;
 /**
  * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. It
  * grows when arrays that it has copied out are wanted again, so that a program's working set stays inside.

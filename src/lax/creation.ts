@@ -1,8 +1,8 @@
 /** Arrays made from nothing. */
-import { Cell } from '../../jit/storage/heap.ts';
+import { Cell, largestUnwritten } from '../../jit/storage/heap.ts';
 import { NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
-import { allocate, castNumber, type DType } from '../core/dtype.ts';
+import { allocate, byteSize, castNumber, type DType } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkDType, naming } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
@@ -22,7 +22,8 @@ export function full(shape: Shape, value: number, dtype: DType): Value {
   // NaNs are operations' results, for those who look for them.
   if (checked.length > 0 && !currentTrace().records && !Number.isNaN(value)) {
     const aval = shapedArray(checked, dtype);
-    if (aval.size > 0) return new NDArray(aval, Cell.repeated(dtype, aval.size, castNumber(value, dtype)));
+    if (aval.size > 0 && aval.size * byteSize(dtype) <= largestUnwritten)
+      return new NDArray(aval, Cell.repeated(dtype, aval.size, castNumber(value, dtype)));
   }
   return broadcastTo(scalar(value, dtype), checked);
 }

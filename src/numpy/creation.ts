@@ -2,10 +2,10 @@
 import { spacedCell } from '../../jit/eager/spaced.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
-import { Cell } from '../../jit/storage/heap.ts';
+import { Cell, largestUnwritten } from '../../jit/storage/heap.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, type DType, isDType, isFloating } from '../core/dtype.ts';
+import { allocate, byteSize, type DType, isDType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { beforeOptions, checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
@@ -92,7 +92,7 @@ function eyeNamed(name: string, n: number, m: number | null | undefined, given: 
   checkNumbers(name, given, ['k']);
   const type = checkDType(dtype, name) ?? 'float32';
   const shape = toShape([n, m ?? n], name);
-  if (!currentTrace().records) {
+  if (!currentTrace().records && sizeOf(shape) * byteSize(type) <= largestUnwritten) {
     const [rows, columns] = shape as [number, number];
     const [first, last] = [Math.max(0, -k), Math.min(rows, columns - k)];
     const ones = { start: first * columns + first + k, step: columns + 1, count: Math.max(0, last - first) };
