@@ -277,6 +277,16 @@ t.test('windows that are read where they lie', async (t) => {
     [[2, 8, 9, 5], [1, 1, 5, 6], { windowStrides: [2, 2] }],
     [[2, 5, 40], [3, 5, 7], { dimensionNumbers: ['NCH', 'OIH', 'NCH'] }],
     [[12, 2, 3, 9], [3, 3, 3, 4], { dimensionNumbers: ['HNCW', 'HIWO', 'HNCW'] }],
+    // To and from one channel, and to three: vectors are of what is summed over.
+    [[2, 9, 11, 8], [3, 3, 8, 1], { padding: 'SAME' }],
+    [[2, 9, 21, 6], [3, 5, 6, 3], { padding: 'SAME' }],
+    [[3, 50, 16], [9, 16, 1], { dimensionNumbers: ['NWC', 'WIO', 'NWC'], rhsDilation: [2] }],
+    [[3, 1, 50], [1, 1, 9], { dimensionNumbers: ['NCW', 'OIW', 'NCW'], padding: 'SAME' }],
+    [[2, 2, 13, 15], [7, 2, 6, 9], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'], padding: 'SAME' }],
+    [[2, 2, 13, 30], [3, 2, 3, 10], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'] }],
+    [[2, 9, 10, 8], [3, 3, 2, 12], { featureGroupCount: 4, padding: 'SAME' }],
+    [[2, 6, 9, 14], [9, 2, 3, 3], { dimensionNumbers: ['NCHW', 'OIHW', 'NCHW'], featureGroupCount: 3 }],
+    [[6, 9, 10, 3], [3, 3, 3, 12], { batchGroupCount: 3 }],
   ];
   for (const dtype of ['float32', 'float64'] as const)
     for (const [x, w, more] of cases) {

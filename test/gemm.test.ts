@@ -150,7 +150,19 @@ const productsOf = ([m, n, k]: number[]): Product[] =>
         { row: 1, column: k! },
         { row: 2, column: 2 * k! },
       ][lb]!;
-      return { m: m!, n: n!, k: k!, lhs, rhs, outRow: n!, batch: [], sums: [], onto: false, inParts: false };
+      return {
+        m: m!,
+        n: n!,
+        k: k!,
+        lhs,
+        rhs,
+        outRow: n!,
+        batch: [],
+        sums: [],
+        onto: false,
+        inParts: false,
+        alongSums: false,
+      };
     }),
   );
 

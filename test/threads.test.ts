@@ -71,6 +71,14 @@ const cases: Record<string, Case> = {
       ...(gradients(first)(normal([9, 2, 28, 27]), normal([8, 2, 5, 5])) as NDArray[]),
     ];
   },
+  'convolutions to one channel, of a padded array': () => {
+    const options = { dimensionNumbers: ['NHWC', 'HWIO', 'NHWC'], padding: 'SAME' } as const;
+    const f = jit((x: NDArray, w: NDArray) => {
+      const conv = (v: NDArray): NDArray => lax.convGeneralDilated(v, w, options);
+      return [conv(x), grad((v: NDArray) => np.sum(np.square(conv(v))))(x)];
+    });
+    return f(normal([9, 90, 91, 4]), normal([5, 3, 4, 1])) as NDArray[];
+  },
   'product of integers': () =>
     jit((a: NDArray, b: NDArray) => np.matmul(a, b).add(1))(
       np.arange(40_000).reshape([200, 200]).astype('int32'),
@@ -78,6 +86,27 @@ const cases: Record<string, Case> = {
     ),
   'products of a batch': () =>
     jit((a: NDArray) => nn.softmax(np.matmul(a, np.swapaxes(a, 1, 2)), { axis: -1 }))(normal([17, 65, 64])),
+  'ends of the products of a batch': () => {
+    const relu = jit((a: NDArray, b: NDArray, c: NDArray) => nn.relu(np.matmul(a, b).add(c)).mul(0.5));
+    const turned = jit((a: NDArray, b: NDArray, c: NDArray) =>
+      np.matmul(np.swapaxes(a, -1, -2), np.swapaxes(b, -1, -2)).mul(c),
+    );
+    const heads = jit((q: NDArray, k: NDArray) => {
+      const [x, y] = [q, k].map((v) => np.swapaxes(v, 1, 2)) as [NDArray, NDArray];
+      return np.where(np.tri(131).gt(0), np.matmul(x, np.swapaxes(y, -1, -2)).mul(0.25), -1e9);
+    });
+    return [
+      relu(normal([7, 301, 40]), normal([7, 40, 1003]), normal([1003])),
+      relu(normal([40, 33, 31], 'float64'), normal([40, 31, 35], 'float64'), normal([40, 33, 35], 'float64')),
+      turned(normal([5, 50, 170]), normal([5, 390, 50]), normal([5, 170, 390])),
+      turned(normal([3, 3, 64, 100], 'float64'), normal([3, 3, 260, 64], 'float64'), normal([3, 3, 1, 260], 'float64')),
+      heads(normal([3, 131, 4, 64]), normal([3, 131, 4, 64])),
+      jit((a: NDArray, c: NDArray) => np.matmul(a, a).add(c))(
+        np.arange(80_000).reshape([50, 40, 40]).astype('int32'),
+        np.arange(40).astype('int32'),
+      ),
+    ];
+  },
   'batch of two axes': () => jit((a: NDArray) => np.matmul(a, a))(normal([3, 5, 48, 48], 'float64')),
   'matrix and vector': () =>
     jit((a: NDArray, x: NDArray) => [np.matmul(a, x), np.matmul(a.T, x)])(normal([701, 701]), normal([701])),

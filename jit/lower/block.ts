@@ -38,9 +38,13 @@ export function runBlock(
   // A product that waits would find its operands overwritten.
   const waits = !destinations.some((place) => place && d.written.has(place));
   const { steps, placement: first, found } = order(d, eqns, outs, waits);
-  const products = waits ? productsOf(eqns, found).filter((eqn) => !d.target.shared || !standsAlone(eqn)) : [];
-  const epilogues = findEpilogues(products, steps, outs, first);
-  const prologues = findPrologues(products, steps);
+  const all = waits ? productsOf(eqns, found) : [];
+  const alone = new Set(d.target.shared ? all.filter(standsAlone) : []);
+  const ending = all.filter((eqn) => !alone.has(eqn) || isBatch(eqn));
+  const epilogues = findEpilogues(ending, steps, outs, first);
+  for (const [eqn, { inRegisters }] of epilogues) if (alone.has(eqn) && !inRegisters) epilogues.delete(eqn);
+  const beginning = all.filter((eqn) => !alone.has(eqn));
+  const prologues = findPrologues(beginning, steps);
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
   const placement =
     prologues.first.size + prologues.second.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
@@ -99,7 +103,15 @@ function order(d: Driver, eqns: readonly Eqn[], outs: readonly Atom[], waits: bo
   return { steps: others, placement: placeValues(others, outs), found };
 }
 
-/** Whether threads share a product otherwise than by its rows: it then begins and ends by itself. */
+const isBatch = (eqn: Eqn): boolean => {
+  const { m, n } = extents(eqn);
+  return eqn.outputs[0]!.aval.size > m * n;
+};
+
+/**
+ * Whether threads share a product otherwise than by its rows. It then begins by itself and ends so, unless it is a batch that ends
+ * in registers.
+ */
 function standsAlone(eqn: Eqn): boolean {
   const { dtype, size } = eqn.outputs[0]!.aval;
   const { m, n, k } = extents(eqn);

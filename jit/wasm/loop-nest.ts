@@ -113,6 +113,9 @@ export function copyRegion(f: FunctionBuilder, dtype: DType, axes: readonly Nest
   });
 }
 
+/** Up to so many vectors are written one by one. */
+const straight = 8;
+
 /** Writes `value` into `count` successive elements. */
 export function fillRun(f: FunctionBuilder, dtype: DType, to: Expr, count: number, value: Expr): void {
   if (count === 0) return;
@@ -129,12 +132,15 @@ export function fillRun(f: FunctionBuilder, dtype: DType, to: Expr, count: numbe
     const splat = f.let(
       op(bytes === 8 ? 'f64x2.splat' : element.type === 'f32' ? 'f32x4.splat' : 'i32x4.splat', element),
     );
-    f.for(0, vectors, () => {
-      f.store('v128.store', ptr, splat);
-      f.set(ptr, offsetBy(ptr, 16));
-    });
+    if (vectors <= straight) for (let i = 0; i < vectors; i++) f.store('v128.store', ptr, splat, 16 * i);
+    else
+      f.for(0, vectors, () => {
+        f.store('v128.store', ptr, splat);
+        f.set(ptr, offsetBy(ptr, 16));
+      });
   }
-  for (let i = 0; i < count - vectors * lanes; i++) storeElement(f, dtype, ptr, element, i * bytes);
+  const done = vectors <= straight ? vectors * lanes : 0;
+  for (let i = 0; i < count - vectors * lanes; i++) storeElement(f, dtype, ptr, element, (done + i) * bytes);
 }
 
 /** Writes `value` over a region. Steps are (to). */

@@ -141,27 +141,38 @@ function readsInPlace(
   kernel: Named,
   out: ShapedArray,
   outNames: Names,
-  { windowStrides }: ConvParams,
+  { windowStrides, rhsDilation }: ConvParams,
 ): boolean {
-  if (!isFloating(out.dtype) || outNames.includes('g')) return false;
+  if (!isFloating(out.dtype)) return false;
   const columns = lengthOf('o', kernel);
-  if (!readsWindows(out.size / columns, columns, kernel.value.aval.size / columns, byteSize(out.dtype))) return false;
+  const groups = outNames.includes('g') ? lengthOf('g', kernel) : 1;
+  const sums = kernel.value.aval.size / columns / groups;
+  if (!readsWindows(out.size / columns / groups, columns, sums, byteSize(out.dtype))) return false;
   const last = outNames.at(-1)!;
   if (last === 'o') return true;
-  const isRow = input.names.at(-1) === last && windowStrides[spatialAxis(last)] === 1;
-  return isRow && out.shape.at(-1)! * byteSize(out.dtype) >= 16;
+  const d = spatialAxis(last);
+  if (input.names.at(-1) !== last || windowStrides[d] !== 1) return false;
+  // Of results or of what is summed over, vectors are whole.
+  const isSum = kernel.names.at(-1) === `k${d}` && rhsDilation[d] === 1;
+  return Math.max(out.shape.at(-1)!, isSum ? kernel.value.aval.shape.at(-1)! / 2 : 0) * byteSize(out.dtype) >= 16;
 }
 
 /** A product of windows as they are, a view, with the kernel. */
 function windowed(windows: Windows, kernel: Named, outNames: Names): Named {
   const summed = summedNames(windows, kernel);
-  const lead = outNames.at(-1) === 'o' ? [] : outNames.slice(0, outNames.indexOf('o'));
+  const last = outNames.at(-1) === 'o';
+  const lead = last ? outNames.filter((name) => name === 'g') : outNames.slice(0, outNames.indexOf('o'));
   const free = outNames.filter((name) => name !== 'o' && !lead.includes(name));
   const [batch, after] = [range(lead.length), summed.map((_, i) => lead.length + i)];
-  if (outNames.at(-1) === 'o') {
-    const d = { lhsBatch: [], rhsBatch: [], lhsContract: summed.map((_, i) => free.length + i), rhsContract: after };
-    const operands = [ordered(windows, [...free, ...summed]), ordered(kernel, [...summed, 'o'])];
-    return { value: bind1(dotGeneralP, operands, d), names: [...free, 'o'] };
+  if (last) {
+    const d = {
+      lhsBatch: batch,
+      rhsBatch: batch,
+      lhsContract: after.map((axis) => axis + free.length),
+      rhsContract: after,
+    };
+    const operands = [ordered(windows, [...lead, ...free, ...summed]), ordered(kernel, [...lead, ...summed, 'o'])];
+    return { value: bind1(dotGeneralP, operands, d), names: [...lead, ...free, 'o'] };
   }
   const names = [...lead, 'o', ...summed];
   const weights = repeatedOver(

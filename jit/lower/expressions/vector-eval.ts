@@ -466,7 +466,8 @@ export class VectorEval {
     return this.unit.at * this.step.get(leaf)! + this.unit.row * (this.rowStep.get(leaf) ?? 0);
   }
 
-  private load(dtype: DType, ptr: Expr, step: number, offset: number): Vector {
+  private load(dtype: DType, start: Expr, step: number, distance: number): Vector {
+    const { ptr, offset } = apart(start, distance);
     const base = offset < 0 ? op('i32.add', ptr, i32c(offset)) : ptr;
     const from = Math.max(offset, 0);
     if (step === 0) return loadSplat(dtype, base, from, this.name);
@@ -476,6 +477,13 @@ export class VectorEval {
       step > 0 ? { ptr: here, offset: from + i * step } : { ptr: add(here, from + i * step), offset: 0 },
     );
   }
+}
+
+/** An address and a distance from it, with what is constant in the address in the distance. */
+function apart(ptr: Expr, offset: number): { readonly ptr: Expr; readonly offset: number } {
+  if (ptr.kind !== 'op' || ptr.op !== 'i32.add') return { ptr, offset };
+  const [base, bytes] = ptr.args as [Expr, Expr];
+  return bytes.kind === 'const' && bytes.type === 'i32' ? { ptr: base, offset: offset + bytes.value } : { ptr, offset };
 }
 
 const add = (x: Expr, n: number): Expr => (n === 0 ? x : op('i32.add', x, i32c(n)));

@@ -5,7 +5,7 @@ import { type Expr, type Func, FunctionBuilder, i32c, type Local, op, type WasmT
 import { hoistConstants } from '../../wasm/hoist-constants.ts';
 import { coalesce, type NestAxis, offsetBy } from '../../wasm/loop-nest.ts';
 import { Inputs, type Stream, startOf } from '../expressions/streams.ts';
-import type { Tree } from '../expressions/tree.ts';
+import type { ArrayLeaf, Tree } from '../expressions/tree.ts';
 import { type Scalar, scalarType } from '../storage.ts';
 
 /** A kernel and what the driver passes to it, in order. */
@@ -57,13 +57,16 @@ export interface KernelOptions {
 export class KernelFrame {
   readonly f: FunctionBuilder;
   readonly inputs: Inputs;
-  readonly axes: readonly KernelAxis[];
+  /** Pointers that others serve for do not move. */
+  axes: readonly KernelAxis[];
   readonly streams: readonly Stream[];
   readonly scalars: Map<object, Expr> = new Map();
   readonly starts: readonly Local[];
   readonly range: { readonly axis: number; readonly extent: number; readonly chunk: number } | undefined;
   readonly math: MathUses = new MathUses(target());
   private readonly args: readonly Expr[];
+  /** By index of a stream: one whose pointer serves for it as well, and the bytes from there to its own elements. */
+  private readonly follows = new Map<number, { readonly index: number; readonly bytes: number }>();
 
   /** @param outputs addresses and byte steps along each axis of `shape` (0 along folded ones) */
   constructor(
@@ -119,12 +122,42 @@ export class KernelFrame {
   readonly innerStep = (stream: Stream): number => this.stepOf(stream, this.axes.length - 1);
 
   stepOf(stream: Stream, axis: number): number {
-    return this.axes[axis]!.steps[this.inputs.streams.findIndex((s) => s.leaf === stream.leaf)]!;
+    return this.streams.find((s) => s.leaf === stream.leaf)!.steps[axis]!;
+  }
+
+  /** Has streams that go through one array side by side, as slices of it do, share a pointer, of which only one moves. */
+  sharePointers(): void {
+    const buffers = [...new Set(this.streams.map(({ leaf }) => (leaf.kind === 'array' ? leaf.buffer : undefined)))];
+    const first = new Map<string, number>();
+    const keys = this.streams.map(({ leaf, steps }) =>
+      leaf.kind === 'array' ? `${buffers.indexOf(leaf.buffer)}:${steps}` : undefined,
+    );
+    const offsetOf = (index: number): number => (this.streams[index]!.leaf as ArrayLeaf).offset;
+    keys.forEach((key, i) => {
+      const known = key === undefined ? undefined : first.get(key);
+      if (key !== undefined && (known === undefined || offsetOf(i) < offsetOf(known))) first.set(key, i);
+    });
+    keys.forEach((key, i) => {
+      const index = key === undefined ? i : first.get(key)!;
+      if (index === i) return;
+      const { dtype } = this.streams[i]!.leaf;
+      this.follows.set(i, { index, bytes: (offsetOf(i) - offsetOf(index)) * elementBytes[dtype] });
+    });
+    if (this.follows.size === 0) return;
+    this.axes = this.axes.map((axis) => ({
+      ...axis,
+      steps: axis.steps.map((step, i) => (this.follows.has(i) ? 0 : step)),
+    }));
   }
 
   /** The streams' pointers by leaf. */
   pointers(all: readonly Expr[]): Map<Tree, Expr> {
-    return new Map(this.inputs.streams.map(({ leaf }, i) => [leaf, all[i]!]));
+    return new Map(
+      this.inputs.streams.map(({ leaf }, i) => {
+        const { index, bytes } = this.follows.get(i) ?? { index: i, bytes: 0 };
+        return [leaf, offsetBy(all[index]!, bytes)];
+      }),
+    );
   }
 
   /** The outputs' pointers. */

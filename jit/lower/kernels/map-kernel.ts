@@ -44,6 +44,7 @@ export function mapKernel(
     mapTiles(frame, rowAxis);
     return frame.finish();
   }
+  frame.sharePointers();
   const outer = axes.slice(0, -1).map((_, i) => i);
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 

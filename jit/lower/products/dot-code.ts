@@ -22,6 +22,8 @@ export interface Product {
   readonly onto: boolean;
   /** Whether it is a part of one product whose operands do not step evenly, such as windows: read in place, whatever its size. */
   readonly inParts: boolean;
+  /** Whether vectors are of what is summed over, which lies in a row in both operands, and not of columns. */
+  readonly alongSums: boolean;
 }
 
 /** Elements of the results of all products. */
@@ -95,6 +97,7 @@ export function productOf(lhs: Side, rhs: Side, d: DotDimensions): Product {
     sums: [],
     onto: false,
     inParts: false,
+    alongSums: false,
   };
 }
 

@@ -10,12 +10,13 @@ import type { Kernel } from '../kernels/kernel.ts';
 import { mapKernel, type Store } from '../kernels/map-kernel.ts';
 import type { Epilogue } from '../passes/epilogues.ts';
 import { Buffer } from '../storage.ts';
+import { batchTiles } from './batch-tiles.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import { batched, gemmArguments, integerProduct, type Product, resultSize } from './dot-code.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
-import { batchInThreads, gemmInThreads, isDealtOut } from './product-threads.ts';
+import { batchInThreads, gemmInThreads, isBatchDealtOut, isDealtOut } from './product-threads.ts';
 import { type ComputedRows, RowBlocks } from './row-blocks.ts';
 import { windowsInto } from './window-product.ts';
 
@@ -111,6 +112,12 @@ function multiplyTiles(
     return;
   }
   const isSmall = isAddress(b) && isSmallProduct(p, dtype);
+  const fromPanels = Math.min(p.lhs.row, p.lhs.column) === 1;
+  const inBatch = d.target.shared && p.batch.length > 0 && isBatchDealtOut(p);
+  if (inBatch && tile && (isSmall || fromPanels) && isAddress(a) && isAddress(b)) {
+    batchTiles(d, p, dtype, a, b, tile);
+    return;
+  }
   const isShared = d.target.shared && isDealtOut(p.m, p.n, p.k);
   if (tile && isSmall && isAddress(a) && p.batch.length === 0 && !isShared) {
     d.withScratch(productScratchBytes(p, dtype), (scratch) =>
@@ -119,14 +126,13 @@ function multiplyTiles(
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  const fromPanels = Math.min(p.lhs.row, p.lhs.column) === 1;
   const kernelAt = (ptr: Expr, rowAxes?: number): Kernel => {
     const result = readBuffer(new Buffer(dtype, sizeOf(shape), ptr), shape).root;
     const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, result) }));
     return mapKernel(read, shape, [], rowAxes);
   };
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
-  else if (isEven && !p.inParts) {
+  else if (isEven && !p.inParts && !inBatch) {
     const base = d.locals.hold(i32c(0));
     blocks.before({ kernel: kernelAt(base, rowAxes), base });
     d.locals.give(base);
@@ -173,10 +179,9 @@ function each(
   scratchBytes: number,
   call: Call,
 ): void {
-  const extent = [...p.batch, ...p.sums].reduce((n, axis) => n * axis.extent, 1);
   // Products that add up are one thread's.
   const isShared = d.target.shared && p.batch.length > 0 && p.batch[0]!.steps[2] !== 0;
-  if (isShared && isDealtOut(p.m, p.n, p.k, extent)) {
+  if (isShared && isBatchDealtOut(p)) {
     const inner = { ...p, batch: p.batch.slice(1) };
     batchInThreads(d, p, dtype, d.define(batched(inner, dtype, call)), operands, scratchBytes);
     return;

@@ -44,7 +44,7 @@ export function isSmallProduct(p: Product, dtype: ProductType): boolean {
 export const productScratchBytes = (p: Product, dtype: ProductType): number =>
   isContiguous(p) ? 0 : p.k * p.n * productLanes(dtype).bytes;
 
-const isContiguous = ({ n, rhs }: Product): boolean => rhs.column === 1 || n === 1;
+const isContiguous = ({ n, rhs, alongSums }: Product): boolean => rhs.column === 1 || n === 1 || alongSums;
 
 /** A function (lhs, rhs, result, scratch). */
 export function productKernel(p: Product, dtype: ProductType, target: Target): Func {

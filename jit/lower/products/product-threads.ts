@@ -16,6 +16,12 @@ const fewestElements = 2 ** 18;
 export const isDealtOut = (m: number, n: number, k: number, products = 1): boolean =>
   m > 1 && n > 1 ? m * n * k * products >= fewest : products === 1 && m * n * k > fewestElements;
 
+/** Whether it is worth it that threads take products of this batch each; parts of one product may be of one row. */
+export function isBatchDealtOut({ m, n, k, batch, sums, inParts }: Product): boolean {
+  const products = [...batch, ...sums].reduce((all, { extent }) => all * extent, 1);
+  return inParts ? m * n * k * products >= fewest : isDealtOut(m, n, k, products);
+}
+
 /** Rows of a product from which on threads can take some each, with what is before and behind them. */
 const fewestShared = 48;
 /** A block of them at least. */

@@ -58,6 +58,9 @@ export const memory = (f: FunctionBuilder, c: Local, rowBytes: number, bytes: nu
 const mostRows = (vectors: number, target: Target, computes: boolean): number =>
   [8, target.fma ? 6 : computes ? 4 : 5, 3, 2, 2, 1, 1, 1][vectors - 1]!;
 
+/** The same by the columns of a tile whose vectors are of what is summed over, each element with one. */
+const mostRowsAlongSums = (columns: number): number => [8, 5, 3, 2, 2, 2][columns - 1] ?? 1;
+
 /** Some vectors of each row: where they start in B and in the result, in bytes from the panel's first column. */
 export interface Panel {
   readonly from: readonly number[];
@@ -87,11 +90,14 @@ export function panels(
   to: TileTarget,
   packed: Packed,
 ): void {
-  const { m, n, k } = p;
+  const { n, k } = p;
   const count = Math.ceil(n / e.count);
-  const wide = packed.b ? panelVectors : Math.min(count, m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8);
-  const whole = Math.floor(n / (e.count * wide));
-  const panelBytes = packed.b ? panelStride(k) : wide * 16;
+  const wide = packed.b ? panelVectors : Math.min(count, panelWidth(p, e));
+  const left = n % (e.count * wide);
+  // One or two columns that are left are better with the panel in front of them than by themselves.
+  const joined = p.alongSums && p.m > 1 && e.count * wide === 4 && n > 4 && (left === 1 || left === 2);
+  const whole = Math.floor(n / (e.count * wide)) - (joined ? 1 : 0);
+  const panelBytes = packed.b ? panelStride(k) : wide * (p.alongSums ? e.count * p.rhs.column * e.bytes : 16);
   const first = range(wide).map((v) => 16 * v);
   const all = first.map(() => e.count);
   const panel = (vectors: Panel, bAt: Local, columns: TileColumns): void =>
@@ -113,13 +119,20 @@ export function panels(
   }
   const rest = range(count).slice(whole * wide);
   if (rest.length === 0) return;
-  // Packed, the last panel is filled up with zeros. Elsewhere the last vector moves back over its neighbour.
-  const place = (v: number): number => Math.max(0, Math.min(v * e.count, packed.b ? n : n - e.count)) * e.bytes;
+  // Packed, the last panel is filled up with zeros. Elsewhere the last vector of columns moves back over its neighbour.
+  const isExact = packed.b || p.alongSums;
+  const place = (v: number): number => Math.max(0, Math.min(v * e.count, isExact ? n : n - e.count)) * e.bytes;
   const starts = rest.map(place);
-  const elements = rest.map((v) => Math.min(e.count, packed.b ? n - v * e.count : n));
+  const elements = rest.map((v) => Math.min(e.count, isExact ? n - v * e.count : n));
   const from = packed.b ? rest.map((_, i) => 16 * i) : starts;
   const loaded = packed.b ? all : elements;
   panel({ from, starts, elements, loaded }, packed.b ? bAt : b, to.columns(false));
+}
+
+/** Vectors in a row of a panel: with its rows enough sums that none waits for its last addition. */
+function panelWidth({ m, alongSums }: Product, { count }: AnyLanes): number {
+  if (alongSums) return (m === 1 ? 8 : 4) / count;
+  return m >= 4 ? 2 : m === 3 ? 3 : m === 2 ? 4 : 8;
 }
 
 /** Tiles of one height. */
@@ -129,8 +142,11 @@ interface Tiles {
 }
 
 /** Rows dealt out evenly, those of the taller tiles first. */
-function tilesOf(rows: number, vectors: number, target: Target, computes: boolean): readonly Tiles[] {
-  const count = Math.ceil(rows / mostRows(vectors, target, computes));
+const tilesOf = (rows: number, vectors: number, target: Target, computes: boolean): readonly Tiles[] =>
+  dealtOut(rows, mostRows(vectors, target, computes));
+
+function dealtOut(rows: number, most: number): readonly Tiles[] {
+  const count = Math.ceil(rows / most);
   const height = Math.floor(rows / count);
   const taller = rows % count;
   const tiles = [
@@ -153,7 +169,9 @@ function rowTiles(
   computes: boolean,
   packed: boolean,
 ): void {
-  const tiles = tilesOf(p.m, packed ? panelVectors : panel.starts.length, target, computes);
+  const tiles = p.alongSums
+    ? dealtOut(p.m, mostRowsAlongSums(panel.elements.reduce((n, elements) => n + elements, 0)))
+    : tilesOf(p.m, packed ? panelVectors : panel.starts.length, target, computes);
   const several = tiles.length > 1 || tiles[0]!.count > 1;
   const aAt = several ? f.var(a) : a;
   const to = columns.rows(several);

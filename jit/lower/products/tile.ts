@@ -11,8 +11,9 @@ import {
   type Target,
 } from '../../wasm/code.ts';
 import { offsetBy } from '../../wasm/loop-nest.ts';
-import { type AnyLanes, loadVector } from '../expressions/lanes.ts';
+import { type AnyLanes, type Lanes, loadVector } from '../expressions/lanes.ts';
 import type { Product } from './dot-code.ts';
+import { horizontalSums } from './gemv-code.ts';
 import type { Panel, TileRows } from './product-tiles.ts';
 
 /** Up to this k a tile is straight code, or up to so many elements of a window. */
@@ -24,6 +25,21 @@ const straightWindow = 32;
  * lies, and then go to `to`.
  */
 export function tile(
+  f: FunctionBuilder,
+  e: AnyLanes,
+  p: Product,
+  target: Target,
+  panel: Panel,
+  rows: number,
+  a: Local,
+  b: Local,
+  to: TileRows,
+): void {
+  if (p.alongSums) tileAlongSums(f, e as Lanes, p, target, panel, rows, a, b, to);
+  else tileOfColumns(f, e, p, target, panel, rows, a, b, to);
+}
+
+function tileOfColumns(
   f: FunctionBuilder,
   e: AnyLanes,
   { k, lhs, rhs, sums: outer, onto }: Product,
@@ -68,6 +84,58 @@ export function tile(
   to.store(e, sums, panel);
 }
 
+/** Steps of a window, of several vectors each, that are straight code. */
+const straightVectors = 12;
+
+/**
+ * The same where a vector is of what is summed over: each element of the tile has one, whose lanes are added up in the end.
+ */
+function tileAlongSums(
+  f: FunctionBuilder,
+  e: Lanes,
+  { k, lhs, rhs, sums: outer, onto }: Product,
+  target: Target,
+  panel: Panel,
+  rows: number,
+  a: Local,
+  b: Local,
+  to: TileRows,
+): void {
+  const { starts, elements } = panel;
+  // Elements from the panel's first column on.
+  const columns = starts.flatMap((start, v) => range(elements[v]!).map((i) => start / e.bytes + i));
+  const sums = range(rows).map(() => columns.map(() => f.var(i32x4c(0))));
+  const row = sums.map(() => f.local('v128'));
+  const x = f.local('v128');
+  const step = (aAt: Local, bAt: Local, inA: number, inB: number, count: number): void => {
+    row.forEach((vector, r) => {
+      f.set(vector, loadVector(e, aAt, (r * lhs.row + inA) * e.bytes, count));
+    });
+    columns.forEach((column, c) => {
+      f.set(x, loadVector(e, bAt, (column * rhs.column + inB) * e.bytes, count));
+      sums.forEach((all, r) => {
+        f.set(all[c]!, madd(target, e.shape, row[r]!, x, all[c]!));
+      });
+    });
+  };
+  const [whole, rest] = [Math.floor(k / e.count), k % e.count];
+  const axes: SumAxis[] = [...outer, { extent: whole, steps: [e.count, e.count] }];
+  const last = (aAt: Local, bAt: Local, inA: number, inB: number): void => {
+    if (rest > 0) step(aAt, bAt, inA, inB, rest);
+  };
+  const vectors = (aAt: Local, bAt: Local, inA: number, inB: number): void => step(aAt, bAt, inA, inB, e.count);
+  sumOver(f, axes, [f.var(a), f.var(b)], e.bytes, target, vectors, last, straightVectors);
+  const start = onto ? to.load!(e, rows, panel) : undefined;
+  const totals = sums.map((all, r) => {
+    const vectors = range(Math.ceil(all.length / 4)).flatMap((i) => {
+      const four = all.slice(4 * i, 4 * i + 4);
+      return horizontalSums(f, e, [...four, ...range(4 - four.length).map(() => four[0]!)]);
+    });
+    return starts.map((_, v) => (start ? f.var(op(`${e.shape}.add`, start[r]![v]!, vectors[v]!)) : vectors[v]!));
+  });
+  to.store(e, totals, panel);
+}
+
 /** An axis that is summed over: steps of both operands, in elements. */
 type SumAxis = Product['sums'][number];
 
@@ -79,7 +147,10 @@ const positions = (axes: readonly SumAxis[]): [number, number][] =>
     [[0, 0]],
   );
 
-/** Loops over these axes, straight code for a short last one. Returns by how many elements it has moved the pointers. */
+/**
+ * Loops over these axes, straight code for a short last one, and `last` behind that. Returns by how many elements it has
+ * moved the pointers.
+ */
 function sumOver(
   f: FunctionBuilder,
   [axis, ...inner]: readonly SumAxis[],
@@ -87,6 +158,8 @@ function sumOver(
   bytes: number,
   target: Target,
   step: (aAt: Local, bAt: Local, inA: number, inB: number) => void,
+  last: (aAt: Local, bAt: Local, inA: number, inB: number) => void = () => {},
+  short: number = straight,
 ): readonly [number, number] {
   const { extent, steps } = axis!;
   const move = (by: readonly number[]): void =>
@@ -96,7 +169,7 @@ function sumOver(
   if (inner.length > 0) {
     const left = f.var(i32c(extent));
     f.doWhile(left, () => {
-      const moved = sumOver(f, inner, at, bytes, target, step);
+      const moved = sumOver(f, inner, at, bytes, target, step, last, short);
       move(steps.map((s, i) => s - moved[i]!));
       f.set(left, op('i32.sub', left, i32c(1)));
     });
@@ -105,21 +178,26 @@ function sumOver(
   const some = (count: number): void => {
     for (const [inA, inB] of positions([{ extent: count, steps }])) step(...at, inA, inB);
   };
-  if (target.fma && extent <= straight) {
+  const end = (done: number): void => last(...at, (extent - done) * steps[0], (extent - done) * steps[1]);
+  if (target.fma && extent <= short) {
     some(extent);
+    end(0);
     return [0, 0];
   }
   // Node 20's V8, which has no fused multiply-add, keeps loads in order but moves arithmetic down to its use: the
   // operands of several steps would be live at once.
   const unroll = target.fma ? 4 : 1;
   const rounds = Math.floor(extent / unroll);
-  const left = f.var(i32c(rounds));
-  f.doWhile(left, () => {
-    some(unroll);
-    move(steps.map((s) => unroll * s));
-    f.set(left, op('i32.sub', left, i32c(1)));
-  });
+  if (rounds > 0) {
+    const left = f.var(i32c(rounds));
+    f.doWhile(left, () => {
+      some(unroll);
+      move(steps.map((s) => unroll * s));
+      f.set(left, op('i32.sub', left, i32c(1)));
+    });
+  }
   some(extent % unroll);
+  end(rounds * unroll);
   return [rounds * unroll * steps[0], rounds * unroll * steps[1]];
 }
 
