@@ -247,6 +247,41 @@ t.test('a full heap spills and nothing is lost', async (t) => {
   t.ok(kept.every(({ cell, value }) => cell.peek().every((v) => v === value)));
 });
 
+t.test('large arrays that have left the memory are read as a whole, in part, and by programs', async (t) => {
+  const before = heap().budgetPages;
+  setHeapBudget(heapStats().usedBytes + 2 ** 20);
+  t.teardown(() => (heap().budgetPages = before));
+  const n = 9_000_001;
+  const value = (i: number): number => (i * 7919) % 1_000_003;
+  const leave = (): Cell => {
+    const cell = Cell.inHeap('float32', n);
+    const view = cell.peek();
+    for (let i = 0; i < n; i++) view[i] = value(i);
+    const spilled = heapStats().spilledSegments;
+    Cell.inHeap('float32', n).dispose();
+    t.equal(heapStats().spilledSegments, spilled + 1);
+    return cell;
+  };
+  const right = (data: ArrayLike<number>): boolean => {
+    for (let i = 0; i < n; i++) if (data[i] !== value(i)) return false;
+    return data.length === n;
+  };
+  const copied = leave();
+  // 2²² elements are a part.
+  for (const i of [0, 2 ** 22 - 1, 2 ** 22, 2 ** 23, n - 1]) t.equal(copied.at(i), value(i));
+  t.ok(right(copied.copyOut()));
+  t.ok(right(copied.peek()) && right(copied.peek()));
+  t.equal(copied.at(2 ** 22), value(2 ** 22), 'in one buffer');
+  t.ok(right(copied.copyOut()) && right(copied.toHost()));
+  copied.dispose();
+  const used = leave();
+  const address = heap().pin(used);
+  t.ok(right(heap().f32.subarray(address / 4, address / 4 + n)));
+  heap().unpin(0);
+  used.dispose();
+  t.ok(right(leave().toHost()));
+});
+
 t.test('results nobody keeps do not fill the memory', async (t) => {
   const before = heap().budgetPages;
   setHeapBudget(heapStats().usedBytes + 4 * 2 ** 20);

@@ -563,6 +563,41 @@ t.test('jacobians', (t) => {
   t.end();
 });
 
+t.test('loops over arrays with axes of one element, whose steps compute without them', (t) => {
+  const [row, one] = [f64([1, 2, 3, 4, 5]), f64([7])];
+  for (const shape of [
+    [1, 5],
+    [1, 1, 5],
+    [5, 1],
+  ]) {
+    const loop = (x: NDArray, start: NDArray): NDArray =>
+      lax.foriLoop(
+        0,
+        3,
+        (i, c) =>
+          c
+            .mul(0.5)
+            .add(lax.reshape(x.add(1).mul(x), shape))
+            .add(i),
+        start,
+      );
+    const replaced = (x: NDArray, start: NDArray): NDArray =>
+      lax.foriLoop(0, 3, () => lax.reshape(x.add(1), shape), start);
+    const start = np.ones(shape, { dtype: 'float64' });
+    const wanted = row.data().map((x) => {
+      let c = 1;
+      for (let i = 0; i < 3; i++) c = 0.5 * c + (x + 1) * x + i;
+      return c;
+    });
+    close(np.ravel(jit(loop)(row, start)), Array.from(wanted), `[${shape}]`);
+    close(np.ravel(jit(replaced)(row, start)), [2, 3, 4, 5, 6], `[${shape}], replaced`);
+  }
+  const single = (x: NDArray, start: NDArray): NDArray =>
+    lax.foriLoop(0, 3, (_, c) => c.add(lax.reshape(x.mul(2), [1, 1])), start);
+  close(np.ravel(jit(single)(one, np.ones([1, 1], { dtype: 'float64' }))), [43], 'one element');
+  t.end();
+});
+
 t.test('every transformed program is well formed', (t) => {
   const programs: [string, (x: NDArray) => any][] = [
     ['grad of cond', (x) => vmap(grad(cubeOrDouble))(x)],

@@ -5,24 +5,26 @@ import { groupOf, makersOf } from '../jit/eager/groups.ts';
 import { elementsPerCall } from '../jit/lower/kernels/kernel.ts';
 import { simplify } from '../jit/lower/simplify.ts';
 import { fusedExports } from '../jit/runtime/instance.ts';
+import { heapStats } from '../jit/storage/heap.ts';
 import type { DType } from '../src/core/dtype.ts';
 import type { Var } from '../src/core/jaxpr.ts';
-import { recorded } from '../src/core/recorded.ts';
+import { setCompiledAfter } from '../src/core/plan.ts';
+import { recorded, recordedList } from '../src/core/recorded.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import { stage } from '../src/core/stage.ts';
 import type { Value } from '../src/core/trace.ts';
-import { grad, jit, linalg, type NDArray, nn, np, vmap } from '../src/index.ts';
+import { grad, jit, linalg, losses, type NDArray, nn, np, random, special, stats, vmap } from '../src/index.ts';
 import { difference, numbers } from './check-primitive.ts';
 
 process.env.COTANGENT_CACHE = 'off';
 
-const special = [0, -0, 1, -1, 0.5, Number.NaN, Infinity, -Infinity, 1e300, 5e-324, -3, 7];
+const unusual = [0, -0, 1, -1, 0.5, Number.NaN, Infinity, -Infinity, 1e300, 5e-324, -3, 7];
 
 /** Random numbers with special ones among them. */
 function drawn(dtype: DType, shape: Shape, seed: number, mixed = true): NDArray {
   const next = numbers(seed);
   const values = range(sizeOf(shape)).map((i) =>
-    mixed && i % 3 === 0 ? special[Math.floor(next() * special.length)]! : 6 * next() - 3,
+    mixed && i % 3 === 0 ? unusual[Math.floor(next() * unusual.length)]! : 6 * next() - 3,
   );
   return np.array(values, { dtype }).reshape(shape);
 }
@@ -324,6 +326,114 @@ t.test('what a concatenation or padding reads, and what it computes', (t) => {
     const expected = jit(f)(x, y).data();
     for (const _ of range(3)) t.ok(same(made(x, y).data(), expected), `join ${i}`);
   }
+  t.end();
+});
+
+// ── Compiled where much is written and read again ──────────────────────────────────────────────────────────────────
+/** Elementwise operations before, between and after folds, products, sorts and concatenations, with several readers. */
+const chains: readonly Case[] = [
+  ['uniform', (x) => random.uniform(random.key(3), x.shape, { minval: -2, maxval: x }), 1],
+  ['randint', (x) => random.randint(random.key(4), x.shape, -3, 1000), 1],
+  ['truncatedNormal', (x) => random.truncatedNormal(random.key(5), np.minimum(x, 0), 2), 1],
+  ['bernoulli', (x) => random.bernoulli(random.key(6), 0.3, x.shape), 1],
+  ['permutation', (x) => random.permutation(random.key(7), np.ravel(x)), 1],
+  ['categorical', (x) => random.categorical(random.key(8), np.atleast1d(np.clip(x, -5, 5))), 1],
+  ['gelu', (x) => nn.gelu(x), 1],
+  ['density', (x, y) => stats.norm.logpdf(x, y, 2), 2],
+  ['relative entropy', special.relEntr, 2],
+  ['huber', (x, y) => losses.huberLoss(x, y, { delta: 0.5 }), 2],
+  ['interp', (x, y) => np.interp(x, np.sort(np.ravel(y)), np.ravel(y)), 2],
+  ['softmax', (x) => nn.softmax(np.atleast1d(x).mul(2).add(1)), 1],
+  ['logsumexp', (x) => special.logsumexp(np.exp(x).mul(x)), 1],
+  [
+    'folds in between',
+    (x, y) =>
+      x
+        .sub(np.mean(y))
+        .mul(np.exp(y))
+        .div(np.sum(np.abs(x).mul(y)).add(2))
+        .add(x),
+    2,
+  ],
+  [
+    'around a sort',
+    (x, y) =>
+      np
+        .sort(np.ravel(x).mul(2).add(np.ravel(y)))
+        .mul(3)
+        .sub(np.ravel(x)),
+    2,
+  ],
+  ['around a product', (x, y) => np.outer(np.sin(x).mul(2), np.cos(y).add(x)).mul(2).add(1).reshape([-1]), 2],
+  [
+    'around a concatenation',
+    (x, y) =>
+      np
+        .concatenate([np.ravel(x.mul(y).add(1)), np.ravel(y)])
+        .mul(2)
+        .add(1),
+    2,
+  ],
+];
+
+t.test('operations that follow each other are compiled, with the same bits', (t) => {
+  t.teardown(() => setCompiledAfter(2 ** 23));
+  const shapes: Shape[] = [[1], [3, 5], [0], [300]];
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [name, f, operands] of chains)
+      for (const shape of shapes) {
+        if (shape[0] === 0 && /interp|softmax|logsumexp|categorical|sort/.test(name)) continue;
+        const args = range(operands).map((i) => drawn(dtype, shape, i + 1));
+        const made = recorded(f);
+        const run = (): ArrayLike<number> => made(...args).data();
+        setCompiledAfter(Number.POSITIVE_INFINITY);
+        const [first, second] = [run(), run()];
+        setCompiledAfter(0);
+        t.ok(same(second, first) && same(run(), first) && same(run(), first), `${name} ${args[0]!.aval}`);
+      }
+  t.end();
+});
+
+t.test('large results of samplers are compiled at the first call', (t) => {
+  const n = 2 ** 21 + 5;
+  // What other tests have left leaves the memory.
+  random.bits(random.key(1), [n]).dispose();
+  const counts = (name: string, f: () => NDArray): void => {
+    const { spilledSegments } = heapStats();
+    const x = f();
+    const made = heapStats().spilledSegments - spilledSegments;
+    t.ok(made <= 2, `${name} leaves nothing but its result in memory, and ${made} other arrays`);
+    t.ok(same(x.data(), jit(f)().data()), `${name} has the bits of jit`);
+    x.dispose();
+  };
+  counts('normal', () => random.normal(random.key(1), [n]));
+  counts('randint', () => random.randint(random.key(1), n, 0, 9));
+  t.end();
+});
+
+t.test('results of compiled operations that are one array, and programs that were given up', (t) => {
+  setCompiledAfter(0);
+  t.teardown(() => setCompiledAfter(2 ** 23));
+  const x = drawn('float64', [4, 6], 1, false);
+  const parts = recordedList((x: Value) => {
+    const y = np.exp(x.mul(2).add(1));
+    return [y, y.reshape([24]), np.sum(y), np.log(y.add(1)).mul(y)];
+  });
+  for (const time of range(4)) {
+    const [y, flat, total, z] = parts(x) as [NDArray, NDArray, NDArray, NDArray];
+    const expected = np.exp(x.mul(2).add(1));
+    y.dispose();
+    t.ok(same(flat.data(), expected.data()), `time ${time}`);
+    flat.dispose();
+    t.ok(same(total.data(), np.sum(expected).data()));
+    t.ok(same(z.data(), np.log(expected.add(1)).mul(expected).data()));
+  }
+  const scaled = recorded((x: Value, factor: number) => np.exp(x.mul(factor)).add(1));
+  for (const time of range(3))
+    for (const factor of range(140)) {
+      const y = scaled(x, factor);
+      if (factor % 20 === 0) t.ok(same(y.data(), np.exp(x.mul(factor)).add(1).data()), `${factor}, time ${time}`);
+    }
   t.end();
 });
 

@@ -4,7 +4,8 @@ import { heapStats } from '../jit/storage/heap.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import { allocate, type DType, dtypes, isFloating, type TypedArray } from '../src/core/dtype.ts';
 import type { Primitive, Sample } from '../src/core/primitive.ts';
-import { range, type Shape, sizeOf } from '../src/core/shape.ts';
+import { recorded } from '../src/core/recorded.ts';
+import { range, type Shape, sizeOf, stridesOf } from '../src/core/shape.ts';
 import { bind, type Value } from '../src/core/trace.ts';
 import { grad, jit, linalg, NDArray, nn, np, random, vmap } from '../src/index.ts';
 import { cumlogsumexpP, cummaxP, cumminP, cumprodP, cumsumP } from '../src/lax/cumulative.ts';
@@ -94,6 +95,130 @@ t.test('sorts of all sizes, with ties and special values', (t) => {
         t.ok(same(sorted(x).data(), values), `compiled sort, ${name}`);
         t.ok(same(positions(x).data(), order), `compiled argsort, ${name}`);
       }
+  t.end();
+});
+
+t.test('axes in another order, by tiles and what is left of them', (t) => {
+  const permutations: readonly (readonly [Shape, readonly number[]])[] = [
+    [
+      [16, 16],
+      [1, 0],
+    ],
+    [
+      [37, 75],
+      [1, 0],
+    ],
+    [
+      [75, 36],
+      [1, 0],
+    ],
+    [
+      [4, 4099],
+      [1, 0],
+    ],
+    [
+      [4099, 6],
+      [1, 0],
+    ],
+    [
+      [3, 300],
+      [1, 0],
+    ],
+    [
+      [300, 3],
+      [1, 0],
+    ],
+    [
+      [20, 7, 19],
+      [2, 1, 0],
+    ],
+    [
+      [20, 7, 19],
+      [1, 2, 0],
+    ],
+    [
+      [3, 17, 5, 18],
+      [0, 3, 1, 2],
+    ],
+    [
+      [3, 17, 5, 18],
+      [2, 0, 3, 1],
+    ],
+    [
+      [2, 18, 17, 5],
+      [0, 2, 3, 1],
+    ],
+  ];
+  const joined = recorded((x: Value) => np.concatenate([np.flip(x, { axis: 0 }).T, x.T.add(1), x.T], { axis: 1 }));
+  for (const dtype of dtypes)
+    for (const [shape, order] of permutations) {
+      const next = numbers(sizeOf(shape));
+      const x = array(dtype, shape, () => (dtype === 'bool' ? Number(next() < 0.5) : Math.floor(1000 * next())));
+      const data = x.data();
+      const strides = stridesOf(shape);
+      const wanted = order.map((axis) => shape[axis]!);
+      const place = (i: number): number =>
+        stridesOf(wanted).reduce((at, own, k) => at + (Math.floor(i / own) % wanted[k]!) * strides[order[k]!]!, 0);
+      const expected = range(sizeOf(shape)).map((i) => data[place(i)]!);
+      t.ok(same(np.transpose(x, order).data(), expected), `${x.aval} ${order}`);
+      if (shape.length > 2 || dtype === 'bool') continue;
+      const [m, n] = shape as [number, number];
+      const row = (i: number): number[] => range(m).map((j) => data[j * n + i]!);
+      const rows = range(n).flatMap((i) => [...row(i).reverse(), ...row(i).map((v) => v + 1), ...row(i)]);
+      for (const time of range(2)) t.ok(same(joined(x).data(), rows), `beside each other, ${x.aval}, time ${time}`);
+    }
+  t.end();
+});
+
+t.test('diagonals and triangles of ones', (t) => {
+  const cases: readonly (readonly [n: number, m: number, k: number])[] = [
+    [1, 1, 0],
+    [3, 3, 0],
+    [3, 5, 1],
+    [5, 3, -2],
+    [4, 4, 9],
+    [4, 4, -9],
+    [0, 3, 0],
+    [3, 0, 0],
+    [40, 50, 3],
+    [50, 40, -45],
+    [50, 40, 60],
+  ];
+  for (const dtype of dtypes)
+    for (const [n, m, k] of cases) {
+      const ones = (isOne: (column: number, row: number) => boolean): number[] =>
+        range(n * m).map((i) => Number(isOne(i % m, Math.floor(i / m))));
+      const [diagonal, triangle] = [ones((j, i) => j - i === k), ones((j, i) => j - i <= k)];
+      const name = `${n} × ${m}, ${k}, ${dtype}`;
+      const made = (): NDArray => np.eye(n, m, { k, dtype });
+      t.ok(same(made().data(), diagonal), `eye, ${name}`);
+      t.ok(
+        same(
+          np.where(made().ne(0), 2, 3).data(),
+          diagonal.map((x) => 3 - x),
+        ),
+        `read by an operation, ${name}`,
+      );
+      if (n * m > 0)
+        t.equal(
+          Number(
+            np
+              .ravel(made())
+              .slice(n * m - 1)
+              .item(),
+          ),
+          diagonal.at(-1),
+          `the last, ${name}`,
+        );
+      t.ok(same(np.tri(n, m, { k, dtype }).data(), triangle), `tri, ${name}`);
+    }
+  const one = np.eye(1);
+  t.equal(one.item(), 1);
+  const large = np.eye(700, { dtype: 'float64' });
+  const trace = np.trace(large).item();
+  t.equal(trace, 700);
+  large.dispose();
+  t.throws(() => large.data(), /disposed/);
   t.end();
 });
 

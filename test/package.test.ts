@@ -183,7 +183,7 @@ const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['control flow', /^src\/(control|debug)\/|^src\/jit(-dispatch)?\.ts$/],
   ['transforms', /^transforms\//],
   ['primitives', /^src\/lax\/|^src\/(array|array-errors|array-print|array-read|promote|tree)\.ts$/],
-  ['trace', /^src\/core\/(trace|evaluate|plan|stage|eval-jaxpr|recorded)\.ts$/],
+  ['trace', /^src\/core\/(trace|evaluate|plan|segments|stage|eval-jaxpr|recorded)\.ts$/],
   ['jit', /^jit\//],
   ['core', /^src\/(core|syntax)\//],
 ];

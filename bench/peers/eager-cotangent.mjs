@@ -6,9 +6,14 @@ import { operationCases } from './operations.mjs';
 /** What numpy-ts makes in float64. */
 const dtype = { dtype: 'float64' };
 const inFloat64 = Object.fromEntries(
-  ['zeros', 'ones', 'full', 'arange', 'linspace'].map((name) => [name, (...args) => np[name](...args, dtype)]),
+  ['zeros', 'ones', 'full', 'arange', 'linspace', 'logspace'].map((name) => [
+    name,
+    (...args) => np[name](...args, dtype),
+  ]),
 );
 inFloat64.eye = (n) => np.eye(n, n, dtype);
+inFloat64.tri = (n) => np.tri(n, n, dtype);
+inFloat64.vander = (x, n) => np.vander(x, { n });
 
 export const cases = {
   ...eagerCases({

@@ -5,7 +5,11 @@ import { operationCases } from './operations.mjs';
 
 /** The library under our names: snake case, and axes by position. */
 const library = { ...np };
-const renamed = { bincount: (x) => np.bincount(x) };
+const renamed = {
+  bincount: (x) => np.bincount(x),
+  diff: (x, options) => (options ? np.diff(x, 1, options.axis) : np.diff(x)),
+  meshgrid: (axes) => np.meshgrid(...axes),
+};
 const named = new Proxy(renamed, {
   get(known, name) {
     if (known[name]) return known[name];

@@ -291,6 +291,89 @@ export function operationCases({ np, linalg, array, positions, read }) {
       () => np.eye(root),
     );
     add('norm', x, (x) => linalg.norm(x));
+
+    // What those benchmarks leave out.
+    for (const name of ['nanstd', 'nanmedian', 'nanprod', 'nancumsum', 'ediff1d', 'round', 'trunc', 'unwrap'])
+      add(
+        name,
+        () => [vector(0, 1e-3, 1)],
+        (x) => np[name](x),
+      );
+    for (const axis of [0, 1])
+      for (const name of ['std', 'median', 'prod', 'argmin', 'cumprod', 'diff', 'nanmean'])
+        add(
+          `${name} over axis ${axis}`,
+          () => [matrix(0, 1e-3, 1)],
+          (x) => np[name](x, { axis }),
+        );
+    for (const name of ['isclose', 'greater', 'notEqual', 'logaddexp2', 'append'])
+      add(name, xy, (x, y) => np[name](x, y));
+    add(
+      'rightShift',
+      () => [integers(0, 1000), integers(1, 8)],
+      (x, y) => np.rightShift(x, y),
+    );
+    for (const name of ['isin', 'intersect1d', 'setdiff1d', 'union1d'])
+      add(
+        name,
+        () => [np.floor(vector(0, 40)), array(list(1, 40, 0, 10).map(Math.floor), [10])],
+        (x, y) => np[name](x, y),
+      );
+    for (const name of ['argwhere', 'flatnonzero'])
+      add(
+        name,
+        () => [np.less(vector(0), 0)],
+        (x) => np[name](x),
+      );
+    add(
+      'select',
+      () => [np.less(matrix(2), 0), np.less(matrix(3), 0), ...xy()],
+      (c, d, x, y) => np.select([c, d], [x, y]),
+    );
+    add(
+      'choose',
+      () => [integers(2, 2), vector(0), vector(1)],
+      (at, x, y) => np.choose(at, [x, y]),
+    );
+    add(
+      'quantile',
+      () => [vector(0)],
+      (x) => np.quantile(x, 0.3),
+    );
+    add(
+      'meshgrid',
+      () => [array(list(0, 6, 0, root), [root]), array(list(1, 6, 0, root), [root])],
+      (x, y) => np.meshgrid([x, y])[0],
+    );
+    for (const subscripts of ['ij->ji', 'ij->i', 'ij,ij->i']) {
+      const two = subscripts.includes(',');
+      add(`einsum ${subscripts}`, two ? xy : x, (...operands) => np.copy(np.einsum(subscripts, ...operands)));
+    }
+    add(
+      'correlate',
+      () => [vector(0), array(list(1, 1, 0, 10), [10])],
+      (x, y) => np.correlate(x, y),
+    );
+    add(
+      'diag',
+      () => [array(list(0, 6, 0, root), [root])],
+      (x) => np.diag(x),
+    );
+    add(
+      'vander',
+      () => [vector(0)],
+      (x) => np.vander(x, 4),
+    );
+    add(
+      'tri',
+      () => [],
+      () => np.tri(root),
+    );
+    add(
+      'logspace',
+      () => [],
+      () => np.logspace(0, 2, n),
+    );
   }
   return cases;
 }

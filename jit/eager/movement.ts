@@ -6,7 +6,7 @@ import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Region, Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Cell, type Heap } from '../storage/heap.ts';
+import { Cell, type Heap, largestUnwritten } from '../storage/heap.ts';
 import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
 import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
 import { fillBits } from './positions.ts';
@@ -17,11 +17,13 @@ type Copy = (to: number, from: number) => void;
 /** Rows of fewer elements are taken column by column. */
 const shortest = 8;
 
-/** Bytes of equal elements that are not written before they are read: whether more fit should be said where they are made. */
-const largestUnwritten = 2 ** 30;
-
 /** Rows and columns that are copied together where one side lies across the other. */
 const tile = 64;
+
+/** Rows that are written together where columns of the operand become rows. */
+const strip = 16;
+/** Elements of a matrix for which that is worth three calls. */
+const fewestTurned = 256;
 
 /** A walk over two arrays, with steps (to, from) in elements: the innermost two axes by the runtime, the others from here. */
 function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
@@ -39,6 +41,8 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
     };
     return walked(axes, bytes, all);
   }
+  const turned = turnedCopy(bytes, axes, rows, columns);
+  if (turned) return turned;
   // Short rows would be mostly their beginnings and ends.
   if (!isRun && columns.extent < shortest && rows.extent > columns.extent) [rows, columns] = [columns, rows];
   const [toRow, fromRow] = rows.steps as [number, number];
@@ -56,6 +60,44 @@ function copier(dtype: DType, walk: readonly NestAxis[]): Copy {
       }
   };
   return walked(axes, bytes, block);
+}
+
+/**
+ * Rows of the result that are columns of the operand, by tiles: sixteen rows after the other, so that lines of the cache are used
+ * up while they are there. Undefined where there is nothing to be gained. `outer` are the axes around `first` and `columns`.
+ */
+function turnedCopy(bytes: number, outer: readonly NestAxis[], first: NestAxis, columns: NestAxis): Copy | undefined {
+  const axes = [...outer, first];
+  const rows = axes.find(({ extent, steps }) => steps[1] === 1 && extent >= 4);
+  if (!rows || bytes === 1 || columns.steps[0] !== 1 || columns.extent < 4) return undefined;
+  if (rows.extent * columns.extent < fewestTurned) return undefined;
+  const turn = runtimeExports()[`turn_${bytes}`] as RuntimeFunction;
+  const copy = runtimeExports()[`copy_${bytes}`] as RuntimeFunction;
+  const [toRow, fromColumn] = [rows.steps[0]!, columns.steps[1]!];
+  if (Math.abs(fromColumn) <= 1) return undefined;
+  const [high, wide] = [rows.extent & -4, columns.extent & -4];
+  const columnsPerCall = elementsPerCall / strip;
+  const rowsPerCall = Math.max(strip, Math.floor(columnsPerCall / wide) * strip);
+  const rest = (i: number, j: number, m: number, n: number, to: number, from: number): void => {
+    if (m > 0 && n > 0)
+      copy(m, n, to + (i * toRow + j) * bytes, toRow, 1, from + (i + j * fromColumn) * bytes, 1, fromColumn);
+  };
+  const block: Copy = (to, from) => {
+    for (let i = 0; i < high; i += rowsPerCall) {
+      const m = Math.min(rowsPerCall, high - i);
+      for (let j = 0; j < wide; j += columnsPerCall) {
+        const n = Math.min(columnsPerCall, wide - j);
+        turn(m, n, to + (i * toRow + j) * bytes, toRow, from + (i + j * fromColumn) * bytes, fromColumn);
+      }
+    }
+    rest(0, wide, high, columns.extent - wide, to, from);
+    rest(high, 0, rows.extent - high, columns.extent, to, from);
+  };
+  return walked(
+    axes.filter((axis) => axis !== rows),
+    bytes,
+    block,
+  );
 }
 
 /** `block` at every place of a walk. */

@@ -1,4 +1,5 @@
 import { range } from '../../src/core/shape.ts';
+import { turn } from '../lower/expressions/vector-memory.ts';
 import {
   type Expr,
   type Func,
@@ -7,6 +8,7 @@ import {
   type Local,
   load,
   op,
+  select,
   shuffle,
   type WasmType,
 } from '../wasm/code.ts';
@@ -24,7 +26,8 @@ const widths: readonly { readonly bytes: number; readonly type: WasmType; readon
 /**
  * fill_1, fill_4 (to, n, bits) and fill_8 (to, n, f64); copy_1, copy_4, copy_8 (rows, columns, to, toRow, toColumn,
  * from, fromRow, fromColumn) with strides in elements, 0 for broadcasting; repeat_1, repeat_4, repeat_8 (rows, columns, to,
- * from), which write each of `rows` neighbours `columns` times.
+ * from), which write each of `rows` neighbours `columns` times; turn_4, turn_8 (rows, columns, to, toRow, from, fromColumn), which
+ * copy columns of neighbours into rows of neighbours, both in fours.
  */
 export function movementFunctions(): Func[] {
   return widths.flatMap(({ bytes, type, suffix }) => [
@@ -33,6 +36,7 @@ export function movementFunctions(): Func[] {
     copyRow(bytes, type, suffix),
     copy(bytes),
     repeat(bytes, type, suffix),
+    ...(bytes > 1 ? [turned(bytes)] : []),
   ]);
 }
 
@@ -162,5 +166,51 @@ function copy(bytes: number): Func {
     f.set(to, add(to, toRow));
     f.set(from, add(from, fromRow));
   });
+  return f.build(true);
+}
+
+/**
+ * Tiles of four by four, which are turned round in registers. They go along the rows of the result for sixteen columns, so that a
+ * line of the cache is whole before the next one, though lines at distances of 4096 bytes drive each other out.
+ */
+function turned(bytes: number): Func {
+  const f = new FunctionBuilder(`turn_${bytes}`, new Array(6).fill('i32'));
+  const [rows, columns, to, toRow, from, fromColumn] = f.parameters as [Local, Local, Local, Local, Local, Local];
+  for (const stride of [toRow, fromColumn]) f.set(stride, op('i32.mul', stride, i32c(bytes)));
+  const halves = range(bytes / 4);
+  const next = (ptr: Local, by: Expr): void => f.set(ptr, add(ptr, by));
+  const inFours = (count: Expr, body: () => void): void => f.for(0, count, body, 4);
+  f.for(
+    0,
+    columns,
+    (first) => {
+      const left = f.let(op('i32.sub', columns, first));
+      const width = f.let(select(op('i32.lt_s', left, i32c(16)), left, i32c(16)));
+      const [target, source] = [f.var(to), f.var(from)];
+      inFours(rows, () => {
+        const [row, column] = [f.var(target), f.var(source)];
+        inFours(width, () => {
+          const ptr = f.var(row);
+          const tile = range(4).map(() => {
+            const vectors = halves.map((half) => f.let(load('v128.load', column, 16 * half)));
+            next(column, fromColumn);
+            return vectors;
+          });
+          turn(tile, bytes === 8 ? 'float64' : 'float32', (value) => f.let(value)).forEach((vectors, i) => {
+            if (i > 0) next(ptr, toRow);
+            vectors.forEach((vector, half) => {
+              f.store('v128.store', ptr, vector, 16 * half);
+            });
+          });
+          next(row, i32c(4 * bytes));
+        });
+        next(target, op('i32.shl', toRow, i32c(2)));
+        next(source, i32c(4 * bytes));
+      });
+      next(to, i32c(16 * bytes));
+      next(from, op('i32.shl', fromColumn, i32c(4)));
+    },
+    16,
+  );
   return f.build(true);
 }

@@ -1,12 +1,13 @@
 import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../../src/core/dtype.ts';
 import { DisposedError, MemoryError } from '../../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
+import { HostCopy } from './host-copy.ts';
 import { maximumPages, PagedMemory, pageBytes } from './memory.ts';
 
 /**
  * Arrays in WebAssembly memory without reference counts or finalizers. Cells (arrays) point to segments; no segment
- * knows its cells. When the heap is full, whole segments that were not used lately are copied out, each into one host
- * `ArrayBuffer` that its cells share from then on, and their pages are used again. What no cell points to any more is
+ * knows its cells. When the heap is full, whole segments that were not used lately are copied out, each into a host
+ * copy that its cells share from then on, and their pages are used again. What no cell points to any more is
  * then ordinary garbage, which the engine collects in synchronous code too; what is still wanted comes back when it is
  * used next.
  */
@@ -14,7 +15,7 @@ export class Segment {
   /** In wasm memory; negative once the segment has left it. */
   address: number;
   /** The contents after that. */
-  host: ArrayBuffer | undefined;
+  host: HostCopy | undefined;
   /** Bytes of each slot, and the slots that were given back. */
   readonly slotBytes: number;
   readonly pages: number;
@@ -46,6 +47,8 @@ interface Holder {
 /** Arrays up to this size stay with JavaScript: they ride along in the frame of a call. */
 export const smallBytes = 64;
 const registeredBytes = 2 ** 20;
+/** Bytes of equal elements that are not written before they are read: whether more fit should be said where they are made. */
+export const largestUnwritten: number = 2 ** 30;
 /**
  * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. It
  * grows when arrays that it has copied out are wanted again, so that a program's working set stays inside.
@@ -130,14 +133,22 @@ export class Heap extends PagedMemory {
     let { segment } = cell;
     if (segment === undefined || segment.address < 0) {
       if (segment) this.returned += cell.byteLength / pageBytes;
-      const { number } = cell;
-      const data = number === undefined ? cell.peek() : undefined;
+      const { number, ones, offset } = cell;
+      const left = segment?.host;
+      const data = left || number !== undefined ? undefined : cell.peek();
       this.place(cell);
       segment = cell.segment!;
       const address = segment.address + cell.offset;
-      cell.host = cell.number = undefined;
-      if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
-      else this.fill(cell.dtype, address, cell.length, number!);
+      cell.host = cell.number = cell.ones = undefined;
+      if (left) left.copyTo(this.u8, address, offset, cell.byteLength);
+      else if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
+      else {
+        this.fill(cell.dtype, address, cell.length, number!);
+        if (ones) {
+          const elements = this.elements(cell.dtype);
+          writeOnes(elements, address / elements.BYTES_PER_ELEMENT, ones);
+        }
+      }
     }
     segment.used = this.clock;
     segment.pins++;
@@ -235,7 +246,7 @@ export class Heap extends PagedMemory {
 
   private spillSegment(segment: Segment): void {
     const end = segment.address + segment.top;
-    segment.host = copyOf(this.u8.subarray(segment.address, end)).buffer as ArrayBuffer;
+    segment.host = new HostCopy(this.u8.subarray(segment.address, end));
     this.spilledSegments++;
     this.left += segment.pages;
     this.vacate(segment);
@@ -265,6 +276,17 @@ function slotBytes(bytes: number): number {
   return power >= 128 && bytes <= between ? between : 2 * power;
 }
 
+/** Every `step`-th element from `start` on, `count` of them. */
+export interface Places {
+  readonly start: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+function writeOnes(elements: TypedArray, from: number, { start, step, count }: Places): void {
+  for (let i = 0, at = from + start; i < count; i++, at += step) elements[at] = 1;
+}
+
 let theHeap: Heap | undefined;
 
 /** The heap, made on first use. */
@@ -277,8 +299,9 @@ export function heap(): Heap {
 export class Cell {
   readonly dtype: DType;
   readonly length: number;
-  /** The value of all elements where these have not been written yet. */
+  /** The value of all elements where these have not been written yet, but for some that are 1. */
   number: number | undefined;
+  ones: Places | undefined;
   host: TypedArray | undefined;
   segment: Segment | undefined;
   offset = 0;
@@ -291,6 +314,7 @@ export class Cell {
     this.dtype = dtype;
     this.length = length;
     this.number = number;
+    this.ones = undefined;
     this.host = host;
     this.segment = undefined;
   }
@@ -315,6 +339,13 @@ export class Cell {
     return new Cell(dtype, length, undefined, value);
   }
 
+  /** Zeros with ones among them, written where they are read. */
+  static withOnes(dtype: DType, length: number, ones: Places): Cell {
+    const cell = new Cell(dtype, length, undefined, 0);
+    cell.ones = ones;
+    return cell;
+  }
+
   /** An array in the heap with arbitrary contents. */
   static inHeap(dtype: DType, length: number): Cell {
     const cell = new Cell(dtype, length, undefined, undefined);
@@ -337,8 +368,9 @@ export class Cell {
   /** One element. */
   at(i: number): number {
     const { number, segment } = this;
-    if (number !== undefined) return number;
-    if (segment === undefined || segment.address < 0) return this.peek()[i]!;
+    if (number !== undefined && !this.ones) return number;
+    if (segment?.host) return segment.host.element(this.dtype, this.offset, i);
+    if (segment === undefined) return this.peek()[i]!;
     // Without a view of its own.
     const elements = heap().elements(this.dtype);
     return elements[(segment.address + this.offset) / elements.BYTES_PER_ELEMENT + i]!;
@@ -349,13 +381,14 @@ export class Cell {
     if (this.host) return this.host;
     const { segment, number } = this;
     if (segment) {
-      if (segment.host) return viewOf(this.dtype, segment.host, this.offset, this.length);
+      if (segment.host) return segment.host.view(this.dtype, this.offset, this.length);
       return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
     }
     if (number === undefined) throw new DisposedError(this.gone ?? 'disposed of');
     this.host = allocate(this.dtype, this.length);
     // What is allocated is zero.
     if (number !== 0 || Object.is(number, -0)) this.host.fill(number);
+    if (this.ones) writeOnes(this.host, 0, this.ones);
     return this.host;
   }
 
@@ -371,7 +404,8 @@ export class Cell {
 
   /** A copy that the caller owns. */
   copyOut(): TypedArray {
-    return copyOf(this.peek());
+    const left = this.segment?.host;
+    return left ? left.copy(this.dtype, this.offset, this.length) : copyOf(this.peek());
   }
 
   /** The same storage for another array: it is freed when all of them have disposed of it. */
@@ -388,7 +422,7 @@ export class Cell {
     }
     this.gone = how;
     if (this.segment) heap().release(this);
-    this.segment = this.host = this.number = undefined;
+    this.segment = this.host = this.number = this.ones = undefined;
   }
 }
 

@@ -1,3 +1,4 @@
+import { Recent } from '../../jit/caches/recent.ts';
 import { eagerRegionsOf } from '../../jit/eager/boxes.ts';
 import { planEager } from '../../jit/eager/eager.ts';
 import type { FrameStep } from '../../jit/eager/frame-layout.ts';
@@ -16,6 +17,7 @@ import type { ShapedArray } from './aval.ts';
 import { byteSize } from './dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, subJaxprs, Var } from './jaxpr.ts';
 import type { HostArray, Params, Primitive } from './primitive.ts';
+import { compileSegment, type Operation, type Segment, segmentsOf } from './segments.ts';
 import { stridesOf } from './shape.ts';
 import type { Value } from './trace.ts';
 
@@ -98,14 +100,51 @@ class StepProgram {
   }
 }
 
-/** A first-order program, ready to be executed operation by operation. */
-export class EagerProgram {
-  private readonly program: StepProgram | FrameProgram;
-  private readonly avals: readonly ShapedArray[];
+/**
+ * Elements that the operations of a program have written and compiled ones would not have, at which it is compiled: writing
+ * and reading these took about as long as compiling does, whether the program runs once or for ever.
+ */
+let writtenForNothing = 2 ** 23;
+/** Where a run writes no more than that it is not worth it, however often it is repeated. */
+let littleWritten = 4096;
+/** Sets both limits, for tests: 0 compiles at once, ∞ never. */
+export function setCompiledAfter(elements: number): void {
+  writtenForNothing = elements;
+  littleWritten = Math.min(elements, 4096);
+}
+/** Programs that are compiled. Their code takes memory: those that were not used for long run by operations again. */
+const compiledPrograms = new Recent<EagerProgram, StepProgram | FrameProgram>(128);
 
-  private constructor(program: StepProgram | FrameProgram, avals: readonly ShapedArray[]) {
+/**
+ * A first-order program, ready to be executed operation by operation. Elementwise operations that follow each other on large
+ * arrays are compiled after a while; the bits of their results are the same.
+ */
+export class EagerProgram {
+  private readonly jaxpr: Jaxpr;
+  private readonly captured: readonly Value[];
+  private readonly avals: readonly ShapedArray[];
+  private readonly operations: readonly Operation[];
+  private readonly program: StepProgram | FrameProgram;
+  /** Elements of all that the operations write. */
+  private readonly size: number;
+  private segments: readonly (Operation | Segment)[] | undefined;
+  /** Elements that a run of the operations writes for nothing, and all runs so far have written. */
+  private excess = 0;
+  private written = 0;
+  private isCompiled = false;
+
+  private constructor(
+    jaxpr: Jaxpr,
+    captured: readonly Value[],
+    operations: readonly Operation[],
+    program: StepProgram | FrameProgram,
+  ) {
+    this.jaxpr = jaxpr;
+    this.captured = captured;
+    this.avals = jaxpr.outAvals;
+    this.operations = operations;
     this.program = program;
-    this.avals = avals;
+    this.size = operations.reduce((sum, { outputs }) => outputs.reduce((size, { aval }) => size + aval.size, sum), 0);
   }
 
   /**
@@ -116,34 +155,70 @@ export class EagerProgram {
     const jaxpr = simplify(given);
     if (jaxpr.effectful) return undefined;
     if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return undefined;
-    const program = new Planner(jaxpr, captured).program();
-    if (!program) return undefined;
-    return new EagerProgram(
-      program,
-      jaxpr.outs.map(({ aval }) => aval),
-    );
+    const operations = operationsOf(jaxpr);
+    const program = new Planner(jaxpr, captured, operations).program();
+    return program && new EagerProgram(jaxpr, captured, operations, program);
   }
 
   run(args: readonly Value[]): Value[] {
     const cells: Cell[] = [];
     for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
-    const made = this.program.run(cells);
+    const made = (this.size > littleWritten ? this.quickest() : this.program).run(cells);
     const out: Value[] = [];
     for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
     return out;
   }
+
+  private quickest(): StepProgram | FrameProgram {
+    if (this.isCompiled) {
+      const known = compiledPrograms.get(this);
+      if (known) return known;
+      this.isCompiled = false;
+      this.written = 0;
+    }
+    if (!this.segments) {
+      this.segments = segmentsOf(this.jaxpr, this.operations);
+      for (const part of this.segments) if ('excess' in part) this.excess += part.excess;
+    }
+    this.written += this.excess;
+    if (this.excess <= littleWritten || this.written < writtenForNothing) return this.program;
+    const program = this.compile(this.segments);
+    compiledPrograms.set(this, program);
+    this.isCompiled = true;
+    return program;
+  }
+
+  private compile(segments: readonly (Operation | Segment)[]): StepProgram | FrameProgram {
+    const parts = segments.map((part) => ('excess' in part ? compileSegment(part, wrap) : part));
+    // Where a result turns out not to depend on the arguments, it is made anew by the operations.
+    return new Planner(this.jaxpr, this.captured, parts).program() ?? this.program;
+  }
 }
 
-/** An equation that runs, with what it reads; how, where it reads more than its operands. */
-interface Chosen {
-  readonly eqn: Eqn;
-  readonly inputs: readonly Atom[];
-  readonly run?: EagerFunction;
+/** What runs, in order, each equation alone or as the end of a group. What a group computes itself is not run for it. */
+function operationsOf(jaxpr: Jaxpr): Operation[] {
+  const makerOf = makersOf(jaxpr);
+  const needed = new Set<Atom>(jaxpr.outs);
+  const operations: Operation[] = [];
+  for (const eqn of [...jaxpr.eqns].reverse()) {
+    const { outputs } = eqn;
+    if (!outputs.some((v) => needed.has(v))) continue;
+    const group = prebuiltGroup(eqn, makerOf);
+    const reading = group
+      ? undefined
+      : (eagerProductOf(eqn, makerOf) ?? eagerJoin(eqn, makerOf) ?? eagerRegionsOf(eqn, makerOf));
+    const inputs = group ? group.operands.map(({ atom }) => atom) : (reading?.atoms ?? eqn.inputs);
+    for (const atom of inputs) needed.add(atom);
+    const run = group ? eagerFused(group) : (reading?.run ?? eagerSelection(eqn, jaxpr));
+    operations.push({ eqn, inputs, outputs, ...(run ? { run } : {}) });
+  }
+  return operations.reverse();
 }
 
-/** Turns equations into steps. */
+/** Turns operations into steps. */
 class Planner {
   private readonly jaxpr: Jaxpr;
+  private readonly operations: readonly Operation[];
   private readonly values: (Cell | undefined)[] = [];
   private readonly avals: ShapedArray[] = [];
   private readonly argumentCount: number;
@@ -152,20 +227,19 @@ class Planner {
   private readonly made = new Set<number>();
   /** Values that are runs of elements of another one: in which, and how many bytes from its beginning. */
   private readonly parts = new Map<number, { of: number; offset: number }>();
-  private readonly makerOf: ReadonlyMap<Var, Eqn>;
 
-  constructor(jaxpr: Jaxpr, captured: readonly Value[]) {
+  constructor(jaxpr: Jaxpr, captured: readonly Value[], operations: readonly Operation[]) {
     this.jaxpr = jaxpr;
+    this.operations = operations;
     const n = captured.length;
     this.argumentCount = jaxpr.inVars.length - n;
     for (const v of jaxpr.inVars.slice(n)) this.places.set(v, this.keep(undefined, v.aval));
     for (const [i, v] of jaxpr.inVars.slice(0, n).entries()) this.places.set(v, this.keep(captured[i]!.cell(), v.aval));
-    this.makerOf = makersOf(jaxpr);
   }
 
   program(): StepProgram | FrameProgram | undefined {
     const { outs } = this.jaxpr;
-    for (const chosen of this.chosen()) this.step(chosen);
+    for (const operation of this.operations) this.step(operation);
     const results = outs.map((atom) => (atom instanceof Var ? this.places.get(atom)! : -1));
     if (!results.every((i) => this.made.has(i)) || new Set(results).size < results.length) return undefined;
     const framed = this.inFrame(results);
@@ -198,24 +272,6 @@ class Planner {
     return FrameProgram.of({ avals: this.avals, arguments: this.argumentCount, constants, parts, steps, results });
   }
 
-  /** The equations that run, in order, each alone or as the end of a group. What a group computes itself is not run for it. */
-  private chosen(): Chosen[] {
-    const needed = new Set<Atom>(this.jaxpr.outs);
-    const chosen: Chosen[] = [];
-    for (const eqn of [...this.jaxpr.eqns].reverse()) {
-      if (!eqn.outputs.some((v) => needed.has(v))) continue;
-      const group = prebuiltGroup(eqn, this.makerOf);
-      const reading = group
-        ? undefined
-        : (eagerProductOf(eqn, this.makerOf) ?? eagerJoin(eqn, this.makerOf) ?? eagerRegionsOf(eqn, this.makerOf));
-      const inputs = group ? group.operands.map(({ atom }) => atom) : (reading?.atoms ?? eqn.inputs);
-      for (const atom of inputs) needed.add(atom);
-      const run = group ? eagerFused(group) : (reading?.run ?? eagerSelection(eqn, this.jaxpr));
-      chosen.push({ eqn, inputs, ...(run ? { run } : {}) });
-    }
-    return chosen.reverse();
-  }
-
   private keep(value: Cell | undefined, aval: ShapedArray): number {
     this.avals.push(aval);
     return this.values.push(value) - 1;
@@ -227,10 +283,10 @@ class Planner {
       : this.places.get(atom)!;
   }
 
-  private step({ eqn, inputs: atoms, run: chosen }: Chosen): void {
+  private step({ eqn, inputs: atoms, outputs: vars, run: chosen }: Operation): void {
     const inputs = atoms.map((atom) => this.place(atom));
     const { kind } = eqn.primitive.lower;
-    if (kind === 'reshape' || kind === 'identity') {
+    if (!chosen && (kind === 'reshape' || kind === 'identity')) {
       // The same elements in the same place: what is freed has been made here, and is not the result.
       this.places.set(eqn.outputs[0]!, inputs[0]!);
       return;
@@ -238,15 +294,15 @@ class Planner {
     const { primitive, params } = eqn;
     const run = chosen ?? functionOf(primitive, avalsOf(eqn), params, primitive.type(avalsOf(eqn), params));
     const known = inputs.map((i) => this.values[i]);
-    if (eqn.outputs.every(({ aval }) => aval.size <= largestConstant) && known.every((x) => x !== undefined)) {
+    if (vars.every(({ aval }) => aval.size <= largestConstant) && known.every((x) => x !== undefined)) {
       const made = run(known as Cell[]);
       const results = Array.isArray(made) ? made : [made];
-      eqn.outputs.forEach((v, i) => {
+      vars.forEach((v, i) => {
         this.places.set(v, this.keep(results[i], v.aval));
       });
       return;
     }
-    const outputs = eqn.outputs.map((v) => {
+    const outputs = vars.map((v) => {
       this.places.set(v, this.keep(undefined, v.aval));
       return this.places.get(v)!;
     });

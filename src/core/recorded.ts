@@ -6,6 +6,7 @@ import { DisposedError } from './errors.ts';
 import { evaluatingTrace, watch } from './evaluate.ts';
 import { isPlain } from './options.ts';
 import { EagerProgram } from './plan.ts';
+import { sizeOf } from './shape.ts';
 import { atUserLine } from './source.ts';
 import { stage } from './stage.ts';
 import { currentTrace } from './trace.ts';
@@ -23,6 +24,8 @@ const emptyTable = (): Table => ({ known: undefined, next: new Map(), lastKey: u
 const largestTable = 256;
 /** Longer lists are data rather than options. */
 const longestKey = 64;
+/** Elements for which recording takes less time than one more pass over them: done at the first call. */
+const recordedAtOnce = 2 ** 21;
 
 /** A type, a number, or other plain data as it is written. */
 type Key = ShapedArray | string | number;
@@ -82,9 +85,13 @@ function replaced(arg: unknown, next: () => NDArray): unknown {
  * is traced. What it does with arguments of the same types and the same options is recorded the second time that they
  * come; from then on the operations are executed one after the other, without promotion, checks or parameters, and what
  * they leave behind is freed at once. The function must not read values, nor depend on anything but its arguments.
+ *
+ * @param shapeAt the position of the argument that says how large the result is, where no array among the arguments does
  */
-export const recorded = <A extends unknown[]>(f: (...args: A) => NDArray): ((...args: A) => NDArray) =>
-  record(f, false);
+export const recorded = <A extends unknown[]>(
+  f: (...args: A) => NDArray,
+  shapeAt?: number,
+): ((...args: A) => NDArray) => record(f, false, shapeAt);
 
 /** The same for a function that gives a list of arrays. */
 export const recordedList = <A extends unknown[]>(f: (...args: A) => NDArray[]): ((...args: A) => NDArray[]) =>
@@ -93,6 +100,7 @@ export const recordedList = <A extends unknown[]>(f: (...args: A) => NDArray[]):
 function record<A extends unknown[], R extends NDArray | NDArray[]>(
   f: (...args: A) => R,
   isList: boolean,
+  shapeAt = -1,
 ): (...args: A) => R {
   let table = emptyTable();
   let entries = 0;
@@ -124,7 +132,14 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
       at = next;
     }
     if (at.known === 'once') at.known = programOf(f, args, arrays);
-    else at.known ??= 'once';
+    else if (!at.known && largest(arrays, args[shapeAt]) >= recordedAtOnce) {
+      try {
+        at.known = programOf(f, args, arrays);
+      } catch {
+        // What is wrong with the arguments is said of them, and not of what stands for them.
+        return f(...args);
+      }
+    } else at.known ??= 'once';
     if (!(at.known instanceof EagerProgram)) return f(...args);
     try {
       const results = at.known.run(arrays);
@@ -135,6 +150,13 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
       throw error;
     }
   };
+}
+
+/** Elements of the largest array, or of the shape that is asked for. */
+function largest(arrays: readonly NDArray[], shape: unknown): number {
+  let most = typeof shape === 'number' ? shape : Array.isArray(shape) ? sizeOf(shape) : 0;
+  for (let i = 0; i < arrays.length; i++) most = Math.max(most, arrays[i]!.aval.size);
+  return most;
 }
 
 function programOf<A extends unknown[]>(

@@ -1,12 +1,13 @@
 /** Arrays made from nothing. */
+import { Cell, largestUnwritten } from '../../jit/storage/heap.ts';
 import { NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
-import { allocate, castNumber, type DType } from '../core/dtype.ts';
+import { allocate, byteSize, castNumber, type DType } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkDType, naming } from '../core/options.ts';
 import { exact, type Primitive, primitive, sharedParamsByKey } from '../core/primitive.ts';
 import { checkShape, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
-import { bind1, type Value } from '../core/trace.ts';
+import { bind1, currentTrace, type Value } from '../core/trace.ts';
 import { broadcastTo } from './movement.ts';
 
 /** A rank-0 constant of the given dtype. */
@@ -17,7 +18,14 @@ export const scalar = (value: number, dtype: DType): Value =>
 export function full(shape: Shape, value: number, dtype: DType): Value {
   checkDType(dtype, 'full');
   if (typeof value !== 'number') throw new DtypeError(`full: the value must be a number, but it is ${naming(value)}.`);
-  return broadcastTo(scalar(value, dtype), checkShape(shape, 'full'));
+  const checked = checkShape(shape, 'full');
+  // NaNs are operations' results, for those who look for them.
+  if (checked.length > 0 && !currentTrace().records && !Number.isNaN(value)) {
+    const aval = shapedArray(checked, dtype);
+    if (aval.size > 0 && aval.size * byteSize(dtype) <= largestUnwritten)
+      return new NDArray(aval, Cell.repeated(dtype, aval.size, castNumber(value, dtype)));
+  }
+  return broadcastTo(scalar(value, dtype), checked);
 }
 
 /** Zeros of a type; rank-0 weak types give weak zeros. */

@@ -40,13 +40,15 @@ export const logSoftmax: (x: ArrayLike, given?: AxisOptions) => NDArray = record
 });
 
 /** Vectors of length `classes`, on a new axis (the last): 1 at the position that `x` holds, 0 elsewhere. */
-export function oneHot(x: ArrayLike, classes: number, given: { dtype?: DType; axis?: number } = {}): NDArray {
-  const { dtype = 'float32', axis = -1 } = optionsOf('oneHot', given, ['dtype', 'axis']);
-  checkShape(classes, 'oneHot');
-  const value = convert(toValue(x, 'oneHot'), 'int32');
-  const hot = convert(eq(expandDims(value, -1), iota('int32', classes)), dtype);
-  return axis === -1 ? hot : moveaxis(hot, -1, axis);
-}
+export const oneHot: (x: ArrayLike, classes: number, given?: { dtype?: DType; axis?: number }) => NDArray = recorded(
+  (x, classes, given = {}) => {
+    const { dtype = 'float32', axis = -1 } = optionsOf('oneHot', given, ['dtype', 'axis']);
+    checkShape(classes, 'oneHot');
+    const value = convert(toValue(x, 'oneHot'), 'int32');
+    const hot = convert(eq(expandDims(value, -1), iota('int32', classes)), dtype);
+    return axis === -1 ? hot : moveaxis(hot, -1, axis);
+  },
+);
 
 /** Mean 0 and variance 1 along an axis. */
 export const standardize: (x: ArrayLike, given?: AxisOptions & { epsilon?: ArrayLike }) => NDArray = recorded(

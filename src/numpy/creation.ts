@@ -2,9 +2,10 @@
 import { spacedCell } from '../../jit/eager/spaced.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
+import { Cell, largestUnwritten } from '../../jit/storage/heap.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, type DType, isDType, isFloating } from '../core/dtype.ts';
+import { allocate, byteSize, type DType, isDType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { beforeOptions, checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
@@ -13,8 +14,7 @@ import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import * as creation from '../lax/creation.ts';
-import { broadcastInDim, broadcastTo, reshape } from '../lax/movement.ts';
-import { pad } from '../lax/pad.ts';
+import { broadcastInDim, broadcastTo } from '../lax/movement.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { checkDType, type DTypeOption, fromData, fromFunction, strong } from './array.ts';
 import { power } from './elementwise.ts';
@@ -42,6 +42,7 @@ export const empty: typeof zeros = zeros;
 export function full(shape: ShapeLike, value: ArrayLike, given: DTypeOption = {}): NDArray {
   const { dtype } = optionsOf('full', given, ['dtype']);
   const target = toShape(shape, 'full');
+  if (typeof value === 'number') return creation.full(target, value, checkDType(dtype, 'full') ?? 'float32');
   const filled = toValue(value, 'full');
   return broadcastTo(checkDType(dtype, 'full') ? convert(filled, dtype!) : strong(filled), target);
 }
@@ -69,9 +70,6 @@ export function fullLike(x: ArrayLike, value: ArrayLike, given: LikeOptions = {}
   return broadcastTo(filled, shape === undefined ? model.shape : toShape(shape, 'fullLike'));
 }
 
-/** Elements of an array that is written by JavaScript. */
-const largestWritten = 16384;
-
 export interface DiagonalOptions extends DTypeOption {
   /** Which diagonal: 0, the default, is the main one, positive ones lie above. */
   k?: number;
@@ -94,17 +92,11 @@ function eyeNamed(name: string, n: number, m: number | null | undefined, given: 
   checkNumbers(name, given, ['k']);
   const type = checkDType(dtype, name) ?? 'float32';
   const shape = toShape([n, m ?? n], name);
-  const size = sizeOf(shape);
-  if (!currentTrace().records && size > 0 && size <= largestWritten) {
-    const data = allocate(type, size);
+  if (!currentTrace().records && sizeOf(shape) * byteSize(type) <= largestUnwritten) {
     const [rows, columns] = shape as [number, number];
-    for (let i = Math.max(0, -k); i < Math.min(rows, columns - k); i++) data[i * columns + i + k] = 1;
-    return fromData(data, shape, type);
-  }
-  // At once, n zeros between ones put them on the diagonal of n × n. A program computes it where it is used.
-  if (!currentTrace().records && k === 0 && shape[0] === shape[1] && n > 0) {
-    using flat = pad(creation.full([n], 1, type), creation.scalar(0, type), [[0, 0, n]]);
-    return reshape(flat, shape);
+    const [first, last] = [Math.max(0, -k), Math.min(rows, columns - k)];
+    const ones = { start: first * columns + first + k, step: columns + 1, count: Math.max(0, last - first) };
+    return new NDArray(shapedArray(shape, type), Cell.withOnes(type, sizeOf(shape), ones));
   }
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
@@ -115,6 +107,9 @@ function eyeNamed(name: string, n: number, m: number | null | undefined, given: 
 export const identity = (n: number, options: DTypeOption = {}): NDArray =>
   eyeNamed('identity', n, n, optionsOf('identity', options, ['dtype']));
 
+/** Elements of a new array that begins as zeros outside of the heap. */
+const largestHost = 1024;
+
 /** Ones on and below the k-th diagonal. */
 export function tri(n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions): NDArray {
   const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
@@ -122,6 +117,19 @@ export function tri(n: number, m?: number | null | DiagonalOptions, options?: Di
   checkNumbers('tri', given, ['k']);
   const type = checkDType(dtype, 'tri') ?? 'float32';
   const shape = toShape([n, columns ?? n], 'tri');
+  if (!currentTrace().records) {
+    const [height, width] = shape as [number, number];
+    const size = height * width;
+    const cell = size > largestHost ? Cell.inHeap(type, size) : Cell.fromHost(type, allocate(type, size));
+    const data = cell.peek();
+    for (let i = 0; i < height; i++) {
+      const [start, end] = [i * width, i * width + width];
+      const middle = start + Math.min(Math.max(Math.floor(k) + i + 1, 0), width);
+      data.fill(1, start, middle);
+      if (size > largestHost) data.fill(0, middle, end);
+    }
+    return new NDArray(shapedArray(shape, type), cell);
+  }
   const row = creation.broadcastedIota('int32', shape, 0);
   const column = creation.broadcastedIota('int32', shape, 1);
   return convert(ge(add(row, k), column), type);

@@ -149,6 +149,12 @@ export const floating3 =
     const [a, b, c] = promote(name, [x, y, z]).map((v) => toFloating(v, name)) as [Value, Value, Value];
     return operation(a, b, c);
   };
+
+/** The same of several operations. */
+export const combined = (name: string, operation: (x: Value) => Value): Unary => recorded(floating(name, operation));
+export const combined2 = (name: string, operation: (x: Value, y: Value) => Value): Binary =>
+  recorded(floating2(name, operation));
+
 const orItself = (operation: (x: Value) => Value) => (x: Value) => (isFloating(x.aval.dtype) ? operation(x) : x);
 
 export const negative: Unary = numeric(arithmetic.neg)('negative');

@@ -11,14 +11,9 @@ import { zerosLike } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import * as transcendental from '../lax/transcendental.ts';
 import { toFloating, toValue } from '../promote.ts';
-import { type Binary, floating, floating2, type Unary } from './elementwise.ts';
+import { type Binary, combined, combined2, floating, floating2, type Unary } from './elementwise.ts';
 
 const { add, sub, mul, div } = arithmetic;
-
-/** Functions of several operations. */
-const combined = (name: string, operation: (x: Value) => Value): Unary => recorded(floating(name, operation));
-const combined2 = (name: string, operation: (x: Value, y: Value) => Value): Binary =>
-  recorded(floating2(name, operation));
 
 export const exp: Unary = floating('exp', transcendental.exp);
 export const exp2: Unary = floating('exp2', transcendental.exp2);

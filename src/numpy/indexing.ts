@@ -144,31 +144,28 @@ export const takeAlongAxis: (x: ArrayLike, index: ArrayLike, given?: TakeOptions
 );
 
 /** Elements of the first choice whose condition is true; `fallback` where there is none. */
-function selectFirst(
-  conditions: readonly ArrayLike[],
-  choices: readonly ArrayLike[],
-  fallback: ArrayLike = 0,
-): NDArray {
-  checkList('select', 'the conditions', conditions);
-  checkList('select', 'the choices', choices);
-  if (conditions.length !== choices.length) {
-    throw new ShapeError(`select: ${conditions.length} conditions for ${choices.length} choices.`);
-  }
-  return choices.reduceRight<NDArray>(
-    (rest, choice, i) => where(conditions[i]!, choice, rest),
-    toValue(fallback, 'select'),
-  );
-}
+const selectFirst: (conditions: readonly ArrayLike[], choices: readonly ArrayLike[], fallback?: ArrayLike) => NDArray =
+  recorded((conditions, choices, fallback = 0) => {
+    checkList('select', 'the conditions', conditions);
+    checkList('select', 'the choices', choices);
+    if (conditions.length !== choices.length) {
+      throw new ShapeError(`select: ${conditions.length} conditions for ${choices.length} choices.`);
+    }
+    return choices.reduceRight<NDArray>(
+      (rest, choice, i) => where(conditions[i]!, choice, rest),
+      toValue(fallback, 'select'),
+    );
+  });
 
 export { selectFirst as select };
 
 /** Elementwise, the element of the choice whose number `index` holds; numbers outside are limited to the range. */
-export function choose(index: ArrayLike, choices: readonly ArrayLike[]): NDArray {
+export const choose: (index: ArrayLike, choices: readonly ArrayLike[]) => NDArray = recorded((index, choices) => {
   const number = indices(index, 'choose');
   checkList('choose', 'the choices', choices);
   const values = promoteDTypes('choose', choices);
   return values.reduceRight<NDArray>((rest, choice, i) => where(le(number, i), choice, rest), values.at(-1)!);
-}
+});
 
 /**
  * The distinct elements in increasing order. The shape depends on the values: concrete arrays only.

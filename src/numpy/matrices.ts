@@ -119,13 +119,15 @@ export const triuIndices = (n: number, given: { k?: number; m?: number } = {}): 
 };
 
 /** Powers of a vector as columns: x^(n−1), …, x, 1; in the other order if `increasing`. */
-export function vander(x: ArrayLike, given: { n?: number; increasing?: boolean } = {}): NDArray {
-  const { n, increasing = false } = optionsOf('vander', given, ['n', 'increasing']);
-  const value = strong(toValue(x, 'vander'));
-  if (value.ndim !== 1) throw new ShapeError(`vander: needs a vector, but got ${value.aval}.`);
-  const count = n === undefined ? value.size : checkCount(n, 'vander', '`n`');
-  const columns = range(count).map((p) =>
-    reshape(convert(power(value, increasing ? p : count - 1 - p), value.dtype), [value.size, 1]),
-  );
-  return slicing.concatenate(columns, 1);
-}
+export const vander: (x: ArrayLike, given?: { n?: number; increasing?: boolean }) => NDArray = recorded(
+  (x, given = {}) => {
+    const { n, increasing = false } = optionsOf('vander', given, ['n', 'increasing']);
+    const value = strong(toValue(x, 'vander'));
+    if (value.ndim !== 1) throw new ShapeError(`vander: needs a vector, but got ${value.aval}.`);
+    const count = n === undefined ? value.size : checkCount(n, 'vander', '`n`');
+    const columns = range(count).map((p) =>
+      reshape(convert(power(value, increasing ? p : count - 1 - p), value.dtype), [value.size, 1]),
+    );
+    return slicing.concatenate(columns, 1);
+  },
+);

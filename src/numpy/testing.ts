@@ -3,6 +3,7 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import { type DType, isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { checkDType, checkNumbers, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { sameShape } from '../core/shape.ts';
 import { abs, add, mul, sub } from '../lax/arithmetic.ts';
 import { eq, le, ne, select } from '../lax/compare.ts';
@@ -20,9 +21,9 @@ export interface CloseOptions {
 }
 
 /** Elementwise, whether x and y are equal within a tolerance. */
-export function isclose(x: ArrayLike, y: ArrayLike, given: CloseOptions = {}): NDArray {
-  return close('isclose', x, y, given);
-}
+export const isclose: (x: ArrayLike, y: ArrayLike, given?: CloseOptions) => NDArray = recorded((x, y, given = {}) =>
+  close('isclose', x, y, given),
+);
 
 function close(name: string, x: ArrayLike, y: ArrayLike, given: CloseOptions): NDArray {
   const { rtol = 1e-5, atol = 1e-8, equalNan = false } = optionsOf(name, given, ['rtol', 'atol', 'equalNan']);

@@ -59,7 +59,7 @@ const uniformOf: (
   const scaled = add(mul(unit(operation, k, shape, dtype), spread), lo);
   const result = max(lo, scaled);
   return sameShape(result.aval.shape, shape) ? result : broadcastTo(result, shape);
-});
+}, 2);
 
 /** high − low as the dtype rounds it. */
 export function spreadOf(low: number, high: number, dtype: 'float32' | 'float64'): Value {
@@ -93,7 +93,7 @@ const fromUniform = (name: string, low: { float32: number; float64: number }, f:
     const [size = [], given] = beforeOptions<ShapeLike, FloatOptions>(shape, options);
     const dtype = floatDType(name, given);
     return f(uniformOf(name, k, checkShape(size, name), dtype, low[dtype], 1));
-  });
+  }, 1);
 
 const tiny = { float32: 2 ** -126, float64: 2 ** -1022 };
 const epsilon = { float32: 2 ** -23, float64: 2 ** -52 };
@@ -123,13 +123,13 @@ export const cauchy: Standard = fromUniform('cauchy', epsilon, (u) => tan(mul(Ma
  * @example
  * truncatedNormal(key(0), -2, 2, [3]); // f32[3]
  */
-export function truncatedNormal(
+export const truncatedNormal: (
   k: ArrayLike,
   lower: ArrayLike,
   upper: ArrayLike,
   shape?: ShapeLike | FloatOptions,
   options?: FloatOptions,
-): Value {
+) => Value = recorded((k, lower, upper, shape, options) => {
   const name = 'truncatedNormal';
   const [size, given] = beforeOptions<ShapeLike, FloatOptions>(shape, options);
   const dtype = floatDType(name, given);
@@ -140,4 +140,4 @@ export function truncatedNormal(
   // Rounding must not reach the ends.
   const inside = (end: Value, towards: number): Value => nextafter(stopGradient(end), towards);
   return min(max(draw, inside(low, Number.POSITIVE_INFINITY)), inside(high, Number.NEGATIVE_INFINITY));
-}
+}, 3);

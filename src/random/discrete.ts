@@ -3,6 +3,7 @@ import { type ArrayLike, NDArray } from '../array.ts';
 import { castNumber, type DType, isInteger } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { beforeOptions, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { checkCount, checkShape, range, type Shape, type ShapeLike, sizeOf, withoutAxes } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { axisOf } from '../lax/along-axis.ts';
@@ -34,13 +35,13 @@ export interface IntegerOptions {
  * @example
  * randint(key(0), [5], 0, 10); // i32[5]
  */
-export function randint(
+export const randint: (
   k: ArrayLike,
   size: ShapeLike,
   minval: ArrayLike,
   maxval: ArrayLike,
-  given: IntegerOptions = {},
-): Value {
+  given?: IntegerOptions,
+) => Value = recorded((k, size, minval, maxval, given = {}) => {
   keyWords('randint', k);
   const { dtype = 'int32' } = optionsOf('randint', given, ['dtype']);
   const shape = checkShape(size, 'randint');
@@ -59,7 +60,7 @@ export function randint(
   const multiplier = rem(mul(half, half), span);
   const offset = rem(add(mul(rem(higher, span), multiplier), rem(lower, span)), span);
   return broadcastTo(add(lo, convert(offset, dtype)), shape);
-}
+}, 1);
 
 /** A bound of `randint`, clamped to what the dtype holds. */
 function bound(x: ArrayLike, dtype: DType): Value {
@@ -75,21 +76,22 @@ function castClamped(x: number, dtype: DType): number {
 }
 
 /** True with probability p, a number or an array. The shape is that of p when left out. */
-export function bernoulli(k: ArrayLike, p: ArrayLike = 0.5, shape?: ShapeLike): Value {
+export const bernoulli: (k: ArrayLike, p?: ArrayLike, shape?: ShapeLike) => Value = recorded((k, p = 0.5, shape) => {
   keyWords('bernoulli', k);
   const probability = toFloating(strengthen(toValue(p, 'bernoulli')), 'bernoulli');
   const { dtype } = probability.aval;
   const size = shape === undefined ? probability.aval.shape : checkShape(shape, 'bernoulli');
   return lt(uniform(k, size, { dtype }), probability);
-}
+}, 2);
 
 /** −1 or 1, as likely. */
-export function rademacher(k: ArrayLike, shape?: ShapeLike | { dtype?: DType }, options?: { dtype?: DType }): Value {
-  keyWords('rademacher', k);
-  const [size = [], given] = beforeOptions<ShapeLike, { dtype?: DType }>(shape, options);
-  const { dtype = 'int32' } = optionsOf('rademacher', given, ['dtype']);
-  return sub(mul(convert(bernoulli(k, 0.5, checkShape(size, 'rademacher')), dtype), 2), 1);
-}
+export const rademacher: (k: ArrayLike, shape?: ShapeLike | { dtype?: DType }, options?: { dtype?: DType }) => Value =
+  recorded((k, shape, options) => {
+    keyWords('rademacher', k);
+    const [size = [], given] = beforeOptions<ShapeLike, { dtype?: DType }>(shape, options);
+    const { dtype = 'int32' } = optionsOf('rademacher', given, ['dtype']);
+    return sub(mul(convert(bernoulli(k, 0.5, checkShape(size, 'rademacher')), dtype), 2), 1);
+  }, 1);
 
 /**
  * Sorts by random keys, as often as makes equal keys harmless: n elements need 3 log n / log 2³² rounds.
@@ -114,20 +116,17 @@ function shuffle(k: ArrayLike, x: Value, axis: number): Value {
  * @example
  * permutation(key(0), 5); // i32[5]
  */
-export function permutation(
-  k: ArrayLike,
-  x: number | Value,
-  given: { axis?: number; independent?: boolean } = {},
-): Value {
-  keyWords('permutation', k);
-  const { axis = 0, independent = false } = optionsOf('permutation', given, ['axis', 'independent']);
-  if (!(x instanceof NDArray)) {
-    return shuffle(k, iota('int32', checkCount(x, 'permutation', 'the number of elements')), 0);
-  }
-  const at = axisOf('permutation', x, axis);
-  if (independent || x.aval.ndim === 1) return shuffle(k, x, at);
-  return takeAlong(x, shuffle(k, iota('int32', x.aval.shape[at]!), 0), at);
-}
+export const permutation: (k: ArrayLike, x: number | Value, given?: { axis?: number; independent?: boolean }) => Value =
+  recorded((k, x, given = {}) => {
+    keyWords('permutation', k);
+    const { axis = 0, independent = false } = optionsOf('permutation', given, ['axis', 'independent']);
+    if (!(x instanceof NDArray)) {
+      return shuffle(k, iota('int32', checkCount(x, 'permutation', 'the number of elements')), 0);
+    }
+    const at = axisOf('permutation', x, axis);
+    if (independent || x.aval.ndim === 1) return shuffle(k, x, at);
+    return takeAlong(x, shuffle(k, iota('int32', x.aval.shape[at]!), 0), at);
+  }, 1);
 
 /** The slices of x along an axis at the given positions: the axis is replaced by those of `indices`. */
 function takeAlong(x: Value, indices: Value, axis: number): Value {
@@ -158,12 +157,12 @@ export interface ChoiceOptions {
  * choice(key(0), 10, [3], { replace: false }); // i32[3], all different
  * @throws ShapeError when more elements are wanted without replacement than there are
  */
-export function choice(
+export const choice: (
   k: ArrayLike,
   a: number | Value,
   shape?: ShapeLike | ChoiceOptions,
   options?: ChoiceOptions,
-): Value {
+) => Value = recorded((k, a, shape, options) => {
   const [size = [], given] = beforeOptions<ShapeLike, ChoiceOptions>(shape, options);
   keyWords('choice', k);
   const { replace = true, p, axis: along = 0 } = optionsOf('choice', given, ['replace', 'p', 'axis']);
@@ -183,7 +182,7 @@ export function choice(
   }
   const indices = chooseIndices(k, n, lengths, draws, replace, p);
   return source ? takeAlong(source, indices, axis) : indices;
-}
+}, 2);
 
 function chooseIndices(
   k: ArrayLike,
@@ -222,19 +221,20 @@ function chooseIndices(
  * @example
  * categorical(key(0), np.log(np.array([0.2, 0.8])), { shape: [100] });
  */
-export function categorical(k: ArrayLike, logits: ArrayLike, given: { axis?: number; shape?: ShapeLike } = {}): Value {
-  keyWords('categorical', k);
-  const { axis = -1, shape: size } = optionsOf('categorical', given, ['axis', 'shape']);
-  const shape = size === undefined ? undefined : checkShape(size, 'categorical');
-  const value = toFloating(strengthen(toValue(logits, 'categorical')), 'categorical');
-  const { ndim, dtype } = value.aval;
-  const at = axis < 0 ? axis + ndim : axis;
-  if (!(at >= 0 && at < ndim)) throw new ShapeError(`categorical: axis ${axis} is out of range for ${value.aval}.`);
-  const lanes = withoutAxes(value.aval.shape, [at]);
-  const prefix = (shape ?? lanes).slice(0, (shape ?? lanes).length - lanes.length);
-  if (shape?.slice(prefix.length).some((n, i) => n !== lanes[i])) {
-    throw new ShapeError(`categorical: shape [${shape}] does not end with [${lanes}], the lanes of ${value.aval}.`);
-  }
-  const noise = gumbel(k, [...prefix, ...value.aval.shape], { dtype });
-  return argmax(add(noise, value), { axis: at + prefix.length });
-}
+export const categorical: (k: ArrayLike, logits: ArrayLike, given?: { axis?: number; shape?: ShapeLike }) => Value =
+  recorded((k, logits, given = {}) => {
+    keyWords('categorical', k);
+    const { axis = -1, shape: size } = optionsOf('categorical', given, ['axis', 'shape']);
+    const shape = size === undefined ? undefined : checkShape(size, 'categorical');
+    const value = toFloating(strengthen(toValue(logits, 'categorical')), 'categorical');
+    const { ndim, dtype } = value.aval;
+    const at = axis < 0 ? axis + ndim : axis;
+    if (!(at >= 0 && at < ndim)) throw new ShapeError(`categorical: axis ${axis} is out of range for ${value.aval}.`);
+    const lanes = withoutAxes(value.aval.shape, [at]);
+    const prefix = (shape ?? lanes).slice(0, (shape ?? lanes).length - lanes.length);
+    if (shape?.slice(prefix.length).some((n, i) => n !== lanes[i])) {
+      throw new ShapeError(`categorical: shape [${shape}] does not end with [${lanes}], the lanes of ${value.aval}.`);
+    }
+    const noise = gumbel(k, [...prefix, ...value.aval.shape], { dtype });
+    return argmax(add(noise, value), { axis: at + prefix.length });
+  });

@@ -2,6 +2,7 @@
 import { type ArrayLike, NDArray } from '../array.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { checkShape, type Shape, type ShapeLike, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
@@ -82,10 +83,13 @@ type Rows<N extends number, T extends NDArray[] = []> = T['length'] extends N | 
  */
 export function split<const S extends ShapeLike = 2>(k: ArrayLike, shape?: S): Keys<S>;
 export function split(k: ArrayLike, shape: ShapeLike = 2): Value {
-  const lanes = checkShape(shape, 'split');
+  return keysOf(k, checkShape(shape, 'split'));
+}
+
+const keysOf: (k: ArrayLike, lanes: Shape) => Value = recorded((k, lanes) => {
   const words = bits64('split', k, lanes).map((word) => reshape(word, [...lanes, 1]));
   return concatenate(words, lanes.length);
-}
+}, 1);
 
 /** Row i of the keys that `split` made, as a key. */
 export const keyAt = (keys: Value, i: number): Value => reshape(slice(keys, [i, 0], [i + 1, 2]), [2]);
@@ -105,4 +109,7 @@ export function foldIn(k: ArrayLike, data: ArrayLike): Value {
 }
 
 /** Random uint32 numbers. */
-export const bits = (k: ArrayLike, shape: ShapeLike = []): Value => bits32('bits', k, checkShape(shape, 'bits'));
+export const bits: (k: ArrayLike, shape?: ShapeLike) => Value = recorded(
+  (k, shape = []) => bits32('bits', k, checkShape(shape, 'bits')),
+  1,
+);

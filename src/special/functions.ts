@@ -1,12 +1,22 @@
 /** The special functions of this folder, as users call them. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { recorded } from '../core/recorded.ts';
 import { checkCount } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, mul, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { onesLike } from '../lax/creation.ts';
 import * as lax from '../lax/transcendental.ts';
-import { type Binary, floating, floating2, floating3, type Ternary, type Unary } from '../numpy/elementwise.ts';
+import {
+  type Binary,
+  combined,
+  combined2,
+  floating,
+  floating2,
+  floating3,
+  type Ternary,
+  type Unary,
+} from '../numpy/elementwise.ts';
 import { toFloating } from '../promote.ts';
 import { besselI0, besselI0e, besselI1, besselI1e } from './bessel.ts';
 import { exponentialIntegralEi, generalizedIntegral } from './exponential-integral.ts';
@@ -65,17 +75,17 @@ export const betainc: Ternary = floating3('betainc', regularizedBeta);
 /** log |B(a, b)|, for large a and b without the cancellation of log Γ's. */
 export const betaln: Binary = floating2('betaln', logBeta);
 /** B(a, b) = Γ(a)·Γ(b)/Γ(a + b). */
-export const beta: Binary = floating2('beta', (a, b) =>
+export const beta: Binary = combined2('beta', (a, b) =>
   mul(mul(mul(signOfGamma(a), signOfGamma(b)), signOfGamma(add(a, b))), lax.exp(logBeta(a, b))),
 );
 /** The multivariate log Γ of dimension d. */
-export function multigammaln(x: ArrayLike, d: number): NDArray {
+export const multigammaln: (x: ArrayLike, d: number) => NDArray = recorded((x, d) => {
   checkCount(d, 'multigammaln', 'the dimension');
   const value = toFloating(x, 'multigammaln');
   let result: Value = add(mul(value, 0), (d * (d - 1) * Math.log(Math.PI)) / 4);
   for (let j = 0; j < d; j++) result = add(result, lax.lgamma(sub(value, j / 2)));
   return result;
-}
+});
 
 const hurwitz: Binary = floating2('zeta', hurwitzZeta);
 /**
@@ -98,7 +108,7 @@ export const i1: Unary = floating('i1', besselI1);
 export const i1e: Unary = floating('i1e', besselI1e);
 
 /** The standard normal distribution function: the probability of values up to x. */
-export const ndtr: Unary = floating('ndtr', (x) => mul(0.5, lax.erfc(mul(x, -Math.SQRT1_2))));
+export const ndtr: Unary = combined('ndtr', (x) => mul(0.5, lax.erfc(mul(x, -Math.SQRT1_2))));
 /** log of `ndtr`, accurate in both tails: within 1 ulp in float32, 4 ulp in float64. */
 export const logNdtr: Unary = floating('logNdtr', logNormalCdf);
 /** The inverse of `ndtr`, also for the smallest p: within 1 ulp in float32, 4 ulp in float64. */

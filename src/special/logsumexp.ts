@@ -1,6 +1,7 @@
 /** Sums of exponentials. */
 import type { ArrayLike, NDArray } from '../array.ts';
 import { optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, add, mul, sub } from '../lax/arithmetic.ts';
 import { lt, select } from '../lax/compare.ts';
@@ -19,7 +20,7 @@ export interface LogSumExpOptions extends ReduceOptions {
  * log Σ b·eˣ over axes, without overflow: the largest element is taken out first. That shift cancels, so derivatives
  * do not pass through it.
  */
-export function logsumexp(x: ArrayLike, given: LogSumExpOptions = {}): NDArray {
+export const logsumexp: (x: ArrayLike, given?: LogSumExpOptions) => NDArray = recorded((x, given = {}) => {
   const { axis, keepdims, b } = optionsOf('logsumexp', given, ['axis', 'keepdims', 'b']);
   let value = toFloating(x, 'logsumexp');
   let factor: Value | undefined;
@@ -36,4 +37,4 @@ export function logsumexp(x: ArrayLike, given: LogSumExpOptions = {}): NDArray {
         result,
         result.shape.filter((_, i) => !axes.includes(i)),
       );
-}
+});

@@ -4,9 +4,9 @@ import { simplify } from '../../jit/lower/simplify.ts';
 import { prepare } from '../../jit/run.ts';
 import { Cell } from '../../jit/storage/heap.ts';
 import { shapedArray } from '../../src/core/aval.ts';
-import { allocate } from '../../src/core/dtype.ts';
+import { allocate, type TypedArray } from '../../src/core/dtype.ts';
 import { inspectPrograms, type Jaxpr } from '../../src/core/jaxpr.ts';
-import { wrap } from '../../src/core/plan.ts';
+import { EagerProgram, setCompiledAfter, wrap } from '../../src/core/plan.ts';
 import type { HostArray, Primitive } from '../../src/core/primitive.ts';
 import { Source, withSource } from '../../src/core/source.ts';
 import { verifyJaxpr } from '../../src/core/verify.ts';
@@ -112,6 +112,28 @@ export function checkEager(
     const type = avalOf({ shape: wanted[i]!.aval.shape, dtype: wanted[i]!.aval.dtype });
     if (shapedArray(x.aval.shape, x.aval.dtype) !== type && !wanted[i]!.aval.weakType)
       throw new Violation('eager = interpreted', `result ${i} is ${x.aval}, not ${type}`);
+  });
+}
+
+/** The program as a recorded function: by operations, and with those compiled that follow each other. */
+export function checkRecorded({ jaxpr, consts }: Traced, args: readonly HostArray[], wanted: readonly Bounded[]): void {
+  const recorded = EagerProgram.of(jaxpr, consts);
+  if (!recorded) return;
+  const run = (compiledAfter: number): TypedArray[] => {
+    setCompiledAfter(compiledAfter);
+    return recorded.run(args.map(toArray)).map((x) => x.hostData());
+  };
+  const [first, second] = [run(Infinity), run(0)];
+  setCompiledAfter(2 ** 23);
+  first.forEach((data, i) => {
+    const wrong = disagreement(data, wanted[i]!);
+    if (wrong) throw new Violation('recorded = interpreted', `result ${i}: ${wrong}`);
+    const at = data.findIndex((x, k) => !Object.is(x, second[i]![k]));
+    if (at >= 0)
+      throw new Violation(
+        'recorded = recorded and compiled',
+        `result ${i}: ${data[at]} and ${second[i]![at]} at ${at}`,
+      );
   });
 }
 
@@ -350,7 +372,11 @@ export function check(sample: Sample, options: CheckOptions): Outcome {
   let tied = false;
   try {
     const [result, effects] = withEffects(() => bounded(traced, args, 'mathematics', options.count));
-    if (options.compile) checkCompiled(traced, args, bounded(traced, args, 'execution'), effects);
+    if (options.compile) {
+      const executed = bounded(traced, args, 'execution');
+      checkCompiled(traced, args, executed, effects);
+      checkRecorded(traced, args, executed);
+    }
     for (const { data, error } of result) {
       const scale = Math.max(...Array.from(data, Math.abs).filter(Number.isFinite)) || 1;
       if (error) for (const e of error) looseness = Math.max(looseness, Number.isNaN(e) ? 1 : Math.min(e / scale, 1));

@@ -128,7 +128,7 @@ function evaluate(jaxpr: Jaxpr, inputs: readonly Fused[], shape: Shape): Fused[]
     atom instanceof Literal
       ? { shape: [], root: { kind: 'const', dtype: atom.aval.dtype, value: atom.value } }
       : values.get(atom)!;
-  for (const eqn of jaxpr.eqns) values.set(eqn.outputs[0]!, over(step(eqn, eqn.inputs.map(read), table), shape));
+  for (const eqn of jaxpr.eqns) values.set(eqn.outputs[0]!, over(step(eqn, eqn.inputs.map(read), table, shape), shape));
   return jaxpr.outs.map(read);
 }
 
@@ -142,15 +142,19 @@ function over(value: Fused, shape: Shape): Fused {
   return sameShape(value.shape, shape) ? value : reshaped(value, shape)!;
 }
 
-function step(eqn: Eqn, inputs: readonly Fused[], table: (atom: Atom | undefined) => Fused): Fused {
+function step(eqn: Eqn, inputs: readonly Fused[], table: (atom: Atom | undefined) => Fused, loopShape: Shape): Fused {
   const [out] = eqn.outputs as [Var];
   const { lower } = eqn.primitive;
   const { shape } = out.aval;
-  if (lower.kind === 'elementwise')
-    return elementwiseTree(
+  if (lower.kind === 'elementwise') {
+    const made = elementwiseTree(
       eqn,
       inputs.map((x) => x.root),
     );
+    // Its operands have the axes of the loop already, even where its own are fewer: f32[5] in a loop over f32[1,5].
+    const isOver = made.shape.length > 0 && sameShape(squeezed(made.shape), squeezed(loopShape));
+    return isOver ? { ...made, shape: loopShape } : made;
+  }
   const [x] = inputs as [Fused];
   if (lower.kind === 'gather') {
     const access = accessOf(eqn);
