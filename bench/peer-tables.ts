@@ -152,6 +152,18 @@ class Run {
   }
 }
 
+/** Of two runs of everything the least time of each case in each library; the first call is that of the first run. */
+export const leastOf = (one: readonly Line[], other: readonly Line[]): Line[] =>
+  one.map((line) => {
+    const again = other.find(({ library, name }) => library === line.library && name === line.name);
+    if (!again) return line;
+    const measures = (['seconds', 'computed'] as const).flatMap((measure) => {
+      const times = [line[measure], again[measure]].filter((time) => time !== undefined);
+      return times.length > 0 ? [[measure, Math.min(...times)]] : [];
+    });
+    return { ...line, ...Object.fromEntries(measures) };
+  });
+
 /** Results of float32 arithmetic in another order. */
 function agree(ours: readonly number[], theirs: readonly number[]): boolean {
   const scale = Math.max(...ours.map(Math.abs), 1e-30);

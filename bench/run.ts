@@ -25,13 +25,13 @@ const save = (name: string, result: object): void =>
 
 const peersAt = process.argv.indexOf('--peers');
 if (peersAt >= 0) {
-  const peers = comparePeers(process.argv.slice(peersAt + 1));
+  const forDocs = process.argv.slice(0, peersAt).includes('--docs');
+  const peers = comparePeers(process.argv.slice(peersAt + 1), forDocs ? 2 : 1);
   console.log(peers.markdown);
   writeFileSync(new URL('peers.md', folder), `${peers.markdown}\n`);
   save('peers', { machine: machine(), ...peers });
   const document = new URL('../../docs/performance.md', import.meta.url);
-  if (process.argv.slice(0, peersAt).includes('--docs'))
-    writeFileSync(document, withTables(readFileSync(document, 'utf8'), peers.tables));
+  if (forDocs) writeFileSync(document, withTables(readFileSync(document, 'utf8'), peers.tables));
   process.exit();
 }
 

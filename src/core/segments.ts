@@ -28,6 +28,10 @@ export interface Segment {
 const fusable: ReadonlySet<string> = new Set(['elementwise', 'view', 'reshape', 'identity', 'gather']);
 const isFusable = ({ eqn }: Operation): boolean => fusable.has(eqn.primitive.lower.kind);
 
+/** Whether it is the same elements in the same place. */
+const isFree = ({ eqn, run }: Operation): boolean =>
+  !run && (eqn.primitive.lower.kind === 'reshape' || eqn.primitive.lower.kind === 'identity');
+
 /**
  * The operations in an order in which those that are fusable stand together wherever they can: an operation comes after all
  * that are as many changes between the two kinds away from the arguments as what it reads.
@@ -71,11 +75,11 @@ function segmentOf(
   makers: ReadonlyMap<Atom, Operation>,
   equations: ReadonlyMap<Atom, Eqn>,
 ): Segment | undefined {
-  const made = operations.flatMap(({ outputs }) => outputs);
-  const outs = made.filter((v) => read.has(v));
+  const outs = operations.flatMap(({ outputs }) => outputs).filter((v) => read.has(v));
+  const made = operations.flatMap((operation) => (isFree(operation) ? [] : operation.outputs));
   const size = (vars: readonly Var[]): number => vars.reduce((sum, { aval }) => sum + aval.size, 0);
   const excess = size(made) - size(outs);
-  if (excess === 0) return undefined;
+  if (excess <= 0) return undefined;
   const inside = new Set(operations);
   const inputs = new Set<Var>();
   const needed = new Set<Eqn>();
