@@ -1,5 +1,6 @@
 /** Functions of several operations outside of `jit`: the first time, recorded, in prebuilt kernels, and compiled. */
 import t from 'tap';
+import { compileStats } from '../jit/compile.ts';
 import { eagerRegionsOf } from '../jit/eager/boxes.ts';
 import { groupOf, makersOf } from '../jit/eager/groups.ts';
 import { elementsPerCall } from '../jit/lower/kernels/kernel.ts';
@@ -478,6 +479,19 @@ t.test('linspace is the same numbers at any length', (t) => {
   t.same([...np.linspace(0, 9, 40, { dtype: 'int32' }).data()].slice(-6), [7, 8, 8, 8, 8, 9]);
   const used = jit((x: Value) => x.add(np.linspace(1, -1, 65)));
   t.ok(same(used(np.zeros([65])).data(), np.linspace(1, -1, 65).data()), 'a constant of a program');
+  t.end();
+});
+
+t.test('what only moves elements is never compiled: copies in blocks are quicker', (t) => {
+  const { lowered } = compileStats();
+  const x = np.arange(2 ** 21).reshape([1024, 2048]);
+  for (let i = 0; i < 4; i++) {
+    t.strictSame(np.tile(x, [2, 2]).shape, [2048, 4096]);
+    t.strictSame(np.repeat(x, 2).shape, [2 ** 22]);
+  }
+  t.equal(compileStats().lowered, lowered);
+  nn.gelu(x);
+  t.equal(compileStats().lowered, lowered + 1, 'unlike what computes');
   t.end();
 });
 
