@@ -50,10 +50,11 @@ const registeredBytes = 2 ** 20;
 /** Bytes of equal elements that are not written before they are read: whether more fit should be said where they are made. */
 export const largestUnwritten: number = 2 ** 30;
 /**
- * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. It
+ * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. One
+ * smaller than what a program's first call reads and writes has that call copy its arguments out and in again. It
  * grows when arrays that it has copied out are wanted again, so that a program's working set stays inside.
  */
-const firstBudget = 4 * 2 ** 20;
+const firstBudget = 16 * 2 ** 20;
 const largestBudget = 2 ** 30;
 
 export class Heap extends PagedMemory {
