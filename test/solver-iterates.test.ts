@@ -125,7 +125,7 @@ t.test('BFGS, LBFGS, NonlinearCG: steps and solutions', (t) => {
       near(t, jacrev((l: NDArray) => solver.run(start, l).params)(f64(0.1)), expected.derivative, 1e-6, 'derivative');
   }
   t.throws(() => new LBFGS({ fun: rosenbrock, linesearch: 'exact' as never }), {
-    message: /^LBFGS: `linesearch` is "exact", but must be "zoom", "backtracking" or a line search\./,
+    message: /^LBFGS: `linesearch` is "exact", but must be "zoom", "backtracking", "hager-zhang" or a line search\./,
   });
   t.throws(() => new NonlinearCG({ fun: rosenbrock, method: 'best' as never }), {
     message:

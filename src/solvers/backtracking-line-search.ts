@@ -10,7 +10,7 @@ import { scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import { type Line, LineSearch, type LineSearchOptions, type LineSearchStep, violation } from './line-search.ts';
 import type { ObjectiveFunction } from './types.ts';
-import { axpy, scalarOf } from './vectors.ts';
+import { scalarOf } from './vectors.ts';
 
 export type LineSearchCondition = 'armijo' | 'goldstein' | 'wolfe' | 'strong-wolfe';
 
@@ -63,7 +63,7 @@ export class BacktrackingLineSearch<
     /** Conditions on the value alone need no gradient until the step is found. */
     const tryStep = (stepsize: Value) => {
       if (needsSlope) return this.at(line, stepsize);
-      const value = this.objective.value(axpy(line.params, stepsize, line.direction), line.args);
+      const value = this.objective.value(this.moved(line, stepsize), line.args);
       return { value, gradient: null, aux: null, slope: line.slope };
     };
     const first = scalarOf(min(initStepsize, this.maxStepsize), line.dtype);
@@ -80,7 +80,7 @@ export class BacktrackingLineSearch<
     ) as any;
     const { stepsize, k, error, done } = found;
     const last = needsSlope
-      ? { ...found, gradient: found.grad, params: axpy(line.params, stepsize, line.direction) }
+      ? { ...found, gradient: found.grad, params: this.moved(line, stepsize) }
       : this.at(line, stepsize);
     const evaluations = needsSlope ? k : k.add(1);
     return {

@@ -13,6 +13,7 @@ export { FixedPointIteration, type FixedPointOptions, type FixedPointState } fro
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
 export { LBFGS, type LBFGSOptions, type LBFGSState } from './lbfgs.ts';
+export { HagerZhangLineSearch, type HagerZhangOptions } from './hager-zhang-line-search.ts';
 export {
   LevenbergMarquardt,
   type LevenbergMarquardtOptions,

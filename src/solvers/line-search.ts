@@ -45,6 +45,8 @@ export interface LineSearchPoint<P = any, A extends readonly unknown[] = readonl
   descentDirection?: P;
   /** Further arguments of `fun`. */
   args?: ArrayLikes<A>;
+  /** Applied to every point tried, as a projection on a box that rounding must not leave. */
+  projection?: (params: P) => P;
 }
 
 /** Where the search ended. */
@@ -88,7 +90,21 @@ export interface Line {
   readonly grad: any;
   /** dtype of step sizes. */
   readonly dtype: DType;
+  readonly projection: ((params: any) => any) | undefined;
 }
+
+/** A step, and f and its slope there. */
+export interface Sample {
+  readonly s: Value;
+  readonly f: Value;
+  readonly slope: Value;
+}
+
+export const pick = (pred: Value, a: Sample, b: Sample): Sample => ({
+  s: select(pred, a.s, b.s),
+  f: select(pred, a.f, b.f),
+  slope: select(pred, a.slope, b.slope),
+});
 
 export abstract class LineSearch<
   F extends ObjectiveFunction = ObjectiveFunction,
@@ -102,7 +118,12 @@ export abstract class LineSearch<
   protected readonly c2: number;
   protected readonly bound: { maxSteps?: number };
 
-  constructor(name: string, options: LineSearchOptions<F, H, V>, own: readonly string[]) {
+  constructor(
+    name: string,
+    options: LineSearchOptions<F, H, V>,
+    own: readonly string[],
+    defaults: { c1: number; c2: number } = { c1: 1e-4, c2: 0.9 },
+  ) {
     optionsOf(name, options ?? {}, [
       ...objectiveOptions,
       'maxiter',
@@ -120,8 +141,8 @@ export abstract class LineSearch<
     checkNumbers(name, options, ['maxiter', 'tol', 'c1', 'c2']);
     this.maxiter = options.maxiter ?? 30;
     this.tol = options.tol ?? 0;
-    this.c1 = options.c1 ?? 1e-4;
-    this.c2 = options.c2 ?? 0.9;
+    this.c1 = options.c1 ?? defaults.c1;
+    this.c2 = options.c2 ?? defaults.c2;
     if (!(this.maxiter >= 1))
       throw new TraceError(`${name}: \`maxiter\` must be at least 1, but it is ${this.maxiter}.`);
     // One turn more than steps: a search that fails returns to the best step.
@@ -149,6 +170,7 @@ export abstract class LineSearch<
       grad: start.gradient,
       slope: scalarOf(dot(start.gradient, direction), start.value.dtype),
       dtype,
+      projection: point.projection,
     };
     const { stepsize, state } = this.search(scalarOf(toValue(initStepsize, 'line search'), dtype), line);
     const spent = known ? 0 : 1;
@@ -161,9 +183,15 @@ export abstract class LineSearch<
 
   protected abstract search(initStepsize: Value, line: Line): LineSearchStep;
 
+  /** The parameters after a step. */
+  protected moved({ params, direction, projection }: Line, stepsize: Value): any {
+    const reached = axpy(params, stepsize, direction);
+    return projection ? projection(reached) : reached;
+  }
+
   /** f, its gradient and its slope after a step. */
   protected at(line: Line, stepsize: Value): Evaluation & { params: any; slope: Value } {
-    const params = axpy(line.params, stepsize, line.direction);
+    const params = this.moved(line, stepsize);
     const found = this.objective.evaluate(params, line.args);
     return { ...found, params, slope: scalarOf(dot(found.gradient, line.direction), found.value.dtype) };
   }

@@ -5,12 +5,14 @@ import type { NDArray } from '../array.ts';
 import { TraceError } from '../core/errors.ts';
 import { checkChoice, checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
+import { min } from '../lax/arithmetic.ts';
 import { le, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import type { ArrayLikes } from '../tree.ts';
 import * as tree from '../tree.ts';
 import { BacktrackingLineSearch } from './backtracking-line-search.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions } from './base.ts';
+import { HagerZhangLineSearch } from './hager-zhang-line-search.ts';
 import { LineSearch } from './line-search.ts';
 import { Objective, type ObjectiveOptions, objectiveOptions } from './objective.ts';
 import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
@@ -27,11 +29,11 @@ export interface SmoothOptions<
   fun: F;
   /** A constant step size, or a function of the iteration number; 0 (the default) means line search. */
   stepsize?: number | ((iterNum: Value) => Value | number);
-  /** Default 'zoom'. */
-  linesearch?: 'zoom' | 'backtracking' | LineSearch<any, any, any>;
+  /** Default 'zoom'. A search by Hager & Zhang is bounded by `maxStepsize` only if that is given. */
+  linesearch?: 'zoom' | 'backtracking' | 'hager-zhang' | LineSearch<any, any, any>;
   /**
    * Where a line search begins: at `maxStepsize`, at the last step, or (the default) at the last step times `increaseFactor`,
-   * if that step was longer than `minStepsize`, else at `maxStepsize`.
+   * if that step was longer than `minStepsize`, else at `maxStepsize`. A search by Hager & Zhang begins at most there.
    */
   linesearchInit?: 'increase' | 'max' | 'current';
   /** Most steps of a line search. Default 30. */
@@ -111,14 +113,16 @@ export abstract class SmoothSolver<
     this.lineSearch = this.makeLineSearch(options);
   }
 
-  private makeLineSearch({ linesearch = 'zoom', maxls = 30 }: SmoothOptions): LineSearch<any, any, any> {
+  private makeLineSearch({ linesearch = 'zoom', maxls = 30, ...given }: SmoothOptions): LineSearch<any, any, any> {
     if (linesearch instanceof LineSearch) return linesearch;
-    const { maxStepsize } = this.options;
-    const options = { fun: this.objective as any, maxiter: maxls, maxStepsize, bounded: !this.implicitDiff };
+    const common = { fun: this.objective as any, maxiter: maxls, bounded: !this.implicitDiff };
+    if (linesearch === 'hager-zhang')
+      return new HagerZhangLineSearch({ ...common, maxStepsize: given.maxStepsize ?? Number.POSITIVE_INFINITY });
+    const options = { ...common, maxStepsize: this.options.maxStepsize };
     if (linesearch === 'zoom') return new ZoomLineSearch(options);
     if (linesearch === 'backtracking') return new BacktrackingLineSearch(options);
     throw new TraceError(
-      `${this.name}: \`linesearch\` is ${JSON.stringify(linesearch)}, but must be "zoom", "backtracking" or a line search.`,
+      `${this.name}: \`linesearch\` is ${JSON.stringify(linesearch)}, but must be "zoom", "backtracking", "hager-zhang" or a line search.`,
     );
   }
 
@@ -188,8 +192,9 @@ export abstract class SmoothSolver<
   private firstStepsize(last: Value): Value | number {
     const { linesearchInit, maxStepsize, minStepsize, increaseFactor } = this.options;
     if (linesearchInit === 'max') return maxStepsize;
-    if (linesearchInit === 'current') return last;
-    return select(le(last, minStepsize), maxStepsize, last.mul(increaseFactor));
+    const first = linesearchInit === 'current' ? last : last.mul(increaseFactor);
+    const longest = this.lineSearch instanceof HagerZhangLineSearch ? min(first, maxStepsize) : first;
+    return linesearchInit === 'current' ? longest : select(le(last, minStepsize), maxStepsize, longest);
   }
 
   /** ∇f. */

@@ -8,9 +8,17 @@ import { abs, div, max, min, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { eq, ge, gt, isFinite, le, lt, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
-import { type Line, LineSearch, type LineSearchOptions, type LineSearchStep, violation } from './line-search.ts';
+import {
+  type Line,
+  LineSearch,
+  type LineSearchOptions,
+  type LineSearchStep,
+  pick,
+  type Sample,
+  violation,
+} from './line-search.ts';
 import type { ObjectiveFunction } from './types.ts';
-import { axpy, scalarOf } from './vectors.ts';
+import { scalarOf } from './vectors.ts';
 
 export interface ZoomOptions<
   F extends ObjectiveFunction = ObjectiveFunction,
@@ -27,19 +35,6 @@ export interface ZoomOptions<
   /** By how much steps grow until they enclose a good one. Default 2. */
   increaseFactor?: number;
 }
-
-/** A step, and f and its slope there. */
-interface Sample {
-  readonly s: Value;
-  readonly f: Value;
-  readonly slope: Value;
-}
-
-const pick = (pred: Value, a: Sample, b: Sample): Sample => ({
-  s: select(pred, a.s, b.s),
-  f: select(pred, a.f, b.f),
-  slope: select(pred, a.slope, b.slope),
-});
 
 const phase = { bracket: 0, zoom: 1, fallBack: 2, end: 3 } as const;
 
@@ -116,7 +111,7 @@ export class ZoomLineSearch<
       stepsize,
       state: {
         iterNum: k,
-        params: axpy(line.params, stepsize, line.direction),
+        params: this.moved(line, stepsize),
         value,
         grad,
         aux: final.aux,
