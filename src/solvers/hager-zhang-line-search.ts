@@ -203,7 +203,10 @@ export class HagerZhangLineSearch<
   /** By how much the exact or the approximate conditions are missed, whichever is less; infinite where f does not fall at 0. */
   private error({ s, f, slope }: Sample, line: Line): Value {
     const decrease = sub(sub(f, line.value), scalarOf(s, f.dtype).mul(line.slope).mul(this.c1));
-    const approximate = max(violation(sub(slope, line.slope.mul(2 * this.c1 - 1))), violation(sub(f, this.limit(line))));
+    const approximate = max(
+      violation(sub(slope, line.slope.mul(2 * this.c1 - 1))),
+      violation(sub(f, this.limit(line))),
+    );
     const curvature = violation(sub(line.slope.mul(this.c2), slope));
     const missed = max(curvature, min(violation(decrease), approximate));
     return select(le(line.slope, 0), missed, scalar(Number.POSITIVE_INFINITY, f.dtype));
@@ -216,6 +219,9 @@ const middle = (a: Sample, b: Sample): Value => a.s.add(b.s).mul(0.5);
 function secant(a: Sample, b: Sample): Value {
   const change = sub(b.slope, a.slope);
   const changes = and(ne(change, 0), isFinite(change));
-  const share = div(select(changes, a.slope, scalar(0, change.dtype)), select(changes, change, scalar(1, change.dtype)));
+  const share = div(
+    select(changes, a.slope, scalar(0, change.dtype)),
+    select(changes, change, scalar(1, change.dtype)),
+  );
   return sub(a.s, mul(sub(b.s, a.s), scalarOf(share, a.s.dtype)));
 }

@@ -12,8 +12,9 @@ export { Bisection, type BisectionOptions, type BisectionState } from './bisecti
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
-export { LBFGS, type LBFGSOptions, type LBFGSState } from './lbfgs.ts';
 export { HagerZhangLineSearch, type HagerZhangOptions } from './hager-zhang-line-search.ts';
+export { LBFGS, type LBFGSOptions, type LBFGSState } from './lbfgs.ts';
+export { type Bounds, LBFGSB, type LBFGSBOptions, type LBFGSBState } from './lbfgsb.ts';
 export {
   LevenbergMarquardt,
   type LevenbergMarquardtOptions,

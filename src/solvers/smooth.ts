@@ -82,8 +82,9 @@ export abstract class SmoothSolver<
   H extends boolean,
   V extends boolean,
   State extends SmoothState<ParamsOf<F>, ObjectiveAux<F, H, V>>,
-> extends IterativeSolver<Parameters<F>[0], RestOf<F>, State> {
-  protected readonly symmetric = true;
+  A extends readonly unknown[] = RestOf<F>,
+> extends IterativeSolver<Parameters<F>[0], A, State> {
+  protected readonly symmetric: boolean = true;
   protected readonly objective: Objective;
   private readonly options: Required<
     Pick<SmoothOptions, 'stepsize' | 'linesearchInit' | 'increaseFactor' | 'maxStepsize' | 'minStepsize'>
@@ -142,13 +143,20 @@ export abstract class SmoothSolver<
     };
   }
 
-  /** A step along `direction`, and the state there. */
-  protected move(params: any, state: State, direction: any, args: readonly unknown[]): { params: any; state: State } {
+  /** A step along `direction`, and the state there; `projection` is applied to every point at which f is evaluated. */
+  protected move(
+    params: any,
+    state: State,
+    direction: any,
+    args: readonly unknown[],
+    projection?: (params: any) => any,
+  ): { params: any; state: State } {
     const dtype = dtypeOf(params);
     const { stepsize } = this.options;
     if (typeof stepsize !== 'number' || stepsize > 0) {
       const size = scalarOf(typeof stepsize === 'number' ? stepsize : stepsize(state.iterNum), dtype);
-      const next = axpy(params, size, direction);
+      const reached = axpy(params, size, direction);
+      const next = projection ? projection(reached) : reached;
       const { value, gradient, aux } = this.objective.evaluate(next, args);
       const { numFunEval, numGradEval } = state;
       return {
@@ -168,6 +176,7 @@ export abstract class SmoothSolver<
       grad: state.grad,
       descentDirection: direction,
       args: args as any,
+      ...(projection ? { projection } : {}),
     });
     const { value, grad, aux, failed, iterNum, numFunEval, numGradEval } = found.state;
     return {
@@ -198,7 +207,7 @@ export abstract class SmoothSolver<
   }
 
   /** ∇f. */
-  override optimalityFun(params: ArrayLikes<Parameters<F>[0]>, ...args: Given<RestOf<F>>): ParamsOf<F> {
+  override optimalityFun(params: ArrayLikes<Parameters<F>[0]>, ...args: Given<A>): ParamsOf<F> {
     return this.objective.evaluate(params, args).gradient;
   }
 }
