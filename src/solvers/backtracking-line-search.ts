@@ -25,7 +25,7 @@ export interface BacktrackingOptions<
   decreaseFactor?: number;
 }
 
-const conditions: readonly string[] = ['armijo', 'goldstein', 'wolfe', 'strong-wolfe'];
+export const lineSearchConditions: readonly string[] = ['armijo', 'goldstein', 'wolfe', 'strong-wolfe'];
 
 /**
  * Shortens a step until it satisfies a condition (Nocedal & Wright, Numerical Optimization, section 3.1). Steps where f is
@@ -51,9 +51,9 @@ export class BacktrackingLineSearch<
     this.condition = options.condition ?? 'strong-wolfe';
     this.decreaseFactor = options.decreaseFactor ?? 0.8;
     this.maxStepsize = options.maxStepsize ?? 1;
-    if (!conditions.includes(this.condition))
+    if (!lineSearchConditions.includes(this.condition))
       throw new TraceError(
-        `BacktrackingLineSearch: \`condition\` is ${JSON.stringify(this.condition)}, but must be one of ${conditions.map((c) => JSON.stringify(c)).join(', ')}.`,
+        `BacktrackingLineSearch: \`condition\` is ${JSON.stringify(this.condition)}, but must be one of ${lineSearchConditions.map((c) => JSON.stringify(c)).join(', ')}.`,
       );
   }
 

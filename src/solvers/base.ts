@@ -12,7 +12,7 @@ import { decorated } from '../implicit/custom-root.ts';
 import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
 import { type StatusName, statusCode, statusWhere, throwUnlessSolved } from '../implicit/status.ts';
 import { jit } from '../jit.ts';
-import { eq, gt, isFinite, lt } from '../lax/compare.ts';
+import { eq, gt, isFinite, le, lt } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
 import { array } from '../numpy/array.ts';
@@ -26,6 +26,12 @@ export interface Step<P = any, S = any> {
   /** The parameters reached: a tree of arrays like the initial ones. */
   readonly params: P;
   readonly state: S;
+}
+
+/** Whether something is the result of a run, and no tree of parameters. */
+function isStep(x: any): x is Step {
+  const { params, state } = x ?? {};
+  return params !== undefined && state?.iterNum !== undefined && state.status !== undefined;
 }
 
 export interface SolverOptions {
@@ -133,6 +139,9 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
       this[method] = (params: any, ...rest: any[]) =>
         own.call(this, this.parameters(params, `${name}.${method}: params`), ...rest);
     }
+    const first = this.initState as AnyFunction;
+    this.initState = (params: any, ...rest: any[]) =>
+      isStep(params) ? this.continued(params, first(params.params, ...rest)) : first(params, ...rest);
     // What the solver itself computes is at the line of the call of `run`.
     const run = (init: unknown, ...args: unknown[]): Step => atUserLine(true, () => this.solve(init, args));
     this.whole = options.jit === false ? run : jit(run);
@@ -150,17 +159,21 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   /** True where `optimalityFun` is a gradient, so that its Jacobian is symmetric. */
   protected abstract readonly symmetric: boolean;
 
+  /** Fields of the state that a run takes over from another one. */
+  protected readonly remembered: readonly string[] = [];
+
   /** ‖optimalityFun(params, …args)‖₂. */
   l2OptimalityError(params: ArrayLikes<P>, ...args: Given<A>): NDArray {
     return norm(this.optimalityFun(params, ...args));
   }
 
   /**
-   * Runs the solver from `initParams`. The solution is differentiable in `args`.
+   * Runs the solver from `initParams`, or on from what a run returned: quasi-Newton methods and others with a history take it
+   * over, `iterNum` goes on, and `maxiter` more steps may be taken. The solution is differentiable in `args`.
    *
    * @returns `params`, of the structure of `initParams`, and `state`, which has no derivative
    */
-  run<I extends ArrayLikes<P>>(initParams: I, ...args: Given<A>): Step<Solution<P, I>, State> {
+  run<I extends ArrayLikes<P>>(initParams: I | Step<I, State>, ...args: Given<A>): Step<Solution<P, I>, State> {
     this.checkInit(initParams);
     return this.whole(initParams, ...args);
   }
@@ -171,14 +184,24 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
       throw new TreeError(`${this.name}.run: initParams holds no array.`);
   }
 
+  /** What a solver must know of one that it wraps. */
+  protected static within(solver: IterativeSolver): {
+    symmetric: boolean;
+    start: (init: unknown, args: readonly unknown[]) => unknown;
+  } {
+    return { symmetric: solver.symmetric, start: (init, args) => solver.start(init, args) };
+  }
+
   private solve(init: unknown, args: readonly unknown[]): Step {
-    const start = this.start(init, args);
-    if (!this.implicitDiff) return this.iterate(start, args, true);
+    const former = isStep(init) ? init : undefined;
+    const start = this.start(former ? former.params : init, args);
+    const from = (params: unknown): unknown => (former ? { ...former, params } : params);
+    if (!this.implicitDiff) return this.iterate(from(start), args, true);
     const decorate = decorated(
       this.name,
       (x: any, ...rest: any) => this.optimalityFun(x, ...rest),
       (x: unknown, ...rest: unknown[]) => {
-        const step = this.iterate(x, rest, false);
+        const step = this.iterate(from(x), rest, false);
         return [step.params, step.state];
       },
       {
@@ -229,21 +252,32 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     return this.tolerance.astype(error.dtype);
   }
 
+  /** The first state of a run that goes on from another one. */
+  private continued({ state }: Step, first: State): State {
+    if (this.remembered.length === 0)
+      throw new TraceError(`${this.name}.run: takes over nothing from the result of another run.`, {
+        hint: 'pass its `params`',
+      });
+    return { ...first, ...Object.fromEntries(this.remembered.map((name) => [name, state[name]])) };
+  }
+
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
     const state = this.initState(init as any, ...(args as any));
+    const first = isStep(init) ? state.iterNum : 0;
+    const last = typeof first === 'number' ? this.maxiter : first.add(this.maxiter);
     const final = namedWhile(
       { operation: this.name },
-      ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, this.maxiter)),
+      ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, last)),
       ({ params, state }: any) => {
         const next = this.update(params, state, ...(args as any));
         this.report(next.state);
         return next as any;
       },
-      { params: init, state },
+      { params: isStep(init) ? init.params : init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
-    const code = this.statusOf(final, args);
+    const code = this.statusOf(final, args, [first, last]);
     if (this.throws) throwUnlessSolved(this.name, code);
     return { params: final.params, state: { ...final.state, status: code } };
   }
@@ -258,15 +292,19 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   }
 
   /** The status of a state in which the loop ended. */
-  private statusOf({ params, state }: Step<unknown, State>, args: readonly unknown[]): Value {
+  private statusOf(
+    { params, state }: Step<unknown, State>,
+    args: readonly unknown[],
+    [first, last]: readonly [first: Value | number, last: Value | number],
+  ): Value {
     const { error, iterNum } = state;
     return statusWhere(
       [
         ...this.failures(state, params, args),
-        [and(eq(error, Number.POSITIVE_INFINITY), lt(iterNum, 1)), 'running'],
+        [and(eq(error, Number.POSITIVE_INFINITY), le(iterNum, first)), 'running'],
         [not(isFinite(error)), 'nonfinite'],
         [this.converged(state), 'converged'],
-        [lt(iterNum, this.maxiter), 'nonfinite'],
+        [lt(iterNum, last), 'nonfinite'],
       ],
       'maxiter',
     );

@@ -37,6 +37,8 @@ export class BFGS<
   H extends boolean = false,
   V extends boolean = false,
 > extends SmoothSolver<F, H, V, BFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
+  protected override readonly remembered: readonly string[] = ['iterNum', 'stepsize', 'H'];
+
   constructor(options: BFGSOptions<F, H, V>) {
     super('BFGS', options, { maxiter: 500, increaseFactor: 1.5 });
   }

@@ -109,7 +109,10 @@ export class Bisection<F extends ScalarFunction = ScalarFunction, H extends bool
   /** Nothing is needed: the bounds are where it starts. */
   protected override checkInit(): void {}
 
-  override run(initParams?: ArrayLike | null, ...args: Given<RestOf<F>>): Step<NDArray, BisectionState<AuxIf<F, H>>> {
+  override run(
+    initParams?: ArrayLike | Step<ArrayLike, BisectionState<AuxIf<F, H>>> | null,
+    ...args: Given<RestOf<F>>
+  ): Step<NDArray, BisectionState<AuxIf<F, H>>> {
     return super.run((initParams ?? null) as ArrayLike, ...args);
   }
 

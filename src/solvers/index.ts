@@ -1,6 +1,8 @@
 /** Solvers whose solutions can be differentiated: implicitly, or through their iterations. */
 export { statusName } from '../implicit/status.ts';
+export type { MixingOptions, MixingState } from './anderson.ts';
 export { AndersonAcceleration, type AndersonOptions, type AndersonState } from './anderson-acceleration.ts';
+export { AndersonWrapper, type AndersonWrapperOptions, type AndersonWrapperState } from './anderson-wrapper.ts';
 export {
   BacktrackingLineSearch,
   type BacktrackingOptions,
@@ -9,6 +11,7 @@ export {
 export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export { Broyden, type BroydenOptions, type BroydenState } from './broyden.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
@@ -41,5 +44,6 @@ export {
   type ProximalGradientOptions,
   type ProximalGradientState,
 } from './proximal-gradient.ts';
+export type { RootOptions, RootState } from './root.ts';
 export type { SmoothOptions, SmoothState } from './smooth.ts';
 export { ZoomLineSearch, type ZoomOptions } from './zoom-line-search.ts';

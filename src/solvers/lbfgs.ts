@@ -49,7 +49,8 @@ export interface LBFGSState<P = any, X = any> extends SmoothState<P, X> {
 
 /**
  * Limited-memory BFGS (Nocedal & Wright, Numerical Optimization, algorithms 7.4 and 7.5). `state.error` is ‖∇f‖₂. Options,
- * defaults and iterates follow JAXopt's. The solution is differentiable in every argument of `fun` after the first.
+ * defaults and iterates follow JAXopt's. The solution is differentiable in every argument of `fun` after the first. `run` can
+ * begin with what it returned before, `run({ params, state }, …args)`, and then goes on with that history.
  *
  * @example
  * const solver = new LBFGS({ fun: logisticLoss, tol: 1e-4 });
@@ -60,6 +61,14 @@ export class LBFGS<
   H extends boolean = false,
   V extends boolean = false,
 > extends SmoothSolver<F, H, V, LBFGSState<ParamsOf<F>, ObjectiveAux<F, H, V>>> {
+  protected override readonly remembered: readonly string[] = [
+    'iterNum',
+    'stepsize',
+    'sHistory',
+    'yHistory',
+    'rhoHistory',
+    'gamma',
+  ];
   private readonly historySize: number;
   private readonly useGamma: boolean;
   private readonly stopIfLinesearchFails: boolean;

@@ -85,6 +85,14 @@ export class LBFGSB<
   [bounds: Bounds<Parameters<F>[0]>, ...args: RestOf<F>]
 > {
   protected override readonly symmetric = false;
+  protected override readonly remembered: readonly string[] = [
+    'iterNum',
+    'stepsize',
+    'sHistory',
+    'yHistory',
+    'theta',
+    'numUpdates',
+  ];
   private readonly historySize: number;
   private readonly theta: number;
   private readonly useGamma: boolean;

@@ -102,6 +102,7 @@ export class LevenbergMarquardt<
   F extends TreeFunction = TreeFunction,
   H extends boolean = false,
 > extends LeastSquaresSolver<F, H, LevenbergMarquardtState<ResidualOf<F, H>, AuxIf<F, H>>> {
+  protected override readonly remembered: readonly string[] = ['dampingFactor', 'increaseFactor'];
   private readonly options: LevenbergMarquardtOptions;
   private readonly solver: TreeLinearSolver | 'qr';
   private readonly materialised: boolean;

@@ -557,8 +557,14 @@ export const table: Record<string, Record<string, Call>> = {
   solvers: {
     AndersonAcceleration: solver({ fixedPointFun: g }),
     FixedPointIteration: solver({ fixedPointFun: g }),
-    ...many('BFGS LBFGS NonlinearCG GradientDescent', solver({ fun: f })),
-    ...many('BacktrackingLineSearch ZoomLineSearch', withOptions({ fun: f })),
+    ...many('BFGS LBFGS LBFGSB NonlinearCG GradientDescent', solver({ fun: f })),
+    Broyden: solver({ fun: g }),
+    AndersonWrapper: {
+      args: [],
+      options: { solver: new cotangent.solvers.GradientDescent({ fun: f }) },
+      texts: ['progress'],
+    },
+    ...many('BacktrackingLineSearch HagerZhangLineSearch ZoomLineSearch', withOptions({ fun: f })),
     Bisection: solver({ optimalityFun: g, lower: 0, upper: 1 }),
     ...many('GaussNewton LevenbergMarquardt', solver({ residualFun: g })),
     OptimizerSolver: solver({ fun: f, optimizer: o.sgd(0.1) }),
