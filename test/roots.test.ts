@@ -1,5 +1,5 @@
 /** Solvers of roots and accelerated fixed points, against JAXopt (test/oracle/quasi_newton.py) and closed forms. */
-import { grad, jacfwd, jacrev, jit, type NDArray, np, prox, solvers, vmap } from 'cotangent';
+import { grad, jacfwd, jacrev, jit, linearSolve, type NDArray, np, prox, solvers, vmap } from 'cotangent';
 import t from 'tap';
 import { fixture } from './lib/fixture.ts';
 import { f64, near } from './lib/near.ts';
@@ -158,5 +158,104 @@ t.test('AndersonWrapper: the steps of JAXopt, fewer of them, derivatives', (t) =
   t.throws(() => new AndersonWrapper({ solver: inner, implicitDiff: false }), {
     message: /^AndersonWrapper: `implicitDiff: false` needs it in the wrapped solver too/,
   });
+  t.end();
+});
+
+t.test('Newton', (t) => {
+  const { Newton } = solvers;
+  const square = (x: NDArray, a: NDArray): NDArray => x.mul(x).sub(a);
+  const heron = (x: number, a: number, steps: number): number =>
+    steps === 0 ? x : heron((x + a / x) / 2, a, steps - 1);
+  for (const steps of [0, 1, 3, 5]) {
+    const { params, state } = new Newton({ fun: square, maxiter: steps, tol: 0 }).run(f64(1), f64(2));
+    near(t, params, heron(1, 2, steps), 1e-15, `${steps} steps`);
+    t.equal(state.numFunEval.item(), steps + 1, 'evaluations');
+  }
+  const chord = (x: number, steps: number): number => (steps === 0 ? x : chord(x - (x * x - 2) / 2, steps - 1));
+  near(
+    t,
+    new Newton({ fun: square, maxiter: 4, tol: 0, chord: true }).run(f64(1), f64(2)).params,
+    chord(1, 4),
+    1e-15,
+    'chord',
+  );
+  const half = new Newton({ fun: square, maxiter: 1, tol: 0, stepsize: (k) => k.add(0.5) }).run(f64(1), f64(2));
+  near(t, half.params, 1.25, 1e-15, 'a schedule');
+  const single = new Newton({ fun: square }).run(1, 2);
+  near(t, single.params, Math.SQRT2, 3e-6, 'numbers');
+  t.equal(single.params.dtype, 'float32');
+  // √ and its derivatives, from every mode, implicitly and through the iterations.
+  for (const [name, options] of Object.entries({
+    implicit: {},
+    chord: { chord: true },
+    unrolled: { implicitDiff: false },
+  })) {
+    const solver = new Newton({ fun: square, tol: 1e-12, maxiter: 60, ...options });
+    const sqrt = (a: NDArray): NDArray => solver.run(f64(1.3), a).params;
+    near(t, jit(grad(sqrt))(f64(2)), Math.SQRT1_2 / 2, 1e-9, `${name}: grad`);
+    near(t, jit(jacfwd(sqrt))(f64(2)), Math.SQRT1_2 / 2, 1e-9, `${name}: jacfwd`);
+    near(t, grad(grad(sqrt))(f64(2)), -(2 ** -1.5) / 4, 1e-8, `${name}: second derivative`);
+    const lanes = jit(vmap((a: NDArray) => solver.run(f64(1.3), a)))(f64([1, 2, 3]));
+    near(t, lanes.params, [1, Math.SQRT2, Math.sqrt(3)], 1e-11, `${name}: lanes`);
+    t.strictSame(lanes.state.status.tolist(), [0, 0, 0]);
+  }
+  const fun = ({ a, b }: { a: NDArray; b: NDArray }, c: NDArray) =>
+    [{ a: a.mul(a).sub(c), b: b.sub(np.sum(a)) }, { sum: a.add(b) }] as const;
+  const init = { a: np.ones([2]).astype('float64'), b: f64(0) };
+  const exact = Math.SQRT2 + Math.sqrt(3);
+  for (const solver of [undefined, linearSolve.solveGmres, linearSolve.solveBicgstab]) {
+    const options = { fun, hasAux: true as const, tol: 1e-10, ...(solver ? { solver } : {}) };
+    const { params, state } = new Newton(options).run(init, f64([2, 3]));
+    near(t, params.a, [Math.SQRT2, Math.sqrt(3)], 1e-9, 'a');
+    near(t, params.b, exact, 1e-9, 'b');
+    near(t, state.aux.sum, params.a.add(params.b), 1e-12, 'aux');
+  }
+  // The discrete boundary value problem of Moré & Cosnard, 200 unknowns: without a matrix.
+  const n = 200;
+  const h = 1 / (n + 1);
+  const grid = np
+    .arange(1, n + 1)
+    .astype('float64')
+    .mul(h);
+  const boundary = (x: NDArray, s: NDArray): NDArray => {
+    const around = np.pad(x, [[1, 1]]);
+    const cube = x.add(grid).add(1);
+    return x
+      .mul(2)
+      .sub(around.slice([null, -2]))
+      .sub(around.slice([2, null]))
+      .add(
+        cube
+          .mul(cube)
+          .mul(cube)
+          .mul(s)
+          .mul((h * h) / 2),
+      );
+  };
+  const large = new Newton({ fun: boundary, tol: 1e-9 });
+  const found = large.run(grid.mul(grid.sub(1)), f64(1));
+  t.ok(ok(found.state) && (found.state.iterNum.item() as number) < 10, 'large');
+  t.equal(
+    jit((x: NDArray) => large.update(x, large.initState(x, 1), 1).params)
+      .lower(grid)
+      .jaxpr.toString()
+      .includes(`${n},${n}]`),
+    false,
+  );
+  t.match(solvers.statusName(new Newton({ fun: square }).run(f64(0), f64(2)).state.status), /^nonfinite/, 'no slope');
+  t.match(
+    solvers.statusName(new Newton({ fun: square, maxiter: 5 }).run(f64(0.7), f64(-1)).state.status),
+    /^maxiter/,
+    'no root',
+  );
+  const first = new Newton({ fun: square, chord: true, maxiter: 3, tol: 0 }).run(f64(1.3), f64(2));
+  const more = new Newton({ fun: square, chord: true, maxiter: 2, tol: 0 }).run(first, f64(2));
+  near(
+    t,
+    more.params,
+    new Newton({ fun: square, chord: true, maxiter: 5, tol: 0 }).run(f64(1.3), f64(2)).params,
+    1e-15,
+    'goes on',
+  );
   t.end();
 });

@@ -192,6 +192,24 @@ t.test('states of solvers follow from the function of the user', (t) => {
   const fixedAux: Same<typeof fixed.state, solvers.FixedPointState<null>> = true;
   const root = new solvers.Bisection({ optimalityFun: (x: NDArray) => x.sub(0.5), lower: 0, upper: 1 }).run();
   const ofRoot: Same<typeof root.params, NDArray> = true;
+  const bounded = new solvers.LBFGSB({ fun: ridge, maxiter: 2 });
+  const inBox = bounded.run(w, [0, np.ones([3])], 0.1, batch);
+  const more = bounded.run(inBox, null, 0.1, batch);
+  const ofBox: [Same<typeof more.params, NDArray>, Same<typeof more.state.theta, NDArray>] = [true, true];
+  // @ts-expect-error: the bounds are missing
+  t.throws(() => bounded.run(w, 0.1, batch));
+  const zero = new solvers.Broyden({ fun: (p: Params) => [p, { first: p.w }], hasAux: true }).run({ w, b: [] });
+  const ofZero: [
+    Same<typeof zero.state.value, { w: NDArray; b: NDArray[] }>,
+    Same<typeof zero.state.aux, { first: NDArray }>,
+  ] = [true, true];
+  const wrapped = new solvers.AndersonWrapper({ solver: descent });
+  const mixed = wrapped.run(w, 0.1, batch);
+  const ofMixed: Same<typeof mixed.params, NDArray> = true;
+  // @ts-expect-error: the argument of `fun` is missing
+  t.throws(() => wrapped.run(w, 0.1));
+  const newton = new solvers.Newton({ fun: (x: NDArray, a: NDArray) => x.mul(x).sub(a) }).run(w.add(1), 2);
+  const ofNewton: Same<typeof newton.state.value, NDArray> = true;
 
   const optimizer = optimizers.adam(1e-2);
   const trained = new solvers.OptimizerSolver({ fun: ridge, optimizer, maxiter: 2 });
@@ -212,7 +230,7 @@ t.test('states of solvers follow from the function of the user', (t) => {
   const { state: searched } = new solvers.ZoomLineSearch({ fun: (x: NDArray) => x.mul(x).sum() }).run(1, np.ones([3]));
   const reached: NDArray = searched.params;
 
-  t.ok([exact, trees, ofPair, residuals, fixedAux, ofRoot].flat().every(Boolean));
+  t.ok([exact, trees, ofPair, residuals, fixedAux, ofRoot, ofBox, ofZero, ofMixed, ofNewton].flat().every(Boolean));
   t.same(
     [slope, mean, sparse, inside, reached].map((x) => x.shape),
     [[3], [3], [3], [3], [3]],
@@ -334,6 +352,11 @@ t.test('no result is `any`', (t) => {
     typed(() => new solvers.LBFGS({ fun: s }).run(x)),
     typed(() => new solvers.LBFGS({ fun: s }).run(x).state),
     typed(() => new solvers.BFGS({ fun: s }).run(x).state),
+    typed(() => new solvers.LBFGSB({ fun: s }).run(x, [0, 1]).state),
+    typed(() => new solvers.Broyden({ fun: f }).run(x).state),
+    typed(() => new solvers.Newton({ fun: f, chord: true }).run(x).state),
+    typed(() => new solvers.AndersonWrapper({ solver: new solvers.BFGS({ fun: s }) }).run(x).state),
+    typed(() => new solvers.HagerZhangLineSearch({ fun: s }).run(1, x).state),
     typed(() => new solvers.GaussNewton({ residualFun: f }).run(x).state),
     typed(() => new solvers.LevenbergMarquardt({ residualFun: f }).run(x).state),
     typed(() => new solvers.AndersonAcceleration({ fixedPointFun: f }).run(x).state),

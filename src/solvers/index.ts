@@ -30,6 +30,7 @@ export {
   type LineSearchState,
   type LineSearchStep,
 } from './line-search.ts';
+export { Newton, type NewtonOptions, type NewtonState } from './newton.ts';
 export {
   NonlinearCG,
   type NonlinearCGMethod,

@@ -1,15 +1,11 @@
 /** What solvers of nonlinear least squares share: ½ ‖r(x)‖² and its derivatives, on all parameters as one vector. */
 import type { MainOf } from '../../transforms/differentiate.ts';
-import { type AnyFunction, FlatFunction, onArrays, type RestOf, type TreeFunction } from '../../transforms/flat.ts';
-import { linearTransposeValues } from '../../transforms/linear-transpose.ts';
-import { linearizeValues } from '../../transforms/linearize.ts';
-import { evalJaxpr } from '../core/eval-jaxpr.ts';
+import { type AnyFunction, onArrays, type RestOf, type TreeFunction } from '../../transforms/flat.ts';
 import type { Value } from '../core/trace.ts';
-import { materialise } from '../linear-solve/dense.ts';
 import { matmul } from '../numpy/products.ts';
 import type { ArrayLikes, Arrays } from '../tree.ts';
-import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, type SolverOptions } from './base.ts';
+import { jacobianOf, type Linearised, linearised } from './linearised.ts';
 import type { Given, ParamsOf } from './types.ts';
 import { ravel, unravel } from './vectors.ts';
 
@@ -23,17 +19,6 @@ export interface LeastSquaresOptions<F extends TreeFunction = TreeFunction, H ex
 
 /** The residuals that a function returns; `H` is `hasAux`. */
 export type ResidualOf<F extends AnyFunction, H> = Arrays<H extends true ? MainOf<ReturnType<F>> : ReturnType<F>>;
-
-/** The residuals at a point, and their derivative J there. */
-export interface Linearised {
-  readonly residual: any;
-  readonly aux: any;
-  /** The residuals in one vector. */
-  readonly flat: Value;
-  /** v ↦ J v and u ↦ Jᵀ u. */
-  readonly push: (v: Value) => Value;
-  readonly pull: (u: Value) => Value;
-}
 
 export abstract class LeastSquaresSolver<
   F extends TreeFunction,
@@ -62,26 +47,12 @@ export abstract class LeastSquaresSolver<
   }
 
   protected linearise(params: unknown, args: readonly unknown[]): Linearised {
-    const point = ravel(params);
-    const def = tree.structure([params]);
-    const flat = new FlatFunction((x: unknown) => this.residualFun(x, ...args), def, this.name, this.hasAux);
-    const linear = linearizeValues((x) => flat.call(...(tree.leaves(unravel(x!, params)) as Value[])), [point]);
-    const n = flat.outDef.leafCount;
-    const outs = linear.outs;
-    const push = (v: Value): Value => ravel(evalJaxpr(linear.jaxpr, [...linear.residuals, v]).slice(0, n));
-    const back = linearTransposeValues(([v]) => [push(v!)], [point]);
-    return {
-      residual: tree.unflatten(flat.outDef, outs.slice(0, n)),
-      aux: flat.auxDef ? tree.unflatten(flat.auxDef, outs.slice(n)) : null,
-      flat: ravel(outs.slice(0, n)),
-      push,
-      pull: (u) => back([u])[0]!,
-    };
+    return linearised(this.name, this.residualFun, this.hasAux, params, args);
   }
 
   /** J as a matrix, [residuals, parameters]. */
-  protected jacobian({ push }: Linearised, params: unknown): Value {
-    return materialise(([v]) => [push(v!)], [ravel(params).aval]);
+  protected jacobian(linear: Linearised, params: unknown): Value {
+    return jacobianOf(linear, params);
   }
 
   /** Jᵀ r: the gradient of ½ ‖r‖². */

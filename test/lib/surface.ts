@@ -558,7 +558,7 @@ export const table: Record<string, Record<string, Call>> = {
     AndersonAcceleration: solver({ fixedPointFun: g }),
     FixedPointIteration: solver({ fixedPointFun: g }),
     ...many('BFGS LBFGS LBFGSB NonlinearCG GradientDescent', solver({ fun: f })),
-    Broyden: solver({ fun: g }),
+    ...many('Broyden Newton', solver({ fun: g })),
     AndersonWrapper: {
       args: [],
       options: { solver: new cotangent.solvers.GradientDescent({ fun: f }) },
