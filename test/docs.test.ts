@@ -72,12 +72,14 @@ const givens: readonly (readonly [file: string, code: string])[] = [
     `solvers/${name}.ts`,
     'const rosenbrock = ([x, y]) => np.square(x.mul(-1).add(1)).add(np.square(y.sub(x.mul(x))).mul(100));',
   ]),
-  ...['gradient-descent', 'proximal-gradient', 'projected-gradient'].map((name): [string, string] => [
-    `solvers/${name}.ts`,
-    `const columns = ${name === 'projected-gradient' ? 5 : 10}, l1reg = 0.1;` +
-      'const X = random.normal(random.key(0), [20, columns]), y = np.matmul(X, np.arange(columns));' +
-      'const leastSquares = (w, X, y) => np.mean(np.square(np.matmul(X, w).sub(y)));',
-  ]),
+  ...['gradient-descent', 'proximal-gradient', 'projected-gradient', 'anderson-wrapper', 'lbfgsb'].map(
+    (name): [string, string] => [
+      `solvers/${name}.ts`,
+      `const columns = ${['projected-gradient', 'lbfgsb'].includes(name) ? 5 : 10}, l1reg = 0.1;` +
+        'const X = random.normal(random.key(0), [20, columns]), y = np.matmul(X, np.arange(columns));' +
+        'const leastSquares = (w, X, y) => np.mean(np.square(np.matmul(X, w).sub(y)));',
+    ],
+  ),
   [
     'solvers/lbfgs.ts',
     'const X = random.normal(random.key(0), [20, 64]), y = X.slice([], 0).gt(0), l2reg = 0.1;' +
@@ -96,6 +98,7 @@ const givens: readonly (readonly [file: string, code: string])[] = [
   ],
   ['src/init.ts', '/* Too late in this process. */ const init = async ({ threads }) => threads;'],
   ['solvers/backtracking-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
+  ['solvers/hager-zhang-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
   ['solvers/zoom-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
   ['transforms/closure-convert.ts', 'const w = np.ones([2]), x = w, solve = (f, ...args) => f(...args);'],
   ...['differentiate', 'grad'].map((name): [string, string] => [

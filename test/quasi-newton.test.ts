@@ -393,3 +393,55 @@ t.test('runs that go on from others', (t) => {
   });
   t.end();
 });
+
+t.test('LevenbergMarquardt with bounds', (t) => {
+  const { times, data, cases } = wanted.fits;
+  const [ts, ys] = [f64(times), f64(data)];
+  const residuals: Record<string, (p: NDArray) => NDArray> = {
+    banana: (p) => {
+      const [x, y] = at(p);
+      return np.stack([y.sub(x.mul(x)).mul(10), x.neg().add(1)]);
+    },
+    curve: (p) => {
+      const [a, b] = at(p);
+      return a
+        .mul(np.exp(ts.mul(b)))
+        .add(p.slice(2))
+        .sub(ys);
+    },
+  };
+  const variants = [{}, { solver: 'cholesky' }, { solver: 'qr', materializeJac: true, geodesic: true }] as const;
+  for (const [name, { x0, lower, upper, params, value }] of Object.entries<any>(cases))
+    for (const options of variants) {
+      const bounds = [numbers(lower), numbers(upper)] as const;
+      const residualFun = residuals[name.split(',')[0]!]!;
+      const solver = new solvers.LevenbergMarquardt({ residualFun, bounds, tol: 1e-7, maxiter: 200, ...options });
+      const found = solver.run(f64(x0));
+      const label = `${name}, ${JSON.stringify(options)}`;
+      t.ok(ok(found.state), `${label}: ${solvers.statusName(found.state.status)} ${found.state.error}`);
+      near(t, found.params, params, 1e-5, `${label}: params`);
+      near(t, found.state.value.add(1), value + 1, 1e-9, `${label}: value`);
+      t.ok(np.all(np.logicalAnd(found.params.ge(bounds[0]), found.params.le(bounds[1]))).item(), `${label}: inside`);
+    }
+  // min (x − a)² + (x − 3)² with x ≤ u: x = u, or (a + 3)/2.
+  const solution = (u: NDArray, a: NDArray): NDArray =>
+    new solvers.LevenbergMarquardt({
+      residualFun: (x: NDArray, a: NDArray) => np.stack([x.sub(a), x.sub(3)]),
+      bounds: [-10, u],
+      tol: 1e-9,
+    }).run(f64(0), a).params;
+  const both = jit(jacrev(solution, { argnums: [0, 1] }));
+  t.strictSame(
+    both(f64(1), f64(1)).map((x) => x.item()),
+    [1, 0],
+    'at the bound',
+  );
+  for (const [i, slope] of [0, 0.5].entries()) near(t, both(f64(5), f64(1))[i]!.add(1), slope + 1, 1e-9, 'inside');
+  near(t, jacfwd(solution)(f64(1), f64(1)), 1, 1e-9, 'forward');
+  const lanes = vmap((u: NDArray) => solution(u, f64(1)))(f64([-11, 1, 1.5, 4]));
+  near(t, lanes.slice([1, null]), [1, 1.5, 2], 1e-9, 'lanes');
+  t.throws(() => new solvers.LevenbergMarquardt({ residualFun: residuals.banana!, bounds: 3 as never }).run(start), {
+    message: /^LevenbergMarquardt: needs its bounds as a list \[lower, upper\] or null, but got /,
+  });
+  t.end();
+});

@@ -11,13 +11,14 @@ export {
 export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export type { Bounds } from './box.ts';
 export { Broyden, type BroydenOptions, type BroydenState } from './broyden.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
 export { HagerZhangLineSearch, type HagerZhangOptions } from './hager-zhang-line-search.ts';
 export { LBFGS, type LBFGSOptions, type LBFGSState } from './lbfgs.ts';
-export { type Bounds, LBFGSB, type LBFGSBOptions, type LBFGSBState } from './lbfgsb.ts';
+export { LBFGSB, type LBFGSBOptions, type LBFGSBState } from './lbfgsb.ts';
 export {
   LevenbergMarquardt,
   type LevenbergMarquardtOptions,

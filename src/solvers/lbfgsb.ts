@@ -1,8 +1,8 @@
 /** `LBFGSB`. */
 import type { RestOf } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
-import { TraceError, TreeError } from '../core/errors.ts';
-import { checkNumbers, naming } from '../core/options.ts';
+import { TraceError } from '../core/errors.ts';
+import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import type { StatusName } from '../implicit/status.ts';
 import { div } from '../lax/arithmetic.ts';
@@ -16,12 +16,10 @@ import { zeros } from '../numpy/creation.ts';
 import { clip } from '../numpy/elementwise.ts';
 import { matmul } from '../numpy/products.ts';
 import { finfo } from '../numpy/testing.ts';
-import { toValue } from '../promote.ts';
 import type { ArrayLikes } from '../tree.ts';
-import * as tree from '../tree.ts';
 import type { Step } from './base.ts';
+import { type Bounds, boundsOf, checkBounds, clipTo } from './box.ts';
 import { type BoxPoint, cauchyPoint, compactModel, subspaceMinimum } from './box-model.ts';
-import type { Strength } from './prox.ts';
 import { type SmoothOptions, SmoothSolver, type SmoothState } from './smooth.ts';
 import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from './types.ts';
 import { minus, ravel, scalarOf, unravel } from './vectors.ts';
@@ -54,9 +52,6 @@ export interface LBFGSBState<P = any, X = any> extends SmoothState<P, X> {
   /** int32, rank 0: how many steps have been put into the ring, the next one into row `numUpdates` mod m. */
   readonly numUpdates: NDArray;
 }
-
-/** Lower and upper bounds: scalars, arrays, or trees like the parameters, which may be infinite; null: none. */
-export type Bounds<P = any> = readonly [lower: Strength<P>, upper: Strength<P>] | null;
 
 const ownOptions = ['historySize', 'theta', 'useGamma', 'stopIfLinesearchFails'];
 
@@ -119,33 +114,14 @@ export class LBFGSB<
       );
   }
 
-  /** The bounds of each leaf. */
-  private bounds(params: unknown, bounds: Bounds): Record<'lower' | 'upper', Value[]> {
-    if (bounds !== null && !(Array.isArray(bounds) && bounds.length === 2)) {
-      const found = Array.isArray(bounds) ? `a list of ${bounds.length}` : naming(bounds);
-      throw new TreeError(`LBFGSB: needs its bounds as a list [lower, upper] or null, but got ${found}.`, {
-        hint: 'pass them after the initial parameters: `solver.run(init, [lower, upper], …)`',
-      });
-    }
-    const { def, leaves } = tree.flatten(params, 'LBFGSB: params');
-    const [lower, upper] = (bounds ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]).map((bound) => {
-      const own = tree.structure(bound).key === def.key ? (tree.leaves(bound) as Value[]) : undefined;
-      return leaves.map((leaf, i) => {
-        const { dtype, shape } = (leaf as Value).aval;
-        return broadcastTo(toValue((own ? own[i] : bound) as Value, 'LBFGSB: bounds').astype(dtype), shape);
-      });
-    }) as [Value[], Value[]];
-    return { lower, upper };
+  private bounds(params: unknown, bounds: Bounds): ReturnType<typeof boundsOf> {
+    const hint = 'pass them after the initial parameters: `solver.run(init, [lower, upper], …)`';
+    checkBounds('LBFGSB', bounds, hint);
+    return boundsOf('LBFGSB', params, bounds);
   }
 
-  /** The nearest parameters in the box. */
   private clipped(params: any, bounds: Bounds): any {
-    const { lower, upper } = this.bounds(params, bounds);
-    const { def, leaves } = tree.flatten(params);
-    return tree.unflatten(
-      def,
-      leaves.map((leaf, i) => clip(leaf as Value, lower[i], upper[i])),
-    );
+    return clipTo(params, this.bounds(params, bounds));
   }
 
   protected override start(init: unknown, args: readonly unknown[]): unknown {

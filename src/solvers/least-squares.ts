@@ -25,7 +25,7 @@ export abstract class LeastSquaresSolver<
   H extends boolean,
   State extends BaseState,
 > extends IterativeSolver<Parameters<F>[0], RestOf<F>, State> {
-  protected readonly symmetric = true;
+  protected readonly symmetric: boolean = true;
   private readonly residualFun: AnyFunction;
   private readonly hasAux: boolean;
 

@@ -9,17 +9,20 @@ import { checkNumbers } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import type { TreeLinearSolver } from '../implicit/linear-solver.ts';
 import { div, max, min, sqrt } from '../lax/arithmetic.ts';
-import { gt, isFinite, le, select } from '../lax/compare.ts';
+import { gt, isFinite, le, lt, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
+import { broadcastTo } from '../lax/movement.ts';
 import { reduceMax, sum } from '../lax/reductions.ts';
 import { concatenate } from '../lax/slicing.ts';
 import * as linalg from '../linalg/index.ts';
 import { solveCg, solveCholesky, solveInv, solveLu } from '../linear-solve/index.ts';
 import { eye, zeros } from '../numpy/creation.ts';
+import { clip } from '../numpy/elementwise.ts';
 import { matmul } from '../numpy/products.ts';
 import type { ArrayLikes } from '../tree.ts';
 import { type BaseState, checkFunction, initialState, type Step } from './base.ts';
+import { type Bounds, boundsOf, checkBounds } from './box.ts';
 import { halfSquare, type LeastSquaresOptions, LeastSquaresSolver, type ResidualOf } from './least-squares.ts';
 import type { AuxIf, Given, ParamsOf } from './types.ts';
 import { select as choose, dtypeOf, norm, ravel, unravel } from './vectors.ts';
@@ -49,6 +52,8 @@ export interface LevenbergMarquardtOptions<F extends TreeFunction = TreeFunction
   materializeJac?: boolean;
   /** J(params, …args) as a matrix [residuals, parameters]. */
   jacFun?: AnyFunction;
+  /** Bounds between which parameters stay: [lower, upper]. Default none. */
+  bounds?: Bounds;
 }
 
 export interface LevenbergMarquardtState<R = any, X = any> extends BaseState {
@@ -73,6 +78,8 @@ export interface LevenbergMarquardtState<R = any, X = any> extends BaseState {
 }
 
 type Damped = (u: Value, g?: Value) => Value;
+/** The bounds of all parameters in one vector each. */
+type Box = Record<'lower' | 'upper', Value>;
 
 const byName: Readonly<Record<string, TreeLinearSolver>> = { cholesky: solveCholesky, lu: solveLu, inv: solveInv };
 const ownOptions = [
@@ -85,13 +92,17 @@ const ownOptions = [
   'contributionRatioThreshold',
   'materializeJac',
   'jacFun',
+  'bounds',
 ];
 const largestFactor = 2 ** 32;
 
 /**
  * Minimises ½ ‖r(x, …args)‖² by the Levenberg–Marquardt method with Nielsen's damping (Madsen & Nielsen, Introduction to
  * Optimization and Data Fitting, algorithm 6.18). `state.error` is ‖Jᵀr‖₂. Options, defaults and iterates follow JAXopt's;
- * beside it, parameters and residuals may be trees. The solution is differentiable in `args`.
+ * beside it, parameters and residuals may be trees, and parameters may have bounds: those at a bound that the gradient pushes
+ * outwards stay there, the others are stepped and projected (Kanzow, Yamashita & Fukushima, Levenberg–Marquardt methods with
+ * strong local convergence properties for solving nonlinear equations with convex constraints, 2004), and `state.error` is
+ * ‖clip(x − Jᵀr) − x‖₂. The solution is differentiable in `args` and in traced bounds.
  *
  * @example
  * const solver = new LevenbergMarquardt({ residualFun, solver: 'qr', materializeJac: true });
@@ -103,6 +114,7 @@ export class LevenbergMarquardt<
   H extends boolean = false,
 > extends LeastSquaresSolver<F, H, LevenbergMarquardtState<ResidualOf<F, H>, AuxIf<F, H>>> {
   protected override readonly remembered: readonly string[] = ['dampingFactor', 'increaseFactor'];
+  protected override readonly symmetric: boolean;
   private readonly options: LevenbergMarquardtOptions;
   private readonly solver: TreeLinearSolver | 'qr';
   private readonly materialised: boolean;
@@ -111,6 +123,7 @@ export class LevenbergMarquardt<
     super('LevenbergMarquardt', options, { maxiter: 30, tol: 1e-3 }, ownOptions);
     checkNumbers('LevenbergMarquardt', options, ['dampingParameter', 'xtol', 'gtol', 'contributionRatioThreshold']);
     if (options.jacFun !== undefined) checkFunction('LevenbergMarquardt', 'jacFun', options.jacFun);
+    checkBounds('LevenbergMarquardt', options.bounds ?? null, 'the option is `bounds: [lower, upper]`');
     this.options = options;
     const { solver = solveCg, stopCriterion = 'grad-l2-norm' } = options;
     const known = typeof solver === 'string' && solver !== 'qr' ? byName[solver] : solver;
@@ -123,6 +136,7 @@ export class LevenbergMarquardt<
         `LevenbergMarquardt: \`stopCriterion\` is ${JSON.stringify(stopCriterion)}, but must be "grad-l2-norm" or "madsen-nielsen".`,
       );
     this.solver = known as TreeLinearSolver | 'qr';
+    this.symmetric = !options.bounds;
     this.materialised = options.materializeJac ?? (solver === 'qr' || options.jacFun !== undefined);
     if (solver === 'qr' && !this.materialised)
       throw new TraceError('LevenbergMarquardt: `solver: "qr"` needs `materializeJac`.');
@@ -152,13 +166,49 @@ export class LevenbergMarquardt<
     const linear = this.linearise(params, args);
     const { residual, aux, flat, pull } = linear;
     const { jacFun } = this.options;
+    const x = ravel(params);
     const jac: Value | null = !this.materialised
       ? null
       : jacFun
         ? (jacFun(params, ...numbersAsArrays(args)) as Value)
         : this.jacobian(linear, params);
     const gradient = jac ? matmul(jac.T, flat) : pull(flat);
-    return { linear, jac, state: { residual, aux, jac, gradient, value: halfSquare(flat), error: norm(gradient) } };
+    return {
+      linear,
+      jac,
+      state: {
+        residual,
+        aux,
+        jac,
+        gradient,
+        value: halfSquare(flat),
+        error: norm(this.downhill(x, gradient, this.box(params))),
+      },
+    };
+  }
+
+  private box(params: unknown): Box | undefined {
+    const { bounds } = this.options;
+    if (!bounds) return undefined;
+    const { lower, upper } = boundsOf('LevenbergMarquardt', params, bounds);
+    return { lower: ravel(lower), upper: ravel(upper) };
+  }
+
+  /** −Jᵀr, or where that leads to in the box. */
+  private downhill(x: Value, gradient: Value, box: Box | undefined): Value {
+    return box ? clip(x.sub(gradient), box.lower, box.upper).sub(x) : gradient.neg();
+  }
+
+  protected override start(init: unknown, args: readonly unknown[]): unknown {
+    const params = super.start(init, args);
+    const box = this.box(params);
+    return box ? unravel(clip(ravel(params), box.lower, box.upper), params) : params;
+  }
+
+  override optimalityFun(params: ArrayLikes<Parameters<F>[0]>, ...args: Given<RestOf<F>>): ParamsOf<F> {
+    const box = this.box(params);
+    const gradient = super.optimalityFun(params, ...args);
+    return box ? unravel(this.downhill(ravel(params), ravel(gradient), box), params) : gradient;
   }
 
   override update(
@@ -167,14 +217,22 @@ export class LevenbergMarquardt<
     ...args: Given<RestOf<F>>
   ): Step<ParamsOf<F>, LevenbergMarquardtState<ResidualOf<F, H>, AuxIf<F, H>>> {
     const { dampingFactor: mu, increaseFactor: nu, gradient, value } = state;
-    const solve = this.damped(params, state, args);
+    const x = ravel(params);
+    const box = this.box(params);
+    const { solve, push } = this.damped(params, state, args, box && this.free(x, gradient, box));
     const velocity = solve(ravel(state.residual), gradient);
     const { step, admissible } = this.corrected(params, velocity, solve, args);
-    const delta = step.neg();
-    const next = unravel(ravel(params).add(delta), params);
-    const predicted = matmul(delta, delta.mul(mu).sub(gradient)).mul(0.5);
+    const delta = box ? clip(x.sub(step), box.lower, box.upper).sub(x) : step.neg();
+    const next = unravel(x.add(delta), params);
+    // By how much the model ½‖r + Jδ‖² falls, which is less than it could where the step was projected.
+    const predicted = box
+      ? matmul(delta, gradient)
+          .add(halfSquare(push(delta)))
+          .neg()
+      : matmul(delta, delta.mul(mu).sub(gradient)).mul(0.5);
     const gain = div(value.sub(halfSquare(this.residual(next, args))), predicted);
-    const accepted = and(gt(gain, 0), admissible);
+    const downhill = box ? and(gt(gain, 0), gt(predicted, 0)) : gt(gain, 0);
+    const accepted = and(downhill, admissible);
     const { residual, jac, aux, error } = state;
     const old = { residual, jac, aux, gradient, value, error };
     const found = cond(
@@ -194,9 +252,14 @@ export class LevenbergMarquardt<
         dampingFactor: select(accepted, eased, min(mu.mul(nu), largestFactor)),
         increaseFactor: select(accepted, scalar(2, nu.dtype), min(nu.mul(2), largestFactor)),
         delta,
-        done: this.stops(reached, found.gradient, found.error, delta),
+        done: this.stops(reached, this.downhill(ravel(reached), found.gradient, box), found.error, delta),
       },
     };
+  }
+
+  /** Variables that may move: not those at a bound that the gradient pushes outwards. */
+  private free(x: Value, gradient: Value, { lower, upper }: Box): Value {
+    return not(or(and(le(x, lower), gt(gradient, 0)), and(le(upper, x), lt(gradient, 0))));
   }
 
   private stops(params: unknown, gradient: Value, error: Value, delta: Value): Value {
@@ -207,23 +270,31 @@ export class LevenbergMarquardt<
     return or(small, not(isFinite(error)));
   }
 
-  /** u ↦ (JᵀJ + μI)⁻¹ Jᵀu, or with g = Jᵀu, where that is known. */
-  private damped(params: any, { dampingFactor: mu, jac }: LevenbergMarquardtState, args: readonly unknown[]): Damped {
+  /** u ↦ (JᵀJ + μI)⁻¹ Jᵀu, or with g = Jᵀu, where that is known; of J only the columns of free variables; and v ↦ J v. */
+  private damped(
+    params: any,
+    { dampingFactor: mu, jac }: LevenbergMarquardtState,
+    args: readonly unknown[],
+    free: Value | undefined,
+  ): { solve: Damped; push: (v: Value) => Value } {
     const { solver } = this;
+    const masked = (v: Value): Value => (free ? select(free, v, scalar(0, v.dtype)) : v);
     if (!jac) {
       const { push, pull } = this.linearise(params, args);
-      const operator = (v: Value): Value => pull(push(v)).add(v.mul(mu));
-      return (u, g = pull(u)) => (solver as TreeLinearSolver)(operator, g);
+      const operator = (v: Value): Value => masked(pull(push(masked(v)))).add(v.mul(mu));
+      return { push, solve: (u, g = pull(u)) => (solver as TreeLinearSolver)(operator, masked(g)) };
     }
+    const push = (v: Value): Value => matmul(jac, v);
+    const columns = free ? select(broadcastTo(free, jac.aval.shape), jac, scalar(0, jac.dtype)) : jac;
     const n = jac.aval.shape[1]!;
     const unit = eye(n, null, { dtype: jac.dtype });
     if (solver === 'qr') {
-      const [q, r] = linalg.qr(concatenate([jac, unit.mul(sqrt(mu))], 0));
+      const [q, r] = linalg.qr(concatenate([columns, unit.mul(sqrt(mu))], 0));
       const padding = zeros([n], { dtype: jac.dtype });
-      return (u) => linalg.solveTriangular(r, matmul(q.T, concatenate([u, padding], 0)));
+      return { push, solve: (u) => linalg.solveTriangular(r, matmul(q.T, concatenate([u, padding], 0))) };
     }
-    const normal = matmul(jac.T, jac).add(unit.mul(mu));
-    return (u, g = matmul(jac.T, u)) => solver((v: Value) => matmul(normal, v), g);
+    const normal = matmul(columns.T, columns).add(unit.mul(mu));
+    return { push, solve: (u, g = matmul(jac.T, u)) => solver((v: Value) => matmul(normal, v), masked(g)) };
   }
 
   /** The step with its second-order correction, and whether that is small enough. */

@@ -251,4 +251,20 @@ for name, inner, options, args in [
     wrapped[name] = summary(*solver.run(jnp.zeros(4), *args))
 out["wrapped"] = wrapped
 
+# Nonlinear least squares with bounds, by SciPy.
+times = np.arange(20) * 0.1
+curve = lambda p: p[0] * np.exp(p[1] * times) + p[2]
+data = curve([2.0, -1.5, 0.5]) + 0.05 * np.cos(7 * times)
+banana = lambda p: np.array([10 * (p[1] - p[0] ** 2), 1 - p[0]])
+fits = {}
+for name, fun, x0, lower, upper in [
+    ("banana", banana, [-1.2, 1.0], [-2.0, -1.0], [0.7, 2.0]),
+    ("banana, edge", banana, [-1.2, 1.7], [-2.0, 1.5], [2.0, 2.0]),
+    ("curve, inside", lambda p: curve(p) - data, [1.0, -1.0, 0.0], [0.0, -5.0, -1.0], [5.0, 0.0, 1.0]),
+    ("curve, edge", lambda p: curve(p) - data, [1.0, -1.0, 0.0], [0.0, -1.2, -1.0], [5.0, 0.0, 0.3]),
+]:
+    found = scipy.optimize.least_squares(fun, x0, bounds=(lower, upper), xtol=1e-15, ftol=1e-15, gtol=1e-15)
+    fits[name] = {"x0": x0, "lower": lower, "upper": upper, "params": numbers(found.x), "value": float(found.cost)}
+out["fits"] = {"times": numbers(times), "data": numbers(data), "cases": fits}
+
 (root / "test/fixtures/quasi-newton.json").write_text(json.dumps(out) + "\n")
