@@ -5,6 +5,7 @@ import './methods.ts';
 export * as linalg from '../linalg/index.ts';
 export { i0 } from '../special/functions.ts';
 export { array, asarray, astype, copy } from './array.ts';
+export { average, mean, std, var } from './averages.ts';
 export * from './constants.ts';
 export {
   arange,
@@ -115,6 +116,17 @@ export {
 } from './joining.ts';
 export { diag, diagflat, diagonal, trace, tril, trilIndices, triu, triuIndices, vander } from './matrices.ts';
 export {
+  nanargmax,
+  nanargmin,
+  nanmax,
+  nanmean,
+  nanmin,
+  nanprod,
+  nanstd,
+  nansum,
+  nanvar,
+} from './nan-reductions.ts';
+export {
   convolve,
   corrcoef,
   correlate,
@@ -140,25 +152,12 @@ export {
   any,
   argmax,
   argmin,
-  average,
   countNonzero,
   max,
-  mean,
   min,
-  nanargmax,
-  nanargmin,
-  nanmax,
-  nanmean,
-  nanmin,
-  nanprod,
-  nanstd,
-  nansum,
-  nanvar,
   prod,
   ptp,
-  std,
   sum,
-  var,
 } from './reductions.ts';
 export { bincount, digitize, histogram, histogram2d, histogramdd, searchsorted } from './search.ts';
 export { intersect1d, isin, setdiff1d, union1d } from './sets.ts';

@@ -17,12 +17,12 @@ import * as slicing from '../lax/slicing.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
+import { mean } from './averages.ts';
 import { clip, mod } from './elementwise.ts';
 import { take } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { diagonalOf } from './matrices.ts';
 import { factors, matmul, outer } from './products.ts';
-import { mean } from './reductions.ts';
 import { searchsorted } from './search.ts';
 import { axisOf, flip, moveaxis, operand, ravel } from './shape.ts';
 
