@@ -12,46 +12,45 @@ import { and } from '../lax/logic.ts';
 import * as lax from '../lax/reductions.ts';
 import { toValue } from '../promote.ts';
 import { type MeanOptions, operandIn, type VarOptions, varOptions } from './averages.ts';
+import { add, maximum, minimum, multiply } from './elementwise.ts';
 import {
   type ArgReduceOptions,
   all,
   type ExtremumOptions,
-  max,
-  min,
+  extremum,
+  folded,
   positionOf,
-  prod,
   type Reduction,
   type SumOptions,
   sum,
-  sumOptions,
   withMask,
 } from './reductions.ts';
 
 const isNaNOf = (x: Value): Value => ne(x, x);
 
-const ignoringNaN = (name: string, neutral: number, fold: Reduction<SumOptions>): Reduction<SumOptions> =>
-  recorded((x, options = {}) => {
-    const value = toValue(x, name);
-    const { where } = optionsOf(name, options, sumOptions);
-    if (where !== undefined) toValue(where, name);
-    return fold(isFloating(value.aval.dtype) ? select(isNaNOf(value), neutral, value) : value, options);
-  });
+const withoutNaN =
+  (neutral: number) =>
+  (x: Value): Value =>
+    isFloating(x.aval.dtype) ? select(isNaNOf(x), neutral, x) : x;
 /** Sum of the elements that are not NaN. */
-export const nansum: Reduction<SumOptions> = ignoringNaN('nansum', 0, sum);
-export const nanprod: Reduction<SumOptions> = ignoringNaN('nanprod', 1, prod);
+export const nansum: Reduction<SumOptions> = folded('nansum', lax.sum, 0, add, withoutNaN(0));
+export const nanprod: Reduction<SumOptions> = folded('nanprod', lax.prod, 1, multiply, withoutNaN(1));
 
-const nanExtremum = (name: string, neutral: number, fold: Reduction<ExtremumOptions>): Reduction<ExtremumOptions> =>
+/** NaN where there is nothing else to take. */
+const orNaN = (fold: Reduction<ExtremumOptions>): Reduction<ExtremumOptions> =>
   recorded((x, given = {}) => {
-    const value = toValue(x, name);
-    if (!isFloating(value.aval.dtype)) return fold(value, given);
-    const { initial, where: _, ...axes } = optionsOf(name, given, ['axis', 'keepdims', 'where', 'initial']);
-    const missing = isNaNOf(value);
-    const known = fold(select(missing, neutral, value), given);
-    return initial === undefined ? select(all(missing, axes), Number.NaN, known) : known;
+    const known = fold(x, given);
+    if (given.initial !== undefined || !isFloating(known.dtype)) return known;
+    const { axis = null, keepdims = false } = given;
+    return select(all(isNaNOf(toValue(x, 'nanmax')), { axis, keepdims }), Number.NaN, known);
   });
 /** Largest element that is not NaN; NaN where there is none. */
-export const nanmax: Reduction<ExtremumOptions> = nanExtremum('nanmax', Number.NEGATIVE_INFINITY, max);
-export const nanmin: Reduction<ExtremumOptions> = nanExtremum('nanmin', Number.POSITIVE_INFINITY, min);
+export const nanmax: Reduction<ExtremumOptions> = orNaN(
+  extremum('nanmax', lax.reduceMax, maximum, withoutNaN(Number.NEGATIVE_INFINITY)),
+);
+export const nanmin: Reduction<ExtremumOptions> = orNaN(
+  extremum('nanmin', lax.reduceMin, minimum, withoutNaN(Number.POSITIVE_INFINITY)),
+);
 
 const nanPosition = (
   name: string,

@@ -71,23 +71,29 @@ function beginning(name: string, initial: ArrayLike, dtype: DType): Value {
   return convert(value, dtype);
 }
 
-const folded = (
+/** A sum or a product, of operands as `prepare` makes them. */
+export const folded = (
   name: string,
   fold: Fold,
   neutral: number,
   join: (x: ArrayLike, y: ArrayLike) => NDArray,
+  prepare: (x: Value) => Value = (x) => x,
 ): Reduction<SumOptions> =>
   recorded((x, given = {}) => {
-    const { dtype, where, initial, axis, keepdims } = optionsOf(name, given, sumOptions);
-    let value = toValue(x, name);
+    const { dtype, where, initial, axis, keepdims } = optionsOf(name, given, [
+      'axis',
+      'keepdims',
+      'dtype',
+      'where',
+      'initial',
+    ]);
+    let value = prepare(toValue(x, name));
     if (dtype) value = convert(value, dtype);
     else if (value.aval.dtype === 'bool') value = convert(value, 'int32');
     value = masked(name, value, where, neutral);
     const result = fold(value, { axis: reduceAxes(name, value, axis), keepdims: keepdims ?? false });
     return initial === undefined ? result : join(result, beginning(name, initial, result.dtype));
   });
-
-export const sumOptions: readonly string[] = ['axis', 'keepdims', 'dtype', 'where', 'initial'];
 
 /**
  * Sum over axes. Bools are counted in int32.
@@ -99,14 +105,16 @@ export const sum: Reduction<SumOptions> = folded('sum', lax.sum, 0, add);
 /** Product over axes. */
 export const prod: Reduction<SumOptions> = folded('prod', lax.prod, 1, multiply);
 
-const extremum = (
+/** A largest or smallest element, of operands as `prepare` makes them. */
+export const extremum = (
   name: string,
   fold: Fold,
   join: (x: ArrayLike, y: ArrayLike) => NDArray,
+  prepare: (x: Value) => Value = (x) => x,
 ): Reduction<ExtremumOptions> =>
   recorded((x, given = {}) => {
     const { axis, keepdims, where, initial } = optionsOf(name, given, ['axis', 'keepdims', 'where', 'initial']);
-    const operand = toValue(x, name);
+    const operand = prepare(toValue(x, name));
     const { dtype } = operand.aval;
     // Bools are folded as what they count for.
     let value = dtype === 'bool' ? convert(operand, 'int32') : operand;
@@ -120,7 +128,9 @@ const extremum = (
     const empty = axes.find((a) => value.shape[a] === 0);
     if (empty !== undefined && !start)
       throw new ShapeError(`${name}: ${operand.aval} has no elements along axis ${empty}.`);
-    const folded = fold(value, { axis: axes, keepdims: keepdims ?? false });
+    const options = { axis: axes, keepdims: keepdims ?? false };
+    // Sums have a result of the right shape where extremes have none.
+    const folded = empty === undefined ? fold(value, options) : broadcastTo(start!, lax.sum(value, options).shape);
     const result = start ? join(folded, start) : folded;
     return dtype === 'bool' ? convert(result, 'bool') : result;
   });
