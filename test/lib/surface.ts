@@ -131,6 +131,10 @@ export const table: Record<string, Record<string, Call>> = {
     linearize: call(fn(g), primals([v])),
     linearTranspose: call(fn(g), given(v)),
     makeJaxpr: { args: [fn(g)], after: [v] },
+    pureCallback: {
+      args: [fn((x: NDArray) => x), argument(['no', undefined, 3, [3]])(v), list([v])],
+      options: { vmapMethod: 'sequential' },
+    },
     rootJvp: {
       args: [fn((x: NDArray, a: NDArray) => x.sub(a)), given(v), primals([v]), primals([v])],
       options: {},
