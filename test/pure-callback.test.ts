@@ -190,6 +190,9 @@ t.test('errors', (t) => {
   const noDerivative = message(() => grad((v: NDArray) => descending(v).sum())(x));
   t.match(noDerivative, /^pureCallback: the function is JavaScript, of which there is no derivative\./);
   t.match(noDerivative, /`customJvp` or `customVjp`/);
-  t.match(String(makeJaxpr(descending)(x)), /pure_callback\[name=the function results=\(f32\[3\],\) method=sequential\]/);
+  t.match(
+    String(makeJaxpr(descending)(x)),
+    /pure_callback\[name=the function results=\(f32\[3\],\) method=sequential\]/,
+  );
   t.end();
 });

@@ -646,6 +646,17 @@ export const table: Record<string, Record<string, Call>> = {
     isLeaf: call(free(v)),
     leafPaths: call(argument(['no', undefined, v])(tree.structure({ a: v }))),
     map: call(fn(g), anyTree(v)),
+    mapWithPath: call(
+      fn((_: string, x: NDArray) => x.mul(2)),
+      anyTree(v),
+    ),
+    leavesWithPath: call(anyTree(v)),
+    all: call(anyTree(1)),
+    transpose: call(
+      argument(['no', undefined, v])(tree.structure([v])),
+      argument(['no', undefined, v])(tree.structure({ a: v })),
+      anyTree([{ a: v }]),
+    ),
     reduce: call(
       fn((a: number) => a),
       anyTree(v),
