@@ -601,6 +601,10 @@ export const table: Record<string, Record<string, Call>> = {
     ProjectedGradient: solver({ fun: f, projection: projection.nonNegative }),
     ProximalGradient: solver({ fun: f, prox: prox.lasso }),
     ...many('IterativeSolver LineSearch', { args: [] }),
+    odeint: {
+      args: [fn((y: NDArray) => y.neg()), anyTree(v), array(v), optional(argument(['no', 3])([]))],
+      options: { maxSteps: 9 },
+    },
     statusName: call(argument(['no', undefined, null, {}])(0)),
   },
   special: {
