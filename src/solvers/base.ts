@@ -264,11 +264,11 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
     const state = this.initState(init as any, ...(args as any));
-    const first = isStep(init) ? state.iterNum : 0;
-    const last = typeof first === 'number' ? this.maxiter : first.add(this.maxiter);
+    const begin = isStep(init) ? state.iterNum : 0;
+    const limit = typeof begin === 'number' ? this.maxiter : begin.add(this.maxiter);
     const final = namedWhile(
       { operation: this.name },
-      ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, last)),
+      ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, limit)),
       ({ params, state }: any) => {
         const next = this.update(params, state, ...(args as any));
         this.report(next.state);
@@ -277,7 +277,7 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
       { params: isStep(init) ? init.params : init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
-    const code = this.statusOf(final, args, [first, last]);
+    const code = this.statusOf(final, args, [begin, limit]);
     if (this.throws) throwUnlessSolved(this.name, code);
     return { params: final.params, state: { ...final.state, status: code } };
   }
@@ -295,16 +295,16 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   private statusOf(
     { params, state }: Step<unknown, State>,
     args: readonly unknown[],
-    [first, last]: readonly [first: Value | number, last: Value | number],
+    [begin, limit]: readonly [begin: Value | number, limit: Value | number],
   ): Value {
     const { error, iterNum } = state;
     return statusWhere(
       [
         ...this.failures(state, params, args),
-        [and(eq(error, Number.POSITIVE_INFINITY), le(iterNum, first)), 'running'],
+        [and(eq(error, Number.POSITIVE_INFINITY), le(iterNum, begin)), 'running'],
         [not(isFinite(error)), 'nonfinite'],
         [this.converged(state), 'converged'],
-        [lt(iterNum, last), 'nonfinite'],
+        [lt(iterNum, limit), 'nonfinite'],
       ],
       'maxiter',
     );
