@@ -68,7 +68,7 @@ const givens: readonly (readonly [file: string, code: string])[] = [
   ['random/keys.ts', 'const step = 3;'],
   ['safetensors/index.ts', 'const params = { layers: [{ w: np.ones([2]) }] }, init = () => params;'],
   ['safetensors/names.ts', 'const w = np.ones([2]), b = w;'],
-  ...['bfgs', 'nonlinear-cg'].map((name): [string, string] => [
+  ...['bfgs', 'nelder-mead', 'nonlinear-cg'].map((name): [string, string] => [
     `solvers/${name}.ts`,
     'const rosenbrock = ([x, y]) => np.square(x.mul(-1).add(1)).add(np.square(y.sub(x.mul(x))).mul(100));',
   ]),

@@ -445,3 +445,50 @@ t.test('LevenbergMarquardt with bounds', (t) => {
   });
   t.end();
 });
+
+t.test('NelderMead: the steps of SciPy', (t) => {
+  const { NelderMead } = solvers;
+  const waves = (p: NDArray): NDArray => {
+    const [x, y] = at(p);
+    return np
+      .cos(x.mul(9))
+      .add(np.sin(y.mul(13)))
+      .add(np.sum(p.mul(p)).mul(0.1));
+  };
+  const cases: [string, (x: NDArray) => NDArray, object][] = [
+    ['few', rosenbrock, { maxiter: 12 }],
+    ['shrinks', waves, { maxiter: 25 }],
+    ['rosenbrock', rosenbrock, {}],
+    ['adaptive', rosenbrock, { adaptive: true }],
+    ['eggholder', objectives.eggholder!, {}],
+  ];
+  for (const [name, fun, options] of cases) {
+    const { x0, params, value, iterNum, evaluations } = wanted.nelderMead[name];
+    const { params: found, state } = new NelderMead({ fun, ...options }).run(f64(x0));
+    near(t, found, params, 1e-9, `${name}: params`);
+    near(t, state.value, value, 1e-6, `${name}: value`);
+    // SciPy looks at the simplex before a step and counts one more.
+    t.ok(Math.abs((state.iterNum.item() as number) - iterNum) <= 1, `${name}: iterations`);
+    t.ok(Math.abs((state.numFunEval.item() as number) - evaluations) <= 2, `${name}: evaluations`);
+  }
+  const fun = ({ a, b }: { a: NDArray; b: NDArray }, c: NDArray): NDArray =>
+    np
+      .sum(np.square(a.sub(c)))
+      .add(np.square(b.sub(np.sum(a))))
+      .add(np.log(b).mul(0));
+  const solver = new NelderMead({ fun, tol: 1e-9 });
+  const init = { a: np.ones([2]).astype('float64'), b: f64(1) };
+  const c = f64([1, 2]);
+  const found = solver.run(init, c);
+  near(t, found.params.a, [1, 2], 1e-7, 'a');
+  near(t, found.params.b, 3, 1e-7, 'b');
+  near(t, jacrev((c: NDArray) => solver.run(init, c).params.b)(c), [1, 1], 1e-6, 'derivative');
+  const lanes = jit(vmap((c: NDArray) => solver.run(init, c)))(np.stack([c, c.mul(2)]));
+  near(t, lanes.params.b, [3, 6], 1e-7, 'lanes');
+  t.strictSame(lanes.state.status.tolist(), [0, 0]);
+  t.match(solvers.statusName(solver.run(init, c.mul(Number.NaN)).state.status), /^nonfinite/, 'NaN');
+  const more = new NelderMead({ fun: rosenbrock, maxiter: 7, tol: 0 });
+  const whole = new NelderMead({ fun: rosenbrock, maxiter: 14, tol: 0 });
+  near(t, more.run(more.run(start)).params, whole.run(start).params, 1e-15, 'goes on');
+  t.end();
+});

@@ -31,6 +31,7 @@ export {
   type LineSearchState,
   type LineSearchStep,
 } from './line-search.ts';
+export { NelderMead, type NelderMeadOptions, type NelderMeadState } from './nelder-mead.ts';
 export { Newton, type NewtonOptions, type NewtonState } from './newton.ts';
 export {
   NonlinearCG,

@@ -593,7 +593,7 @@ export const table: Record<string, Record<string, Call>> = {
   solvers: {
     AndersonAcceleration: solver({ fixedPointFun: g }),
     FixedPointIteration: solver({ fixedPointFun: g }),
-    ...many('BFGS LBFGS LBFGSB NonlinearCG GradientDescent', solver({ fun: f })),
+    ...many('BFGS LBFGS LBFGSB NelderMead NonlinearCG GradientDescent', solver({ fun: f })),
     ...many('Broyden Newton', solver({ fun: g })),
     AndersonWrapper: {
       args: [],

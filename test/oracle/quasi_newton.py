@@ -251,6 +251,19 @@ for name, inner, options, args in [
     wrapped[name] = summary(*solver.run(jnp.zeros(4), *args))
 out["wrapped"] = wrapped
 
+# The simplex of Nelder and Mead, by SciPy, whose maxiter is one more than the steps that it takes.
+simplexes = {}
+for name, fun, x0, options in [
+    ("few", rosenbrock, [-1.2, 1.0, 0.5, 2.0], {"maxiter": 13}),
+    ("shrinks", lambda x, np=np: np.cos(9 * x[0]) + np.sin(13 * x[1]) + 0.1 * np.sum(x**2), [0.9, 0.0], {"maxiter": 26}),
+    ("rosenbrock", rosenbrock, [-1.2, 1.0], {}),
+    ("adaptive", rosenbrock, [-1.2, 1.0, 0.5, 2.0], {"adaptive": True}),
+    ("eggholder", eggholder, [100.0, 100.0], {}),
+]:
+    found = scipy.optimize.minimize(lambda x: fun(x, np), np.array(x0), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-4, **options})
+    simplexes[name] = {"x0": x0, "params": numbers(found.x), "value": float(found.fun), "iterNum": int(found.nit), "evaluations": int(found.nfev)}
+out["nelderMead"] = simplexes
+
 # Nonlinear least squares with bounds, by SciPy.
 times = np.arange(20) * 0.1
 curve = lambda p: p[0] * np.exp(p[1] * times) + p[2]
