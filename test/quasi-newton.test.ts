@@ -66,9 +66,6 @@ t.test('LBFGSB: the steps of JAXopt', (t) => {
   const nines = [f64([-9, -9, -9, -9]), f64([9, 9, 9, 9])] as const;
   const cases: [string, solvers.Bounds<NDArray>, object][] = [
     ['no bounds', null, { maxiter: 8 }],
-    ['backtracking', null, { maxiter: 8, linesearch: 'backtracking' }],
-    ['wide', nines, { maxiter: 8, linesearchInit: 'max' }],
-    ['short', null, { maxiter: 3, historySize: 3 }],
     ['theta', null, { maxiter: 6, theta: 3 }],
     ['no gamma', null, { maxiter: 6, useGamma: false }],
     ['constant', nines, { maxiter: 6, stepsize: 1e-2 }],
@@ -336,20 +333,18 @@ t.test('minima without bounds, by every line search', (t) => {
       for (const c of cases) solve(c, new BFGS({ fun, tol: 1e-7, linesearch: 'hager-zhang' }), `${c[0]}, BFGS`);
   }
   t.ok(evaluations['rosenbrock, LBFGS, hager-zhang']! < evaluations['rosenbrock, LBFGS, backtracking']!);
-  for (const linesearch of ['hager-zhang'] as const)
-    for (const method of ['polak-ribiere', 'fletcher-reeves', 'hestenes-stiefel'] as const) {
-      const logistic = (w: NDArray): NDArray => {
-        const margins = np.matmul(X, w);
-        return np.mean(np.logaddexp(0, margins).sub(labels.mul(margins))).add(np.sum(w.mul(w)).mul(0.05));
-      };
-      const init = np.zeros([4], { dtype: 'float64' });
-      const exact = new BFGS({ fun: logistic, tol: 1e-10 }).run(init).params;
-      const { params, state } = new NonlinearCG({ fun: logistic, tol: 1e-7, maxiter: 300, method, linesearch }).run(
-        init,
-      );
-      t.ok(ok(state), `${method}, ${linesearch}`);
-      near(t, params, exact, 1e-5, `${method}, ${linesearch}`);
-    }
+  const logistic = (w: NDArray): NDArray => {
+    const margins = np.matmul(X, w);
+    return np.mean(np.logaddexp(0, margins).sub(labels.mul(margins))).add(np.sum(w.mul(w)).mul(0.05));
+  };
+  const init = np.zeros([4], { dtype: 'float64' });
+  const exact = new BFGS({ fun: logistic, tol: 1e-10 }).run(init).params;
+  for (const method of ['polak-ribiere', 'fletcher-reeves', 'hestenes-stiefel'] as const) {
+    const solver = new NonlinearCG({ fun: logistic, tol: 1e-7, maxiter: 300, method, linesearch: 'hager-zhang' });
+    const { params, state } = solver.run(init);
+    t.ok(ok(state), method);
+    near(t, params, exact, 1e-5, method);
+  }
   t.end();
 });
 

@@ -62,9 +62,6 @@ steps = {}
 fields = (("value", "value"), ("stepsize", "stepsize"), ("theta", "theta"))
 for name, x0, bounds, options in [
     ("no bounds", start, None, {"maxiter": 8}),
-    ("backtracking", start, None, {"maxiter": 8, "linesearch": "backtracking"}),
-    ("wide", start, (jnp.full(4, -9.0), jnp.full(4, 9.0)), {"maxiter": 8, "linesearch_init": "max"}),
-    ("short", start, None, {"maxiter": 3, "history_size": 3}),
     ("theta", start, None, {"maxiter": 6, "theta": 3.0}),
     ("no gamma", start, None, {"maxiter": 6, "use_gamma": False}),
     ("constant", start, (jnp.full(4, -9.0), jnp.full(4, 9.0)), {"maxiter": 6, "stepsize": 1e-2}),
