@@ -145,7 +145,7 @@ out["isotonic"] = cases
 
 # Losses and their derivatives, and those of their sums.
 scores, labels = rng.randn(6, 4) * 2, rng.randint(0, 4, 6)
-logits, binary_labels = np.linspace(-3, 3, 25), rng.randint(0, 2, 25)
+logits, binary_labels = np.linspace(-2.93, 3.05, 25), rng.randint(0, 2, 25)
 signs = 2 * binary_labels - 1
 found = {}
 for name, f, x, y in [
