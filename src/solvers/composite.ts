@@ -6,6 +6,7 @@ import { naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { dynamicIndexInDim } from '../lax/dynamic-indexing.ts';
+import { transpose } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import { matmul, outer } from '../numpy/products.ts';
 import { toValue } from '../promote.ts';
@@ -28,12 +29,16 @@ export interface LinearOperator {
 export function linearOperator(X: NDArray): LinearOperator {
   const matrix = toValue(X, 'linearOperator');
   if (matrix.ndim !== 2) throw new ShapeError(`linearOperator: X must be a matrix, but it is ${matrix.aval}.`);
-  const column = (j: Value): Value => dynamicIndexInDim(matrix, j, 1, false);
+  // Twice the columns, one after the other: an array of its own, which is made once before a loop and read in order in it.
+  const doubled = mul(transpose(matrix), 2);
+  const column = (j: Value): Value => dynamicIndexInDim(doubled, j, 0, false);
   return {
     matvec: (params) => matmul(matrix, params),
-    columnDot: (j, p) => (p.ndim === 1 ? sum(column(j).mul(p)) : matmul(column(j), p)),
-    addColumn: (predictions, j, change) =>
-      add(predictions, change.ndim === 0 ? mul(column(j), change) : outer(column(j), change)),
+    columnDot: (j, p) => mul(p.ndim === 1 ? sum(mul(column(j), p)) : matmul(column(j), p), 0.5),
+    addColumn: (predictions, j, change) => {
+      const half = mul(change, 0.5);
+      return add(predictions, change.ndim === 0 ? mul(column(j), half) : outer(column(j), half));
+    },
     columnSquaredNorms: () => sum(mul(matrix, matrix), { axis: 0 }),
   };
 }
