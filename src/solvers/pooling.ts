@@ -1,5 +1,7 @@
 /** Pooling adjacent violators: the blocks of equal elements that monotone fits consist of, and what is computed over blocks. */
-import { whileLoop } from '../control/loops.ts';
+import { addLanes } from '../../transforms/vmap.ts';
+import { customBatching } from '../control/custom-batching.ts';
+import { map, whileLoop } from '../control/loops.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, max, sub } from '../lax/arithmetic.ts';
 import { ge, gt, le, lt, select } from '../lax/compare.ts';
@@ -30,7 +32,7 @@ export interface Blocks {
  * isotonic regression, 1990): the block under way takes in the one before it while that is at least as high, and is put on the stack
  * when the next element begins another. At most 2n turns, each of which reads and writes one place of the stack.
  */
-export function findBlocks(elements: readonly Value[], { level, pool }: Pooling): Blocks {
+function search(elements: readonly Value[], { level, pool }: Pooling): Blocks {
   const n = elements[0]!.shape[0]!;
   const items: readonly Value[] = [...elements, iota('int32', n)];
   const at = (arrays: readonly Value[], i: Value): Value[] => arrays.map((x) => dynamicIndexInDim(x, i, 0, false));
@@ -39,12 +41,13 @@ export function findBlocks(elements: readonly Value[], { level, pool }: Pooling)
   const end = whileLoop(
     ({ violated, next }: any) => or(violated, lt(next, n)),
     ({ violated, next, height, stack, last, block }: any) => {
-      // The place above the stack is free: what is written there while blocks are pooled is not read.
+      // The place above the stack is free: what is written there while blocks are pooled is not read. Written first and read
+      // then, the stack stays in its place.
       const pushed = stack.map((x: Value, i: number) => x.at(height).set(block[i]));
       const pooled = [...pool(stats(last), stats(block)), last.at(-1)];
       const fresh = at(items, next);
       const higher = select(violated, height.sub(1), height.add(1));
-      const below = at(stack, max(sub(height, 2), 0));
+      const below = at(pushed, max(sub(height, 2), 0));
       const nextBlock = pooled.map((x, i) => select(violated, x, fresh[i]!));
       const nextLast = below.map((x, i) => select(violated, x, block[i]));
       return {
@@ -70,6 +73,19 @@ export function findBlocks(elements: readonly Value[], { level, pool }: Pooling)
     .at(stack.at(-1)!)
     .add(le(iota('int32', n), end.height).astype('int32'));
   return { ids: cumsum(starts).sub(1), levels: level(stats(stack)) };
+}
+
+/**
+ * Lanes go one after the other: each has turns of its own number, with few numbers in each, and goes on where the stack stands that it
+ * has left in the cache.
+ */
+export function findBlocks(elements: readonly Value[], pooling: Pooling): Blocks {
+  const one = customBatching((...elements: Value[]) => search(elements, pooling));
+  one.defVmap((size, batched, ...elements) => {
+    const lanes = elements.map((x, i) => (batched[i] ? x : addLanes(x, size)));
+    return [map((lane: readonly Value[]) => one(...lane), lanes), true];
+  });
+  return one(...elements);
 }
 
 export const means: Pooling = {
