@@ -5,6 +5,7 @@ import {
   jacfwd,
   jacrev,
   jit,
+  jvp,
   linalg,
   losses,
   type NDArray,
@@ -15,6 +16,7 @@ import {
   prox,
   random,
   solvers,
+  vjp,
   vmap,
 } from 'cotangent';
 import t from 'tap';
@@ -432,5 +434,60 @@ t.test('MirrorDescent', (t) => {
   t.throws(() => new MirrorDescent({ fun: quadratic, projectionGrad: klProjectionGrad } as never), {
     message: /^MirrorDescent: `stepsize` must be a number or a function, but it is undefined\./,
   });
+  t.end();
+});
+
+t.test('the nuclear norm', (t) => {
+  const shapes: [number, number][] = [
+    [4, 4],
+    [6, 3],
+    [3, 5],
+  ];
+  for (const [i, shape] of shapes.entries()) {
+    const x = random.normal(random.key(i), shape, { dtype: 'float64' });
+    const y = prox.nuclear(x, 1.2, 0.5);
+    // (x − y)/threshold is a subgradient: no singular value above 1, and ⟨·, y⟩ is the norm of y.
+    const slope = x.sub(y).div(0.6);
+    t.ok((np.max(linalg.svdvals(slope)).item() as number) <= 1 + 1e-12, `${shape}: a subgradient`);
+    near(t, np.sum(slope.mul(y)), np.sum(linalg.svdvals(y)), 1e-12, `${shape}: that of y`);
+    directions(x, f64(1.1), `${shape}`);
+  }
+  // Equal singular values, and some that vanish.
+  const [q] = linalg.qr(random.normal(random.key(9), [4, 4], { dtype: 'float64' }));
+  directions(q.mul(2), f64(0.7), 'equal singular values');
+  directions(np.matmul(q.mul(f64([3, 3, 0.2, 0.2])), q.T), f64(0.7), 'pairs above and below');
+  const flat = np.concatenate([q.slice([], [0, 2]).mul(2), zeros(4, 1)], { axis: 1 });
+  directions(flat, f64(0.7), 'a matrix without full rank');
+  function directions(x: NDArray, threshold: NDArray, name: string): void {
+    const [dx, dt] = [np.cos(np.arange(x.size).astype('float64')).reshape([...x.shape]), f64(0.3)];
+    const h = 1e-6;
+    const f = (x: NDArray, t: NDArray): NDArray => prox.nuclear(x, t);
+    const numeric = f(x.add(dx.mul(h)), threshold.add(dt.mul(h))).sub(f(x.sub(dx.mul(h)), threshold.sub(dt.mul(h))));
+    const [, tangent] = jvp(f, [x, threshold], [dx, dt]);
+    near(t, tangent, numeric.div(2 * h), 1e-7, `${name}: derivative`);
+    const [, pull] = vjp(f, [x, threshold]);
+    const [inX, inT] = pull(dx) as [NDArray, NDArray];
+    near(t, np.sum(inX.mul(dx)).add(inT.mul(dt)), np.sum(tangent.mul(dx)), 1e-9, `${name}: reverse`);
+  }
+  // Completion of a matrix of rank 1 of which two thirds are seen, and its derivative in the strength.
+  const truth = np.outer(f64([1, 2, -1, 0.5, 1.5, 1]), f64([1, -1, 2, 0.5, 1]));
+  const seen = np.arange(30).mod(3).gt(0).reshape([6, 5]);
+  const fun = (x: NDArray): NDArray => np.sum(np.where(seen, np.square(x.sub(truth)), 0)).mul(0.5);
+  const completing = new solvers.ProximalGradient({ fun, prox: prox.nuclear, tol: 1e-6, maxiter: 2000 });
+  const found = completing.run(zeros(6, 5), 0.01).params;
+  near(t, found, truth, 2e-2, 'completion');
+  t.equal(linalg.matrixRank(found, { rtol: 1e-6 }).item(), 1);
+  const solver = new solvers.ProximalGradient({
+    fun: (x: NDArray) => fun(x).add(np.sum(np.square(x)).mul(0.2)),
+    prox: prox.nuclear,
+    stepsize: 0.7,
+    tol: 1e-11,
+  });
+  const size = jit((l: NDArray): NDArray => np.sum(np.square(solver.run(zeros(6, 5), l).params)));
+  const numeric = (size(f64(1 + 1e-4)).item() as number) - (size(f64(1 - 1e-4)).item() as number);
+  near(t, grad(size)(f64(1)), numeric / 2e-4, 1e-6, 'derivative of the solution');
+  const many = random.normal(random.key(3), [3, 4, 2]);
+  near(t, vmap((x: NDArray) => prox.nuclear(x, 0.5))(many).slice(1), prox.nuclear(many.slice(1), 0.5), 1e-6, 'lanes');
+  t.throws(() => prox.nuclear(zeros(3)), { message: /^prox.nuclear: x must be a matrix, but it is f64\[3\]\./ });
   t.end();
 });

@@ -522,6 +522,7 @@ export const table: Record<string, Record<string, Call>> = {
       call(anyTree(v), optional(array(1)), optional(array(1))),
     ),
     none: call(free(v)),
+    nuclear: call(array(m), optional(array(1)), optional(array(1))),
   },
   random: {
     bernoulli: call(key(k), optional(array(0.5)), optional(shape([2]))),
