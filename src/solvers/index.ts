@@ -45,6 +45,7 @@ export {
   type NonlinearCGOptions,
   type NonlinearCGState,
 } from './nonlinear-cg.ts';
+export { type OdeintOptions, odeint } from './odeint.ts';
 export { OptimizerSolver, type OptimizerSolverOptions, type OptimizerSolverState } from './optimizer-solver.ts';
 export { PolyakSGD, type PolyakSGDOptions, type PolyakSGDState, type PolyakVariant } from './polyak-sgd.ts';
 export { ProjectedGradient, type ProjectedGradientOptions, type Projection } from './projected-gradient.ts';
