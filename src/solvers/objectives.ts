@@ -10,8 +10,8 @@ import { ne, select } from '../lax/compare.ts';
 import { sum } from '../lax/reductions.ts';
 import { softmaxCrossEntropyWithIntegerLabels } from '../losses.ts';
 import { softplus } from '../nn/activations.ts';
+import { mean } from '../numpy/averages.ts';
 import { matmul } from '../numpy/products.ts';
-import { mean } from '../numpy/reductions.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { type CompositeLinearFunction, named } from './composite.ts';
 

@@ -16,7 +16,7 @@ import { reshape } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { exp } from '../lax/transcendental.ts';
-import { mean } from '../numpy/reductions.ts';
+import { mean } from '../numpy/averages.ts';
 import { toFloating, toValue } from '../promote.ts';
 import * as random from '../random/index.ts';
 
