@@ -115,7 +115,7 @@ t.test('solutions are those of scikit-learn, in float32 and float64', (t) => {
     t.equal(found.params.dtype, 'float32');
     near(t, found.params, expected, 1e-3, `${name}: float32`);
   }
-  for (const l2reg of [10, 1000]) {
+  for (const l2reg of [0.1, 10, 1000]) {
     const solver = new BlockCoordinateDescent({
       fun: objectives.multiclassLinearSvmDual,
       blockProx: onSimplex,
@@ -125,7 +125,7 @@ t.test('solutions are those of scikit-learn, in float32 and float64', (t) => {
     const { params, state } = solver.run(uniform, 1, l2reg, [three[0], onehot]);
     t.match(solvers.statusName(state.status), /^converged/);
     const W = np.matmul(three[0].T, onehot.sub(params)).div(l2reg);
-    near(t, W, wanted.sklearn[`svm ${l2reg}`], 2e-4, `machine with l2reg ${l2reg}`);
+    if (l2reg >= 10) near(t, W, wanted.sklearn[`svm ${l2reg}`], 2e-4, `machine with l2reg ${l2reg}`);
   }
   t.end();
 });
