@@ -3,12 +3,13 @@ import { onArrays, type RestOf } from '../../transforms/flat.ts';
 import { grad } from '../../transforms/grad.ts';
 import { vmap } from '../../transforms/vectorize.ts';
 import type { NDArray } from '../array.ts';
+import { cond } from '../control/cond.ts';
 import { foriLoop } from '../control/loops.ts';
 import { ShapeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, mul, sqrt, sub } from '../lax/arithmetic.ts';
-import { gt, select } from '../lax/compare.ts';
+import { eq, gt, select } from '../lax/compare.ts';
 import { full } from '../lax/creation.ts';
 import { dynamicIndexInDim } from '../lax/dynamic-indexing.ts';
 import { sum } from '../lax/reductions.ts';
@@ -110,7 +111,16 @@ export class BlockCoordinateDescent<
         const [old, stepsize] = [block(x, j), block(stepsizes, j)];
         const moved = this.blockProx(sub(old, mul(stepsize, gradient)), hyperparams, stepsize);
         const change = sub(moved, old);
-        return [x.at(j).set(moved), map.addColumn(predictions, j, change), add(squares, sum(mul(change, change)))];
+        const squared = sum(mul(change, change));
+        // Of a sparse solution most elements stay 0.
+        const followed = cond(
+          eq(squared, 0),
+          (p: Value, _change: Value) => p,
+          (p: Value, change: Value) => map.addColumn(p, j, change),
+          predictions,
+          change,
+        ) as Value;
+        return [x.at(j).set(moved), followed, add(squares, squared)];
       },
       [start, state.predictions, full([], 0, start.dtype)],
     ) as [Value, Value, Value];
