@@ -230,6 +230,9 @@ t.test('multitask lasso, zero columns, warm starts, failures', (t) => {
   const plain = lasso.run(zeros(3), 10, regression);
   near(t, found.params.slice([0, 3]), plain.params, 1e-8, 'a column of zeros');
   t.equal(found.params.slice(3).item(), 0);
+  const mixed = lasso.run(np.zeros([3]), f64(10), regression);
+  t.same([mixed.params.dtype, mixed.state.predictions.dtype], ['float32', 'float64'], 'dtypes of each');
+  near(t, mixed.params, plain.params, 1e-6, 'single parameters, double data');
   t.equal(lasso.run(plain.params, 10, regression).state.iterNum.item(), 1, 'a warm start');
   t.match(
     solvers.statusName(

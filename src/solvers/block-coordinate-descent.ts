@@ -12,7 +12,7 @@ import { add, div, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { eq, gt, select } from '../lax/compare.ts';
 import { full } from '../lax/creation.ts';
 import { dynamicIndexInDim } from '../lax/dynamic-indexing.ts';
-import { sum } from '../lax/reductions.ts';
+import { all, sum } from '../lax/reductions.ts';
 import type { ArrayLikes } from '../tree.ts';
 import * as tree from '../tree.ts';
 import { type BaseState, checkFunction, IterativeSolver, initialState, type SolverOptions, type Step } from './base.ts';
@@ -109,18 +109,17 @@ export class BlockCoordinateDescent<
         const partial = map.columnDot(j, slope(predictions, ...args));
         const gradient = (b ? add(partial, block(b, j)) : partial).astype(start.dtype);
         const [old, stepsize] = [block(x, j), block(stepsizes, j)];
-        const moved = this.blockProx(sub(old, mul(stepsize, gradient)), hyperparams, stepsize);
+        const moved = this.blockProx(sub(old, mul(stepsize, gradient)), hyperparams, stepsize).astype(start.dtype);
         const change = sub(moved, old);
-        const squared = sum(mul(change, change));
         // Of a sparse solution most elements stay 0.
         const followed = cond(
-          eq(squared, 0),
+          all(eq(change, 0)),
           (p: Value, _change: Value) => p,
           (p: Value, change: Value) => map.addColumn(p, j, change),
           predictions,
           change,
         ) as Value;
-        return [x.at(j).set(moved), followed, add(squares, squared)];
+        return [x.at(j).set(moved), followed, add(squares, sum(mul(change, change)))];
       },
       [start, state.predictions, full([], 0, start.dtype)],
     ) as [Value, Value, Value];
@@ -131,8 +130,8 @@ export class BlockCoordinateDescent<
   override optimalityFun(params: ArrayLikes<NDArray>, ...given: Given<BlockArguments<F, G>>): NDArray {
     const [hyperparams, ...args] = given as readonly unknown[];
     const w = params as NDArray;
-    const moved = sub(w, grad(this.fun)(w, ...args) as NDArray);
-    const prox = vmap((block: NDArray) => this.blockProx(block, hyperparams, 1));
+    const moved = sub(w, (grad(this.fun)(w, ...args) as NDArray).astype(w.dtype));
+    const prox = vmap((block: NDArray) => this.blockProx(block, hyperparams, 1).astype(w.dtype));
     return sub(prox(moved) as NDArray, w);
   }
 }

@@ -9,7 +9,7 @@ import { dynamicIndexInDim } from '../lax/dynamic-indexing.ts';
 import { transpose } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import { matmul, outer } from '../numpy/products.ts';
-import { toValue } from '../promote.ts';
+import { toFloating, toValue } from '../promote.ts';
 import type { ArrayLikes } from '../tree.ts';
 import { checkFunction } from './base.ts';
 
@@ -27,7 +27,7 @@ export interface LinearOperator {
 
 /** The linear map of a matrix of shape [outputs, inputs]. */
 export function linearOperator(X: NDArray): LinearOperator {
-  const matrix = toValue(X, 'linearOperator');
+  const matrix = toFloating(X, 'linearOperator');
   if (matrix.ndim !== 2) throw new ShapeError(`linearOperator: X must be a matrix, but it is ${matrix.aval}.`);
   // Twice the columns, one after the other: an array of its own, which is made once before a loop and read in order in it.
   const doubled = mul(transpose(matrix), 2);
