@@ -218,6 +218,21 @@ t.test('iterators, aux, options', (t) => {
   t.rejects((async () => solver.runIterator(np.zeros([2]), (async function* () {})(), 1))(), {
     message: /^ArmijoSGD: the iterator of `runIterator` gave no item\./,
   });
+  // Parameters keep their dtypes, values that of the objective; step sizes and errors have the widest of the parameters.
+  const double = (x: { a: NDArray }): NDArray => np.sum(np.square(x.a.sub(f64([1, 2]))));
+  for (const make of [
+    () => new ArmijoSGD({ fun: double, resetOption: 'goldstein' }),
+    () => new PolyakSGD({ fun: double, momentum: 0.1 }),
+  ]) {
+    const { params, state } = make().run({ a: np.zeros([2]) });
+    t.same(
+      [params.a, state.value, state.error, state.stepsize].map((x) => x.dtype),
+      ['float32', 'float64', 'float32', 'float32'],
+    );
+    near(t, params.a, [1, 2], 1e-3, 'single parameters, double objective');
+    near(t, make().run({ a: f64([0, 0]) }).params.a, [1, 2], 1e-3, 'double');
+  }
+  near(t, new PolyakSGD({ fun: (x: NDArray) => np.square(x.sub(2)) }).run(0.5).params, f64(2), 1e-3, 'a number');
   // What is done before each step, in every solver.
   const square = (w: { a: NDArray }): NDArray => np.sum(np.square(w.a));
   for (const make of [
