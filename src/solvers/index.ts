@@ -3,6 +3,7 @@ export { statusName } from '../implicit/status.ts';
 export type { MixingOptions, MixingState } from './anderson.ts';
 export { AndersonAcceleration, type AndersonOptions, type AndersonState } from './anderson-acceleration.ts';
 export { AndersonWrapper, type AndersonWrapperOptions, type AndersonWrapperState } from './anderson-wrapper.ts';
+export { ArmijoSGD, type ArmijoSGDOptions, type ArmijoSGDState, type ResetOption } from './armijo-sgd.ts';
 export {
   BacktrackingLineSearch,
   type BacktrackingOptions,
@@ -11,6 +12,11 @@ export {
 export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export {
+  BlockCoordinateDescent,
+  type BlockCoordinateDescentOptions,
+  type BlockCoordinateDescentState,
+} from './block-coordinate-descent.ts';
 export type { Bounds } from './box.ts';
 export { Broyden, type BroydenOptions, type BroydenState } from './broyden.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
@@ -31,6 +37,14 @@ export {
   type LineSearchState,
   type LineSearchStep,
 } from './line-search.ts';
+export {
+  klProjectionGrad,
+  MirrorDescent,
+  type MirrorDescentOptions,
+  type MirrorDescentState,
+  makeProjectionGrad,
+  type ProjectionGrad,
+} from './mirror-descent.ts';
 export { NelderMead, type NelderMeadOptions, type NelderMeadState } from './nelder-mead.ts';
 export { Newton, type NewtonOptions, type NewtonState } from './newton.ts';
 export {
@@ -41,6 +55,7 @@ export {
 } from './nonlinear-cg.ts';
 export { type OdeintOptions, odeint } from './odeint.ts';
 export { OptimizerSolver, type OptimizerSolverOptions, type OptimizerSolverState } from './optimizer-solver.ts';
+export { PolyakSGD, type PolyakSGDOptions, type PolyakSGDState, type PolyakVariant } from './polyak-sgd.ts';
 export { ProjectedGradient, type ProjectedGradientOptions, type Projection } from './projected-gradient.ts';
 export {
   type Prox,
@@ -50,4 +65,5 @@ export {
 } from './proximal-gradient.ts';
 export type { RootOptions, RootState } from './root.ts';
 export type { SmoothOptions, SmoothState } from './smooth.ts';
+export { type PreUpdate, type StochasticOptions, StochasticSolver } from './stochastic.ts';
 export { ZoomLineSearch, type ZoomOptions } from './zoom-line-search.ts';
