@@ -1,6 +1,7 @@
 /** What all iterative solvers share. */
 import { type AnyFunction, onArrays } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
+import type { LinearSolver } from '../control/custom-linear-solve.ts';
 import { namedWhile } from '../control/loops.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
@@ -174,23 +175,51 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   private solve(init: unknown, args: readonly unknown[]): Step {
     const start = this.start(init, args);
     if (!this.implicitDiff) return this.iterate(start, args, true);
+    const method = this.implicitMethod(args);
     const decorate = decorated(
       this.name,
-      (x: any, ...rest: any) => this.optimalityFun(x, ...rest),
+      (x: any, ...rest: any) => this.condition(x, rest),
       (x: unknown, ...rest: unknown[]) => {
         const step = this.iterate(x, rest, false);
-        return [step.params, step.state];
+        return [this.essential(step.params, rest), step.state];
       },
       {
         hasAux: true,
         symmetric: this.symmetric,
         throw: this.throws,
+        ...(method ? { method } : {}),
         ...(this.implicitDiffSolve ? { solve: this.implicitDiffSolve } : {}),
       },
       false,
     );
-    const [params, state] = decorate(start, ...args) as [unknown, State];
-    return { params, state };
+    const [found, state] = decorate(start, ...args) as [unknown, State];
+    return { params: this.completed(found, args), state };
+  }
+
+  /**
+   * What implicit differentiation solves for, where that is not all of the parameters: `condition` is an equation for it,
+   * and `completed` makes the parameters of it.
+   */
+  protected essential(params: any, _args: readonly unknown[]): unknown {
+    return params;
+  }
+
+  protected condition(essential: any, args: readonly unknown[]): unknown {
+    return this.optimalityFun(essential, ...(args as any));
+  }
+
+  protected completed(essential: any, _args: readonly unknown[]): unknown {
+    return essential;
+  }
+
+  /** How the linear system of the implicit derivative is solved unless `implicitDiffSolve` says so; undefined for the usual way. */
+  protected implicitMethod(_args: readonly unknown[]): LinearSolver | undefined {
+    return undefined;
+  }
+
+  /** What is done once, where the loop has ended. */
+  protected finished(step: Step<any, State>, _args: readonly unknown[]): Step<any, State> {
+    return step;
   }
 
   private report({ iterNum, error }: BaseState): void {
@@ -232,7 +261,7 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   /** The loop. Bounded, it can be differentiated in reverse mode. */
   private iterate(init: unknown, args: readonly unknown[], bounded: boolean): Step {
     const state = this.initState(init as any, ...(args as any));
-    const final = namedWhile(
+    const last = namedWhile(
       { operation: this.name },
       ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, this.maxiter)),
       ({ params, state }: any) => {
@@ -243,6 +272,7 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
       { params: init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
+    const final = this.finished(last, args);
     const code = this.statusOf(final, args);
     if (this.throws) throwUnlessSolved(this.name, code);
     return { params: final.params, state: { ...final.state, status: code } };

@@ -9,6 +9,7 @@ export {
 export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export { EqualityConstrainedQP, type EqualityConstrainedQPOptions } from './equality-constrained-qp.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
@@ -39,5 +40,6 @@ export {
   type ProximalGradientOptions,
   type ProximalGradientState,
 } from './proximal-gradient.ts';
+export type { KKTSolution, LinearConstraints, QuadraticObjective, QuadraticOptions } from './quadratic.ts';
 export type { SmoothOptions, SmoothState } from './smooth.ts';
 export { ZoomLineSearch, type ZoomOptions } from './zoom-line-search.ts';

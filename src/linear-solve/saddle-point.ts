@@ -1,0 +1,145 @@
+/**
+ * Symmetric systems with two blocks of unknowns, [H Bᵀ; B −C] with H and C positive semidefinite: those of optimality
+ * conditions. They are factorised as they are where they are regular. Where they are not, which dependent constraints make
+ * them, [H + δI Bᵀ; B −C − δI] is: it is quasidefinite, so never singular (Vanderbei, Symmetric Quasidefinite Matrices,
+ * 1995), and refinement takes the error of δ back for every right-hand side that the system has a solution for.
+ */
+import { cond } from '../control/cond.ts';
+import type { LinearMap, LinearSolver } from '../control/custom-linear-solve.ts';
+import { whileLoop } from '../control/loops.ts';
+import type { ShapedArray } from '../core/aval.ts';
+import type { Value } from '../core/trace.ts';
+import { allFinite, statusWhere } from '../implicit/status.ts';
+import { abs } from '../lax/arithmetic.ts';
+import { eq, gt, le, lt, select } from '../lax/compare.ts';
+import { full, iota, scalar } from '../lax/creation.ts';
+import { and, not } from '../lax/logic.ts';
+import { reduceMax } from '../lax/reductions.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
+import { luFactor, luSolve } from '../linalg/factor.ts';
+import { eye } from '../numpy/creation.ts';
+import { materialise, pivotStatus } from './dense.ts';
+import { automatic } from './methods.ts';
+import { minus, norm, plus, ravel, sizeOf, typesOf, unravel } from './vectors.ts';
+
+export interface SaddlePointOptions {
+  /** The symmetric matrix of the system, where it is known: spares making it out of products. */
+  readonly matrix?: Value;
+  /** Solves the systems with δ, where it is not the factorisation that does. */
+  readonly inner?: LinearSolver;
+  /** δ, whether the system is singular or not. By default it is 0 for regular ones. */
+  readonly regularization?: number;
+  /** Most steps of refinement. */
+  readonly maxiter?: number;
+  /** Refinement ends where ‖K x − b‖ ≤ tol·‖b‖. By default it goes on until rounding ends it. */
+  readonly tol?: number;
+}
+
+/** δ beside the largest element of the matrix: rounding takes as much from δ as δ takes from a step of refinement. */
+const shiftOf = (v: Value): number => (v.dtype === 'float64' ? 2 ** -26 : 2 ** -12);
+
+/** A solver of such systems, given as a list of the two blocks. */
+export function saddlePoint(options: SaddlePointOptions = {}): LinearSolver {
+  const { inner, regularization = 0, maxiter = 10, tol = 0 } = options;
+  const shift =
+    (matvec: LinearMap): LinearMap =>
+    (x) =>
+      matvec(x).map((v, i) => v.add(x[i]!.mul(i === 0 ? regularization : -regularization)));
+  return {
+    prepare: (matvec, types) =>
+      inner ? (inner.prepare?.(shift(matvec), types) ?? []) : factorise(matvec, types, options),
+    solve: (matvec, b, prepared, transposed) => {
+      const size = norm(b);
+      const [lu, permutation] = prepared;
+      const once = (r: Value[]): Value[] =>
+        inner
+          ? inner.solve(shift(matvec), r, prepared, transposed).x
+          : unravel(luSolve({ lu: lu!, permutation: permutation!, pivots: permutation! }, ravel(r)), typesOf(r));
+      const { x, error, k } = refine(matvec, b, once, size.mul(tol), maxiter);
+      const info = () => {
+        const residual = error.div(select(gt(size, 0), size, scalar(1, size.dtype)));
+        const enough = Math.max(tol, size.dtype === 'float64' ? 1e-9 : 1e-4);
+        const status = statusWhere(
+          [
+            [not(allFinite([...b, error])), 'nonfinite'],
+            [le(residual, enough), 'converged'],
+          ],
+          'singular',
+        );
+        return { status, iterations: k.add(1), residual };
+      };
+      return { x, info };
+    },
+  };
+}
+
+function factorise(
+  matvec: LinearMap,
+  types: readonly ShapedArray[],
+  { matrix, regularization = 0 }: SaddlePointOptions,
+): Value[] {
+  const K = matrix ? stopGradient(matrix) : materialise(matvec, types);
+  const n = K.shape[0]!;
+  const factors = (m: Value): Value[] => {
+    const { lu, permutation } = luFactor(m);
+    return [lu, permutation];
+  };
+  const first = lt(iota('int32', n), types[0]!.size);
+  const sign = select(first, full([n], 1, K.dtype), full([n], -1, K.dtype));
+  const shifted = (delta: Value): Value[] => factors(K.add(eye(n, null, { dtype: K.dtype }).mul(sign.mul(delta))));
+  if (regularization > 0) return shifted(scalar(regularization, K.dtype));
+  const plain = factors(K);
+  const largest = reduceMax(abs(K));
+  const delta = select(gt(largest, 0), largest, scalar(1, K.dtype)).mul(shiftOf(K));
+  return cond(
+    eq(pivotStatus(plain[0]!), 0),
+    () => plain,
+    () => shifted(delta),
+  ) as Value[];
+}
+
+/** x ← x + K̄⁻¹ (b − K x), as long as that makes the residual less than half of what it was. */
+function refine(
+  matvec: LinearMap,
+  b: Value[],
+  once: (r: Value[]) => Value[],
+  enough: Value,
+  maxiter: number,
+): { x: Value[]; error: Value; k: Value } {
+  const start = once(b);
+  const r = minus(b, matvec(start));
+  const error = norm(r);
+  return whileLoop(
+    ({ error, before, k }: any) => and(and(gt(error, enough), lt(error, before.mul(0.5))), lt(k, maxiter)),
+    ({ x, r, error, k }: any) => {
+      const next = plus(x, once(r));
+      const rest = minus(b, matvec(next));
+      const nextError = norm(rest);
+      const better = lt(nextError, error);
+      const keep = (a: Value[], b: Value[]): Value[] => a.map((v, i) => select(better, v, b[i]!));
+      return {
+        x: keep(next, x),
+        r: keep(rest, r),
+        error: select(better, nextError, error),
+        before: error,
+        k: k.add(1),
+      };
+    },
+    { x: start, r, error, before: error.mul(4), k: scalar(0, 'int32') },
+  ) as any;
+}
+
+/** Up to this many unknowns, a system that is given by products alone is written out as a matrix. */
+const largestMaterialised = 512;
+
+/** For systems that are given by products: as above where they are small, else iterations. */
+export function saddlePointProducts(): LinearSolver {
+  const small = saddlePoint();
+  const large = automatic({ symmetric: true });
+  const choose = (types: readonly ShapedArray[]): LinearSolver =>
+    sizeOf(types) <= largestMaterialised ? small : large;
+  return {
+    prepare: (matvec, types) => choose(types).prepare?.(matvec, types) ?? [],
+    solve: (matvec, b, prepared, transposed) => choose(typesOf(b)).solve(matvec, b, prepared, transposed),
+  };
+}
