@@ -38,13 +38,13 @@ export interface SaddlePointOptions {
 /** δ beside the largest element of the matrix: rounding takes as much from δ as δ takes from a step of refinement. */
 const shiftOf = (v: Value): number => (v.dtype === 'float64' ? 2 ** -26 : 2 ** -12);
 
-/** A solver of such systems, given as a list of the two blocks. */
+/** A solver of such systems; the last array of the unknowns is the second block. */
 export function saddlePoint(options: SaddlePointOptions = {}): LinearSolver {
   const { inner, regularization = 0, maxiter = 10, tol = 0 } = options;
   const shift =
     (matvec: LinearMap): LinearMap =>
     (x) =>
-      matvec(x).map((v, i) => v.add(x[i]!.mul(i === 0 ? regularization : -regularization)));
+      matvec(x).map((v, i) => v.add(x[i]!.mul(i < x.length - 1 ? regularization : -regularization)));
   return {
     prepare: (matvec, types) =>
       inner ? (inner.prepare?.(shift(matvec), types) ?? []) : factorise(matvec, types, options),
@@ -84,7 +84,7 @@ function factorise(
     const { lu, permutation } = luFactor(m);
     return [lu, permutation];
   };
-  const first = lt(iota('int32', n), types[0]!.size);
+  const first = lt(iota('int32', n), n - types.at(-1)!.size);
   const sign = select(first, full([n], 1, K.dtype), full([n], -1, K.dtype));
   const shifted = (delta: Value): Value[] => factors(K.add(eye(n, null, { dtype: K.dtype }).mul(sign.mul(delta))));
   if (regularization > 0) return shifted(scalar(regularization, K.dtype));

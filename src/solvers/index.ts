@@ -9,6 +9,7 @@ export {
 export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export { type BoxKKT, BoxOSQP, type BoxOSQPOptions, type BoxOSQPState } from './box-osqp.ts';
 export { EqualityConstrainedQP, type EqualityConstrainedQPOptions } from './equality-constrained-qp.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
@@ -33,6 +34,7 @@ export {
   type NonlinearCGState,
 } from './nonlinear-cg.ts';
 export { OptimizerSolver, type OptimizerSolverOptions, type OptimizerSolverState } from './optimizer-solver.ts';
+export { OSQP, type OSQPOptions } from './osqp.ts';
 export { ProjectedGradient, type ProjectedGradientOptions, type Projection } from './projected-gradient.ts';
 export {
   type Prox,

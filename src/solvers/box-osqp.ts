@@ -1,0 +1,317 @@
+/** `BoxOSQP`. */
+import type { NDArray } from '../array.ts';
+import { cond } from '../control/cond.ts';
+import type { LinearSolver } from '../control/custom-linear-solve.ts';
+import { foriLoop } from '../control/loops.ts';
+import type { Value } from '../core/trace.ts';
+import { type StatusName, statusCode, statusWhere } from '../implicit/status.ts';
+import { max, min, sqrt } from '../lax/arithmetic.ts';
+import { eq, gt, isFinite, le, lt, select } from '../lax/compare.ts';
+import { full, scalar } from '../lax/creation.ts';
+import { and, not, or } from '../lax/logic.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
+import { saddlePoint, saddlePointProducts } from '../linear-solve/saddle-point.ts';
+import { zeros } from '../numpy/creation.ts';
+import { clip } from '../numpy/elementwise.ts';
+import type { Arrays } from '../tree.ts';
+import { activeCondition, polish } from './active-set.ts';
+import { admmStep, type Iterate, nextRho, rhoOfRows } from './admm.ts';
+import { type BaseState, IterativeSolver, initialState, type Step } from './base.ts';
+import {
+  activeBounds,
+  activeSet,
+  type BoxProblem,
+  equilibrate,
+  type Residuals,
+  residuals,
+  type Scaling,
+  scaled,
+  written,
+} from './box-problem.ts';
+import { primalSpace } from './equality-constrained-qp.ts';
+import { dualInfeasible, primalInfeasible } from './infeasibility.ts';
+import { type NormalSystem, normalSystem } from './normal-system.ts';
+import { type OSQPOptions, osqpOptions, type Settings, settingsOf } from './osqp-options.ts';
+import {
+  checkQuadratic,
+  commonDtype,
+  type KKTSolution,
+  operatorOf,
+  pair,
+  type QuadraticObjective,
+  type QuadraticOptions,
+  quadraticOf,
+  spaceOf,
+} from './quadratic.ts';
+import { infNorm } from './vectors.ts';
+
+export interface BoxOSQPOptions extends OSQPOptions, QuadraticOptions {}
+
+/** [x, z], and multipliers y of A x = z and [μ, φ] of z ≤ u and l ≤ z: y = μ − φ. */
+export type BoxKKT<X = any, Z = any> = KKTSolution<readonly [x: X, z: Z], Z, readonly [mu: Z, phi: Z]>;
+
+export interface BoxOSQPState extends BaseState {
+  /** A x − z, as one vector. */
+  readonly primalResiduals: NDArray;
+  /** Q x + c + Aᵀ y, as one vector. */
+  readonly dualResiduals: NDArray;
+  /** The current ρ, rank 0. */
+  readonly rho: NDArray;
+  /** The change of variables in which the steps are taken. */
+  readonly scaling: Scaling;
+  /** What the linear systems with this ρ share. */
+  readonly prepared: readonly NDArray[];
+}
+
+/**
+ * Minimises ½ xᵀQx + cᵀx where l ≤ A x ≤ u, with a positive semidefinite Q: the alternating direction method of multipliers
+ * of OSQP (Stellato, Banjac, Goulart, Bemporad & Boyd, OSQP: An Operator Splitting Solver for Quadratic Programs, 2020), with
+ * its equilibration, adaptive ρ, termination and polishing. Bounds may be infinite; where l = u a row is an equation.
+ *
+ * `run(init, [Q, c], A, [l, u])` gives `params` = { primal: [x, z], dualEq: y, dualIneq: [μ, φ] } with A x = z, y = μ − φ and
+ * Qx + c + Aᵀy = 0. `init` is a tree like that, parts of it, or null. `state.error` is the larger of ‖A x − z‖∞ and
+ * ‖Q x + c + Aᵀy‖∞. `state.status` is `primalInfeasible` where no x satisfies the constraints and `dualInfeasible` where the
+ * objective has no bound from below; `params` is then no solution.
+ *
+ * The solution is differentiable in all that is in Q, c, A, l and u, with the active constraints as equations: implicitly,
+ * to any order, or through the iterations. Under `vmap` each lane has its own ρ and stops by itself.
+ *
+ * @example
+ * const qp = new solvers.BoxOSQP({ tol: 1e-6 });
+ * const Q = np.array([[4, 1], [1, 2]]);
+ * const A = np.array([[1, 1], [1, 0], [0, 1]]);
+ * const [l, u] = [np.array([1, 0, 0]), np.array([1, 0.7, 0.7])];
+ * qp.run(null, [Q, np.array([1, 1])], A, [l, u]).params.primal[0]; // [0.3 0.7]
+ */
+export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
+  protected readonly symmetric = true;
+  private readonly options: QuadraticOptions;
+  private readonly settings: Settings;
+  private readonly dense: boolean;
+  private readonly system: NormalSystem;
+
+  constructor(options: BoxOSQPOptions = {}, name = 'BoxOSQP') {
+    super(name, options, { maxiter: 4000, tol: 1e-3 }, [...osqpOptions, 'matvecQ', 'matvecA', 'fun']);
+    checkQuadratic(name, options);
+    this.dense = !options.matvecQ && !options.matvecA && !options.fun;
+    this.settings = settingsOf(name, options, this.tol, this.dense);
+    this.options = options;
+    this.system = normalSystem(this.settings.eqQpSolve, this.dense);
+  }
+
+  /** @throws TreeError, ShapeError when matrices and vectors do not fit */
+  override run<X = NDArray, Z = NDArray>(
+    init: Partial<BoxKKT<X, Z>> | null | undefined,
+    paramsObj: QuadraticObjective<X>,
+    paramsEq: any,
+    paramsIneq: readonly [l: Z, u: Z],
+  ): Step<BoxKKT<Arrays<X>, Arrays<Z>>, BoxOSQPState>;
+  override run<X = NDArray, Z = NDArray>(
+    init: Partial<BoxKKT<X, Z>> | null | undefined,
+    paramsObj: unknown,
+    paramsEq: any,
+    paramsIneq: readonly [l: Z, u: Z],
+  ): Step<BoxKKT<Arrays<X>, Arrays<Z>>, BoxOSQPState>;
+  override run(init: any, ...args: any[]): Step {
+    return super.run(init ?? null, ...args);
+  }
+
+  protected override checkInit(): void {}
+
+  protected override start(init: Partial<BoxKKT> | null, args: readonly unknown[]): BoxKKT {
+    const { x, z, A, lower, upper } = this.problem(init, args);
+    const dtype = x.dtype;
+    const primal = init?.primal?.[0] == null ? zeros([x.size], { dtype }) : x.flat(init.primal[0]);
+    const rows = init?.primal?.[1] == null ? clip(A.times(primal), lower, upper) : z.flat(init.primal[1]);
+    const y = init?.dualEq == null ? zeros([z.size], { dtype }) : z.flat(init.dualEq);
+    return this.point(x.tree(primal), z.tree(rows), y, z);
+  }
+
+  /** With the multipliers of both bounds. */
+  private point(x: unknown, z: unknown, y: Value, rows: BoxProblem['z']): BoxKKT {
+    const zero = full(y.shape, 0, y.dtype);
+    const mu = select(gt(y, 0), y, zero);
+    const phi = select(lt(y, 0), y.neg(), zero);
+    return { primal: [x, z], dualEq: rows.tree(y), dualIneq: [rows.tree(mu), rows.tree(phi)] };
+  }
+
+  private problem(init: Partial<BoxKKT> | null, args: readonly unknown[]): BoxProblem {
+    const [paramsObj, paramsA, bounds] = args;
+    const { name } = this;
+    const [l, u] = pair(`${name}: paramsIneq`, bounds, '[l, u]');
+    const dtype = commonDtype(init, args);
+    const x = primalSpace(name, this.options, init?.primal?.[0], paramsObj, dtype);
+    const z = spaceOf(`${name}: the bounds`, u, dtype);
+    const A = operatorOf(name, 'A', this.options.matvecA, paramsA, x, z);
+    return { ...quadraticOf(name, this.options, paramsObj, x), x, z, A, lower: z.flat(l), upper: z.flat(u) };
+  }
+
+  override initState(params: BoxKKT, ...args: any[]): BoxOSQPState {
+    const problem = this.problem(params, args);
+    const { x, z } = problem;
+    const scaling = equilibrate(problem, this.settings.scaling);
+    const inside = this.inside(problem, scaling);
+    const rho = scalar(this.settings.rhoStart, x.dtype);
+    const found = residuals(problem, x.flat(params.primal[0]), z.flat(params.primal[1]), z.flat(params.dualEq));
+    return {
+      ...initialState(x.dtype),
+      primalResiduals: found.primal,
+      dualResiduals: found.dual,
+      rho,
+      scaling,
+      prepared: this.system.prepare(inside, rhoOfRows(inside, rho, this.settings), this.settings.sigma),
+    };
+  }
+
+  private inside(problem: BoxProblem, scaling: Scaling): BoxProblem {
+    const inside = scaled(problem, scaling);
+    return { ...inside, Q: written(inside.Q), A: written(inside.A) };
+  }
+
+  /** Steps until the residuals are looked at next. */
+  override update(params: BoxKKT, state: BoxOSQPState, ...args: any[]): Step<BoxKKT, BoxOSQPState> {
+    const { settings, system } = this;
+    const problem = this.problem(params, args);
+    const { x: xs, z: zs } = problem;
+    const { columns: d, rows: e, cost } = state.scaling;
+    const inside = this.inside(problem, state.scaling);
+    const [x0, y0] = [xs.flat(params.primal[0]), zs.flat(params.dualEq)];
+    const start = { x: x0.div(d), z: zs.flat(params.primal[1]).mul(e), y: y0.mul(cost).div(e), guess: x0.div(d) };
+    const rho = rhoOfRows(inside, state.rho, settings);
+    const tol = stopGradient(sqrt(infNorm(state.primalResiduals).mul(infNorm(state.dualResiduals))).mul(0.15));
+    const { terminationCheckFrequency: most } = settings;
+    const steps = this.maxiter % most === 0 ? most : min(most, state.iterNum.neg().add(this.maxiter));
+    const last = foriLoop(
+      0,
+      steps,
+      (_: unknown, at: any) =>
+        admmStep(inside, at, rho, settings, (b, guess) =>
+          system.solve(inside, state.prepared, b, guess, tol, { rho, sigma: settings.sigma }),
+        ) as any,
+      start as any,
+      { maxSteps: most },
+    ) as any as Iterate;
+    const x = last.x.mul(d);
+    const y = last.y.mul(e).div(cost);
+    const z = clip(last.z.div(e), problem.lower, problem.upper);
+    const found = residuals(problem, x, z, y);
+    const status = this.outcome(problem, found, x.sub(x0), y.sub(y0));
+    const next = nextRho(state.rho, residuals(inside, last.x, last.z, last.y), settings);
+    const changes = and(not(eq(next, state.rho)), eq(status, statusCode('running')));
+    const prepared = cond(
+      changes,
+      () => system.prepare(inside, rhoOfRows(inside, next, settings), settings.sigma),
+      () => state.prepared as Value[],
+    ) as Value[];
+    return {
+      params: this.point(xs.tree(x), zs.tree(z), y, zs),
+      state: {
+        ...this.reached(found, status),
+        iterNum: state.iterNum.add(steps),
+        rho: select(changes, next, state.rho),
+        scaling: state.scaling,
+        prepared,
+      },
+    };
+  }
+
+  private reached({ primal, dual, primalError, dualError }: Residuals, status: Value) {
+    return { error: max(primalError, dualError), status, primalResiduals: primal, dualResiduals: dual };
+  }
+
+  private outcome(problem: BoxProblem, found: Residuals, dx: Value, dy: Value): Value {
+    const { primalInfeasibleTol, dualInfeasibleTol } = this.settings;
+    return statusWhere(
+      [
+        [not(isFinite(max(found.primalError, found.dualError))), 'nonfinite'],
+        [this.within(found), 'converged'],
+        [primalInfeasible(problem, stopGradient(dy), primalInfeasibleTol), 'primalInfeasible'],
+        [dualInfeasible(problem, stopGradient(dx), dualInfeasibleTol), 'dualInfeasible'],
+      ],
+      'running',
+    );
+  }
+
+  /** Whether both residuals are small enough (section 3.3 of the paper). */
+  private within({ primalError, dualError, primalSize, dualSize }: Residuals): Value {
+    const tol = this.tolOf(primalError);
+    const { rtol } = this.settings;
+    return and(le(primalError, tol.add(primalSize.mul(rtol))), le(dualError, tol.add(dualSize.mul(rtol))));
+  }
+
+  protected override goesOn({ status }: BoxOSQPState): Value {
+    return eq(status, statusCode('running'));
+  }
+
+  protected override converged({ status }: BoxOSQPState): Value {
+    return eq(status, statusCode('converged'));
+  }
+
+  protected override failures({ status }: BoxOSQPState): readonly (readonly [Value, StatusName])[] {
+    return (['primalInfeasible', 'dualInfeasible'] as const).map((name) => [eq(status, statusCode(name)), name]);
+  }
+
+  protected override finished(step: Step<BoxKKT, BoxOSQPState>, args: readonly unknown[]): Step<BoxKKT, BoxOSQPState> {
+    if (!(this.dense && this.implicitDiff && this.settings.polish)) return step;
+    const { params, state } = step;
+    const problem = this.problem(params, args);
+    const { x: xs, z: zs } = problem;
+    const { rows: e, cost } = state.scaling;
+    const rho = rhoOfRows(this.inside(problem, state.scaling), state.rho, this.settings).mul(e).mul(e).div(cost);
+    const failed = this.failures(state)
+      .map(([condition]) => condition)
+      .reduce((a, b) => or(a, b));
+    const at = { x: xs.flat(params.primal[0]), z: zs.flat(params.primal[1]), y: zs.flat(params.dualEq) };
+    const polished = polish(problem, at, rho, and(isFinite(state.error), not(failed)));
+    const found = residuals(problem, polished.x, polished.z, polished.y);
+    const status = select(and(not(failed), this.within(found)), statusCode('converged'), state.status);
+    return {
+      params: this.point(xs.tree(polished.x), zs.tree(polished.z), polished.y, zs),
+      state: {
+        ...state,
+        ...this.reached(found, status),
+        error: select(eq(state.error, Number.POSITIVE_INFINITY), state.error, this.reached(found, status).error),
+      },
+    };
+  }
+
+  /** Stationarity for x and z, A x − z, and complementary slackness. */
+  override optimalityFun(params: BoxKKT, ...args: any[]): any {
+    const problem = this.problem(params, args);
+    const { x: xs, z: zs, Q, A, c, lower, upper } = problem;
+    const [x, z] = [xs.flat(params.primal[0]), zs.flat(params.primal[1])];
+    const y = zs.flat(params.dualEq);
+    const [mu, phi] = params.dualIneq.map((v: unknown) => zs.flat(v)) as [Value, Value];
+    const zero = full(z.shape, 0, z.dtype);
+    const above = select(lt(upper, Number.POSITIVE_INFINITY), z.sub(upper), zero);
+    const below = select(gt(lower, Number.NEGATIVE_INFINITY), lower.sub(z), zero);
+    return {
+      primal: [xs.tree(Q.times(x).add(c).add(A.back(y))), zs.tree(mu.sub(phi).sub(y))],
+      dualEq: zs.tree(A.times(x).sub(z)),
+      dualIneq: [zs.tree(mu.mul(above)), zs.tree(phi.mul(below))],
+    };
+  }
+
+  /** x, and y as one vector; the rest follows from them. */
+  protected override essential(params: BoxKKT, args: readonly unknown[]): unknown {
+    return [params.primal[0], this.problem(params, args).z.flat(params.dualEq)];
+  }
+
+  protected override condition([x, y]: [unknown, Value], args: readonly unknown[]): unknown {
+    const problem = this.problem({ primal: [x, null] }, args);
+    const [stationary, rows] = activeCondition(problem, activeSet(problem, y), problem.x.flat(x), y);
+    return [problem.x.tree(stationary), rows];
+  }
+
+  protected override completed([x, y]: [unknown, Value], args: readonly unknown[]): BoxKKT {
+    const problem = this.problem({ primal: [x, null] }, args);
+    const active = activeSet(problem, y);
+    const ax = problem.A.times(problem.x.flat(x));
+    const z = select(or(active.low, active.high), activeBounds(problem, active), ax);
+    return this.point(x, problem.z.tree(z), y, problem.z);
+  }
+
+  protected override implicitMethod(): LinearSolver {
+    return this.dense ? saddlePoint() : saddlePointProducts();
+  }
+}
