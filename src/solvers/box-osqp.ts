@@ -178,7 +178,8 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     const [x0, y0] = [xs.flat(params.primal[0]), zs.flat(params.dualEq)];
     const start = { x: x0.div(d), z: zs.flat(params.primal[1]).mul(e), y: y0.mul(cost).div(e), guess: x0.div(d) };
     const rho = rhoOfRows(inside, state.rho, settings);
-    const tol = stopGradient(sqrt(infNorm(state.primalResiduals).mul(infNorm(state.dualResiduals))).mul(0.15));
+    // For iterations: a little of what is left to do.
+    const tol = stopGradient(sqrt(infNorm(state.primalResiduals).mul(infNorm(state.dualResiduals))).mul(0.01));
     const { terminationCheckFrequency: most } = settings;
     const steps = this.maxiter % most === 0 ? most : min(most, state.iterNum.neg().add(this.maxiter));
     const last = foriLoop(

@@ -9,11 +9,17 @@ export {
 export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export { BoxCDQP, type BoxCDQPOptions } from './box-cdqp.ts';
 export { type BoxKKT, BoxOSQP, type BoxOSQPOptions, type BoxOSQPState } from './box-osqp.ts';
 export { EqualityConstrainedQP, type EqualityConstrainedQPOptions } from './equality-constrained-qp.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
+export {
+  IterativeRefinement,
+  type IterativeRefinementOptions,
+  type IterativeRefinementState,
+} from './iterative-refinement.ts';
 export { LBFGS, type LBFGSOptions, type LBFGSState } from './lbfgs.ts';
 export {
   LevenbergMarquardt,

@@ -3,7 +3,7 @@ import { customLinearSolve, type LinearSolver } from '../control/custom-linear-s
 import type { Value } from '../core/trace.ts';
 import { div, max, min, sqrt } from '../lax/arithmetic.ts';
 import { full, scalar } from '../lax/creation.ts';
-import { sum } from '../lax/reductions.ts';
+import { reduceMin, sum } from '../lax/reductions.ts';
 import { cholesky, choSolve, luFactor, luSolve } from '../linalg/factor.ts';
 import { cg, iterative } from '../linear-solve/krylov.ts';
 import { norm } from '../linear-solve/vectors.ts';
@@ -71,10 +71,10 @@ const byCg = (jacobi: boolean): NormalSystem => ({
     const right = b.mul(r);
     const size = norm([right]);
     const least = x.dtype === 'float64' ? 1e-12 : 1e-6;
-    const relative = min(
-      max(div(tol, max(size, scalar(least, x.dtype))), scalar(least, x.dtype)),
-      scalar(1e-2, x.dtype),
-    );
+    // An error of `tol` before preconditioning.
+    const absolute = jacobi ? tol.mul(reduceMin(r)) : tol;
+    const floor = scalar(least, x.dtype);
+    const relative = min(max(div(absolute, max(size, floor)), floor), scalar(1e-2, x.dtype));
     const solver: LinearSolver = iterative(cg, { init: [div(guess, r)], tol: relative });
     const [found] = customLinearSolve(matvec, [right], solver, { symmetric: true }).x;
     return found!.mul(r);

@@ -9,21 +9,27 @@ import { ShapeError, TreeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { customRoot } from '../implicit/custom-root.ts';
+import { status } from '../implicit/status.ts';
 import { div, max, mul, neg, sign, sqrt } from '../lax/arithmetic.ts';
 import { gt, le, select } from '../lax/compare.ts';
-import { iota, scalar } from '../lax/creation.ts';
-import { cumsum } from '../lax/cumulative.ts';
-import { reduceMax, reduceMin, reverse, sort, stopGradient, sum } from '../lax/index.ts';
+import { scalar } from '../lax/creation.ts';
+import { reduceMax, reduceMin, sum } from '../lax/index.ts';
 import { and, not } from '../lax/logic.ts';
 import * as linalg from '../linalg/index.ts';
+import { eye } from '../numpy/creation.ts';
 import { clip, maximum } from '../numpy/elementwise.ts';
 import { concatenate } from '../numpy/joining.ts';
 import { dot, matmul } from '../numpy/products.ts';
 import { toFloating, toValue } from '../promote.ts';
 import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
+import { OSQP } from './osqp.ts';
+import { simplex } from './projection-simplex.ts';
 import type { Strength } from './prox.ts';
 import { dot as treeDot } from './vectors.ts';
+
+export { simplex, sparseSimplex } from './projection-simplex.ts';
+export { birkhoff, klBirkhoff, klTransport, type TransportOptions, transport } from './projection-transport.ts';
 
 /** Each leaf with its own parameters, or with the same for all. */
 function leafwise<T>(name: string, x: T, parameters: any, f: (leaf: Value, parameter: any) => Value): Arrays<T> {
@@ -69,32 +75,6 @@ function inBox<T>(set: string, x: T, lower: Strength<T>, upper: Strength<T>): Ar
 
 /** {p : 0 ≤ p ≤ unit}. */
 export const hypercube = <T>(x: T, unit: ArrayLike = 1): Arrays<T> => inBox('hypercube', x, 0, unit);
-
-/**
- * {p : p ≥ 0, Σ p = value}, for a vector (Duchi et al., Efficient Projections onto the ℓ1-Ball, 2008, figure 1).
- *
- * @throws ShapeError when x is not a vector
- */
-export function simplex(x: ArrayLike, value: ArrayLike = 1): NDArray {
-  const v = toFloating(toValue(x, 'projection.simplex'), 'projection.simplex');
-  if (v.ndim !== 1) throw new ShapeError(`projection.simplex: x must be a vector, but it is ${v.aval}.`);
-  const total = toValue(value, 'projection.simplex');
-  // The support is found by sorting; given the support, the projection is affine.
-  const fixed = stopGradient(v);
-  const descending = reverse(sort(fixed), [0]);
-  const count = iota('int32', v.aval.size).add(1).astype(v.dtype);
-  const excess = div(cumsum(descending).sub(stopGradient(total)), count);
-  const inSupport = gt(descending, excess);
-  const size = sum(inSupport.astype(v.dtype));
-  const threshold = sum(select(inSupport, descending, 0))
-    .sub(stopGradient(total))
-    .div(size);
-  const support = gt(fixed, threshold);
-  const mean = sum(select(support, v, 0))
-    .sub(total)
-    .div(sum(support.astype(v.dtype)));
-  return select(support, v.sub(mean), 0);
-}
 
 /** {p : ‖p‖₁ = value}, for a vector. */
 export function l1Sphere(x: ArrayLike, value: ArrayLike = 1): NDArray {
@@ -151,12 +131,36 @@ export function halfspace(x: NDArray, plane: readonly [a: NDArray, b: ArrayLike]
   return x.sub(a.mul(div(max(dot(a, x).sub(b), 0), dot(a, a))));
 }
 
-/** {p : A p = b}, for a vector; A must have full row rank. */
+/** {p : A p = b}, for a vector; A must have full row rank. (`polyhedron` takes rows that depend on each other.) */
 export function affineSet(x: NDArray, system: readonly [A: NDArray, b: NDArray]): NDArray {
   const [A, b] = given('affineSet', system, ['A', 'b']);
   checkVector('affineSet', x);
   const residual = matmul(A, x).sub(b);
   return x.sub(matmul(A.T, linalg.solve(matmul(A, A.T), residual)));
+}
+
+/** Made at the first call: programs that were traced for it serve the next. */
+let nearest: OSQP | undefined;
+
+/**
+ * {p : A p = b, G p ≤ h}, for a vector, by `OSQP` to a tolerance of 1e-6; A and b, or G and h, may be null. NaN where the
+ * set is empty.
+ *
+ * @example
+ * const halfspaces = [np.array([[1, 1], [-1, 0]]), np.array([1, 0])];
+ * projection.polyhedron(np.array([2, 1]), [null, null, ...halfspaces]); // [1. 0.]
+ * @throws TreeError, ShapeError when matrices and vectors do not fit
+ */
+export function polyhedron(
+  x: NDArray,
+  constraints: readonly [A: NDArray | null, b: NDArray | null, G: NDArray | null, h: NDArray | null],
+): NDArray {
+  const [A, b, G, h] = given('polyhedron', constraints, ['A', 'b', 'G', 'h']);
+  checkVector('polyhedron', x);
+  nearest ??= new OSQP({ tol: 1e-6 });
+  const identity = eye(x.size, null, { dtype: x.dtype });
+  const { params, state } = nearest.run(null, [identity, x.neg()], A && [A, b], G && [G, h]);
+  return select(state.status.eq(status.primalInfeasible), Number.NaN, params.primal);
 }
 
 /**
