@@ -118,7 +118,8 @@ export interface Quadratic {
 /** A pair, as lists and tuples are. */
 export function pair(what: string, given: unknown, names: string): readonly [any, any] {
   if (Array.isArray(given) && given.length === 2) return given as unknown as [any, any];
-  const found = Array.isArray(given) ? `a list of ${given.length}` : naming(given);
+  const shown = given instanceof NDArray ? String(given.aval) : naming(given);
+  const found = Array.isArray(given) ? `a list of ${given.length}` : shown;
   throw new TreeError(`${what} must be a pair ${names}, but it is ${found}.`);
 }
 
