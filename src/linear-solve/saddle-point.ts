@@ -27,7 +27,9 @@ export interface SaddlePointOptions {
   readonly matrix?: Value;
   /** Solves the systems with δ, where it is not the factorisation that does. */
   readonly inner?: LinearSolver;
-  /** δ, whether the system is singular or not. By default it is 0 for regular ones. */
+  /** Shifts regular systems, too: one factorisation, and as a rule one step of refinement more. */
+  readonly shift?: boolean;
+  /** δ, for regular systems too. */
   readonly regularization?: number;
   /** Most steps of refinement. */
   readonly maxiter?: number;
@@ -76,7 +78,7 @@ export function saddlePoint(options: SaddlePointOptions = {}): LinearSolver {
 function factorise(
   matvec: LinearMap,
   types: readonly ShapedArray[],
-  { matrix, regularization = 0 }: SaddlePointOptions,
+  { matrix, shift = false, regularization = 0 }: SaddlePointOptions,
 ): Value[] {
   const K = matrix ? stopGradient(matrix) : materialise(matvec, types);
   const n = K.shape[0]!;
@@ -88,9 +90,10 @@ function factorise(
   const sign = select(first, full([n], 1, K.dtype), full([n], -1, K.dtype));
   const shifted = (delta: Value): Value[] => factors(K.add(eye(n, null, { dtype: K.dtype }).mul(sign.mul(delta))));
   if (regularization > 0) return shifted(scalar(regularization, K.dtype));
-  const plain = factors(K);
   const largest = reduceMax(abs(K));
   const delta = select(gt(largest, 0), largest, scalar(1, K.dtype)).mul(shiftOf(K));
+  if (shift) return shifted(delta);
+  const plain = factors(K);
   return cond(
     eq(pivotStatus(plain[0]!), 0),
     () => plain,

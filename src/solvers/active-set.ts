@@ -14,7 +14,7 @@ import { eye, zeros } from '../numpy/creation.ts';
 import { clip } from '../numpy/elementwise.ts';
 import { block } from '../numpy/joining.ts';
 import { matrixTranspose } from '../numpy/shape.ts';
-import { type ActiveSet, activeBounds, activeSet, type BoxProblem, residuals } from './box-problem.ts';
+import { type ActiveSet, activeBounds, activeSet, type BoxProblem, errorsOf, residuals } from './box-problem.ts';
 
 /**
  * Qx + c + Aᵀ M y, and M (A x − bound) − (I − M) y, where M chooses the active rows: zero where these hold with equality and
@@ -54,8 +54,8 @@ const turns = 5;
 export function polish(problem: BoxProblem, at: Point, rho: Value, usable: Value): Point {
   const { lower, upper, Q, A } = problem;
   const errorOf = ({ x, z, y }: Point): Value => {
-    const { primalError, dualError } = residuals(problem, x, z, y);
-    return max(primalError, dualError);
+    const { primal, dual } = errorsOf(residuals(problem, x, z, y));
+    return max(primal, dual);
   };
   const solve = (active: ActiveSet): [Value, Value] => {
     const holds = or(active.low, active.high).astype(at.x.dtype);
@@ -70,7 +70,10 @@ export function polish(problem: BoxProblem, at: Point, rho: Value, usable: Value
       return [Q.times(u!).add(A.back(w)), A.times(u!).mul(holds).sub(v!).add(w)];
     };
     const right = [problem.c.neg(), activeBounds(problem, active)];
-    return customLinearSolve(product, right, saddlePoint({ matrix }), { symmetric: true }).x as [Value, Value];
+    return customLinearSolve(product, right, saddlePoint({ matrix, shift: true }), { symmetric: true }).x as [
+      Value,
+      Value,
+    ];
   };
   const error = errorOf(at);
   const first = activeSet(problem, at.y);

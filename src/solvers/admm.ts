@@ -6,7 +6,7 @@ import { full, scalar } from '../lax/creation.ts';
 import { and, or } from '../lax/logic.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { clip } from '../numpy/elementwise.ts';
-import type { BoxProblem, Residuals } from './box-problem.ts';
+import type { BoxProblem, Errors } from './box-problem.ts';
 import type { Settings } from './osqp-options.ts';
 
 /** What a step moves. */
@@ -58,11 +58,14 @@ export function rhoOfRows({ lower, upper }: BoxProblem, rho: Value, { rhoMin, rh
 const worthwhile = 5;
 
 /** ρ for the next steps: that for which the relative residuals are alike, if it is far from what it was (section 5.2). */
-export function nextRho(rho: Value, found: Residuals, { rhoMin, rhoMax }: Settings): Value {
-  const { primalError, primalSize, dualError, dualSize } = found;
+export function nextRho(
+  rho: Value,
+  { primal, primalSize, dual, dualSize }: Errors,
+  { rhoMin, rhoMax }: Settings,
+): Value {
   const tiny = scalar(rho.dtype === 'float64' ? 1e-30 : 1e-20, rho.dtype);
   const relative = (error: Value, size: Value): Value => max(div(error, max(size, tiny)), tiny);
-  const ratio = sqrt(div(relative(primalError, primalSize), relative(dualError, dualSize)));
+  const ratio = sqrt(div(relative(primal, primalSize), relative(dual, dualSize)));
   const next = clip(rho.mul(ratio), rhoMin, rhoMax);
   const far = or(gt(next, rho.mul(worthwhile)), lt(next, rho.mul(1 / worthwhile)));
   return stopGradient(select(far, next, rho));

@@ -21,7 +21,9 @@ import {
   activeBounds,
   activeSet,
   type BoxProblem,
+  type Errors,
   equilibrate,
+  errorsOf,
   type Residuals,
   residuals,
   type Scaling,
@@ -197,7 +199,7 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     const z = clip(last.z.div(e), problem.lower, problem.upper);
     const found = residuals(problem, x, z, y);
     const status = this.outcome(problem, found, x.sub(x0), y.sub(y0));
-    const next = nextRho(state.rho, residuals(inside, last.x, last.z, last.y), settings);
+    const next = nextRho(state.rho, errorsOf(found, state.scaling), settings);
     const changes = and(not(eq(next, state.rho)), eq(status, statusCode('running')));
     const prepared = cond(
       changes,
@@ -216,16 +218,21 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     };
   }
 
-  private reached({ primal, dual, primalError, dualError }: Residuals, status: Value) {
-    return { error: max(primalError, dualError), status, primalResiduals: primal, dualResiduals: dual };
+  private reached(
+    found: Residuals,
+    status: Value,
+  ): Pick<BoxOSQPState, 'error' | 'status' | 'primalResiduals' | 'dualResiduals'> {
+    const { primal, dual } = errorsOf(found);
+    return { error: max(primal, dual), status, primalResiduals: found.primal, dualResiduals: found.dual };
   }
 
   private outcome(problem: BoxProblem, found: Residuals, dx: Value, dy: Value): Value {
     const { primalInfeasibleTol, dualInfeasibleTol } = this.settings;
+    const errors = errorsOf(found);
     return statusWhere(
       [
-        [not(isFinite(max(found.primalError, found.dualError))), 'nonfinite'],
-        [this.within(found), 'converged'],
+        [not(isFinite(max(errors.primal, errors.dual))), 'nonfinite'],
+        [this.within(errors), 'converged'],
         [primalInfeasible(problem, stopGradient(dy), primalInfeasibleTol), 'primalInfeasible'],
         [dualInfeasible(problem, stopGradient(dx), dualInfeasibleTol), 'dualInfeasible'],
       ],
@@ -234,10 +241,10 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
   }
 
   /** Whether both residuals are small enough (section 3.3 of the paper). */
-  private within({ primalError, dualError, primalSize, dualSize }: Residuals): Value {
-    const tol = this.tolOf(primalError);
+  private within({ primal, dual, primalSize, dualSize }: Errors): Value {
+    const tol = this.tolOf(primal);
     const { rtol } = this.settings;
-    return and(le(primalError, tol.add(primalSize.mul(rtol))), le(dualError, tol.add(dualSize.mul(rtol))));
+    return and(le(primal, tol.add(primalSize.mul(rtol))), le(dual, tol.add(dualSize.mul(rtol))));
   }
 
   protected override goesOn({ status }: BoxOSQPState): Value {
@@ -265,14 +272,13 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     const at = { x: xs.flat(params.primal[0]), z: zs.flat(params.primal[1]), y: zs.flat(params.dualEq) };
     const polished = polish(problem, at, rho, and(isFinite(state.error), not(failed)));
     const found = residuals(problem, polished.x, polished.z, polished.y);
-    const status = select(and(not(failed), this.within(found)), statusCode('converged'), state.status);
+    const status = select(and(not(failed), this.within(errorsOf(found))), statusCode('converged'), state.status);
+    const reached = this.reached(found, status);
+    // Infinite as long as no step was taken.
+    const error = select(isFinite(state.error), reached.error, state.error);
     return {
       params: this.point(xs.tree(polished.x), zs.tree(polished.z), polished.y, zs),
-      state: {
-        ...state,
-        ...this.reached(found, status),
-        error: select(eq(state.error, Number.POSITIVE_INFINITY), state.error, this.reached(found, status).error),
-      },
+      state: { ...state, ...reached, error },
     };
   }
 

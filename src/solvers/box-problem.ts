@@ -105,30 +105,40 @@ export const written = (operator: LinearOperator): LinearOperator => {
   return matrix ? { times: (v) => matrix.matmul(v), back: (v) => matrixTranspose(matrix).matmul(v), matrix } : operator;
 };
 
-/** How far x and y are from optimal, with z = A x where the constraints hold. */
+/** What is left of the conditions at x, z and y, and what that is a difference of. */
 export interface Residuals {
   /** A x − z. */
   readonly primal: Value;
   /** Q x + c + Aᵀ y. */
   readonly dual: Value;
-  readonly primalError: Value;
-  readonly dualError: Value;
-  /** Largest elements of what `primal` and `dual` are differences of: what relative tolerances are relative to. */
-  readonly primalSize: Value;
-  readonly dualSize: Value;
+  readonly rows: readonly Value[];
+  readonly columns: readonly Value[];
 }
 
 export function residuals({ Q, A, c }: BoxProblem, x: Value, z: Value, y: Value): Residuals {
   const [ax, qx, aty] = [A.times(x), Q.times(x), A.back(y)];
-  const primal = ax.sub(z);
-  const dual = qx.add(c).add(aty);
+  return { primal: ax.sub(z), dual: qx.add(c).add(aty), rows: [ax, z], columns: [qx, aty, c] };
+}
+
+/** The sizes of residuals, and of what relative tolerances are relative to: ‖·‖∞. */
+export interface Errors {
+  readonly primal: Value;
+  readonly dual: Value;
+  readonly primalSize: Value;
+  readonly dualSize: Value;
+}
+
+/** In the variables of a scaling, if one is given: residuals there are multiples of these. */
+export function errorsOf({ primal, dual, rows, columns }: Residuals, scaling?: Scaling): Errors {
+  const weigh = (weight: Value | undefined, v: Value): Value => infNorm(weight ? v.mul(weight) : v);
+  const ofRow = (v: Value): Value => weigh(scaling?.rows, v);
+  const ofColumn = (v: Value): Value => weigh(scaling?.columns.mul(scaling.cost), v);
+  const largest = (sizes: Value[]): Value => sizes.reduce((a, b) => max(a, b));
   return {
-    primal,
-    dual,
-    primalError: infNorm(primal),
-    dualError: infNorm(dual),
-    primalSize: max(infNorm(ax), infNorm(z)),
-    dualSize: max(max(infNorm(qx), infNorm(aty)), infNorm(c)),
+    primal: ofRow(primal),
+    dual: ofColumn(dual),
+    primalSize: largest(rows.map(ofRow)),
+    dualSize: largest(columns.map(ofColumn)),
   };
 }
 
