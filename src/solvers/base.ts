@@ -53,7 +53,15 @@ export interface SolverOptions {
 }
 
 /** Names of the options that every solver has. */
-const solverOptions = ['maxiter', 'tol', 'implicitDiff', 'implicitDiffSolve', 'throw', 'progress', 'jit'] as const;
+export const solverOptions: readonly string[] = [
+  'maxiter',
+  'tol',
+  'implicitDiff',
+  'implicitDiffSolve',
+  'throw',
+  'progress',
+  'jit',
+];
 
 /** What `state` holds in every solver. Under `vmap` each array has the lanes in front. */
 export interface BaseState {

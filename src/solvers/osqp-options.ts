@@ -61,6 +61,7 @@ export type Settings = Required<Omit<OSQPOptions, keyof SolverOptions>>;
 export function settingsOf(name: string, options: OSQPOptions, tol: number, dense: boolean): Settings {
   checkNumbers(name, options, numbers);
   checkChoice(name, '`eqQpSolve`', options.eqQpSolve ?? 'auto', eqQpSolves);
+  checkChoice(name, '`polish`', options.polish ?? true, [true, false]);
   const settings = {
     rtol: tol,
     sigma: 1e-6,

@@ -1,6 +1,7 @@
 /** `OSQP`: quadratic programs with A x = b and G x ≤ h. */
 import type { NDArray } from '../array.ts';
 import { TraceError } from '../core/errors.ts';
+import { optionsOf } from '../core/options.ts';
 import { atUserLine } from '../core/source.ts';
 import type { Value } from '../core/trace.ts';
 import { jit } from '../jit.ts';
@@ -9,10 +10,10 @@ import { concatenate } from '../lax/slicing.ts';
 import { matmul } from '../numpy/products.ts';
 import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
-import type { BaseState, Step } from './base.ts';
+import { type BaseState, type Step, solverOptions } from './base.ts';
 import { type BoxKKT, BoxOSQP } from './box-osqp.ts';
 import { primalSpace } from './equality-constrained-qp.ts';
-import type { OSQPOptions as AdmmOptions } from './osqp-options.ts';
+import { type OSQPOptions as AdmmOptions, osqpOptions } from './osqp-options.ts';
 import {
   checkQuadratic,
   commonDtype,
@@ -69,6 +70,7 @@ export class OSQP {
   private readonly whole: (...args: any[]) => any;
 
   constructor(options: OSQPOptions = {}) {
+    optionsOf(name, options, ['matvecQ', 'matvecA', 'matvecG', 'fun', ...osqpOptions, ...solverOptions]);
     checkQuadratic(name, options);
     this.options = options;
     const { matvecA, matvecG } = options;

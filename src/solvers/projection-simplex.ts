@@ -51,6 +51,7 @@ export function sparseSimplex(x: ArrayLike, maxNz: number, value: ArrayLike = 1)
   if (v.ndim !== 1) throw new ShapeError(`${name}: x must be a vector, but it is ${v.aval}.`);
   if (!(Number.isInteger(maxNz) && maxNz >= 1 && maxNz <= v.size))
     throw new TraceError(`${name}: \`maxNz\` must be an integer from 1 to ${v.size}, but it is ${naming(maxNz)}.`);
+  const total = toValue(value, name);
   const [largest, places] = topK(v, maxNz);
-  return full([v.size], 0, v.dtype).at(places).set(simplex(largest, value));
+  return full([v.size], 0, v.dtype).at(places).set(simplex(largest, total));
 }

@@ -6,7 +6,7 @@
 import { vmap } from '../../transforms/vectorize.ts';
 import type { NDArray } from '../array.ts';
 import { ShapeError, TreeError } from '../core/errors.ts';
-import { naming, optionsOf } from '../core/options.ts';
+import { checkChoice, naming, optionsOf } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { max, sub } from '../lax/arithmetic.ts';
 import { full } from '../lax/creation.ts';
@@ -17,7 +17,7 @@ import { zeros } from '../numpy/creation.ts';
 import { dot } from '../numpy/products.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { logsumexp } from '../special/logsumexp.ts';
-import type { IterativeSolver } from './base.ts';
+import { checkFunction, type IterativeSolver } from './base.ts';
 import { LBFGS } from './lbfgs.ts';
 import { simplex } from './projection-simplex.ts';
 
@@ -106,6 +106,8 @@ function project(
   given: TransportOptions,
 ): NDArray {
   const { makeSolver, useSemiDual = true } = optionsOf(name, given, ['makeSolver', 'useSemiDual']);
+  if (makeSolver !== undefined) checkFunction(name, 'makeSolver', makeSolver);
+  checkChoice(name, '`useSemiDual`', useSemiDual, [true, false]);
   const S = toFloating(toValue(similarity, name), name);
   const [a, b] = sums.map((v) => toFloating(toValue(v, name), name).astype(S.dtype)) as [Value, Value];
   const fits = S.ndim === 2 && a.ndim === 1 && b.ndim === 1 && a.size === S.shape[0] && b.size === S.shape[1];
@@ -126,8 +128,8 @@ function marginals(name: string, given: readonly [NDArray, NDArray]): readonly [
   throw new TreeError(`${name}: needs the sums of rows and of columns as a list [a, b], but got ${naming(given)}.`);
 }
 
-const ones = (x: NDArray): [NDArray, NDArray] => {
-  const { shape, dtype } = toFloating(toValue(x, 'projection.birkhoff'), 'projection.birkhoff');
+const ones = (name: string, x: NDArray): [NDArray, NDArray] => {
+  const { shape, dtype } = toFloating(toValue(x, name), name);
   return [full([shape[0] ?? 1], 1, dtype), full([shape[1] ?? 1], 1, dtype)];
 };
 
@@ -154,8 +156,8 @@ export const klTransport = (
 
 /** Doubly stochastic matrices, {P : P ≥ 0, P 1 = 1, Pᵀ 1 = 1}: argmin ½ ‖P − S‖², for a square matrix. */
 export const birkhoff = (S: NDArray, options: TransportOptions = {}): NDArray =>
-  project('projection.birkhoff', euclidean, S, ones(S), options);
+  project('projection.birkhoff', euclidean, S, ones('projection.birkhoff', S), options);
 
 /** Doubly stochastic matrices: argmin KL(P, exp S), which scales rows and columns of exp S (Sinkhorn's problem). */
 export const klBirkhoff = (S: NDArray, options: TransportOptions = {}): NDArray =>
-  project('projection.klBirkhoff', entropic, S, ones(S), options);
+  project('projection.klBirkhoff', entropic, S, ones('projection.klBirkhoff', S), options);
