@@ -6,11 +6,11 @@
  */
 import { cond } from '../control/cond.ts';
 import type { LinearMap, LinearSolver } from '../control/custom-linear-solve.ts';
-import { whileLoop } from '../control/loops.ts';
+import { foriLoop, whileLoop } from '../control/loops.ts';
 import type { ShapedArray } from '../core/aval.ts';
 import type { Value } from '../core/trace.ts';
 import { allFinite, statusWhere } from '../implicit/status.ts';
-import { abs } from '../lax/arithmetic.ts';
+import { abs, sqrt } from '../lax/arithmetic.ts';
 import { eq, gt, le, lt, select } from '../lax/compare.ts';
 import { full, iota, scalar } from '../lax/creation.ts';
 import { and, not } from '../lax/logic.ts';
@@ -37,7 +37,7 @@ export interface SaddlePointOptions {
   readonly tol?: number;
 }
 
-/** δ beside the largest element of the matrix: rounding takes as much from δ as δ takes from a step of refinement. */
+/** δ beside elements of size 1: rounding takes as much from δ as δ takes from a step of refinement. */
 const shiftOf = (v: Value): number => (v.dtype === 'float64' ? 2 ** -26 : 2 ** -12);
 
 /** A solver of such systems; the last array of the unknowns is the second block. */
@@ -51,13 +51,17 @@ export function saddlePoint(options: SaddlePointOptions = {}): LinearSolver {
     prepare: (matvec, types) =>
       inner ? (inner.prepare?.(shift(matvec), types) ?? []) : factorise(matvec, types, options),
     solve: (matvec, b, prepared, transposed) => {
-      const size = norm(b);
-      const [lu, permutation] = prepared;
-      const once = (r: Value[]): Value[] =>
-        inner
-          ? inner.solve(shift(matvec), r, prepared, transposed).x
-          : unravel(luSolve({ lu: lu!, permutation: permutation!, pivots: permutation! }, ravel(r)), typesOf(r));
-      const { x, error, k } = refine(matvec, b, once, size.mul(tol), maxiter);
+      const [lu, permutation, scale] = prepared;
+      // Residuals are measured where rows and columns are of one size.
+      const weight = inner ? undefined : scale!;
+      const sizeOf = (r: Value[]): Value => norm(weight ? [ravel(r).mul(weight)] : r);
+      const once = (r: Value[]): Value[] => {
+        if (inner) return inner.solve(shift(matvec), r, prepared, transposed).x;
+        const found = luSolve({ lu: lu!, permutation: permutation!, pivots: permutation! }, ravel(r).mul(scale!));
+        return unravel(found.mul(scale!), typesOf(r));
+      };
+      const size = sizeOf(b);
+      const { x, error, k } = refine(matvec, b, once, sizeOf, size.mul(tol), maxiter);
       const info = () => {
         const residual = error.div(select(gt(size, 0), size, scalar(1, size.dtype)));
         const enough = Math.max(tol, size.dtype === 'float64' ? 1e-9 : 1e-4);
@@ -75,6 +79,7 @@ export function saddlePoint(options: SaddlePointOptions = {}): LinearSolver {
   };
 }
 
+/** The scale of rows and columns, and the factors of S K S, perhaps with δ: dependence shows where all is of one size. */
 function factorise(
   matvec: LinearMap,
   types: readonly ShapedArray[],
@@ -82,18 +87,21 @@ function factorise(
 ): Value[] {
   const K = matrix ? stopGradient(matrix) : materialise(matvec, types);
   const n = K.shape[0]!;
+  const scale = equilibrate(K);
+  const balanced = K.mul(scale).mul(scale.reshape([-1, 1]));
   const factors = (m: Value): Value[] => {
     const { lu, permutation } = luFactor(m);
-    return [lu, permutation];
+    return [lu, permutation, scale];
   };
   const first = lt(iota('int32', n), n - types.at(-1)!.size);
   const sign = select(first, full([n], 1, K.dtype), full([n], -1, K.dtype));
-  const shifted = (delta: Value): Value[] => factors(K.add(eye(n, null, { dtype: K.dtype }).mul(sign.mul(delta))));
-  if (regularization > 0) return shifted(scalar(regularization, K.dtype));
-  const largest = reduceMax(abs(K));
-  const delta = select(gt(largest, 0), largest, scalar(1, K.dtype)).mul(shiftOf(K));
+  const shifted = (delta: Value): Value[] =>
+    factors(balanced.add(eye(n, null, { dtype: K.dtype }).mul(sign.mul(delta))));
+  // What is added to K, in the variables of S K S.
+  if (regularization > 0) return shifted(scale.mul(scale).mul(regularization));
+  const delta = full([n], shiftOf(K), K.dtype);
   if (shift) return shifted(delta);
-  const plain = factors(K);
+  const plain = factors(balanced);
   return cond(
     eq(pivotStatus(plain[0]!), 0),
     () => plain,
@@ -101,23 +109,40 @@ function factorise(
   ) as Value[];
 }
 
+/** The diagonal of an S that makes the largest elements of each row of S K S near 1 (Ruiz, 2001), for a symmetric K. */
+function equilibrate(K: Value): Value {
+  const size = abs(K);
+  const n = K.shape[0]!;
+  const one = full([n], 1, K.dtype);
+  return foriLoop(
+    0,
+    4,
+    (_: unknown, scale: any) => {
+      const rows = reduceMax(size.mul(scale).mul(scale.reshape([-1, 1])), { axis: 1 });
+      return scale.div(sqrt(select(gt(rows, 0), rows, one)));
+    },
+    one,
+  ) as Value;
+}
+
 /** x ← x + K̄⁻¹ (b − K x), as long as that makes the residual less than half of what it was. */
 function refine(
   matvec: LinearMap,
   b: Value[],
   once: (r: Value[]) => Value[],
+  sizeOf: (r: Value[]) => Value,
   enough: Value,
   maxiter: number,
 ): { x: Value[]; error: Value; k: Value } {
   const start = once(b);
   const r = minus(b, matvec(start));
-  const error = norm(r);
+  const error = sizeOf(r);
   return whileLoop(
     ({ error, before, k }: any) => and(and(gt(error, enough), lt(error, before.mul(0.5))), lt(k, maxiter)),
     ({ x, r, error, k }: any) => {
       const next = plus(x, once(r));
       const rest = minus(b, matvec(next));
-      const nextError = norm(rest);
+      const nextError = sizeOf(rest);
       const better = lt(nextError, error);
       const keep = (a: Value[], b: Value[]): Value[] => a.map((v, i) => select(better, v, b[i]!));
       return {

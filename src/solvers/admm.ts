@@ -22,7 +22,8 @@ export function admmStep(
   { A, c, lower, upper }: BoxProblem,
   { x, z, y, guess }: Iterate,
   rho: Value,
-  { sigma, momentum }: Settings,
+  sigma: Value,
+  momentum: number,
   solve: (b: Value, guess: Value) => Value,
 ): Iterate {
   const next = solve(

@@ -188,8 +188,8 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
       0,
       steps,
       (_: unknown, at: any) =>
-        admmStep(inside, at, rho, settings, (b, guess) =>
-          system.solve(inside, state.prepared, b, guess, tol, { rho, sigma: settings.sigma }),
+        admmStep(inside, at, rho, state.prepared[0]!, settings.momentum, (b, guess) =>
+          system.solve(inside, state.prepared, b, guess, tol, rho),
         ) as any,
       start as any,
       { maxSteps: most },
@@ -227,7 +227,8 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
   }
 
   private outcome(problem: BoxProblem, found: Residuals, dx: Value, dy: Value): Value {
-    const { primalInfeasibleTol, dualInfeasibleTol } = this.settings;
+    const loose = problem.x.dtype === 'float64' ? 1e-4 : 1e-3;
+    const { primalInfeasibleTol = loose, dualInfeasibleTol = loose } = this.settings;
     const errors = errorsOf(found);
     return statusWhere(
       [

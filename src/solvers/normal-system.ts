@@ -3,7 +3,8 @@ import { customLinearSolve, type LinearSolver } from '../control/custom-linear-s
 import type { Value } from '../core/trace.ts';
 import { div, max, min, sqrt } from '../lax/arithmetic.ts';
 import { full, scalar } from '../lax/creation.ts';
-import { reduceMin, sum } from '../lax/reductions.ts';
+import { reduceMax, reduceMin, sum } from '../lax/reductions.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
 import { cholesky, choSolve, luFactor, luSolve } from '../linalg/factor.ts';
 import { cg, iterative } from '../linear-solve/krylov.ts';
 import { norm } from '../linear-solve/vectors.ts';
@@ -17,7 +18,7 @@ export type EqQpSolve = 'auto' | 'cholesky' | 'lu' | 'cg' | 'cg+jacobi';
 export const eqQpSolves: readonly EqQpSolve[] = ['auto', 'cholesky', 'lu', 'cg', 'cg+jacobi'];
 
 export interface NormalSystem {
-  /** What all systems with this ρ share. */
+  /** What all systems with this ρ share. The first value is the σ that they have: rounding may ask for more than is given. */
   readonly prepare: (problem: BoxProblem, rho: Value, sigma: number) => Value[];
   /** x, from a guess at it; iterations stop at an absolute error of `tol` or so. */
   readonly solve: (
@@ -26,44 +27,54 @@ export interface NormalSystem {
     b: Value,
     guess: Value,
     tol: Value,
-    at: { rho: Value; sigma: number },
+    rho: Value,
   ) => Value;
 }
 
-const matrixOf = ({ Q, A, x }: BoxProblem, rho: Value, sigma: number): Value => {
+/** σ, and Q + σI + Aᵀ diag(ρ) A: definite in spite of rounding. */
+function matrixOf({ Q, A, x }: BoxProblem, rho: Value, least: number): [sigma: Value, K: Value] {
   const a = A.matrix!;
-  const weighted = a.mul(rho.reshape([-1, 1]));
-  return Q.matrix!.add(eye(x.size, null, { dtype: x.dtype }).mul(sigma)).add(matrixTranspose(a).matmul(weighted));
-};
+  const K = Q.matrix!.add(matrixTranspose(a).matmul(a.mul(rho.reshape([-1, 1]))));
+  const rounding = reduceMax(diagonalOf('diag', K, 0, -2, -1)).mul(
+    x.size * (x.dtype === 'float64' ? 2 ** -52 : 2 ** -23),
+  );
+  const sigma = stopGradient(max(rounding, scalar(least, x.dtype)));
+  return [sigma, K.add(eye(x.size, null, { dtype: x.dtype }).mul(sigma))];
+}
 
 const byCholesky: NormalSystem = {
-  prepare: (problem, rho, sigma) => [cholesky(matrixOf(problem, rho, sigma))],
-  solve: (_, [factor], b) => choSolve(factor!, b),
+  prepare: (problem, rho, least) => {
+    const [sigma, K] = matrixOf(problem, rho, least);
+    return [sigma, cholesky(K)];
+  },
+  solve: (_, [, factor], b) => choSolve(factor!, b),
 };
 
 const byLu: NormalSystem = {
-  prepare: (problem, rho, sigma) => {
-    const { lu, permutation } = luFactor(matrixOf(problem, rho, sigma));
-    return [lu, permutation];
+  prepare: (problem, rho, least) => {
+    const [sigma, K] = matrixOf(problem, rho, least);
+    const { lu, permutation } = luFactor(K);
+    return [sigma, lu, permutation];
   },
-  solve: (_, [lu, permutation], b) => luSolve({ lu: lu!, permutation: permutation!, pivots: permutation! }, b),
+  solve: (_, [, lu, permutation], b) => luSolve({ lu: lu!, permutation: permutation!, pivots: permutation! }, b),
 };
 
 /** Conjugate gradients for D⁻½ K D⁻½ (D½ x) = D⁻½ b: with D the diagonal of K, Jacobi's preconditioner. */
 const byCg = (jacobi: boolean): NormalSystem => ({
-  prepare: ({ Q, A, x }, rho, sigma) => {
-    if (!jacobi) return [full([x.size], 1, x.dtype)];
+  prepare: ({ Q, A, x }, rho, least) => {
+    const sigma = scalar(least, x.dtype);
+    if (!jacobi) return [sigma, full([x.size], 1, x.dtype)];
     const a = A.matrix!;
     const ofA = sum(a.mul(a).mul(rho.reshape([-1, 1])), { axis: 0 });
-    return [div(scalar(1, x.dtype), sqrt(diagonalOf('diag', Q.matrix!, 0, -2, -1).add(ofA).add(sigma)))];
+    return [sigma, div(scalar(1, x.dtype), sqrt(diagonalOf('diag', Q.matrix!, 0, -2, -1).add(ofA).add(sigma)))];
   },
-  solve: ({ Q, A, x }, [root], b, guess, tol, { rho, sigma }) => {
+  solve: ({ Q, A, x }, [sigma, root], b, guess, tol, rho) => {
     const r = root!;
     const matvec = ([v]: Value[]): Value[] => {
       const w = v!.mul(r);
       return [
         Q.times(w)
-          .add(w.mul(sigma))
+          .add(w.mul(sigma!))
           .add(A.back(A.times(w).mul(rho)))
           .mul(r),
       ];

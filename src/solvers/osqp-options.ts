@@ -9,7 +9,7 @@ export interface OSQPOptions extends SolverOptions {
   tol?: number;
   /** Relative tolerance: of ‖A x‖∞ and ‖z‖∞, and of ‖Q x‖∞, ‖Aᵀy‖∞ and ‖c‖∞. Default: like `tol`. */
   rtol?: number;
-  /** σ, which makes the linear systems definite. Default 1e-6. */
+  /** σ, which makes the linear systems definite; more where rounding needs it. Default 1e-6. */
   sigma?: number;
   /** The relaxation α of ADMM, between 0 and 2. Default 1.6. */
   momentum?: number;
@@ -33,7 +33,7 @@ export interface OSQPOptions extends SolverOptions {
    * better; where Q and A are given as matrices, and without `implicitDiff: false`. Default true.
    */
   polish?: boolean;
-  /** How well a certificate of infeasibility must hold, relative to its size. Default 1e-4. */
+  /** How well a certificate of infeasibility must hold, relative to its size. Default 1e-4 (float32: 1e-3). */
   primalInfeasibleTol?: number;
   dualInfeasibleTol?: number;
 }
@@ -55,7 +55,8 @@ const numbers = [
 export const osqpOptions: readonly string[] = [...numbers, 'eqQpSolve', 'polish'];
 
 /** What ADMM goes by. */
-export type Settings = Required<Omit<OSQPOptions, keyof SolverOptions>>;
+export type Settings = Required<Omit<OSQPOptions, keyof SolverOptions | Tolerances>> & Pick<OSQPOptions, Tolerances>;
+type Tolerances = 'primalInfeasibleTol' | 'dualInfeasibleTol';
 
 /** @throws TraceError when an option is out of its range, or needs matrices that are not there */
 export function settingsOf(name: string, options: OSQPOptions, tol: number, dense: boolean): Settings {
@@ -73,8 +74,6 @@ export function settingsOf(name: string, options: OSQPOptions, tol: number, dens
     terminationCheckFrequency: 10,
     scaling: 10,
     polish: true,
-    primalInfeasibleTol: 1e-4,
-    dualInfeasibleTol: 1e-4,
     ...options,
   };
   const { momentum, terminationCheckFrequency: steps, eqQpSolve } = settings;
