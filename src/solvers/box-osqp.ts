@@ -177,8 +177,9 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     const { x: xs, z: zs } = problem;
     const { columns: d, rows: e, cost } = state.scaling;
     const inside = this.inside(problem, state.scaling);
-    const [x0, y0] = [xs.flat(params.primal[0]), zs.flat(params.dualEq)];
-    const start = { x: x0.div(d), z: zs.flat(params.primal[1]).mul(e), y: y0.mul(cost).div(e), guess: x0.div(d) };
+    const x0 = xs.flat(params.primal[0]).div(d);
+    const y0 = zs.flat(params.dualEq).mul(cost).div(e);
+    const start = { x: x0, z: zs.flat(params.primal[1]).mul(e), y: y0, guess: x0 };
     const rho = rhoOfRows(inside, state.rho, settings);
     // For iterations: a little of what is left to do.
     const tol = stopGradient(sqrt(infNorm(state.primalResiduals).mul(infNorm(state.dualResiduals))).mul(0.01));
@@ -198,7 +199,7 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     const y = last.y.mul(e).div(cost);
     const z = clip(last.z.div(e), problem.lower, problem.upper);
     const found = residuals(problem, x, z, y);
-    const status = this.outcome(problem, found, x.sub(x0), y.sub(y0));
+    const status = this.outcome(found, inside, last.x.sub(start.x), last.y.sub(start.y));
     const next = nextRho(state.rho, errorsOf(found, state.scaling), settings);
     const changes = and(not(eq(next, state.rho)), eq(status, statusCode('running')));
     const prepared = cond(
@@ -226,16 +227,17 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     return { error: max(primal, dual), status, primalResiduals: found.primal, dualResiduals: found.dual };
   }
 
-  private outcome(problem: BoxProblem, found: Residuals, dx: Value, dy: Value): Value {
-    const loose = problem.x.dtype === 'float64' ? 1e-4 : 1e-3;
+  /** Certificates are looked for where rows and columns are of one size: how well they hold says more there. */
+  private outcome(found: Residuals, inside: BoxProblem, dx: Value, dy: Value): Value {
+    const loose = dx.dtype === 'float64' ? 1e-4 : 1e-3;
     const { primalInfeasibleTol = loose, dualInfeasibleTol = loose } = this.settings;
     const errors = errorsOf(found);
     return statusWhere(
       [
         [not(isFinite(max(errors.primal, errors.dual))), 'nonfinite'],
         [this.within(errors), 'converged'],
-        [primalInfeasible(problem, stopGradient(dy), primalInfeasibleTol), 'primalInfeasible'],
-        [dualInfeasible(problem, stopGradient(dx), dualInfeasibleTol), 'dualInfeasible'],
+        [primalInfeasible(inside, stopGradient(dy), primalInfeasibleTol), 'primalInfeasible'],
+        [dualInfeasible(inside, stopGradient(dx), dualInfeasibleTol), 'dualInfeasible'],
       ],
       'running',
     );

@@ -33,7 +33,7 @@ export interface OSQPOptions extends SolverOptions {
    * better; where Q and A are given as matrices, and without `implicitDiff: false`. Default true.
    */
   polish?: boolean;
-  /** How well a certificate of infeasibility must hold, relative to its size. Default 1e-4 (float32: 1e-3). */
+  /** How well a certificate of infeasibility must hold for the equilibrated problem, relative to its size. Default 1e-4 (float32: 1e-3). */
   primalInfeasibleTol?: number;
   dualInfeasibleTol?: number;
 }
