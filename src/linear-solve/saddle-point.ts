@@ -37,8 +37,11 @@ export interface SaddlePointOptions {
   readonly tol?: number;
 }
 
-/** δ beside elements of size 1: rounding takes as much from δ as δ takes from a step of refinement. */
-const shiftOf = (v: Value): number => (v.dtype === 'float64' ? 2 ** -26 : 2 ** -12);
+/**
+ * δ beside elements of size 1. A step of refinement leaves δ/(δ + λ) of an error along an eigenvalue λ, and ε/δ by rounding along
+ * what is singular: small, but not as small as ε.
+ */
+const shiftOf = (v: Value): number => (v.dtype === 'float64' ? 2 ** -36 : 2 ** -17);
 
 /** A solver of such systems; the last array of the unknowns is the second block. */
 export function saddlePoint(options: SaddlePointOptions = {}): LinearSolver {

@@ -138,7 +138,8 @@ const ones = (name: string, x: NDArray): [NDArray, NDArray] => {
  * rounding, those of rows to the tolerance of the solver. Differentiable in S, a and b.
  *
  * @example
- * projection.transport(S, [np.full([5], 0.2), np.full([6], 1 / 6)]);
+ * const S = np.array([[0.3, -0.2, 0.5], [0.1, 0.9, -0.4]]);
+ * projection.transport(S, [np.array([0.6, 0.4]), np.array([0.2, 0.5, 0.3])]); // [[0.2 0.1 0.3], [0. 0.4 0.]]
  * @throws ShapeError when matrix and sums do not fit
  */
 export const transport = (
