@@ -420,6 +420,16 @@ t.test('without a solution', (t) => {
     10,
     'warm start',
   );
+  // Step by step.
+  const stepping = new solvers.BoxOSQP();
+  const rows = np.concatenate([A, np.eye(2).astype('float64')]);
+  const args = [[Q, c], rows, [f64([1, 0, 0]), f64([1, 0.7, 0.7])]] as const;
+  let params = stepping.initParams(null, ...args);
+  let state = stepping.initState(params, ...args);
+  for (let i = 0; i < 5; i++) ({ params, state } = stepping.update(params, state, ...args));
+  t.equal(state.iterNum.item(), 50, 'steps');
+  t.equal(named(state), 'converged', 'step by step');
+  near(t, params.primal[0], [0.3, 0.7], 1e-5, 'step by step');
   // Directions in which nothing changes: the derivative of x₁ is right.
   const free = (s: NDArray): NDArray =>
     box

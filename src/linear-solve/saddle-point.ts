@@ -57,14 +57,14 @@ export function saddlePoint(options: SaddlePointOptions = {}): LinearSolver {
       const [lu, permutation, scale] = prepared;
       // Residuals are measured where rows and columns are of one size.
       const weight = inner ? undefined : scale!;
-      const sizeOf = (r: Value[]): Value => norm(weight ? [ravel(r).mul(weight)] : r);
+      const measure = (r: Value[]): Value => norm(weight ? [ravel(r).mul(weight)] : r);
       const once = (r: Value[]): Value[] => {
         if (inner) return inner.solve(shift(matvec), r, prepared, transposed).x;
         const found = luSolve({ lu: lu!, permutation: permutation!, pivots: permutation! }, ravel(r).mul(scale!));
         return unravel(found.mul(scale!), typesOf(r));
       };
-      const size = sizeOf(b);
-      const { x, error, k } = refine(matvec, b, once, sizeOf, size.mul(tol), maxiter);
+      const size = measure(b);
+      const { x, error, k } = refine(matvec, b, once, measure, size.mul(tol), maxiter);
       const info = () => {
         const residual = error.div(select(gt(size, 0), size, scalar(1, size.dtype)));
         const enough = Math.max(tol, size.dtype === 'float64' ? 1e-9 : 1e-4);
@@ -133,19 +133,19 @@ function refine(
   matvec: LinearMap,
   b: Value[],
   once: (r: Value[]) => Value[],
-  sizeOf: (r: Value[]) => Value,
+  measure: (r: Value[]) => Value,
   enough: Value,
   maxiter: number,
 ): { x: Value[]; error: Value; k: Value } {
   const start = once(b);
   const r = minus(b, matvec(start));
-  const error = sizeOf(r);
+  const error = measure(r);
   return whileLoop(
     ({ error, before, k }: any) => and(and(gt(error, enough), lt(error, before.mul(0.5))), lt(k, maxiter)),
     ({ x, r, error, k }: any) => {
       const next = plus(x, once(r));
       const rest = minus(b, matvec(next));
-      const nextError = sizeOf(rest);
+      const nextError = measure(rest);
       const better = lt(nextError, error);
       const keep = (a: Value[], b: Value[]): Value[] => a.map((v, i) => select(better, v, b[i]!));
       return {

@@ -6,17 +6,17 @@ import { foriLoop } from '../control/loops.ts';
 import type { Value } from '../core/trace.ts';
 import { type StatusName, statusCode, statusWhere } from '../implicit/status.ts';
 import { max, min, sqrt } from '../lax/arithmetic.ts';
-import { eq, gt, isFinite, le, lt, select } from '../lax/compare.ts';
-import { full, scalar } from '../lax/creation.ts';
+import { eq, isFinite, le, select } from '../lax/compare.ts';
+import { scalar } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { saddlePoint, saddlePointProducts } from '../linear-solve/saddle-point.ts';
-import { zeros } from '../numpy/creation.ts';
 import { clip } from '../numpy/elementwise.ts';
 import type { Arrays } from '../tree.ts';
 import { activeCondition, polish } from './active-set.ts';
 import { admmStep, type Iterate, nextRho, rhoOfRows } from './admm.ts';
 import { type BaseState, IterativeSolver, initialState, type Step } from './base.ts';
+import { type BoxKKT, conditionsAt, pointOf, problemOf, startOf } from './box-kkt.ts';
 import {
   activeBounds,
   activeSet,
@@ -30,27 +30,13 @@ import {
   scaled,
   written,
 } from './box-problem.ts';
-import { primalSpace } from './equality-constrained-qp.ts';
 import { dualInfeasible, primalInfeasible } from './infeasibility.ts';
 import { type NormalSystem, normalSystem } from './normal-system.ts';
 import { type OSQPOptions, osqpOptions, type Settings, settingsOf } from './osqp-options.ts';
-import {
-  checkQuadratic,
-  commonDtype,
-  type KKTSolution,
-  operatorOf,
-  pair,
-  type QuadraticObjective,
-  type QuadraticOptions,
-  quadraticOf,
-  spaceOf,
-} from './quadratic.ts';
+import { checkQuadratic, type QuadraticObjective, type QuadraticOptions } from './quadratic.ts';
 import { infNorm } from './vectors.ts';
 
 export interface BoxOSQPOptions extends OSQPOptions, QuadraticOptions {}
-
-/** [x, z], and multipliers y of A x = z and [μ, φ] of z ≤ u and l ≤ z: y = μ − φ. */
-export type BoxKKT<X = any, Z = any> = KKTSolution<readonly [x: X, z: Z], Z, readonly [mu: Z, phi: Z]>;
 
 export interface BoxOSQPState extends BaseState {
   /** A x − z, as one vector. */
@@ -76,7 +62,7 @@ export interface BoxOSQPState extends BaseState {
  * objective has no bound from below; `params` is then no solution.
  *
  * The solution is differentiable in all that is in Q, c, A, l and u, with the active constraints as equations: implicitly,
- * to any order, or through the iterations. Under `vmap` each lane has its own ρ and stops by itself.
+ * to any order, or through the iterations; where l = u, by l. Under `vmap` each lane has its own ρ and stops by itself.
  *
  * @example
  * const qp = new solvers.BoxOSQP({ tol: 1e-6 });
@@ -120,32 +106,17 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
 
   protected override checkInit(): void {}
 
-  protected override start(init: Partial<BoxKKT> | null, args: readonly unknown[]): BoxKKT {
-    const { x, z, A, lower, upper } = this.problem(init, args);
-    const dtype = x.dtype;
-    const primal = init?.primal?.[0] == null ? zeros([x.size], { dtype }) : x.flat(init.primal[0]);
-    const rows = init?.primal?.[1] == null ? clip(A.times(primal), lower, upper) : z.flat(init.primal[1]);
-    const y = init?.dualEq == null ? zeros([z.size], { dtype }) : z.flat(init.dualEq);
-    return this.point(x.tree(primal), z.tree(rows), y, z);
+  /** The point that `run(init, …)` begins with: with `initState` and `update`, to go step by step. */
+  initParams(init: Partial<BoxKKT> | null | undefined, ...args: any[]): BoxKKT {
+    return startOf(this.problem(init ?? null, args), init ?? null);
   }
 
-  /** With the multipliers of both bounds. */
-  private point(x: unknown, z: unknown, y: Value, rows: BoxProblem['z']): BoxKKT {
-    const zero = full(y.shape, 0, y.dtype);
-    const mu = select(gt(y, 0), y, zero);
-    const phi = select(lt(y, 0), y.neg(), zero);
-    return { primal: [x, z], dualEq: rows.tree(y), dualIneq: [rows.tree(mu), rows.tree(phi)] };
+  protected override start(init: Partial<BoxKKT> | null, args: readonly unknown[]): BoxKKT {
+    return startOf(this.problem(init, args), init);
   }
 
   private problem(init: Partial<BoxKKT> | null, args: readonly unknown[]): BoxProblem {
-    const [paramsObj, paramsA, bounds] = args;
-    const { name } = this;
-    const [l, u] = pair(`${name}: paramsIneq`, bounds, '[l, u]');
-    const dtype = commonDtype(init, args);
-    const x = primalSpace(name, this.options, init?.primal?.[0], paramsObj, dtype);
-    const z = spaceOf(`${name}: the bounds`, u, dtype);
-    const A = operatorOf(name, 'A', this.options.matvecA, paramsA, x, z);
-    return { ...quadraticOf(name, this.options, paramsObj, x), x, z, A, lower: z.flat(l), upper: z.flat(u) };
+    return problemOf(this.name, this.options, init, args);
   }
 
   override initState(params: BoxKKT, ...args: any[]): BoxOSQPState {
@@ -208,7 +179,7 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
       () => state.prepared as Value[],
     ) as Value[];
     return {
-      params: this.point(xs.tree(x), zs.tree(z), y, zs),
+      params: pointOf(problem, xs.tree(x), z, y),
       state: {
         ...this.reached(found, status),
         iterNum: state.iterNum.add(steps),
@@ -280,26 +251,14 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     // Infinite as long as no step was taken.
     const error = select(isFinite(state.error), reached.error, state.error);
     return {
-      params: this.point(xs.tree(polished.x), zs.tree(polished.z), polished.y, zs),
+      params: pointOf(problem, xs.tree(polished.x), polished.z, polished.y),
       state: { ...state, ...reached, error },
     };
   }
 
   /** Stationarity for x and z, A x − z, and complementary slackness. */
   override optimalityFun(params: BoxKKT, ...args: any[]): any {
-    const problem = this.problem(params, args);
-    const { x: xs, z: zs, Q, A, c, lower, upper } = problem;
-    const [x, z] = [xs.flat(params.primal[0]), zs.flat(params.primal[1])];
-    const y = zs.flat(params.dualEq);
-    const [mu, phi] = params.dualIneq.map((v: unknown) => zs.flat(v)) as [Value, Value];
-    const zero = full(z.shape, 0, z.dtype);
-    const above = select(lt(upper, Number.POSITIVE_INFINITY), z.sub(upper), zero);
-    const below = select(gt(lower, Number.NEGATIVE_INFINITY), lower.sub(z), zero);
-    return {
-      primal: [xs.tree(Q.times(x).add(c).add(A.back(y))), zs.tree(mu.sub(phi).sub(y))],
-      dualEq: zs.tree(A.times(x).sub(z)),
-      dualIneq: [zs.tree(mu.mul(above)), zs.tree(phi.mul(below))],
-    };
+    return conditionsAt(this.problem(params, args), params);
   }
 
   /** x, and y as one vector; the rest follows from them. */
@@ -318,7 +277,7 @@ export class BoxOSQP extends IterativeSolver<any, any[], BoxOSQPState> {
     const active = activeSet(problem, y);
     const ax = problem.A.times(problem.x.flat(x));
     const z = select(or(active.low, active.high), activeBounds(problem, active), ax);
-    return this.point(x, problem.z.tree(z), y, problem.z);
+    return pointOf(problem, x, z, y);
   }
 
   protected override implicitMethod(): LinearSolver {

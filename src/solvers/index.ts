@@ -10,7 +10,8 @@ export { type BaseState, IterativeSolver, type SolverOptions, type Step } from '
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
 export { BoxCDQP, type BoxCDQPOptions } from './box-cdqp.ts';
-export { type BoxKKT, BoxOSQP, type BoxOSQPOptions, type BoxOSQPState } from './box-osqp.ts';
+export type { BoxKKT } from './box-kkt.ts';
+export { BoxOSQP, type BoxOSQPOptions, type BoxOSQPState } from './box-osqp.ts';
 export { EqualityConstrainedQP, type EqualityConstrainedQPOptions } from './equality-constrained-qp.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';

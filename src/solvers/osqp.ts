@@ -11,7 +11,8 @@ import { matmul } from '../numpy/products.ts';
 import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
 import { type BaseState, type Step, solverOptions } from './base.ts';
-import { type BoxKKT, BoxOSQP } from './box-osqp.ts';
+import type { BoxKKT } from './box-kkt.ts';
+import { BoxOSQP } from './box-osqp.ts';
 import { primalSpace } from './equality-constrained-qp.ts';
 import { type OSQPOptions as AdmmOptions, osqpOptions } from './osqp-options.ts';
 import {
@@ -54,7 +55,7 @@ interface Boxed {
  *
  * `run(init, [Q, c], [A, b], [G, h])` gives `params` = { primal, dualEq, dualIneq } with dualIneq ≥ 0 and
  * Qx + c + Aᵀ·dualEq + Gᵀ·dualIneq = 0. One kind of constraints may be null. `init` is a tree like that, parts of it, or
- * null. The solution is differentiable in all that is in Q, c, A, b, G and h.
+ * null. The solution is differentiable in all that is in Q, c, A, b, G and h. (`BoxOSQP` can go step by step.)
  *
  * @example
  * const Q = np.array([[4, 1], [1, 2]]);
