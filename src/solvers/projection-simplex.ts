@@ -2,38 +2,20 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError, TraceError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
-import { div } from '../lax/arithmetic.ts';
-import { gt, select } from '../lax/compare.ts';
-import { full, iota } from '../lax/creation.ts';
-import { cumsum } from '../lax/cumulative.ts';
-import { reverse, sort, stopGradient, sum } from '../lax/index.ts';
+import { full } from '../lax/creation.ts';
 import { topK } from '../lax/top-k.ts';
+import { onSimplex } from '../numpy/simplex.ts';
 import { toFloating, toValue } from '../promote.ts';
 
 /**
- * {p : p ≥ 0, Σ p = value}, for a vector (Duchi et al., Efficient Projections onto the ℓ1-Ball, 2008, figure 1).
+ * {p : p ≥ 0, Σ p = value}, for a vector.
  *
  * @throws ShapeError when x is not a vector
  */
 export function simplex(x: ArrayLike, value: ArrayLike = 1): NDArray {
   const v = toFloating(toValue(x, 'projection.simplex'), 'projection.simplex');
   if (v.ndim !== 1) throw new ShapeError(`projection.simplex: x must be a vector, but it is ${v.aval}.`);
-  const total = toValue(value, 'projection.simplex');
-  // The support is found by sorting; given the support, the projection is affine.
-  const fixed = stopGradient(v);
-  const descending = reverse(sort(fixed), [0]);
-  const count = iota('int32', v.aval.size).add(1).astype(v.dtype);
-  const excess = div(cumsum(descending).sub(stopGradient(total)), count);
-  const inSupport = gt(descending, excess);
-  const size = sum(inSupport.astype(v.dtype));
-  const threshold = sum(select(inSupport, descending, 0))
-    .sub(stopGradient(total))
-    .div(size);
-  const support = gt(fixed, threshold);
-  const mean = sum(select(support, v, 0))
-    .sub(total)
-    .div(sum(support.astype(v.dtype)));
-  return select(support, v.sub(mean), 0);
+  return onSimplex(v, toValue(value, 'projection.simplex'));
 }
 
 /**

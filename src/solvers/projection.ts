@@ -13,17 +13,18 @@ import { status } from '../implicit/status.ts';
 import { div, max, mul, neg, sign, sqrt } from '../lax/arithmetic.ts';
 import { gt, le, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
-import { reduceMax, reduceMin, sum } from '../lax/index.ts';
+import { reduceMax, reduceMin, reverse, sort, sum } from '../lax/index.ts';
 import { and, not } from '../lax/logic.ts';
 import * as linalg from '../linalg/index.ts';
 import { eye } from '../numpy/creation.ts';
 import { clip, maximum } from '../numpy/elementwise.ts';
 import { concatenate } from '../numpy/joining.ts';
 import { dot, matmul } from '../numpy/products.ts';
-import { toFloating, toValue } from '../promote.ts';
+import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
 import { OSQP } from './osqp.ts';
+import { onPermutahedron } from './permutahedron.ts';
 import { simplex } from './projection-simplex.ts';
 import type { Strength } from './prox.ts';
 import { dot as treeDot } from './vectors.ts';
@@ -75,6 +76,20 @@ function inBox<T>(set: string, x: T, lower: Strength<T>, upper: Strength<T>): Ar
 
 /** {p : 0 ≤ p ≤ unit}. */
 export const hypercube = <T>(x: T, unit: ArrayLike = 1): Arrays<T> => inBox('hypercube', x, 0, unit);
+
+/**
+ * The convex hull of all permutations of w, for vectors of one length (Blondel et al., Fast Differentiable Sorting and Ranking, 2020).
+ * Of n, …, 1 it is `isotonic.softRank`.
+ */
+export function permutahedron(x: NDArray, w: NDArray): NDArray {
+  checkVector('permutahedron', x);
+  if (!(w instanceof NDArray) || w.ndim !== 1 || w.size !== x.size)
+    throw new ShapeError(`projection.permutahedron: w must be a vector like x ${x.aval}, but it is ${naming(w)}.`);
+  const [z, vertex] = promoteDTypes('projection.permutahedron', [x, w]).map((v) =>
+    toFloating(v, 'projection.permutahedron'),
+  ) as [Value, Value];
+  return z.size === 0 ? z : onPermutahedron(z, reverse(sort(vertex), [0]), 'l2');
+}
 
 /** {p : ‖p‖₁ = value}, for a vector. */
 export function l1Sphere(x: ArrayLike, value: ArrayLike = 1): NDArray {
