@@ -3,6 +3,7 @@ import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts'
 import type { Destination, Driver } from './driver.ts';
 import { contiguous } from './expressions/tree.ts';
 import { runGroup } from './kernels/group.ts';
+import { findChains } from './passes/chains.ts';
 import { extents, findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations, type Step } from './passes/groups.ts';
 import { findPrologues } from './passes/prologues.ts';
@@ -48,7 +49,8 @@ export function runBlock(
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
   const placement =
     prologues.first.size + prologues.second.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
-  d.ends = new ProductEnds(epilogues, prologues);
+  const chains = findChains(epilogues, new Set(beginning), steps, outs, placement);
+  d.ends = new ProductEnds(epilogues, prologues, chains);
   const inRegisters = [...d.ends.epilogues.values()].filter((end) => end.inRegisters);
   takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));
 

@@ -48,7 +48,9 @@ class FoldKernel {
     const own = stridesOf(shape);
     const outputs = plan.stores.map((store) => ({
       ptr: store.ptr,
-      steps: (store.row ? plan.rowStrides : own).map((stride) => stride * elementBytes[store.root.dtype]),
+      steps: (store.row ? plan.rowStrides : (store.strides ?? own)).map(
+        (stride) => stride * elementBytes[store.root.dtype],
+      ),
     }));
     // The address of the parts, which whoever calls it gives.
     if (schedule.inParts) outputs.push({ ptr: i32c(0), steps: shape.map(() => 0) });

@@ -58,7 +58,7 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   const phases = planPhases(folds, stores, {
     isFull: (leaf) => isMovedBy(leaf, folded),
     isSlow: (leaf) => !across && fallsTogether(leaf, shape, folded),
-    stored: ({ root, ptr }) => leafOf(root.dtype, shape, ptr, stridesOf(shape)),
+    stored: ({ root, ptr, strides = stridesOf(shape) }) => leafOf(root.dtype, shape, ptr, strides),
     save: (root) => {
       const lanes = across ? 1 : 4 * vectors;
       const offset = scratch;

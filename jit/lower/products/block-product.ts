@@ -98,7 +98,19 @@ export class BlockProduct {
           const [b, room] = [captures.take(panels), captures.take(scratch, { perThread })];
           const size = [n, k].map(i32c);
           return (f, rows, a, into) =>
-            f.call(multiply, rows, ...size, a, ...steps, b(), i32c(panelStride(k)), into, i32c(n), i32c(0), room());
+            f.call(
+              multiply,
+              rows,
+              ...size,
+              a,
+              ...steps,
+              b(),
+              i32c(panelStride(k)),
+              into,
+              i32c(product.outRow),
+              i32c(0),
+              room(),
+            );
         }),
       );
     });
