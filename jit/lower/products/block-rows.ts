@@ -1,14 +1,16 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { type Expr, type FunctionBuilder, i32c, type Local, op } from '../../wasm/code.ts';
+import { call, type Expr, type FunctionBuilder, i32c, type Local, op } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
-import type { ProductType } from '../expressions/lanes.ts';
+import { type Lanes, type ProductType, productLanes } from '../expressions/lanes.ts';
 import type { Captures } from '../in-threads.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import { type BatchAxis, joinedBatch } from './batch-axes.ts';
-import { type Beginning, BlockProduct, withRoom } from './block-product.ts';
+import { type Beginning, BlockProduct, type Limits, withRoom } from './block-product.ts';
 import type { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { ProductShare } from './product-share.ts';
+import { columnsBefore } from './triangles.ts';
+import { usedColumns } from './zero-terms.ts';
 
 /** Rows that a kernel computes: it takes ranges of its outermost axis and reads or writes rows of an array at `base`. */
 export interface ComputedRows {
@@ -43,13 +45,16 @@ export interface BlockWork {
 /** The rows of a block: where they are, and what writes them there first. */
 interface RowsOfBlock {
   readonly from: () => Expr;
-  readonly write?: (f: FunctionBuilder, row: Expr, count: Expr, next: Expr) => void;
+  /** Returns what of them need not be multiplied. */
+  readonly write?: (f: FunctionBuilder, row: Expr, count: Expr, next: Expr) => Limits;
 }
 
 /** Where the rows of the first operand come from. */
 export interface RowSource {
   /** Whether they are computed, into memory of their own where they lie one after the other. */
   readonly isComputed: boolean;
+  /** Whether they may have zeros from some column on, which are then found. */
+  readonly endsInZeros: boolean;
   /** Addresses that move from product to product, by steps along the axes of the batch, in elements. */
   readonly starts: readonly Expr[];
   readonly batch: readonly BatchAxis[];
@@ -63,6 +68,9 @@ export interface RowSource {
   ): void;
 }
 
+/** In shorter rows zeros are not looked for. */
+const fewestColumns = 64;
+
 export function rowSource(d: Driver, product: Product, a: RowOperand, work: BlockWork): RowSource {
   if ('behind' in a) return chained(d, product, a, work);
   return 'base' in a ? computed(d, product, a, work) : inMemory(product, a, work);
@@ -72,6 +80,7 @@ function inMemory({ lhs, batch }: Product, a: Expr, { dtype }: BlockWork): RowSo
   const bytes = byteSize(dtype);
   return {
     isComputed: false,
+    endsInZeros: false,
     starts: [a],
     batch: batch.map(({ extent, steps }) => ({ extent, steps: [steps[0]] })),
     widest: 0,
@@ -84,6 +93,7 @@ function computed(d: Driver, product: Product, rows: ComputedRows, work: BlockWo
   const rowBytes = product.k * byteSize(work.dtype);
   return {
     isComputed: true,
+    endsInZeros: false,
     starts: [],
     batch: product.batch.map(({ extent }) => ({ extent, steps: [] })),
     unit: rowsOfStep(product, rows),
@@ -93,7 +103,14 @@ function computed(d: Driver, product: Product, rows: ComputedRows, work: BlockWo
         use((captures, at) => {
           const from = captures.take(room, { perThread });
           const write = callsOnRows(d, product, rows, [{ base: rows.base, rowBytes }], captures, at, work);
-          return { from, write: (f, row, _, next) => write(f, row, next, [from()]) };
+          const all: Limits = {};
+          return {
+            from,
+            write: (f, row, _, next) => {
+              write(f, row, next, [from()]);
+              return all;
+            },
+          };
         }),
       ),
   };
@@ -104,11 +121,14 @@ function chained(d: Driver, product: Product, rows: ChainedRows, work: BlockWork
   const { dtype, isShared } = work;
   const rowBytes = first.outRow * byteSize(dtype);
   const source = rowSource(d, first, rows.a, work);
-  const multiplier = new BlockProduct(d, first, dtype, source.isComputed, b, isShared);
+  const options = { computesRows: source.isComputed, isShared, endsInZeros: source.endsInZeros };
+  const multiplier = new BlockProduct(d, first, dtype, b, options);
+  const used = product.k >= fewestColumns && d.define(usedColumns(productLanes(dtype) as Lanes, product.k, rowBytes));
   const own = first.batch.map(({ extent, steps }) => ({ extent, steps: [steps[1]] }));
   const unit = rowsOfStep(product, behind);
   return {
     isComputed: true,
+    endsInZeros: used !== false,
     starts: [...source.starts, addressOf(b)],
     batch: joinedBatch(source.batch, own)!,
     unit: source.unit === undefined ? unit : commonMultiple(source.unit, unit),
@@ -131,9 +151,11 @@ function chained(d: Driver, product: Product, rows: ChainedRows, work: BlockWork
                 return {
                   from,
                   write: (f, row, count, next) => {
-                    before.write?.(f, row, count, next);
-                    multiply(f, count, before.from(), scores());
+                    const limits = before.write?.(f, row, count, next);
+                    const columns = columnsBefore(next, behind.share!.furthest, product.k);
+                    multiply(f, count, before.from(), scores(), { ...limits, columns });
                     write(f, row, next, [scores(), from()]);
+                    return used ? { terms: f.let(call(used, 'i32', from(), count)) } : {};
                   },
                 };
               }),

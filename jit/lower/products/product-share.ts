@@ -8,6 +8,7 @@ import { elementBytes } from '../kernels/kernel.ts';
 import type { Store } from '../kernels/map-kernel.ts';
 import { Buffer, Scalar } from '../storage.ts';
 import { placeInBatch } from './dot-code.ts';
+import { furthestColumn } from './triangles.ts';
 
 /** A number that moves on from product to product: where it starts, and its steps along the axes of the batch. */
 interface Moving {
@@ -16,7 +17,7 @@ interface Moving {
   readonly steps: readonly number[];
 }
 
-/** Arrays of which only the rows of a block are there: at these addresses, so many elements from row to row. */
+/** Arrays of which only the rows of a block are there, the product's first: at these addresses, so many elements from row to row. */
 export interface InBlocks {
   readonly at: readonly Expr[];
   readonly rowAxes: number;
@@ -31,6 +32,8 @@ export interface InBlocks {
 export class ProductShare {
   /** Of one product. */
   readonly shape: Shape;
+  /** By how much a column that is read of a block can be further than its row. */
+  furthest: number = Number.POSITIVE_INFINITY;
   private readonly d: Driver;
   private readonly extents: Shape;
   private readonly inBlocks: InBlocks;
@@ -52,14 +55,17 @@ export class ProductShare {
   /** A plan of folds, none of them along the batch. */
   plan({ shape, folded, rowStrides, folds, stores }: FoldPlan): FoldPlan {
     const own = stridesOf(shape);
+    const folding = folds.map((fold) => ({ ...fold, root: this.tree(fold.root) }));
+    const roots = stores.map(({ root }) => this.tree(root));
+    this.look([...folding.map(({ root }) => root), ...roots]);
     return {
       shape: this.shape,
       folded: this.inner(folded),
       rowStrides: this.inner(rowStrides),
-      folds: folds.map((fold) => ({ ...fold, root: this.tree(fold.root) })),
-      stores: stores.map((store) => ({
+      folds: folding,
+      stores: stores.map((store, i) => ({
         ...store,
-        root: this.tree(store.root),
+        root: roots[i]!,
         ...this.place(store.ptr, store.row ? rowStrides : own, elementBytes[store.root.dtype]),
       })),
     };
@@ -68,8 +74,10 @@ export class ProductShare {
   /** What a kernel writes for each element. */
   stores(stores: readonly Store[]): Store[] {
     const own = stridesOf([...this.extents, ...this.shape]);
-    return stores.map(({ root, ptr }) => ({
-      root: this.tree(root),
+    const roots = stores.map(({ root }) => this.tree(root));
+    this.look(roots);
+    return stores.map(({ root, ptr }, i) => ({
+      root: roots[i]!,
       ...this.place(ptr, own, elementBytes[root.dtype]),
     }));
   }
@@ -85,6 +93,11 @@ export class ProductShare {
 
   release(): void {
     for (const { local } of this.moving) this.d.locals.give(local);
+  }
+
+  private look(roots: readonly Tree[]): void {
+    const { at, rowAxes } = this.inBlocks;
+    if (rowAxes === 1 && this.shape.length === 2) this.furthest = furthestColumn(roots, at[0]!, 0, 1);
   }
 
   private inner<T>(axes: readonly T[]): T[] {

@@ -21,11 +21,14 @@ import { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { isDealtOut, partsOfRows } from './product-threads.ts';
+import { columnsBefore } from './triangles.ts';
 
 /** Where the rows of a block go, and what is done with them there. Rows are counted over all products. */
 interface BlockEnd {
   readonly into: () => Expr;
   readonly after?: (f: FunctionBuilder, from: Expr, to: Expr) => void;
+  /** How many columns are needed of the rows before one; undefined for all. */
+  readonly columns?: (next: Expr) => Expr | undefined;
 }
 
 /**
@@ -79,7 +82,11 @@ export class RowBlocks {
       this.blocks(height, (captures, at) => {
         const into = captures.take(block, { perThread });
         const write = callsOnRows(this.d, product, behind, [{ base: behind.base, rowBytes }], captures, at, work);
-        return { into, after: (f, from, to) => write(f, from, to, [into()]) };
+        return {
+          into,
+          after: (f, from, to) => write(f, from, to, [into()]),
+          columns: (next) => columnsBefore(next, behind.share?.furthest ?? Number.POSITIVE_INFINITY, product.n),
+        };
       });
     });
     behind.share?.release();
@@ -132,7 +139,11 @@ export class RowBlocks {
   ): void {
     const { d, product, rows, b, work } = this;
     const { m, batch } = product;
-    const multiplier = new BlockProduct(d, product, this.dtype, rows.isComputed, b, work.isShared);
+    const multiplier = new BlockProduct(d, product, this.dtype, b, {
+      computesRows: rows.isComputed,
+      endsInZeros: rows.endsInZeros,
+      isShared: work.isShared,
+    });
     const own = batch.map(({ extent, steps }) => ({ extent, steps: [steps[1]] }));
     const starts = [...rows.starts, b instanceof ComputedPanels ? i32c(0) : b];
     rows.open(height, (prepareRows) =>
@@ -146,7 +157,7 @@ export class RowBlocks {
           const captures = new Captures();
           const at = { firstRow, number };
           const { from, write } = prepareRows(captures, at, pointers);
-          const { into, after } = end(captures, at);
+          const { into, after, columns } = end(captures, at);
           const multiply = prepare(captures, at);
           captures.run(d, { extent: Math.ceil(m / height), chunk: 1, threads: work.isShared }, (f, block) => {
             const row = height === m ? i32c(0) : f.let(op('i32.mul', block, i32c(height)));
@@ -154,8 +165,8 @@ export class RowBlocks {
             const count =
               m % height === 0 ? i32c(height) : f.let(select(op('i32.lt_s', left, i32c(height)), left, i32c(height)));
             const next = plus(row, count);
-            write?.(f, row, count, next);
-            multiply(f, count, from(), into());
+            const limits = write?.(f, row, count, next);
+            multiply(f, count, from(), into(), { ...limits, columns: columns?.(next) });
             after?.(f, row, next);
           });
           if (!isBatch) return;
