@@ -18,7 +18,12 @@ export interface FoldPlan {
   readonly rowStrides: readonly number[];
   readonly folds: readonly Fold[];
   readonly stores: readonly FoldStore[];
+  /** How far the innermost axis is walked where that is not all of it: a multiple of `limitStep`, or all. */
+  readonly limit?: Expr;
 }
+
+/** A multiple of the elements that a pass over a row does together. */
+export const limitStep = 16;
 
 /**
  * How a plan becomes loops. Where the innermost axis is folded, lanes hold partial results that are combined at the end

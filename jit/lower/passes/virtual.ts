@@ -144,7 +144,7 @@ const cheap: ReadonlySet<string> = new Set(['neg', 'convert_element_type', 'copy
 const isCheap = (eqn: Eqn): boolean => cheap.has(eqn.primitive.name);
 
 /** More operations on positions are worth an array. */
-const mostOnPositions = 3;
+const mostOnPositions = 5;
 
 /**
  * What is computed from positions alone, in a few operations, as masks of what comes later are: it is computed anew wherever
@@ -153,10 +153,10 @@ const mostOnPositions = 3;
 function positionsIn(eqns: readonly Eqn[]): ReadonlySet<Var> {
   const operations = new Map<unknown, number>();
   for (const { primitive, inputs, outputs } of eqns) {
-    const [out] = outputs as [Var];
     const { kind } = primitive.lower;
-    const isWhole = out.aval.dtype === 'int32' || out.aval.dtype === 'bool';
-    if (!isWhole || (kind !== 'elementwise' && kind !== 'view' && kind !== 'reshape')) continue;
+    if (kind !== 'elementwise' && kind !== 'view' && kind !== 'reshape') continue;
+    const [out] = outputs as [Var];
+    if (out.aval.dtype !== 'int32' && out.aval.dtype !== 'bool') continue;
     const arrays = inputs.filter(({ aval }) => aval.ndim > 0);
     if (arrays.some((atom) => !operations.has(atom))) continue;
     // A scalar operand may come from anywhere: what has none of its own costs nothing to have again.

@@ -3,7 +3,7 @@ import { up } from '../../runtime/gemm.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
 import { panelStride, panelWidth } from '../../runtime/pack.ts';
 import { threadCount } from '../../target.ts';
-import { call, type Expr, type FunctionBuilder, i32c, op, select } from '../../wasm/code.ts';
+import { call, type Expr, type FunctionBuilder, i32c, type Local, op } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
 import { type Lanes, type ProductType, productLanes } from '../expressions/lanes.ts';
 import { type Captures, dealOut } from '../in-threads.ts';
@@ -17,10 +17,18 @@ import { finitePanels } from './zero-terms.ts';
 /** Elements of B from which on threads share the packing: 0.1 ms. */
 const fewestPacked = 2 ** 18;
 
-/** How many columns of the result are needed, and from which on columns of A are zero: all where they are left out. */
+/** How many columns of the result are needed, and how many terms of sums are not zero: all where they are left out. */
 export interface Limits {
   readonly columns?: Expr | undefined;
   readonly terms?: Expr | undefined;
+}
+
+/** Begins with the B of each product, and then writes the rows of each block. */
+export interface Blocks {
+  readonly begin: (b: Expr) => void;
+  readonly prepare: (captures: Captures, at: Beginning) => Multiply;
+  /** Whether all of B is finite, so that it keeps a limit of terms. */
+  readonly isFinite?: Local;
 }
 
 /** Writes the multiplication of some rows. Where it is not worth it, limits are not kept. */
@@ -59,23 +67,18 @@ export class BlockProduct {
     this.options = options;
   }
 
-  /** `begin` takes the B of each product, what `prepare` returns the rows of each block. */
-  withOperands(
-    height: number,
-    tile: HeldTile | undefined,
-    use: (begin: (b: Expr) => void, prepare: (captures: Captures, at: Beginning) => Multiply) => void,
-  ): void {
+  withOperands(height: number, tile: HeldTile | undefined, use: (blocks: Blocks) => void): void {
     const { d, product, dtype, bytes, b: operand } = this;
     const { isShared, computesRows, endsInZeros } = this.options;
     const { n, k, lhs } = product;
     if (!(operand instanceof ComputedPanels) && isSmallProduct(product, dtype)) {
       const at = d.locals.take('i32');
       withRoom(d, isShared, productScratchBytes(product, dtype), (scratch, perThread) =>
-        use(
-          (b) => d.f.set(at, b),
-          (captures, beginning) =>
+        use({
+          begin: (b) => d.f.set(at, b),
+          prepare: (captures, beginning) =>
             this.codeFor(height, tile, captures, beginning, at, captures.take(scratch, { perThread })),
-        ),
+        }),
       );
       d.locals.give(at);
       return;
@@ -88,9 +91,12 @@ export class BlockProduct {
       if (tile) {
         const a = !computesRows && lhs.column !== 1;
         withRoom(d, isShared, a ? height * k * bytes : 0, (scratch, perThread) =>
-          use(begin(panels), (captures, beginning) => {
-            const room = captures.take(scratch, { perThread });
-            return this.codeFor(height, tile, captures, beginning, panels, room, { a, b: true });
+          use({
+            begin: begin(panels),
+            prepare: (captures, beginning) => {
+              const room = captures.take(scratch, { perThread });
+              return this.codeFor(height, tile, captures, beginning, panels, room, { a, b: true });
+            },
           }),
         );
         return;
@@ -98,7 +104,6 @@ export class BlockProduct {
       const multiply = d.runtime(`gemm_rows_${dtype === 'float32' ? 'f32' : 'f64'}`, rowsParameters);
       const steps = [lhs.row, lhs.column].map(i32c);
       const lanes = productLanes(dtype) as Lanes;
-      // Whether zeros may be left out.
       const isFinite = endsInZeros ? d.locals.take('i32') : undefined;
       const check = isFinite && d.define(finitePanels(lanes, n, k));
       const pack = begin(panels);
@@ -107,24 +112,15 @@ export class BlockProduct {
         if (isFinite) d.f.set(isFinite, call(check!, 'i32', panels));
       };
       withRoom(d, isShared, gemmRowsScratchBytes(height, k, bytes), (scratch, perThread) =>
-        use(beginChecked, (captures) => {
-          const [b, room] = [captures.take(panels), captures.take(scratch, { perThread })];
-          const finite = isFinite && captures.take(isFinite);
-          return (f, rows, a, into, { columns = i32c(n), terms } = {}) =>
-            f.call(
-              multiply,
-              rows,
-              columns,
-              finite && terms ? f.let(select(finite(), terms, i32c(k))) : i32c(k),
-              a,
-              ...steps,
-              b(),
-              i32c(panelStride(k)),
-              into,
-              i32c(product.outRow),
-              i32c(0),
-              room(),
-            );
+        use({
+          begin: beginChecked,
+          ...(isFinite && { isFinite }),
+          prepare: (captures) => {
+            const [b, room] = [captures.take(panels), captures.take(scratch, { perThread })];
+            const [stride, outRow, onto] = [panelStride(k), product.outRow, 0].map(i32c) as [Expr, Expr, Expr];
+            return (f, rows, a, into, { columns = i32c(n), terms = i32c(k) } = {}) =>
+              f.call(multiply, rows, columns, terms, a, ...steps, b(), stride, into, outRow, onto, room());
+          },
         }),
       );
       if (isFinite) d.locals.give(isFinite);

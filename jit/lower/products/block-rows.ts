@@ -1,7 +1,9 @@
 import { byteSize } from '../../../src/core/dtype.ts';
-import { call, type Expr, type FunctionBuilder, i32c, type Local, op } from '../../wasm/code.ts';
+import { leastOf } from '../../runtime/gemm.ts';
+import { call, type Expr, type FunctionBuilder, i32c, type Local, op, select } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
 import { type Lanes, type ProductType, productLanes } from '../expressions/lanes.ts';
+import { limitStep } from '../folds/fold-schedule.ts';
 import type { Captures } from '../in-threads.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import { type BatchAxis, joinedBatch } from './batch-axes.ts';
@@ -62,11 +64,16 @@ export interface RowSource {
   readonly unit?: number;
   /** Elements of the longest row that is computed. */
   readonly widest: number;
-  open(
-    height: number,
-    use: (prepare: (captures: Captures, at: Beginning, pointers: readonly Expr[]) => RowsOfBlock) => void,
-  ): void;
+  open(height: number, use: (prepare: PrepareRows) => void): void;
 }
+
+/** `isFinite` says whether zeros at the end of rows may be left out of sums, if they can be. */
+type PrepareRows = (
+  captures: Captures,
+  at: Beginning,
+  pointers: readonly Expr[],
+  isFinite: Local | undefined,
+) => RowsOfBlock;
 
 /** In shorter rows zeros are not looked for. */
 const fewestColumns = 64;
@@ -126,6 +133,7 @@ function chained(d: Driver, product: Product, rows: ChainedRows, work: BlockWork
   const used = product.k >= fewestColumns && d.define(usedColumns(productLanes(dtype) as Lanes, product.k, rowBytes));
   const own = first.batch.map(({ extent, steps }) => ({ extent, steps: [steps[1]] }));
   const unit = rowsOfStep(product, behind);
+  const { furthest, limit: hasLimit } = behind.share!;
   return {
     isComputed: true,
     endsInZeros: used !== false,
@@ -137,10 +145,10 @@ function chained(d: Driver, product: Product, rows: ChainedRows, work: BlockWork
       source.open(height, (prepareRows) =>
         withRoom(d, isShared, height * rowBytes, (block, blockApart) =>
           withRoom(d, isShared, height * rowBytes, (room, roomApart) =>
-            multiplier.withOperands(height, undefined, (begin, prepare) =>
-              use((captures, at, pointers) => {
+            multiplier.withOperands(height, undefined, ({ begin, prepare, isFinite: isOwnFinite }) =>
+              use((captures, at, pointers, isFinite) => {
                 begin(pointers[source.starts.length]!);
-                const before = prepareRows(captures, at, pointers);
+                const before = prepareRows(captures, at, pointers, isOwnFinite);
                 const [scores, from] = [
                   captures.take(block, { perThread: blockApart }),
                   captures.take(room, { perThread: roomApart }),
@@ -148,14 +156,34 @@ function chained(d: Driver, product: Product, rows: ChainedRows, work: BlockWork
                 const multiply = prepare(captures, at);
                 const places = [behind.base, into].map((base) => ({ base, rowBytes }));
                 const write = callsOnRows(d, product, behind, places, captures, at, work);
+                const isAllFinite = isFinite && captures.take(isFinite);
+                const all = i32c(product.k);
                 return {
                   from,
                   write: (f, row, count, next) => {
                     const limits = before.write?.(f, row, count, next);
-                    const columns = columnsBefore(next, behind.share!.furthest, product.k);
+                    const columns = columnsBefore(next, furthest, product.k);
                     multiply(f, count, before.from(), scores(), { ...limits, columns });
-                    write(f, row, next, [scores(), from()]);
-                    return used ? { terms: f.let(call(used, 'i32', from(), count)) } : {};
+                    const compute = (limit: Expr): void => write(f, row, next, [scores(), from()], limit);
+                    if (!used || !isAllFinite) {
+                      compute(all);
+                      return {};
+                    }
+                    const termsOf = (limit: Expr): Expr => call(used, 'i32', from(), count, limit);
+                    if (!hasLimit || !columns) {
+                      compute(all);
+                      return { terms: f.let(select(isAllFinite(), termsOf(all), all)) };
+                    }
+                    // Some of the columns behind the last one that is read are there for all others.
+                    const limit = f.let(select(isAllFinite(), leastOf(plus(columns, i32c(limitStep)), all), all));
+                    compute(limit);
+                    const terms = f.var(termsOf(limit));
+                    const isEnough = op('i32.or', op('i32.eq', limit, all), op('i32.le_s', terms, columns));
+                    f.if(op('i32.eqz', isEnough), () => {
+                      compute(all);
+                      f.set(terms, all);
+                    });
+                    return { terms: f.let(select(isAllFinite(), terms, all)) };
                   },
                 };
               }),
@@ -176,7 +204,7 @@ interface Place {
   readonly rowBytes: number;
 }
 
-/** Calls of a kernel for rows of a product, with where these rows of each of `places` are. */
+/** Calls of a kernel for rows of a product, with where these rows of each of `places` are, and perhaps for some columns. */
 export function callsOnRows(
   d: Driver,
   product: Product,
@@ -185,7 +213,7 @@ export function callsOnRows(
   captures: Captures,
   { firstRow, number }: Beginning,
   { isShared }: BlockWork,
-): (f: FunctionBuilder, from: Expr, to: Expr, blocks: readonly Expr[]) => void {
+): (f: FunctionBuilder, from: Expr, to: Expr, blocks: readonly Expr[], limit?: Expr) => void {
   const { kernel, note, share } = rows;
   const name = d.declare(kernel);
   if (note && !d.notes.has(name)) d.notes.set(name, note);
@@ -198,13 +226,18 @@ export function callsOnRows(
     place: places.findIndex(({ base }) => reads(value, base)),
   }));
   const first = captures.take(share ? i32c(0) : firstRow);
-  return (f, from, to, blocks) => {
+  return (f, from, to, blocks, limit) => {
     const begin = plus(first(), from);
     const starts = places.map(({ rowBytes }, i) =>
       f.let(op('i32.sub', blocks[i]!, op('i32.mul', begin, i32c(rowBytes)))),
     );
     const steps = [begin, plus(first(), to)].map((rows) => (unit === 1 ? rows : op('i32.div_u', rows, i32c(unit))));
-    f.call(name, ...steps, ...args.map(({ value, place }) => (place < 0 ? value() : plus(value(), starts[place]!))));
+    const given = kernel.args.map((arg, i) => {
+      if (arg === share?.limit) return limit!;
+      const { value, place } = args[i]!;
+      return place < 0 ? value() : plus(value(), starts[place]!);
+    });
+    f.call(name, ...steps, ...given);
   };
 }
 

@@ -171,8 +171,12 @@ export class ProductEnds {
   describe(group: Group, note: string): void {
     const product = this.chains.get(group)?.product;
     const rows = product && this.chained.get(product);
+    const upTo = rows?.behind.share?.limit ? ', up to a diagonal' : '';
     if (rows)
-      this.chained.set(product, { ...rows, behind: { ...rows.behind, note: `${note}, then rows of a product` } });
+      this.chained.set(product, {
+        ...rows,
+        behind: { ...rows.behind, note: `${note}${upTo}, then rows of a product` },
+      });
   }
 
   /** The rows of its first operand that a product has to compute itself, from rows of another product. */

@@ -8,7 +8,7 @@ import { elementBytes } from '../kernels/kernel.ts';
 import type { Store } from '../kernels/map-kernel.ts';
 import { Buffer, Scalar } from '../storage.ts';
 import { placeInBatch } from './dot-code.ts';
-import { furthestColumn } from './triangles.ts';
+import { furthestColumn, standForEachOther } from './triangles.ts';
 
 /** A number that moves on from product to product: where it starts, and its steps along the axes of the batch. */
 interface Moving {
@@ -34,6 +34,8 @@ export class ProductShare {
   readonly shape: Shape;
   /** By how much a column that is read of a block can be further than its row. */
   furthest: number = Number.POSITIVE_INFINITY;
+  /** How many columns the kernel does, where those that are further stand for each other. */
+  limit: Local | undefined;
   private readonly d: Driver;
   private readonly extents: Shape;
   private readonly inBlocks: InBlocks;
@@ -58,7 +60,10 @@ export class ProductShare {
     const folding = folds.map((fold) => ({ ...fold, root: this.tree(fold.root) }));
     const roots = stores.map(({ root }) => this.tree(root));
     this.look([...folding.map(({ root }) => root), ...roots]);
+    if (this.inBlocks.at.length > 1 && this.furthest < this.shape.at(-1)! - 1)
+      if (standForEachOther(folding, roots, this.furthest)) this.limit = this.d.locals.take('i32');
     return {
+      ...(this.limit && { limit: this.limit }),
       shape: this.shape,
       folded: this.inner(folded),
       rowStrides: this.inner(rowStrides),
@@ -93,11 +98,12 @@ export class ProductShare {
 
   release(): void {
     for (const { local } of this.moving) this.d.locals.give(local);
+    if (this.limit) this.d.locals.give(this.limit);
   }
 
   private look(roots: readonly Tree[]): void {
     const { at, rowAxes } = this.inBlocks;
-    if (rowAxes === 1 && this.shape.length === 2) this.furthest = furthestColumn(roots, at[0]!, 0, 1);
+    if (rowAxes === 1 && this.shape.length === 2) this.furthest = furthestColumn(roots, at[0]!);
   }
 
   private inner<T>(axes: readonly T[]): T[] {

@@ -147,7 +147,7 @@ export class RowBlocks {
     const own = batch.map(({ extent, steps }) => ({ extent, steps: [steps[1]] }));
     const starts = [...rows.starts, b instanceof ComputedPanels ? i32c(0) : b];
     rows.open(height, (prepareRows) =>
-      multiplier.withOperands(height, tile, (begin, prepare) => {
+      multiplier.withOperands(height, tile, ({ begin, prepare, isFinite }) => {
         const { f, locals } = d;
         const isBatch = batch.length > 0;
         const zero = (): Expr => (isBatch ? locals.hold(i32c(0)) : i32c(0));
@@ -156,7 +156,7 @@ export class RowBlocks {
           begin(pointers.at(-1)!);
           const captures = new Captures();
           const at = { firstRow, number };
-          const { from, write } = prepareRows(captures, at, pointers);
+          const { from, write } = prepareRows(captures, at, pointers, isFinite);
           const { into, after, columns } = end(captures, at);
           const multiply = prepare(captures, at);
           captures.run(d, { extent: Math.ceil(m / height), chunk: 1, threads: work.isShared }, (f, block) => {

@@ -12,12 +12,12 @@ import type { Lanes } from '../expressions/lanes.ts';
 const together = 64;
 
 /**
- * used(a, rows): from which column on all rows are zero, rounded up to a few; not 0. Rows of `columns` elements are
- * `apart` bytes apart.
+ * used(a, rows, limit): from which column on all rows are zero up to column `limit`, rounded up to a few; not 0. Rows of
+ * `columns` elements are `apart` bytes apart; the limit is a multiple of `together`, or all of them.
  */
 export function usedColumns(e: Lanes, columns: number, apart: number): Func {
-  const f = new FunctionBuilder('', ['i32', 'i32'], 'i32');
-  const [a, rows] = [f.param(0), f.param(1)];
+  const f = new FunctionBuilder('', ['i32', 'i32', 'i32'], 'i32');
+  const [a, rows, limit] = [f.param(0), f.param(1), f.param(2)];
   const bytes = columns * e.bytes;
   const whole = bytes - (bytes % together);
   const at = f.local('i32');
@@ -32,11 +32,13 @@ export function usedColumns(e: Lanes, columns: number, apart: number): Func {
   // Without the sign, which is a zero's too.
   const isSome = op('v128.any_true', op(`${e.bytes === 4 ? 'i32x4' : 'i64x2'}.shl`, some, i32c(1)));
   const last = range16(bytes - whole, e.bytes);
-  if (last.length > 0) {
-    each(i32c(whole), () => last.map((offset) => load(e.splat, at, offset)).reduce((x, y) => op('v128.or', x, y)));
-    f.if(isSome, () => f.return(i32c(columns)));
-  }
-  const left = f.var(i32c(Math.max(whole, together)));
+  const left = f.var(op('i32.mul', limit, i32c(e.bytes)));
+  if (last.length > 0)
+    f.if(op('i32.eq', limit, i32c(columns)), () => {
+      each(i32c(whole), () => last.map((offset) => load(e.splat, at, offset)).reduce((x, y) => op('v128.or', x, y)));
+      f.if(isSome, () => f.return(limit));
+      f.set(left, i32c(whole));
+    });
   f.while(op('i32.gt_u', left, i32c(together)), () => {
     each(op('i32.sub', left, i32c(together)), () =>
       [0, 16, 32, 48].map((offset) => load('v128.load', at, offset)).reduce((x, y) => op('v128.or', x, y)),
