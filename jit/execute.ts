@@ -10,8 +10,8 @@ import { prebuiltModule } from './runtime/prebuilt.ts';
 import { Cell, type Heap, heap, smallBytes } from './storage/heap.ts';
 import { threadPool } from './threads/thread-pool.ts';
 
-/** What a program calls back: gets the arguments of its site, copied. An exception stops the program. */
-export type Callback = (args: readonly Cell[]) => void;
+/** What a program calls back: gets the arguments of its site, copied, and returns the data of its results. An exception stops the program. */
+export type Callback = ((args: readonly Cell[]) => readonly TypedArray[]) | ((args: readonly Cell[]) => void);
 
 export interface RunOptions {
   /** Inputs whose storage is freed as soon as the call is over. */
@@ -174,7 +174,7 @@ export class Executable {
       if (!site) throw new Error(`the program has no callback ${id}`);
       const args = readArguments(site, address);
       const own = this.callbacks?.[id];
-      if (own) own(args);
+      if (own) writeResults(site, address, own(args));
       else if (handler) handler(this, id, args);
       else throw new Error('no callback handler is set');
       return 0;
@@ -198,6 +198,14 @@ function readArguments(site: CallbackSite, address: number): Cell[] {
     const at = address + p.offset;
     if (p.place !== 'small' && p.place !== 'array') return readCell(h, p, at);
     return Cell.fromHost(p.dtype, h.copyOut(p.dtype, h.u32[at >>> 2]!, p.length));
+  });
+}
+
+function writeResults({ results }: CallbackSite, address: number, returned: unknown): void {
+  const h = heap();
+  results.forEach(({ dtype, offset }, i) => {
+    const view = h.elements(dtype);
+    view.set((returned as readonly TypedArray[])[i]!, h.u32[(address + offset) >>> 2]! / view.BYTES_PER_ELEMENT);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { ShapedArray } from '../src/core/aval.ts';
+import type { TypedArray } from '../src/core/dtype.ts';
 import type { Jaxpr } from '../src/core/jaxpr.ts';
 import type { Shape } from '../src/core/shape.ts';
 import type { Element, ElementBuilder } from './element.ts';
@@ -66,10 +67,13 @@ export type LowerRule<P> =
   | { readonly kind: 'while'; readonly loop: (params: P) => WhileLoop }
   /** Operands: constants, carry, xs (leading axis = length). Results: carry, stacked ys. */
   | { readonly kind: 'scan'; readonly loop: (params: P) => ScanLoop }
-  /** Calls back into JavaScript with the operands; no results. */
-  | { readonly kind: 'callback'; readonly handler: (params: P) => (...args: unknown[]) => void }
+  /** Calls back into JavaScript with the operands. What it returns are the data of the results, where there are any. */
+  | { readonly kind: 'callback'; readonly handler: (params: P) => CallbackHandler }
   /** The result is operand 0, unchanged. */
   | { readonly kind: 'identity' };
+
+/** Where there are results, it returns their data. */
+export type CallbackHandler = ((...args: unknown[]) => readonly TypedArray[]) | ((...args: unknown[]) => void);
 
 /** Parts of operands with their places in the output. */
 export interface Regions {

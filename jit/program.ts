@@ -17,6 +17,8 @@ export interface CallbackSite {
   readonly id: number;
   /** Argument slots, their offsets relative to the address that the call passes. */
   readonly arguments: readonly Slot[];
+  /** Slots behind them that hold the addresses of the results. */
+  readonly results: readonly Slot[];
 }
 
 /** How a program takes its inputs and gives its outputs. All places are relative to the frame that a call gets. */

@@ -10,10 +10,11 @@ import type { Shape } from './core/shape.ts';
 import type { Source } from './core/source.ts';
 import type { Subject } from './core/trace.ts';
 import type { Index } from './lax/index-plan.ts';
+import type { MeanOptions, VarOptions } from './numpy/averages.ts';
 import type { TakeOptions } from './numpy/indexing.ts';
 import type { ArrayMethods } from './numpy/methods.ts';
 import type { ScanOptions } from './numpy/numeric.ts';
-import type { ArgReduceOptions, ReduceOptions, SumOptions, VarOptions } from './numpy/reductions.ts';
+import type { ArgReduceOptions, ExtremumOptions, MaskedOptions, SumOptions } from './numpy/reductions.ts';
 
 /** What operations accept for an array: numbers and booleans stand for rank-0 arrays. */
 export type ArrayLike = NDArray | number | boolean;
@@ -410,27 +411,27 @@ export class NDArray {
   }
 
   /** Mean over axes. */
-  mean(options?: SumOptions): NDArray {
+  mean(options?: MeanOptions): NDArray {
     return ops.mean(this, options);
   }
 
   /** Largest element over axes. */
-  max(options?: ReduceOptions): NDArray {
+  max(options?: ExtremumOptions): NDArray {
     return ops.max(this, options);
   }
 
   /** Smallest element over axes. */
-  min(options?: ReduceOptions): NDArray {
+  min(options?: ExtremumOptions): NDArray {
     return ops.min(this, options);
   }
 
   /** Whether any element is true, over axes. */
-  any(options?: ReduceOptions): NDArray {
+  any(options?: MaskedOptions): NDArray {
     return ops.any(this, options);
   }
 
   /** Whether all elements are true, over axes. */
-  all(options?: ReduceOptions): NDArray {
+  all(options?: MaskedOptions): NDArray {
     return ops.all(this, options);
   }
 

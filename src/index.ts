@@ -11,6 +11,7 @@ export { type CheckpointPolicy, checkpointName, checkpointPolicies } from './con
 export { type CustomBatching, customBatching } from './control/custom-batching.ts';
 export { type CustomJvp, customJvp } from './control/custom-jvp.ts';
 export { type CustomVjp, customVjp } from './control/custom-vjp.ts';
+export { type ArrayType, type PureCallbackOptions, pureCallback } from './control/pure-callback.ts';
 export * as debug from './debug/index.ts';
 export { customFixedPoint, customRoot, type ImplicitOptions, rootJvp, rootVjp } from './implicit/index.ts';
 export { type InitOptions, init } from './init.ts';

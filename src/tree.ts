@@ -323,6 +323,32 @@ export const leaves = <T>(tree: T): LeafOf<T>[] => flatten(tree, 'tree.leaves: t
 /** The structure of a tree. */
 export const structure = <T>(tree: T): TreeDef<T> => flatten(tree, 'tree.structure: the tree').def;
 
+/** Leaves with where they stand, in order: `['.w[0]', leaf]`. */
+export function leavesWithPath<T>(tree: T): [path: string, leaf: LeafOf<T>][] {
+  const { leaves, def } = flatten(tree, 'tree.leavesWithPath: the tree');
+  return leafPaths(def).map((path, i) => [path, leaves[i]!]);
+}
+
+/** The leaves of the first tree and its structure, and the leaves of others, which must have the same. */
+function together<T>(
+  operation: string,
+  f: unknown,
+  tree: T,
+  others: readonly unknown[],
+): { leaves: LeafOf<T>[]; def: TreeDef<T>; rest: unknown[][] } {
+  if (typeof f !== 'function')
+    throw new TraceError(`${operation}: the first argument must be a function, but it is ${naming(f)}.`);
+  const { leaves, def } = flatten(tree, `${operation}: the tree`);
+  const rest = others.map((other, i) => {
+    const flat = flatten(other, `${operation}: tree ${i + 1}`);
+    if (flat.def.key !== def.key) {
+      throw new TreeError(`${operation}: tree ${i + 1} has structure ${flat.def}, but the first has ${def}.`);
+    }
+    return flat.leaves as unknown[];
+  });
+  return { leaves, def, rest };
+}
+
 /**
  * Applies `f` to corresponding leaves of trees of one structure.
  * @throws TreeError when structures differ
@@ -332,21 +358,78 @@ export function map<T, R>(
   tree: T,
   ...others: unknown[]
 ): Mapped<T, R> {
-  if (typeof f !== 'function')
-    throw new TraceError(`tree.map: the first argument must be a function, but it is ${naming(f)}.`);
-  const first = flatten(tree, 'tree.map: the tree');
-  const rest = others.map((other, i) => {
-    const flat = flatten(other, `tree.map: tree ${i + 1}`);
-    if (flat.def.key !== first.def.key) {
-      throw new TreeError(`tree.map: tree ${i + 1} has structure ${flat.def}, but the first has ${first.def}.`);
-    }
-    return flat.leaves;
-  });
+  const { leaves, def, rest } = together('tree.map', f, tree, others);
   return unflatten(
-    first.def,
-    first.leaves.map((leaf, i) => f(leaf, ...(rest.map((r) => r[i]) as NDArray[]))),
+    def,
+    leaves.map((leaf, i) => f(leaf, ...(rest.map((r) => r[i]) as NDArray[]))),
   );
 }
+
+/**
+ * The same where `f` is told first where each leaf stands.
+ *
+ * @example
+ * const decay = tree.mapWithPath((path) => (path.endsWith('.w') ? 1e-4 : 0), { layer: { w: np.ones([2]), b: np.zeros([2]) } });
+ * decay.layer.w; // 0.0001
+ * @throws TreeError when structures differ
+ */
+export function mapWithPath<T, R>(
+  f: (path: string, leaf: LeafOf<T>, ...others: NDArray[]) => R,
+  tree: T,
+  ...others: unknown[]
+): Mapped<T, R> {
+  const { leaves, def, rest } = together('tree.mapWithPath', f, tree, others);
+  const paths = leafPaths(def);
+  return unflatten(
+    def,
+    leaves.map((leaf, i) => f(paths[i]!, leaf, ...(rest.map((r) => r[i]) as NDArray[]))),
+  );
+}
+
+/**
+ * A tree of structure `outer` whose leaves are trees of structure `inner`, as a tree of structure `inner` whose leaves are trees
+ * of structure `outer`.
+ *
+ * @example
+ * const pairs = { a: [1, 2], b: [3, 4] };
+ * const [firsts] = tree.transpose(tree.structure({ a: 0, b: 0 }), tree.structure([0, 0]), pairs);
+ * firsts.b; // 3
+ * @throws TreeError when the tree has another structure
+ */
+export function transpose<Outer, Inner>(
+  outer: TreeDef<Outer>,
+  inner: TreeDef<Inner>,
+  tree: unknown,
+): Mapped<Inner, Mapped<Outer, any>> {
+  checkDef('tree.transpose', outer);
+  checkDef('tree.transpose', inner);
+  const { leaves, def } = flatten(tree, 'tree.transpose: the tree');
+  const expected = substituted(outer, inner);
+  if (def.key !== expected.key)
+    throw new TreeError(`tree.transpose: the tree has structure ${def}, but ${expected} is expected.`);
+  const [n, m] = [outer.leafCount, inner.leafCount];
+  const columns = Array.from({ length: m }, (_, j) =>
+    unflatten(
+      outer,
+      Array.from({ length: n }, (_, i) => leaves[i * m + j]),
+    ),
+  );
+  return unflatten(inner, columns) as Mapped<Inner, Mapped<Outer, any>>;
+}
+
+/** The structure with another one in place of each leaf. */
+function substituted(def: TreeDef, leaf: TreeDef): TreeDef {
+  const { node } = def;
+  if (node.kind === 'leaf') return leaf;
+  if (node.kind === 'none') return def;
+  return new TreeDef({ ...node, children: node.children.map((child) => substituted(child, leaf)) });
+}
+
+/** Whether every leaf is true: booleans, and arrays of one element, none of them 0. */
+export const all = (tree: unknown): boolean =>
+  flatten(tree, 'tree.all: the tree').leaves.every((leaf: Leaf) =>
+    leaf instanceof NDArray ? Number(leaf.item()) !== 0 : Boolean(leaf),
+  );
 
 /** Folds over the leaves. */
 export function reduce<T, R>(f: (sum: R, leaf: LeafOf<T>) => R, tree: T, init: R): R {

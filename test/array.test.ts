@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import t from 'tap';
-import { grad, jit, NDArray, np, vmap } from '../src/index.ts';
+import { grad, jit, NDArray, np, tree, vmap } from '../src/index.ts';
 import { stopGradient } from '../src/lax/stop-gradient.ts';
 import { fixture } from './lib/fixture.ts';
 
@@ -497,4 +497,36 @@ t.test('errors name the operation and the types', async () => {
     [() => np.finfo('int32'), 'DtypeError', 'finfo: int32 is not a floating dtype.'],
   ];
   for (const [f, name, message] of cases) t.throws(f, { name, message }, message);
+});
+
+t.test('trees', (t) => {
+  const params = { layer: { w: np.array([1, 2]), b: np.array(0) }, scales: [3, 4] };
+  t.strictSame(
+    tree.leavesWithPath(params).map(([path]) => path),
+    ['.layer.b', '.layer.w', '.scales[0]', '.scales[1]'],
+  );
+  const named = tree.mapWithPath((path, leaf, other) => [path, np.add(leaf, other).tolist()], params, params);
+  t.strictSame(named, {
+    layer: { b: ['.layer.b', 0], w: ['.layer.w', [2, 4]] },
+    scales: [
+      ['.scales[0]', 6],
+      ['.scales[1]', 8],
+    ],
+  });
+  const outer = tree.structure({ a: 0, b: [0] });
+  const inner = tree.structure([0, { c: 0 }]);
+  const turned = tree.transpose(outer, inner, { a: [1, { c: 2 }], b: [[3, { c: 4 }]] });
+  t.strictSame(turned, [{ a: 1, b: [3] }, { c: { a: 2, b: [4] } }]);
+  t.strictSame(tree.transpose(inner, outer, turned), { a: [1, { c: 2 }], b: [[3, { c: 4 }]] }, 'and back');
+  t.throws(() => tree.transpose(outer, inner, [1]), {
+    message: 'tree.transpose: the tree has structure [*], but { a: [*, { c: * }], b: [[*, { c: * }]] } is expected.',
+  });
+  t.throws(() => tree.mapWithPath((p) => p, { a: 1 }, [1]), {
+    message: 'tree.mapWithPath: tree 1 has structure [*], but the first has { a: * }.',
+  });
+  t.strictSame(
+    [tree.all({ a: true, b: [np.array(true), 1] }), tree.all([true, np.array(0)]), tree.all({})],
+    [true, false, true],
+  );
+  t.end();
 });

@@ -162,7 +162,7 @@ function calling(): Executable {
     f.store('i32.store', frame, op('i32.add', i, i32c(1)), 8);
   });
   f.return(i32c(0));
-  const site = { id: 0, arguments: [slot(0, 'float32', 100), slot(4, 'int32')] };
+  const site = { id: 0, arguments: [slot(0, 'float32', 100), slot(4, 'int32')], results: [] };
   const [inputs, outputs] = [[slot(0, 'float32', 100)], [slot(8, 'int32')]];
   return load(program(f.build(true), inputs, outputs, 24, [site], [callbackImport]));
 }

@@ -365,7 +365,7 @@ t.test('options', async (t) => {
   says(
     t,
     () => np.sum(x, any({ axes: 0 })),
-    'CotangentError: sum: there is no option `axes`; the options are `axis`, `keepdims`, `dtype`, `where`.',
+    'CotangentError: sum: there is no option `axes`; the options are `axis`, `keepdims`, `dtype`, `where`, `initial`.',
     'hint: did you mean `axis`?',
   );
   says(

@@ -99,7 +99,18 @@ const check = (name: string, compute: () => unknown, expected: unknown, toleranc
 
 /** Their results are not arrays, or have shapes that depend on values. */
 const concreteOnly = new Set([
-  ...['unique', 'nonzero', 'argwhere', 'allclose', 'arrayEqual', 'union1d', 'intersect1d', 'setdiff1d'],
+  ...[
+    'unique',
+    'uniqueAll',
+    'uniqueCounts',
+    'uniqueInverse',
+    'uniqueValues',
+    'nonzero',
+    'argwhere',
+    'compress',
+    'extract',
+  ],
+  ...['trimZeros', 'allclose', 'arrayEqual', 'union1d', 'intersect1d', 'setdiff1d', 'setxor1d'],
 ]);
 const calls: Call[] = fixture('numpy');
 
@@ -184,12 +195,14 @@ t.test('all NaN, and NaN in between', async () => {
     }
 });
 
+const ofFloat32 = new Set(['nextafter', 'spacing', 'ldexp']);
+
 t.test('float64 stays float64', async () => {
   const hasFloats = (x: unknown): boolean =>
     isEncoded(x) ? x.dtype === 'float32' : Array.isArray(x) ? x.some(hasFloats) : false;
   for (const call of calls) {
-    // The largest finite number, which stands for ∞, differs.
-    if (!hasFloats(call.args) || (call.call === 'nanToNum' && !call.options)) continue;
+    // The largest finite number, which stands for ∞, differs; so do neighbours, and what overflows.
+    if (!hasFloats(call.args) || (call.call === 'nanToNum' && !call.options) || ofFloat32.has(call.call)) continue;
     const wide: Call = { ...call, args: widened(call.args), options: call.options && widened(call.options) };
     const { f, arrays } = asFunction(wide);
     check(label(wide), () => f(...arrays), widened(call.expected), 2e-5);
@@ -289,6 +302,65 @@ t.test('kinks and infinities, as JAX has them', (t) => {
   for (const [x, y, quotient] of division) t.same(np.floorDivide(x, y).item(), quotient, `${x} // ${y}`);
   const x = np.array([1, 1, 4]);
   t.same(grad((v: NDArray) => np.quantile(v, 0.25))(x).tolist(), [0.5, 0.5, 0], 'equal neighbours share');
+  t.end();
+});
+
+t.test('significands and exponents of float64', (t) => {
+  const numbers = [1, -0.75, 3e-320, 2 ** -1074, -(2 ** -1022), Number.MAX_VALUE, 0.1, 2 ** 1000, 1 - 2 ** -53];
+  const x = np.array(numbers, { dtype: 'float64' });
+  const [significands, exponents] = np.frexp(x) as [NDArray, NDArray];
+  t.ok([...significands.data()].every((m) => Math.abs(m) >= 0.5 && Math.abs(m) < 1));
+  t.equal(exponents.dtype, 'int32');
+  t.strictSame(np.ldexp(significands, exponents).tolist(), numbers, 'back again');
+  t.strictSame(exponents.tolist(), [1, 0, -1061, -1073, -1021, 1024, -3, 1001, 0]);
+  // 1.5 · 2⁻¹⁰⁷⁴ is half way between two numbers, of which 2 · 2⁻¹⁰⁷⁴ is even; a little less goes down.
+  const edges = np.array([1.5, 1.5 - 2 ** -52, 3], { dtype: 'float64' });
+  t.strictSame(np.ldexp(edges, -1074).tolist(), [2 * 2 ** -1074, 2 ** -1074, 3 * 2 ** -1074]);
+  t.strictSame(np.ldexp(np.array(1, { dtype: 'float64' }), 1024).item(), Number.POSITIVE_INFINITY);
+  t.equal(np.spacing(np.array(-1, { dtype: 'float64' })).item(), -(2 ** -52));
+  t.strictSame(
+    grad((v: NDArray) => np.sum(np.frexp(v)[0]!))(np.array([3, 0.5])).tolist(),
+    [0.25, 1],
+    'a significand has the slope of its power of two',
+  );
+  t.end();
+});
+
+t.test('masks have the derivatives of what they take', (t) => {
+  const x = np.array([3, 1, 2, 5], { dtype: 'float64' });
+  const mask = np.array([true, true, true, false]);
+  const slope = (f: (x: NDArray) => NDArray): number[] => [...grad(f)(x).data()];
+  t.strictSame(
+    slope((v) => np.max(v, { where: mask, initial: 0 })),
+    [1, 0, 0, 0],
+  );
+  t.strictSame(
+    slope((v) => np.min(v, { where: mask, initial: 0.5 })),
+    [0, 0, 0, 0],
+  );
+  t.strictSame(
+    slope((v) => np.mean(v, { where: mask })).map((s: number) => Math.round(3 * s)),
+    [1, 1, 1, 0],
+  );
+  t.strictSame(
+    slope((v) => np.var(v, { where: mask, ddof: 1 })),
+    [1, -1, 0, 0],
+  );
+  t.throws(() => np.max(x, { where: mask }), {
+    message: 'max: `where` needs `initial`, the result where no element is taken.',
+  });
+  t.throws(() => np.sum(x, { initial: np.ones([2]) }), {
+    message: 'sum: `initial` must be one number, but it is f32[2].',
+  });
+  t.throws(() => np.sum(x, { where: np.array([true, false]) }), {
+    message: /^sum: .*f64\[4\] and bool\[2\] do not broadcast together\./,
+  });
+  t.throws(() => np.gcd(x, 2), { message: 'gcd: needs integer operands, but got f64[4] and f64[].' });
+  t.throws(() => np.ldexp(x, 0.5), { message: 'ldexp: the exponent must be an integer, but it is 0.5.' });
+  t.throws(() => np.broadcastShapes([2, 3], [4]), {
+    message: 'broadcastShapes: shapes [2, 3] and [4] do not broadcast together.',
+  });
+  t.strictSame(np.broadcastShapes([3, 1], 4), [3, 4]);
   t.end();
 });
 

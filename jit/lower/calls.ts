@@ -1,6 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { Atom, Eqn } from '../../src/core/jaxpr.ts';
-import type { KernelContext, LowerRule, Operand, RuntimeArgument } from '../lower-rule.ts';
+import type { CallbackHandler, KernelContext, LowerRule, Operand, RuntimeArgument } from '../lower-rule.ts';
 import type { Slot } from '../program.ts';
 import { type Expr, FunctionBuilder, i32c, op } from '../wasm/code.ts';
 import type { Driver, Places } from './driver.ts';
@@ -70,13 +70,18 @@ export function lowerRuntimeCalls(
   d.loadResults(eqn.outputs, outputs);
 }
 
-/** A call of a function of the user's, with arrays or rank-0 values; it may stop the program. */
-export function lowerCallback(d: Driver, eqn: Eqn, handler: (...args: unknown[]) => void): void {
+/** A call of a function of the user's, with arrays or rank-0 values and where results go; it may stop the program. */
+export function lowerCallback(d: Driver, eqn: Eqn, handler: CallbackHandler, places: Places): void {
   const { f } = d;
-  const slots: Slot[] = eqn.inputs.map(({ aval }, i) => ({ offset: 8 * i, dtype: aval.dtype, shape: aval.shape }));
-  const values = eqn.inputs.map((atom) => (atom.aval.ndim === 0 ? d.scalar(atom) : d.buffer(atom).ptr));
+  const slots: Slot[] = [...eqn.inputs, ...eqn.outputs].map(({ aval }, i) => ({
+    offset: 8 * i,
+    dtype: aval.dtype,
+    shape: aval.shape,
+  }));
+  const inputs = eqn.inputs.map((atom) => (atom.aval.ndim === 0 ? d.scalar(atom) : d.buffer(atom).ptr));
+  const results = eqn.outputs.map((v) => d.placeFor(v, places));
   const id = d.callbacks.length;
-  d.callbacks.push({ id, arguments: slots });
+  d.callbacks.push({ id, arguments: slots.slice(0, eqn.inputs.length), results: slots.slice(eqn.inputs.length) });
   d.handlers.push({ params: eqn.params, handler, avals: eqn.inputs.map((atom) => atom.aval) });
   if (!d.imports.has('callback'))
     d.imports.set('callback', {
@@ -87,9 +92,10 @@ export function lowerCallback(d: Driver, eqn: Eqn, handler: (...args: unknown[])
       result: 'i32',
     });
   d.withScratch(Math.max(8 * slots.length, 8), (ptr) => {
-    values.forEach((value, i) => {
+    [...inputs, ...results.map((place) => place.ptr)].forEach((value, i) => {
       f.store(`${value.type}.store`, ptr, value, 8 * i);
     });
     f.if({ kind: 'call', type: 'i32', fn: 'callback', args: [i32c(id), ptr] }, () => f.return(i32c(1)));
   });
+  d.loadResults(eqn.outputs, results);
 }

@@ -59,7 +59,7 @@ export function lowerEquation(d: Driver, eqn: Eqn, { virtual }: Placement, place
       lowerRuntimeCalls(d, eqn, rule, places);
       return;
     case 'callback':
-      lowerCallback(d, eqn, rule.handler(eqn.params));
+      lowerCallback(d, eqn, rule.handler(eqn.params), places);
       return;
     case 'cond':
       lowerCond(d, eqn, rule.branches(eqn.params), places);

@@ -2,6 +2,7 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { hash } from '../caches/hash.ts';
+import type { CallbackHandler } from '../lower-rule.ts';
 import type { CallbackSite } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
 import {
@@ -25,7 +26,7 @@ import { Buffer, Scalar } from './storage.ts';
 /** The function behind a callback, what it was made of, and the types of what it is called with. */
 export interface Handler {
   readonly params: Params;
-  readonly handler: (...args: unknown[]) => void;
+  readonly handler: CallbackHandler;
   readonly avals: readonly ShapedArray[];
 }
 

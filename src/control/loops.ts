@@ -205,7 +205,7 @@ export function scan<C extends Tree, X extends Tree, Y extends Tree>(
   return namedScan({ operation: 'scan' }, f, init, xs, given);
 }
 
-function namedScan<C extends Tree, X extends Tree, Y extends Tree>(
+export function namedScan<C extends Tree, X extends Tree, Y extends Tree>(
   { operation: name, part }: Naming,
   f: (carry: Arrays<C>, x: Arrays<X>) => readonly [carry: NoInfer<Like<C>>, y: Y],
   init: C,

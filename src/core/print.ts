@@ -1,3 +1,4 @@
+import { ShapedArray } from './aval.ts';
 import { type DType, shortName } from './dtype.ts';
 import { type Atom, type Eqn, Jaxpr, Literal, type Var } from './jaxpr.ts';
 
@@ -64,6 +65,7 @@ function printParam(value: unknown, indent: string): string {
   }
   if (typeof value === 'number') return formatNumber(value, Number.isInteger(value) ? 'int32' : 'float64');
   if (value === null) return 'null';
+  if (value instanceof ShapedArray) return String(value);
   if (typeof value === 'object') {
     return `{${Object.entries(value)
       .filter(([, v]) => isTelling(v))

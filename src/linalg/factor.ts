@@ -3,11 +3,14 @@
 import { type ArrayLike, NDArray } from '../array.ts';
 import { TraceError } from '../core/errors.ts';
 import { checkChoice, naming, optionsOf } from '../core/options.ts';
-import { recorded } from '../core/recorded.ts';
+import { recorded, recordedList } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
+import { add } from '../lax/arithmetic.ts';
 import { permuteRows } from '../lax/linalg/lu.ts';
 import * as lax from '../lax/linalg.ts';
 import { broadcastTo } from '../lax/movement.ts';
+import { eye } from '../numpy/creation.ts';
+import { tril, triu } from '../numpy/matrices.ts';
 import { matrixTranspose } from '../numpy/shape.ts';
 import { matrix, square, system } from './operands.ts';
 
@@ -106,6 +109,20 @@ export function luFactor(a: ArrayLike): LuFactor {
   const [lu, pivots, permutation] = lax.lu(square('luFactor', a)) as [Value, Value, Value];
   return { lu, pivots, permutation };
 }
+
+/**
+ * [p, l, u] with p l u = a: a permutation, a lower triangle with ones on its diagonal and an upper one.
+ *
+ * @throws ShapeError when `a` is not square
+ */
+export const lu: (a: ArrayLike) => NDArray[] = recordedList((a) => {
+  const [both, , permutation] = lax.lu(square('lu', a)) as [Value, Value, Value];
+  const n = both.shape.at(-1)!;
+  const identity = broadcastTo(eye(n, { dtype: both.dtype as 'float32' }), both.shape);
+  // Row i of l u is row permutation[i] of a: the rows of the transpose of p are those of the identity in that order.
+  const p = matrixTranspose(permuteRows(identity, permutation));
+  return [p, add(tril(both, { k: -1 }), identity), triu(both)];
+});
 
 /** The x with a x = b, from the LU factors of `a`. */
 export function luSolve(factors: LuFactor, b: ArrayLike): NDArray {

@@ -1,15 +1,20 @@
 /** Linear systems, inverses, determinants. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { ShapeError } from '../core/errors.ts';
+import { checkList, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
+import { checkCount, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, add, mul, neg, sign, sub } from '../lax/arithmetic.ts';
 import { ne, select } from '../lax/compare.ts';
 import { full, iota } from '../lax/creation.ts';
-import { broadcastTo } from '../lax/movement.ts';
+import { broadcastTo, reshape } from '../lax/movement.ts';
 import { prod, sum } from '../lax/reductions.ts';
 import { log } from '../lax/transcendental.ts';
 import { eye } from '../numpy/creation.ts';
 import { diagonalOf } from '../numpy/matrices.ts';
+import { moveaxis } from '../numpy/shape.ts';
+import { toFloating, toValue } from '../promote.ts';
 import { luFactor, luSolve } from './factor.ts';
 import { square, system } from './operands.ts';
 
@@ -29,6 +34,51 @@ export const solve: (a: ArrayLike, b: ArrayLike) => NDArray = recorded((a, b) =>
 export const inv: (a: ArrayLike) => NDArray = recorded((a) => {
   const value = square('inv', a);
   return solve(value, broadcastTo(eye(value.shape.at(-1)!, null, { dtype: value.dtype }), value.shape));
+});
+
+/**
+ * The x with tensordot(a, x, { axes: x.ndim }) = b: `a` has the axes of `b` in front, and those of x behind. `axes` of `a` are
+ * moved to its end first.
+ *
+ * @example
+ * linalg.tensorsolve(np.eye(6).reshape(2, 3, 6), np.ones([2, 3])); // f32[6]
+ * @throws ShapeError when `a` does not have as many elements as a square matrix with a row for each element of `b`
+ */
+export const tensorsolve: (a: ArrayLike, b: ArrayLike, given?: { axes?: readonly number[] }) => NDArray = recorded(
+  (a, b, given = {}) => {
+    const { axes = [] } = optionsOf('tensorsolve', given, ['axes']);
+    checkList('tensorsolve', '`axes`', axes);
+    const left = toFloating(a, 'tensorsolve');
+    const moved = moveaxis(
+      left,
+      [...axes],
+      axes.map((_, i) => left.ndim - axes.length + i),
+    );
+    const right = toValue(b, 'tensorsolve');
+    const unknown = moved.shape.slice(right.ndim);
+    const n = sizeOf(unknown);
+    if (n !== right.size || n * n !== left.size)
+      throw new ShapeError(`tensorsolve: ${left.aval} and right-hand side ${right.aval} do not make a square system.`);
+    return reshape(solve(reshape(moved, [n, n]), reshape(right, [n])), unknown);
+  },
+);
+
+/**
+ * The inverse of `a` as a map by tensordot from its last axes to its first `ind` (2 when left out).
+ *
+ * @throws ShapeError when the two groups of axes differ in their number of elements
+ */
+export const tensorinv: (a: ArrayLike, given?: { ind?: number }) => NDArray = recorded((a, given = {}) => {
+  const { ind = 2 } = optionsOf('tensorinv', given, ['ind']);
+  const value = toFloating(a, 'tensorinv');
+  const count = checkCount(ind, 'tensorinv', '`ind`');
+  const [first, last] = [value.shape.slice(0, count), value.shape.slice(count)];
+  const n = sizeOf(first);
+  if (count === 0 || n !== sizeOf(last))
+    throw new ShapeError(
+      `tensorinv: the first ${count} axes of ${value.aval} do not have as many elements as the others.`,
+    );
+  return reshape(inv(reshape(value, [n, n])), [...last, ...first]);
 });
 
 const last = (x: Value, i: number, j: number): Value => x.slice('...', i, j);

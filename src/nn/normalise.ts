@@ -12,7 +12,7 @@ import { reduceAxes, reduceMax, sum } from '../lax/reductions.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { exp, log } from '../lax/transcendental.ts';
 import { strong } from '../numpy/array.ts';
-import { mean } from '../numpy/reductions.ts';
+import { mean } from '../numpy/averages.ts';
 import { expandDims, moveaxis } from '../numpy/shape.ts';
 import { toFloating, toValue } from '../promote.ts';
 

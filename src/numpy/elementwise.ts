@@ -112,6 +112,7 @@ export const powerNamed: (name: string) => Binary = (name) => (x, y, extra?: unk
 };
 /** x to the power y. An integer number as y is a product; integers stay integers. */
 export const power: Binary = powerNamed('power');
+export const pow: Binary = powerNamed('pow');
 /** x to the power y, always floating. */
 export const floatPower: Binary = (x, y, extra?: unknown, list?: unknown) => {
   if (extra !== undefined) checkExtra('floatPower', 2, extra, list);
@@ -188,6 +189,8 @@ export const round: (x: ArrayLike, given?: { decimals?: number }) => NDArray = r
   return decimals > 0 ? divide(rint(multiply(value, scale)), scale) : multiply(rint(divide(value, scale)), scale);
 });
 
+export const around: typeof round = round;
+
 const maximumNamed: (name: string) => Binary = binary(arithmetic.max, logic.or);
 const minimumNamed: (name: string) => Binary = binary(arithmetic.min, logic.and);
 /** The larger of x and y; NaN where either is. */
@@ -258,12 +261,17 @@ export const bitwiseAnd: Binary = andNamed('bitwiseAnd');
 export const bitwiseOr: Binary = orNamed('bitwiseOr');
 export const bitwiseXor: Binary = xorNamed('bitwiseXor');
 export const bitwiseNot: Unary = notNamed('bitwiseNot');
+export const bitwiseInvert: Unary = notNamed('bitwiseInvert');
 export const invert: Unary = notNamed('invert');
-export const leftShift: Binary = bitwise(logic.shiftLeft)('leftShift');
-/** Shifts right: with the sign for int32, with zeros for uint32. */
-export const rightShift: Binary = bitwise((x, y) =>
+const leftNamed = bitwise(logic.shiftLeft);
+const rightNamed = bitwise((x, y) =>
   x.aval.dtype === 'uint32' ? logic.shiftRightLogical(x, y) : logic.shiftRightArithmetic(x, y),
-)('rightShift');
+);
+export const leftShift: Binary = leftNamed('leftShift');
+export const bitwiseLeftShift: Binary = leftNamed('bitwiseLeftShift');
+/** Shifts right: with the sign for int32, with zeros for uint32. */
+export const rightShift: Binary = rightNamed('rightShift');
+export const bitwiseRightShift: Binary = rightNamed('bitwiseRightShift');
 export const bitwiseCount: Unary = numeric(logic.populationCount)('bitwiseCount');
 
 /** Elements of `x` where `condition` is true, of `y` elsewhere; the three broadcast together. */

@@ -29,12 +29,20 @@ export const arcsin: Unary = floating('arcsin', transcendental.asin);
 export const arccos: Unary = floating('arccos', transcendental.acos);
 export const arctan: Unary = floating('arctan', transcendental.atan);
 export const arctan2: Binary = floating2('arctan2', transcendental.atan2);
+/** NumPy 2 has the array standard's names beside its own. */
+export const asin: Unary = floating('asin', transcendental.asin);
+export const acos: Unary = floating('acos', transcendental.acos);
+export const atan: Unary = floating('atan', transcendental.atan);
+export const atan2: Binary = floating2('atan2', transcendental.atan2);
 export const sinh: Unary = floating('sinh', transcendental.sinh);
 export const cosh: Unary = floating('cosh', transcendental.cosh);
 export const tanh: Unary = floating('tanh', transcendental.tanh);
 export const arcsinh: Unary = floating('arcsinh', transcendental.asinh);
 export const arccosh: Unary = floating('arccosh', transcendental.acosh);
 export const arctanh: Unary = floating('arctanh', transcendental.atanh);
+export const asinh: Unary = floating('asinh', transcendental.asinh);
+export const acosh: Unary = floating('acosh', transcendental.acosh);
+export const atanh: Unary = floating('atanh', transcendental.atanh);
 
 /** √(x² + y²) without overflow or underflow in between. */
 export const hypot: Binary = floating2('hypot', arithmetic.hypot);

@@ -80,6 +80,14 @@ export const ravelMultiIndex: (
     .reduce((sum, term) => add(sum, term));
 });
 
+/** The positions of the diagonal of an array whose axes all have one length. */
+export const diagIndicesFrom = (x: ArrayLike): NDArray[] => {
+  const value = operand(x, 'diagIndicesFrom');
+  if (value.ndim < 2 || value.shape.some((n) => n !== value.shape[0]))
+    throw new ShapeError(`diagIndicesFrom: needs two or more axes of one length, but got ${value.aval}.`);
+  return range(value.ndim).map(() => iota('int32', value.shape[0]!));
+};
+
 /** The positions of the diagonal of an array with `ndim` axes of length n. */
 export const diagIndices = (n: number, given: { ndim?: number } = {}): NDArray[] => {
   const { ndim = 2 } = optionsOf('diagIndices', given, ['ndim']);

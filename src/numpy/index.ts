@@ -5,6 +5,7 @@ import './methods.ts';
 export * as linalg from '../linalg/index.ts';
 export { i0 } from '../special/functions.ts';
 export { array, asarray, astype, copy } from './array.ts';
+export { average, mean, std, var } from './averages.ts';
 export * from './constants.ts';
 export {
   arange,
@@ -30,10 +31,14 @@ export {
   abs,
   absolute,
   add,
+  around,
   bitwiseAnd,
   bitwiseCount,
+  bitwiseInvert,
+  bitwiseLeftShift,
   bitwiseNot,
   bitwiseOr,
+  bitwiseRightShift,
   bitwiseXor,
   cbrt,
   ceil,
@@ -66,6 +71,7 @@ export {
   negative,
   notEqual,
   positive,
+  pow,
   power,
   reciprocal,
   remainder,
@@ -80,19 +86,24 @@ export {
   trunc,
   where,
 } from './elementwise.ts';
-export { applyAlongAxis, piecewise } from './functional.ts';
+export { frexp, ldexp, modf, nextafter, spacing } from './floats.ts';
+export { applyAlongAxis, applyOverAxes, fromfunction, piecewise } from './functional.ts';
 export * from './functions.ts';
-export { diagIndices, indices, ix, ravelMultiIndex, unravelIndex } from './grid.ts';
+export { diagIndices, diagIndicesFrom, indices, ix, ravelMultiIndex, unravelIndex } from './grid.ts';
 export {
   argwhere,
   choose,
+  compress,
+  extract,
   flatnonzero,
   nonzero,
   select,
   take,
   takeAlongAxis,
+  trimZeros,
   unique,
 } from './indexing.ts';
+export { gcd, lcm } from './integers.ts';
 export {
   append,
   arraySplit,
@@ -101,50 +112,35 @@ export {
   columnStack,
   concat,
   concatenate,
+  dsplit,
   dstack,
   hsplit,
   hstack,
   pad,
   repeat,
+  resize,
   roll,
   split,
   stack,
   tile,
+  unstack,
   vsplit,
   vstack,
 } from './joining.ts';
-export { diag, diagflat, diagonal, trace, tril, trilIndices, triu, triuIndices, vander } from './matrices.ts';
 export {
-  convolve,
-  corrcoef,
-  correlate,
-  cov,
-  cumprod,
-  cumsum,
-  diff,
-  ediff1d,
-  gradient,
-  interp,
-  nancumprod,
-  nancumsum,
-  trapezoid,
-  unwrap,
-} from './numeric.ts';
-export { polyadd, polyder, polyfit, polyint, polymul, polyval } from './polynomial.ts';
-export { cross, dot, inner, kron, matmul, outer, tensordot, vdot, vecdot } from './products.ts';
-export { median, nanmedian, nanpercentile, nanquantile, percentile, quantile } from './quantiles.ts';
+  diag,
+  diagflat,
+  diagonal,
+  trace,
+  tril,
+  trilIndices,
+  trilIndicesFrom,
+  triu,
+  triuIndices,
+  triuIndicesFrom,
+  vander,
+} from './matrices.ts';
 export {
-  all,
-  amax,
-  amin,
-  any,
-  argmax,
-  argmin,
-  average,
-  countNonzero,
-  max,
-  mean,
-  min,
   nanargmax,
   nanargmin,
   nanmax,
@@ -154,19 +150,61 @@ export {
   nanstd,
   nansum,
   nanvar,
+} from './nan-reductions.ts';
+export {
+  convolve,
+  corrcoef,
+  correlate,
+  cov,
+  cumprod,
+  cumsum,
+  cumulativeProd,
+  cumulativeSum,
+  diff,
+  ediff1d,
+  gradient,
+  interp,
+  nancumprod,
+  nancumsum,
+  trapezoid,
+  unwrap,
+} from './numeric.ts';
+export { poly, polyadd, polyder, polydiv, polyfit, polyint, polymul, polysub, polyval } from './polynomial.ts';
+export { cross, dot, inner, kron, matmul, matvec, outer, tensordot, vdot, vecdot, vecmat } from './products.ts';
+export { median, nanmedian, nanpercentile, nanquantile, percentile, quantile } from './quantiles.ts';
+export {
+  all,
+  amax,
+  amin,
+  any,
+  argmax,
+  argmin,
+  countNonzero,
+  max,
+  min,
   prod,
   ptp,
-  std,
   sum,
-  var,
 } from './reductions.ts';
-export { bincount, digitize, histogram, histogram2d, histogramdd, searchsorted } from './search.ts';
-export { intersect1d, isin, setdiff1d, union1d } from './sets.ts';
+export { bincount, digitize, histogram, histogram2d, histogramBinEdges, histogramdd, searchsorted } from './search.ts';
+export {
+  intersect1d,
+  isin,
+  setdiff1d,
+  setxor1d,
+  type UniqueAll,
+  union1d,
+  uniqueAll,
+  uniqueCounts,
+  uniqueInverse,
+  uniqueValues,
+} from './sets.ts';
 export {
   atleast1d,
   atleast2d,
   atleast3d,
   broadcastArrays,
+  broadcastShapes,
   broadcastTo,
   expandDims,
   flip,
@@ -178,6 +216,7 @@ export {
   permuteDims,
   ravel,
   reshape,
+  rollaxis,
   rot90,
   shape,
   size,
@@ -186,5 +225,6 @@ export {
   transpose,
 } from './shape.ts';
 export { argpartition, argsort, lexsort, partition, sort } from './sorting.ts';
-export { allclose, arrayEqual, finfo, iinfo, isclose, resultType } from './testing.ts';
+export { allclose, arrayEqual, arrayEquiv, finfo, iinfo, isclose, promoteTypes, resultType } from './testing.ts';
 export { vectorize } from './vectorize.ts';
+export { bartlett, blackman, hamming, hanning, kaiser } from './windows.ts';

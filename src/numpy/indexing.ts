@@ -2,7 +2,7 @@
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
 import type { TypedArray } from '../core/dtype.ts';
 import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
-import { checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
+import { checkChoice, checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
@@ -220,6 +220,41 @@ function placesIn(data: TypedArray, n: number): { columns: Int32Array; rows: Int
   return { columns: columns.subarray(0, length), rows: rows.subarray(0, length) };
 }
 export const flatnonzero = (x: ArrayLike): NDArray => nonzero(ravel(toValue(x, 'flatnonzero')))[0]!;
+/**
+ * The slices along an axis, or the elements as a vector, where `condition` is true; it may be shorter than the axis. Its
+ * values are read: concrete conditions only.
+ *
+ * @example
+ * np.compress(np.array([true, false, true]), np.array([1, 2, 3])); // [1. 3.]
+ */
+export function compress(condition: ArrayLike, x: ArrayLike, given: { axis?: number | null } = {}): NDArray {
+  const { axis = null } = optionsOf('compress', given, ['axis']);
+  const mask = toValue(condition, 'compress');
+  if (mask.ndim !== 1) throw new ShapeError(`compress: the condition must be a vector, but it is ${mask.aval}.`);
+  const value = axis === null ? ravel(operand(x, 'compress')) : operand(x, 'compress');
+  const along = axisOf(value, axis ?? 0, 'compress');
+  if (mask.size > value.shape[along]!)
+    throw new ShapeError(`compress: ${mask.size} conditions for ${value.shape[along]} elements along axis ${along}.`);
+  return take(value, flatnonzero(mask), { axis: along });
+}
+
+/** The elements of `x` as a vector where `condition` is true. Concrete conditions only. */
+export const extract = (condition: ArrayLike, x: ArrayLike): NDArray =>
+  compress(ravel(toValue(condition, 'extract')), ravel(operand(x, 'extract')));
+
+/** A vector without zeros at the front (`trim` has an f) and at the back (it has a b). Concrete arrays only. */
+export function trimZeros(x: ArrayLike, given: { trim?: 'f' | 'b' | 'fb' } = {}): NDArray {
+  const { trim = 'fb' } = optionsOf('trimZeros', given, ['trim']);
+  checkChoice('trimZeros', '`trim`', trim, ['f', 'b', 'fb']);
+  const value = operand(x, 'trimZeros');
+  if (value.ndim !== 1) throw new ShapeError(`trimZeros: needs a vector, but got ${value.aval}.`);
+  const data = value.read('trimZeros');
+  let [from, to] = [0, data.length];
+  if (trim.includes('f')) while (from < to && data[from] === 0) from++;
+  if (trim.includes('b')) while (to > from && data[to - 1] === 0) to--;
+  return slicing.slice(value, [from], [to]);
+}
+
 export const argwhere = (x: ArrayLike): NDArray => {
   const parts = nonzero(toValue(x, 'argwhere'));
   return slicing.concatenate(

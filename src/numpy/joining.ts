@@ -2,10 +2,11 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { CotangentError, ShapeError } from '../core/errors.ts';
 import { checkIntegers, checkList, naming, optionsOf } from '../core/options.ts';
-import { recorded } from '../core/recorded.ts';
-import { checkCount, normalizeAxis, range, sameShape } from '../core/shape.ts';
+import { recorded, recordedList } from '../core/recorded.ts';
+import { checkCount, checkShape, normalizeAxis, range, type ShapeLike, sameShape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
+import { full } from '../lax/creation.ts';
 import { broadcastInDim, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
@@ -200,6 +201,29 @@ export function arraySplit(x: ArrayLike, parts: number | readonly number[], give
 export const vsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => equalParts('vsplit', x, parts, 0);
 export const hsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] =>
   equalParts('hsplit', x, parts, toValue(x, 'hsplit').ndim === 1 ? 0 : 1);
+
+export const dsplit = (x: ArrayLike, parts: number | readonly number[]): NDArray[] => equalParts('dsplit', x, parts, 2);
+
+/** The slices along an axis, without it. */
+export const unstack: (x: ArrayLike, given?: { axis?: number }) => NDArray[] = recordedList((x, given = {}) => {
+  const { axis = 0 } = optionsOf('unstack', given, ['axis']);
+  const value = operand(x, 'unstack');
+  const along = axisOf(value, axis, 'unstack');
+  const rest = value.shape.filter((_, i) => i !== along);
+  return cutAt(value, range(value.shape[along]!).slice(1), along)
+    .slice(0, value.shape[along]!)
+    .map((part) => reshape(part, rest));
+});
+
+/** The elements over and over, until there are as many as the shape has; 0 where there are none. */
+export const resize: (x: ArrayLike, shape: ShapeLike) => NDArray = recorded((x, shape) => {
+  const wanted = checkShape(shape, 'resize');
+  const value = ravel(operand(x, 'resize'));
+  const size = sizeOf(wanted);
+  if (value.size === 0) return full(wanted, 0, value.aval.dtype);
+  const whole = tile(value, Math.ceil(size / value.size));
+  return reshape(slicing.slice(whole, [0], [size]), wanted);
+});
 
 /** The array repeated as tiles, `reps` times per axis. */
 export const tile: (x: ArrayLike, reps: number | readonly number[]) => NDArray = recorded((x, reps) => {

@@ -118,6 +118,24 @@ export const triuIndices = (n: number, given: { k?: number; m?: number } = {}): 
   return triangleIndices(n, m, (i, j) => j - i >= k);
 };
 
+const lengthsOf = (name: string, x: ArrayLike): [rows: number, columns: number] => {
+  const value = operand(x, name);
+  if (value.ndim !== 2) throw new ShapeError(`${name}: needs a matrix, but got ${value.aval}.`);
+  return value.shape as unknown as [number, number];
+};
+/** Rows and columns of the elements on and below the k-th diagonal of a matrix. */
+export const trilIndicesFrom = (x: ArrayLike, given: { k?: number } = {}): [NDArray, NDArray] => {
+  const { k = 0 } = offsetOf('trilIndicesFrom', given);
+  const [n, m] = lengthsOf('trilIndicesFrom', x);
+  return triangleIndices(n, m, (i, j) => j - i <= k);
+};
+/** Rows and columns of the elements on and above the k-th diagonal of a matrix. */
+export const triuIndicesFrom = (x: ArrayLike, given: { k?: number } = {}): [NDArray, NDArray] => {
+  const { k = 0 } = offsetOf('triuIndicesFrom', given);
+  const [n, m] = lengthsOf('triuIndicesFrom', x);
+  return triangleIndices(n, m, (i, j) => j - i >= k);
+};
+
 /** Powers of a vector as columns: x^(n−1), …, x, 1; in the other order if `increasing`. */
 export const vander: (x: ArrayLike, given?: { n?: number; increasing?: boolean }) => NDArray = recorded(
   (x, given = {}) => {

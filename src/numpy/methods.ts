@@ -1,6 +1,7 @@
 /** Gives arrays their methods: see `provideMethods`. */
 import { provideMethods } from '../array.ts';
 import { astype } from './array.ts';
+import * as averages from './averages.ts';
 import * as elementwise from './elementwise.ts';
 import * as functions from './functions.ts';
 import * as indexing from './indexing.ts';
@@ -48,10 +49,8 @@ type UnaryName =
 /** The functions that the methods call. */
 export type ArrayMethods = Record<BinaryName, elementwise.Binary> &
   Record<UnaryName, elementwise.Unary> &
-  Pick<
-    typeof reductions,
-    'sum' | 'prod' | 'mean' | 'var' | 'std' | 'max' | 'min' | 'any' | 'all' | 'argmax' | 'argmin'
-  > &
+  Pick<typeof reductions, 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all' | 'argmax' | 'argmin'> &
+  Pick<typeof averages, 'mean' | 'var' | 'std'> &
   Pick<typeof shape, 'reshape' | 'ravel' | 'transpose' | 'swapaxes' | 'squeeze' | 'expandDims'> &
   Pick<typeof indexing, 'take' | 'slice' | 'at'> &
   Pick<typeof numeric, 'cumsum' | 'cumprod'> &
@@ -65,9 +64,9 @@ export type ArrayMethods = Record<BinaryName, elementwise.Binary> &
 const methods: ArrayMethods = {
   sum: reductions.sum,
   prod: reductions.prod,
-  mean: reductions.mean,
-  var: reductions.var,
-  std: reductions.std,
+  mean: averages.mean,
+  var: averages.var,
+  std: averages.std,
   max: reductions.max,
   min: reductions.min,
   any: reductions.any,

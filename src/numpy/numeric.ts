@@ -1,5 +1,6 @@
 /** Running folds, differences, interpolation, convolution, covariance. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import type { DType } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkChoice, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
@@ -9,6 +10,7 @@ import { abs, add, div, mul, sub } from '../lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from '../lax/compare.ts';
 import { conv } from '../lax/conv-functions.ts';
 import { convert } from '../lax/convert.ts';
+import { full } from '../lax/creation.ts';
 import * as cumulative from '../lax/cumulative.ts';
 import { takeFromFront } from '../lax/indexing.ts';
 import { and } from '../lax/logic.ts';
@@ -17,12 +19,12 @@ import * as slicing from '../lax/slicing.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
+import { mean } from './averages.ts';
 import { clip, mod } from './elementwise.ts';
 import { take } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { diagonalOf } from './matrices.ts';
 import { factors, matmul, outer } from './products.ts';
-import { mean } from './reductions.ts';
 import { searchsorted } from './search.ts';
 import { axisOf, flip, moveaxis, operand, ravel } from './shape.ts';
 
@@ -46,6 +48,44 @@ const running = (
 export const cumsum: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumsum', cumulative.cumsum);
 /** Running products. */
 export const cumprod: (x: ArrayLike, options?: ScanOptions) => NDArray = running('cumprod', cumulative.cumprod);
+export interface CumulativeOptions {
+  /** The axis to run along; only a vector does without. */
+  axis?: number;
+  /** The dtype to compute and return. */
+  dtype?: DType;
+  /** Begin with the neutral element, 0 or 1: the result has one element more. */
+  includeInitial?: boolean;
+}
+
+const cumulativeFold = (
+  name: string,
+  fold: (x: Value, options: { axis: number }) => Value,
+  neutral: number,
+): ((x: ArrayLike, options?: CumulativeOptions) => NDArray) =>
+  recorded((x, given = {}) => {
+    const { axis, dtype, includeInitial = false } = optionsOf(name, given, ['axis', 'dtype', 'includeInitial']);
+    const value = strong(operand(x, name));
+    if (axis === undefined && value.ndim !== 1)
+      throw new ShapeError(`${name}: an axis must be given for ${value.aval}, which is not a vector.`);
+    const typed = convert(value, dtype ?? (value.aval.dtype === 'bool' ? 'int32' : value.aval.dtype));
+    const along = axisOf(typed, axis ?? 0, name);
+    const result = fold(typed, { axis: along });
+    if (!includeInitial) return result;
+    const first = typed.shape.map((n, i) => (i === along ? 1 : n));
+    return slicing.concatenate([full(first, neutral, typed.aval.dtype), result], along);
+  });
+/** Running sums, under the array standard's name. */
+export const cumulativeSum: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeFold(
+  'cumulativeSum',
+  cumulative.cumsum,
+  0,
+);
+/** Running products, under the array standard's name. */
+export const cumulativeProd: (x: ArrayLike, options?: CumulativeOptions) => NDArray = cumulativeFold(
+  'cumulativeProd',
+  cumulative.cumprod,
+  1,
+);
 const withoutNaN =
   (fold: (x: Value, options: { axis: number }) => Value, neutral: number) =>
   (x: Value, options: { axis: number }): Value =>

@@ -2,14 +2,14 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { optionsOf } from '../core/options.ts';
-import { recorded } from '../core/recorded.ts';
+import { recorded, recordedList } from '../core/recorded.ts';
 import { checkCount, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { add, div, mul, sqrt } from '../lax/arithmetic.ts';
-import { scalar } from '../lax/creation.ts';
+import { add, div, mul, neg, sqrt, sub } from '../lax/arithmetic.ts';
+import { full, scalar } from '../lax/creation.ts';
 import { reshape } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
-import { pad, slice } from '../lax/slicing.ts';
+import { concatenate, pad, slice } from '../lax/slicing.ts';
 import { lstsq } from '../linalg/least-squares.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
@@ -37,6 +37,56 @@ export const polyadd: (p: ArrayLike, q: ArrayLike) => NDArray = recorded((p, q) 
   const size = Math.max(a!.size, b!.size);
   const [x, y] = [a!, b!].map((v) => pad(v, scalar(0, v.dtype), [[size - v.size, 0, 0]]));
   return add(x!, y!);
+});
+
+/** The difference of two polynomials. */
+export const polysub: (p: ArrayLike, q: ArrayLike) => NDArray = recorded((p, q) =>
+  polyadd(coefficientsOf('polysub', p), neg(coefficientsOf('polysub', q))),
+);
+
+/**
+ * Quotient and remainder of two polynomials: p = quotient · q + remainder, and the remainder has a smaller degree than q.
+ * It keeps leading zeros: lengths do not depend on values.
+ *
+ * @example
+ * const [quotient, remainder] = np.polydiv(np.array([3, 5, 2]), np.array([2, 1]));
+ * quotient; // [1.5 1.75]
+ * remainder; // [0. 0. 0.25]
+ */
+export const polydiv: (p: ArrayLike, q: ArrayLike) => NDArray[] = recordedList((p, q) => {
+  const [u, v] = promoteDTypes('polydiv', [
+    toFloating(coefficientsOf('polydiv', p), 'polydiv'),
+    toFloating(coefficientsOf('polydiv', q), 'polydiv'),
+  ]) as [Value, Value];
+  const steps = u.size - v.size + 1;
+  if (steps < 1) return [full([1], 0, u.dtype), u];
+  const lead = reshape(slice(v, [0], [1]), []);
+  let rest = u;
+  const quotient = range(steps).map((k) => {
+    const factor = div(reshape(slice(rest, [k], [k + 1]), []), lead);
+    rest = sub(rest, pad(mul(factor, v), scalar(0, u.dtype), [[k, u.size - k - v.size, 0]]));
+    // What is left of the leading coefficient is its rounding.
+    rest = pad(slice(rest, [k + 1], [u.size]), scalar(0, u.dtype), [[k + 1, 0, 0]]);
+    return reshape(factor, [1]);
+  });
+  return [concatenate(quotient, 0), rest];
+});
+
+/**
+ * The polynomial with the given roots and leading coefficient 1.
+ *
+ * @example
+ * np.poly(np.array([1, 2])); // [1. -3. 2.], x² − 3x + 2
+ */
+export const poly: (roots: ArrayLike) => NDArray = recorded((roots) => {
+  const value = toFloating(strong(operand(roots, 'poly')), 'poly');
+  if (value.ndim > 1) throw new ShapeError(`poly: the roots must be a vector, but they are ${value.aval}.`);
+  const list = reshape(value, [value.size]);
+  const one: Value = full([1], 1, list.dtype);
+  return range(list.size).reduce(
+    (product, i) => convolve(product, concatenate([one, neg(slice(list, [i], [i + 1]))], 0)),
+    one,
+  );
 });
 
 /** The product of two polynomials. */

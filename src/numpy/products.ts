@@ -105,6 +105,36 @@ export const matmul: Binary = recorded((x, y, extra?: unknown, list?: unknown) =
   );
 });
 
+/** The products of stacks of matrices with stacks of vectors, whose leading axes broadcast. */
+export const matvec: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('matvec', 2, extra, list);
+  return vectorProduct('matvec', x, y, -1);
+});
+
+/** The products of stacks of vectors with stacks of matrices, whose leading axes broadcast. */
+export const vecmat: Binary = recorded((x, y, extra?: unknown, list?: unknown) => {
+  if (extra !== undefined) checkExtra('vecmat', 2, extra, list);
+  return vectorProduct('vecmat', y, x, -2);
+});
+
+/** Sums over an axis of the matrices, the last or the last but one, and the last of the vectors. */
+function vectorProduct(name: string, matrices: ArrayLike, vectors: ArrayLike, along: -1 | -2): Value {
+  const [m, v] = factors(name, [matrices, vectors]) as [Value, Value];
+  if (m.ndim < 2 || v.ndim < 1)
+    throw new ShapeError(`${name}: needs matrices and vectors, but got ${m.aval} and ${v.aval}.`);
+  const [n, k] = [m.shape.at(along)!, v.shape.at(-1)!];
+  if (n !== k) throw misfit(name, m, v, n, k);
+  const batch = broadcastShapes(m.shape.slice(0, -2), v.shape.slice(0, -1));
+  if (!batch) throw new ShapeError(`${name}: the leading axes of ${m.aval} and ${v.aval} do not broadcast together.`);
+  const axes = range(batch.length);
+  return dotGeneral(broadcastTo(m, [...batch, ...m.shape.slice(-2)]), broadcastTo(v, [...batch, k]), {
+    lhsContract: [batch.length + 2 + along],
+    rhsContract: [batch.length],
+    lhsBatch: axes,
+    rhsBatch: axes,
+  });
+}
+
 /** Inner products of stacks of vectors along `axis`, the last when left out. */
 export const vecdot: (x: ArrayLike, y: ArrayLike, given?: { axis?: number }) => NDArray = recorded(
   (x, y, given = {}) => {

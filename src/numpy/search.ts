@@ -100,6 +100,16 @@ function binsOf(value: Value, bins: number, limits: Limits): [place: Value, edge
   return [select(inside, select(ge(bin, bins), bins - 1, bin), bins), edges];
 }
 
+/** The edges that `histogram` has for these values. */
+export const histogramBinEdges: (x: ArrayLike, given?: Omit<HistogramOptions, 'weights'>) => NDArray = recorded(
+  (x, given = {}) => {
+    const { bins = 10, range } = optionsOf('histogramBinEdges', given, ['bins', 'range']);
+    if (range !== undefined) checkList('histogramBinEdges', '`range`', range);
+    const value = ravel(strong(toFloating(x, 'histogramBinEdges')));
+    return binsOf(value, checkCount(bins, 'histogramBinEdges', '`bins`'), range)[1];
+  },
+);
+
 /** How many values lie between neighbouring edges, and the edges. */
 const countsAndEdges: (value: Value, bins: number, limits: Limits, weights?: ArrayLike) => NDArray[] = recordedList(
   (value, bins, limits, weights) => {

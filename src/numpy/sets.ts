@@ -5,7 +5,7 @@ import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
 import { eq, ne } from '../lax/compare.ts';
 import { full } from '../lax/creation.ts';
-import { sort } from '../lax/sort.ts';
+import { argsort, sort } from '../lax/sort.ts';
 import { promoteDTypes } from '../promote.ts';
 import { fromData, strong } from './array.ts';
 import { take, unique } from './indexing.ts';
@@ -39,6 +39,68 @@ export const union1d = (x: ArrayLike, y: ArrayLike): NDArray =>
 export const intersect1d = (x: ArrayLike, y: ArrayLike): NDArray => chosen('intersect1d', x, y, true);
 /** The distinct elements of x that are not in y, in order. Concrete arrays only. */
 export const setdiff1d = (x: ArrayLike, y: ArrayLike): NDArray => chosen('setdiff1d', x, y, false);
+
+/** The distinct elements of just one of the two, in order. Concrete arrays only. */
+export function setxor1d(x: ArrayLike, y: ArrayLike): NDArray {
+  const [only, other] = [chosen('setxor1d', x, y, false), chosen('setxor1d', y, x, false)];
+  return sort(concatenate([only, other]), { axis: 0 });
+}
+
+/** Distinct elements in order, and where they stand. */
+export interface UniqueAll {
+  readonly values: NDArray;
+  /** The first position of each in the elements as a vector; int32. */
+  readonly indices: NDArray;
+  /** For each element of the array, in its shape, the position of its value in `values`; int32. */
+  readonly inverseIndices: NDArray;
+  /** How often each occurs; int32. */
+  readonly counts: NDArray;
+}
+
+/**
+ * The distinct elements in increasing order, with their first positions, the way back and how often they occur (the array
+ * standard's `unique_all`; each NaN is distinct). Concrete arrays only.
+ *
+ * @example
+ * np.uniqueAll(np.array([3, 1, 3])); // values [1. 3.], indices [1 0], inverseIndices [1 0 1], counts [1 2]
+ */
+export const uniqueAll = (x: ArrayLike): UniqueAll => distinct('uniqueAll', x);
+/** The distinct elements in increasing order, and how often they occur. Concrete arrays only. */
+export function uniqueCounts(x: ArrayLike): Pick<UniqueAll, 'values' | 'counts'> {
+  const { values, counts } = distinct('uniqueCounts', x);
+  return { values, counts };
+}
+/** The distinct elements in increasing order, and for each element of the array which it is. Concrete arrays only. */
+export function uniqueInverse(x: ArrayLike): Pick<UniqueAll, 'values' | 'inverseIndices'> {
+  const { values, inverseIndices } = distinct('uniqueInverse', x);
+  return { values, inverseIndices };
+}
+/** The distinct elements in increasing order, each NaN among them. Concrete arrays only. */
+export const uniqueValues = (x: ArrayLike): NDArray => distinct('uniqueValues', x).values;
+
+function distinct(operation: string, x: ArrayLike): UniqueAll {
+  const value = operand(x, operation);
+  const flat = ravel(value);
+  const data = flat.read(operation);
+  // Stable: the first of equal elements comes first.
+  const order = argsort(flat, { axis: 0 }).data();
+  const [first, counts] = [new Int32Array(data.length), new Int32Array(data.length)];
+  const inverse = new Int32Array(data.length);
+  let last = -1;
+  for (let i = 0; i < data.length; i++) {
+    const at = order[i]!;
+    if (i === 0 || data[at] !== data[order[i - 1]!]) first[++last] = at;
+    counts[last]!++;
+    inverse[at] = last;
+  }
+  const vector = (list: Int32Array): NDArray => fromData(list.slice(0, last + 1), [last + 1], 'int32');
+  return {
+    values: take(flat, vector(first)),
+    indices: vector(first),
+    inverseIndices: fromData(inverse, value.shape, 'int32'),
+    counts: vector(counts),
+  };
+}
 
 function chosen(operation: string, x: ArrayLike, y: ArrayLike, isInside: boolean): NDArray {
   const [a, b] = promoteDTypes(operation, [operand(x, operation), operand(y, operation)]) as [Value, Value];

@@ -3,7 +3,7 @@ import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkIntegers, checkList, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { broadcastShapes, normalizeAxis, range, type Shape } from '../core/shape.ts';
+import { checkShape, broadcastShapes as commonShape, normalizeAxis, range, type Shape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import * as movement from '../lax/movement.ts';
 import { reverse } from '../lax/slicing.ts';
@@ -124,9 +124,35 @@ export const broadcastTo = (x: ArrayLike, shape: ShapeLike): NDArray =>
 export function broadcastArrays(arrays: readonly ArrayLike[]): NDArray[] {
   checkList('broadcastArrays', 'the first argument', arrays);
   const values = arrays.map((x) => operand(x, 'broadcastArrays'));
-  const shape = broadcastShapes(...values.map((v) => v.shape));
+  const shape = commonShape(...values.map((v) => v.shape));
   if (!shape) throw broadcastError('broadcastArrays', values);
   return values.map((v) => movement.broadcastTo(v, shape));
+}
+
+/**
+ * The shape that arrays of these shapes broadcast to.
+ *
+ * @example
+ * np.broadcastShapes([3, 1], [4]); // [3, 4]
+ */
+export function broadcastShapes(...shapes: ShapeLike[]): Shape {
+  const lists = shapes.map((s) => checkShape(s, 'broadcastShapes'));
+  const common = commonShape(...lists);
+  if (!common)
+    throw new ShapeError(
+      `broadcastShapes: shapes ${lists.map((s) => `[${s.join(', ')}]`).join(' and ')} do not broadcast together.`,
+    );
+  return common;
+}
+
+/** The axis moved before another: NumPy's older `moveaxis`. */
+export function rollaxis(x: ArrayLike, axis: number, start = 0): NDArray {
+  const value = operand(x, 'rollaxis');
+  const from = axisOf(value, axis, 'rollaxis');
+  if (!Number.isInteger(start) || start < -value.ndim || start > value.ndim)
+    throw new ShapeError(`rollaxis: start ${naming(start)} is out of range for ${value.aval}.`);
+  const before = start < 0 ? start + value.ndim : start;
+  return moveaxis(value, from, before > from ? before - 1 : before);
 }
 
 const atLeast =

@@ -4,7 +4,7 @@ import { type DType, isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { checkDType, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { sameShape } from '../core/shape.ts';
+import { broadcastShapes, sameShape } from '../core/shape.ts';
 import { abs, add, mul, sub } from '../lax/arithmetic.ts';
 import { eq, le, ne, select } from '../lax/compare.ts';
 import { and, or } from '../lax/logic.ts';
@@ -55,6 +55,19 @@ export function arrayEqual(x: ArrayData, y: ArrayData, given: { equalNan?: boole
   return (equalNan ? or(same, and(ne(a, a), ne(b, b))) : same).all().item() as boolean;
 }
 
+/**
+ * Whether the arrays are equal once they are broadcast together; false where they do not broadcast. A JavaScript boolean.
+ * @throws TraceError on traced arrays
+ */
+export function arrayEquiv(x: ArrayData, y: ArrayData): boolean {
+  const [a, b] = [concrete('arrayEquiv', x), concrete('arrayEquiv', y)];
+  if (!broadcastShapes(a.shape, b.shape)) return false;
+  return promote('arrayEquiv', [a, b])
+    .reduce((left, right) => eq(left, right))
+    .all()
+    .item() as boolean;
+}
+
 export interface FloatInfo {
   readonly dtype: DType;
   readonly bits: number;
@@ -103,6 +116,11 @@ export function resultType(...operands: (ArrayLike | DType)[]): DType {
   if (operands.length === 0) throw new DtypeError('resultType: needs at least one array or dtype.');
   const values = operands.map((x) => (typeof x === 'string' ? scalarOf(x) : toValue(x, 'resultType')));
   return commonDType(values) ?? 'float32';
+}
+/** The dtype that operands of two dtypes are computed in. */
+export function promoteTypes(a: DType, b: DType): DType {
+  for (const dtype of [a, b]) checkDType(dtype, 'promoteTypes');
+  return resultType(a, b);
 }
 /** A strong value of the dtype: its own value does not matter. */
 function scalarOf(dtype: DType): NDArray {

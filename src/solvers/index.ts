@@ -31,6 +31,7 @@ export {
   type NonlinearCGOptions,
   type NonlinearCGState,
 } from './nonlinear-cg.ts';
+export { type OdeintOptions, odeint } from './odeint.ts';
 export { OptimizerSolver, type OptimizerSolverOptions, type OptimizerSolverState } from './optimizer-solver.ts';
 export { ProjectedGradient, type ProjectedGradientOptions, type Projection } from './projected-gradient.ts';
 export {

@@ -530,6 +530,105 @@ case('nn.dotProductAttention', attend(A1, A2, A3), A1, A2, A3)
 case('nn.dotProductAttention', attend(A1[None], A2[None], A3[None], mask=keep[None, None])[0], A1, A2, A3, mask=keep)
 case('nn.dotProductAttention', attend(A4, A4, A4, bias=A5[None]), A4, A4, A4, bias=A5)
 
+# Masks and beginnings of folds
+for js, f in [('sum', jnp.sum), ('prod', jnp.prod), ('max', jnp.max), ('min', jnp.min)]:
+    case(js, f(X, axis=0, initial=1.5), X, axis=0, initial=1.5)
+    case(js, f(T, axis=(0, 2), initial=-1, where=B[:, 0].reshape(3, 1)), T, axis=[0, 2], initial=-1, where=B[:, 0].reshape(3, 1))
+    case(js, f(N, initial=4, where=B), N, initial=4, where=B)
+    case(js, f(X[:0], axis=0, initial=2), X[:0], axis=0, initial=2)
+for js, f in [('any', jnp.any), ('all', jnp.all)]:
+    case(js, f(C, axis=1, where=B), C, axis=1, where=B)
+    case(js, f(C, where=B[0]), C, where=B[0])
+    case(js, f(C, axis=0, where=False), C, axis=0, where=False)
+for js, f in [('mean', jnp.mean), ('var', jnp.var), ('std', jnp.std)]:
+    case(js, f(X, axis=1, where=B), X, axis=1, where=B)
+    case(js, f(X, axis=0, keepdims=True, where=B[:, :1]), X, axis=0, keepdims=True, where=B[:, :1])
+    case(js, f(X, where=B[0]), X, where=B[0])
+case('var', jnp.var(X, axis=1, where=B, ddof=1), X, axis=1, where=B, ddof=1)
+case('std', jnp.std(N, axis=1, where=B, ddof=1), N, axis=1, where=B, ddof=1)
+for js, f in [('nansum', jnp.nansum), ('nanprod', jnp.nanprod), ('nanmax', jnp.nanmax), ('nanmin', jnp.nanmin)]:
+    case(js, f(Z, axis=0, initial=0.5), Z, axis=0, initial=0.5)
+    case(js, f(Z, initial=0.5, where=C), Z, initial=0.5, where=C)
+case('nanmax', jnp.nanmax(F(nan, nan), initial=1), F(nan, nan), initial=1)
+for js, f in [('nanmean', jnp.nanmean), ('nanvar', jnp.nanvar), ('nanstd', jnp.nanstd)]:
+    case(js, f(Z, axis=1, where=C), Z, axis=1, where=C)
+    case(js, f(Z, where=C), Z, where=C)
+case('nanvar', jnp.nanvar(Z, axis=0, ddof=1), Z, axis=0, ddof=1)
+
+# The array standard's names
+for js, f, x in [('asin', jnp.asin, U), ('acos', jnp.acos, U), ('atan', jnp.atan, X), ('asinh', jnp.asinh, X), ('acosh', jnp.acosh, P + 1), ('atanh', jnp.atanh, U), ('bitwiseInvert', jnp.bitwise_invert, N)]:
+    case(js, f(x), x)
+for js, f, x, y in [('atan2', jnp.atan2, X, Y), ('pow', jnp.pow, P, X), ('pow', jnp.pow, N, M % 4), ('bitwiseLeftShift', jnp.bitwise_left_shift, M, M), ('bitwiseRightShift', jnp.bitwise_right_shift, N, M),
+                    ('matvec', jnp.matvec, T, X[0]), ('matvec', jnp.matvec, T[:, None], X), ('vecmat', jnp.vecmat, X[:, 0], T), ('vecmat', jnp.vecmat, V[:4], Q)]:
+    case(js, f(x, y), x, y)
+case('around', jnp.around(X, 1), X, decimals=1)
+case('cumulativeSum', jnp.cumulative_sum(V), V)
+case('cumulativeSum', jnp.cumulative_sum(T, axis=1, include_initial=True), T, axis=1, includeInitial=True)
+case('cumulativeSum', jnp.cumulative_sum(B, axis=0).astype(jnp.int32), B, axis=0)
+case('cumulativeProd', jnp.cumulative_prod(X, axis=-1, include_initial=True), X, axis=-1, includeInitial=True)
+case('unstack', list(jnp.unstack(T)), T)
+case('unstack', list(jnp.unstack(T, axis=-1)), T, axis=-1)
+D = I(3, 1, 3, 2, 1, 3, shape=(2, 3))
+case('uniqueAll', {'values': I(1, 2, 3), 'indices': I(1, 3, 0), 'inverseIndices': I(2, 0, 2, 1, 0, 2, shape=(2, 3)), 'counts': I(2, 1, 3)}, D)
+case('uniqueCounts', {'values': I(1, 2, 3), 'counts': I(2, 1, 3)}, D)
+case('uniqueInverse', {'values': F(-2, 1), 'inverseIndices': I(1, 0, 1)}, F(1, -2, 1))
+case('uniqueValues', F(-2, 1, nan, nan), F(nan, 1, -2, nan, 1))
+
+# More of NumPy
+for w, f in [('bartlett', onp.bartlett), ('blackman', onp.blackman), ('hamming', onp.hamming), ('hanning', onp.hanning)]:
+    for n in [0, 1, 2, 7]:
+        case(w, f(n).astype(onp.float32), n)
+for n, beta in [(1, 3.0), (6, 0.0), (7, 8.6), (5, 14.0)]:
+    case('kaiser', onp.kaiser(n, beta).astype(onp.float32), n, beta)
+SIGNED = I(12, -18, 0, 7, 0, -2147483647, 46368, 5)
+OTHERS = I(18, 12, 5, 0, 0, 3, 28657, -5)
+case('gcd', onp.gcd(SIGNED, OTHERS), SIGNED, OTHERS)
+case('gcd', onp.gcd(W, M.astype(onp.uint32)), W, M.astype(onp.uint32))
+case('gcd', onp.gcd(N[:, :1], M[:1]), N[:, :1], M[:1])
+case('lcm', onp.lcm(SIGNED[[0, 1, 2, 3, 4, 7]], OTHERS[[0, 1, 2, 3, 4, 7]]), SIGNED[[0, 1, 2, 3, 4, 7]], OTHERS[[0, 1, 2, 3, 4, 7]])
+case('lcm', onp.lcm(M, 6), M, 6)
+EDGES = F(0.0, -0.0, 1.5, -2.75, 1e-40, -3e38, 1.1754944e-38, inf, -inf, 0.5, 1, 1.9999999)
+case('modf', [onp.asarray(v) for v in onp.modf(EDGES)], EDGES)
+case('frexp', [onp.asarray(onp.frexp(EDGES)[0]), onp.where(onp.isfinite(EDGES), onp.frexp(EDGES)[1], 0).astype(onp.int32)], EDGES)
+case('ldexp', onp.ldexp(EDGES, 3), EDGES, 3)
+POWERS = I(100, -140, 128, 149, 200, -300, 160, 2, -2, -149, -148, -126)
+case('ldexp', onp.ldexp(EDGES, POWERS), EDGES, POWERS)
+case('nextafter', onp.nextafter(EDGES, F(1)), EDGES, F(1))
+case('spacing', onp.spacing(F(0.0, 1.5, -2.75, 1e30, -1e-30)), F(0.0, 1.5, -2.75, 1e30, -1e-30))
+case('resize', onp.resize(X, (2, 7)), X, [2, 7])
+case('resize', onp.resize(V, (3,)), V, [3])
+case('rollaxis', onp.rollaxis(T, 2), T, 2)
+case('rollaxis', onp.rollaxis(T, 0, 3), T, 0, 3)
+case('dsplit', onp.dsplit(T, 2), T, 2)
+case('polysub', jnp.polysub(F(1, 2), F(3, 4, 5)), F(1, 2), F(3, 4, 5))
+case('poly', jnp.poly(F(1, 2, -3)), F(1, 2, -3))
+case('polydiv', [F(1.5, 1.75), F(0, 0, 0.25)], F(3, 5, 2), F(2, 1))
+case('histogramBinEdges', jnp.histogram_bin_edges(V, bins=4), V, bins=4)
+case('histogramBinEdges', jnp.histogram_bin_edges(V, bins=3, range=(-1, 1)), V, bins=3, range=(-1, 1))
+case('compress', onp.compress(B[0], X, axis=1), B[0], X, axis=1)
+case('compress', onp.compress(B[0, :3], X), B[0, :3], X)
+case('extract', onp.extract(X > 0, X), X > 0, X)
+case('trimZeros', F(1, 0, 2), F(0, 0, 1, 0, 2, 0))
+case('trimZeros', F(1, 0, 2, 0), F(0, 1, 0, 2, 0), trim='f')
+case('setxor1d', onp.setxor1d(I(3, 1, 2, 3), I(2, 4, 4)), I(3, 1, 2, 3), I(2, 4, 4))
+case('trilIndicesFrom', [onp.asarray(v, dtype=onp.int32) for v in onp.tril_indices_from(X, 1)], X, k=1)
+case('triuIndicesFrom', [onp.asarray(v, dtype=onp.int32) for v in onp.triu_indices_from(X)], X)
+case('diagIndicesFrom', [onp.arange(2, dtype=onp.int32)] * 3, T[:, :2, :2])
+case('linalg.toeplitz', jsl.toeplitz(V[:3]), V[:3])
+case('linalg.toeplitz', jsl.toeplitz(V[:3], X[0]), V[:3], X[0])
+sl = __import__('scipy.linalg').linalg
+case('linalg.hankel', sl.hankel(V[:3]), V[:3])
+case('linalg.hankel', sl.hankel(V[:3], X[0]), V[:3], X[0])
+case('linalg.circulant', sl.circulant(V[:4]), V[:4])
+case('linalg.companion', sl.companion(F(2, 1, -3, 4)), F(2, 1, -3, 4))
+case('linalg.hilbert', sl.hilbert(4).astype(onp.float32), 4)
+case('linalg.hadamard', sl.hadamard(8).astype(onp.float32), 8)
+case('linalg.pascal', sl.pascal(6).astype(onp.int32), 6, dtype='int32')
+case('linalg.lu', [jnp.stack(v) for v in zip(*(jsl.lu(h) for h in H))], H)
+case('linalg.tensorsolve', jnp.linalg.tensorsolve(H[0].reshape(2, 2, 4), X[:2, :2]), H[0].reshape(2, 2, 4), X[:2, :2])
+case('linalg.tensorsolve', jnp.linalg.tensorsolve(H[0].reshape(2, 2, 2, 2), X[:2, :2], axes=(0,)), H[0].reshape(2, 2, 2, 2), X[:2, :2], axes=[0])
+case('linalg.tensorinv', jnp.linalg.tensorinv(H[0].reshape(2, 2, 4)), H[0].reshape(2, 2, 4))
+
 with open(os.path.join(HERE, 'numpy.json'), 'w') as f:
     f.write('[\n' + ',\n'.join(json.dumps(c) for c in cases) + '\n]\n')
 
