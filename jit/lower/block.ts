@@ -43,13 +43,18 @@ export function runBlock(
   const alone = new Set(d.target.shared ? all.filter(standsAlone) : []);
   const ending = all.filter((eqn) => !alone.has(eqn) || isBatch(eqn));
   const epilogues = findEpilogues(ending, steps, outs, first);
-  for (const [eqn, { inRegisters }] of epilogues) if (alone.has(eqn) && !inRegisters) epilogues.delete(eqn);
+  const byRows = new Set(all.filter((eqn) => !alone.has(eqn) || hasSharedRows(eqn)));
+  const early = findChains(epilogues, byRows, steps, outs, first);
+  for (const [eqn, { inRegisters, group }] of epilogues) {
+    const goesOn = hasSharedRows(eqn) && early.has(group);
+    if (alone.has(eqn) && !inRegisters && !goesOn) epilogues.delete(eqn);
+  }
   const beginning = all.filter((eqn) => !alone.has(eqn));
   const prologues = findPrologues(beginning, steps);
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
   const placement =
     prologues.first.size + prologues.second.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
-  const chains = findChains(epilogues, new Set(beginning), steps, outs, placement);
+  const chains = placement === first ? early : findChains(epilogues, byRows, steps, outs, placement);
   d.ends = new ProductEnds(epilogues, prologues, chains);
   const inRegisters = [...d.ends.epilogues.values()].filter((end) => end.inRegisters);
   takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));
@@ -119,6 +124,12 @@ function standsAlone(eqn: Eqn): boolean {
   const { m, n, k } = extents(eqn);
   const isSingle = size === m * n;
   return isFloating(dtype) && isDealtOut(m, n, k, size / (m * n)) && !(isSingle && sharesRows(m, n));
+}
+
+/** Whether a product, of a batch too, is large enough for threads to share its rows. */
+function hasSharedRows(eqn: Eqn): boolean {
+  const { m, n, k } = extents(eqn);
+  return isFloating(eqn.outputs[0]!.aval.dtype) && isDealtOut(m, n, k) && sharesRows(m, n);
 }
 
 /** Products that can end in the kernel of a group: single ones, and the second ones of passes in registers. */
