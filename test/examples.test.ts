@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { main as lynx } from '../examples/lynx.ts';
 import { main as mnist } from '../examples/mnist.ts';
 import { diagonal, diagonalP, logCosh, main as primitives } from '../examples/primitive.ts';
 import { main as ridge } from '../examples/ridge.ts';
@@ -37,6 +38,26 @@ t.test('roots', (t) => {
   near(third, -(6 * first ** 3 + 18 * x * first * byHand + 3 * byHand) / d, 'third derivative');
   near(lanes[0]!, -0.2846930805, 'first lane');
   t.equal(lanes.length, 1000);
+  t.end();
+});
+
+t.test('hares and lynxes', (t) => {
+  const lines: string[] = [];
+  const { rates, errors, period, influence } = lynx((line) => lines.push(line));
+  const published = [0.55, 0.028, 0.8, 0.024];
+  published.forEach((mean, i) => {
+    t.ok(Math.abs(rates[i]! - mean) < errors[i]! / 2, `rate ${i}: ${rates[i]} and ${mean}`);
+  });
+  t.ok(period > 9 && period < 10.5);
+  t.strictSame(influence.shape, [4, 2, 21]);
+  // Twice as many hares and lynxes are the same with half the appetite: rates of birth and death stay.
+  const total = np.sum(influence, { axis: [1, 2] }).tolist() as number[];
+  const expected = [0, -rates[1]!, 0, -rates[3]!];
+  t.ok(
+    total.every((v, i) => Math.abs(v - expected[i]!) < 1e-5),
+    String(total),
+  );
+  t.match(lines[0], /^converged/);
   t.end();
 });
 

@@ -169,14 +169,8 @@ t.test('what cannot be solved, and what is no problem', (t) => {
     'odeint: `cut` returned f64[1] at .x, but the state there is f64[2].',
   );
   says(() => any(decay, 1, 2, [1]), 'odeint: the times must be a vector that is not empty, but they are 2.');
-  says(
-    () => any(decay, 1, times, 0.5),
-    'odeint: the arguments of the function must be a list, but it is 0.5.',
-  );
-  says(
-    () => any(decay, 1, times, [1], { maxSteps: 0 }),
-    'odeint: `maxSteps` must be a positive integer, but it is 0.',
-  );
+  says(() => any(decay, 1, times, 0.5), 'odeint: the arguments of the function must be a list, but it is 0.5.');
+  says(() => any(decay, 1, times, [1], { maxSteps: 0 }), 'odeint: `maxSteps` must be a positive integer, but it is 0.');
   says(
     () => any(decay, 1, times, [1], { tol: 1 }),
     'odeint: there is no option `tol`; the options are `rtol`, `atol`, `maxSteps`, `throw`.',
