@@ -76,4 +76,9 @@ function attention(length: number, isCausal: boolean): Case {
 export const kernelCases = (): Case[] => [
   attention(512, false),
   attention(512, true),
-  matmul(16), matmul(64), matmul(480), chain(1000), chain(1_000_000)];
+  matmul(16),
+  matmul(64),
+  matmul(480),
+  chain(1000),
+  chain(1_000_000),
+];
