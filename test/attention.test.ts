@@ -297,11 +297,9 @@ t.test('programs of two products with a kernel between them', (t) => {
       ]),
       dtype,
     );
-    const [row, column, all] = [[m, 1], [n], [...batch, m, n]].map((shape) => normal(below(100), shape, dtype)) as [
-      NDArray,
-      NDArray,
-      NDArray,
-    ];
+    const [row, column, all, turned] = [[m, 1], [n], [...batch, m, n], [...batch, n, m]].map((shape) =>
+      normal(below(100), shape, dtype),
+    ) as [NDArray, NDArray, NDArray, NDArray];
     const before = pick([
       ['as it is', (x: NDArray) => x],
       ['tanh', (x: NDArray) => np.tanh(x)],
@@ -311,6 +309,11 @@ t.test('programs of two products with a kernel between them', (t) => {
       ['softmax of a sum', (s: NDArray) => nn.softmax(s.mul(0.5).add(all))],
       ['standardised', (s: NDArray) => nn.standardize(s.add(column))],
       ['softmax where', (s: NDArray) => nn.softmax(np.where(all.gt(0), s, -1e30))],
+      ['of an array by columns', (s: NDArray) => nn.softmax(s.add(swapped(turned)))],
+      [
+        'a long one by columns',
+        (s: NDArray) => np.tanh(np.sin(s.add(swapped(turned))).mul(row)).add(np.exp(s.mul(-0.1))),
+      ],
       ['positions', (s: NDArray) => nn.softmax(np.where(np.arange(m).reshape([m, 1]).ge(np.arange(n)), s, -1e30))],
       ['largest', (s: NDArray) => np.maximum(s, np.mean(s, { axis: -1, keepdims: true })).mul(row)],
       [
