@@ -157,33 +157,21 @@ function chained(d: Driver, product: Product, rows: ChainedRows, work: BlockWork
                 const places = [behind.base, into].map((base) => ({ base, rowBytes }));
                 const write = callsOnRows(d, product, behind, places, captures, at, work);
                 const isAllFinite = isFinite && captures.take(isFinite);
-                const all = i32c(product.k);
                 return {
                   from,
                   write: (f, row, count, next) => {
                     const limits = before.write?.(f, row, count, next);
-                    const columns = columnsBefore(next, furthest, product.k);
+                    const needed = columnsBefore(next, furthest, product.k);
+                    const columns = needed && f.let(needed);
                     multiply(f, count, before.from(), scores(), { ...limits, columns });
                     const compute = (limit: Expr): void => write(f, row, next, [scores(), from()], limit);
-                    if (!used || !isAllFinite) {
-                      compute(all);
-                      return {};
+                    if (used && isAllFinite) {
+                      const termsOf = (limit: Expr): Expr => call(used, 'i32', from(), count, limit);
+                      const last = hasLimit ? columns : undefined;
+                      return upToZeros(f, product.k, last, isAllFinite(), { compute, termsOf });
                     }
-                    const termsOf = (limit: Expr): Expr => call(used, 'i32', from(), count, limit);
-                    if (!hasLimit || !columns) {
-                      compute(all);
-                      return { terms: f.let(select(isAllFinite(), termsOf(all), all)) };
-                    }
-                    // Some of the columns behind the last one that is read are there for all others.
-                    const limit = f.let(select(isAllFinite(), leastOf(plus(columns, i32c(limitStep)), all), all));
-                    compute(limit);
-                    const terms = f.var(termsOf(limit));
-                    const isEnough = op('i32.or', op('i32.eq', limit, all), op('i32.le_s', terms, columns));
-                    f.if(op('i32.eqz', isEnough), () => {
-                      compute(all);
-                      f.set(terms, all);
-                    });
-                    return { terms: f.let(select(isAllFinite(), terms, all)) };
+                    compute(i32c(product.k));
+                    return {};
                   },
                 };
               }),
@@ -192,6 +180,33 @@ function chained(d: Driver, product: Product, rows: ChainedRows, work: BlockWork
         ),
       ),
   };
+}
+
+/**
+ * Computes rows of a block as far as need be, and finds out how many terms of sums are not zeros.
+ *
+ * @param columns after which a few columns stand for all that follow, if they are zeros
+ * @param isFinite whether zeros may be left out
+ */
+function upToZeros(
+  f: FunctionBuilder,
+  n: number,
+  columns: Expr | undefined,
+  isFinite: Expr,
+  { compute, termsOf }: { readonly compute: (limit: Expr) => void; readonly termsOf: (limit: Expr) => Expr },
+): Limits {
+  const all = i32c(n);
+  const limit = columns ? f.let(select(isFinite, leastOf(plus(columns, i32c(limitStep)), all), all)) : all;
+  compute(limit);
+  const terms = f.var(termsOf(limit));
+  if (columns) {
+    const isEnough = op('i32.or', op('i32.eq', limit, all), op('i32.le_s', terms, columns));
+    f.if(op('i32.eqz', isEnough), () => {
+      compute(all);
+      f.set(terms, all);
+    });
+  }
+  return { terms: f.let(select(isFinite, terms, all)) };
 }
 
 /** Rows that a step of a kernel's outermost axis takes. */
