@@ -143,8 +143,28 @@ function readings(eqn: Eqn, v: Var, moved: boolean): number {
 const cheap: ReadonlySet<string> = new Set(['neg', 'convert_element_type', 'copy', 'not', 'abs']);
 const isCheap = (eqn: Eqn): boolean => cheap.has(eqn.primitive.name);
 
-/** More operations on positions are worth an array. */
+/** More operations on positions are worth an array, as are others: a division is made for each lane by itself. */
 const mostOnPositions = 5;
+const onPositions: ReadonlySet<string> = new Set([
+  'iota',
+  'add',
+  'sub',
+  'neg',
+  'mul',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'and',
+  'or',
+  'xor',
+  'not',
+  'select',
+  'min',
+  'max',
+]);
 
 /**
  * What is computed from positions alone, in a few operations, as masks of what comes later are: it is computed anew wherever
@@ -154,14 +174,15 @@ function positionsIn(eqns: readonly Eqn[]): ReadonlySet<Var> {
   const operations = new Map<unknown, number>();
   for (const { primitive, inputs, outputs } of eqns) {
     const { kind } = primitive.lower;
-    if (kind !== 'elementwise' && kind !== 'view' && kind !== 'reshape') continue;
+    const isView = kind === 'view' || kind === 'reshape';
+    if (!isView && (kind !== 'elementwise' || !onPositions.has(primitive.name))) continue;
     const [out] = outputs as [Var];
     if (out.aval.dtype !== 'int32' && out.aval.dtype !== 'bool') continue;
     const arrays = inputs.filter(({ aval }) => aval.ndim > 0);
     if (arrays.some((atom) => !operations.has(atom))) continue;
-    // A scalar operand may come from anywhere: what has none of its own costs nothing to have again.
+    // Numbers may be computed, positions are what has no operand.
     if (arrays.length === 0 && inputs.length > 0) continue;
-    const own = kind === 'elementwise' && arrays.length > 0 ? 1 : 0;
+    const own = !isView && arrays.length > 0 ? 1 : 0;
     const count = arrays.reduce((n, atom) => n + operations.get(atom)!, own);
     if (count <= mostOnPositions) operations.set(out, count);
   }
