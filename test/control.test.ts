@@ -41,6 +41,15 @@ t.test('cond', (t) => {
   close(vmap(grad(cubeOrDouble))(a), [2, 12, 27], 'vmap of grad');
   close(jit(vmap(grad(grad(cubeOrDouble))))(a), [0, 12, 18], 'jit of vmap of grad of grad');
   close(grad((x: NDArray) => np.sum(vmap(cubeOrDouble)(x)))(a), [2, 12, 27], 'grad of vmap');
+  // A number, which is computed in float64, among the operands of lanes that choose differently.
+  const scale = (p: NDArray, s: NDArray) =>
+    lax.cond(
+      p.gt(1),
+      (s: NDArray) => f64(1 / 3).mul(s),
+      (s: NDArray) => f64(1 / 3).sub(s),
+      s,
+    );
+  close(vmap(scale, { inAxes: [0, null] })(a, 0.1), [1 / 3 - 0.1, 0.1 / 3, 0.1 / 3], 'a number in all lanes');
   close(
     grad((y: NDArray) =>
       lax.cond(

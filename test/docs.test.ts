@@ -79,6 +79,15 @@ const givens: readonly (readonly [file: string, code: string])[] = [
       'const leastSquares = (w, X, y) => np.mean(np.square(np.matmul(X, w).sub(y)));',
   ]),
   [
+    'solvers/block-coordinate-descent.ts',
+    'const l1reg = 0.1, X = random.normal(random.key(0), [20, 10]), y = np.matmul(X, np.arange(10));',
+  ],
+  ...['armijo-sgd', 'polyak-sgd'].map((name): [string, string] => [
+    `solvers/${name}.ts`,
+    'const init = np.zeros([3]), batches = [np.ones([3]), np.ones([3])];' +
+      'const loss = (w, x) => np.sum(np.square(w.sub(x)));',
+  ]),
+  [
     'solvers/lbfgs.ts',
     'const X = random.normal(random.key(0), [20, 64]), y = X.slice([], 0).gt(0), l2reg = 0.1;' +
       'const logisticLoss = (w, l2reg, X, y) => losses.sigmoidBinaryCrossEntropy(np.matmul(X, w), y).mean().add(np.sum(w.mul(w)).mul(l2reg));',

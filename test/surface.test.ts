@@ -87,7 +87,7 @@ for (const [module, functions] of Object.entries(exported)) {
         if (wrong) t.fail(`${module}.${name}(${show(what)}) ${wrong}`);
         else t.pass();
       };
-      if (['IterativeSolver', 'LineSearch', 'init'].includes(name)) continue;
+      if (['IterativeSolver', 'LineSearch', 'StochasticSolver', 'init'].includes(name)) continue;
       t.doesNotThrow(() => run(f, call, options ? [...valid, options] : valid), `${module}.${name}`);
       args.forEach(({ optional }, i) => {
         if (!optional && args[i]!.wrong.includes(undefined as never)) refuses(valid.slice(0, i));

@@ -5,15 +5,19 @@ import {
   evalShape,
   grad,
   hessian,
+  isotonic,
   jacfwd,
   jacobian,
   jit,
   jvp,
   lax,
   linearSolve,
+  losses,
   type NDArray,
   np,
+  objectives,
   optimizers,
+  perturbations,
   projection,
   prox,
   random,
@@ -209,15 +213,55 @@ t.test('states of solvers follow from the function of the user', (t) => {
   // @ts-expect-error: a proximity operator is needed
   t.throws(() => new solvers.ProximalGradient({ fun: ridge }), { message: /`prox` must be a function/ });
 
+  const data: [NDArray, NDArray] = [np.ones([4, 3]), np.ones([4])];
+  const blocks = new solvers.BlockCoordinateDescent({
+    fun: objectives.leastSquares,
+    blockProx: prox.lasso,
+    maxiter: 2,
+  });
+  const blockwise = blocks.run(w, 0.1, data);
+  const predictions: NDArray = blockwise.state.predictions;
+  // @ts-expect-error: only composite linear functions have blocks
+  t.throws(() => new solvers.BlockCoordinateDescent({ fun: ridge, blockProx: prox.lasso }), { name: 'TraceError' });
+  const dual = new solvers.BlockCoordinateDescent({
+    fun: objectives.multiclassLinearSvmDual,
+    blockProx: prox.fromProjection(projection.simplex),
+  });
+  // @ts-expect-error: a machine has a penalty
+  t.throws(() => dual.run(np.ones([4, 2]), 1, data));
+  const mirror = new solvers.MirrorDescent({
+    fun: (p: NDArray, costs: NDArray) => np.dot(p, costs),
+    projectionGrad: solvers.klProjectionGrad,
+    stepsize: 0.1,
+  });
+  const vertex: NDArray = mirror.run(w.add(1), 1, w).params;
+  const armijo = new solvers.ArmijoSGD({ fun: objectives.ridgeRegression, maxiter: 2 });
+  const later = (async function* () {
+    yield data;
+  })();
+  const awaited: Promise<{ params: NDArray; state: solvers.ArmijoSGDState<NDArray, null> }> = armijo.runIterator(
+    w,
+    later,
+    0.1,
+  );
+  const own = objectives.compositeLinearFunction({
+    subfun: (p: NDArray, scale: NDArray) => np.sum(p.mul(p)).mul(scale),
+    linop: (scale) => np.eye(3).mul(scale),
+    smoothness: (scale) => scale.mul(2),
+  });
+  // @ts-expect-error: its arguments are those of `subfun`
+  t.throws(() => own(w));
+
   const { state: searched } = new solvers.ZoomLineSearch({ fun: (x: NDArray) => x.mul(x).sum() }).run(1, np.ones([3]));
   const reached: NDArray = searched.params;
 
   t.ok([exact, trees, ofPair, residuals, fixedAux, ofRoot].flat().every(Boolean));
   t.same(
-    [slope, mean, sparse, inside, reached].map((x) => x.shape),
-    [[3], [3], [3], [3], [3]],
+    [slope, mean, sparse, inside, reached, vertex, predictions].map((x) => x.shape),
+    [[3], [3], [3], [3], [3], [3], [4]],
   );
   t.same(typeof withAux, 'function');
+  t.ok(awaited instanceof Promise);
   t.end();
 });
 
@@ -340,6 +384,18 @@ t.test('no result is `any`', (t) => {
     typed(() => new solvers.OptimizerSolver({ fun: s, optimizer: optimizers.adam(1) }).run(x).state),
     typed(() => new solvers.ProximalGradient({ fun: s, prox: prox.lasso }).run(x).state),
     typed(() => new solvers.ProjectedGradient({ fun: s, projection: projection.nonNegative }).run(x).state),
+    typed(() =>
+      new solvers.BlockCoordinateDescent({ fun: objectives.leastSquares, blockProx: prox.lasso }).run(x, 1, [x, x]),
+    ),
+    typed(
+      () => new solvers.MirrorDescent({ fun: s, projectionGrad: solvers.klProjectionGrad, stepsize: 1 }).run(x).state,
+    ),
+    typed(() => new solvers.ArmijoSGD({ fun: s }).run(x).state),
+    typed(() => new solvers.PolyakSGD({ fun: s }).run(x).state),
+    typed(() => objectives.leastSquares(x, [x, x])),
+    typed(() => isotonic.softRank(x)),
+    typed(() => perturbations.makePerturbedFun(s)(x, x)),
+    typed(() => losses.makeFenchelYoungLoss(s)(x, x)),
     typed(() => new solvers.ZoomLineSearch({ fun: s }).run(1, x).state),
     typed(() => optimizers.adam(1).update(params, optimizers.adam(1).init(params))),
     typed(() => prox.lasso(params, 1)),

@@ -24,14 +24,14 @@ import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
-import { lt, select } from '../lax/compare.ts';
+import { lt } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
-import { broadcastInDim } from '../lax/movement.ts';
 import { reduceMax } from '../lax/reductions.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { programOf } from './checkpointed-loop-code.ts';
 import { transposeLoop } from './checkpointed-loop-transpose.ts';
 import { always, count, merge, not, or, order, reorder, split, where } from './flags.ts';
+import { ofLanes } from './lanes.ts';
 
 export interface LoopParams {
   /** (fwd constants, s) → s. */
@@ -283,11 +283,10 @@ function batchStopping(
   ) as [Value[], Value[], Value[], Value[]];
   const { state } = params;
   const avals = (values: readonly Value[]) => values.map((v) => v.aval);
-  const alongLanes = (mask: Value, like: Value) => broadcastInDim(mask, like.shape, [0]);
   const guard = (active: Value, values: readonly Value[]) =>
-    values.map((v) => (v.aval.isFloating ? select(alongLanes(active, v), v, stopGradient(v)) : v));
+    values.map((v) => (v.aval.isFloating ? ofLanes(active, v, stopGradient(v)) : v));
   const frozen = (active: Value, next: readonly Value[], last: readonly Value[]) =>
-    next.map((v, i) => select(alongLanes(active, v), v, last[i]!));
+    next.map((v, i) => ofLanes(active, v, last[i]!));
   const i = scalar(0, 'int32');
   const fwdLanes = batchJaxpr(params.fwd, size, always(params.fwd.inVars.length), always(state)).jaxpr;
   const bwdLanes = batchJaxpr(params.bwd, size, always(params.bwd.inVars.length), always(cn.length)).jaxpr;

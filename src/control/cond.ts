@@ -16,10 +16,9 @@ import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
-import { eq, ge, le, select } from '../lax/compare.ts';
+import { eq, ge, le } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { zerosLike } from '../lax/creation.ts';
-import { broadcastInDim } from '../lax/movement.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { toValue } from '../promote.ts';
 import { type Arrays, type Like, leafPaths, type Tree, unflatten } from '../tree.ts';
@@ -27,6 +26,7 @@ import { convertOuts, joinAvals, shareConsts, type Traced, traceFunction } from 
 import { always, merge, not, or, where } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
 import { jitP } from './jit-primitive.ts';
+import { ofLanes } from './lanes.ts';
 
 export interface CondParams {
   /** Programs over the same inputs with the same result types. */
@@ -80,7 +80,7 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
       const guarded = args.map((arg, k) => {
         if (!arg.aval.isFloating) return arg;
         const lanes = batched[k] ? arg : addLanes(arg, size);
-        return select(alongLanes(chosen, lanes.shape), lanes, stopGradient(lanes));
+        return ofLanes(chosen, lanes, stopGradient(lanes));
       });
       const guardedBatched = batched.map((b, k) => b || args[k]!.aval.isFloating);
       const { jaxpr } = branch.effectful
@@ -89,12 +89,7 @@ export const condP: Primitive<CondParams> = primitive<CondParams>({
       return bind(jitP, branch.effectful ? [chosen, ...guarded] : guarded, { name: 'branch', jaxpr });
     });
     const outs = allOut.map((_, k) =>
-      results
-        .map((r) => r[k]!)
-        .reduceRight((rest, own, i) => {
-          const chosen = chooses(index!, i, branches.length);
-          return select(alongLanes(chosen, own.shape), own, rest);
-        }),
+      results.map((r) => r[k]!).reduceRight((rest, own, i) => ofLanes(chooses(index!, i, branches.length), own, rest)),
     );
     return { outs, batched: allOut };
   },
@@ -124,8 +119,6 @@ function chooses(index: Value, i: number, n: number): Value {
   if (i === n - 1) return ge(index, n - 1);
   return eq(index, i);
 }
-
-const alongLanes = (mask: Value, shape: readonly number[]): Value => broadcastInDim(mask, shape, [0]);
 
 /**
  * Splits every branch. Residuals differ from branch to branch: they share slots by type, and a branch fills the slots

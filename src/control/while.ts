@@ -10,18 +10,17 @@ import { deadCodeElimination, Jaxpr, Var, withoutEffects } from '../core/jaxpr.t
 import { exact, type Primitive, primitive } from '../core/primitive.ts';
 import { range } from '../core/shape.ts';
 import { stage } from '../core/stage.ts';
-import { bind, bind1, type Value } from '../core/trace.ts';
+import { bind, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { add } from '../lax/arithmetic.ts';
-import { selectP } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and } from '../lax/logic.ts';
-import { broadcastInDim } from '../lax/movement.ts';
 import { any } from '../lax/reductions.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { checkpointedLoopP, type LoopParams } from './checkpointed-loop.ts';
 import { always, count, merge, not, or, order, reorder, split, where, withUnusedInputs } from './flags.ts';
 import { guardJaxpr } from './guard-effects.ts';
+import { ofLanes } from './lanes.ts';
 
 export interface WhileParams {
   /** What the user called. */
@@ -240,7 +239,7 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
   // from: in a bounded loop that passes through stopGradient, as in a batched `cond`.
   const bounded = params.maxSteps !== undefined;
   const guarded = constArgs!.map((v) => bounded && v.aval.isFloating);
-  const ofLanes = (jaxpr: Jaxpr, constBatched: readonly boolean[]) => {
+  const inLanes = (jaxpr: Jaxpr, constBatched: readonly boolean[]) => {
     const inputs = [...constBatched, ...always(n)];
     const outs = always(jaxpr.outs.length);
     if (!jaxpr.effectful) {
@@ -250,14 +249,14 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
     const many = batchJaxpr(guardJaxpr(jaxpr), size, [true, ...inputs], outs).jaxpr;
     return (active: Value, values: readonly Value[]) => evalJaxpr(many, [active, ...values]);
   };
-  const step = ofLanes(body, or(constBatched!, guarded));
-  const testAgain = ofLanes(cond, condBatched!);
+  const step = inLanes(body, or(constBatched!, guarded));
+  const testAgain = inLanes(cond, condBatched!);
   const guard = (active: Value, values: readonly Value[]): readonly Value[] => {
     if (!bounded) return values;
     return values.map((v, i) => {
       if (!v.aval.isFloating) return v;
       const own = i < bodyConsts && !constBatched![i] ? addLanes(v, size) : v;
-      return ofActive(active, own, stopGradient(own));
+      return ofLanes(active, own, stopGradient(own));
     });
   };
   const fullInit = lanes(init!, always(n), initBatched!);
@@ -276,7 +275,7 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
         Value[],
       ];
       const stepped = step(active!, guard(active!, [...consts, ...carry]));
-      const next = stepped.map((x, i) => ofActive(active!, x, carry[i]!));
+      const next = stepped.map((x, i) => ofLanes(active!, x, carry[i]!));
       return [...steps.map((k) => add(k, 1)), and(active!, testAgain(active!, [...tests, ...next])[0]!), ...next];
     },
     [...[...condArgs!, ...constArgs!].map((v) => v.aval), ...counterAvals, ...carryAvals],
@@ -290,7 +289,3 @@ function batchWhile(size: number, args: readonly Value[], batched: readonly bool
   } satisfies WhileParams);
   return { outs: outs.slice(counter.length + 1), batched: always(n) };
 }
-
-/** The new value in the lanes that run. Values of one type keep it, weak numbers too, where `select` would make these float32. */
-const ofActive = (active: Value, now: Value, before: Value): Value =>
-  bind1(selectP, [broadcastInDim(active, now.shape, [0]), now, before]);

@@ -88,7 +88,7 @@ function exampleFor(given: unknown, known: readonly string[]): string {
 /** Options that are true or false in every operation that has them. */
 const booleans: ReadonlySet<string> = new Set(
   (
-    'acceleration approximate biasCorrection bounded centered checkBracket computeUv countIncludePad descending ' +
+    'acceleration approximate biasCorrection bounded centered checkBracket computeUv controlVariate countIncludePad descending ' +
     'deterministic endpoint epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff includeInitial increasing independent inf info invert isCausal jit ' +
     'keepdims leftSide materializeJac nesterov positiveDefinite replace reverse rowvar sparse staircase ' +
     'stopIfLinesearchFails symmetric symmetrizeInput throw trans transposeA transposeKernel unitDiagonal uniqueIndices ' +

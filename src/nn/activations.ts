@@ -76,6 +76,16 @@ export const squareplus: (x: ArrayLike, given?: { b?: ArrayLike }) => NDArray = 
   const value = toFloating(x, 'squareplus');
   return div(add(value, sqrt(add(mul(value, value), toValue(b, 'squareplus')))), 2);
 });
+/**
+ * 0 up to −1, x from 1 on, (x + 1)²/4 between: `softplus` with an exact 0, whose derivative is `sparseSigmoid` (Blondel, Martins and
+ * Niculae, Learning with Fenchel-Young Losses, 2020).
+ */
+export const sparsePlus: Unary = combined('sparsePlus', (x) => {
+  const rise = add(hardTanh(x), 1);
+  return select(ge(x, 1), x, mul(mul(rise, rise), 0.25));
+});
+/** 0 up to −1, 1 from 1 on, (x + 1)/2 between. */
+export const sparseSigmoid: Unary = combined('sparseSigmoid', (x) => mul(add(hardTanh(x), 1), 0.5));
 /** The first half of an axis times the sigmoid of the second. */
 export const glu: (x: ArrayLike, given?: { axis?: number }) => NDArray = recorded((x, given = {}) => {
   const { axis = -1 } = optionsOf('glu', given, ['axis']);

@@ -19,6 +19,8 @@ export {
   silu,
   softplus,
   softSign,
+  sparsePlus,
+  sparseSigmoid,
   squareplus,
   swish,
   tanh,

@@ -1,6 +1,7 @@
 /** Solvers whose solutions can be differentiated: implicitly, or through their iterations. */
 export { statusName } from '../implicit/status.ts';
 export { AndersonAcceleration, type AndersonOptions, type AndersonState } from './anderson-acceleration.ts';
+export { ArmijoSGD, type ArmijoSGDOptions, type ArmijoSGDState, type ResetOption } from './armijo-sgd.ts';
 export {
   BacktrackingLineSearch,
   type BacktrackingOptions,
@@ -9,6 +10,11 @@ export {
 export { type BaseState, IterativeSolver, type SolverOptions, type Step } from './base.ts';
 export { BFGS, type BFGSOptions, type BFGSState } from './bfgs.ts';
 export { Bisection, type BisectionOptions, type BisectionState } from './bisection.ts';
+export {
+  BlockCoordinateDescent,
+  type BlockCoordinateDescentOptions,
+  type BlockCoordinateDescentState,
+} from './block-coordinate-descent.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
@@ -26,6 +32,14 @@ export {
   type LineSearchStep,
 } from './line-search.ts';
 export {
+  klProjectionGrad,
+  MirrorDescent,
+  type MirrorDescentOptions,
+  type MirrorDescentState,
+  makeProjectionGrad,
+  type ProjectionGrad,
+} from './mirror-descent.ts';
+export {
   NonlinearCG,
   type NonlinearCGMethod,
   type NonlinearCGOptions,
@@ -33,6 +47,7 @@ export {
 } from './nonlinear-cg.ts';
 export { type OdeintOptions, odeint } from './odeint.ts';
 export { OptimizerSolver, type OptimizerSolverOptions, type OptimizerSolverState } from './optimizer-solver.ts';
+export { PolyakSGD, type PolyakSGDOptions, type PolyakSGDState, type PolyakVariant } from './polyak-sgd.ts';
 export { ProjectedGradient, type ProjectedGradientOptions, type Projection } from './projected-gradient.ts';
 export {
   type Prox,
@@ -41,4 +56,5 @@ export {
   type ProximalGradientState,
 } from './proximal-gradient.ts';
 export type { SmoothOptions, SmoothState } from './smooth.ts';
+export { type PreUpdate, type StochasticOptions, StochasticSolver } from './stochastic.ts';
 export { ZoomLineSearch, type ZoomOptions } from './zoom-line-search.ts';

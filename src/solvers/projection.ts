@@ -11,17 +11,18 @@ import type { Value } from '../core/trace.ts';
 import { customRoot } from '../implicit/custom-root.ts';
 import { div, max, mul, neg, sign, sqrt } from '../lax/arithmetic.ts';
 import { gt, le, select } from '../lax/compare.ts';
-import { iota, scalar } from '../lax/creation.ts';
-import { cumsum } from '../lax/cumulative.ts';
-import { reduceMax, reduceMin, reverse, sort, stopGradient, sum } from '../lax/index.ts';
+import { scalar } from '../lax/creation.ts';
+import { reduceMax, reduceMin, reverse, sort, sum } from '../lax/index.ts';
 import { and, not } from '../lax/logic.ts';
 import * as linalg from '../linalg/index.ts';
 import { clip, maximum } from '../numpy/elementwise.ts';
 import { concatenate } from '../numpy/joining.ts';
 import { dot, matmul } from '../numpy/products.ts';
-import { toFloating, toValue } from '../promote.ts';
+import { onSimplex } from '../numpy/simplex.ts';
+import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
+import { onPermutahedron } from './permutahedron.ts';
 import type { Strength } from './prox.ts';
 import { dot as treeDot } from './vectors.ts';
 
@@ -71,29 +72,28 @@ function inBox<T>(set: string, x: T, lower: Strength<T>, upper: Strength<T>): Ar
 export const hypercube = <T>(x: T, unit: ArrayLike = 1): Arrays<T> => inBox('hypercube', x, 0, unit);
 
 /**
- * {p : p ≥ 0, Σ p = value}, for a vector (Duchi et al., Efficient Projections onto the ℓ1-Ball, 2008, figure 1).
+ * {p : p ≥ 0, Σ p = value}, for a vector.
  *
  * @throws ShapeError when x is not a vector
  */
 export function simplex(x: ArrayLike, value: ArrayLike = 1): NDArray {
   const v = toFloating(toValue(x, 'projection.simplex'), 'projection.simplex');
   if (v.ndim !== 1) throw new ShapeError(`projection.simplex: x must be a vector, but it is ${v.aval}.`);
-  const total = toValue(value, 'projection.simplex');
-  // The support is found by sorting; given the support, the projection is affine.
-  const fixed = stopGradient(v);
-  const descending = reverse(sort(fixed), [0]);
-  const count = iota('int32', v.aval.size).add(1).astype(v.dtype);
-  const excess = div(cumsum(descending).sub(stopGradient(total)), count);
-  const inSupport = gt(descending, excess);
-  const size = sum(inSupport.astype(v.dtype));
-  const threshold = sum(select(inSupport, descending, 0))
-    .sub(stopGradient(total))
-    .div(size);
-  const support = gt(fixed, threshold);
-  const mean = sum(select(support, v, 0))
-    .sub(total)
-    .div(sum(support.astype(v.dtype)));
-  return select(support, v.sub(mean), 0);
+  return onSimplex(v, toValue(value, 'projection.simplex'));
+}
+
+/**
+ * The convex hull of all permutations of w, for vectors of one length (Blondel et al., Fast Differentiable Sorting and Ranking, 2020).
+ * Of n, …, 1 it is `isotonic.softRank`.
+ */
+export function permutahedron(x: NDArray, w: NDArray): NDArray {
+  checkVector('permutahedron', x);
+  if (!(w instanceof NDArray) || w.ndim !== 1 || w.size !== x.size)
+    throw new ShapeError(`projection.permutahedron: w must be a vector like x ${x.aval}, but it is ${naming(w)}.`);
+  const [z, vertex] = promoteDTypes('projection.permutahedron', [x, w]).map((v) =>
+    toFloating(v, 'projection.permutahedron'),
+  ) as [Value, Value];
+  return z.size === 0 ? z : onPermutahedron(z, reverse(sort(vertex), [0]), 'l2');
 }
 
 /** {p : ‖p‖₁ = value}, for a vector. */

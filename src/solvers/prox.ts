@@ -18,6 +18,8 @@ import type { Projection } from './projected-gradient.ts';
 import type { Prox } from './proximal-gradient.ts';
 import { dot } from './vectors.ts';
 
+export { nuclear } from './nuclear-norm.ts';
+
 type Scaling = ArrayLike;
 
 /** A regularisation strength: a scalar or an array for every leaf of x, or a tree like x. */

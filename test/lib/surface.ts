@@ -1,7 +1,7 @@
 /** A valid call of every public function and class, from which `surface.test.ts` makes invalid ones. */
 import * as cotangent from 'cotangent';
 
-const { np, random, optimizers: o, tree, prox, projection } = cotangent;
+const { np, random, optimizers: o, tree, prox, projection, objectives, solvers } = cotangent;
 type NDArray = cotangent.NDArray;
 
 /** An argument of a valid call, and what may not stand in its place. */
@@ -304,7 +304,7 @@ export const table: Record<string, Record<string, Call>> = {
   },
   nn: {
     ...many(
-      'hardSigmoid hardSilu hardTanh logSigmoid mish relu relu6 selu sigmoid silu softSign softplus swish tanh',
+      'hardSigmoid hardSilu hardTanh logSigmoid mish relu relu6 selu sigmoid silu softSign softplus sparsePlus sparseSigmoid swish tanh',
       unary,
     ),
     ...many('celu elu', withOptions({ alpha: 1 }, array(v))),
@@ -329,8 +329,17 @@ export const table: Record<string, Record<string, Call>> = {
     varianceScaling: { args: [num(1)], options: { mode: 'fan_in' }, after: [k, [2, 2]] },
     orthogonal: { args: [optional(num(1))], options: { columnAxis: 0 }, after: [k, [2, 2]] },
   },
+  isotonic: {
+    isotonicL2: withOptions({ increasing: true }, array(v)),
+    ...many('softRank softSort', withOptions({ strength: 0.5 }, array(v))),
+  },
   losses: {
-    ...many('hingeLoss klDivergence l2Loss logCosh sigmoidBinaryCrossEntropy squaredError', binary),
+    ...many(
+      'hingeLoss klDivergence l2Loss logCosh perceptronLoss sigmoidBinaryCrossEntropy sparsemaxLoss squaredError',
+      binary,
+    ),
+    makeFenchelYoungLoss: { args: [fn(cotangent.special.logsumexp)], after: [v, v] },
+    ...many('multiclassHingeLoss multiclassPerceptronLoss multiclassSparsemaxLoss', call(array(m), array(n.sub(n)))),
     cosineSimilarity: withOptions({ epsilon: 0.1 }, array(v), array(v)),
     huberLoss: withOptions({ delta: 0.1 }, array(v), array(v)),
     softmaxCrossEntropy: withOptions({ axis: 0 }, array(v), array(v)),
@@ -506,7 +515,32 @@ export const table: Record<string, Record<string, Call>> = {
     trace: withOptions({ decay: 0.9 }),
     warmupCosineDecaySchedule: withOptions({ warmupSteps: 1, decaySteps: 2 }, num(0), num(1)),
   },
+  objectives: {
+    compositeLinearFunction: {
+      args: [],
+      options: { subfun: f, linop: () => m, smoothness: () => 1 },
+      after: [v],
+    },
+    linearOperator: call(array(m)),
+    ...many('leastSquares binaryLogreg multiclassLogreg', call(array(m), list([m, n.sub(1)]))),
+    ...many('binaryLogregWithIntercept multiclassLogregWithIntercept', call(list([m, v]), list([m, n.sub(1)]))),
+    ...many('ridgeRegression l2BinaryLogreg l2MulticlassLogreg', call(array(m), array(1), list([m, n.sub(1)]))),
+    ...many(
+      'l2BinaryLogregWithIntercept l2MulticlassLogregWithIntercept',
+      call(list([m, v]), array(1), list([m, n.sub(1)])),
+    ),
+    multiclassLinearSvmDual: call(array(m), array(1), list([m, m])),
+  },
+  perturbations: {
+    ...many('makePerturbedArgmax makePerturbedFun', {
+      args: [fn(g)],
+      options: { numSamples: 2, controlVariate: true },
+      after: [v, k],
+    }),
+    makePerturbedMax: { args: [fn(g)], options: { numSamples: 2 }, after: [v, k] },
+  },
   projection: {
+    permutahedron: call(array(v), array(v)),
     ...many('affineSet', call(array(v), list([m, v]))),
     box: call(anyTree(v), list([0, 1])),
     boxSection: call(array(v), list([v.mul(0), v.mul(0).add(1), v.mul(0).add(1), 1])),
@@ -524,6 +558,7 @@ export const table: Record<string, Record<string, Call>> = {
       call(anyTree(v), optional(array(1)), optional(array(1))),
     ),
     none: call(free(v)),
+    nuclear: call(array(m), optional(array(1)), optional(array(1))),
   },
   random: {
     bernoulli: call(key(k), optional(array(0.5)), optional(shape([2]))),
@@ -598,9 +633,14 @@ export const table: Record<string, Record<string, Call>> = {
     Bisection: solver({ optimalityFun: g, lower: 0, upper: 1 }),
     ...many('GaussNewton LevenbergMarquardt', solver({ residualFun: g })),
     OptimizerSolver: solver({ fun: f, optimizer: o.sgd(0.1) }),
+    ...many('ArmijoSGD PolyakSGD', solver({ fun: f })),
+    BlockCoordinateDescent: solver({ fun: objectives.leastSquares, blockProx: prox.lasso }),
+    MirrorDescent: solver({ fun: f, projectionGrad: solvers.klProjectionGrad, stepsize: 0.1 }),
+    klProjectionGrad: call(anyTree(v), anyTree(v), array(1), optional(array(1))),
+    makeProjectionGrad: call(fn(g), fn(g)),
     ProjectedGradient: solver({ fun: f, projection: projection.nonNegative }),
     ProximalGradient: solver({ fun: f, prox: prox.lasso }),
-    ...many('IterativeSolver LineSearch', { args: [] }),
+    ...many('IterativeSolver LineSearch StochasticSolver', { args: [] }),
     odeint: {
       args: [fn((y: NDArray) => y.neg()), anyTree(v), array(v), optional(argument(['no', 3])([]))],
       options: { maxSteps: 9 },
