@@ -52,6 +52,14 @@ const cases: Record<string, Case> = {
       step(normal([65, 401], 'float64'), normal([65, 403], 'float64'), normal([401, 403], 'float64')),
     ];
   },
+  'rows of a product that go on into another one': () => {
+    const [q, v] = [normal([2, 301, 4, 40]), normal([2, 301, 4, 40]).mul(2)];
+    const f = (isCausal: boolean) => (q: NDArray, v: NDArray) => nn.dotProductAttention(q, q, v, { isCausal });
+    const gradient = jit(grad((q: NDArray) => np.sum(np.sin(f(true)(q, v)))));
+    const single = jit((x: NDArray, y: NDArray) => np.matmul(nn.softmax(np.matmul(x, y)), y.T));
+    const small = jit(f(false))(normal([3, 120, 8, 16], 'float64'), normal([3, 120, 8, 16], 'float64'));
+    return [jit(f(false))(q, v), jit(f(true))(q, v), gradient(q), single(normal([1001, 40]), normal([40, 700])), small];
+  },
   'beginnings of products': () =>
     jit((a: NDArray, b: NDArray) => [
       np.matmul(np.tanh(a), b),

@@ -1,5 +1,5 @@
 /** Single operations against loops by hand. */
-import { jit, type NDArray, np, random } from '../../src/index.ts';
+import { jit, type NDArray, nn, np, random } from '../../src/index.ts';
 import type { Case } from '../harness.ts';
 
 function matmul(n: number): Case {
@@ -53,4 +53,32 @@ function chain(n: number): Case {
   };
 }
 
-export const kernelCases = (): Case[] => [matmul(16), matmul(64), matmul(480), chain(1000), chain(1_000_000)];
+/** Of 8 heads of 64. */
+function attention(length: number, isCausal: boolean): Case {
+  const [q, k, v] = [0, 1, 2].map((seed) => random.normal(random.key(seed), [1, length, 8, 64])) as [
+    NDArray,
+    NDArray,
+    NDArray,
+  ];
+  const f = (q: NDArray, k: NDArray, v: NDArray): NDArray => nn.dotProductAttention(q, k, v, { isCausal });
+  const compiled = jit(f);
+  return {
+    name: `attention, 8 heads, ${length} tokens${isCausal ? ', causal' : ''}, float32`,
+    tolerance: 1e-4,
+    flops: 2 * 8 * length * (isCausal ? length + 1 : 2 * length) * 64,
+    implementations: [
+      { name: 'jit', run: () => compiled(q, k, v).data() },
+      { name: 'eager', run: () => f(q, k, v).data() },
+    ],
+  };
+}
+
+export const kernelCases = (): Case[] => [
+  attention(512, false),
+  attention(512, true),
+  matmul(16),
+  matmul(64),
+  matmul(480),
+  chain(1000),
+  chain(1_000_000),
+];

@@ -3,6 +3,7 @@ import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts'
 import type { Destination, Driver } from './driver.ts';
 import { contiguous } from './expressions/tree.ts';
 import { runGroup } from './kernels/group.ts';
+import { findChains } from './passes/chains.ts';
 import { extents, findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations, type Step } from './passes/groups.ts';
 import { findPrologues } from './passes/prologues.ts';
@@ -42,13 +43,19 @@ export function runBlock(
   const alone = new Set(d.target.shared ? all.filter(standsAlone) : []);
   const ending = all.filter((eqn) => !alone.has(eqn) || isBatch(eqn));
   const epilogues = findEpilogues(ending, steps, outs, first);
-  for (const [eqn, { inRegisters }] of epilogues) if (alone.has(eqn) && !inRegisters) epilogues.delete(eqn);
+  const byRows = new Set(all.filter((eqn) => !alone.has(eqn) || hasSharedRows(eqn)));
+  const early = findChains(epilogues, byRows, steps, outs, first);
+  for (const [eqn, { inRegisters, group }] of epilogues) {
+    const goesOn = hasSharedRows(eqn) && early.has(group);
+    if (alone.has(eqn) && !inRegisters && !goesOn) epilogues.delete(eqn);
+  }
   const beginning = all.filter((eqn) => !alone.has(eqn));
   const prologues = findPrologues(beginning, steps);
   const ends = new Set([...epilogues.values()].map(({ group }) => group));
   const placement =
     prologues.first.size + prologues.second.size > 0 ? placeValues(steps, outs, { prologues, ends }) : first;
-  d.ends = new ProductEnds(epilogues, prologues);
+  const chains = placement === first ? early : findChains(epilogues, byRows, steps, outs, placement);
+  d.ends = new ProductEnds(epilogues, prologues, chains);
   const inRegisters = [...d.ends.epilogues.values()].filter((end) => end.inRegisters);
   takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));
 
@@ -117,6 +124,12 @@ function standsAlone(eqn: Eqn): boolean {
   const { m, n, k } = extents(eqn);
   const isSingle = size === m * n;
   return isFloating(dtype) && isDealtOut(m, n, k, size / (m * n)) && !(isSingle && sharesRows(m, n));
+}
+
+/** Whether a product, of a batch too, is large enough for threads to share its rows. */
+function hasSharedRows(eqn: Eqn): boolean {
+  const { m, n, k } = extents(eqn);
+  return isFloating(eqn.outputs[0]!.aval.dtype) && isDealtOut(m, n, k) && sharesRows(m, n);
 }
 
 /** Products that can end in the kernel of a group: single ones, and the second ones of passes in registers. */

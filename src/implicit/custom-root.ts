@@ -10,7 +10,15 @@ import { stage } from '../core/stage.ts';
 import { bind, type Value } from '../core/trace.ts';
 import { type ArrayLikes, type Arrays, unflatten } from '../tree.ts';
 import { traceEquation } from './equation.ts';
-import { checkFor, checkSolve, convertClosure, type LinearOptions, linearOptions, solverFor } from './linear-solver.ts';
+import {
+  checkFor,
+  checkSolve,
+  convertClosure,
+  type KnownOptions,
+  type LinearOptions,
+  linearOptions,
+  solverFor,
+} from './linear-solver.ts';
 import { allFinite, statusWhere, throwUnlessSolved } from './status.ts';
 
 export interface ImplicitOptions extends LinearOptions {
@@ -79,7 +87,7 @@ export function decorated<S extends ImplicitSolver>(
   operation: string,
   optimality: AnyFunction,
   solver: S,
-  options: ImplicitOptions,
+  options: ImplicitOptions & KnownOptions,
   fixedPoint: boolean,
 ): Implicit<S> {
   checkFunction(operation, solver, 'the solver');
@@ -103,7 +111,7 @@ function solveImplicitly(
   solver: AnyFunction,
   init: unknown,
   args: readonly unknown[],
-  options: ImplicitOptions & { hasAux: boolean },
+  options: ImplicitOptions & KnownOptions & { hasAux: boolean },
   fixedPoint: boolean,
 ): unknown {
   const start = flattenArguments([init], operation);

@@ -29,6 +29,12 @@ export interface LinearOptions extends OperatorTags {
   solve?: TreeLinearSolver;
 }
 
+/** What the library's own solvers may also say. */
+export interface KnownOptions {
+  /** The method, where `solve` is not given. */
+  method?: LinearSolver;
+}
+
 /** Names of these options. */
 export const linearOptions = ['solve', 'symmetric', 'positiveDefinite'] as const;
 
@@ -44,10 +50,13 @@ export const checkFor =
     throwUnlessSolved(operation, info.status);
 
 /** The method, and whether it takes the operator to be symmetric. */
-export function solverFor(options: LinearOptions, def: TreeDef): { solver: LinearSolver; symmetric: boolean } {
+export function solverFor(
+  options: LinearOptions & KnownOptions,
+  def: TreeDef,
+): { solver: LinearSolver; symmetric: boolean } {
   const { solve, symmetric = false, positiveDefinite = false } = options;
   const tagged = symmetric || positiveDefinite;
-  if (!solve) return { solver: automatic(options), symmetric: tagged };
+  if (!solve) return { solver: options.method ?? automatic(options), symmetric: tagged };
   const method = knownMethod(solve);
   if (method) return { solver: method.solver({}), symmetric: tagged || method.symmetric };
   return { solver: { solve: (matvec, b) => outcome(onTrees(solve, def)(matvec, b), matvec, b) }, symmetric: tagged };

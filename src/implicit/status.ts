@@ -23,6 +23,8 @@ export const status = {
   bracket: 7,
   linesearch: 8,
   unchanged: 9,
+  primalInfeasible: 10,
+  dualInfeasible: 11,
 } as const;
 
 export type StatusName = keyof typeof status;
@@ -38,6 +40,8 @@ const meanings: Readonly<Record<StatusName, string>> = {
   bracket: 'the root is not between lower and upper',
   linesearch: 'the line search found no step',
   unchanged: 'the step is too small to change the parameters, and the error is not at most tol',
+  primalInfeasible: 'nothing satisfies the constraints',
+  dualInfeasible: 'the objective has no bound from below where the constraints hold',
 };
 
 const names = Object.keys(status) as StatusName[];

@@ -59,7 +59,7 @@ function dense({ factorise, solve }: Factorisation): LinearSolver {
 const epsilon = (v: Value): number => (v.aval.dtype === 'float64' ? 2 ** -52 : 2 ** -23);
 
 /** Singular where the smallest pivot is nothing beside the largest. */
-function pivotStatus(lu: Value): Value {
+export function pivotStatus(lu: Value): Value {
   const n = lu.aval.shape[0]!;
   if (n === 0) return statusCode('converged');
   const pivots = abs(diagonalOf('lu', lu, 0, -2, -1));

@@ -65,9 +65,11 @@ export const dotProductAttention: (
   const grouped = reshape(swapaxes(q, -3, -2), [...batch, groups, heads / groups, queries, size]);
   const shared = (x: Value): Value => reshape(swapaxes(x, -3, -2), [...batch, groups, 1, keys, size]);
   const shape = [...batch, heads, queries, keys];
-  const products = mul(matmul(grouped, matrixTranspose(shared(k))), scale ?? 1 / Math.sqrt(size));
-  let logits: Value = reshape(products, shape);
-  if (bias !== undefined) logits = add(logits, fitting(name, 'bias', toValue(bias, name).astype(q.dtype), shape));
+  // Nothing between the products changes the shape, so that one kernel can be between them.
+  const inGroups = [...batch, groups, heads / groups, queries, keys];
+  const fitted = (what: string, x: Value): Value => reshape(fitting(name, what, x, shape), inGroups);
+  let logits: Value = mul(matmul(grouped, matrixTranspose(shared(k))), scale ?? 1 / Math.sqrt(size));
+  if (bias !== undefined) logits = add(logits, fitted('bias', toValue(bias, name).astype(q.dtype)));
   // Not −∞: a query without keys would be NaN, and so would derivatives.
   const never = -0.7 * finfo(logits.dtype).max;
   if (mask !== undefined) {
@@ -76,14 +78,13 @@ export const dotProductAttention: (
       throw new DtypeError(`${name}: the mask must be bool, but it is ${taken.aval}.`, {
         hint: 'numbers that are added to the logits are the `bias`',
       });
-    logits = select(fitting(name, 'mask', taken, shape), logits, never);
+    logits = select(fitted('mask', taken), logits, never);
   }
   if (isCausal) {
     const at = (axis: number): Value => broadcastedIota('int32', [queries, keys], axis);
-    logits = select(broadcastTo(ge(at(0), at(1)), shape), logits, never);
+    logits = select(broadcastTo(ge(at(0), at(1)), inGroups), logits, never);
   }
-  const weights = reshape(softmax(logits), [...batch, groups, heads / groups, queries, keys]);
-  const mixed = reshape(matmul(weights, shared(v)), [...batch, heads, queries, size]);
+  const mixed = reshape(matmul(softmax(logits), shared(v)), [...batch, heads, queries, size]);
   return swapaxes(mixed, -3, -2);
 });
 

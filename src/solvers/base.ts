@@ -1,6 +1,7 @@
 /** What all iterative solvers share. */
 import { type AnyFunction, onArrays } from '../../transforms/flat.ts';
 import type { NDArray } from '../array.ts';
+import type { LinearSolver } from '../control/custom-linear-solve.ts';
 import { namedWhile } from '../control/loops.ts';
 import type { DType } from '../core/dtype.ts';
 import { TraceError, TreeError } from '../core/errors.ts';
@@ -58,7 +59,15 @@ export interface SolverOptions {
 }
 
 /** Names of the options that every solver has. */
-const solverOptions = ['maxiter', 'tol', 'implicitDiff', 'implicitDiffSolve', 'throw', 'progress', 'jit'] as const;
+export const solverOptions: readonly string[] = [
+  'maxiter',
+  'tol',
+  'implicitDiff',
+  'implicitDiffSolve',
+  'throw',
+  'progress',
+  'jit',
+];
 
 /** What `state` holds in every solver. Under `vmap` each array has the lanes in front. */
 export interface BaseState {
@@ -197,23 +206,51 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     const start = this.start(former ? former.params : init, args);
     const from = (params: unknown): unknown => (former ? { ...former, params } : params);
     if (!this.implicitDiff) return this.iterate(from(start), args, true);
+    const method = this.implicitMethod(args);
     const decorate = decorated(
       this.name,
-      (x: any, ...rest: any) => this.optimalityFun(x, ...rest),
+      (x: any, ...rest: any) => this.condition(x, rest),
       (x: unknown, ...rest: unknown[]) => {
         const step = this.iterate(from(x), rest, false);
-        return [step.params, step.state];
+        return [this.essential(step.params, rest), step.state];
       },
       {
         hasAux: true,
         symmetric: this.symmetric,
         throw: this.throws,
+        ...(method ? { method } : {}),
         ...(this.implicitDiffSolve ? { solve: this.implicitDiffSolve } : {}),
       },
       false,
     );
-    const [params, state] = decorate(start, ...args) as [unknown, State];
-    return { params, state };
+    const [found, state] = decorate(start, ...args) as [unknown, State];
+    return { params: this.completed(found, args), state };
+  }
+
+  /**
+   * What implicit differentiation solves for, where that is not all of the parameters: `condition` is an equation for it,
+   * and `completed` makes the parameters of it.
+   */
+  protected essential(params: any, _args: readonly unknown[]): unknown {
+    return params;
+  }
+
+  protected condition(essential: any, args: readonly unknown[]): unknown {
+    return this.optimalityFun(essential, ...(args as any));
+  }
+
+  protected completed(essential: any, _args: readonly unknown[]): unknown {
+    return essential;
+  }
+
+  /** How the linear system of the implicit derivative is solved unless `implicitDiffSolve` says so; undefined for the usual way. */
+  protected implicitMethod(_args: readonly unknown[]): LinearSolver | undefined {
+    return undefined;
+  }
+
+  /** What is done once, where the loop has ended. */
+  protected finished(step: Step<any, State>, _args: readonly unknown[]): Step<any, State> {
+    return step;
   }
 
   private report({ iterNum, error }: BaseState): void {
@@ -266,7 +303,7 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
     const state = this.initState(init as any, ...(args as any));
     const begin = isStep(init) ? state.iterNum : 0;
     const limit = typeof begin === 'number' ? this.maxiter : begin.add(this.maxiter);
-    const final = namedWhile(
+    const last = namedWhile(
       { operation: this.name },
       ({ state }: any) => and(this.goesOn(state), lt(state.iterNum, limit)),
       ({ params, state }: any) => {
@@ -277,6 +314,7 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
       { params: isStep(init) ? init.params : init, state },
       bounded ? { maxSteps: this.maxiter } : {},
     ) as Step;
+    const final = this.finished(last, args);
     const code = this.statusOf(final, args, [begin, limit]);
     if (this.throws) throwUnlessSolved(this.name, code);
     return { params: final.params, state: { ...final.state, status: code } };

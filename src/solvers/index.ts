@@ -18,11 +18,20 @@ export {
   type BlockCoordinateDescentState,
 } from './block-coordinate-descent.ts';
 export type { Bounds } from './box.ts';
+export { BoxCDQP, type BoxCDQPOptions } from './box-cdqp.ts';
+export type { BoxKKT } from './box-kkt.ts';
+export { BoxOSQP, type BoxOSQPOptions, type BoxOSQPState } from './box-osqp.ts';
 export { Broyden, type BroydenOptions, type BroydenState } from './broyden.ts';
+export { EqualityConstrainedQP, type EqualityConstrainedQPOptions } from './equality-constrained-qp.ts';
 export { FixedPointIteration, type FixedPointOptions, type FixedPointState } from './fixed-point-iteration.ts';
 export { GaussNewton, type GaussNewtonOptions, type GaussNewtonState } from './gauss-newton.ts';
 export { GradientDescent, type GradientDescentOptions } from './gradient-descent.ts';
 export { HagerZhangLineSearch, type HagerZhangOptions } from './hager-zhang-line-search.ts';
+export {
+  IterativeRefinement,
+  type IterativeRefinementOptions,
+  type IterativeRefinementState,
+} from './iterative-refinement.ts';
 export { LBFGS, type LBFGSOptions, type LBFGSState } from './lbfgs.ts';
 export { LBFGSB, type LBFGSBOptions, type LBFGSBState } from './lbfgsb.ts';
 export {
@@ -55,6 +64,7 @@ export {
 } from './nonlinear-cg.ts';
 export { type OdeintOptions, odeint } from './odeint.ts';
 export { OptimizerSolver, type OptimizerSolverOptions, type OptimizerSolverState } from './optimizer-solver.ts';
+export { OSQP, type OSQPOptions } from './osqp.ts';
 export { PolyakSGD, type PolyakSGDOptions, type PolyakSGDState, type PolyakVariant } from './polyak-sgd.ts';
 export { ProjectedGradient, type ProjectedGradientOptions, type Projection } from './projected-gradient.ts';
 export {
@@ -63,6 +73,7 @@ export {
   type ProximalGradientOptions,
   type ProximalGradientState,
 } from './proximal-gradient.ts';
+export type { KKTSolution, LinearConstraints, QuadraticObjective, QuadraticOptions } from './quadratic.ts';
 export type { RootOptions, RootState } from './root.ts';
 export type { SmoothOptions, SmoothState } from './smooth.ts';
 export { type PreUpdate, type StochasticOptions, StochasticSolver } from './stochastic.ts';

@@ -9,22 +9,28 @@ import { ShapeError, TreeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
 import type { Value } from '../core/trace.ts';
 import { customRoot } from '../implicit/custom-root.ts';
+import { status } from '../implicit/status.ts';
 import { div, max, mul, neg, sign, sqrt } from '../lax/arithmetic.ts';
 import { gt, le, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { reduceMax, reduceMin, reverse, sort, sum } from '../lax/index.ts';
 import { and, not } from '../lax/logic.ts';
 import * as linalg from '../linalg/index.ts';
+import { eye } from '../numpy/creation.ts';
 import { clip, maximum } from '../numpy/elementwise.ts';
 import { concatenate } from '../numpy/joining.ts';
 import { dot, matmul } from '../numpy/products.ts';
-import { onSimplex } from '../numpy/simplex.ts';
 import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import type { Arrays } from '../tree.ts';
 import * as tree from '../tree.ts';
+import { OSQP } from './osqp.ts';
 import { onPermutahedron } from './permutahedron.ts';
+import { simplex } from './projection-simplex.ts';
 import type { Strength } from './prox.ts';
 import { dot as treeDot } from './vectors.ts';
+
+export { simplex, sparseSimplex } from './projection-simplex.ts';
+export { birkhoff, klBirkhoff, klTransport, type TransportOptions, transport } from './projection-transport.ts';
 
 /** Each leaf with its own parameters, or with the same for all. */
 function leafwise<T>(name: string, x: T, parameters: any, f: (leaf: Value, parameter: any) => Value): Arrays<T> {
@@ -70,17 +76,6 @@ function inBox<T>(set: string, x: T, lower: Strength<T>, upper: Strength<T>): Ar
 
 /** {p : 0 ≤ p ≤ unit}. */
 export const hypercube = <T>(x: T, unit: ArrayLike = 1): Arrays<T> => inBox('hypercube', x, 0, unit);
-
-/**
- * {p : p ≥ 0, Σ p = value}, for a vector.
- *
- * @throws ShapeError when x is not a vector
- */
-export function simplex(x: ArrayLike, value: ArrayLike = 1): NDArray {
-  const v = toFloating(toValue(x, 'projection.simplex'), 'projection.simplex');
-  if (v.ndim !== 1) throw new ShapeError(`projection.simplex: x must be a vector, but it is ${v.aval}.`);
-  return onSimplex(v, toValue(value, 'projection.simplex'));
-}
 
 /**
  * The convex hull of all permutations of w, for vectors of one length (Blondel et al., Fast Differentiable Sorting and Ranking, 2020).
@@ -151,12 +146,36 @@ export function halfspace(x: NDArray, plane: readonly [a: NDArray, b: ArrayLike]
   return x.sub(a.mul(div(max(dot(a, x).sub(b), 0), dot(a, a))));
 }
 
-/** {p : A p = b}, for a vector; A must have full row rank. */
+/** {p : A p = b}, for a vector; A must have full row rank. (`polyhedron` takes rows that depend on each other.) */
 export function affineSet(x: NDArray, system: readonly [A: NDArray, b: NDArray]): NDArray {
   const [A, b] = given('affineSet', system, ['A', 'b']);
   checkVector('affineSet', x);
   const residual = matmul(A, x).sub(b);
   return x.sub(matmul(A.T, linalg.solve(matmul(A, A.T), residual)));
+}
+
+/** Made at the first call: programs that were traced for it serve the next. */
+let nearest: OSQP | undefined;
+
+/**
+ * {p : A p = b, G p ≤ h}, for a vector, by `OSQP` to a tolerance of 1e-6; A and b, or G and h, may be null. NaN where the
+ * set is empty.
+ *
+ * @example
+ * const halfspaces = [np.array([[1, 1], [-1, 0]]), np.array([1, 0])];
+ * projection.polyhedron(np.array([2, 1]), [null, null, ...halfspaces]); // [1. 0.]
+ * @throws TreeError, ShapeError when matrices and vectors do not fit
+ */
+export function polyhedron(
+  x: NDArray,
+  constraints: readonly [A: NDArray | null, b: NDArray | null, G: NDArray | null, h: NDArray | null],
+): NDArray {
+  const [A, b, G, h] = given('polyhedron', constraints, ['A', 'b', 'G', 'h']);
+  checkVector('polyhedron', x);
+  nearest ??= new OSQP({ tol: 1e-6 });
+  const identity = eye(x.size, null, { dtype: x.dtype });
+  const { params, state } = nearest.run(null, [identity, x.neg()], A && [A, b], G && [G, h]);
+  return select(state.status.eq(status.primalInfeasible), Number.NaN, params.primal);
 }
 
 /**

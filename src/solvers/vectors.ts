@@ -2,11 +2,11 @@
 import type { ShapedArray } from '../core/aval.ts';
 import type { DType } from '../core/dtype.ts';
 import type { Value } from '../core/trace.ts';
-import { add, mul, neg, sqrt, sub } from '../lax/arithmetic.ts';
+import { abs, add, mul, neg, sqrt, sub } from '../lax/arithmetic.ts';
 import { select as choose } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
-import { sum } from '../lax/reductions.ts';
+import { reduceMax, sum } from '../lax/reductions.ts';
 import * as vectors from '../linear-solve/vectors.ts';
 import * as tree from '../tree.ts';
 
@@ -26,6 +26,8 @@ export const dot = (x: unknown, y: unknown): Value => {
 };
 /** ‖x‖₂. */
 export const norm = (x: unknown): Value => sqrt(dot(x, x));
+/** ‖v‖∞ of an array; 0 if it has no elements. */
+export const infNorm = (v: Value): Value => (v.size > 0 ? reduceMax(abs(v)) : scalar(0, v.dtype));
 export const minus = (x: any, y: any): any => tree.map((a, b) => sub(a, b!), x, y);
 export const negated = (x: any): any => tree.map((a) => neg(a), x);
 /** x + s·y. */

@@ -1,5 +1,5 @@
 import { stridesOf } from '../../../src/core/shape.ts';
-import { type Expr, i32c, type Local, op } from '../../wasm/code.ts';
+import { type Expr, i32c, type Local, op, select } from '../../wasm/code.ts';
 import { storeElement } from '../../wasm/loop-nest.ts';
 import { isMovedBy } from '../expressions/streams.ts';
 import { type Tree, treeSize } from '../expressions/tree.ts';
@@ -48,7 +48,9 @@ class FoldKernel {
     const own = stridesOf(shape);
     const outputs = plan.stores.map((store) => ({
       ptr: store.ptr,
-      steps: (store.row ? plan.rowStrides : own).map((stride) => stride * elementBytes[store.root.dtype]),
+      steps: (store.row ? plan.rowStrides : (store.strides ?? own)).map(
+        (stride) => stride * elementBytes[store.root.dtype],
+      ),
     }));
     // The address of the parts, which whoever calls it gives.
     if (schedule.inParts) outputs.push({ ptr: i32c(0), steps: shape.map(() => 0) });
@@ -57,6 +59,7 @@ class FoldKernel {
       range: (axes) => rangeAxis(axes, schedule.inParts),
       together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1),
       ...(rowAxes !== undefined && { rowAxes }),
+      ...(plan.limit && { limit: plan.limit }),
     });
     const { frame } = this;
     const canonical = (i: number): Tree => frame.inputs.roots[i]!;
@@ -174,11 +177,17 @@ class FoldKernel {
         return;
       }
       const whole = inner.extent - tail;
-      const blocks = together > 1 ? whole - (whole % (4 * together)) : 0;
-      if (blocks > 0) f.for(0, blocks, () => block(together, 4), 4 * together);
-      if (whole - blocks === 4) block(1, 4);
-      else if (whole > blocks) f.for(blocks, whole, () => block(1, 4), 4);
-      if (tail > 0) block(1, tail);
+      const blocks = together > 1 || frame.limit ? whole - (whole % (4 * together)) : 0;
+      const { limit } = frame;
+      const end = limit ? f.let(select(op('i32.lt_s', limit, i32c(blocks)), limit, i32c(blocks))) : blocks;
+      if (blocks > 0) f.for(0, end, () => block(together, 4), 4 * together);
+      const rest = (): void => {
+        if (whole - blocks === 4) block(1, 4);
+        else if (whole > blocks) f.for(blocks, whole, () => block(1, 4), 4);
+        if (tail > 0) block(1, tail);
+      };
+      if (limit && inner.extent > blocks) f.if(op('i32.eq', limit, i32c(inner.extent)), rest);
+      else rest();
     });
   }
 

@@ -18,7 +18,12 @@ export interface FoldPlan {
   readonly rowStrides: readonly number[];
   readonly folds: readonly Fold[];
   readonly stores: readonly FoldStore[];
+  /** How far the innermost axis is walked where that is not all of it: a multiple of `limitStep`, or all. */
+  readonly limit?: Expr;
 }
+
+/** A multiple of the elements that a pass over a row does together. */
+export const limitStep = 16;
 
 /**
  * How a plan becomes loops. Where the innermost axis is folded, lanes hold partial results that are combined at the end
@@ -58,7 +63,7 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   const phases = planPhases(folds, stores, {
     isFull: (leaf) => isMovedBy(leaf, folded),
     isSlow: (leaf) => !across && fallsTogether(leaf, shape, folded),
-    stored: ({ root, ptr }) => leafOf(root.dtype, shape, ptr, stridesOf(shape)),
+    stored: ({ root, ptr, strides = stridesOf(shape) }) => leafOf(root.dtype, shape, ptr, strides),
     save: (root) => {
       const lanes = across ? 1 : 4 * vectors;
       const offset = scratch;

@@ -48,10 +48,15 @@ export function runFolds(
   else {
     // Each thread has scratch memory of its own.
     const bytes = sizing.scratch * (d.target.shared ? threadCount() : 1);
-    before = d.withScratch(bytes, (scratch) => {
-      const schedule = bytes === 0 ? sizing : scheduleFolds(plan, (offset) => op('i32.add', scratch, i32c(offset)));
-      return d.ends.run(d, group, (rowAxes) => foldKernel(schedule, rowAxes));
-    });
+    const scratch = bytes > 0 ? d.temporary('int32', bytes / 4) : undefined;
+    scratch?.retain();
+    const at = (offset: number): Expr => op('i32.add', scratch!.ptr, i32c(offset));
+    before = d.ends.run(
+      d,
+      group,
+      (rows) => foldKernel(scheduleFolds(rows?.share?.plan(plan) ?? plan, at), rows?.axes),
+      () => scratch?.release(),
+    );
     for (const { v, place } of scalars)
       d.rebind(v, readScalar(d.newScalar(v.aval.dtype, loadElement(v.aval.dtype, place.ptr))));
   }

@@ -1,5 +1,6 @@
 import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
+import type { Expr } from '../../wasm/code.ts';
 import type { Driver, Places } from '../driver.ts';
 import { gatherTree } from '../expressions/gather-tree.ts';
 import {
@@ -19,7 +20,7 @@ import { type Group, squeezed } from '../passes/groups.ts';
 import { type LanewiseLoop, lanewiseLoop } from '../passes/lanewise.ts';
 import type { Fold } from '../passes/phases.ts';
 import type { Placement } from '../passes/virtual.ts';
-import type { Before } from '../products/product-ends.ts';
+import { type Before, rowsInBlock } from '../products/product-ends.ts';
 import type { Buffer } from '../storage.ts';
 
 /** Emits the kernel of a group and binds its results. */
@@ -29,15 +30,18 @@ export function runGroup(d: Driver, group: Group, placement: Placement, places: 
   const { results, folds, effects } = trees;
   if (results.length + effects.length > 0) {
     const known = d.functions.length;
+    const chained = d.ends.chainedValue(group);
+    const place = (v: Var, free?: Buffer[]): Expr => (v === chained ? keepRows(d, v) : keep(d, v, places, free));
     let before: Before;
-    if (group.folded) before = runFolds(d, group, folds, results, (v) => keep(d, v, places));
+    if (group.folded) before = runFolds(d, group, folds, results, place);
     else {
       const free = ending.filter((buffer) =>
         [...results.map(({ root }) => root), ...effects].every((root) => isReadInOrder(root, buffer, group.shape)),
       );
-      const stores = results.map(({ v, root }) => ({ root, ptr: keep(d, v, places, free) }));
+      const stores = results.map(({ v, root }) => ({ root, ptr: place(v, free) }));
       before = d.ends.elementwise(d, group, stores, effects);
     }
+    d.ends.describe(group, before + note(group, placement));
     for (const { name } of d.functions.slice(known))
       if (!d.notes.has(name)) d.notes.set(name, before + note(group, placement));
   }
@@ -78,12 +82,20 @@ function isReadInOrder(root: Tree, buffer: Buffer, shape: Shape): boolean {
 }
 
 /** Binds a result to its place in memory, which may be that of an array in `free`. The kernel is yet to write it. */
-function keep(d: Driver, v: Var, places: Places, free: Buffer[] = []) {
+function keep(d: Driver, v: Var, places: Places, free: Buffer[] = []): Expr {
   const { dtype, size } = v.aval;
   const i = places.has(v) ? -1 : free.findIndex((buffer) => buffer.dtype === dtype && buffer.length === size);
   const [place = d.placeFor(v, places)] = i < 0 ? [] : free.splice(i, 1);
   d.rebind(v, readBuffer(place, v.aval.shape));
   return place.ptr;
+}
+
+/** Binds a result to rows of it, which go on into another product. */
+function keepRows(d: Driver, v: Var): Expr {
+  const { base, buffer } = rowsInBlock(d, v);
+  d.rebind(v, readBuffer(buffer, v.aval.shape));
+  buffer.release();
+  return base;
 }
 
 /** The values of a group as trees over its elements. */

@@ -49,6 +49,8 @@ export interface KernelOptions {
   readonly range: (axes: readonly KernelAxis[]) => number | undefined;
   /** Steps of that axis that are done together; 1 when left out. */
   readonly together?: (axes: readonly KernelAxis[], streams: readonly Stream[]) => number;
+  /** How far the innermost axis is walked, which the kernel is told. */
+  readonly limit?: Expr;
   /** This many leading axes are rows: the kernel takes a range of the outermost one, and whoever calls it chooses which. */
   readonly rowAxes?: number;
 }
@@ -64,6 +66,8 @@ export class KernelFrame {
   readonly starts: readonly Local[];
   readonly range: { readonly axis: number; readonly extent: number; readonly chunk: number } | undefined;
   readonly math: MathUses = new MathUses(target());
+  /** The parameter of that. */
+  readonly limit: Local | undefined;
   private readonly args: readonly Expr[];
   /** By index of a stream: one whose pointer serves for it as well, and the bytes from there to its own elements. */
   private readonly follows = new Map<number, { readonly index: number; readonly bytes: number }>();
@@ -105,6 +109,7 @@ export class KernelFrame {
     const types: WasmType[] = [
       ...new Array<WasmType>(lead + count).fill('i32'),
       ...inputs.scalars.map((s) => scalarType(s.dtype)),
+      ...(options.limit ? ['i32' as const] : []),
     ];
     this.f = new FunctionBuilder('', types);
     this.starts = Array.from({ length: count }, (_, i) => this.f.param(lead + i));
@@ -115,7 +120,9 @@ export class KernelFrame {
       ...inputs.streams.map(startOf),
       ...outputs.map((o) => o.ptr),
       ...inputs.scalars.map((s: Scalar) => s.expr),
+      ...(options.limit ? [options.limit] : []),
     ];
+    this.limit = options.limit && this.f.param(types.length - 1);
   }
 
   /** What the innermost merged axis adds to a stream. */

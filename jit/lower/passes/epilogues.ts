@@ -14,6 +14,8 @@ export interface Epilogue {
   readonly inRegisters: boolean;
   /** Whether blocks of rows end where steps of the kernel do. */
   readonly isEven: boolean;
+  /** How many leading axes of the group are those of a batch, if they are no part of others: each product then has a share of the kernel. */
+  readonly batchAxes: number;
 }
 
 /** What a product takes or gives beyond this leaves the second-level cache: it is dealt with some rows at a time. */
@@ -118,7 +120,8 @@ function bytesBeside(product: Atom, { members }: Group, behindViews: ReadonlyMap
  */
 function epilogueOf(eqn: Eqn, group: Group, beside: () => number): Epilogue | undefined {
   const { folded, shape } = group;
-  if (shape.length === 1) return folded ? undefined : { group, rowAxes: 0, inRegisters: true, isEven: false };
+  if (shape.length === 1)
+    return folded ? undefined : { group, rowAxes: 0, inRegisters: true, isEven: false, batchAxes: 0 };
   const { dtype, size } = eqn.outputs[0]!.aval;
   const { n, m, k } = extents(eqn);
   if (k === 0) return undefined;
@@ -130,11 +133,22 @@ function epilogueOf(eqn: Eqn, group: Group, beside: () => number): Epilogue | un
   const single = size === m * n;
   const isSmall = (m * k + k * n) * bytes <= largestOperands;
   const isShallow = k <= shallow.length && size * bytes >= shallow.result && m >= fewestRows;
-  const isEven = single || (m % 4 === 0 && stepsOfRows(shape.slice(0, rowAxes)).every((rows) => isMultiple(rows, m)));
+  const batchAxes = single ? 0 : axesOfSize(shape, size / (m * n));
+  const isEven =
+    single ||
+    batchAxes > 0 ||
+    (m % 4 === 0 && stepsOfRows(shape.slice(0, rowAxes)).every((rows) => isMultiple(rows, m)));
   const inBlocks = leavesCache(size * bytes) && k <= deepest && m >= 16 && isEven;
   const byTiles = !folded && m > 1 && group.nodes <= mostNodes && (isSmall || isShallow);
   const inRegisters = byTiles && !(inBlocks && leavesCache(beside()));
-  return inRegisters || inBlocks ? { group, rowAxes, inRegisters, isEven } : undefined;
+  return inRegisters || inBlocks ? { group, rowAxes, inRegisters, isEven, batchAxes } : undefined;
+}
+
+/** How many leading axes have so many elements; 0 if none have. */
+function axesOfSize(shape: readonly number[], size: number): number {
+  let [axes, elements] = [0, 1];
+  while (elements < size) elements *= shape[axes++]!;
+  return elements === size ? axes : 0;
 }
 
 /**

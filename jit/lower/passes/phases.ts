@@ -15,6 +15,8 @@ export interface Fold {
 export interface FoldStore {
   readonly root: Tree;
   readonly ptr: Expr;
+  /** Steps of a full value along the axes, in elements, where it does not lie in one piece. */
+  readonly strides?: readonly number[];
   readonly row: boolean;
   /** Its number among the stores of the kernel. */
   readonly index: number;

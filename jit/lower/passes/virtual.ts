@@ -67,6 +67,7 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
   };
   /** How many times an equation's value is computed again for each element: what broadcasting costs. */
   const repeats = new Map<Eqn, number>();
+  const positions = positionsIn(order.map(({ eqn }) => eqn));
 
   for (let i = order.length - 1; i >= 0; i--) {
     const { eqn, group } = order[i]!;
@@ -91,7 +92,7 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
     if ((kind === 'elementwise' || kind === 'gather') && out.aval.ndim > 0) {
       // Through a view the value is read at another index: twice would be two computations.
       const viewed = uses.some((use) => use.primitive.lower.kind === 'view' || use.primitive.lower.kind === 'reshape');
-      const free = !group && !eqn.inputs.some((atom) => atom.aval.ndim > 0);
+      const free = positions.has(out) || (!group && !eqn.inputs.some((atom) => atom.aval.ndim > 0));
       const stays = isOperand(root) && into.ends.has(group as Group);
       const fuse =
         group && !stays && !group.folded && single && (uses.length === 1 || !viewed) && (factor === 1 || isCheap(eqn));
@@ -141,3 +142,53 @@ function readings(eqn: Eqn, v: Var, moved: boolean): number {
 /** One instruction or so: cheaper to repeat than to store and load. */
 const cheap: ReadonlySet<string> = new Set(['neg', 'convert_element_type', 'copy', 'not', 'abs']);
 const isCheap = (eqn: Eqn): boolean => cheap.has(eqn.primitive.name);
+
+/** More operations on positions are worth an array, as are others: a division is made for each lane by itself. */
+const mostOnPositions = 5;
+const onPositions: ReadonlySet<string> = new Set([
+  'iota',
+  'add',
+  'sub',
+  'neg',
+  'mul',
+  'eq',
+  'ne',
+  'lt',
+  'le',
+  'gt',
+  'ge',
+  'and',
+  'or',
+  'xor',
+  'not',
+  'select',
+  'min',
+  'max',
+]);
+
+/**
+ * What is computed from positions alone, in a few operations, as masks of what comes later are: it is computed anew wherever
+ * it is read, as integers are the same each time, in less time than it takes to read and widen a mask.
+ */
+function positionsIn(eqns: readonly Eqn[]): ReadonlySet<Var> {
+  const operations = new Map<unknown, number>();
+  for (const { primitive, inputs, outputs } of eqns) {
+    const { kind } = primitive.lower;
+    const isView = kind === 'view' || kind === 'reshape';
+    if (!isView && (kind !== 'elementwise' || !onPositions.has(primitive.name))) continue;
+    const [out] = outputs as [Var];
+    if (out.aval.dtype !== 'int32' && out.aval.dtype !== 'bool') continue;
+    const arrays = inputs.filter(({ aval }) => aval.ndim > 0);
+    if (arrays.some((atom) => !operations.has(atom))) continue;
+    // Numbers may be computed, positions are what has no operand.
+    if (arrays.length === 0 && inputs.length > 0) continue;
+    const own = !isView && arrays.length > 0 ? 1 : 0;
+    const count = arrays.reduce((n, atom) => n + operations.get(atom)!, own);
+    if (count <= mostOnPositions) operations.set(out, count);
+  }
+  return new Set(
+    eqns.flatMap(({ primitive, outputs: [out] }) =>
+      primitive.lower.kind === 'elementwise' && operations.has(out) ? [out!] : [],
+    ),
+  );
+}

@@ -7,7 +7,7 @@ import type { ProductType } from '../expressions/lanes.ts';
 import { Captures } from '../in-threads.ts';
 import { rowsAtOnce } from '../passes/epilogues.ts';
 import { plusRows, withRoom } from './block-product.ts';
-import type { Product } from './dot-code.ts';
+import { type Product, placeInBatch } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productScratchBytes } from './product-code.ts';
 
@@ -45,7 +45,13 @@ export function batchTiles(d: Driver, p: Product, dtype: ProductType, a: Expr, b
       captures.run(d, work, (f, begin, end) =>
         f.for(begin, end, (i) => {
           const [ofA, ofB] = ([firstA, firstB] as const).map((first, operand) =>
-            f.var(placeOf(batch, i, first(), operand as 0 | 1, bytes)),
+            f.var(
+              placeInBatch(
+                first(),
+                i,
+                batch.map(({ extent, steps }) => ({ extent, step: steps[operand]! * bytes })),
+              ),
+            ),
           ) as [Expr, Expr];
           if (pack) f.call(pack, i32c(n), i32c(k), ofB, i32c(rhs.row), i32c(rhs.column), ownPanels());
           f.for(
@@ -72,16 +78,4 @@ export function batchTiles(d: Driver, p: Product, dtype: ProductType, a: Expr, b
       );
     }),
   );
-}
-
-/** Where an operand of product `i` of a batch lies, the products in the order of their results. */
-function placeOf(batch: Product['batch'], i: Expr, first: Expr, operand: 0 | 1, bytes: number): Expr {
-  let [at, within] = [first, i];
-  for (let axis = batch.length - 1; axis >= 0; axis--) {
-    const { extent, steps } = batch[axis]!;
-    const index = axis === 0 ? within : op('i32.rem_u', within, i32c(extent));
-    if (steps[operand] !== 0) at = plusRows(at, index, steps[operand] * bytes);
-    within = op('i32.div_u', within, i32c(extent));
-  }
-  return at;
 }

@@ -3,21 +3,45 @@ import { up } from '../../runtime/gemm.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes, packParameters, rowsParameters } from '../../runtime/gemm-rows.ts';
 import { panelStride, panelWidth } from '../../runtime/pack.ts';
 import { threadCount } from '../../target.ts';
-import { type Expr, type FunctionBuilder, i32c, op } from '../../wasm/code.ts';
+import { call, type Expr, type FunctionBuilder, i32c, type Local, op } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
-import type { ProductType } from '../expressions/lanes.ts';
+import { type Lanes, type ProductType, productLanes } from '../expressions/lanes.ts';
 import { type Captures, dealOut } from '../in-threads.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
 import type { Packed } from './product-tiles.ts';
+import { finitePanels } from './zero-terms.ts';
 
 /** Elements of B from which on threads share the packing: 0.1 ms. */
 const fewestPacked = 2 ** 18;
 
-/** Writes the multiplication of some rows. */
-export type Multiply = (f: FunctionBuilder, rows: Expr, a: Expr, into: Expr) => void;
+/** How many columns of the result are needed, and how many terms of sums are not zero: all where they are left out. */
+export interface Limits {
+  readonly columns?: Expr | undefined;
+  readonly terms?: Expr | undefined;
+}
+
+/** Begins with the B of each product, and then writes the rows of each block. */
+export interface Blocks {
+  readonly begin: (b: Expr) => void;
+  readonly prepare: (captures: Captures, at: Beginning) => Multiply;
+  /** Whether all of B is finite, so that it keeps a limit of terms. */
+  readonly isFinite?: Local;
+}
+
+/** Writes the multiplication of some rows. Where it is not worth it, limits are not kept. */
+export type Multiply = (f: FunctionBuilder, rows: Expr, a: Expr, into: Expr, limits?: Limits) => void;
+
+interface BlockOptions {
+  /** Whether rows of A are computed, and lie in a row each. */
+  readonly computesRows: boolean;
+  /** Whether threads take blocks. */
+  readonly isShared: boolean;
+  /** Whether rows of A may have zeros from some column on. */
+  readonly endsInZeros: boolean;
+}
 
 /** Where the product under way begins: its first row, and which of the batch it is. */
 export interface Beginning {
@@ -31,47 +55,30 @@ export class BlockProduct {
   private readonly product: Product;
   private readonly dtype: ProductType;
   private readonly bytes: number;
-  private readonly computesRows: boolean;
   private readonly b: Expr | ComputedPanels;
-  private readonly isShared: boolean;
+  private readonly options: BlockOptions;
 
-  /**
-   * @param computesRows whether rows of A are computed, and lie in a row each
-   * @param isShared whether threads take blocks
-   */
-  constructor(
-    d: Driver,
-    product: Product,
-    dtype: ProductType,
-    computesRows: boolean,
-    b: Expr | ComputedPanels,
-    isShared: boolean,
-  ) {
+  constructor(d: Driver, product: Product, dtype: ProductType, b: Expr | ComputedPanels, options: BlockOptions) {
     this.d = d;
     this.product = product;
     this.dtype = dtype;
     this.bytes = byteSize(dtype);
-    this.computesRows = computesRows;
     this.b = b;
-    this.isShared = isShared;
+    this.options = options;
   }
 
-  /** `begin` takes the B of each product, what `prepare` returns the rows of each block. */
-  withOperands(
-    height: number,
-    tile: HeldTile | undefined,
-    use: (begin: (b: Expr) => void, prepare: (captures: Captures, at: Beginning) => Multiply) => void,
-  ): void {
-    const { d, product, dtype, bytes, b: operand, isShared } = this;
+  withOperands(height: number, tile: HeldTile | undefined, use: (blocks: Blocks) => void): void {
+    const { d, product, dtype, bytes, b: operand } = this;
+    const { isShared, computesRows, endsInZeros } = this.options;
     const { n, k, lhs } = product;
     if (!(operand instanceof ComputedPanels) && isSmallProduct(product, dtype)) {
       const at = d.locals.take('i32');
       withRoom(d, isShared, productScratchBytes(product, dtype), (scratch, perThread) =>
-        use(
-          (b) => d.f.set(at, b),
-          (captures, beginning) =>
+        use({
+          begin: (b) => d.f.set(at, b),
+          prepare: (captures, beginning) =>
             this.codeFor(height, tile, captures, beginning, at, captures.take(scratch, { perThread })),
-        ),
+        }),
       );
       d.locals.give(at);
       return;
@@ -82,31 +89,48 @@ export class BlockProduct {
     };
     d.withScratch(gemmPanelBytes(n, k, bytes), (panels) => {
       if (tile) {
-        const a = !this.computesRows && lhs.column !== 1;
+        const a = !computesRows && lhs.column !== 1;
         withRoom(d, isShared, a ? height * k * bytes : 0, (scratch, perThread) =>
-          use(begin(panels), (captures, beginning) => {
-            const room = captures.take(scratch, { perThread });
-            return this.codeFor(height, tile, captures, beginning, panels, room, { a, b: true });
+          use({
+            begin: begin(panels),
+            prepare: (captures, beginning) => {
+              const room = captures.take(scratch, { perThread });
+              return this.codeFor(height, tile, captures, beginning, panels, room, { a, b: true });
+            },
           }),
         );
         return;
       }
       const multiply = d.runtime(`gemm_rows_${dtype === 'float32' ? 'f32' : 'f64'}`, rowsParameters);
       const steps = [lhs.row, lhs.column].map(i32c);
+      const lanes = productLanes(dtype) as Lanes;
+      const isFinite = endsInZeros ? d.locals.take('i32') : undefined;
+      const check = isFinite && d.define(finitePanels(lanes, n, k));
+      const pack = begin(panels);
+      const beginChecked = (ptr: Expr): void => {
+        pack(ptr);
+        if (isFinite) d.f.set(isFinite, call(check!, 'i32', panels));
+      };
       withRoom(d, isShared, gemmRowsScratchBytes(height, k, bytes), (scratch, perThread) =>
-        use(begin(panels), (captures) => {
-          const [b, room] = [captures.take(panels), captures.take(scratch, { perThread })];
-          const size = [n, k].map(i32c);
-          return (f, rows, a, into) =>
-            f.call(multiply, rows, ...size, a, ...steps, b(), i32c(panelStride(k)), into, i32c(n), i32c(0), room());
+        use({
+          begin: beginChecked,
+          ...(isFinite && { isFinite }),
+          prepare: (captures) => {
+            const [b, room] = [captures.take(panels), captures.take(scratch, { perThread })];
+            const [stride, outRow, onto] = [panelStride(k), product.outRow, 0].map(i32c) as [Expr, Expr, Expr];
+            return (f, rows, a, into, { columns = i32c(n), terms = i32c(k) } = {}) =>
+              f.call(multiply, rows, columns, terms, a, ...steps, b(), stride, into, outRow, onto, room());
+          },
         }),
       );
+      if (isFinite) d.locals.give(isFinite);
     });
   }
 
   /** Packs all of B: threads take panels. */
   private pack(b: Expr, panels: Expr): void {
-    const { d, dtype, bytes, isShared } = this;
+    const { d, dtype, bytes } = this;
+    const { isShared } = this.options;
     const { n, k, rhs } = this.product;
     const pack = d.runtime(`gemm_pack_${dtype === 'float32' ? 'f32' : 'f64'}`, packParameters);
     const steps = [rhs.row, rhs.column].map(i32c);

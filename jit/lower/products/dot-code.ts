@@ -1,6 +1,6 @@
 import { byteSize, type DType } from '../../../src/core/dtype.ts';
 import type { DotDimensions } from '../../lower-rule.ts';
-import { type Expr, type Func, FunctionBuilder, i32c } from '../../wasm/code.ts';
+import { type Expr, type Func, FunctionBuilder, i32c, op } from '../../wasm/code.ts';
 import { coalesce, loadElement, nest, storeElement } from '../../wasm/loop-nest.ts';
 import { constant, scalarOp } from '../expressions/scalar-code.ts';
 import { scalarType } from '../storage.ts';
@@ -99,6 +99,22 @@ export function productOf(lhs: Side, rhs: Side, d: DotDimensions): Product {
     inParts: false,
     alongSums: false,
   };
+}
+
+/** Where what begins at `first` is for product `number` of a batch, the products in the order of their results. */
+export function placeInBatch(
+  first: Expr,
+  number: Expr,
+  axes: readonly { readonly extent: number; readonly step: number }[],
+): Expr {
+  let [at, within] = [first, number];
+  for (let axis = axes.length - 1; axis >= 0; axis--) {
+    const { extent, step } = axes[axis]!;
+    const index = axis === 0 ? within : op('i32.rem_u', within, i32c(extent));
+    if (step !== 0) at = op('i32.add', at, op('i32.mul', index, i32c(step)));
+    within = op('i32.div_u', within, i32c(extent));
+  }
+  return at;
 }
 
 /** Arguments of the runtime's `gemm` for one product. */

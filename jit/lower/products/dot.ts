@@ -7,10 +7,10 @@ import type { Driver, Places } from '../driver.ts';
 import type { ProductType } from '../expressions/lanes.ts';
 import { type Fused, operationsOf, readBuffer, reshaped, transposed } from '../expressions/tree.ts';
 import { mapKernel } from '../kernels/map-kernel.ts';
+import type { ChainedRows, ComputedRows } from './block-rows.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import { axesOf, isMatrix, productOf, type Side } from './dot-code.ts';
 import { isAddress, multiply, multiplyComputed, multiplyInto } from './multiply.ts';
-import type { ComputedRows } from './row-blocks.ts';
 import { windowProduct } from './window-product.ts';
 
 /** A product of matrices: at the end of the kernel that reads it, or on its own. */
@@ -21,7 +21,8 @@ export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Place
   let into: ((c: Expr) => void) | undefined;
   if (sizeOf(shape) > 0) {
     const { first, second } = d.ends.prologues;
-    const windows = windowProduct(d, eqn, dims);
+    const chain = d.ends.chainInto(eqn);
+    const windows = chain ? undefined : windowProduct(d, eqn, dims);
     if (windows) {
       const { product, a, b } = windows;
       if (multiplyInto(d, eqn, product, a, b)) return;
@@ -30,11 +31,12 @@ export function lowerDot(d: Driver, eqn: Eqn, dims: DotDimensions, places: Place
       d.bind(out, readBuffer(place, shape));
       return;
     }
-    const rows = first.has(eqn) ? computedRows(d, x, dims) : undefined;
+    const rows = chain ? chainedRows(x, chain) : first.has(eqn) ? computedRows(d, x, dims) : undefined;
     const a = rows ?? matrixOperand(d, x, dims.lhsBatch, dims.lhsContract);
     const panels = second.has(eqn) ? computedPanels(d, y, dims) : undefined;
     const b = panels ?? matrixOperand(d, y, dims.rhsBatch, dims.rhsContract);
-    const product = productOf(a.side, b.side, dims);
+    const whole = productOf(a.side, b.side, dims);
+    const product = chain ? { ...whole, lhs: { row: chain.product.outRow, column: 1 } } : whole;
     if (multiplyInto(d, eqn, product, a.ptr, b.ptr)) return;
     into = (c) =>
       isAddress(a.ptr) && isAddress(b.ptr)
@@ -80,6 +82,11 @@ function inRows(fused: Fused, batch: readonly number[], contract: readonly numbe
   const permuted = transposed(fused, order);
   const packed = stridesOf(permuted.shape);
   return { permuted, side: { shape, strides: shape.map((_, axis) => packed[order.indexOf(axis)]!) } };
+}
+
+/** The first operand as rows of another product, which are there block by block. */
+function chainedRows({ aval: { shape } }: Atom, chain: ChainedRows): { side: Side; ptr: ChainedRows } {
+  return { side: { shape, strides: stridesOf(shape) }, ptr: chain };
 }
 
 /** The first operand of a product as a kernel that computes rows of it; undefined where it lies in memory. */

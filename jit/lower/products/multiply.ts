@@ -11,13 +11,15 @@ import { mapKernel, type Store } from '../kernels/map-kernel.ts';
 import type { Epilogue } from '../passes/epilogues.ts';
 import { Buffer } from '../storage.ts';
 import { batchTiles } from './batch-tiles.ts';
+import type { RowOperand } from './block-rows.ts';
 import { ComputedPanels } from './computed-panels.ts';
 import { batched, gemmArguments, integerProduct, type Product, resultSize } from './dot-code.ts';
 import { endsInRegisters, gemvInto, gemvKernel, matrixVector } from './gemv-code.ts';
 import { HeldTile } from './held-tile.ts';
 import { isSmallProduct, productInto, productKernel, productScratchBytes } from './product-code.ts';
+import { behindRows, type Rows } from './product-ends.ts';
 import { batchInThreads, gemmInThreads, isBatchDealtOut, isDealtOut } from './product-threads.ts';
-import { type ComputedRows, RowBlocks } from './row-blocks.ts';
+import { RowBlocks } from './row-blocks.ts';
 import { windowsInto } from './window-product.ts';
 
 /** Calls what computes the product of the matrices at `a` and `b` into `c`: code made for its size, or the runtime's. */
@@ -47,13 +49,7 @@ export function multiply(d: Driver, p: Product, dtype: DType, a: Expr, b: Expr, 
 }
 
 /** The same where one kernel reads the result: into its expressions, if the product's has it in registers, or by rows. */
-export function multiplyInto(
-  d: Driver,
-  eqn: Eqn,
-  p: Product,
-  a: Expr | ComputedRows,
-  b: Expr | ComputedPanels,
-): boolean {
+export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: RowOperand, b: Expr | ComputedPanels): boolean {
   const { dtype, ndim } = eqn.outputs[0]!.aval;
   const epilogue = d.ends.epilogues.get(eqn);
   if (!epilogue || !isProductType(dtype) || ndim === 0) return false;
@@ -78,10 +74,19 @@ export function multiplyInto(
       });
       return true;
     }
-    d.ends.deferRows(d, eqn, (behind) => {
-      new RowBlocks(d, p, dtype, a, b).before(behind);
+    const done = (): void => {
       doneWith(d, a, b);
       release();
+    };
+    d.ends.deferRows(d, eqn, {
+      product: p,
+      a,
+      b,
+      run: (behind) => {
+        new RowBlocks(d, p, dtype, a, b).before(behind);
+        done();
+      },
+      release: done,
     });
     return true;
   }
@@ -100,12 +105,17 @@ function multiplyTiles(
   d: Driver,
   p: Product,
   dtype: ProductType,
-  a: Expr | ComputedRows,
+  a: RowOperand,
   b: Expr | ComputedPanels,
-  { group: { shape }, rowAxes, isEven }: Epilogue,
+  epilogue: Epilogue,
   leaf: HeldLeaf,
   stores: readonly Store[],
 ): void {
+  const {
+    group: { shape },
+    rowAxes,
+    isEven,
+  } = epilogue;
   const tile = HeldTile.of(leaf, stores, shape, rowAxes, p.m);
   if (tile && p.inParts && isAddress(a) && isAddress(b)) {
     windowsInto(d, p, dtype, a, b, tile);
@@ -126,15 +136,15 @@ function multiplyTiles(
     return;
   }
   const blocks = new RowBlocks(d, p, dtype, a, b);
-  const kernelAt = (ptr: Expr, rowAxes?: number): Kernel => {
+  const kernelAt = (ptr: Expr, { axes, share }: Partial<Rows> = {}): Kernel => {
     const result = readBuffer(new Buffer(dtype, sizeOf(shape), ptr), shape).root;
     const read = stores.map(({ root, ptr }) => ({ ptr, root: substitute(root, leaf, result) }));
-    return mapKernel(read, shape, [], rowAxes);
+    return mapKernel(share?.stores(read) ?? read, share?.shape ?? shape, [], axes);
   };
   if (tile && (isSmall || fromPanels)) blocks.into(tile);
   else if (isEven && !p.inParts && !inBatch) {
     const base = d.locals.hold(i32c(0));
-    blocks.before({ kernel: kernelAt(base, rowAxes), base });
+    blocks.before(behindRows(d, epilogue, [base], (rows) => kernelAt(base, rows)));
     d.locals.give(base);
   } else
     d.withScratch(sizeOf(shape) * byteSize(dtype), (c) => {
@@ -150,7 +160,7 @@ export function multiplyComputed(
   d: Driver,
   p: Product,
   dtype: ProductType,
-  a: Expr | ComputedRows,
+  a: RowOperand,
   b: Expr | ComputedPanels,
   c: Expr,
 ): void {
@@ -160,11 +170,14 @@ export function multiplyComputed(
   doneWith(d, a, b);
 }
 
-export const isAddress = (operand: Expr | ComputedRows | ComputedPanels): operand is Expr =>
-  !('base' in operand || operand instanceof ComputedPanels);
+export const isAddress = (operand: RowOperand | ComputedPanels): operand is Expr =>
+  !('base' in operand || 'behind' in operand || operand instanceof ComputedPanels);
 
-function doneWith(d: Driver, a: Expr | ComputedRows, b: Expr | ComputedPanels): void {
-  if (!isAddress(a)) d.locals.give(a.base);
+function doneWith(d: Driver, a: RowOperand, b: Expr | ComputedPanels): void {
+  if (!isAddress(a)) {
+    if ('behind' in a) a.release();
+    else d.locals.give(a.base);
+  }
   if (!isAddress(b)) b.release();
 }
 

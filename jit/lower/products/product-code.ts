@@ -3,12 +3,13 @@ import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type
 import { hoistConstants } from '../../wasm/hoist-constants.ts';
 import { copyRegion } from '../../wasm/loop-nest.ts';
 import { transposedBlock } from '../../wasm/vector-blocks.ts';
-import { type AnyLanes, type ProductType, productLanes } from '../expressions/lanes.ts';
+import { type ProductType, productLanes } from '../expressions/lanes.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import { largestOperands } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
 import { memory, type Packed, packTiles, panels, type TileTarget } from './product-tiles.ts';
+import type { ProductCode } from './tile.ts';
 
 /**
  * Matrix products of sizes and strides that are known when the program is compiled: strides become immediates, edges
@@ -49,9 +50,9 @@ const isContiguous = ({ n, rhs, alongSums }: Product): boolean => rhs.column ===
 /** A function (lhs, rhs, result, scratch). */
 export function productKernel(p: Product, dtype: ProductType, target: Target): Func {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
-  const { bytes } = productLanes(dtype);
+  const e = productLanes(dtype);
   const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-  write(f, p, dtype, target, { a, b, scratch }, memory(f, c, p.outRow * bytes, bytes));
+  write({ f, p, dtype, e, target }, { a, b, scratch }, memory(f, c, p.outRow * e.bytes, e.bytes));
   return f.build();
 }
 
@@ -80,40 +81,26 @@ export function productInto(
   const math = new MathUses(target);
   tile.enter(f, 3, math);
   const [a, b, scratch] = [0, 1, 2].map((i) => f.param(i)) as [Local, Local, Local];
-  write(f, p, dtype, target, { a, b, scratch }, tile, packed);
+  write({ f, p, dtype, e: productLanes(dtype), target }, { a, b, scratch }, tile, packed);
   const args = [operands.a, operands.b, operands.scratch, ...tile.args.map(({ value }) => value)];
   return { func: hoistConstants(f.build()), args, math: math.names };
 }
 
-function write(
-  f: FunctionBuilder,
-  p: Product,
-  dtype: ProductType,
-  target: Target,
-  { a, b, scratch }: Operands<Local>,
-  to: TileTarget,
-  packed: Packed = inPlace,
-): void {
-  const e = productLanes(dtype);
-  if (packed.a) packTiles(f, e, p, target, a, scratch, to.computes);
+function write(code: ProductCode, { a, b, scratch }: Operands<Local>, to: TileTarget, packed: Packed = inPlace): void {
+  const { e, p } = code;
+  if (packed.a) packTiles(code, a, scratch, to.computes);
   if (packed.b || isContiguous(p)) {
     const rhs = packed.b ? { row: 2 * e.count, column: 1 } : p.rhs;
-    panels(f, e, { ...p, rhs }, target, packed.a ? scratch : a, b, to, packed);
+    panels({ ...code, p: { ...p, rhs } }, packed.a ? scratch : a, b, to, packed);
     return;
   }
-  packRows(f, e, p, dtype, b, scratch);
-  panels(f, e, { ...p, rhs: { row: p.n, column: 1 } }, target, a, scratch, to, packed);
+  packRows(code, b, scratch);
+  panels({ ...code, p: { ...p, rhs: { row: p.n, column: 1 } } }, a, scratch, to, packed);
 }
 
 /** Copies B to rows that are contiguous: a transpose in blocks of as many vectors as a vector has elements. */
-function packRows(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  { n, k, rhs }: Product,
-  dtype: ProductType,
-  b: Local,
-  to: Local,
-): void {
+function packRows({ f, p, dtype, e }: ProductCode, b: Local, to: Local): void {
+  const { n, k, rhs } = p;
   if (rhs.row !== 1 || n < e.count || k < e.count) {
     const axes = [
       { extent: k, steps: [n * e.bytes, rhs.row * e.bytes] },

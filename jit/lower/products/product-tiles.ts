@@ -4,7 +4,7 @@ import { type Expr, type FunctionBuilder, type Local, load, type Target } from '
 import { offsetBy } from '../../wasm/loop-nest.ts';
 import { type AnyLanes, loadVector, storeVector } from '../expressions/lanes.ts';
 import type { Product } from './dot-code.ts';
-import { tile } from './tile.ts';
+import { type ProductCode, tile } from './tile.ts';
 
 /** Where the tiles of a product go. */
 export interface TileTarget {
@@ -80,16 +80,8 @@ export interface Packed {
 const panelVectors = 2;
 
 /** All tiles, panel by panel: as many columns as a tile has. */
-export function panels(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  p: Product,
-  target: Target,
-  a: Local,
-  b: Local,
-  to: TileTarget,
-  packed: Packed,
-): void {
+export function panels(code: ProductCode, a: Local, b: Local, to: TileTarget, packed: Packed): void {
+  const { f, e, p } = code;
   const { n, k } = p;
   const count = Math.ceil(n / e.count);
   const wide = packed.b ? panelVectors : Math.min(count, panelWidth(p, e));
@@ -101,7 +93,7 @@ export function panels(
   const first = range(wide).map((v) => 16 * v);
   const all = first.map(() => e.count);
   const panel = (vectors: Panel, bAt: Local, columns: TileColumns): void =>
-    rowTiles(f, e, p, target, vectors, a, bAt, columns, to.computes, packed.a);
+    rowTiles(code, vectors, a, bAt, columns, to.computes, packed.a);
   const bAt = whole > 1 || (packed.b && whole > 0) ? f.var(b) : b;
   if (whole > 0) {
     const columns = to.columns(whole > 1);
@@ -158,10 +150,7 @@ function dealtOut(rows: number, most: number): readonly Tiles[] {
 
 /** All rows of C in one panel. */
 function rowTiles(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  p: Product,
-  target: Target,
+  code: ProductCode,
   panel: Panel,
   a: Local,
   b: Local,
@@ -169,6 +158,7 @@ function rowTiles(
   computes: boolean,
   packed: boolean,
 ): void {
+  const { f, e, p, target } = code;
   const tiles = p.alongSums
     ? dealtOut(p.m, mostRowsAlongSums(panel.elements.reduce((n, elements) => n + elements, 0)))
     : tilesOf(p.m, packed ? panelVectors : panel.starts.length, target, computes);
@@ -179,7 +169,7 @@ function rowTiles(
     const lhs = packed ? { row: 1, column: height } : p.lhs;
     const next = packed ? height * p.k : height * p.lhs.row;
     const one = (): void => {
-      tile(f, e, { ...p, lhs }, target, panel, height, aAt, b, to);
+      tile({ ...code, p: { ...p, lhs } }, { panel, rows: height, a: aAt, b, to });
       if (!several) return;
       f.set(aAt, offsetBy(aAt, next * e.bytes));
       to.advance(height);
@@ -200,15 +190,8 @@ const moves = [
  * Copies A, whose rows are neighbours in memory, tile after tile for `panels` to read. In place each step of a tile would
  * be in a page of its own.
  */
-export function packTiles(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  { m, k, lhs }: Product,
-  target: Target,
-  a: Local,
-  to: Local,
-  computes: boolean,
-): void {
+export function packTiles({ f, e, p, target }: ProductCode, a: Local, to: Local, computes: boolean): void {
+  const { m, k, lhs } = p;
   const [first, into] = [f.var(a), f.var(to)];
   for (const { count, height } of tilesOf(m, panelVectors, target, computes)) {
     const [bytes, tileBytes] = [height * e.bytes, height * k * e.bytes];

@@ -11,10 +11,28 @@ import {
   type Target,
 } from '../../wasm/code.ts';
 import { offsetBy } from '../../wasm/loop-nest.ts';
-import { type AnyLanes, type Lanes, loadVector } from '../expressions/lanes.ts';
+import { type AnyLanes, type Lanes, loadVector, type ProductType } from '../expressions/lanes.ts';
 import type { Product } from './dot-code.ts';
 import { horizontalSums } from './gemv-code.ts';
 import type { Panel, TileRows } from './product-tiles.ts';
+
+/** The code of a product that is being written: for which product, for which machine, in which lanes. */
+export interface ProductCode {
+  readonly f: FunctionBuilder;
+  readonly p: Product;
+  readonly dtype: ProductType;
+  readonly e: AnyLanes;
+  readonly target: Target;
+}
+
+/** Some rows by the columns of a panel: where both operands begin, and where the sums go. */
+export interface Tile {
+  readonly panel: Panel;
+  readonly rows: number;
+  readonly a: Local;
+  readonly b: Local;
+  readonly to: TileRows;
+}
 
 /** Up to this k a tile is straight code, or up to so many elements of a window. */
 const straight = 8;
@@ -24,32 +42,14 @@ const straightWindow = 32;
  * One tile of a product: its sums stay in registers while everything that is summed over goes by, in the order in which it
  * lies, and then go to `to`.
  */
-export function tile(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  p: Product,
-  target: Target,
-  panel: Panel,
-  rows: number,
-  a: Local,
-  b: Local,
-  to: TileRows,
-): void {
-  if (p.alongSums) tileAlongSums(f, e as Lanes, p, target, panel, rows, a, b, to);
-  else tileOfColumns(f, e, p, target, panel, rows, a, b, to);
+export function tile(code: ProductCode, at: Tile): void {
+  if (code.p.alongSums) tileAlongSums(code, at);
+  else tileOfColumns(code, at);
 }
 
-function tileOfColumns(
-  f: FunctionBuilder,
-  e: AnyLanes,
-  { k, lhs, rhs, sums: outer, onto }: Product,
-  target: Target,
-  panel: Panel,
-  rows: number,
-  a: Local,
-  b: Local,
-  to: TileRows,
-): void {
+function tileOfColumns(code: ProductCode, { panel, rows, a, b, to }: Tile): void {
+  const { f, e, p, target } = code;
+  const { k, lhs, rhs, sums: outer, onto } = p;
   const { from, loaded } = panel;
   const sums = Array.from({ length: rows }, () => from.map(() => f.local('v128')));
   const columns = from.map(() => f.local('v128'));
@@ -79,7 +79,7 @@ function tileOfColumns(
         f.set(sum, start ? start[r]![v]! : i32x4c(0));
       });
     });
-    sumOver(f, axes, [f.var(a), f.var(b)], e.bytes, target, step);
+    sumOver(code, axes, [f.var(a), f.var(b)], { step });
   }
   to.store(e, sums, panel);
 }
@@ -90,17 +90,10 @@ const straightVectors = 12;
 /**
  * The same where a vector is of what is summed over: each element of the tile has one, whose lanes are added up in the end.
  */
-function tileAlongSums(
-  f: FunctionBuilder,
-  e: Lanes,
-  { k, lhs, rhs, sums: outer, onto }: Product,
-  target: Target,
-  panel: Panel,
-  rows: number,
-  a: Local,
-  b: Local,
-  to: TileRows,
-): void {
+function tileAlongSums(code: ProductCode, { panel, rows, a, b, to }: Tile): void {
+  const { f, p, target } = code;
+  const e = code.e as Lanes;
+  const { k, lhs, rhs, sums: outer, onto } = p;
   const { starts, elements } = panel;
   // Elements from the panel's first column on.
   const columns = starts.flatMap((start, v) => range(elements[v]!).map((i) => start / e.bytes + i));
@@ -120,11 +113,13 @@ function tileAlongSums(
   };
   const [whole, rest] = [Math.floor(k / e.count), k % e.count];
   const axes: SumAxis[] = [...outer, { extent: whole, steps: [e.count, e.count] }];
-  const last = (aAt: Local, bAt: Local, inA: number, inB: number): void => {
-    if (rest > 0) step(aAt, bAt, inA, inB, rest);
-  };
-  const vectors = (aAt: Local, bAt: Local, inA: number, inB: number): void => step(aAt, bAt, inA, inB, e.count);
-  sumOver(f, axes, [f.var(a), f.var(b)], e.bytes, target, vectors, last, straightVectors);
+  sumOver(code, axes, [f.var(a), f.var(b)], {
+    step: (...at) => step(...at, e.count),
+    last: (...at) => {
+      if (rest > 0) step(...at, rest);
+    },
+    short: straightVectors,
+  });
   const start = onto ? to.load!(e, rows, panel) : undefined;
   const totals = sums.map((all, r) => {
     const vectors = range(Math.ceil(all.length / 4)).flatMap((i) => {
@@ -147,29 +142,35 @@ const positions = (axes: readonly SumAxis[]): [number, number][] =>
     [[0, 0]],
   );
 
-/**
- * Loops over these axes, straight code for a short last one, and `last` behind that. Returns by how many elements it has
- * moved the pointers.
- */
+/** Adds products of what lies some elements behind these addresses. */
+type Step = (aAt: Local, bAt: Local, inA: number, inB: number) => void;
+
+interface Stepping {
+  readonly step: Step;
+  /** What is behind the last step of the innermost axis. */
+  readonly last?: Step;
+  /** Up to this many steps of that axis are straight code. */
+  readonly short?: number;
+}
+
+/** Loops over these axes. Returns by how many elements it has moved the pointers. */
 function sumOver(
-  f: FunctionBuilder,
+  code: ProductCode,
   [axis, ...inner]: readonly SumAxis[],
   at: readonly [Local, Local],
-  bytes: number,
-  target: Target,
-  step: (aAt: Local, bAt: Local, inA: number, inB: number) => void,
-  last: (aAt: Local, bAt: Local, inA: number, inB: number) => void = () => {},
-  short: number = straight,
+  stepping: Stepping,
 ): readonly [number, number] {
+  const { f, e, target } = code;
+  const { step, last, short = straight } = stepping;
   const { extent, steps } = axis!;
   const move = (by: readonly number[]): void =>
     at.forEach((ptr, i) => {
-      if (by[i] !== 0) f.set(ptr, offsetBy(ptr, by[i]! * bytes));
+      if (by[i] !== 0) f.set(ptr, offsetBy(ptr, by[i]! * e.bytes));
     });
   if (inner.length > 0) {
     const left = f.var(i32c(extent));
     f.doWhile(left, () => {
-      const moved = sumOver(f, inner, at, bytes, target, step, last, short);
+      const moved = sumOver(code, inner, at, stepping);
       move(steps.map((s, i) => s - moved[i]!));
       f.set(left, op('i32.sub', left, i32c(1)));
     });
@@ -178,7 +179,7 @@ function sumOver(
   const some = (count: number): void => {
     for (const [inA, inB] of positions([{ extent: count, steps }])) step(...at, inA, inB);
   };
-  const end = (done: number): void => last(...at, (extent - done) * steps[0], (extent - done) * steps[1]);
+  const end = (done: number): void => last?.(...at, (extent - done) * steps[0], (extent - done) * steps[1]);
   if (target.fma && extent <= short) {
     some(extent);
     end(0);
