@@ -1,7 +1,7 @@
 /** `solvers.odeint` against closed forms and against DOP853 of SciPy at tolerances of 3e-14. */
 import { grad, hessian, jacfwd, jacrev, jit, jvp, type NDArray, np, solvers, vmap } from 'cotangent';
 import t from 'tap';
-import { attempt, valueOf } from '../src/solvers/dormand-prince.ts';
+import { attempt, valueOf } from '../src/solvers/ode/dormand-prince.ts';
 
 const f64 = (x: number | number[] | number[][]): NDArray => np.array(x, { dtype: 'float64' });
 const worst = (x: NDArray, y: NDArray): number => np.max(np.abs(np.subtract(x, y))).item();
