@@ -69,46 +69,46 @@ const givens: readonly (readonly [file: string, code: string])[] = [
   ['safetensors/index.ts', 'const params = { layers: [{ w: np.ones([2]) }] }, init = () => params;'],
   ['safetensors/names.ts', 'const w = np.ones([2]), b = w;'],
   ...['bfgs', 'nelder-mead', 'nonlinear-cg'].map((name): [string, string] => [
-    `solvers/${name}.ts`,
+    `/${name}.ts`,
     'const rosenbrock = ([x, y]) => np.square(x.mul(-1).add(1)).add(np.square(y.sub(x.mul(x))).mul(100));',
   ]),
   ...['gradient-descent', 'proximal-gradient', 'projected-gradient', 'anderson-wrapper', 'lbfgsb'].map(
     (name): [string, string] => [
-      `solvers/${name}.ts`,
+      `/${name}.ts`,
       `const columns = ${['projected-gradient', 'lbfgsb'].includes(name) ? 5 : 10}, l1reg = 0.1;` +
         'const X = random.normal(random.key(0), [20, columns]), y = np.matmul(X, np.arange(columns));' +
         'const leastSquares = (w, X, y) => np.mean(np.square(np.matmul(X, w).sub(y)));',
     ],
   ),
   [
-    'solvers/block-coordinate-descent.ts',
+    '/block-coordinate-descent.ts',
     'const l1reg = 0.1, X = random.normal(random.key(0), [20, 10]), y = np.matmul(X, np.arange(10));',
   ],
   ...['armijo-sgd', 'polyak-sgd'].map((name): [string, string] => [
-    `solvers/${name}.ts`,
+    `/${name}.ts`,
     'const init = np.zeros([3]), batches = [np.ones([3]), np.ones([3])];' +
       'const loss = (w, x) => np.sum(np.square(w.sub(x)));',
   ]),
   [
-    'solvers/lbfgs.ts',
+    '/lbfgs.ts',
     'const X = random.normal(random.key(0), [20, 64]), y = X.slice([], 0).gt(0), l2reg = 0.1;' +
       'const logisticLoss = (w, l2reg, X, y) => losses.sigmoidBinaryCrossEntropy(np.matmul(X, w), y).mean().add(np.sum(w.mul(w)).mul(l2reg));',
   ],
-  ['solvers/gauss-newton.ts', 'const x = np.array([0.1, 1, 3]), y = np.array([0.1, 0.4, 0.6]);'],
+  ['/gauss-newton.ts', 'const x = np.array([0.1, 1, 3]), y = np.array([0.1, 0.4, 0.6]);'],
   [
-    'solvers/levenberg-marquardt.ts',
+    '/levenberg-marquardt.ts',
     'const x = np.linspace(0, 1, 20), y = np.exp(x);' +
       'const residualFun = ([a, b, c, d], x, y) => a.mul(np.exp(b.mul(x))).add(c.mul(x)).add(d).sub(y);',
   ],
   [
-    'solvers/optimizer-solver.ts',
+    '/optimizer-solver.ts',
     'const data = np.ones([3]), init = np.zeros([3]), batches = [data, data];' +
       'const loss = (w, x) => np.sum(np.square(w.sub(x)));',
   ],
   ['src/init.ts', '/* Too late in this process. */ const init = async ({ threads }) => threads;'],
-  ['solvers/backtracking-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
-  ['solvers/hager-zhang-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
-  ['solvers/zoom-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
+  ['/backtracking-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
+  ['/hager-zhang-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
+  ['/zoom-line-search.ts', 'const fun = (w) => np.sum(w.mul(w)), x = np.ones([2]);'],
   ['transforms/closure-convert.ts', 'const w = np.ones([2]), x = w, solve = (f, ...args) => f(...args);'],
   ...['differentiate', 'grad'].map((name): [string, string] => [
     `transforms/${name}.ts`,
@@ -155,7 +155,7 @@ t.test('examples of docstrings', async (t) => {
 });
 
 t.test('pages', async (t) => {
-  for (const page of ['README.md', 'docs/from-jax.md', 'docs/primitives.md']) {
+  for (const page of ['README.md', 'docs/from-jax.md', 'docs/primitives.md', 'docs/solvers.md']) {
     // Blocks follow on one another.
     const code = blocksOf(page, 'js', 'ts').join('\n');
     const compared = await check(t, page, code, { ...cotangent, ...primitives });
