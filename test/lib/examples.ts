@@ -153,12 +153,17 @@ const values = /^(?:\w+Array )?((?:\[[^\]]*\](?:[\], ]*(?=[[\]]))?)+\]*|-?\d[\d.
 
 /**
  * Why a result is not what the comment says; undefined if it is, null where the comment says nothing that can be compared:
- * no types (`f32[3]`, after an arrow if there is one), numbers (`[1. 2.]`) or numbers of a name (`s: [1. 2.]`).
+ * no types (`f32[3]`, after an arrow if there is one), numbers (`[1. 2.]`), numbers of a name (`s: [1. 2.]`), text or truth.
  */
 export function difference({ values: found, names, says }: Shown): string | undefined | null {
   if (found[0] instanceof Error) {
     const message = `${found[0].name}: ${found[0].message.split('\n')[0]}`;
     return message === says ? undefined : `raises ${message}`;
+  }
+  // Text and truth stand there as they are written.
+  if (/^'.*'$|^true$|^false$/.test(says) && (typeof found[0] === 'string' || typeof found[0] === 'boolean')) {
+    const got = typeof found[0] === 'string' ? `'${found[0]}'` : String(found[0]);
+    return got === says ? undefined : `is ${got}, not ${says}`;
   }
   const results = /→(.*)/.exec(says)?.[1] ?? says;
   const leaves = leavesOf(found);
