@@ -28,7 +28,7 @@ type Measure = 'seconds' | 'computed';
 const ours = 'cotangent';
 const threaded = /^cotangent, (\d+ threads)$/;
 const order = ['jax-js', 'TensorFlow.js wasm', 'numpy-ts', 'ml-matrix', 'NumPy', 'JAX', 'PyTorch'];
-const isSolver = (name: string): boolean => / steps$/.test(name);
+const isSolver = (name: string): boolean => /steps$|sweeps$|^OSQP|^odeint/.test(name);
 
 export function peerTables(lines: readonly Line[], roofline: Roofline): PeerTables {
   const run = new Run(lines, roofline);

@@ -93,6 +93,8 @@ def jax_cases():
     import jax
     import jax.numpy as jnp
     import jaxopt
+    from jax.experimental.ode import odeint
+    from jaxopt._src.base import LinearOperator
 
     def call(f, *args):
         g = jax.jit(f)
@@ -170,6 +172,32 @@ def jax_cases():
 
     observed = decay(jnp.array([-0.7, 2.0, 0.3]))
 
+    box = (jnp.full(20, -0.1), jnp.full(20, 0.15))
+    D, e, M = jnp.asarray(array((1000, 100), 6)), jnp.asarray(array((1000,), 7)), array((100, 100), 8)
+    Q, c = jnp.asarray(M.T @ M + np.eye(100, dtype=np.float32)), array((100,), 9)
+    G, h = jnp.asarray(array((50, 100), 10)), jnp.full(50, 0.1)
+    times = jnp.linspace(0.0, 10.0, 11)
+
+    class SummedSquares(jaxopt.objective.CompositeLinearFunction):
+        """Not divided by the number of samples: JAXopt's Lipschitz constants are those of the sum."""
+
+        def subfun(self, predictions, data):
+            return 0.5 * jnp.sum((predictions - data[1]) ** 2)
+
+        def make_linop(self, data):
+            return LinearOperator(data[0])
+
+        def columnwise_lipschitz_const(self, data):
+            return self.make_linop(data).column_l2_norms(squared=True)
+
+        def b(self, data):
+            return None
+
+    summed_squares = SummedSquares()
+
+    def swing(state, _, g):
+        return {"angle": state["speed"], "speed": -g * jnp.sin(state["angle"])}
+
     def run(solver, init, *args):
         return call(lambda init: solver.run(init, *args).params, init)
 
@@ -212,6 +240,20 @@ def jax_cases():
                 fun=squares, projection=lambda p, _: jaxopt.projection.projection_simplex(p), maxiter=200, tol=-1, stepsize=0.5
             ),
             np.full(100, 0.01, np.float32),
+        ),
+        "LBFGSB, 30 steps": lambda: run(jaxopt.LBFGSB(fun=logistic, maxiter=30, tol=1e-6), np.zeros(20, np.float32), box),
+        "lasso, 50 sweeps": lambda: run(
+            jaxopt.BlockCoordinateDescent(summed_squares, jaxopt.prox.prox_lasso, maxiter=50, tol=-1),
+            np.zeros(100, np.float32),
+            1.0,
+            (D, e),
+        ),
+        "OSQP, 100×50": lambda: call(
+            lambda c: jaxopt.OSQP(tol=1e-4, eq_qp_solve="lu").run(None, (Q, c), None, (G, h)).params.primal, c
+        ),
+        "odeint, a pendulum": lambda: call(
+            lambda angle: odeint(swing, {"angle": angle, "speed": jnp.float32(0)}, times, 9.81, rtol=1e-5, atol=1e-5)["angle"],
+            np.float32(0.5),
         ),
     }
     return cases

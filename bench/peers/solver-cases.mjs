@@ -1,4 +1,4 @@
-import { nn, np, projection, prox, solvers } from '../../dist/bundle/node/index.js';
+import { nn, np, objectives, projection, prox, solvers } from '../../dist/bundle/node/index.js';
 import { arraysOf, numbers } from './inputs.mjs';
 
 const array = arraysOf(np);
@@ -21,6 +21,13 @@ export function solverCases(call) {
   const observed = decay(np.array([-0.7, 2, 0.3]));
   const run = (solver, init, ...args) => call((init) => solver.run(init, ...args).params, init);
   const zeros = np.zeros([20]);
+  const box = [np.full([20], -0.1), np.full([20], 0.15)];
+  const [D, e] = [array([1000, 100], 6), array([1000], 7)];
+  const M = array([100, 100], 8);
+  const Q = np.matmul(M.T, M).add(np.eye(100));
+  const [c, G, h] = [array([100], 9), array([50, 100], 10), np.full([50], 0.1)];
+  const swing = ({ angle, speed }, _, g) => ({ angle: speed, speed: np.sin(angle).mul(g).neg() });
+  const times = np.linspace(0, 10, 11);
   return {
     'LBFGS, 10 steps': () => run(new solvers.LBFGS({ fun: logistic, maxiter: 10, tol: -1 }), zeros),
     'BFGS, 10 steps': () => run(new solvers.BFGS({ fun: logistic, maxiter: 10, tol: -1 }), zeros),
@@ -46,6 +53,26 @@ export function solverCases(call) {
           stepsize: 0.5,
         }),
         np.full([100], 0.01),
+      ),
+    'LBFGSB, 30 steps': () => run(new solvers.LBFGSB({ fun: logistic, maxiter: 30, tol: 1e-6 }), zeros, box),
+    'lasso, 50 sweeps': () =>
+      run(
+        new solvers.BlockCoordinateDescent({
+          fun: objectives.leastSquares,
+          blockProx: prox.lasso,
+          maxiter: 50,
+          tol: -1,
+        }),
+        np.zeros([100]),
+        np.array(1e-3),
+        [D, e],
+      ),
+    'OSQP, 100×50': () =>
+      call((c) => new solvers.OSQP({ tol: 1e-4, rtol: 0 }).run(null, [Q, c], null, [G, h]).params.primal, c),
+    'odeint, a pendulum': () =>
+      call(
+        (angle) => solvers.odeint(swing, { angle, speed: 0 }, times, [9.81], { rtol: 1e-5, atol: 1e-5 }).angle,
+        np.array(0.5),
       ),
   };
 }
