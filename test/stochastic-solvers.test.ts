@@ -252,13 +252,14 @@ t.test('iterators, aux, options', (t) => {
     t.equal(seen.length, 1);
   }
   t.throws(() => new ArmijoSGD({ fun: square, resetOption: 'never' as never }), {
-    message: /^ArmijoSGD: `resetOption` is "never", but must be one of "increase", "goldstein", "conservative"\./,
+    message:
+      /^ArmijoSGD: `resetOption` must be one of 'increase', 'goldstein', 'conservative', but it is the string "never"\./,
   });
   t.throws(() => new ArmijoSGD({ fun: square, aggressiveness: 1 }), {
     message: /^ArmijoSGD: `aggressiveness` must be between 0 and 1, but it is 1\./,
   });
   t.throws(() => new PolyakSGD({ fun: square, variant: 'SPS' as never }), {
-    message: /^PolyakSGD: `variant` is "SPS", but must be "SPS_max" or "SPS\+"\./,
+    message: /^PolyakSGD: `variant` must be one of 'SPS_max', 'SPS\+', but it is the string "SPS"\./,
   });
   t.throws(() => new PolyakSGD({ fun: square, reset: true } as never), {
     message: /^PolyakSGD: there is no option `reset`; the options are `funMin`, `maxStepsize`/,

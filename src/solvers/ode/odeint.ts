@@ -20,6 +20,7 @@ import { finfo } from '../../numpy/testing.ts';
 import { toFloating, toValue } from '../../promote.ts';
 import { quoted } from '../../syntax/names.ts';
 import { type Arrays, flatten, type Like, leafPaths, type Tree, unflatten } from '../../tree.ts';
+import { select as choose } from '../vectors.ts';
 import { type Attempt, attempt, type Piece, type Slope, scaledNorm, valueOf } from './dormand-prince.ts';
 
 export interface OdeintOptions {
@@ -224,7 +225,7 @@ class Integration {
     const factor = select(le(error, Number.MAX_VALUE), min(max(wanted, shrinkage), most), shrinkage);
     const next = { t: add(t, h), y: tried.end, slope: tried.slope, before: t, length: h, piece: tried.piece };
     const { h: _, ...last } = carry;
-    const chosen = choose(accepted, next, last) as Omit<Carry, 'h'>;
+    const chosen: Omit<Carry, 'h'> = choose(accepted, next, last);
     return { ...chosen, h: mul(h, factor) };
   }
 
@@ -250,11 +251,3 @@ class Integration {
     return stopGradient(min(mul(h0, 100), h1));
   }
 }
-
-const choose = (p: Value, x: any, y: any): any =>
-  Object.fromEntries(
-    Object.keys(x).map((key) => [
-      key,
-      key === 'piece' ? choose(p, x.piece, y.piece) : select(p, x[key] as Value, y[key] as Value),
-    ]),
-  );

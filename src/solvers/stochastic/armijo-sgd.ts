@@ -4,18 +4,18 @@ import type { NDArray } from '../../array.ts';
 import { cond } from '../../control/cond.ts';
 import { whileLoop } from '../../control/loops.ts';
 import { TraceError } from '../../core/errors.ts';
-import { checkNumbers, naming } from '../../core/options.ts';
+import { checkChoice, checkNumbers } from '../../core/options.ts';
 import type { Value } from '../../core/trace.ts';
 import { min, mul, neg, sub } from '../../lax/arithmetic.ts';
 import { le, lt } from '../../lax/compare.ts';
 import { scalar } from '../../lax/creation.ts';
 import { and, not, or } from '../../lax/logic.ts';
 import type { ArrayLikes } from '../../tree.ts';
-import * as tree from '../../tree.ts';
-import { type BaseState, initialState, type Step } from '../base.ts';
+import type { Step } from '../base.ts';
 import type { Evaluation } from '../objective.ts';
 import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from '../types.ts';
-import { axpy, dot, dtypeOf, minus, norm, scalarOf } from '../vectors.ts';
+import { axpy, dot, minus, norm, scalarOf } from '../vectors.ts';
+import { atRest, type BatchDescentState } from './batch-descent.ts';
 import { type StochasticOptions, StochasticSolver } from './stochastic.ts';
 
 /**
@@ -50,15 +50,9 @@ export interface ArmijoSGDOptions<
   maxls?: number;
 }
 
-export interface ArmijoSGDState<P = any, X = any> extends BaseState {
+export interface ArmijoSGDState<P = any, X = any> extends BatchDescentState<P, X> {
   /** f after the step without momentum, on the same batch: rank 0, of the dtype of f. */
   readonly value: NDArray;
-  /** The auxiliary output of the objective before the step; null without `hasAux`. */
-  readonly aux: X;
-  /** The last step size: rank 0, in the widest dtype of the parameters. */
-  readonly stepsize: NDArray;
-  /** The last change of the parameters: a tree like them; null without `momentum`. */
-  readonly velocity: P | null;
 }
 
 /**
@@ -92,10 +86,7 @@ export class ArmijoSGD<
     const { aggressiveness = 0.9, resetOption = 'increase' } = options;
     if (!(aggressiveness > 0 && aggressiveness < 1))
       throw new TraceError(`${name}: \`aggressiveness\` must be between 0 and 1, but it is ${aggressiveness}.`);
-    if (!resetOptions.includes(resetOption))
-      throw new TraceError(
-        `${name}: \`resetOption\` is ${naming(resetOption).replace(/^the string /, '')}, but must be one of ${resetOptions.map((x) => `"${x}"`).join(', ')}.`,
-      );
+    checkChoice(name, '`resetOption`', resetOption, resetOptions);
     this.coefficient = 1 - aggressiveness;
     this.resetOption = resetOption;
     this.decreaseFactor = options.decreaseFactor ?? 0.8;
@@ -109,15 +100,7 @@ export class ArmijoSGD<
     initParams: ArrayLikes<Parameters<F>[0]>,
     ...args: Given<RestOf<F>>
   ): ArmijoSGDState<ParamsOf<F>, ObjectiveAux<F, H, V>> {
-    const { value, aux } = this.objective.evaluate(initParams, args);
-    const dtype = dtypeOf(initParams);
-    return {
-      ...initialState(dtype),
-      value,
-      aux: aux as ObjectiveAux<F, H, V>,
-      stepsize: scalar(this.maxStepsize, dtype),
-      velocity: (this.momentum === 0 ? null : tree.map((leaf) => mul(leaf as NDArray, 0), initParams)) as any,
-    };
+    return atRest(initParams, this.objective.evaluate(initParams, args), this.maxStepsize, this.momentum);
   }
 
   override update(

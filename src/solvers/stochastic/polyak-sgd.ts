@@ -1,17 +1,16 @@
 /** `PolyakSGD`: stochastic gradient descent with the step sizes of Polyak. */
 import type { RestOf } from '../../../transforms/flat.ts';
 import type { NDArray } from '../../array.ts';
-import { TraceError } from '../../core/errors.ts';
-import { checkNumbers, naming } from '../../core/options.ts';
+import { checkChoice, checkNumbers } from '../../core/options.ts';
 import type { Value } from '../../core/trace.ts';
 import { div, max, min, mul, neg, sqrt } from '../../lax/arithmetic.ts';
 import { gt, le, select } from '../../lax/compare.ts';
-import { scalar } from '../../lax/creation.ts';
 import type { ArrayLikes } from '../../tree.ts';
 import * as tree from '../../tree.ts';
-import { type BaseState, initialState, type Step } from '../base.ts';
+import type { Step } from '../base.ts';
 import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from '../types.ts';
-import { axpy, dot, dtypeOf, scalarOf } from '../vectors.ts';
+import { axpy, dot, scalarOf } from '../vectors.ts';
+import { atRest, type BatchDescentState } from './batch-descent.ts';
 import { type StochasticOptions, StochasticSolver } from './stochastic.ts';
 
 /**
@@ -37,16 +36,7 @@ export interface PolyakSGDOptions<
   momentum?: number;
 }
 
-export interface PolyakSGDState<P = any, X = any> extends BaseState {
-  /** f before the step: rank 0, of the dtype of f. */
-  readonly value: NDArray;
-  /** The auxiliary output of the objective before the step; null without `hasAux`. */
-  readonly aux: X;
-  /** The last step size: rank 0, in the widest dtype of the parameters. */
-  readonly stepsize: NDArray;
-  /** The last change of the parameters: a tree like them; null without `momentum`. */
-  readonly velocity: P | null;
-}
+export type PolyakSGDState<P = any, X = any> = BatchDescentState<P, X>;
 
 /**
  * Gradient descent with Polyak's step size on each batch, which needs no line search but the minimum of f: 0 for models that fit every
@@ -74,10 +64,7 @@ export class PolyakSGD<
     super(name, options, [...numbers, 'variant']);
     checkNumbers(name, options, numbers);
     const { variant = 'SPS_max' } = options;
-    if (variant !== 'SPS_max' && variant !== 'SPS+')
-      throw new TraceError(
-        `${name}: \`variant\` is ${naming(variant).replace(/^the string /, '')}, but must be "SPS_max" or "SPS+".`,
-      );
+    checkChoice(name, '`variant`', variant, ['SPS_max', 'SPS+']);
     this.variant = variant;
     this.funMin = options.funMin ?? 0;
     this.maxStepsize = options.maxStepsize ?? 1;
@@ -89,15 +76,7 @@ export class PolyakSGD<
     initParams: ArrayLikes<Parameters<F>[0]>,
     ...args: Given<RestOf<F>>
   ): PolyakSGDState<ParamsOf<F>, ObjectiveAux<F, H, V>> {
-    const { value, aux } = this.objective.evaluate(initParams, args);
-    const dtype = dtypeOf(initParams);
-    return {
-      ...initialState(dtype),
-      value,
-      aux: aux as ObjectiveAux<F, H, V>,
-      stepsize: scalar(1, dtype),
-      velocity: (this.momentum === 0 ? null : tree.map((leaf) => mul(leaf as NDArray, 0), initParams)) as any,
-    };
+    return atRest(initParams, this.objective.evaluate(initParams, args), 1, this.momentum);
   }
 
   override update(
