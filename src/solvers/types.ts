@@ -25,6 +25,11 @@ export type ObjectiveAux<F extends AnyFunction, H, V> = V extends true
     : null
   : AuxIf<F, H>;
 
+/** Hyperparameters, which may be left out where they may be undefined, and what follows them. */
+export type AfterHyperparams<Y, A extends readonly unknown[]> = undefined extends Y
+  ? [hyperparams?: Y, ...args: A]
+  : [hyperparams: Y, ...args: A];
+
 /** A solution: parameters as the solver's function takes them; like the initial ones where that does not say. */
 export type Solution<P, I> = unknown extends P ? Arrays<I> : Arrays<P>;
 

@@ -23,7 +23,7 @@ import {
   type SolverOptions,
   type Step,
 } from '../base.ts';
-import type { Given } from '../types.ts';
+import type { AfterHyperparams, Given } from '../types.ts';
 import { dtypeOf } from '../vectors.ts';
 import { type CompositeLinearFunction, checkComposite } from './composite.ts';
 import type { Prox } from './proximal-gradient.ts';
@@ -44,9 +44,7 @@ export interface BlockCoordinateDescentState extends BaseState {
 }
 
 /** What `run` takes after the initial parameters: the hyperparameters of `blockProx` and the arguments of `fun`. */
-type BlockArguments<F extends CompositeLinearFunction, G extends Prox> = undefined extends Parameters<G>[1]
-  ? [hyperparams?: Parameters<G>[1], ...args: RestOf<F>]
-  : [hyperparams: Parameters<G>[1], ...args: RestOf<F>];
+type BlockArguments<F extends CompositeLinearFunction, G extends Prox> = AfterHyperparams<Parameters<G>[1], RestOf<F>>;
 
 /**
  * Minimises h(X·w) + ⟨w, b⟩ + Σⱼ g(wⱼ) block by block: wⱼ ← prox(wⱼ − ∇ⱼ/Lⱼ, 1/Lⱼ), with the Lipschitz constants Lⱼ of the

@@ -21,7 +21,7 @@ import {
   type Step,
 } from '../base.ts';
 import { Objective, type ObjectiveOptions, objectiveOptions } from '../objective.ts';
-import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from '../types.ts';
+import type { AfterHyperparams, Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from '../types.ts';
 import { axpy, dtypeOf, minus, norm, scalarOf } from '../vectors.ts';
 import type { Projection } from './projected-gradient.ts';
 
@@ -49,9 +49,10 @@ export interface MirrorDescentState<X = any> extends BaseState {
 }
 
 /** What `run` takes after the initial parameters: the hyperparameters of `projectionGrad` and the arguments of `fun`. */
-type MirrorArguments<F extends ObjectiveFunction, G extends ProjectionGrad> = undefined extends Parameters<G>[3]
-  ? [hyperparams?: Parameters<G>[3], ...args: RestOf<F>]
-  : [hyperparams: Parameters<G>[3], ...args: RestOf<F>];
+type MirrorArguments<F extends ObjectiveFunction, G extends ProjectionGrad> = AfterHyperparams<
+  Parameters<G>[3],
+  RestOf<F>
+>;
 
 /**
  * Mirror descent (Nemirovski and Yudin, Problem Complexity and Method Efficiency in Optimization, 1983; Beck and Teboulle, Mirror

@@ -22,7 +22,7 @@ import {
   type Step,
 } from '../base.ts';
 import { type Evaluation, Objective, type ObjectiveOptions, objectiveOptions } from '../objective.ts';
-import type { Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from '../types.ts';
+import type { AfterHyperparams, Given, ObjectiveAux, ObjectiveFunction, ParamsOf } from '../types.ts';
 import { axpy, dot, minus, norm, scalarOf } from '../vectors.ts';
 
 /** argmin over y of ½‖y − x‖² + scaling·g(y, hyperparams). */
@@ -78,9 +78,7 @@ export interface ProximalGradientState<P = any, X = any> extends BaseState {
 /** What `run` takes after the initial parameters: the hyperparameters of `prox`, if there is one, and those of `fun`. */
 export type ProximalArguments<F extends ObjectiveFunction, G extends Prox> = G extends NoProx
   ? RestOf<F>
-  : undefined extends Parameters<G>[1]
-    ? [hyperparams?: Parameters<G>[1], ...args: RestOf<F>]
-    : [hyperparams: Parameters<G>[1], ...args: RestOf<F>];
+  : AfterHyperparams<Parameters<G>[1], RestOf<F>>;
 
 const ownOptions = [...objectiveOptions, 'stepsize', 'maxls', 'acceleration', 'decreaseFactor'];
 
