@@ -12,6 +12,7 @@ export { type CustomBatching, customBatching } from './control/custom-batching.t
 export { type CustomJvp, customJvp } from './control/custom-jvp.ts';
 export { type CustomVjp, customVjp } from './control/custom-vjp.ts';
 export { type ArrayType, type PureCallbackOptions, pureCallback } from './control/pure-callback.ts';
+export { ComplexArray } from './complex/complex-array.ts';
 export * as debug from './debug/index.ts';
 export { customFixedPoint, customRoot, type ImplicitOptions, rootJvp, rootVjp } from './implicit/index.ts';
 export { type InitOptions, init } from './init.ts';
