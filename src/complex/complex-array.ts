@@ -1,4 +1,4 @@
-import { NDArray } from '../array.ts';
+import type { NDArray } from '../array.ts';
 import type { Shape } from '../core/shape.ts';
 import * as tree from '../tree.ts';
 
