@@ -34,22 +34,24 @@ function rounded(x: number, method: 'toFixed' | 'toExponential', places: number)
   return longer!.slice(0, point + places + (places ? 1 : 0)) + (power === undefined ? '' : `e${power}`);
 }
 
-const signOf = (x: number): string => (x < 0 || Object.is(x, -0) ? '-' : '');
+/** What stands before numbers that are not negative: nothing, or a plus for the second of two. */
+type Plus = '' | '+';
+const signOf = (x: number, plus: Plus): string => (x < 0 || Object.is(x, -0) ? '-' : plus);
 
 /** `[integer part, fraction]` with at most `places` digits in the fraction and no trailing zeros. */
-function positional(x: number, dtype: DType, places: number): [string, string] {
+function positional(x: number, dtype: DType, places: number, plus: Plus): [string, string] {
   const { digits, exponent } = shortest(x, dtype);
   if (digits.length - 1 - exponent > places) {
     const [whole, fraction] = rounded(Math.abs(x), 'toFixed', places).split('.');
-    return [signOf(x) + whole, (fraction ?? '').replace(/0+$/, '')];
+    return [signOf(x, plus) + whole, (fraction ?? '').replace(/0+$/, '')];
   }
-  if (exponent < 0) return [`${signOf(x)}0`, digits === '0' ? '' : '0'.repeat(-exponent - 1) + digits];
+  if (exponent < 0) return [`${signOf(x, plus)}0`, digits === '0' ? '' : '0'.repeat(-exponent - 1) + digits];
   const padded = digits.padEnd(exponent + 1, '0');
-  return [signOf(x) + padded.slice(0, exponent + 1), padded.slice(exponent + 1)];
+  return [signOf(x, plus) + padded.slice(0, exponent + 1), padded.slice(exponent + 1)];
 }
 
 /** `[leading digit, fraction, exponent]`, the exponent with a sign and at least two digits. */
-function scientific(x: number, dtype: DType, places: number): [string, string, string] {
+function scientific(x: number, dtype: DType, places: number, plus: Plus): [string, string, string] {
   let { digits, exponent } = shortest(x, dtype);
   if (digits.length - 1 > places) {
     const [mantissa, e] = rounded(Math.abs(x), 'toExponential', places).split('e');
@@ -57,14 +59,14 @@ function scientific(x: number, dtype: DType, places: number): [string, string, s
     exponent = Number(e);
   }
   const power = `${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
-  return [signOf(x) + digits[0]!, digits.slice(1), power];
+  return [signOf(x, plus) + digits[0]!, digits.slice(1), power];
 }
 
-const nonFinite = (x: number): string => (Number.isNaN(x) ? 'nan' : x > 0 ? 'inf' : '-inf');
+const nonFinite = (x: number, plus: Plus): string => (Number.isNaN(x) ? `${plus}nan` : x > 0 ? `${plus}inf` : '-inf');
 const longest = (texts: readonly string[]): number => Math.max(0, ...texts.map((s) => s.length));
 
 /** One notation for all elements: positional with the points aligned, or scientific when magnitudes differ widely. */
-function floatFormat(data: readonly number[], dtype: DType): (x: number) => string {
+function floatFormat(data: readonly number[], dtype: DType, plus: Plus = ''): (x: number) => string {
   const finite = data.filter(Number.isFinite);
   const magnitudes = finite.filter((x) => x !== 0).map(Math.abs);
   const round = dtype === 'float32' ? Math.fround : (x: number) => x;
@@ -78,7 +80,7 @@ function floatFormat(data: readonly number[], dtype: DType): (x: number) => stri
   let right = 0;
   let format: (x: number) => string;
   if (exponential) {
-    const parts = finite.map((x) => scientific(x, dtype, precision));
+    const parts = finite.map((x) => scientific(x, dtype, precision, plus));
     const places = longest(parts.map(([, fraction]) => fraction));
     const powerDigits = longest(parts.map(([, , power]) => power)) - 1;
     left = longest(parts.map(([whole]) => whole));
@@ -87,23 +89,23 @@ function floatFormat(data: readonly number[], dtype: DType): (x: number) => stri
     format = (x) => {
       const [mantissa, power] = rounded(Math.abs(x), 'toExponential', places).split('e');
       const digits = power!.slice(1).padStart(powerDigits, '0');
-      const whole = signOf(x) + mantissa![0];
+      const whole = signOf(x, plus) + mantissa![0];
       return `${whole.padStart(left)}.${mantissa!.slice(2)}e${power![0]}${digits}`;
     };
   } else {
-    const parts = finite.map((x) => positional(x, dtype, precision));
+    const parts = finite.map((x) => positional(x, dtype, precision, plus));
     left = longest(parts.map(([whole]) => whole));
     right = longest(parts.map(([, fraction]) => fraction));
     format = (x) => {
-      const [whole, fraction] = positional(x, dtype, precision);
+      const [whole, fraction] = positional(x, dtype, precision, plus);
       return `${whole.padStart(left)}.${fraction.padEnd(right)}`;
     };
   }
   if (finite.length < data.length) {
-    const negative = data.includes(Number.NEGATIVE_INFINITY) ? 1 : 0;
+    const negative = plus || data.includes(Number.NEGATIVE_INFINITY) ? 1 : 0;
     left = Math.max(left, 3 - (right + 1), 3 + negative - (right + 1));
   }
-  return (x) => (Number.isFinite(x) ? format(x) : nonFinite(x).padStart(left + right + 1));
+  return (x) => (Number.isFinite(x) ? format(x) : nonFinite(x, plus).padStart(left + right + 1));
 }
 
 function elementFormat(data: readonly number[], dtype: DType): (x: number) => string {
@@ -113,17 +115,31 @@ function elementFormat(data: readonly number[], dtype: DType): (x: number) => st
   return (x) => String(x).padStart(width);
 }
 
-/** A number alone: positional from 1e-4 up to 1e16 (float32: 1e6), with at least one digit after the point. */
+/** A number alone: positional from 1e-4 up to 1e16 (float32: 1e6), `[before, after]` the point. */
+function scalarParts(x: number, dtype: DType, plus: Plus): readonly [whole: string, fraction: string, power: string] {
+  if (x === 0 || (Math.abs(x) >= 1e-4 && Math.abs(x) < (dtype === 'float32' ? 1e6 : 1e16)))
+    return [...positional(x, dtype, Number.POSITIVE_INFINITY, plus), ''];
+  const [whole, fraction, power] = scientific(x, dtype, Number.POSITIVE_INFINITY, plus);
+  return [whole, fraction, `e${power}`];
+}
+
+/** A number alone, with at least one digit after the point where there is no exponent. */
 function formatScalar(x: number, dtype: DType): string {
   if (dtype === 'bool') return x ? 'True' : 'False';
   if (!isFloating(dtype)) return String(x);
-  if (!Number.isFinite(x)) return nonFinite(x);
-  if (x === 0 || (Math.abs(x) >= 1e-4 && Math.abs(x) < (dtype === 'float32' ? 1e6 : 1e16))) {
-    const [whole, fraction] = positional(x, dtype, Number.POSITIVE_INFINITY);
-    return `${whole}.${fraction || '0'}`;
-  }
-  const [whole, fraction, power] = scientific(x, dtype, Number.POSITIVE_INFINITY);
-  return `${whole}${fraction ? `.${fraction}` : ''}e${power}`;
+  if (!Number.isFinite(x)) return nonFinite(x, '');
+  const [whole, fraction, power] = scalarParts(x, dtype, '');
+  return power ? `${whole}${fraction ? `.${fraction}` : ''}${power}` : `${whole}.${fraction || '0'}`;
+}
+
+/** A complex number alone, as Python writes it: `(1+2j)`, and `2j` where the real part is 0. */
+function formatComplexScalar(re: number, im: number, dtype: DType): string {
+  const part = (x: number, plus: Plus): string => {
+    if (!Number.isFinite(x)) return nonFinite(x, plus);
+    const [whole, fraction, power] = scalarParts(x, dtype, plus);
+    return `${whole}${fraction ? `.${fraction}` : ''}${power}`;
+  };
+  return Object.is(re, 0) ? `${part(im, '')}j` : `(${part(re, '')}${part(im, '+')}j)`;
 }
 
 /** Indices along an axis that are printed; undefined stands for the dots. */
@@ -136,23 +152,57 @@ function shownIndices(n: number, summarise: boolean): (number | undefined)[] {
 /** Row-major `data` of the given shape as text: `[[1. 2.]\n [3. 4.]]`. */
 export function formatArray(data: TypedArray, shape: Shape, dtype: DType): string {
   if (shape.length === 0) return formatScalar(data[0]!, dtype);
-  if (sizeOf(shape) === 0) return '[]';
-  const summarise = data.length > threshold;
+  return formatNested(shape, (shown) => {
+    const format = elementFormat(
+      shown.map((i) => data[i]!),
+      dtype,
+    );
+    return (i) => format(data[i]!);
+  });
+}
+
+/** The same of complex numbers: `[1.+2.j 3.-4.j]`. */
+export function formatComplexArray(real: TypedArray, imag: TypedArray, shape: Shape, dtype: DType): string {
+  if (shape.length === 0) return formatComplexScalar(real[0]!, imag[0]!, dtype);
+  return formatNested(shape, (shown) => {
+    const [formatReal, formatImag] = [
+      floatFormat(
+        shown.map((i) => real[i]!),
+        dtype,
+      ),
+      floatFormat(
+        shown.map((i) => imag[i]!),
+        dtype,
+        '+',
+      ),
+    ];
+    return (i) => {
+      const text = formatImag(imag[i]!);
+      const digits = text.trimEnd();
+      return `${formatReal(real[i]!)}${digits}j${text.slice(digits.length)}`;
+    };
+  });
+}
+
+/** Elements in brackets, as deep as the rank; `formatOf` knows which positions are shown when it chooses how. */
+function formatNested(shape: Shape, formatOf: (shown: readonly number[]) => (at: number) => string): string {
+  const size = sizeOf(shape);
+  if (size === 0) return '[]';
   const strides = stridesOf(shape);
-  const shown = shape.map((n) => shownIndices(n, summarise));
+  const shown = shape.map((n) => shownIndices(n, size > threshold));
 
   const seen: number[] = [];
   const collect = (axis: number, at: number): void => {
-    if (axis === shape.length) seen.push(data[at]!);
+    if (axis === shape.length) seen.push(at);
     else for (const i of shown[axis]!) if (i !== undefined) collect(axis + 1, at + i * strides[axis]!);
   };
   collect(0, 0);
-  const format = elementFormat(seen, dtype);
+  const format = formatOf(seen);
 
   const block = (axis: number, at: number, indent: string, width: number): string => {
     const inner = `${indent} `;
     if (axis === shape.length - 1) {
-      const words = shown[axis]!.map((i) => (i === undefined ? '...' : format(data[at + i]!)));
+      const words = shown[axis]!.map((i) => (i === undefined ? '...' : format(at + i)));
       return `[${wrap(words, indent, width - 1).slice(indent.length)}]`;
     }
     const rows = shown[axis]!.map(

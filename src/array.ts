@@ -2,6 +2,7 @@ import { Cell } from '../jit/storage/heap.ts';
 import { checkTarget, operatorError, readingError, refuseExtra, refuseListAccess } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
 import { elementReader, type NestedList, nested, type ReadonlyNestedList } from './array-read.ts';
+import type { ComplexArray, ComplexDType, ComplexLike } from './complex/complex-array.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { castNumber, copyOf, type DType, shortName, type TypedArray } from './core/dtype.ts';
 import { DisposedError, ShapeError } from './core/errors.ts';
@@ -246,22 +247,30 @@ export class NDArray {
   }
 
   /** this + y, broadcast together. */
-  add(y: ArrayLike): NDArray {
+  add(y: ArrayLike): NDArray;
+  add(y: ComplexArray): ComplexArray;
+  add(y: any): any {
     return ops.add(this, y);
   }
 
   /** this − y. */
-  sub(y: ArrayLike): NDArray {
+  sub(y: ArrayLike): NDArray;
+  sub(y: ComplexArray): ComplexArray;
+  sub(y: any): any {
     return ops.sub(this, y);
   }
 
   /** this · y. */
-  mul(y: ArrayLike): NDArray {
+  mul(y: ArrayLike): NDArray;
+  mul(y: ComplexArray): ComplexArray;
+  mul(y: any): any {
     return ops.mul(this, y);
   }
 
   /** this / y; integers give floats. */
-  div(y: ArrayLike): NDArray {
+  div(y: ArrayLike): NDArray;
+  div(y: ComplexArray): ComplexArray;
+  div(y: any): any {
     return ops.div(this, y);
   }
 
@@ -271,7 +280,9 @@ export class NDArray {
   }
 
   /** this to the power y. */
-  pow(y: ArrayLike): NDArray {
+  pow(y: ArrayLike): NDArray;
+  pow(y: ComplexArray): ComplexArray;
+  pow(y: any): any {
     return ops.pow(this, y);
   }
 
@@ -371,13 +382,13 @@ export class NDArray {
   }
 
   /** this = y. */
-  eq(y: ArrayLike): NDArray {
-    return ops.eq(this, y);
+  eq(y: ComplexLike): NDArray {
+    return ops.eq(this, y as ArrayLike);
   }
 
   /** this ≠ y. */
-  ne(y: ArrayLike): NDArray {
-    return ops.ne(this, y);
+  ne(y: ComplexLike): NDArray {
+    return ops.ne(this, y as ArrayLike);
   }
 
   /** Both: logical on bools, bitwise on integers. */
@@ -466,12 +477,16 @@ export class NDArray {
   }
 
   /** Dot product as `np.dot`. */
-  dot(y: ArrayLike): NDArray {
+  dot(y: ArrayLike): NDArray;
+  dot(y: ComplexArray): ComplexArray;
+  dot(y: any): any {
     return ops.dot(this, y);
   }
 
   /** Matrix product. */
-  matmul(y: ArrayLike): NDArray {
+  matmul(y: ArrayLike): NDArray;
+  matmul(y: ComplexArray): ComplexArray;
+  matmul(y: any): any {
     return ops.matmul(this, y);
   }
 
@@ -513,8 +528,10 @@ export class NDArray {
     return ops.expandDims(this, axis);
   }
 
-  /** Converted to another dtype. */
-  astype(dtype: DType): NDArray {
+  /** Converted to another dtype; to a complex one, with zeros as imaginary parts. */
+  astype(dtype: DType): NDArray;
+  astype(dtype: ComplexDType): ComplexArray;
+  astype(dtype: any): any {
     return ops.astype(this, dtype);
   }
 

@@ -1,4 +1,5 @@
 import { type ArrayLike, NDArray } from './array.ts';
+import { ComplexArray } from './complex/complex-array.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { type DType, isFloating, isInteger } from './core/dtype.ts';
 import { DtypeError, RuleError, ShapeError } from './core/errors.ts';
@@ -18,8 +19,20 @@ export function toValue(x: ArrayLike, operation: string): Value {
   if (typeof x === 'boolean') return NDArray.ofBoolean(x);
   // A transposition rule has read an operand that the result should be linear in.
   if (isLinear(x)) throw new RuleError(`${operation}: a function that is not linear has no transpose.`);
+  if (isComplexArray(x)) throw complexError(operation, x);
   throw new DtypeError(`${operation}: expected an array, a number or a boolean, but got ${naming(x)}.`, {
     hint: operandHint(x),
+  });
+}
+
+const isComplexArray = (x: unknown): x is ComplexArray => x instanceof ComplexArray;
+
+/** Of functions that take real arrays only. */
+function complexError(operation: string, x: ComplexArray): DtypeError {
+  const names = operandNames(currentSource().frame, operation);
+  const what = names.length === 1 && names[0] ? `\`${names[0]}\` is ${x.describe()}` : `got ${x.describe()}`;
+  return new DtypeError(`${operation}: takes real arrays only, but ${what}.`, {
+    hint: 'take its parts, `z.real` and `z.imag`, or its magnitude, `np.abs(z)`',
   });
 }
 

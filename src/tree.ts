@@ -3,6 +3,7 @@
  * registered classes. Keys flatten in sorted order; null and undefined are empty subtrees.
  */
 import { NDArray } from './array.ts';
+import { ComplexArray } from './complex/complex-array.ts';
 import { TraceError, TreeError } from './core/errors.ts';
 import { naming } from './core/options.ts';
 
@@ -10,23 +11,30 @@ export { ravel } from './lax/ravel-tree.ts';
 
 export type Leaf = NDArray | number | boolean;
 
+/** What types of trees leave as it is. */
+type Opaque = null | undefined | string | ((...args: never[]) => unknown);
+
 /** The same tree with every leaf an `NDArray`: what a transformed function receives and returns. */
 export type Arrays<T> = T extends Leaf
   ? NDArray
-  : T extends null | undefined | string | ((...args: never[]) => unknown)
-    ? T
-    : T extends object
-      ? { [K in keyof T]: Arrays<T[K]> }
-      : T;
+  : T extends ComplexArray
+    ? ComplexArray
+    : T extends Opaque
+      ? T
+      : T extends object
+        ? { [K in keyof T]: Arrays<T[K]> }
+        : T;
 
 /** The same tree where numbers and booleans may stand for arrays: what a transformed function accepts. */
 export type ArrayLikes<T> = T extends NDArray
   ? Leaf
-  : T extends null | undefined | string | ((...args: never[]) => unknown)
-    ? T
-    : T extends object
-      ? { [K in keyof T]: ArrayLikes<T[K]> }
-      : T;
+  : T extends ComplexArray
+    ? ComplexArray
+    : T extends Opaque
+      ? T
+      : T extends object
+        ? { [K in keyof T]: ArrayLikes<T[K]> }
+        : T;
 
 /**
  * Any tree. Tuples stand in it so that TypeScript infers `[a, b]` as a pair, not as a list, where a type parameter
@@ -40,7 +48,7 @@ export type Tree = {} | null | undefined | [unknown?, ...unknown[]];
  */
 export type Like<T> = DeepReadonly<ArrayLikes<Arrays<T>>>;
 
-type DeepReadonly<T> = T extends Leaf | null | undefined | string | ((...args: never[]) => unknown)
+type DeepReadonly<T> = T extends Leaf | Opaque | ComplexArray
   ? T
   : T extends object
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
@@ -49,13 +57,13 @@ type DeepReadonly<T> = T extends Leaf | null | undefined | string | ((...args: n
 /** The leaves of a tree, as they are: numbers stay numbers. */
 export type LeafOf<T> = 0 extends 1 & T
   ? any
-  : T extends NDArray
+  : T extends NDArray | ComplexArray
     ? NDArray
     : T extends number
       ? number
       : T extends boolean
         ? boolean
-        : T extends null | undefined | string | ((...args: never[]) => unknown)
+        : T extends Opaque
           ? never
           : T extends readonly (infer E)[]
             ? LeafOf<E>
@@ -68,11 +76,16 @@ export type Mapped<T, R> = 0 extends 1 & T
   ? any
   : T extends Leaf
     ? R
-    : T extends null | undefined | string | ((...args: never[]) => unknown)
-      ? T
-      : T extends object
-        ? { [K in keyof T]: Mapped<T[K], R> }
-        : T;
+    : T extends ComplexArray
+      ? MappedComplex<R>
+      : T extends Opaque
+        ? T
+        : T extends object
+          ? { [K in keyof T]: Mapped<T[K], R> }
+          : T;
+
+/** A complex array where both parts became arrays; else what they became, under their names. */
+type MappedComplex<R> = [R] extends [NDArray] ? ComplexArray : { readonly real: R; readonly imag: R };
 
 type Node =
   | { readonly kind: 'leaf' }
@@ -123,6 +136,7 @@ function keyOf(node: Node): string {
 }
 
 interface ClassEntry {
+  readonly type: Function;
   readonly name: string;
   readonly id: number;
   readonly flatten: (value: any) => { children: readonly unknown[]; data?: unknown };
@@ -145,6 +159,7 @@ export function register<T, C extends readonly [unknown?, ...unknown[]] | readon
   for (const [what, f] of Object.entries({ 'the class': type, flatten, unflatten }))
     if (typeof f !== 'function') throw new TraceError(`register: ${what} must be a function, but it is ${naming(f)}.`);
   classes.set(type, {
+    type,
     name: type.name,
     id: classes.size,
     flatten,
@@ -197,10 +212,7 @@ export function flatten<T>(
   return { def: visit(tree, ''), leaves: leaves as LeafOf<T>[] };
 }
 
-/**
- * Whether a tree has this structure; its leaves are appended to `leaves`. Quicker than `flatten`, for calls that repeat: says
- * no, wrongly, of registered classes.
- */
+/** Whether a tree has this structure; its leaves are appended to `leaves`. Quicker than `flatten`, for calls that repeat. */
 export function collectLeaves({ node }: TreeDef, tree: unknown, leaves: Leaf[]): boolean {
   switch (node.kind) {
     case 'leaf':
@@ -226,8 +238,17 @@ export function collectLeaves({ node }: TreeDef, tree: unknown, leaves: Leaf[]):
       }
       return true;
     }
-    case 'class':
-      return false;
+    case 'class': {
+      const { type, children } = node;
+      // A class may have been registered anew.
+      if (tree?.constructor !== type.type || classes.get(type.type) !== type) return false;
+      const flat = type.flatten(tree);
+      if (flat.children.length !== children.length) return false;
+      if (flat.data !== node.data && type.dataKey(flat.data) !== type.dataKey(node.data)) return false;
+      for (let i = 0; i < children.length; i++)
+        if (!collectLeaves(children[i]!, flat.children[i], leaves)) return false;
+      return true;
+    }
   }
 }
 
@@ -437,3 +458,9 @@ export function reduce<T, R>(f: (sum: R, leaf: LeafOf<T>) => R, tree: T, init: R
     throw new TraceError(`tree.reduce: the first argument must be a function, but it is ${naming(f)}.`);
   return flatten(tree, 'tree.reduce: the tree').leaves.reduce(f, init);
 }
+
+register(
+  ComplexArray,
+  ({ real, imag }) => ({ children: [real, imag] as const }),
+  ([real, imag]) => new ComplexArray(real, imag),
+);

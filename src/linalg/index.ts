@@ -1,15 +1,23 @@
 /** Linear algebra on matrices and stacks of matrices: the last two axes are rows and columns. */
 import '../numpy/methods.ts';
+import '../complex/methods.ts';
 
-export { diagonal, trace } from '../numpy/matrices.ts';
-export { cross, matmul, outer, tensordot, vecdot } from '../numpy/products.ts';
-export { matrixTranspose } from '../numpy/shape.ts';
+export {
+  expm,
+  inv,
+  matrixNorm,
+  matrixPower,
+  multiDot,
+  norm,
+  pinv,
+  solve,
+  vectorNorm,
+} from '../complex/linalg-functions.ts';
+export { cross, matmul, outer, tensordot, vecdot } from '../complex/product-functions.ts';
+export { diagonal, matrixTranspose, trace } from '../complex/shape-functions.ts';
 export { type EighResult, eigh, eigvalsh, type SymmetricOptions } from './eigen.ts';
-export { expm } from './exponential.ts';
 export { choFactor, cholesky, choSolve, lu, luFactor, luSolve, qr, solveTriangular } from './factor.ts';
 export { type LstsqOptions, type LstsqResult, lstsq } from './least-squares.ts';
-export { matrixNorm, norm, vectorNorm } from './norm.ts';
-export { matrixPower, multiDot } from './power.ts';
-export { cond, matrixRank, pinv, type RankOptions, type SvdOptions, type SvdResult, svd, svdvals } from './singular.ts';
-export { det, inv, slogdet, solve, tensorinv, tensorsolve } from './solve.ts';
+export { cond, matrixRank, type RankOptions, type SvdOptions, type SvdResult, svd, svdvals } from './singular.ts';
+export { det, slogdet, tensorinv, tensorsolve } from './solve.ts';
 export { circulant, companion, hadamard, hankel, hilbert, pascal, toeplitz } from './structured.ts';

@@ -1,6 +1,11 @@
 /** Gives arrays their methods: see `provideMethods`. */
-import { provideMethods } from '../array.ts';
-import { astype } from './array.ts';
+import { type NDArray, provideMethods } from '../array.ts';
+import * as arithmetic from '../complex/arithmetic.ts';
+import * as compare from '../complex/compare.ts';
+import * as complex from '../complex/creation.ts';
+import { type OverloadedPair, overloaded2 as pair } from '../complex/overload.ts';
+import { powerNamed } from '../complex/power.ts';
+import * as complexProducts from '../complex/products.ts';
 import * as averages from './averages.ts';
 import * as elementwise from './elementwise.ts';
 import * as functions from './functions.ts';
@@ -13,22 +18,9 @@ import * as reductions from './reductions.ts';
 import * as shape from './shape.ts';
 import * as sorting from './sorting.ts';
 
-type BinaryName =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'mod'
-  | 'pow'
-  | 'gt'
-  | 'ge'
-  | 'lt'
-  | 'le'
-  | 'eq'
-  | 'ne'
-  | 'and'
-  | 'or'
-  | 'xor';
+type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'pow' | 'gt' | 'ge' | 'lt' | 'le' | 'and' | 'or' | 'xor';
+/** Those whose operand may be complex. */
+type ComplexName = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'dot' | 'matmul';
 type UnaryName =
   | 'neg'
   | 'abs'
@@ -47,18 +39,19 @@ type UnaryName =
   | 'not';
 
 /** The functions that the methods call. */
-export type ArrayMethods = Record<BinaryName, elementwise.Binary> &
+export type ArrayMethods = Record<Exclude<BinaryName, ComplexName>, elementwise.Binary> &
+  Record<ComplexName, OverloadedPair<elementwise.Binary>> &
+  Record<'eq' | 'ne', OverloadedPair<elementwise.Binary, NDArray>> &
   Record<UnaryName, elementwise.Unary> &
   Pick<typeof reductions, 'sum' | 'prod' | 'max' | 'min' | 'any' | 'all' | 'argmax' | 'argmin'> &
   Pick<typeof averages, 'mean' | 'var' | 'std'> &
   Pick<typeof shape, 'reshape' | 'ravel' | 'transpose' | 'swapaxes' | 'squeeze' | 'expandDims'> &
   Pick<typeof indexing, 'take' | 'slice' | 'at'> &
   Pick<typeof numeric, 'cumsum' | 'cumprod'> &
-  Pick<typeof products, 'dot' | 'matmul'> &
   Pick<typeof sorting, 'sort' | 'argsort'> &
   Pick<typeof elementwise, 'clip' | 'round'> &
   Pick<typeof joining, 'repeat'> &
-  Pick<typeof matrices, 'diagonal'> & { astype: typeof astype };
+  Pick<typeof matrices, 'diagonal'> & { astype: typeof complex.astype };
 
 /** Operations whose method has a shorter name than NumPy's function report errors under that name. */
 const methods: ArrayMethods = {
@@ -73,12 +66,12 @@ const methods: ArrayMethods = {
   all: reductions.all,
   argmax: reductions.argmax,
   argmin: reductions.argmin,
-  add: elementwise.add,
-  sub: elementwise.subtractNamed('sub'),
-  mul: elementwise.multiplyNamed('mul'),
-  div: elementwise.divideNamed('div'),
+  add: pair('add', elementwise.add, arithmetic.add),
+  sub: pair('sub', elementwise.subtractNamed('sub'), arithmetic.subtractNamed('sub')),
+  mul: pair('mul', elementwise.multiplyNamed('mul'), arithmetic.multiplyNamed('mul')),
+  div: pair('div', elementwise.divideNamed('div'), arithmetic.divideNamed('div')),
   mod: elementwise.mod,
-  pow: elementwise.powerNamed('pow'),
+  pow: pair('pow', elementwise.powerNamed('pow'), powerNamed('pow')),
   neg: elementwise.negative,
   abs: elementwise.absolute,
   round: elementwise.round,
@@ -86,8 +79,8 @@ const methods: ArrayMethods = {
   ge: elementwise.greaterEqualNamed('ge'),
   lt: elementwise.lessNamed('lt'),
   le: elementwise.lessEqualNamed('le'),
-  eq: elementwise.equalNamed('eq'),
-  ne: elementwise.notEqualNamed('ne'),
+  eq: pair('eq', elementwise.equalNamed('eq'), compare.equalNamed('eq')),
+  ne: pair('ne', elementwise.notEqualNamed('ne'), compare.notEqualNamed('ne')),
   and: elementwise.andNamed('and'),
   or: elementwise.orNamed('or'),
   xor: elementwise.xorNamed('xor'),
@@ -107,15 +100,15 @@ const methods: ArrayMethods = {
   tanh: functions.tanh,
   cumsum: numeric.cumsum,
   cumprod: numeric.cumprod,
-  dot: products.dot,
-  matmul: products.matmul,
+  dot: pair('dot', products.dot, complexProducts.dot),
+  matmul: pair('matmul', products.matmul, complexProducts.matmul),
   reshape: shape.reshape,
   ravel: shape.ravel,
   transpose: shape.transpose,
   swapaxes: shape.swapaxes,
   squeeze: shape.squeeze,
   expandDims: shape.expandDims,
-  astype,
+  astype: complex.astype,
   take: indexing.take,
   slice: indexing.slice,
   at: indexing.at,

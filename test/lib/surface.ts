@@ -100,6 +100,7 @@ const solver = (options: object): Call => ({
 export const table: Record<string, Record<string, Call>> = {
   '': {
     NDArray: call(free(np.zeros([]).aval)),
+    ComplexArray: call(free(v), free(v)),
     ...many('grad valueAndGrad jacfwd jacrev jacobian hessian', {
       args: [fn(f)],
       options: { argnums: 0 },
@@ -347,9 +348,12 @@ export const table: Record<string, Record<string, Call>> = {
   },
   np: {
     ...many(
-      'acos acosh asin asinh atan atanh frexp modf spacing poly uniqueAll uniqueCounts uniqueInverse uniqueValues abs absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh deg2rad degrees exp exp2 expm1 fabs fix floor isfinite isinf isnan isneginf isposinf log log10 log1p log2 negative positive rad2deg radians reciprocal rint sign signbit sin sinc sinh sqrt square tan tanh trunc ravel logicalNot atleast1d atleast2d atleast3d flatnonzero argwhere nonzero unique ediff1d copy ndim shape',
+      'acos acosh asin asinh atan atanh frexp modf spacing poly uniqueAll uniqueCounts uniqueInverse uniqueValues abs absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh deg2rad degrees exp exp2 expm1 fabs fix floor isfinite isinf isnan isneginf isposinf log log10 log1p log2 negative positive rad2deg radians reciprocal rint sign signbit sin sinc sinh sqrt square tan tanh trunc ravel logicalNot atleast1d atleast2d atleast3d flatnonzero argwhere nonzero unique ediff1d copy ndim shape real imag conj conjugate isreal iscomplex isrealobj iscomplexobj',
       unary,
     ),
+    complex: call(array(v), optional(array(v))),
+    angle: withOptions({ deg: true }, array(v)),
+    realIfClose: withOptions({ tol: 100 }, array(v)),
     ...many('bitwiseCount bitwiseInvert bitwiseNot invert', call(array(n))),
     ...many('fliplr flipud matrixTranspose', call(array(m))),
     ...many(

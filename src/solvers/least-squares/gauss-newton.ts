@@ -62,7 +62,7 @@ export class GaussNewton<F extends TreeFunction = TreeFunction, H extends boolea
       residual,
       value: halfSquare(flat),
       gradient: unravel(pull(flat), initParams),
-      delta: tree.map((leaf) => leaf, initParams),
+      delta: tree.map((leaf) => leaf, initParams) as ParamsOf<F>,
       aux,
     };
   }

@@ -1,0 +1,43 @@
+/** Functions with a complex derivative: what their rules have in common. */
+import { customJvp } from '../control/custom-jvp.ts';
+import { evaluatingTrace } from '../core/evaluate.ts';
+import { currentTrace, type Value } from '../core/trace.ts';
+import { product } from './arithmetic.ts';
+import { ComplexArray } from './complex-array.ts';
+import { imagOf, type Planes, planewise, realOf } from './operands.ts';
+
+/**
+ * A function of one complex argument, from what it does with planes, and its derivative from z and f(z). The derivative is
+ * a rule of its own, since values are chosen among formulas at the edges of their range, and derivatives of what is chosen
+ * are others: there f(z) = z where f'(z) is not 1.
+ */
+export function holomorphic(
+  name: string,
+  f: (a: Value, b: Value) => Planes,
+  derivative: (z: ComplexArray, w: ComplexArray) => ComplexArray,
+): (z: ComplexArray) => ComplexArray {
+  const evaluate = planewise(f);
+  let ruled: ((a: Value, b: Value) => Planes) | undefined;
+  const makeRuled = (): ((a: Value, b: Value) => Planes) => {
+    const call = customJvp((a: Value, b: Value): [Value, Value] => {
+      const [re, im] = f(a, b);
+      return [re, im];
+    });
+    call.defjvp(([a, b], [da, db]) => {
+      const [re, im] = call(a, b);
+      const slope = derivative(new ComplexArray(a, b), new ComplexArray(re, im));
+      const [dre, dim] = product([slope.real, slope.imag], [da, db]);
+      return [
+        [re, im],
+        [dre, dim],
+      ];
+    });
+    return call;
+  };
+  return (z) => {
+    const [a, b] = [realOf(name, z), imagOf(name, z)!];
+    if (currentTrace() === evaluatingTrace) return evaluate(a, b);
+    ruled ??= makeRuled();
+    return new ComplexArray(...ruled(a, b));
+  };
+}
