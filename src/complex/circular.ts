@@ -13,7 +13,7 @@ import {
 } from '../lax/transcendental.ts';
 import { negative, add as plus, square, subtract, turned, turnedBack } from './arithmetic.ts';
 import type { ComplexArray } from './complex-array.ts';
-import { infinity, isInfinite, isSingle } from './exponential.ts';
+import { factorWhere, infinity, isInfinite, isSingle } from './exponential.ts';
 import { holomorphic } from './holomorphic.ts';
 import type { Planes } from './operands.ts';
 
@@ -36,7 +36,7 @@ function longHyperbolic(x: Value): readonly [sinh: Value, cosh: Value, rest: Val
   return [
     select(isFar, copysign(half, x), sinhOf(near)),
     select(isFar, half, coshOf(near)),
-    select(isFar, Math.exp(shift), 1),
+    factorWhere(isFar, Math.exp(shift), x),
   ];
 }
 

@@ -5,6 +5,7 @@
 import type { Value } from '../core/trace.ts';
 import { abs, add, copysign, div, hypot, max, min, mul, sqrt as root, sub } from '../lax/arithmetic.ts';
 import { eq, ge, gt, isFinite, lt, select } from '../lax/compare.ts';
+import { scalar } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
 import {
   atan2,
@@ -28,6 +29,10 @@ export const isInfinite = (x: Value): Value => eq(abs(x), infinity);
 /** Whether numbers have 24 significant bits; weak ones are computed in float64. */
 export const isSingle = (x: Value): boolean => x.aval.dtype === 'float32';
 
+/** `value` where a condition holds, else 1, in the precision of `x`. */
+export const factorWhere = (condition: Value, value: number, { aval }: Value): Value =>
+  select(condition, aval.weakType ? value : scalar(value, aval.dtype), 1);
+
 /**
  * eˣ as a factor and what is left to multiply by in the end: a product with a cosine may be finite where eˣ overflows. To
  * subtract an integer from an x that large is exact.
@@ -35,7 +40,7 @@ export const isSingle = (x: Value): boolean => x.aval.dtype === 'float32';
 export function longExp(x: Value): readonly [factor: Value, rest: Value] {
   const [far, shift] = isSingle(x) ? [88, 20] : [709, 100];
   const isFar = gt(x, far);
-  return [expOf(select(isFar, sub(x, shift), x)), select(isFar, Math.exp(shift), 1)];
+  return [expOf(select(isFar, sub(x, shift), x)), factorWhere(isFar, Math.exp(shift), x)];
 }
 
 /** e^a (cos b + i sin b). */

@@ -6,7 +6,7 @@
 import type { Value } from '../core/trace.ts';
 import { abs, add, copysign, div, hypot, max, mul, neg, sub } from '../lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from '../lax/compare.ts';
-import { or } from '../lax/logic.ts';
+import { and, or } from '../lax/logic.ts';
 import { asinh, atan2, log, log1p } from '../lax/transcendental.ts';
 import {
   divide,
@@ -59,7 +59,7 @@ function arccoshPlanes(a: Value, b: Value): Planes {
   const huge = isHuge(a, b);
   return [
     select(huge, logTwice(a, b), asinh(add(mul(r1, r2), mul(i1, i2)))),
-    select(huge, atan2(b, a), mul(atan2(i1, r2), 2)),
+    select(and(eq(a, 0), ne(b, b)), Math.PI / 2, select(huge, atan2(b, a), mul(atan2(i1, r2), 2))),
   ];
 }
 
@@ -75,12 +75,12 @@ function arctanhPlanes(a: Value, b: Value): Planes {
   const [u, v] = [select(isFar, 0, x), select(isFar, 0, b)];
   const distance = hypot(sub(1, u), v);
   const isNear = lt(distance, 0.5);
-  const ratio = div(hypot(add(1, u), v), select(isNear, distance, 1));
+  const near = mul(sub(log(hypot(add(1, u), v)), log(select(isNear, distance, 1))), 0.5);
   const wide = select(isNear, 1, distance);
   const middle = mul(log1p(div(mul(u, 4), mul(wide, wide))), 0.25);
   const [s, t] = [div(x, p), div(b, p)];
   const inverse = select(or(isInfinite(x), isInfinite(b)), 0, div(div(s, add(mul(s, s), mul(t, t))), p));
-  const re = select(isFar, inverse, select(isNear, mul(log(ratio), 0.5), middle));
+  const re = select(isFar, inverse, select(isNear, near, middle));
   const angle = mul(atan2(mul(v, 2), sub(mul(sub(1, u), add(1, u)), mul(v, v))), 0.5);
   const im = select(isFar, copysign(Math.PI / 2, b), angle);
   return [select(eq(a, 0), a, copysign(re, a)), select(ne(b, b), b, im)];

@@ -2,8 +2,9 @@
 import type { NDArray } from '../array.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
-import { div, hypot, abs as magnitudeOf, max } from '../lax/arithmetic.ts';
+import { copysign, div, hypot, abs as magnitudeOf, max } from '../lax/arithmetic.ts';
 import { eq, select } from '../lax/compare.ts';
+import { or } from '../lax/logic.ts';
 import { stopGradient } from '../lax/stop-gradient.ts';
 import { atan2 } from '../lax/transcendental.ts';
 import { isZero, unaryNamed } from './arithmetic.ts';
@@ -36,8 +37,14 @@ export const sign: (z: ComplexArray) => ComplexArray = unaryNamed(
   planewise((a, b) => {
     const zero = isZero(a, b);
     const largest = stopGradient(max(magnitudeOf(a), magnitudeOf(b)));
-    const scale = select(eq(largest, 0), 1, largest);
-    const [x, y] = [div(a, scale), div(b, scale)];
+    const endless = eq(largest, Number.POSITIVE_INFINITY);
+    const scale = select(or(eq(largest, 0), endless), 1, largest);
+    // Beside an infinite part a finite one is nothing.
+    const scaled = (part: Value): Value => {
+      const isInfinite = eq(magnitudeOf(part), Number.POSITIVE_INFINITY);
+      return select(endless, select(isInfinite, copysign(1, part), 0), div(part, scale));
+    };
+    const [x, y] = [scaled(a), scaled(b)];
     const length = hypot(select(zero, 1, x), y);
     return [select(zero, 0, div(x, length)), select(zero, 0, div(y, length))];
   }),
