@@ -16,12 +16,14 @@ import { hasComplex, isComplexDType, type Overloaded, type Planar, partDType, pl
 export { array, asarray, astype, complex, imag, j, real_ as real } from './creation.ts';
 
 type AnyFunction = (...args: any[]) => any;
-type WithDType<O> = O extends { dtype?: unknown } ? Omit<O, 'dtype'> & { dtype: ComplexDType } : O;
+type WithDType<O> = O extends unknown
+  ? 'dtype' extends keyof O
+    ? Omit<O, 'dtype'> & { dtype: ComplexDType }
+    : O
+  : never;
+type WithDTypes<A extends unknown[]> = { [K in keyof A]: WithDType<A[K]> };
 /** The signature with a complex dtype among the options. */
-type Making<F extends AnyFunction> = Overloaded<
-  F,
-  (...args: { [K in keyof Parameters<F>]: WithDType<Parameters<F>[K]> }) => ComplexArray
->;
+type Making<F extends AnyFunction> = Overloaded<F, (...args: WithDTypes<Parameters<F>>) => ComplexArray>;
 
 /** A constructor of real arrays, with zeros as imaginary parts where the dtype is complex. */
 const making = <F extends AnyFunction>(f: F): Making<F> =>
@@ -52,7 +54,7 @@ export const full: Overloaded<
   typeof creation.full,
   (shape: creation.ShapeLike, value: ComplexArray, options?: ComplexDTypeOption) => ComplexArray,
   (shape: creation.ShapeLike, value: ComplexLike, options: { dtype: ComplexDType }) => ComplexArray
-> = making(planar('full', creation.full, { at: [1] })) as never;
+> = planar('full', making(creation.full), { at: [1] }) as never;
 
 type Alike<F extends AnyFunction> = Overloaded<F, (x: ComplexArray, options?: LikeOptions) => ComplexArray>;
 interface LikeOptions extends ComplexDTypeOption {

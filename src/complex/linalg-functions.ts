@@ -7,8 +7,9 @@ import * as powers from '../linalg/power.ts';
 import * as singular from '../linalg/singular.ts';
 import * as solves from '../linalg/solve.ts';
 import { ComplexArray, type ComplexLike } from './complex-array.ts';
+import * as determinants from './determinant.ts';
 import * as complex from './linalg.ts';
-import { hasComplex, type Overloaded, type OverloadedPair, overloaded2, type Planar } from './overload.ts';
+import { hasComplex, type Overloaded, type OverloadedPair, overloaded, overloaded2, type Planar } from './overload.ts';
 import { matmul } from './product-functions.ts';
 
 type AnyFunction = (...args: any[]) => any;
@@ -85,3 +86,12 @@ export const multiDot: Overloaded<typeof powers.multiDot, (arrays: readonly Comp
   hasComplex(arrays)
     ? arrays.reduce((x, y) => matmul(x as ComplexArray, y))
     : powers.multiDot(arrays as ArrayLike[])) as never;
+
+/** The determinant. */
+export const det: Planar<typeof solves.det> = overloaded('det', solves.det, determinants.det) as never;
+
+/** The sign of the determinant, or the phase of a complex one, and the logarithm of its magnitude. */
+export const slogdet: Overloaded<
+  typeof solves.slogdet,
+  (z: ComplexArray) => { sign: ComplexArray; logabsdet: NDArray }
+> = overloaded('slogdet', solves.slogdet, (z) => determinants.slogdet('slogdet', z));

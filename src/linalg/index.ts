@@ -3,6 +3,7 @@ import '../numpy/methods.ts';
 import '../complex/methods.ts';
 
 export {
+  det,
   expm,
   inv,
   matrixNorm,
@@ -10,6 +11,7 @@ export {
   multiDot,
   norm,
   pinv,
+  slogdet,
   solve,
   vectorNorm,
 } from '../complex/linalg-functions.ts';
@@ -19,5 +21,5 @@ export { type EighResult, eigh, eigvalsh, type SymmetricOptions } from './eigen.
 export { choFactor, cholesky, choSolve, lu, luFactor, luSolve, qr, solveTriangular } from './factor.ts';
 export { type LstsqOptions, type LstsqResult, lstsq } from './least-squares.ts';
 export { cond, matrixRank, type RankOptions, type SvdOptions, type SvdResult, svd, svdvals } from './singular.ts';
-export { det, slogdet, tensorinv, tensorsolve } from './solve.ts';
+export { tensorinv, tensorsolve } from './solve.ts';
 export { circulant, companion, hadamard, hankel, hilbert, pascal, toeplitz } from './structured.ts';

@@ -162,11 +162,12 @@ export const table: Record<string, Record<string, Call>> = {
   },
   lax: {
     ...many(
-      'abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma erf erfInv erfc exp exp2 expm1 floor isFinite lgamma log log1p log2 logistic neg reciprocal round rsqrt sign sin sinh sqrt tan tanh trunc',
+      'abs acos acosh asin asinh atan atanh cbrt ceil cos cosh digamma erf erfInv erfc exp exp2 expm1 floor isFinite lgamma log log1p log2 logistic neg reciprocal round rsqrt sign sin sinh sqrt tan tanh trunc real imag conj',
       unary,
     ),
     square: { ...unary, as: 'integerPow' },
     ...many('add atan2 div eq ge gt le lt max min mul ne nextafter pow rem sub', binary),
+    complex: call(array(v), optional(array(v))),
     ...many('and or xor shiftLeft shiftRightArithmetic shiftRightLogical', integers),
     ...many('not populationCount', call(array(n))),
     ...many('all any', withOptions({ axis: 0 }, array(b))),
