@@ -89,7 +89,7 @@ export function refuseListAccess(prototype: object): void {
       get(this: NDArray): never {
         const shown = /^-?\d/.test(key) ? `x[${key}]` : `x.${key}`;
         throw new ControlFlowError(
-          `\`${shown}\`: arrays are not JavaScript's lists, and x is ${this.aval ? this.describe() : 'the prototype'}.`,
+          `\`${shown}\`: arrays are not JavaScript's lists, and x is ${this === prototype ? 'the prototype' : this.describe()}.`,
           { hint: `write ${instead}` },
         );
       },
@@ -98,7 +98,7 @@ export function refuseListAccess(prototype: object): void {
 
 /** How many arguments methods have; those with a list of them, as `slice`, are not here. */
 const counts: Record<string, readonly string[]> = {
-  0: 'neg abs sign sqrt exp log sin cos tan tanh square reciprocal floor ceil not ravel flatten item tolist dispose'.split(
+  0: 'neg abs conj angle sign sqrt exp log sin cos tan tanh square reciprocal floor ceil not ravel flatten item tolist dispose'.split(
     ' ',
   ),
   1: [
@@ -118,7 +118,8 @@ export function refuseExtra(prototype: object): void {
   for (const [key, names] of Object.entries(counts)) {
     const count = Number(key);
     for (const name of names) {
-      const method = own[name]!;
+      const method = own[name];
+      if (!method) continue;
       Object.defineProperty(prototype, name, {
         configurable: true,
         writable: true,

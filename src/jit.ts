@@ -16,6 +16,7 @@ import {
   type TreeFunction,
 } from '../transforms/flat.ts';
 import { NDArray } from './array.ts';
+import type { ComplexArray } from './complex/complex-array.ts';
 import { jitP } from './control/jit-primitive.ts';
 import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
@@ -246,7 +247,7 @@ export interface ShapeDType {
 /** The same tree where a shape and a dtype may stand for an array, as may a number. */
 type ShapesLike<T> = T extends Leaf
   ? Leaf | ShapeDType
-  : T extends null | undefined | string | ((...args: never[]) => unknown)
+  : T extends null | undefined | string | ComplexArray | ((...args: never[]) => unknown)
     ? T
     : T extends object
       ? { [K in keyof T]: ShapesLike<T[K]> }

@@ -85,7 +85,7 @@ export type Mapped<T, R> = 0 extends 1 & T
           : T;
 
 /** A complex array where both parts became arrays; else what they became, under their names. */
-type MappedComplex<R> = [R] extends [NDArray] ? ComplexArray : { readonly real: R; readonly imag: R };
+export type MappedComplex<R> = [R] extends [NDArray] ? ComplexArray : { readonly real: R; readonly imag: R };
 
 type Node =
   | { readonly kind: 'leaf' }
@@ -97,6 +97,7 @@ type Node =
       readonly type: ClassEntry;
       readonly data: unknown;
       readonly children: readonly TreeDef[];
+      readonly names: readonly string[] | undefined;
     };
 
 /** The structure of a tree without its leaves; `T` is the type of the tree. Equal structures have equal `key`s. */
@@ -139,7 +140,7 @@ interface ClassEntry {
   readonly type: Function;
   readonly name: string;
   readonly id: number;
-  readonly flatten: (value: any) => { children: readonly unknown[]; data?: unknown };
+  readonly flatten: (value: any) => { children: readonly unknown[]; data?: unknown; names?: readonly string[] };
   readonly unflatten: (children: unknown[], data: unknown) => unknown;
   readonly dataKey: (data: unknown) => string;
 }
@@ -148,12 +149,12 @@ const classes = new Map<Function, ClassEntry>();
 
 /**
  * Makes instances of a class trees.
- * @param flatten gives the children (subtrees) and optional static data
+ * @param flatten gives the children (subtrees), optional static data, and what errors call the children
  * @param unflatten makes an instance from children and data
  */
 export function register<T, C extends readonly [unknown?, ...unknown[]] | readonly unknown[], D = undefined>(
   type: abstract new (...args: any[]) => T,
-  flatten: (value: T) => { children: C; data?: D },
+  flatten: (value: T) => { children: C; data?: D; names?: readonly string[] },
   unflatten: (children: C, data: D) => T,
 ): void {
   for (const [what, f] of Object.entries({ 'the class': type, flatten, unflatten }))
@@ -193,9 +194,9 @@ export function flatten<T>(
     if (typeof node === 'object') {
       const entry = classes.get(node.constructor);
       if (entry) {
-        const { children, data } = entry.flatten(node);
-        const defs = children.map((child, i) => visit(child, `${path}.${i}`));
-        return new TreeDef({ kind: 'class', type: entry, data, children: defs });
+        const { children, data, names } = entry.flatten(node);
+        const defs = children.map((child, i) => visit(child, `${path}.${names?.[i] ?? i}`));
+        return new TreeDef({ kind: 'class', type: entry, data, children: defs, names });
       }
       const proto = Object.getPrototypeOf(node);
       if (proto === Object.prototype || proto === null) {
@@ -334,7 +335,7 @@ export function leafPaths(def: TreeDef, prefix = ''): string[] {
     case 'object':
       return node.children.flatMap((child, i) => leafPaths(child, `${prefix}.${node.keys[i]}`));
     case 'class':
-      return node.children.flatMap((child, i) => leafPaths(child, `${prefix}.${i}`));
+      return node.children.flatMap((child, i) => leafPaths(child, `${prefix}.${node.names?.[i] ?? i}`));
   }
 }
 
@@ -459,8 +460,9 @@ export function reduce<T, R>(f: (sum: R, leaf: LeafOf<T>) => R, tree: T, init: R
   return flatten(tree, 'tree.reduce: the tree').leaves.reduce(f, init);
 }
 
+const parts = ['real', 'imag'] as const;
 register(
   ComplexArray,
-  ({ real, imag }) => ({ children: [real, imag] as const }),
+  ({ real, imag }) => ({ children: [real, imag] as const, names: parts }),
   ([real, imag]) => new ComplexArray(real, imag),
 );

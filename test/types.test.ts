@@ -1,5 +1,6 @@
 /** What TypeScript infers: each annotation below is a test that the type check runs. */
 import {
+  type ComplexArray,
   customRoot,
   customVjp,
   evalShape,
@@ -509,5 +510,79 @@ t.test('trees, keys, lists and rules', (t) => {
       .toFixed(6),
     '0.200000',
   );
+  t.end();
+});
+
+t.test('complex arrays', (t) => {
+  const z: ComplexArray = np.array([{ real: 1, imag: 2 }]);
+  const x: NDArray = np.ones([1]);
+  const squared: ComplexArray = jit((z: ComplexArray) => z.mul(z))(z);
+  const lanes: ComplexArray = vmap((z: ComplexArray) => z.mul(2))(z);
+  const gradient: ComplexArray = grad((z: ComplexArray): NDArray => z.abs().sum())(z);
+  const ofTree: { z: ComplexArray; b: NDArray } = grad(
+    (p: { z: ComplexArray; b: NDArray }): NDArray => p.z.abs().sum().add(p.b),
+  )({ z, b: x.sum() });
+  const [last, all] = lax.scan(
+    (c: ComplexArray, x: NDArray) => [c.mul(x), c.abs()] as const,
+    np.complex(1, 2),
+    np.ones([3]),
+  );
+  const [carry, magnitudes]: [ComplexArray, NDArray] = [last, all];
+  const mapped: ComplexArray = tree.map((leaf) => leaf.mul(2), z);
+  const named: { readonly real: string; readonly imag: string } = tree.map(String, z);
+  const leaf: NDArray = tree.leaves(z)[0]!;
+  const jacobian: { readonly real: ComplexArray; readonly imag: ComplexArray } = jacfwd((z: ComplexArray) => z.mul(z))(
+    z,
+  );
+  const ofReal: ComplexArray = jacfwd((x: NDArray) => np.exp(z.mul(x)))(x);
+
+  const isComplex: [
+    Same<typeof squared, ComplexArray>,
+    Same<tree.Arrays<{ z: ComplexArray; n: number }>, { z: ComplexArray; n: NDArray }>,
+    Same<tree.ArrayLikes<{ z: ComplexArray; x: NDArray }>, { z: ComplexArray; x: NDArray | number | boolean }>,
+    Same<tree.LeafOf<{ z: ComplexArray; x: NDArray }>, NDArray>,
+  ] = [true, true, true, true];
+
+  // NumPy's functions give what they were given; mixed operands are complex.
+  const sums: [ComplexArray, ComplexArray, ComplexArray, NDArray] = [
+    np.add(z, 1),
+    np.add(x, z),
+    x.add(z),
+    np.add(x, 1),
+  ];
+  const others: [NDArray, NDArray, ComplexArray, NDArray, ComplexArray] = [
+    np.abs(z),
+    np.angle(z),
+    np.concatenate([z, x]),
+    np.concatenate([x, x]),
+    np.zeros([2], { dtype: 'complex128' }),
+  ];
+  const parts: ComplexArray[] = np.split(z, 1);
+  // Passed on, they are functions of real arrays; what has no type gives a real one.
+  const passed: NDArray = jit(np.sin)(x);
+  const untyped: NDArray = np.sin(x as any);
+  // @ts-expect-error there is no order
+  t.throws(() => np.maximum(z, z));
+  // @ts-expect-error a real dtype
+  t.throws(() => z.astype('float32'));
+  t.ok(
+    [
+      lanes,
+      gradient,
+      ofTree,
+      carry,
+      magnitudes,
+      mapped,
+      named,
+      leaf,
+      jacobian,
+      ofReal,
+      isComplex,
+      sums,
+      others,
+      parts,
+    ].every(Boolean),
+  );
+  t.ok(passed && untyped);
   t.end();
 });

@@ -1,5 +1,6 @@
 /** Jacobians and Hessians of functions from trees to trees. */
 import type { NDArray } from '../src/array.ts';
+import type { ComplexArray } from '../src/complex/complex-array.ts';
 import { GradError } from '../src/core/errors.ts';
 import { evalJaxpr } from '../src/core/eval-jaxpr.ts';
 import { checkIntegers, optionsOf } from '../src/core/options.ts';
@@ -11,7 +12,7 @@ import { convertLike } from '../src/lax/convert.ts';
 import { broadcastedIota } from '../src/lax/creation.ts';
 import { reshape, strengthen, transpose } from '../src/lax/movement.ts';
 import { standsFor } from '../src/syntax/names.ts';
-import { type ArrayLikes, unflatten } from '../src/tree.ts';
+import { type ArrayLikes, type MappedComplex, unflatten } from '../src/tree.ts';
 import type { MainOf, Out } from './differentiate.ts';
 import { type AnyFunction, checkFunction, FlatFunction, type TreeFunction } from './flat.ts';
 import { type Argnums, type Chosen, floatingArguments, type GradOptions, type WithAux } from './grad.ts';
@@ -24,9 +25,11 @@ type Blocks<R, G> = 0 extends 1 & R
   ? any
   : R extends NDArray
     ? G
-    : R extends object
-      ? { [K in keyof R]: Blocks<R[K], G> }
-      : R;
+    : R extends ComplexArray
+      ? MappedComplex<G>
+      : R extends object
+        ? { [K in keyof R]: Blocks<R[K], G> }
+        : R;
 type Result<F extends AnyFunction, O> = O extends { hasAux: true } ? MainOf<Out<F>> : Out<F>;
 type Given<F extends AnyFunction, O> = Chosen<Parameters<F>, Argnums<O>>;
 type JacobianOf<F extends AnyFunction, O> = WithAux<O, Blocks<Result<F, O>, Given<F, O>>, F>;

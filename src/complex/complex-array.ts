@@ -1,4 +1,5 @@
 import type { ArrayLike, Index, NDArray } from '../array.ts';
+import { refuseExtra, refuseListAccess } from '../array-errors.ts';
 import { formatComplexArray } from '../array-print.ts';
 import { castNumber, type DType, type TypedArray } from '../core/dtype.ts';
 import { ControlFlowError, ShapeError } from '../core/errors.ts';
@@ -392,6 +393,9 @@ export class ComplexArray {
     return ops.at(this, ...index);
   }
 }
+
+refuseListAccess(ComplexArray.prototype);
+refuseExtra(ComplexArray.prototype);
 
 Object.defineProperty(ComplexArray.prototype, Symbol.for('nodejs.util.inspect.custom'), {
   value(this: ComplexArray): string {

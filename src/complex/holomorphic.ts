@@ -1,6 +1,7 @@
 /** Functions with a complex derivative: what their rules have in common. */
 import { customJvp } from '../control/custom-jvp.ts';
 import { evaluatingTrace } from '../core/evaluate.ts';
+import { atUserLine } from '../core/source.ts';
 import { currentTrace, type Value } from '../core/trace.ts';
 import { product } from './arithmetic.ts';
 import { ComplexArray } from './complex-array.ts';
@@ -19,19 +20,16 @@ export function holomorphic(
   const evaluate = planewise(f);
   let ruled: ((a: Value, b: Value) => Planes) | undefined;
   const makeRuled = (): ((a: Value, b: Value) => Planes) => {
-    const call = customJvp((a: Value, b: Value): [Value, Value] => {
-      const [re, im] = f(a, b);
-      return [re, im];
-    });
-    call.defjvp(([a, b], [da, db]) => {
-      const [re, im] = call(a, b);
-      const slope = derivative(new ComplexArray(a, b), new ComplexArray(re, im));
-      const [dre, dim] = product([slope.real, slope.imag], [da, db]);
-      return [
-        [re, im],
-        [dre, dim],
-      ];
-    });
+    // Stacks are most of the time of tracing: one for all of the operations.
+    const call = customJvp((a: Value, b: Value): [Value, Value] => atUserLine(true, () => [...f(a, b)]));
+    call.defjvp(([a, b], [da, db]) =>
+      atUserLine(true, () => {
+        const [re, im] = call(a, b);
+        const slope = derivative(new ComplexArray(a, b), new ComplexArray(re, im));
+        const [dre, dim] = product([slope.real, slope.imag], [da, db]);
+        return [[re, im] as [Value, Value], [dre, dim] as [Value, Value]] as const;
+      }),
+    );
     return call;
   };
   return (z) => {

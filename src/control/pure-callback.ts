@@ -1,6 +1,8 @@
 /** `pureCallback`: a function written in plain JavaScript as an operation. */
+
 import { checkFunction, flattenArguments } from '../../transforms/flat.ts';
 import { NDArray } from '../array.ts';
+import type { ComplexArray } from '../complex/complex-array.ts';
 import { type ShapedArray, sameType, shapedArray } from '../core/aval.ts';
 import { allocate, castNumber, type DType, isDType, type TypedArray } from '../core/dtype.ts';
 import { RuleError, ShapeError, TreeError } from '../core/errors.ts';
@@ -23,9 +25,11 @@ export interface ArrayType {
 /** The tree of arrays that a tree of types promises. */
 export type ArraysOf<T> = T extends ArrayType
   ? NDArray
-  : T extends object
-    ? { -readonly [K in keyof T]: ArraysOf<T[K]> }
-    : T;
+  : T extends ComplexArray
+    ? ComplexArray
+    : T extends object
+      ? { -readonly [K in keyof T]: ArraysOf<T[K]> }
+      : T;
 
 export interface PureCallbackOptions {
   /**

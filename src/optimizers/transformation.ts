@@ -1,5 +1,7 @@
 /** What an optimizer is: a pure function from gradients and a state to updates and the next state. */
+
 import type { NDArray } from '../array.ts';
+import type { ComplexArray } from '../complex/complex-array.ts';
 import { isFloating } from '../core/dtype.ts';
 import { CotangentError, DtypeError, ShapeError, TreeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
@@ -43,7 +45,7 @@ export type StateFor<S, P> = 0 extends 1 & S
   ? any
   : S extends LikeParams
     ? Arrays<P>
-    : S extends NDArray
+    : S extends NDArray | ComplexArray
       ? S
       : S extends object
         ? { [K in keyof S]: StateFor<S[K], P> }
