@@ -21,8 +21,13 @@ export interface ComplexDTypeOption {
 const isNumber = (x: unknown): x is Complex =>
   typeof x === 'object' && x !== null && isPlain(x) && 'real' in x && 'imag' in x;
 
-const isData = (x: unknown): boolean =>
-  x instanceof ComplexArray || isNumber(x) || (Array.isArray(x) && x.some(isData));
+/** Whether there is something complex in data. Of a long list of numbers it is asked once for each. */
+function isData(x: unknown): boolean {
+  if (typeof x === 'number') return false;
+  if (!Array.isArray(x)) return x instanceof ComplexArray || isNumber(x);
+  for (let i = 0; i < x.length; i++) if (typeof x[i] !== 'number' && isData(x[i])) return true;
+  return false;
+}
 
 /** Parts of data; a number of another kind is its own real part. */
 function parts(data: any, part: 'real' | 'imag'): any {
@@ -47,7 +52,7 @@ type OfData = <O extends ComplexDTypeOption>(data: ComplexData, options?: O) => 
 
 const arrayLike = (name: string, f: typeof real.array): Overloaded<typeof real.array, OfData> =>
   ((data: ComplexData, given: { dtype?: DType | ComplexDType } = {}) => {
-    if (!isData(data) && !isComplexDType(given?.dtype)) return f(data as real.ArrayData, given as real.DTypeOption);
+    if (!isComplexDType(given?.dtype) && !isData(data)) return f(data as real.ArrayData, given as real.DTypeOption);
     const { dtype } = partOptions(name, optionsOf(name, { ...given, dtype: undefined }, ['dtype']));
     if (given.dtype !== undefined && !isComplexDType(given.dtype)) partOptions(name, given);
     return arrayNamed(name, data, (given.dtype ?? dtype) as ComplexDType | undefined);

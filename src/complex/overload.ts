@@ -136,17 +136,26 @@ export function planar<F extends AnyFunction>(name: string, f: F, { at = [0], op
       for (const key of options) if (key in given) given[key] = part(given[key]);
       return given;
     });
-  const apply = (args: readonly unknown[]): unknown =>
-    joined(f(...split(args, realPart)), f(...split(args, imaginaryPart)));
-  if (at.length === 1 && at[0] === 0 && options.length === 0)
-    return ((...args: unknown[]) =>
-      args[0] instanceof ComplexArray || (Array.isArray(args[0]) && hasComplex(args[0]))
-        ? apply(args)
-        : f(...args)) as F;
-  const isComplex = (args: readonly unknown[]): boolean => {
-    for (let i = 0; i < at.length; i++) if (hasComplex(args[at[i]!])) return true;
-    const last: any = options.length > 0 ? args.at(-1) : undefined;
-    return last !== null && typeof last === 'object' && options.some((key) => hasComplex(last[key]));
-  };
-  return ((...args: unknown[]) => (isComplex(args) ? apply(args) : f(...args))) as F;
+  const apply = (...args: unknown[]): unknown => joined(f(...split(args, realPart)), f(...split(args, imaginaryPart)));
+  const [first, second, third] = [0, 1, 2].map((i) => at.includes(i)) as [boolean, boolean, boolean];
+  // Without lists of arguments, which cost real calls more than the question does.
+  return ((a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown) => {
+    const g =
+      (first && hasComplex(a)) ||
+      (second && hasComplex(b)) ||
+      (third && hasComplex(c)) ||
+      (options.length > 0 && hasComplexOption(options, d ?? c ?? b))
+        ? apply
+        : f;
+    if (e !== undefined) return g(a, b, c, d, e);
+    if (d !== undefined) return g(a, b, c, d);
+    if (c !== undefined) return g(a, b, c);
+    return b === undefined ? g(a) : g(a, b);
+  }) as F;
+}
+
+function hasComplexOption(names: readonly string[], given: unknown): boolean {
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || given instanceof NDArray) return false;
+  for (let i = 0; i < names.length; i++) if (hasComplex((given as Record<string, unknown>)[names[i]!])) return true;
+  return false;
 }
