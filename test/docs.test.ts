@@ -15,13 +15,13 @@ const files = {
 
 /** What examples of a file call without a prefix. */
 const scopes: readonly (readonly [file: RegExp, names: object])[] = [
-  [/^src\/(lax|control)\//, { ...lax }],
+  [/^src\/(lax|control)\/|^src\/complex\/lax/, { ...lax }],
   [/^src\/optimizers\//, optimizers],
   [/^src\/random\//, random],
   [/^src\/solvers\//, { ...solvers, proxLasso: cotangent.prox.lasso }],
   [/^src\/safetensors\//, { ...safetensors, ...files }],
   [/^src\/nn\//, nn],
-  [/^src\/linalg\//, linalg],
+  [/^src\/linalg\/|^src\/complex\/linalg/, linalg],
   [/^src\/(primitives|primitive-records)\.ts$/, primitives],
 ];
 
@@ -29,6 +29,14 @@ const scopes: readonly (readonly [file: RegExp, names: object])[] = [
 const givens: readonly (readonly [file: string, code: string])[] = [
   ['src/array.ts', 'const x = np.arange(12).reshape(4, 3);'],
   ['numpy/array.ts', 'const x = np.ones([2]), y = x;'],
+  ['complex/creation.ts', 'const x = np.ones([2]), y = x;'],
+  ['complex/lax-functions.ts', 'const x = np.ones([4, 10]), a = np.ones([5, 2, 3]), b = np.ones([5, 3, 4]);'],
+  [
+    'complex/product-functions.ts',
+    'const a = np.eye(3), b = a, stack = np.ones([2, 3, 3]), vectors = np.ones([2, 3]);',
+  ],
+  ['complex/reduction-functions.ts', 'const x = np.ones([2, 3]);'],
+  ['complex/shape-functions.ts', 'const x = np.ones([2, 3]);'],
   ['control/checkpoint.ts', 'const layer = (h) => np.tanh(h), layers = [layer, layer], x = np.ones([3]);'],
   ['control/cond.ts', 'const x = np.array(2);'],
   ['debug/progress-line.ts', 'const step = () => 0.5;'],

@@ -387,7 +387,7 @@ export class ComplexArray {
    * Places of the array, as `slice` names them, to update in a copy.
    *
    * @example
-   * z.at(0).set(np.complex(0, 1));
+   * np.zeros([2], { dtype: 'complex64' }).at(0).set(np.j); // [0.+1.j 0.+0.j]
    */
   at(...index: Index[]): ComplexPlaces {
     return ops.at(this, ...index);

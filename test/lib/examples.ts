@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as acorn from 'acorn';
-import { NDArray, np } from 'cotangent';
+import { ComplexArray, NDArray, np } from 'cotangent';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -143,6 +143,8 @@ const numbersIn = (text: string): number[] =>
 /** Arrays and numbers in a result. */
 function leavesOf(value: unknown): (NDArray | number | boolean)[] {
   if (value instanceof NDArray || typeof value === 'number' || typeof value === 'boolean') return [value];
+  // Parts are written beside each other.
+  if (value instanceof ComplexArray) return [np.stack([value.real.ravel(), value.imag.ravel()], { axis: 1 })];
   if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(leavesOf) : [];
 }
