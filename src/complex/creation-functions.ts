@@ -9,11 +9,11 @@ import * as creation from '../numpy/creation.ts';
 import * as testing from '../numpy/testing.ts';
 import { isclose as closeComplex, equal, isnan } from './compare.ts';
 import { ComplexArray, type ComplexDType, type ComplexLike } from './complex-array.ts';
-import { arrayNamed, type ComplexData, type ComplexDTypeOption } from './creation.ts';
+import { arrayNamed, type ComplexData, type ComplexDTypeOption, isData } from './creation.ts';
 import { isComplex } from './operands.ts';
 import { hasComplex, isComplexDType, type Overloaded, type Planar, partDType, planar } from './overload.ts';
 
-export { array, asarray, astype, complex, imag, j, real_ as real } from './creation.ts';
+export { array, asarray, astype, complex, imag, j, realPart as real } from './creation.ts';
 
 type AnyFunction = (...args: any[]) => any;
 type WithDType<O> = O extends unknown
@@ -85,17 +85,13 @@ export const isclose: Overloaded<
   hasComplex(x) || hasComplex(y) ? closeComplex('isclose', x, y, ...rest) : testing.isclose(x, y, ...rest)) as never;
 
 type Whole<O extends unknown[]> = (x: ComplexData, y: ComplexData, ...options: O) => boolean;
-const isComplexData = (x: unknown): boolean =>
-  hasComplex(x) || (typeof x === 'object' && x !== null && 'real' in x) || (Array.isArray(x) && x.some(isComplexData));
 const whole = <F extends AnyFunction>(
   name: string,
   f: F,
   ofComplex: (x: ComplexArray, y: ComplexArray, options?: any) => boolean,
 ): Overloaded<F, Whole<Parameters<F> extends [any, any, ...infer O] ? O : never>> =>
   ((x: any, y: any, ...rest: any[]) =>
-    isComplexData(x) || isComplexData(y)
-      ? ofComplex(arrayNamed(name, x), arrayNamed(name, y), ...rest)
-      : f(x, y, ...rest)) as never;
+    isData(x) || isData(y) ? ofComplex(arrayNamed(name, x), arrayNamed(name, y), ...rest) : f(x, y, ...rest)) as never;
 
 /**
  * Whether all elements are equal within a tolerance: a JavaScript boolean. Nested lists may stand for arrays.

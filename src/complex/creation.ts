@@ -8,7 +8,7 @@ import * as real from '../numpy/array.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { type Complex, ComplexArray, type ComplexDType, type ComplexLike } from './complex-array.ts';
 import { again, complexOf, isComplex, zerosFor } from './operands.ts';
-import { hasComplex, isComplexDType, type Overloaded, partDType, partOptions } from './overload.ts';
+import { isComplexDType, type Overloaded, partDType, partOptions } from './overload.ts';
 
 /** Complex numbers and arrays, in lists nested to any depth, with real ones among them. */
 export type ComplexData = ComplexLike | Complex | readonly ComplexData[];
@@ -22,7 +22,7 @@ const isNumber = (x: unknown): x is Complex =>
   typeof x === 'object' && x !== null && isPlain(x) && 'real' in x && 'imag' in x;
 
 /** Whether there is something complex in data. Of a long list of numbers it is asked once for each. */
-function isData(x: unknown): boolean {
+export function isData(x: unknown): boolean {
   if (typeof x === 'number') return false;
   if (!Array.isArray(x)) return x instanceof ComplexArray || isNumber(x);
   for (let i = 0; i < x.length; i++) if (typeof x[i] !== 'number' && isData(x[i])) return true;
@@ -110,7 +110,7 @@ export const j: ComplexArray = /* #__PURE__ */ new ComplexArray(
 );
 
 /** The real part of what may be complex. */
-export const real_ = (x: ComplexLike): NDArray => (isComplex(x) ? x.real : toValue(x, 'real'));
+export const realPart = (x: ComplexLike): NDArray => (isComplex(x) ? x.real : toValue(x, 'real'));
 /** The imaginary part: zeros of a real array. */
 export const imag = (x: ComplexLike): NDArray => {
   if (isComplex(x)) return x.imag;
@@ -121,5 +121,3 @@ export const imag = (x: ComplexLike): NDArray => {
 /** A real array as a complex one. */
 export const asComplex = (name: string, x: ComplexLike): ComplexArray =>
   isComplex(x) ? x : complexOf(name, toFloating(x, name), 0);
-
-export { hasComplex };

@@ -37,7 +37,7 @@ import { power, powerNamed } from './power.ts';
 import { bilinear } from './products.ts';
 import { cumprod as cumprodComplex, prod as prodComplex } from './reductions.ts';
 
-export { complex, imag, real_ as real } from './creation.ts';
+export { complex, imag, realPart as real } from './creation.ts';
 export { conj } from './elementwise-functions.ts';
 
 /** What custom rules and programs know an operation by. */

@@ -51,8 +51,12 @@ export const overloaded2 = <F extends AnyFunction, R>(
     return complex(x, y);
   }) as OverloadedPair<F, R>;
 
-export const hasComplex = (x: unknown): boolean =>
-  x instanceof ComplexArray || (Array.isArray(x) && x.some(hasComplex));
+/** Whether a value is a complex array, or a list with one in it. */
+export function hasComplex(x: unknown): boolean {
+  if (!Array.isArray(x)) return x instanceof ComplexArray;
+  for (let i = 0; i < x.length; i++) if (hasComplex(x[i])) return true;
+  return false;
+}
 
 /** Results with complex arrays in place of real ones. */
 export type ComplexOf<T> = T extends NDArray
