@@ -52,7 +52,7 @@ export {
   dynamicUpdateSliceInDim,
 } from './dynamic-indexing.ts';
 export { gather } from './gather.ts';
-export { cholesky, eigh, lu, qr, svd, triangularSolve } from './linalg.ts';
+export { cholesky, eig, eigh, hessenberg, lu, qr, schur, svd, triangularSolve } from './linalg.ts';
 export {
   and,
   not,

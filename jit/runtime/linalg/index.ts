@@ -5,6 +5,7 @@ import { floatCodes } from './blocks.ts';
 import { choleskyFunctions } from './cholesky.ts';
 import { divideSingularFunctions } from './divide-singular.ts';
 import { eighFunctions, symmetricFunctions } from './eigh.ts';
+import { generalEigenFunctions, generalFunctions } from './general-eigen.ts';
 import { luFunctions } from './lu.ts';
 import { planeFunctions } from './plane.ts';
 import { qrFunctions } from './qr.ts';
@@ -18,6 +19,7 @@ export const linalgFunctions = (): Func[] => [
   ...bidiagonalFunctions(),
   ...bidiagonalQr(),
   ...divideSingularFunctions(),
+  ...generalFunctions(),
   ...floatCodes.flatMap((code) => [
     ...triangularFunctions(code),
     ...luFunctions(code),
@@ -25,5 +27,6 @@ export const linalgFunctions = (): Func[] => [
     ...qrFunctions(code),
     ...eighFunctions(code),
     ...svdFunctions(code),
+    ...generalEigenFunctions(code),
   ]),
 ];
