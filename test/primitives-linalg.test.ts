@@ -10,10 +10,13 @@ import {
   cholesky,
   choleskyP,
   eighP,
+  eigP,
+  hessenbergP,
   lu,
   luP,
   qr,
   qrP,
+  schurP,
   svdP,
   triangularSolve,
   triangularSolveP,
@@ -46,7 +49,7 @@ const tall = [
   params: { fullMatrices: true },
 }));
 
-for (const p of [choleskyP, luP, qrP, eighP, svdP, triangularSolveP]) {
+for (const p of [choleskyP, luP, qrP, eighP, svdP, eigP, schurP, triangularSolveP]) {
   t.test(`${p.name}: compiled, derivatives, batches`, async (t) => {
     t.same(checkKernel(p, 1e-13), []);
     t.same(checkDerivatives(p), []);
@@ -54,6 +57,11 @@ for (const p of [choleskyP, luP, qrP, eighP, svdP, triangularSolveP]) {
     t.same(checkBatches(p, 1e-13), []);
   });
 }
+
+t.test('hessenberg: compiled, batches', async (t) => {
+  t.same(checkKernel(hessenbergP, 1e-13), []);
+  t.same(checkBatches(hessenbergP, 1e-13), []);
+});
 
 t.test('full factors of tall matrices', async (t) => {
   t.same(checkKernel({ ...qrP, samples: () => tall }, 1e-13), []);

@@ -186,6 +186,7 @@ export {
   ptp,
   sum,
 } from './reductions.ts';
+export { type RootsOptions, roots } from './roots.ts';
 export { bincount, digitize, histogram, histogram2d, histogramBinEdges, histogramdd, searchsorted } from './search.ts';
 export {
   intersect1d,
