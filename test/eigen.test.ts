@@ -403,3 +403,72 @@ t.test('polar decompositions', async (t) => {
   const turned = grad((x: NDArray) => np.sum(linalg.polar(x).u.mul(random(3))))(np.eye(3, null, wide));
   t.ok([...host(turned)].every(Number.isFinite), 'equal singular values');
 });
+
+t.test('square roots', async (t) => {
+  for (const { name, x, real, imag } of frozen.squareRoots) {
+    const a = thaw(x);
+    const root = linalg.sqrtm(a);
+    matches(t, root.real, real, `${name}: real part`, 1e-10);
+    matches(t, root.imag, imag, `${name}: imaginary part`, 1e-10);
+    const [re, im] = times([root.real, root.imag], [root.real, root.imag]);
+    t.ok(far(re, a) <= 1e-12 && far(im, a.mul(0)) <= 1e-12, `${name}: squared`);
+    const single = linalg.sqrtm(a.astype('float32'));
+    t.ok(far(single.real, root.real) <= 2e-4 && single.real.dtype === 'float32', `${name}: float32`);
+  }
+  const a = random(4, 5);
+  const stack = np.stack([a, np.eye(4, null, wide).mul(9), np.matmul(a, a.T)]);
+  const both = (x: NDArray): NDArray[] => {
+    const { real, imag } = linalg.sqrtm(x);
+    return [real, imag];
+  };
+  const together = both(stack);
+  for (const lane of [0, 1, 2])
+    both(stack.slice(lane)).forEach((plane, k) => {
+      t.ok(far(plane, together[k]!.slice(lane)) <= 1e-14, `lane ${lane}`);
+    });
+  t.same(together[0]!.slice(1).tolist(), np.eye(4, null, wide).mul(3).tolist());
+  t.same([...host(together[1]!.slice(2))], new Array(16).fill(0), 'real where no eigenvalue is negative');
+  const f = (x: NDArray): NDArray => {
+    const { real, imag } = linalg.sqrtm(x);
+    return np.sum(np.sin(real).add(imag.mul(np.cos(real))));
+  };
+  const direction = random(4, 6);
+  const h = 1e-6;
+  for (const x of [a, stack.slice(1).add(np.eye(4, null, wide)), stack.slice(2).add(np.eye(4, null, wide))]) {
+    const [, change] = jvp(f, [x], [direction]) as unknown as [NDArray, NDArray];
+    const moved = (by: number): number => f(x.add(direction.mul(by))).item() as number;
+    const numeric = (moved(h) - moved(-h)) / (2 * h);
+    t.ok(difference([change.item() as number], [numeric]) <= 1e-7, 'jvp');
+    t.ok(difference([np.sum(grad(f)(x).mul(direction)).item() as number], [numeric]) <= 1e-7, 'grad');
+    t.ok(far(jit(grad(f))(x), grad(f)(x)) <= 1e-11, 'jit of grad');
+  }
+  const [, second] = jvp(grad(f), [a], [direction]) as unknown as [NDArray, NDArray];
+  const at = (by: number): NDArray => grad(f)(a.add(direction.mul(by)));
+  t.ok(
+    far(
+      second,
+      at(h)
+        .sub(at(-h))
+        .div(2 * h),
+    ) <= 1e-5,
+    'second derivatives',
+  );
+  t.same(linalg.sqrtm(np.zeros([2, 2])).real.tolist(), [
+    [0, 0],
+    [0, 0],
+  ]);
+  t.ok(
+    [
+      ...host(
+        linalg.sqrtm(
+          np.array([
+            [0, 1],
+            [0, 0],
+          ]),
+        ).real,
+      ),
+    ].some((v) => !Number.isFinite(v)),
+    'there is none',
+  );
+  t.same(linalg.sqrtm(np.zeros([3, 0, 0])).shape, [3, 0, 0]);
+});

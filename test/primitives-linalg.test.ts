@@ -18,6 +18,7 @@ import {
   qrP,
   schurP,
   svdP,
+  triangularRootP,
   triangularSolve,
   triangularSolveP,
 } from '../src/lax/linalg.ts';
@@ -58,10 +59,12 @@ for (const p of [choleskyP, luP, qrP, eighP, svdP, eigP, schurP, triangularSolve
   });
 }
 
-t.test('hessenberg: compiled, batches', async (t) => {
-  t.same(checkKernel(hessenbergP, 1e-13), []);
-  t.same(checkBatches(hessenbergP, 1e-13), []);
-});
+for (const p of [hessenbergP, triangularRootP]) {
+  t.test(`${p.name}: compiled, batches`, async (t) => {
+    t.same(checkKernel(p, 1e-13), []);
+    t.same(checkBatches(p, 1e-13), []);
+  });
+}
 
 t.test('full factors of tall matrices', async (t) => {
   t.same(checkKernel({ ...qrP, samples: () => tall }, 1e-13), []);

@@ -7,4 +7,5 @@ export { lu, luP } from './linalg/lu.ts';
 export { qr, qrP } from './linalg/qr.ts';
 export { schur, schurP } from './linalg/schur.ts';
 export { type SvdOptions, svd, svdP } from './linalg/svd.ts';
+export { triangularRoot, triangularRootP } from './linalg/triangular-root.ts';
 export { type TriangularSolveParams, triangularSolve, triangularSolveP } from './linalg/triangular-solve.ts';

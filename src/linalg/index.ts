@@ -22,4 +22,5 @@ export { type PolarOptions, type PolarResult, polar } from './polar.ts';
 export { matrixPower, multiDot } from './power.ts';
 export { cond, matrixRank, pinv, type RankOptions, type SvdOptions, type SvdResult, svd, svdvals } from './singular.ts';
 export { det, inv, slogdet, solve, tensorinv, tensorsolve } from './solve.ts';
+export { sqrtm } from './square-root.ts';
 export { circulant, companion, hadamard, hankel, hilbert, pascal, toeplitz } from './structured.ts';

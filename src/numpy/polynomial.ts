@@ -85,10 +85,11 @@ export const poly: (roots: ArrayLike) => NDArray = recorded((roots) => {
   if (value.ndim > 1)
     throw new ShapeError(`poly: the roots must be a vector, or those of a square matrix, but they are ${value.aval}.`);
   const list = reshape(value, [value.size]);
-  const one: Value = full([1], 1, list.dtype);
-  return range(list.size).reduce(
-    (product, i) => convolve(product, concatenate([one, neg(slice(list, [i], [i + 1]))], 0)),
-    one,
+  const zero = scalar(0, list.dtype);
+  // Times x − r: the product less r times itself, one place further.
+  return range(list.size).reduce<Value>(
+    (product, i) => sub(product, mul(pad(product, zero, [[1, -1, 0]]), slice(list, [i], [i + 1]))),
+    pad(full([1], 1, list.dtype), zero, [[0, list.size, 0]]),
   );
 });
 

@@ -271,7 +271,7 @@ export const table: Record<string, Record<string, Call>> = {
     tensorsolve: withOptions({ axes: [] }, array(m), array(v)),
     tensorinv: withOptions({ ind: 1 }, array(m)),
     ...many('diagonal trace', withOptions({ offset: 0 }, array(m))),
-    ...many('eig eigvals schur hessenberg', call(array(m))),
+    ...many('eig eigvals schur hessenberg sqrtm', call(array(m))),
     polar: withOptions({ side: 'left' }, array(m)),
     eigh: withOptions({ symmetrizeInput: true }, array(m)),
     eigvalsh: withOptions({ symmetrizeInput: true }, array(m)),

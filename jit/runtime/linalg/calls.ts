@@ -231,3 +231,10 @@ export function hessenbergCalls(dtype: DType, batch: number, n: number): Runtime
   const args = [batch, n, { input: 0 }, { output: 0 }, { output: 1 }, ...places];
   return { scratch, calls: [{ name: `hessenberg_${shortName(dtype)}`, args }] };
 }
+
+export function triangularRootCalls(dtype: DType, batch: number, n: number): RuntimeCalls {
+  if (batch * n === 0) return none;
+  const { scratch, places } = runs([n * n, n * n, n * n, n * n]);
+  const args = [batch, n, { input: 0 }, { input: 1 }, { output: 0 }, { output: 1 }, ...places];
+  return { scratch, calls: [{ name: `triangular_root_${shortName(dtype)}`, args }] };
+}

@@ -11,6 +11,7 @@ import { planeFunctions } from './plane.ts';
 import { qrFunctions } from './qr.ts';
 import { svdFunctions } from './svd.ts';
 import { triangularFunctions } from './triangular.ts';
+import { triangularRootFunctions } from './triangular-root.ts';
 
 /** Factorisations and substitution, over stacks of matrices. */
 export const linalgFunctions = (): Func[] => [
@@ -28,5 +29,6 @@ export const linalgFunctions = (): Func[] => [
     ...eighFunctions(code),
     ...svdFunctions(code),
     ...generalEigenFunctions(code),
+    ...triangularRootFunctions(code),
   ]),
 ];
