@@ -143,19 +143,8 @@ export const eigP: Primitive<Wanted> = primitive<Wanted>({
   },
   samples: () =>
     (['float32', 'float64'] as const).flatMap((dtype) =>
-      [valuesOnly, withRight, withBoth, { left: true, right: false, balance: false }].flatMap((params) =>
-        [
-          [0, 0],
-          [1, 1],
-          [2, 2],
-          [3, 3],
-          [4, 4],
-          [5, 5],
-          [17, 17],
-          [2, 3, 3],
-          [0, 3, 3],
-          [2, 1, 4, 4],
-        ].map((shape): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, 'general') }], params })),
+      sampled.flatMap(([params, shapes]) =>
+        shapes.map((shape): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, 'general') }], params })),
       ),
     ),
 });
@@ -183,6 +172,45 @@ const paramsOf = ({ left, right, balance }: Wanted): Wanted =>
 const valuesOnly = paramsOf({ left: false, right: false, balance: true });
 const withRight = paramsOf({ left: false, right: true, balance: true });
 const withBoth = paramsOf({ left: true, right: true, balance: true });
+
+const sampled: readonly (readonly [Wanted, readonly (readonly number[])[]])[] = [
+  [
+    valuesOnly,
+    [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [5, 5],
+      [17, 17],
+      [2, 3, 3],
+      [0, 3, 3],
+    ],
+  ],
+  [
+    withRight,
+    [
+      [3, 3],
+      [2, 1, 4, 4],
+    ],
+  ],
+  [
+    withBoth,
+    [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [4, 4],
+      [2, 3, 3],
+    ],
+  ],
+  [
+    paramsOf({ left: true, right: false, balance: false }),
+    [
+      [3, 3],
+      [17, 17],
+    ],
+  ],
+];
 
 /** Planes of the right and left vectors of a real Schur form, in the order of its blocks. */
 export function schurFormVectors(t: Value): { values: Planes; left: Planes; right: Planes } {
