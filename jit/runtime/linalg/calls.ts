@@ -144,6 +144,7 @@ function blocksFor(n: number): number {
   const products: readonly (readonly [number, number, number])[] = [
     [n, n, block],
     [n, block, n],
+    [block, n, n],
     [n, 1, n],
     [block, block, n],
   ];

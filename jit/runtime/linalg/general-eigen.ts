@@ -120,7 +120,7 @@ function eig(code: FloatCode): Func {
         f.set(low, load('i32.load', range));
         f.set(high, load('i32.load', range, 4));
       });
-      f.call('hessenberg', n, low, high, matrix, row, heads, taus, p, q);
+      f.call('hessenberg', n, low, high, matrix, row, heads, taus, p, q, blocks);
       f.if(whole, () => {
         f.call('accumulate', n, n, sub(n, one), z, row, one, heads, row, taus, blocks);
         clearAfter(f, z, n);
@@ -168,7 +168,7 @@ function schur(code: FloatCode): Func {
     const scale = takeIn(code, f, a, n, matrix);
     const found = f.var(op('f64.eq', scale, scale));
     f.if(found, () => {
-      f.call('hessenberg', n, none, n, matrix, row, heads, taus, p, q);
+      f.call('hessenberg', n, none, n, matrix, row, heads, taus, p, q, blocks);
       f.call('accumulate', n, n, sub(n, one), basis, row, one, heads, row, taus, blocks);
       clearAfter(f, basis, n);
       f.set(found, call('francis', 'i32', n, none, n, one, matrix, row, basis, row, wr, wi, notes));
@@ -192,7 +192,7 @@ function hessenberg(code: FloatCode): Func {
     const scale = takeIn(code, f, a, n, matrix);
     const found = f.let(op('f64.eq', scale, scale));
     f.if(found, () => {
-      f.call('hessenberg', n, none, n, matrix, row, heads, taus, p, other);
+      f.call('hessenberg', n, none, n, matrix, row, heads, taus, p, other, blocks);
       f.call('accumulate', n, n, sub(n, one), basis, row, one, heads, row, taus, blocks);
     });
     f.call(`narrow_${type}`, h, matrix, n, n, row, i32c(8), scale);
