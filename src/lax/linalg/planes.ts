@@ -11,19 +11,17 @@ export interface Planes {
   readonly im: Value;
 }
 
-const each = (f: (x: Value) => Value, { re, im }: Planes): Planes => ({ re: f(re), im: f(im) });
+/** A function of both planes. */
+export const mapped = (f: (x: Value) => Value, { re, im }: Planes): Planes => ({ re: f(re), im: f(im) });
 
 export const conj = ({ re, im }: Planes): Planes => ({ re, im: neg(im) });
 export const plus = (a: Planes, b: Planes): Planes => ({ re: add(a.re, b.re), im: add(a.im, b.im) });
-export const minus = (a: Planes, b: Planes): Planes => ({ re: sub(a.re, b.re), im: sub(a.im, b.im) });
-export const scaled = (a: Planes, by: Value): Planes => each((x) => mul(x, by), a);
-export const mapped: (f: (x: Value) => Value, a: Planes) => Planes = each;
 export const times = (a: Planes, b: Planes): Planes => ({
   re: sub(mul(a.re, b.re), mul(a.im, b.im)),
   im: add(mul(a.re, b.im), mul(a.im, b.re)),
 });
-export const transposed = (a: Planes): Planes => each(matrixTranspose, a);
-export const rowSums = (a: Planes): Planes => each((x) => sum(x, { axis: -2 }), a);
+export const transposed = (a: Planes): Planes => mapped(matrixTranspose, a);
+export const rowSums = (a: Planes): Planes => mapped((x) => sum(x, { axis: -2 }), a);
 
 /** 1/z, without squares that overflow or vanish. */
 export function reciprocal({ re, im }: Planes): Planes {
@@ -38,4 +36,4 @@ export const product = (a: Planes, b: Planes): Planes => ({
   im: add(matmul(a.re, b.im), matmul(a.im, b.re)),
 });
 /** A real matrix times a complex one. */
-export const realProduct = (a: Value, b: Planes): Planes => each((x) => matmul(a, x), b);
+export const realProduct = (a: Value, b: Planes): Planes => mapped((x) => matmul(a, x), b);
