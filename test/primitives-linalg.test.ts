@@ -10,11 +10,15 @@ import {
   cholesky,
   choleskyP,
   eighP,
+  eigP,
+  hessenbergP,
   lu,
   luP,
   qr,
   qrP,
+  schurP,
   svdP,
+  triangularRootP,
   triangularSolve,
   triangularSolveP,
 } from '../src/lax/linalg.ts';
@@ -46,11 +50,18 @@ const tall = [
   params: { fullMatrices: true },
 }));
 
-for (const p of [choleskyP, luP, qrP, eighP, svdP, triangularSolveP]) {
+for (const p of [choleskyP, luP, qrP, eighP, svdP, eigP, schurP, triangularSolveP]) {
   t.test(`${p.name}: compiled, derivatives, batches`, async (t) => {
     t.same(checkKernel(p, 1e-13), []);
     t.same(checkDerivatives(p), []);
     t.same(checkSecondDerivatives(p), []);
+    t.same(checkBatches(p, 1e-13), []);
+  });
+}
+
+for (const p of [hessenbergP, triangularRootP]) {
+  t.test(`${p.name}: compiled, batches`, async (t) => {
+    t.same(checkKernel(p, 1e-13), []);
     t.same(checkBatches(p, 1e-13), []);
   });
 }

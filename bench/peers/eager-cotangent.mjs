@@ -2,6 +2,7 @@
 import { linalg, np } from '../../dist/bundle/node/index.js';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
+import { eigenCases } from './operations-eigen.mjs';
 
 /** What numpy-ts makes in float64. */
 const dtype = { dtype: 'float64' };
@@ -47,5 +48,23 @@ export const cases = {
     array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
     positions: (integers, shape) => np.array(integers, { dtype: 'int32' }).reshape(shape),
     read: (x) => x.data(),
+  }),
+  ...eigenCases({
+    array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
+    read: (x) => x.data(),
+    eig: (x) => {
+      const { eigenvalues, eigenvectors } = linalg.eig(x);
+      return [eigenvalues.real, eigenvalues.imag, eigenvectors.real, eigenvectors.imag];
+    },
+    eigvals: (x) => {
+      const { real, imag } = linalg.eigvals(x);
+      return [real, imag];
+    },
+    roots: (p) => {
+      const { real, imag } = np.roots(p);
+      return [real, imag];
+    },
+    poly: (x) => np.poly(x),
+    real: ([re]) => Array.from(re.data()),
   }),
 };

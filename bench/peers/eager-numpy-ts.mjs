@@ -2,6 +2,7 @@
 import * as np from 'numpy-ts';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
+import { eigenCases } from './operations-eigen.mjs';
 
 /** The library under our names: snake case, and axes by position. */
 const library = { ...np };
@@ -55,5 +56,13 @@ export const cases = {
     array,
     positions: (integers, shape) => np.array(Int32Array.from(integers), 'int32').reshape(...shape),
     read,
+  }),
+  // Its `eig` has real results only, which are wrong where eigenvalues are complex.
+  ...eigenCases({
+    array,
+    read,
+    roots: (p) => np.roots(p),
+    poly: (x) => np.poly(x),
+    real: (values) => np.ravel(np.real(values)).tolist(),
   }),
 };

@@ -88,10 +88,10 @@ function exampleFor(given: unknown, known: readonly string[]): string {
 /** Options that are true or false in every operation that has them. */
 const booleans: ReadonlySet<string> = new Set(
   (
-    'acceleration adaptive approximate biasCorrection bounded centered checkBracket chord computeUv controlVariate countIncludePad descending ' +
+    'acceleration adaptive approximate biasCorrection bounded centered checkBracket chord computeLeftEigenvectors computeRightEigenvectors computeUv controlVariate countIncludePad descending ' +
     'deterministic endpoint epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff includeInitial increasing independent inf info invert isCausal jit ' +
     'keepdims leftSide materializeJac nesterov positiveDefinite replace reverse rowvar sparse staircase ' +
-    'stopIfLinesearchFails symmetric symmetrizeInput throw trans transposeA transposeKernel unitDiagonal uniqueIndices ' +
+    'stopIfLinesearchFails stripZeros symmetric symmetrizeInput throw trans transposeA transposeKernel unitDiagonal uniqueIndices ' +
     'useGamma valueAndGrad wrap'
   ).split(' '),
 );

@@ -86,7 +86,7 @@ export {
   dynamicUpdateSliceInDim,
 } from './dynamic-indexing.ts';
 export { gather } from './gather.ts';
-export { cholesky, eigh, lu, qr, svd, triangularSolve } from './linalg.ts';
+export { cholesky, eig, eigh, hessenberg, lu, qr, schur, svd, triangularSolve } from './linalg.ts';
 export { and, not, or, populationCount, shiftLeft, shiftRightArithmetic, shiftRightLogical, xor } from './logic.ts';
 export { type ReduceWindowOptions, reduceWindow, type WindowComputation } from './reduce-window.ts';
 export { all, any, reduceMax, reduceMin } from './reductions.ts';

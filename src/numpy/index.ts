@@ -256,6 +256,7 @@ export { corrcoef, cov, cumulativeProd, nancumprod, nancumsum, unwrap } from './
 export { poly, polyadd, polyder, polydiv, polyfit, polyint, polymul, polysub, polyval } from './polynomial.ts';
 export { median, nanmedian, nanpercentile, nanquantile, percentile, quantile } from './quantiles.ts';
 export { amax, amin, argmax, argmin, max, min, ptp } from './reductions.ts';
+export { type RootsOptions, roots } from './roots.ts';
 export { bincount, digitize, histogram, histogram2d, histogramBinEdges, histogramdd, searchsorted } from './search.ts';
 export {
   intersect1d,

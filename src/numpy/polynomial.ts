@@ -15,6 +15,7 @@ import { promoteDTypes, toFloating, toValue } from '../promote.ts';
 import { fromNumbers, strong } from './array.ts';
 import { vander } from './matrices.ts';
 import { convolve } from './numeric.ts';
+import { characteristic } from './roots.ts';
 import { operand } from './shape.ts';
 
 /** The polynomial with coefficients p[0] xⁿ + … + p[n] at `x` (Horner's rule). */
@@ -73,19 +74,22 @@ export const polydiv: (p: ArrayLike, q: ArrayLike) => NDArray[] = recordedList((
 });
 
 /**
- * The polynomial with the given roots and leading coefficient 1.
+ * The polynomial with the given roots and leading coefficient 1; of a square matrix, its characteristic polynomial, from its eigenvalues.
  *
  * @example
  * np.poly(np.array([1, 2])); // [1. -3. 2.], x² − 3x + 2
  */
 export const poly: (roots: ArrayLike) => NDArray = recorded((roots) => {
   const value = toFloating(strong(operand(roots, 'poly')), 'poly');
-  if (value.ndim > 1) throw new ShapeError(`poly: the roots must be a vector, but they are ${value.aval}.`);
+  if (value.ndim === 2 && value.shape[0] === value.shape[1]) return characteristic(value);
+  if (value.ndim > 1)
+    throw new ShapeError(`poly: the roots must be a vector, or those of a square matrix, but they are ${value.aval}.`);
   const list = reshape(value, [value.size]);
-  const one: Value = full([1], 1, list.dtype);
-  return range(list.size).reduce(
-    (product, i) => convolve(product, concatenate([one, neg(slice(list, [i], [i + 1]))], 0)),
-    one,
+  const zero = scalar(0, list.dtype);
+  // Times x − r: the product less r times itself, one place further.
+  return range(list.size).reduce<Value>(
+    (product, i) => sub(product, mul(pad(product, zero, [[1, -1, 0]]), slice(list, [i], [i + 1]))),
+    pad(full([1], 1, list.dtype), zero, [[0, list.size, 0]]),
   );
 });
 

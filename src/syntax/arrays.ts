@@ -27,8 +27,10 @@ const namespaces = new Set(['np', 'numpy', 'lax', 'nn', 'linalg']);
 const notArrays = new Set(
   `shape ndim size allclose arrayEqual finfo iinfo resultType promoteTypes broadcastShapes isscalar isScalar einsumPath
   split arraySplit hsplit vsplit dsplit meshgrid broadcastArrays nonzero unravelIndex ix_ trilIndices triuIndices histogram
-  cond switch switchCase scan map whileLoop foriLoop associativeScan qr lu svd eigh slogdet choFactor luFactor sortMulti
-  topK dimensionNumbers convDimensionNumbers divmod modf frexp unstack atleast1d atleast2d atleast3d`.split(/\s+/),
+  cond switch switchCase scan map whileLoop foriLoop associativeScan qr lu svd eigh eig eigvals schur hessenberg
+  polar sqrtm roots slogdet choFactor luFactor sortMulti topK dimensionNumbers convDimensionNumbers divmod modf frexp unstack atleast1d atleast2d atleast3d`.split(
+    /\s+/,
+  ),
 );
 
 /** What a name stands for: a part of an argument, any of some expressions, or who knows. */

@@ -478,6 +478,7 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   lu: factorisation,
   qr: factorisation,
   eigh: factorisation,
+  eig: factorisation,
   svd: factorisation,
   triangular_solve: factorisation,
 };

@@ -185,7 +185,7 @@ function separated(g: Generator, n: number): Variable {
   );
 }
 
-/** Values, or the squares of vectors, whose signs are not determined. */
+/** Values, also by the algorithm for general matrices, or the squares of vectors, whose signs are not determined. */
 function makeSpectral(g: Generator): Variable[] {
   const { random } = g;
   const n = random.integer(1, 3);
@@ -193,11 +193,16 @@ function makeSpectral(g: Generator): Variable[] {
   const values = { shape: [n], dtype: a.dtype, low: -1, high: 4 * n * n };
   const squares = { shape: [n, n], dtype: a.dtype, low: 0, high: 1 };
   const squared = (js: string): string => `((x) => lax.mul(x, x))(${js})`;
-  switch (random.choose(['eigenvalues', 'eigenvectors', 'singular values', 'singular vectors'] as const)) {
+  switch (random.choose(['eigenvalues', 'eigenvectors', 'general', 'singular values', 'singular vectors'] as const)) {
     case 'eigenvalues':
       return [g.emit('eigh', 'lax.eigh($0)[1]', 'jnp.linalg.eigvalsh($0)', [a], values)];
     case 'eigenvectors':
       return [g.emit('eigh', squared('lax.eigh($0)[0]'), 'jnp.square(jnp.linalg.eigh($0)[1])', [a], squares)];
+    case 'general': {
+      // In an order of their own.
+      const js = 'lax.sort(lax.eig($0, { computeLeftEigenvectors: false, computeRightEigenvectors: false })[0].real)';
+      return [g.emit('eig', js, 'jnp.sort(jnp.real(jnp.linalg.eigvals($0)))', [a], values)];
+    }
     case 'singular values':
       return [g.emit('svd', 'lax.svd($0, { computeUv: false })', 'jnp.linalg.svd($0, compute_uv=False)', [a], values)];
     case 'singular vectors':

@@ -11,8 +11,11 @@ import {
   dividedFrom,
   mergeFloats,
   panelBlock,
+  productRows,
   reflectionBlock,
+  reflectionBytes,
   triangleRows,
+  windowSteps,
 } from './spectral-constants.ts';
 
 const none: RuntimeCalls = { scratch: 0, calls: [] };
@@ -141,6 +144,7 @@ function blocksFor(n: number): number {
   const products: readonly (readonly [number, number, number])[] = [
     [n, n, block],
     [n, block, n],
+    [block, n, n],
     [n, 1, n],
     [block, block, n],
   ];
@@ -187,4 +191,51 @@ export function svdCalls(
   const vectors = m >= n ? [u, vt] : [vt, u];
   const args = [batch, long, short, wanted, ...strides, { input: 0 }, { output: 0 }, ...vectors, ...places];
   return { scratch, calls: [{ name: `svd_${shortName(dtype)}`, args }] };
+}
+
+/** Room for the reflections of a step of QR, and for a block. */
+const stepFloats = (windowSteps * reflectionBytes) / 8 + 16;
+
+export function eigCalls(
+  dtype: DType,
+  batch: number,
+  n: number,
+  { left, right, balance }: { readonly left: boolean; readonly right: boolean; readonly balance: boolean },
+): RuntimeCalls {
+  if (batch * n === 0) return none;
+  const vectors = left || right;
+  const rows = n * n + n;
+  const basis = vectors ? rows : 0;
+  const products = vectors ? Math.max(gemmScratchBytes(productRows, n, n, 8), gemmScratchBytes(n, n, n, 8)) / 8 : 0;
+  const numbers = [n, n, n, n, n, n, n, n, n, 2];
+  const rest = [stepFloats, blocksFor(n), vectors ? n * n : 0, products];
+  const { scratch, places } = runs([rows, n * n, basis, ...numbers, ...rest]);
+  const flags = [balance, left, right].map(Number);
+  const planes = (isThere: boolean, first: number) => (isThere ? [{ output: first }, { output: first + 1 }] : [0, 0]);
+  const results = [...planes(true, 0), ...planes(left, 2), ...planes(right, left ? 4 : 2)];
+  const args = [batch, n, ...flags, { input: 0 }, ...results, ...places];
+  return { scratch, calls: [{ name: `eig_${shortName(dtype)}`, args }] };
+}
+
+export function schurCalls(dtype: DType, batch: number, n: number): RuntimeCalls {
+  if (batch * n === 0) return none;
+  const rows = n * n + n;
+  const { scratch, places } = runs([rows, n * n, rows, n, n, n, n, n, stepFloats, blocksFor(n)]);
+  const args = [batch, n, { input: 0 }, { output: 0 }, { output: 1 }, ...places];
+  return { scratch, calls: [{ name: `schur_${shortName(dtype)}`, args }] };
+}
+
+export function hessenbergCalls(dtype: DType, batch: number, n: number): RuntimeCalls {
+  if (batch * n === 0) return none;
+  const rows = n * n + n;
+  const { scratch, places } = runs([rows, n * n, n * n, n, n, n, blocksFor(n)]);
+  const args = [batch, n, { input: 0 }, { output: 0 }, { output: 1 }, ...places];
+  return { scratch, calls: [{ name: `hessenberg_${shortName(dtype)}`, args }] };
+}
+
+export function triangularRootCalls(dtype: DType, batch: number, n: number): RuntimeCalls {
+  if (batch * n === 0) return none;
+  const { scratch, places } = runs([n * n, n * n, n * n, n * n]);
+  const args = [batch, n, { input: 0 }, { input: 1 }, { output: 0 }, { output: 1 }, ...places];
+  return { scratch, calls: [{ name: `triangular_root_${shortName(dtype)}`, args }] };
 }

@@ -37,3 +37,24 @@ export const keptSweeps = 8;
 export const chainHeader = 16;
 /** Floats of memory for the sweeps over n rows. */
 export const chainFloats = (n: number): number => keptSweeps * (2 * n + chainHeader / 8);
+
+/** What balancing makes of a row and a column must be less than this share of their lengths; and the largest factor of either. */
+export const balanceGain = 0.95;
+export const balanceLimit: number = 2 ** 500;
+/** Elements beside the diagonal of a Hessenberg matrix that are dropped whatever stands beside them; pivots are no smaller. */
+export const dropped = 1e-290;
+/** Pivots of eigenvectors are no smaller than this share of the eigenvalue. */
+export const leastPivot: number = Number.EPSILON;
+/** Elements of an eigenvector beyond which it is scaled. */
+export const vectorLimit: number = 2 ** 300;
+/** Squares from this share of the largest on count as the largest, so that rounding does not choose. */
+export const nearLargest: number = 1 - 2 ** -20;
+/** Sweeps of QR for a row, beyond which the iteration has failed; and after how many without an eigenvalue shifts are strange. */
+export const patientSweeps = 30;
+export const strangeSweeps = 10;
+
+/** Bytes of a reflection of three rows, and steps down the diagonal after which what is far from it follows. */
+export const reflectionBytes = 40;
+export const windowSteps = 32;
+/** Vectors that are multiplied with a basis together: the triangle that they are of is cut by so many rows. */
+export const productRows = 32;
