@@ -2,18 +2,27 @@
 import { linalg, np } from '../../dist/bundle/node/index.js';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
+import { specCases } from './specs.mjs';
 
 /** What numpy-ts makes in float64. */
 const dtype = { dtype: 'float64' };
 const inFloat64 = Object.fromEntries(
-  ['zeros', 'ones', 'full', 'arange', 'linspace', 'logspace'].map((name) => [
+  ['zeros', 'ones', 'empty', 'full', 'arange', 'linspace', 'logspace', 'geomspace', 'identity'].map((name) => [
     name,
     (...args) => np[name](...args, dtype),
   ]),
 );
 inFloat64.eye = (n) => np.eye(n, n, dtype);
-inFloat64.tri = (n) => np.tri(n, n, dtype);
+inFloat64.tri = (n, m = n) => np.tri(n, m, dtype);
 inFloat64.vander = (x, n) => np.vander(x, { n });
+
+/** Methods, and what needs no copy in a library without writes. */
+const methods = {
+  flatten: (x) => x.flatten(),
+  item: (x) => x.slice(0, 0).item(),
+  tolist: (x) => x.tolist(),
+  slice: (x) => x.slice([0, 100], [0, 100]),
+};
 
 export const cases = {
   ...eagerCases({
@@ -47,5 +56,10 @@ export const cases = {
     array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
     positions: (integers, shape) => np.array(integers, { dtype: 'int32' }).reshape(shape),
     read: (x) => x.data(),
+  }),
+  ...specCases({
+    np: { ...np, ...inFloat64, ...methods },
+    array: (values, shape, dtype) => np.array(values, { dtype }).reshape(shape),
+    read: (x) => (typeof x === 'number' ? [x] : x.data()),
   }),
 };

@@ -2,11 +2,16 @@
 import * as np from 'numpy-ts';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
+import { specCases } from './specs.mjs';
 
 /** The library under our names: snake case, and axes by position. */
 const library = { ...np };
 const renamed = {
   bincount: (x) => np.bincount(x),
+  correlate: (x, y, options) => np.correlate(x, y, options?.mode),
+  convolve: (x, y, options) => np.convolve(x, y, options?.mode),
+  item: (x) => np.item(x, 0),
+  slice: (x) => x.slice('0:100', '0:100'),
   diff: (x, options) => (options ? np.diff(x, 1, options.axis) : np.diff(x)),
   meshgrid: (axes) => np.meshgrid(...axes),
 };
@@ -54,6 +59,11 @@ export const cases = {
     linalg: np.linalg,
     array,
     positions: (integers, shape) => np.array(Int32Array.from(integers), 'int32').reshape(...shape),
+    read,
+  }),
+  ...specCases({
+    np: named,
+    array: (values, shape, dtype) => np.array(values, dtype).reshape(...shape),
     read,
   }),
 };
