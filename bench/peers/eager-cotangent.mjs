@@ -19,7 +19,7 @@ inFloat64.vander = (x, n) => np.vander(x, { n });
 /** Methods, and what needs no copy in a library without writes. */
 const methods = {
   flatten: (x) => x.flatten(),
-  item: (x) => x.slice(0, 0).item(),
+  item: (x) => x.item(0, 0),
   tolist: (x) => x.tolist(),
   slice: (x) => x.slice([0, 100], [0, 100]),
 };

@@ -75,18 +75,15 @@ function placed(
   if (n === 0 && positions.size > 0)
     throw new ShapeError(`${operation}: there is nothing to take from axis ${axis} of ${x.aval}.`);
   if (!positions.isTracer && positions.size <= mostKnown) {
-    const known = Array.from(positions.hostData());
-    const inside = known.every((i) => i >= -n && i < n);
+    const known = positions.hostData();
     const least = operation === 'take' ? 0 : -n;
-    const moved = known.map((i) =>
-      mode === 'clip' ? Math.min(Math.max(i, least), n - 1) : mode === 'wrap' ? i % n : i,
-    );
+    const inRange = (i: number): boolean => i >= -n && i < n;
+    const isInside = known.every(inRange);
     // A number that is given stays in the program's text.
-    const asGiven = inside && moved.every((i, k) => i === known[k]);
-    return {
-      positions: asGiven ? positions : fromNumbers(moved, positions.shape, 'int32'),
-      fill: mode === 'fill' && !inside ? fillValue : undefined,
-    };
+    if (mode === 'fill' || (isInside && (mode === 'wrap' || known.every((i) => i >= least))))
+      return { positions, fill: isInside ? undefined : fillValue };
+    const moved = Array.from(known, (i) => (mode === 'clip' ? Math.min(Math.max(i, least), n - 1) : i % n));
+    return { positions: fromNumbers(moved, positions.shape, 'int32'), fill: undefined };
   }
   if (mode === 'wrap') return { positions: rem(positions, n), fill: undefined };
   const index = signed(positions);

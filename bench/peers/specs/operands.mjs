@@ -26,7 +26,7 @@ export const shuffled = { shaped: (shape) => shape, isShuffled: true };
 export const shuffledVector = { shaped: flat, isShuffled: true };
 
 function shuffle(n) {
-  const list = Array.from({ length: n }, (_, i) => i);
+  const list = Float64Array.from({ length: n }, (_, i) => i);
   let seed = 42;
   for (let i = n - 1; i > 0; i--) {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
@@ -36,10 +36,14 @@ function shuffle(n) {
   return list;
 }
 
+const storage = { float64: Float64Array, float32: Float32Array, int32: Int32Array, uint32: Uint32Array };
+
 /** The operand that one of the above describes, by a library's `array(numbers, shape, dtype)`. */
 export function operand(array, { shape: fixed, shaped, values, dtype: pinned, isShuffled }, shape, dtype) {
   const own = fixed ?? shaped(shape);
-  const length = own.reduce((a, b) => a * b, 1);
-  const list = isShuffled ? shuffle(length) : Array.from({ length }, (_, i) => values(i));
-  return array(list, own, pinned ?? dtype);
+  const type = pinned ?? dtype;
+  const data = new storage[type](own.reduce((a, b) => a * b, 1));
+  if (isShuffled) data.set(shuffle(data.length));
+  else for (let i = 0; i < data.length; i++) data[i] = values(i);
+  return array(data, own, type);
 }
