@@ -5,7 +5,7 @@ import { isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { checkExtra, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import type { Value } from '../core/trace.ts';
+import { currentTrace, type Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import * as compare from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -99,7 +99,7 @@ export const divmod: (x: ArrayLike, y: ArrayLike) => [NDArray, NDArray] = (x, y,
   return [floorDivide(a, b), mod(a, b)];
 };
 
-export const powerNamed: (name: string) => Binary = (name) =>
+const generalPower = (name: string): Binary =>
   together((x, y, extra?: unknown, list?: unknown) => {
     if (extra !== undefined) checkExtra(name, 2, extra, list);
     const exponent = toValue(y, name);
@@ -119,6 +119,25 @@ export const powerNamed: (name: string) => Binary = (name) =>
       ? arithmetic.pow(a!, b!)
       : arithmetic.pow(toFloating(a!, name), toFloating(b!, name));
   });
+/**
+ * The one exponent of integers in an array that can be read: fewer products than for an exponent that is not known, and the same
+ * modulo 2³².
+ */
+function oneExponent(x: ArrayLike, y: ArrayLike): number | undefined {
+  if (!(x instanceof NDArray && y instanceof NDArray) || y.size !== 1 || y.ndim > x.ndim) return undefined;
+  if (x.isTracer || y.isTracer || x.dtype !== y.dtype || !isInteger(x.dtype) || y.disposed) return undefined;
+  const n = y.cell().first();
+  return n >= 0 && n <= 64 ? n : undefined;
+}
+
+export const powerNamed: (name: string) => Binary = (name) => {
+  const general = generalPower(name);
+  return (x, y, extra?: unknown, list?: unknown) => {
+    const n = extra === undefined && !currentTrace().records ? oneExponent(x, y) : undefined;
+    if (n !== undefined) return arithmetic.integerPow(x, n);
+    return (general as (...args: unknown[]) => NDArray)(x, y, extra, list);
+  };
+};
 /** x to the power y. An integer number as y is a product; integers stay integers. */
 export const power: Binary = powerNamed('power');
 export const pow: Binary = powerNamed('pow');
@@ -137,12 +156,13 @@ export const numeric =
     return operation(toValue(x, name));
   };
 /** Of a floating operand: integers and bools are converted to float32 first. */
-export const floating =
-  (name: string, operation: (x: Value) => Value): Unary =>
-  (x, extra?: unknown, list?: unknown) => {
+export const floating = (name: string, operation: (x: Value) => Value): Unary => {
+  const converted: Unary = recorded((x) => operation(toFloating(x, name)));
+  return (x, extra?: unknown, list?: unknown) => {
     if (extra !== undefined) checkExtra(name, 1, extra, list);
-    return operation(toFloating(x, name));
+    return x instanceof NDArray && !isFloating(x.aval.dtype) ? converted(x) : operation(toFloating(x, name));
   };
+};
 /** The same for two operands. */
 export const floating2 = (name: string, operation: (x: Value, y: Value) => Value): Binary =>
   together((x, y, extra?: unknown, list?: unknown) => {
@@ -206,9 +226,17 @@ export const maximum: Binary = maximumNamed('maximum');
 /** The smaller of x and y; NaN where either is. */
 export const minimum: Binary = minimumNamed('minimum');
 /** The larger of x and y; NaN only where both are. */
-export const fmax: Binary = recorded(binary((x, y) => select(logic.or(gt(x, y), ne(y, y)), x, y))('fmax'));
+export const fmax: Binary = recorded(
+  binary((x, y) => (isFloating(x.aval.dtype) ? select(logic.or(gt(x, y), ne(y, y)), x, y) : arithmetic.max(x, y)))(
+    'fmax',
+  ),
+);
 /** The smaller of x and y; NaN only where both are. */
-export const fmin: Binary = recorded(binary((x, y) => select(logic.or(lt(x, y), ne(y, y)), x, y))('fmin'));
+export const fmin: Binary = recorded(
+  binary((x, y) => (isFloating(x.aval.dtype) ? select(logic.or(lt(x, y), ne(y, y)), x, y) : arithmetic.min(x, y)))(
+    'fmin',
+  ),
+);
 
 /** x limited to [low, high]; null leaves a side open. */
 export const clip: (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null) => NDArray = recorded(
