@@ -10,10 +10,12 @@ export type NestedList = number | boolean | NestedList[];
 /** What `NestedList` can be used as. */
 export type ReadonlyNestedList = number | boolean | readonly ReadonlyNestedList[];
 
+const asStored = (value: number): number => value;
+
 /** Converts a stored element to what JavaScript calls it. Weak numbers are stored in float64 and read as float32. */
 export function elementReader(aval: ShapedArray): (value: number) => number | boolean {
   if (aval.dtype === 'bool') return (value) => value !== 0;
-  return aval.weakType ? (value) => castNumber(value, 'float32') : (value) => value;
+  return aval.weakType ? (value) => castNumber(value, 'float32') : asStored;
 }
 
 /** Where the element at a position along each axis lies. */
@@ -35,10 +37,13 @@ export function offsetOf(aval: ShapedArray, index: readonly number[]): number {
 export function nested(data: TypedArray, shape: Shape, read: (value: number) => number | boolean): NestedList {
   if (shape.length === 0) return read(data[0]!);
   const last = shape.length - 1;
+  // Of one type, so that the loops are compiled for it.
+  const numbers = data instanceof Float64Array ? data : new Float64Array(data);
+  const isStored = read === asStored;
   const build = (axis: number, at: number, count: number): NestedList[] => {
     const n = shape[axis]!;
     const list: NestedList[] = [];
-    if (axis === last) for (let i = 0; i < n; i++) list.push(read(data[at + i]!));
+    if (axis === last) for (let i = 0; i < n; i++) list.push(isStored ? numbers[at + i]! : read(numbers[at + i]!));
     else {
       const step = n === 0 ? 0 : count / n;
       for (let i = 0; i < n; i++) list.push(build(axis + 1, at + i * step, step));

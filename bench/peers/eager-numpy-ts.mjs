@@ -24,7 +24,8 @@ const named = new Proxy(renamed, {
   },
 });
 const array = (values, shape) => np.array(Float64Array.from(values)).reshape(...shape);
-const read = (x) => (typeof x === 'object' && !Array.isArray(x) ? Array.from(np.copy(x).data, Number) : [x].flat(9).map(Number));
+const read = (x) =>
+  typeof x === 'object' && !Array.isArray(x) ? Array.from(np.copy(x).data, Number) : [x].flat(9).map(Number);
 
 export const cases = {
   ...eagerCases({

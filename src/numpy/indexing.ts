@@ -1,13 +1,13 @@
 /** Elements by position. */
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
-import type { TypedArray } from '../core/dtype.ts';
+import { castNumber } from '../core/dtype.ts';
 import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { rem } from '../lax/arithmetic.ts';
-import { le } from '../lax/compare.ts';
+import { le, ne } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota } from '../lax/creation.ts';
 import { signed } from '../lax/index-plan.ts';
@@ -32,9 +32,19 @@ export function at(x: NDArray, ...index: Index[]): IndexedPlaces {
   return { set: update('set'), add: update('add'), mul: update('mul'), min: update('min'), max: update('max') };
 }
 
+function listed(positions: readonly number[]): NDArray {
+  const data = new Int32Array(positions.length);
+  for (let i = 0; i < data.length; i++) {
+    const position = positions[i]!;
+    data[i] = position;
+    if (data[i] !== position) data[i] = castNumber(Number(position), 'int32');
+  }
+  return fromData(data, [data.length], 'int32');
+}
+
 /** Integers to use as positions. */
 export const indices = (x: ArrayLike | readonly number[], operation: string): Value => {
-  const value = Array.isArray(x) ? fromNumbers(x, [x.length], 'int32') : toValue(x as ArrayLike, operation);
+  const value = Array.isArray(x) ? listed(x) : toValue(x as ArrayLike, operation);
   if (value.literal !== undefined && Number.isInteger(value.literal)) return convert(value, 'int32');
   if (value.aval.isFloating || value.aval.dtype === 'bool') {
     throw new DtypeError(`${operation}: indices must be integers, but are ${value.aval}.`, {
@@ -189,7 +199,7 @@ export function unique(x: ArrayLike): NDArray {
 export function nonzero(x: ArrayLike): NDArray[] {
   const value = operand(x, 'nonzero');
   if (value.ndim === 0) return [];
-  const { columns, rows } = placesIn(value.read('nonzero'), value.shape.at(-1)!);
+  const { columns, rows } = placesIn(truthOf(value), value.shape.at(-1)!);
   const found = [columns];
   // What is left of a row's number once the position along an axis is taken off.
   for (let axis = value.ndim - 2; axis > 0; axis--) {
@@ -201,8 +211,16 @@ export function nonzero(x: ArrayLike): NDArray[] {
   return found.map((positions) => fromData(positions, [positions.length], 'int32'));
 }
 
+/** Which elements are not 0. Of one type, so that the loops below are compiled for it. */
+function truthOf(x: Value): Uint8Array {
+  if (x.dtype === 'bool') return x.read('nonzero') as Uint8Array;
+  x.read('nonzero');
+  using truth = ne(x, 0);
+  return truth.data() as Uint8Array;
+}
+
 /** Row and column of each element that is not 0, in order. */
-function placesIn(data: TypedArray, n: number): { columns: Int32Array; rows: Int32Array } {
+function placesIn(data: Uint8Array, n: number): { columns: Int32Array; rows: Int32Array } {
   let length = 0;
   for (let i = 0; i < data.length; i++) length += Number(data[i] !== 0);
   // Written at every element and passed over at those that are not 0: a branch would be foretold wrongly half the time.

@@ -1,6 +1,6 @@
 /** Arrays as sets of their elements. */
 import type { ArrayLike, NDArray } from '../array.ts';
-import { allocate, type DType, type TypedArray } from '../core/dtype.ts';
+import { allocate, type DType } from '../core/dtype.ts';
 import { checkChoice, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
@@ -86,17 +86,19 @@ export function uniqueValues(x: ArrayLike): NDArray {
 }
 
 /** The elements in order, and where each that differs from the one before it stands. */
-function runs(operation: string, value: Value): { sorted: TypedArray; starts: Int32Array } {
+function runs(operation: string, value: Value): { sorted: Float64Array; starts: Int32Array } {
   value.read(operation);
   using inOrder = sort(ravel(value), { axis: 0 });
-  const sorted = inOrder.data();
+  const data = inOrder.read(operation);
+  // Of one type, so that the loop is compiled for it.
+  const sorted = new Float64Array(data);
   const starts = new Int32Array(sorted.length);
   let count = 0;
   for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) starts[count++] = i;
   return { sorted, starts: starts.subarray(0, count) };
 }
 
-function firsts(sorted: TypedArray, starts: Int32Array, dtype: DType): NDArray {
+function firsts(sorted: Float64Array, starts: Int32Array, dtype: DType): NDArray {
   const values = allocate(dtype, starts.length);
   for (let i = 0; i < starts.length; i++) values[i] = sorted[starts[i]!]!;
   return fromData(values, [values.length], dtype);
