@@ -135,6 +135,7 @@ export class NDArray {
   /**
    * Frees the memory now instead of when the garbage collector comes by. Reading the array afterwards is an error.
    * Optional: for large arrays in long synchronous code. Also called at the end of the scope of a `using` declaration.
+   * Slices, transposes and other views that have not been read yet keep the memory of the array behind them.
    * Operations that change nothing, as `x.reshape(x.shape)`, give the array itself, which is then disposed of with it.
    */
   dispose(): void {
