@@ -198,6 +198,11 @@ export function unique(x: ArrayLike): NDArray {
  */
 export function nonzero(x: ArrayLike): NDArray[] {
   const value = operand(x, 'nonzero');
+  return placesAlong(value).map((positions) => fromData(positions, [positions.length], 'int32'));
+}
+
+/** Positions of what is not 0, along each axis. */
+function placesAlong(value: Value): Int32Array[] {
   if (value.ndim === 0) return [];
   const { columns, rows } = placesIn(truthOf(value), value.shape.at(-1)!);
   const found = [columns];
@@ -208,19 +213,23 @@ export function nonzero(x: ArrayLike): NDArray[] {
     for (let i = 0; i < rows.length; i++) rows[i] = rows[i]! / n;
   }
   if (value.ndim > 1) found.unshift(rows);
-  return found.map((positions) => fromData(positions, [positions.length], 'int32'));
+  return found;
 }
 
-/** Which elements are not 0. Of one type, so that the loops below are compiled for it. */
-function truthOf(x: Value): Uint8Array {
-  if (x.dtype === 'bool') return x.read('nonzero') as Uint8Array;
-  x.read('nonzero');
+/** Elements up to which copying them takes less time than an operation. */
+const fewElements = 4096;
+
+/** Elements that are 0 where those of `x` are. Of two types, so that the loops below are compiled for them. */
+function truthOf(x: Value): Uint8Array | Float64Array {
+  const data = x.read('nonzero');
+  if (data instanceof Uint8Array || data instanceof Float64Array) return data;
+  if (data.length <= fewElements) return new Float64Array(data);
   using truth = ne(x, 0);
   return truth.data() as Uint8Array;
 }
 
 /** Row and column of each element that is not 0, in order. */
-function placesIn(data: Uint8Array, n: number): { columns: Int32Array; rows: Int32Array } {
+function placesIn(data: Uint8Array | Float64Array, n: number): { columns: Int32Array; rows: Int32Array } {
   let length = 0;
   for (let i = 0; i < data.length; i++) length += Number(data[i] !== 0);
   // Written at every element and passed over at those that are not 0: a branch would be foretold wrongly half the time.
@@ -270,10 +279,13 @@ export function trimZeros(x: ArrayLike, given: { trim?: 'f' | 'b' | 'fb' } = {})
   return slicing.slice(value, [from], [to]);
 }
 
-export const argwhere = (x: ArrayLike): NDArray => {
-  const parts = nonzero(toValue(x, 'argwhere'));
-  return slicing.concatenate(
-    parts.map((p) => reshape(p, [p.size, 1])),
-    1,
-  );
-};
+export function argwhere(x: ArrayLike): NDArray {
+  const value = toValue(x, 'argwhere');
+  const found = placesAlong(value);
+  const [ndim, count] = [found.length, found[0]?.length ?? Number(value.read('argwhere')[0] !== 0)];
+  const places = new Int32Array(count * ndim);
+  found.forEach((positions, axis) => {
+    for (let i = 0, at = axis; i < count; i++, at += ndim) places[at] = positions[i]!;
+  });
+  return fromData(places, [count, ndim], 'int32');
+}
