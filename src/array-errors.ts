@@ -98,7 +98,7 @@ export function refuseListAccess(prototype: object): void {
 
 /** How many arguments methods have; those with a list of them, as `slice`, are not here. */
 const counts: Record<string, readonly string[]> = {
-  0: 'neg abs conj angle sign sqrt exp log sin cos tan tanh square reciprocal floor ceil not ravel flatten item tolist dispose'.split(
+  0: 'neg abs conj angle sign sqrt exp log sin cos tan tanh square reciprocal floor ceil not ravel flatten tolist dispose'.split(
     ' ',
   ),
   1: [

@@ -1,6 +1,7 @@
 /** From stored elements to JavaScript values. */
 import type { ShapedArray } from './core/aval.ts';
 import { castNumber, type TypedArray } from './core/dtype.ts';
+import { ShapeError } from './core/errors.ts';
 import type { Shape } from './core/shape.ts';
 
 /** What `tolist` gives: numbers (booleans for bool arrays) in lists nested as deep as the rank. */
@@ -9,19 +10,45 @@ export type NestedList = number | boolean | NestedList[];
 /** What `NestedList` can be used as. */
 export type ReadonlyNestedList = number | boolean | readonly ReadonlyNestedList[];
 
+const asStored = (value: number): number => value;
+
 /** Converts a stored element to what JavaScript calls it. Weak numbers are stored in float64 and read as float32. */
 export function elementReader(aval: ShapedArray): (value: number) => number | boolean {
   if (aval.dtype === 'bool') return (value) => value !== 0;
-  return aval.weakType ? (value) => castNumber(value, 'float32') : (value) => value;
+  return aval.weakType ? (value) => castNumber(value, 'float32') : asStored;
+}
+
+/** Where the element at a position along each axis lies. */
+export function offsetOf(aval: ShapedArray, index: readonly number[]): number {
+  const { shape } = aval;
+  if (index.length !== shape.length)
+    throw new ShapeError(`item: ${index.length} positions for the ${shape.length} axes of ${aval}.`);
+  let offset = 0;
+  for (let axis = 0; axis < shape.length; axis++) {
+    const [i, n] = [index[axis]!, shape[axis]!];
+    if (!Number.isInteger(i) || i < -n || i >= n)
+      throw new ShapeError(`item: position ${i} is out of range for axis ${axis} of ${aval}.`);
+    offset = offset * n + (i < 0 ? i + n : i);
+  }
+  return offset;
 }
 
 /** Row-major elements in nested lists. */
 export function nested(data: TypedArray, shape: Shape, read: (value: number) => number | boolean): NestedList {
-  const build = (axis: number, at: number, count: number): NestedList => {
-    if (axis === shape.length) return read(data[at]!);
+  if (shape.length === 0) return read(data[0]!);
+  const last = shape.length - 1;
+  // Of one type, so that the loops are compiled for it.
+  const numbers = data instanceof Float64Array ? data : new Float64Array(data);
+  const isStored = read === asStored;
+  const build = (axis: number, at: number, count: number): NestedList[] => {
     const n = shape[axis]!;
-    const step = n === 0 ? 0 : count / n;
-    return Array.from({ length: n }, (_, i) => build(axis + 1, at + i * step, step));
+    const list: NestedList[] = [];
+    if (axis === last) for (let i = 0; i < n; i++) list.push(isStored ? numbers[at + i]! : read(numbers[at + i]!));
+    else {
+      const step = n === 0 ? 0 : count / n;
+      for (let i = 0; i < n; i++) list.push(build(axis + 1, at + i * step, step));
+    }
+    return list;
   };
   return build(0, 0, data.length);
 }

@@ -1,7 +1,7 @@
 import { Cell } from '../jit/storage/heap.ts';
 import { checkTarget, operatorError, readingError, refuseExtra, refuseListAccess } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
-import { elementReader, type NestedList, nested, type ReadonlyNestedList } from './array-read.ts';
+import { elementReader, type NestedList, nested, offsetOf, type ReadonlyNestedList } from './array-read.ts';
 import type { ComplexArray, ComplexDType, ComplexLike } from './complex/complex-array.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import { castNumber, copyOf, type DType, shortName, type TypedArray } from './core/dtype.ts';
@@ -136,6 +136,7 @@ export class NDArray {
   /**
    * Frees the memory now instead of when the garbage collector comes by. Reading the array afterwards is an error.
    * Optional: for large arrays in long synchronous code. Also called at the end of the scope of a `using` declaration.
+   * Slices, transposes and other views that have not been read yet keep the memory of the array behind them.
    * Operations that change nothing, as `x.reshape(x.shape)`, give the array itself, which is then disposed of with it.
    */
   dispose(): void {
@@ -168,21 +169,26 @@ export class NDArray {
   }
 
   /**
-   * The element of an array of size 1, as a JavaScript number; of a bool array a boolean, for TypeScript `item<boolean>()`.
-   * @throws ShapeError on other sizes
+   * The element of an array of size 1, or the one at a position, as a JavaScript number; of a bool array a boolean, for
+   * TypeScript `item<boolean>()`. Negative positions count from the end.
+   *
+   * @example
+   * np.sum(np.array([1, 2])).item(); // 3
+   * np.array([[1, 2], [3, 4]]).item(1, 0); // 3
+   * @throws ShapeError on other sizes without a position, and where that is none in the array
    * @throws TraceError where the value is not known because its function is being traced
    */
-  item<T extends number | boolean = number>(): T {
+  item<T extends number | boolean = number>(...index: number[]): T {
     const { storage } = this.known('item');
-    if (this.size !== 1) {
+    if (index.length === 0 && this.size !== 1) {
       throw new ShapeError(
         `item: ${this.aval} has ${this.size} elements, but only an array of one element is a number.`,
         {
-          hint: 'read all elements with `tolist()` or `data()`',
+          hint: 'read all elements with `tolist()` or `data()`, or one by its position: `x.item(0, 2)`',
         },
       );
     }
-    return elementReader(this.aval)(storage!.first()) as T;
+    return elementReader(this.aval)(storage!.at(index.length === 0 ? 0 : offsetOf(this.aval, index))) as T;
   }
 
   /**

@@ -3,18 +3,29 @@ import { linalg, np } from '../../dist/bundle/node/index.js';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
 import { eigenCases } from './operations-eigen.mjs';
+import { specCases } from './specs.mjs';
 
 /** What numpy-ts makes in float64. */
 const dtype = { dtype: 'float64' };
 const inFloat64 = Object.fromEntries(
-  ['zeros', 'ones', 'full', 'arange', 'linspace', 'logspace'].map((name) => [
+  ['zeros', 'ones', 'empty', 'full', 'arange', 'linspace', 'logspace', 'geomspace', 'identity'].map((name) => [
     name,
     (...args) => np[name](...args, dtype),
   ]),
 );
 inFloat64.eye = (n) => np.eye(n, n, dtype);
-inFloat64.tri = (n) => np.tri(n, n, dtype);
+inFloat64.tri = (n, m = n) => np.tri(n, m, dtype);
 inFloat64.vander = (x, n) => np.vander(x, { n });
+
+/** Methods, and what needs no copy in a library without writes. */
+const methods = {
+  flatten: (x) => x.flatten(),
+  item: (x) => x.item(0, 0),
+  // Every array is one.
+  require: np.asarray,
+  tolist: (x) => x.tolist(),
+  slice: (x) => x.slice([0, 100], [0, 100]),
+};
 
 export const cases = {
   ...eagerCases({
@@ -66,5 +77,10 @@ export const cases = {
     },
     poly: (x) => np.poly(x),
     real: ([re]) => Array.from(re.data()),
+  }),
+  ...specCases({
+    np: { ...np, ...inFloat64, ...methods },
+    array: (values, shape, dtype) => np.array(values, { dtype }).reshape(shape),
+    read: (x) => (typeof x === 'number' ? [x] : x.data()),
   }),
 };

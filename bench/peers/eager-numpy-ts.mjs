@@ -3,11 +3,16 @@ import * as np from 'numpy-ts';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
 import { eigenCases } from './operations-eigen.mjs';
+import { specCases } from './specs.mjs';
 
 /** The library under our names: snake case, and axes by position. */
 const library = { ...np };
 const renamed = {
   bincount: (x) => np.bincount(x),
+  correlate: (x, y, options) => np.correlate(x, y, options?.mode),
+  convolve: (x, y, options) => np.convolve(x, y, options?.mode),
+  item: (x) => np.item(x, 0),
+  slice: (x) => x.slice('0:100', '0:100'),
   diff: (x, options) => (options ? np.diff(x, 1, options.axis) : np.diff(x)),
   meshgrid: (axes) => np.meshgrid(...axes),
 };
@@ -20,7 +25,8 @@ const named = new Proxy(renamed, {
   },
 });
 const array = (values, shape) => np.array(Float64Array.from(values)).reshape(...shape);
-const read = (x) => (typeof x === 'object' ? Array.from(np.ravel(x).tolist(), Number) : [Number(x)]);
+const read = (x) =>
+  typeof x === 'object' && !Array.isArray(x) ? Array.from(np.copy(x).data, Number) : [x].flat(9).map(Number);
 
 export const cases = {
   ...eagerCases({
@@ -64,5 +70,10 @@ export const cases = {
     roots: (p) => np.roots(p),
     poly: (x) => np.poly(x),
     real: (values) => np.ravel(np.real(values)).tolist(),
+  }),
+  ...specCases({
+    np: named,
+    array: (values, shape, dtype) => np.array(values, dtype).reshape(...shape),
+    read,
   }),
 };

@@ -6,9 +6,17 @@ import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Region, Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Cell, type Heap, largestUnwritten } from '../storage/heap.ts';
+import { Cell, type Heap, largestUnwritten, smallBytes } from '../storage/heap.ts';
+import { Workspace } from '../storage/workspace.ts';
 import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
-import { type EagerFunction, numberAt, onCells, setNumberAt, withMemory } from './memory-function.ts';
+import {
+  type EagerFunction,
+  type MemoryFunction,
+  numberAt,
+  onCells,
+  setNumberAt,
+  withMemory,
+} from './memory-function.ts';
 import { fillBits } from './positions.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
@@ -113,7 +121,7 @@ function walked(axes: readonly NestAxis[], bytes: number, block: Copy): Copy {
   return (to, from) => outer(0, to, from);
 }
 
-/** Operand 0, indexed in another way. */
+/** Operand 0, indexed in another way: read where it lies until the elements are wanted in their order. */
 export function eagerView({ offset, strides }: View, output: ShapedArray): EagerFunction | undefined {
   if (output.size === 0) return undefined;
   const start = offset * byteSize(output.dtype);
@@ -125,7 +133,21 @@ export function eagerView({ offset, strides }: View, output: ShapedArray): Eager
     output.dtype,
     output.shape.map((extent, axis) => ({ extent, steps: [own[axis]!, strides[axis]!] })),
   );
-  return onCells({ scratch: 0, run: (_, at) => copy(at[1]!, at[0]! + start) }, [output]);
+  const inMemory: MemoryFunction = { scratch: 0, run: (_, at) => copy(at[1]!, at[0]! + start) };
+  const { dtype, size } = output;
+  const outputBytes = size * byteSize(dtype);
+  // Whether more fits should be said where it is made.
+  if (outputBytes <= smallBytes || outputBytes > largestUnwritten) return onCells(inMemory, [output]);
+  const settled = (of: Cell, to: Cell): void => {
+    const w = new Workspace();
+    try {
+      const place = w.address(to);
+      copy(place, w.operand(of) + start);
+    } finally {
+      w.close();
+    }
+  };
+  return withMemory(([operand]) => Cell.view(dtype, size, operand!, settled), inMemory);
 }
 
 function oneElementAt(offset: number, output: ShapedArray): EagerFunction {

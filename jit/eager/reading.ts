@@ -4,6 +4,7 @@ import { type Fused, readBuffer, reshaped, viewed } from '../lower/expressions/t
 import { Buffer } from '../lower/storage.ts';
 import { i32c } from '../wasm/code.ts';
 import type { EagerFunction } from './memory-function.ts';
+import { eagerView } from './movement.ts';
 
 /** An array as elements of another: at `offset` plus steps along its axes. */
 export interface Reading {
@@ -43,4 +44,14 @@ export function readingOf(atom: Atom, makerOf: ReadonlyMap<Var, Eqn>): Reading |
   }
   const { root } = value;
   return root.kind === 'array' ? { atom: base, offset: root.offset, strides: root.strides } : undefined;
+}
+
+/** A view of views as one of the array behind them; undefined where there is one alone. */
+export function eagerViewOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): OperandReading | undefined {
+  if (eqn.primitive.lower.kind !== 'view') return undefined;
+  const output = eqn.outputs[0]!;
+  const reading = readingOf(output, makerOf);
+  if (!reading || reading.atom === eqn.inputs[0]) return undefined;
+  const run = eagerView(reading, output.aval);
+  return run && { atoms: [reading.atom], run };
 }

@@ -38,6 +38,8 @@ const keyAt = (format: Format, ptr: Expr): Expr => load(`${typeOf(format)}.load`
 /** Keys that are sorted. */
 const few = 24;
 const digitBits = 8;
+/** From one table of counts to the next; between them lies the end of a run. */
+const tableBytes = selectCounts / 4;
 
 /** Goes over n keys from `from` on. */
 function eachKey(f: FunctionBuilder, format: Format, n: Expr, from: Local, body: (key: Expr) => void): void {
@@ -67,14 +69,29 @@ function digitOf(format: Format, key: Expr, shift: Expr): Expr {
   return op('i32.and', shifted, i32c(2 ** digitBits - 1));
 }
 
-/** digits_k32(n, from, shift, counts): adds n keys to the counts. */
+/**
+ * digits_k32(n, from, shift, counts): adds n keys to the counts. Four keys in turn have counts of their own, since of keys in
+ * order neighbours have the same digit, and each would wait for the one before it.
+ */
 function digits(format: Format): Func {
   const f = new FunctionBuilder(`digits_${format.name}`, new Array(4).fill('i32'));
   const [n, from, shift, counts] = f.parameters;
-  eachKey(f, format, n, from, (key) => {
+  const countOne = (key: Expr, table: number): void => {
     const slot = f.let(add(counts, op('i32.shl', digitOf(format, key, shift), i32c(2))));
-    f.store('i32.store', slot, add(load('i32.load', slot), i32c(1)));
-  });
+    const offset = table * tableBytes;
+    f.store('i32.store', slot, add(load('i32.load', slot, offset), i32c(1)), offset);
+  };
+  f.for(
+    0,
+    op('i32.and', n, i32c(-4)),
+    () => {
+      const keys = [0, 1, 2, 3].map((i) => f.let(load(`${typeOf(format)}.load`, from, i * format.bytes)));
+      for (const [i, key] of keys.entries()) countOne(key, i);
+      f.set(from, add(from, i32c(4 * format.bytes)));
+    },
+    4,
+  );
+  eachKey(f, format, op('i32.and', n, i32c(3)), from, (key) => countOne(key, 0));
   return f.build();
 }
 
@@ -126,8 +143,21 @@ function selectKey(format: Format): Func {
     const zeros = op(`${type}.clz`, bits);
     const above = f.let(op('i32.sub', i32c(8 * bytes - digitBits), bytes === 8 ? op('i32.wrap_i64', zeros) : zeros));
     const shift = f.let(select(op('i32.gt_s', above, i32c(0)), above, i32c(0)));
-    f.fill(counts, i32c(0), i32c(4 * 2 ** digitBits));
+    f.fill(counts, i32c(0), i32c(selectCounts));
     inChunks(f, n, (i, count) => f.call(`digits_${name}`, count, place(i), shift, counts));
+    f.for(
+      counts,
+      add(counts, i32c(4 * 2 ** digitBits)),
+      (at) => {
+        const table = (i: number): Expr => load('v128.load', at, i * tableBytes);
+        f.store(
+          'v128.store',
+          at,
+          op('i32x4.add', op('i32x4.add', table(0), table(1)), op('i32x4.add', table(2), table(3))),
+        );
+      },
+      16,
+    );
     const slot = f.var(counts);
     const count = f.var(load('i32.load', slot));
     f.while(op('i32.ge_s', position, count), () => {

@@ -10,9 +10,9 @@ export const pairFormat = (dtype: DType): Format => format(dtype === 'float64' ?
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 const inBlocks = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
 
-/** How many positions can be selected at once, and bytes for what is counted meanwhile. */
+/** How many positions can be selected at once, and bytes for what is counted meanwhile: four tables of 256, with room after each. */
 export const selectPositions = 4;
-export const selectCounts = 2048;
+export const selectCounts: number = 4 * (1024 + 64);
 
 /** The call that writes the elements at some positions of the order of n floats, which come in increasing order, to their places. */
 export function selectCalls(dtype: DType, n: number, positions: readonly number[]): RuntimeCalls {

@@ -131,6 +131,7 @@ export class Heap extends PagedMemory {
 
   /** Address of `cell`, brought into memory if need be and kept there until `unpin`. */
   pin(cell: Cell): number {
+    if (cell.pending) cell.settle();
     let { segment } = cell;
     if (segment === undefined || segment.address < 0) {
       if (segment) this.returned += cell.byteLength / pageBytes;
@@ -296,7 +297,16 @@ export function heap(): Heap {
   return theHeap;
 }
 
-/** Storage of one array: a number that all elements are, a host typed array, or a place in the heap. */
+/** Elements of another array in another order, which `copy` puts in their place. */
+interface Pending {
+  readonly of: Cell;
+  readonly copy: (of: Cell, to: Cell) => void;
+}
+
+/**
+ * Storage of one array: a number that all elements are, a host typed array, a place in the heap, or, until it is read,
+ * elements of another one.
+ */
 export class Cell {
   readonly dtype: DType;
   readonly length: number;
@@ -306,6 +316,7 @@ export class Cell {
   host: TypedArray | undefined;
   segment: Segment | undefined;
   offset = 0;
+  pending: Pending | undefined;
   /** How many arrays beyond the first have this storage. */
   private shares = 0;
   /** How the storage went, once it is disposed of. */
@@ -318,6 +329,7 @@ export class Cell {
     this.ones = undefined;
     this.host = host;
     this.segment = undefined;
+    this.pending = undefined;
   }
 
   /** What an array has that has disposed of storage which others still share. */
@@ -347,6 +359,14 @@ export class Cell {
     return cell;
   }
 
+  /** A view of `of`, which stays as long as this has not been read: `copy` writes the elements then. */
+  static view(dtype: DType, length: number, of: Cell, copy: Pending['copy']): Cell {
+    if (of.disposed) of.peek();
+    const cell = new Cell(dtype, length, undefined, undefined);
+    cell.pending = { of: of.shared(), copy };
+    return cell;
+  }
+
   /** An array in the heap with arbitrary contents. */
   static inHeap(dtype: DType, length: number): Cell {
     const cell = new Cell(dtype, length, undefined, undefined);
@@ -359,7 +379,9 @@ export class Cell {
   }
 
   get disposed(): boolean {
-    return this.host === undefined && this.segment === undefined && this.number === undefined;
+    return (
+      this.host === undefined && this.segment === undefined && this.number === undefined && this.pending === undefined
+    );
   }
 
   first(): number {
@@ -380,6 +402,7 @@ export class Cell {
   /** Row-major data, valid until the next allocation or call. Never keep it: it may be a view of the heap. */
   peek(): TypedArray {
     if (this.host) return this.host;
+    if (this.pending) this.settle();
     const { segment, number } = this;
     if (segment) {
       if (segment.host) return segment.host.view(this.dtype, this.offset, this.length);
@@ -395,6 +418,7 @@ export class Cell {
 
   /** The data as a host array that stays valid, taken out of the heap if it is there. Never write to it. */
   toHost(): TypedArray {
+    if (this.pending) this.settle();
     if (this.segment) {
       const data = this.copyOut();
       heap().release(this);
@@ -405,8 +429,25 @@ export class Cell {
 
   /** A copy that the caller owns. */
   copyOut(): TypedArray {
+    if (this.pending) this.settle();
     const left = this.segment?.host;
     return left ? left.copy(this.dtype, this.offset, this.length) : copyOf(this.peek());
+  }
+
+  /** Gives a view elements of its own. */
+  settle(): void {
+    const pending = this.pending!;
+    this.pending = undefined;
+    const h = heap();
+    h.place(this);
+    try {
+      pending.copy(pending.of, this);
+    } catch (error) {
+      h.release(this);
+      this.pending = pending;
+      throw error;
+    }
+    pending.of.dispose();
   }
 
   /** The same storage for another array: it is freed when all of them have disposed of it. */
@@ -423,6 +464,8 @@ export class Cell {
     }
     this.gone = how;
     if (this.segment) heap().release(this);
+    this.pending?.of.dispose();
+    this.pending = undefined;
     this.segment = this.host = this.number = this.ones = undefined;
   }
 }

@@ -99,18 +99,21 @@ export class ComplexArray {
   }
 
   /**
-   * The element of an array of size 1.
-   * @throws ShapeError on other sizes
+   * The element of an array of size 1, or the one at a position. Negative positions count from the end.
+   *
+   * @example
+   * np.complex(np.array([1, 2]), 3).item(1); // { real: 2, imag: 3 }
+   * @throws ShapeError on other sizes without a position, and where that is none in the array
    * @throws TraceError where the value is not known because its function is being traced
    */
-  item(): Complex {
-    if (this.size !== 1) {
+  item(...index: number[]): Complex {
+    if (index.length === 0 && this.size !== 1) {
       throw new ShapeError(
         `item: ${this.describe()} has ${this.size} elements, but only an array of one element is a number.`,
         { hint: 'read all elements with `tolist()` or `data()`' },
       );
     }
-    return { real: this.real.item(), imag: this.imag.item() };
+    return { real: this.real.item(...index), imag: this.imag.item(...index) };
   }
 
   /**

@@ -8,7 +8,9 @@ import { makersOf } from '../../jit/eager/groups.ts';
 import { eagerJoin } from '../../jit/eager/joins.ts';
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
+import { eagerViewOf } from '../../jit/eager/reading.ts';
 import { eagerSelection } from '../../jit/eager/selection.ts';
+import { eagerSingle } from '../../jit/eager/single.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { Cell } from '../../jit/storage/heap.ts';
@@ -107,6 +109,12 @@ class StepProgram {
 let writtenForNothing = 2 ** 23;
 /** Where a run writes no more than that it is not worth it, however often it is repeated. */
 let littleWritten = 4096;
+/** What an operation takes beside its elements, in elements written: compiled ones have it once for all that follow each other. */
+const elementsPerOperation = 80;
+/** Operations less for which it is worth it even so. */
+const fewOperations = 6;
+/** Runs after which a small program is looked at. */
+const runsAlone = 1000;
 /** Sets both limits, for tests: 0 compiles at once, ∞ never. */
 export function setCompiledAfter(elements: number): void {
   writtenForNothing = elements;
@@ -128,10 +136,11 @@ export class EagerProgram {
   /** Elements of all that the operations write. */
   private readonly size: number;
   private segments: readonly (Operation | Segment)[] | undefined;
-  /** Elements that a run of the operations writes for nothing, and all runs so far have written. */
+  /** Elements that a run of the operations writes for nothing, with what it takes besides, and all runs so far have written. */
   private excess = 0;
   private written = 0;
   private isCompiled = false;
+  private runs = 0;
 
   private constructor(
     jaxpr: Jaxpr,
@@ -163,7 +172,8 @@ export class EagerProgram {
   run(args: readonly Value[]): Value[] {
     const cells: Cell[] = [];
     for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
-    const made = (this.size > littleWritten ? this.quickest() : this.program).run(cells);
+    const isLooked = this.size > littleWritten || ++this.runs > runsAlone;
+    const made = (isLooked ? this.quickest() : this.program).run(cells);
     const out: Value[] = [];
     for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
     return out;
@@ -178,10 +188,17 @@ export class EagerProgram {
     }
     if (!this.segments) {
       this.segments = segmentsOf(this.jaxpr, this.operations);
-      for (const part of this.segments) if ('excess' in part) this.excess += part.excess;
+      let less = 0;
+      for (const part of this.segments)
+        if ('excess' in part) {
+          this.excess += part.excess;
+          less += part.operations.length - 1;
+        }
+      if (this.excess <= littleWritten)
+        this.excess = less >= fewOperations ? this.excess + less * elementsPerOperation : 0;
     }
     this.written += this.excess;
-    if (this.excess <= littleWritten || this.written < writtenForNothing) return this.program;
+    if (this.excess === 0 || this.written < writtenForNothing) return this.program;
     const program = this.compile(this.segments);
     compiledPrograms.set(this, program);
     this.isCompiled = true;
@@ -206,7 +223,11 @@ function operationsOf(jaxpr: Jaxpr): Operation[] {
     const group = prebuiltGroup(eqn, makerOf);
     const reading = group
       ? undefined
-      : (eagerProductOf(eqn, makerOf) ?? eagerJoin(eqn, makerOf) ?? eagerRegionsOf(eqn, makerOf));
+      : (eagerProductOf(eqn, makerOf) ??
+        eagerJoin(eqn, makerOf) ??
+        eagerRegionsOf(eqn, makerOf) ??
+        eagerSingle(eqn, makerOf) ??
+        eagerViewOf(eqn, makerOf));
     const inputs = group ? group.operands.map(({ atom }) => atom) : (reading?.atoms ?? eqn.inputs);
     for (const atom of inputs) needed.add(atom);
     const run = group ? eagerFused(group) : (reading?.run ?? eagerSelection(eqn, jaxpr));
@@ -242,7 +263,7 @@ class Planner {
     for (const operation of this.operations) this.step(operation);
     const results = outs.map((atom) => (atom instanceof Var ? this.places.get(atom)! : -1));
     if (!results.every((i) => this.made.has(i)) || new Set(results).size < results.length) return undefined;
-    const framed = this.inFrame(results);
+    const framed = this.operations.every(isView) ? undefined : this.inFrame(results);
     if (framed) return framed;
     const last = new Map<number, number>();
     this.steps.forEach(({ inputs, outputs }, k) => {
@@ -315,6 +336,12 @@ class Planner {
     this.steps.push({ run, inputs, outputs, ending: [] });
   }
 }
+
+/** Arrays that are read where others lie need no frame. */
+const isView = ({ eqn }: Operation): boolean => {
+  const { kind } = eqn.primitive.lower;
+  return kind === 'view' || kind === 'reshape' || kind === 'identity';
+};
 
 /** Bytes from the beginning of the operand, where a view is a run of its elements. */
 function startOfRun({ primitive, params, inputs, outputs }: Eqn): number | undefined {

@@ -3,16 +3,48 @@ import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { DisposedError } from './errors.ts';
-import { evaluatingTrace, watch } from './evaluate.ts';
+import { evaluatingTrace, run, watch } from './evaluate.ts';
+import { type Jaxpr, subJaxprs } from './jaxpr.ts';
 import { isPlain } from './options.ts';
 import { EagerProgram } from './plan.ts';
 import { sizeOf } from './shape.ts';
 import { atUserLine } from './source.ts';
 import { stage } from './stage.ts';
-import { currentTrace } from './trace.ts';
+import { currentTrace, type Value } from './trace.ts';
+
+/** A program with loops, which are compiled anyway: as one, traced once. */
+class CompiledProgram {
+  private readonly jaxpr: Jaxpr;
+  private readonly captured: readonly Value[];
+
+  constructor(jaxpr: Jaxpr, captured: readonly Value[]) {
+    this.jaxpr = jaxpr;
+    this.captured = captured;
+  }
+
+  run(args: readonly Value[]): Value[] {
+    return run(this.jaxpr, this.captured.length > 0 ? [...this.captured, ...args] : args);
+  }
+}
+
+/** Results that do not depend on arrays, as they were computed once. */
+class KnownResults {
+  private readonly results: readonly Value[];
+
+  constructor(results: readonly Value[]) {
+    this.results = results;
+  }
+
+  run(): Value[] {
+    return this.results.map((result) => new NDArray(result.aval, result.cell().shared()));
+  }
+}
+
+/** Elements of results that are kept. */
+const largestKnown = 1024;
 
 /** Recordings by the types of the arguments: of types that came once there is none yet. */
-type Known = EagerProgram | 'once' | 'never';
+type Known = EagerProgram | CompiledProgram | KnownResults | 'once' | 'never';
 interface Table {
   known: Known | undefined;
   readonly next: Map<Key, Table>;
@@ -87,7 +119,8 @@ function replaced(arg: unknown, next: () => NDArray): unknown {
  * A function of arrays, and of options that are plain data, made of several operations, which runs as one where nothing
  * is traced. What it does with arguments of the same types and the same options is recorded the second time that they
  * come; from then on the operations are executed one after the other, without promotion, checks or parameters, and what
- * they leave behind is freed at once. The function must not read values, nor depend on anything but its arguments.
+ * they leave behind is freed at once. What has loops is compiled. The function must not read values, nor depend on anything
+ * but its arguments.
  *
  * @param shapeAt the position of the argument that says how large the result is, where no array among the arguments does
  */
@@ -100,10 +133,22 @@ export const recorded = <A extends unknown[]>(
 export const recordedList = <A extends unknown[]>(f: (...args: A) => NDArray[]): ((...args: A) => NDArray[]) =>
   record(f, true);
 
+/**
+ * A function of plain data alone, such as `eye`. Where nothing is traced, small results are computed once: arrays are
+ * immutable, so that others with the same elements may lie in the same place.
+ */
+export const kept = <A extends unknown[]>(f: (...args: A) => NDArray): ((...args: A) => NDArray) =>
+  record(f, false, -1, true);
+
+/** The same for a function that gives a list of arrays. */
+export const keptList = <A extends unknown[], R extends NDArray[]>(f: (...args: A) => R): ((...args: A) => R) =>
+  record(f, true, -1, true);
+
 function record<A extends unknown[], R extends NDArray | NDArray[]>(
   f: (...args: A) => R,
   isList: boolean,
   shapeAt = -1,
+  isKept = false,
 ): (...args: A) => R {
   let table = emptyTable();
   let entries = 0;
@@ -114,6 +159,7 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
     count = 0;
     const arrays: NDArray[] = [];
     for (let i = 0; i < args.length; i++) if (!describe(args[i], arrays) || count > longestKey) return f(...args);
+    if (isKept && arrays.length > 0) return f(...args);
     let at = table;
     for (let i = 0; i < count; i++) {
       const key = keys[i]!;
@@ -134,8 +180,15 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
       at.last = next;
       at = next;
     }
-    if (at.known === 'once') at.known = programOf(f, args, arrays);
-    else if (!at.known && largest(arrays, args[shapeAt]) >= recordedAtOnce) {
+    if (isKept && !at.known) {
+      const results = f(...args);
+      const list = [results].flat() as NDArray[];
+      const size = list.reduce((sum, result) => sum + result.size, 0);
+      at.known =
+        size <= largestKnown ? new KnownResults(list.map((x) => new NDArray(x.aval, x.cell().shared()))) : 'never';
+      return results;
+    }
+    if (at.known === 'once' || (!at.known && largest(arrays, args[shapeAt]) >= recordedAtOnce)) {
       try {
         at.known = programOf(f, args, arrays);
       } catch {
@@ -143,7 +196,7 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
         return f(...args);
       }
     } else at.known ??= 'once';
-    if (!(at.known instanceof EagerProgram)) return f(...args);
+    if (typeof at.known === 'string') return f(...args);
     try {
       const results = at.known.run(arrays);
       return (isList ? results : results[0]!) as R;
@@ -166,7 +219,7 @@ function programOf<A extends unknown[]>(
   f: (...args: A) => NDArray | NDArray[],
   given: A,
   arrays: readonly NDArray[],
-): EagerProgram | 'never' {
+): EagerProgram | CompiledProgram | 'never' {
   const staged = stage(
     (...tracers) => {
       let i = 0;
@@ -174,5 +227,10 @@ function programOf<A extends unknown[]>(
     },
     arrays.map(({ aval }) => aval),
   );
-  return EagerProgram.of(staged.jaxpr, staged.consts) ?? 'never';
+  const program = EagerProgram.of(staged.jaxpr, staged.consts);
+  if (program) return program;
+  const { jaxpr, consts } = staged;
+  return !jaxpr.effectful && jaxpr.eqns.some(({ params }) => subJaxprs(params).length > 0)
+    ? new CompiledProgram(jaxpr, consts)
+    : 'never';
 }

@@ -13,9 +13,18 @@ import { convert } from './convert.ts';
 import { iota } from './creation.ts';
 import { type GatherParams, gatherP } from './gather.ts';
 import { fromFront, type Index, type Plan, planIndex } from './index-plan.ts';
-import { broadcastTo, reshape, strengthen } from './movement.ts';
+import { broadcastTo, reshape, reshapeP, reshapeParamsOf, strengthen } from './movement.ts';
 import { type ScatterOp, type ScatterParams, scatterP } from './scatter.ts';
-import { concatenate, dynamicSlice, dynamicUpdateSlice, reverse, slice } from './slicing.ts';
+import {
+  concatenate,
+  dynamicSlice,
+  dynamicUpdateSlice,
+  reverse,
+  type SliceParams,
+  slice,
+  sliceP,
+  sliceParamsOf,
+} from './slicing.ts';
 
 export type { Index } from './index-plan.ts';
 
@@ -82,7 +91,65 @@ export function indexArray(x: ArrayLike, index: readonly Index[], fillValue?: nu
   const [only] = index;
   if (index.length === 1 && only instanceof NDArray && isPositions(only, value, 0))
     return takeAt(value, only, 0, fillValue);
-  return readPlan(value, planIndex('slice', value, index), fillValue);
+  return readFixed(value, index) ?? readPlan(value, planIndex('slice', value, index), fillValue);
+}
+
+/** How to read a part whose place is known: the same for the same shape and index. */
+interface FixedPart {
+  readonly slice: SliceParams | undefined;
+  readonly reversed: readonly number[];
+  readonly reshape: { readonly newSizes: Shape } | undefined;
+}
+
+const fixedParts = new Map<string, FixedPart>();
+
+/** The part that an index of positions and slices names; undefined where there are arrays in it. */
+function readFixed(value: Value, index: readonly Index[]): Value | undefined {
+  let key = `${value.aval.shape}`;
+  for (let i = 0; i < index.length; i++) {
+    const entry = index[i]!;
+    if (typeof entry === 'number') key += `|${entry}`;
+    else if (Array.isArray(entry)) key += `|[${entry}]`;
+    else if (entry === null || entry === '...') key += `|${entry}`;
+    else return undefined;
+  }
+  let part = fixedParts.get(key);
+  if (!part) {
+    part = fixedPart(value.aval.shape, planIndex('slice', value, index));
+    if (fixedParts.size >= 4096) fixedParts.clear();
+    fixedParts.set(key, part);
+  }
+  let result = part.slice ? bind1(sliceP, [value], part.slice) : value;
+  if (part.reversed.length > 0) result = reverse(result, part.reversed);
+  return part.reshape ? bind1(reshapeP, [result], part.reshape) : result;
+}
+
+function fixedPart(shape: Shape, plan: Plan): FixedPart {
+  const { starts, limits, strides, reversed } = windowOf(shape, plan);
+  const isWhole = shape.every((n, axis) => starts[axis] === 0 && limits[axis] === n && strides[axis] === 1);
+  const taken = starts.map((start, axis) => Math.max(0, Math.ceil((limits[axis]! - start) / strides[axis]!)));
+  return {
+    slice: isWhole ? undefined : sliceParamsOf(starts, limits, strides),
+    reversed,
+    reshape: sameShape(taken, plan.shape) ? undefined : reshapeParamsOf(plan.shape),
+  };
+}
+
+/** The slice in which everything lies that is named, and the axes that go backwards in it. */
+function windowOf(shape: Shape, { axes }: Plan) {
+  // The first and the last element that each slice takes, in the order of the array.
+  const spans = axes.map((e, axis): readonly [first: number, end: number] => {
+    if (e.kind === 'at') return [e.position, e.position + 1];
+    if (e.kind !== 'slice') return [0, shape[axis]!];
+    const last = e.start + (e.length - 1) * e.step;
+    return e.length === 0 ? [0, 0] : [Math.min(e.start, last), Math.max(e.start, last) + 1];
+  });
+  return {
+    starts: spans.map(([first]) => first),
+    limits: spans.map(([, end]) => end),
+    strides: axes.map((e) => (e.kind === 'slice' ? Math.abs(e.step) : 1)),
+    reversed: axes.flatMap((e, axis) => (e.kind === 'slice' && e.step < 0 ? [axis] : [])),
+  };
 }
 
 /** Whether x is an array of integers that may index this axis; what else there is goes the general way. */
@@ -112,23 +179,8 @@ export function takeFromFront(value: Value, positions: Value, axis: number, fill
 }
 
 function readPlan(value: Value, p: Plan, fillValue?: number): Value {
-  // The first and the last element that each slice takes, in the order of the array.
-  const spans = p.axes.map((e, axis): readonly [first: number, end: number] => {
-    if (e.kind === 'at') return [e.position, e.position + 1];
-    if (e.kind !== 'slice') return [0, value.aval.shape[axis]!];
-    const last = e.start + (e.length - 1) * e.step;
-    return e.length === 0 ? [0, 0] : [Math.min(e.start, last), Math.max(e.start, last) + 1];
-  });
-  let part = slice(
-    value,
-    spans.map(([first]) => first),
-    spans.map(([, end]) => end),
-    p.axes.map((e) => (e.kind === 'slice' ? Math.abs(e.step) : 1)),
-  );
-  part = reverse(
-    part,
-    p.axes.flatMap((e, axis) => (e.kind === 'slice' && e.step < 0 ? [axis] : [])),
-  );
+  const { starts, limits, strides, reversed } = windowOf(value.aval.shape, p);
+  let part = reverse(slice(value, starts, limits, strides), reversed);
   if (p.axes.some((e) => e.kind === 'scalar')) {
     part = dynamicSlice(
       part,

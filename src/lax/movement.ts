@@ -131,6 +131,10 @@ export function broadcastTo(x: ArrayLike, shape: Shape): Value {
   );
 }
 
+/** What `reshapeP` needs, made once for equal shapes. */
+export const reshapeParamsOf = (newSizes: Shape): { newSizes: Shape } =>
+  reshapeParams(`${newSizes}`, () => ({ newSizes }));
+
 export const reshapeP: Primitive<{ newSizes: Shape }> = primitive<{ newSizes: Shape }>({
   name: 'reshape',
   type: ([x], { newSizes }) => {
@@ -163,13 +167,7 @@ export function reshape(x: ArrayLike, shape: Shape): Value {
   if (shape.filter((n) => n === -1).length > 1 || full.some((n) => !Number.isInteger(n) || n < 0)) {
     throw new ShapeError(`reshape: ${value.aval} has ${value.aval.size} elements and cannot take shape [${shape}].`);
   }
-  return sameShape(full, value.aval.shape)
-    ? value
-    : bind1(
-        reshapeP,
-        [value],
-        reshapeParams(`${full}`, () => ({ newSizes: full })),
-      );
+  return sameShape(full, value.aval.shape) ? value : bind1(reshapeP, [value], reshapeParamsOf(full));
 }
 
 export const transposeP: Primitive<{ permutation: readonly number[] }> = primitive<{ permutation: readonly number[] }>({

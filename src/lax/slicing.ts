@@ -26,13 +26,21 @@ export {
 export { dynamicSliceP, dynamicUpdateSliceP } from './dynamic-slice.ts';
 export { type PaddingConfig, pad, padP } from './pad.ts';
 
-interface SliceParams {
+export interface SliceParams {
   readonly starts: readonly number[];
   readonly limits: readonly number[];
   readonly strides: readonly number[];
 }
 
 const sliceParams = sharedParamsByKey<SliceParams>();
+
+/** What `sliceP` needs, made once for equal numbers. */
+export const sliceParamsOf = (starts: Shape, limits: Shape, strides: Shape): SliceParams =>
+  sliceParams(`${starts}|${limits}|${strides}`, () => ({
+    starts: [...starts],
+    limits: [...limits],
+    strides: [...strides],
+  }));
 const reverseParams = sharedParamsByKey<{ readonly axes: readonly number[] }>();
 
 const slicedLength = (start: number, limit: number, stride: number): number =>
@@ -106,12 +114,7 @@ export function slice(x: ArrayLike, starts: Shape, limits: Shape, strides?: Shap
     limits.length === shape.length &&
     shape.every((n, i) => starts[i] === 0 && limits[i] === n && steps[i] === 1);
   if (whole) return value;
-  const params = sliceParams(`${starts}|${limits}|${steps}`, () => ({
-    starts: [...starts],
-    limits: [...limits],
-    strides: [...steps],
-  }));
-  return bind1(sliceP, [value], params);
+  return bind1(sliceP, [value], sliceParamsOf(starts, limits, steps));
 }
 
 /** A slice along one axis; `start`, `limit` and `axis` may be negative, and count from the end then. */

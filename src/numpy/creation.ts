@@ -8,6 +8,7 @@ import { shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, type DType, isDType, isFloating } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { beforeOptions, checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
+import { kept } from '../core/recorded.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
 import { currentTrace } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
@@ -82,10 +83,12 @@ export interface DiagonalOptions extends DTypeOption {
  * np.eye(2, { dtype: 'float64' }); // f64[2,2]
  * np.eye(2, 3, { k: 1 }); // [[0. 1. 0.] [0. 0. 1.]]
  */
-export function eye(n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions): NDArray {
-  const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
-  return eyeNamed('eye', n, columns, optionsOf('eye', given, ['k', 'dtype']));
-}
+export const eye: (n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions) => NDArray = kept(
+  (n, m, options) => {
+    const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
+    return eyeNamed('eye', n, columns, optionsOf('eye', given, ['k', 'dtype']));
+  },
+);
 
 function eyeNamed(name: string, n: number, m: number | null | undefined, given: DiagonalOptions): NDArray {
   const { k = 0, dtype } = given;
@@ -104,36 +107,39 @@ function eyeNamed(name: string, n: number, m: number | null | undefined, given: 
 }
 
 /** The n × n identity matrix. */
-export const identity = (n: number, options: DTypeOption = {}): NDArray =>
-  eyeNamed('identity', n, n, optionsOf('identity', options, ['dtype']));
+export const identity: (n: number, options?: DTypeOption) => NDArray = kept((n, options = {}) =>
+  eyeNamed('identity', n, n, optionsOf('identity', options, ['dtype'])),
+);
 
 /** Elements of a new array that begins as zeros outside of the heap. */
 const largestHost = 1024;
 
 /** Ones on and below the k-th diagonal. */
-export function tri(n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions): NDArray {
-  const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
-  const { k = 0, dtype } = optionsOf('tri', given, ['k', 'dtype']);
-  checkNumbers('tri', given, ['k']);
-  const type = checkDType(dtype, 'tri') ?? 'float32';
-  const shape = toShape([n, columns ?? n], 'tri');
-  if (!currentTrace().records) {
-    const [height, width] = shape as [number, number];
-    const size = height * width;
-    const cell = size > largestHost ? Cell.inHeap(type, size) : Cell.fromHost(type, allocate(type, size));
-    const data = cell.peek();
-    for (let i = 0; i < height; i++) {
-      const [start, end] = [i * width, i * width + width];
-      const middle = start + Math.min(Math.max(Math.floor(k) + i + 1, 0), width);
-      data.fill(1, start, middle);
-      if (size > largestHost) data.fill(0, middle, end);
+export const tri: (n: number, m?: number | null | DiagonalOptions, options?: DiagonalOptions) => NDArray = kept(
+  (n, m, options) => {
+    const [columns, given] = beforeOptions<number | null, DiagonalOptions>(m, options);
+    const { k = 0, dtype } = optionsOf('tri', given, ['k', 'dtype']);
+    checkNumbers('tri', given, ['k']);
+    const type = checkDType(dtype, 'tri') ?? 'float32';
+    const shape = toShape([n, columns ?? n], 'tri');
+    if (!currentTrace().records) {
+      const [height, width] = shape as [number, number];
+      const size = height * width;
+      const cell = size > largestHost ? Cell.inHeap(type, size) : Cell.fromHost(type, allocate(type, size));
+      const data = cell.peek();
+      for (let i = 0; i < height; i++) {
+        const [start, end] = [i * width, i * width + width];
+        const middle = start + Math.min(Math.max(Math.floor(k) + i + 1, 0), width);
+        data.fill(1, start, middle);
+        if (size > largestHost) data.fill(0, middle, end);
+      }
+      return new NDArray(shapedArray(shape, type), cell);
     }
-    return new NDArray(shapedArray(shape, type), cell);
-  }
-  const row = creation.broadcastedIota('int32', shape, 0);
-  const column = creation.broadcastedIota('int32', shape, 1);
-  return convert(ge(add(row, k), column), type);
-}
+    const row = creation.broadcastedIota('int32', shape, 0);
+    const column = creation.broadcastedIota('int32', shape, 1);
+    return convert(ge(add(row, k), column), type);
+  },
+);
 
 /**
  * Numbers from `start` (0) up to but not including `stop`. int32 when all arguments are integers, else float32.
@@ -146,6 +152,10 @@ export function arange(stop: number, options?: DTypeOption): NDArray;
 export function arange(start: number, stop?: number | null, options?: DTypeOption): NDArray;
 export function arange(start: number, stop?: number | null, step?: number, options?: DTypeOption): NDArray;
 export function arange(...given: readonly (number | null | undefined | DTypeOption)[]): NDArray {
+  return counted(...given);
+}
+
+const counted = kept((...given: (number | null | undefined | DTypeOption)[]): NDArray => {
   const last = given.findIndex((x) => typeof x === 'object' && x !== null && isPlain(x));
   const options = last < 0 ? {} : (given[last] as DTypeOption);
   const { dtype } = optionsOf('arange', options, ['dtype']);
@@ -166,10 +176,10 @@ export function arange(...given: readonly (number | null | undefined | DTypeOpti
   if (!integral || type === 'bool') {
     return fromFunction((i) => from + i * step, n, type);
   }
-  const counted = creation.iota(type, n);
-  const scaled = step === 1 ? counted : mul(counted, step);
+  const whole = creation.iota(type, n);
+  const scaled = step === 1 ? whole : mul(whole, step);
   return from === 0 ? scaled : add(scaled, from);
-}
+});
 
 export interface LinspaceOptions extends DTypeOption {
   /** How many numbers, where that is not given by position. */
@@ -199,14 +209,14 @@ function spacingOf<O extends LinspaceOptions>(
  * np.linspace(0, 1, 5); // [0. 0.25 0.5 0.75 1. ]
  * np.linspace(0, 1, { num: 4, endpoint: false }); // [0. 0.25 0.5 0.75]
  */
-export function linspace(
+export const linspace: (
   start: ArrayLike,
   stop: ArrayLike,
   num?: number | LinspaceOptions,
   options?: LinspaceOptions,
-): NDArray {
+) => NDArray = kept((start, stop, num, options) => {
   return linspaceNamed('linspace', start, stop, ...spacingOf('linspace', num, options));
-}
+});
 
 function linspaceNamed(
   name: string,
@@ -256,27 +266,27 @@ export interface LogspaceOptions extends LinspaceOptions {
 }
 
 /** Numbers whose logarithms to `base` are evenly spaced: from baseˢᵗᵃʳᵗ to baseˢᵗᵒᵖ. */
-export function logspace(
+export const logspace: (
   start: ArrayLike,
   stop: ArrayLike,
   num?: number | LogspaceOptions,
   options?: LogspaceOptions,
-): NDArray {
+) => NDArray = kept((start, stop, num, options) => {
   const [count, given] = spacingOf('logspace', num, options, ['base']);
   checkNumbers('logspace', given, ['base']);
   const { base = 10, endpoint = true, dtype } = given;
   const steps: LinspaceOptions = { endpoint, ...(dtype === 'float64' && { dtype }) };
   const result = power(base, linspaceNamed('logspace', start, stop, count, steps));
   return dtype ? convert(result, dtype) : result;
-}
+});
 
 /** Numbers in geometric progression from `start` to `stop`, which have one sign and are not 0. */
-export function geomspace(
+export const geomspace: (
   start: number,
   stop: number,
   num?: number | LinspaceOptions,
   options?: LinspaceOptions,
-): NDArray {
+) => NDArray = kept((start, stop, num, options) => {
   const [wanted, { endpoint = true, dtype }] = spacingOf('geomspace', num, options);
   checkNumbers('geomspace', { start, stop }, ['start', 'stop']);
   const [count] = toShape(wanted, 'geomspace') as [number];
@@ -284,7 +294,7 @@ export function geomspace(
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   return fromFunction((i) => (i === last ? stop : start * (stop / start) ** (i / steps)), count, dtype ?? 'float32');
-}
+});
 
 /**
  * Coordinate arrays of a grid from the coordinates along each axis.

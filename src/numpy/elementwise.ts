@@ -1,10 +1,11 @@
 /** Arithmetic, comparison and logic under NumPy's names: operands are promoted to one dtype and broadcast together. */
-import type { ArrayLike, NDArray } from '../array.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
+import type { ShapedArray } from '../core/aval.ts';
 import { isFloating, isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { checkExtra, checkNumbers, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import type { Value } from '../core/trace.ts';
+import { currentTrace, type Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import * as compare from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -17,26 +18,43 @@ export type Ternary = (x: ArrayLike, y: ArrayLike, z: ArrayLike) => NDArray;
 
 type Operation = (x: Value, y: Value) => Value;
 
+/**
+ * A function of two operands that runs as one program where these have to be broadcast or converted first: what is broadcast
+ * is read where it lies.
+ */
+export function together(f: Binary): Binary {
+  const program = recorded(f);
+  return (x, y, extra?: unknown, list?: unknown) =>
+    extra === undefined && x instanceof NDArray && y instanceof NDArray && differ(x.aval, y.aval)
+      ? program(x, y)
+      : (f as (...args: unknown[]) => NDArray)(x, y, extra, list);
+}
+
+/** Arrays of one shape and numbers of one dtype are ready as they are. */
+const differ = (x: ShapedArray, y: ShapedArray): boolean =>
+  x !== y && (x.dtype !== y.dtype || (x.shape.length > 0 && y.shape.length > 0)) && !(x.weakType || y.weakType);
+
 /** The functions below are made by name, since methods and functions call the same operation differently in errors. */
 const binary =
   (operation: Operation, onBools?: Operation) =>
   (name: string): Binary =>
-  (x, y, extra?: unknown, list?: unknown) => {
-    if (extra !== undefined) checkExtra(name, 2, extra, list);
-    const [a, b] = promote(name, [x, y]);
-    return onBools && a!.aval.dtype === 'bool' ? onBools(a!, b!) : operation(a!, b!);
-  };
+    together((x, y, extra?: unknown, list?: unknown) => {
+      if (extra !== undefined) checkExtra(name, 2, extra, list);
+      const [a, b] = promote(name, [x, y]);
+      return onBools && a!.aval.dtype === 'bool' ? onBools(a!, b!) : operation(a!, b!);
+    });
 
 const { select, eq, ne, lt, gt, le, ge } = compare;
 
 export const addNamed: (name: string) => Binary = binary(arithmetic.add, logic.or);
 export const subtractNamed: (name: string) => Binary = binary(arithmetic.sub);
 export const multiplyNamed: (name: string) => Binary = binary(arithmetic.mul, logic.and);
-export const divideNamed: (name: string) => Binary = (name) => (x, y, extra?: unknown, list?: unknown) => {
-  if (extra !== undefined) checkExtra(name, 2, extra, list);
-  const [a, b] = promote(name, [x, y]);
-  return arithmetic.div(toFloating(a!, name), toFloating(b!, name));
-};
+export const divideNamed: (name: string) => Binary = (name) =>
+  together((x, y, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 2, extra, list);
+    const [a, b] = promote(name, [x, y]);
+    return arithmetic.div(toFloating(a!, name), toFloating(b!, name));
+  });
 
 /** The remainder with the sign of the divisor, from the one with the sign of the dividend. */
 function signedRemainder(x: Value, y: Value): Value {
@@ -81,43 +99,53 @@ export const divmod: (x: ArrayLike, y: ArrayLike) => [NDArray, NDArray] = (x, y,
   return [floorDivide(a, b), mod(a, b)];
 };
 
-/** Repeated squaring on integers, with wraparound. */
-function integerPower(x: Value, y: Value): Value {
-  let result: Value = arithmetic.add(arithmetic.mul(x, 0), 1);
-  let base = x;
-  for (let bit = 0; bit < 32; bit++) {
-    const odd = ne(logic.and(logic.shiftRightLogical(y, bit), 1), 0);
-    result = select(odd, arithmetic.mul(result, base), result);
-    if (bit < 31) base = arithmetic.mul(base, base);
-  }
-  return result;
+const generalPower = (name: string): Binary =>
+  together((x, y, extra?: unknown, list?: unknown) => {
+    if (extra !== undefined) checkExtra(name, 2, extra, list);
+    const exponent = toValue(y, name);
+    const base = toValue(x, name);
+    const n = exponent.aval.weakType ? exponent.literal : undefined;
+    if (n !== undefined && Number.isInteger(n) && Math.abs(n) < 2 ** 31 && base.aval.dtype !== 'bool') {
+      if (n < 0 && isInteger(base.aval.dtype)) {
+        throw new DtypeError(`${name}: ${base.aval} cannot be raised to the negative power ${n}.`, {
+          hint: "convert it first: `x.astype('float32')`",
+        });
+      }
+      return arithmetic.integerPow(base, n);
+    }
+    if (n === 0.5) return arithmetic.sqrt(toFloating(base, name));
+    const [a, b] = promote(name, [base, exponent]);
+    return isInteger(a!.aval.dtype)
+      ? arithmetic.pow(a!, b!)
+      : arithmetic.pow(toFloating(a!, name), toFloating(b!, name));
+  });
+/**
+ * The one exponent of integers in an array that can be read: fewer products than for an exponent that is not known, and the same
+ * modulo 2³².
+ */
+function oneExponent(x: ArrayLike, y: ArrayLike): number | undefined {
+  if (!(x instanceof NDArray && y instanceof NDArray) || y.size !== 1 || y.ndim > x.ndim) return undefined;
+  if (x.isTracer || y.isTracer || x.dtype !== y.dtype || !isInteger(x.dtype) || y.disposed) return undefined;
+  const n = y.cell().first();
+  return n >= 0 && n <= 64 ? n : undefined;
 }
 
-export const powerNamed: (name: string) => Binary = (name) => (x, y, extra?: unknown, list?: unknown) => {
-  if (extra !== undefined) checkExtra(name, 2, extra, list);
-  const exponent = toValue(y, name);
-  const base = toValue(x, name);
-  const n = exponent.aval.weakType ? exponent.literal : undefined;
-  if (n !== undefined && Number.isInteger(n) && Math.abs(n) < 2 ** 31 && base.aval.dtype !== 'bool') {
-    if (n < 0 && isInteger(base.aval.dtype)) {
-      throw new DtypeError(`${name}: ${base.aval} cannot be raised to the negative power ${n}.`, {
-        hint: "convert it first: `x.astype('float32')`",
-      });
-    }
-    return arithmetic.integerPow(base, n);
-  }
-  if (n === 0.5) return arithmetic.sqrt(toFloating(base, name));
-  const [a, b] = promote(name, [base, exponent]);
-  return isInteger(a!.aval.dtype) ? integerPower(a!, b!) : arithmetic.pow(toFloating(a!, name), toFloating(b!, name));
+export const powerNamed: (name: string) => Binary = (name) => {
+  const general = generalPower(name);
+  return (x, y, extra?: unknown, list?: unknown) => {
+    const n = extra === undefined && !currentTrace().records ? oneExponent(x, y) : undefined;
+    if (n !== undefined) return arithmetic.integerPow(x, n);
+    return (general as (...args: unknown[]) => NDArray)(x, y, extra, list);
+  };
 };
 /** x to the power y. An integer number as y is a product; integers stay integers. */
 export const power: Binary = powerNamed('power');
 export const pow: Binary = powerNamed('pow');
 /** x to the power y, always floating. */
-export const floatPower: Binary = (x, y, extra?: unknown, list?: unknown) => {
+export const floatPower: Binary = together((x, y, extra?: unknown, list?: unknown) => {
   if (extra !== undefined) checkExtra('floatPower', 2, extra, list);
   return arithmetic.pow(toFloating(x, 'floatPower'), toFloating(y, 'floatPower'));
-};
+});
 
 /** Of an operand of any dtype. */
 export const numeric =
@@ -128,20 +156,20 @@ export const numeric =
     return operation(toValue(x, name));
   };
 /** Of a floating operand: integers and bools are converted to float32 first. */
-export const floating =
-  (name: string, operation: (x: Value) => Value): Unary =>
-  (x, extra?: unknown, list?: unknown) => {
+export const floating = (name: string, operation: (x: Value) => Value): Unary => {
+  const converted: Unary = recorded((x) => operation(toFloating(x, name)));
+  return (x, extra?: unknown, list?: unknown) => {
     if (extra !== undefined) checkExtra(name, 1, extra, list);
-    return operation(toFloating(x, name));
+    return x instanceof NDArray && !isFloating(x.aval.dtype) ? converted(x) : operation(toFloating(x, name));
   };
+};
 /** The same for two operands. */
-export const floating2 =
-  (name: string, operation: (x: Value, y: Value) => Value): Binary =>
-  (x, y, extra?: unknown, list?: unknown) => {
+export const floating2 = (name: string, operation: (x: Value, y: Value) => Value): Binary =>
+  together((x, y, extra?: unknown, list?: unknown) => {
     if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [x, y]);
     return operation(toFloating(a!, name), toFloating(b!, name));
-  };
+  });
 /** The same for three. */
 export const floating3 =
   (name: string, operation: (x: Value, y: Value, z: Value) => Value): Ternary =>
@@ -198,9 +226,17 @@ export const maximum: Binary = maximumNamed('maximum');
 /** The smaller of x and y; NaN where either is. */
 export const minimum: Binary = minimumNamed('minimum');
 /** The larger of x and y; NaN only where both are. */
-export const fmax: Binary = recorded(binary((x, y) => select(logic.or(gt(x, y), ne(y, y)), x, y))('fmax'));
+export const fmax: Binary = recorded(
+  binary((x, y) => (isFloating(x.aval.dtype) ? select(logic.or(gt(x, y), ne(y, y)), x, y) : arithmetic.max(x, y)))(
+    'fmax',
+  ),
+);
 /** The smaller of x and y; NaN only where both are. */
-export const fmin: Binary = recorded(binary((x, y) => select(logic.or(lt(x, y), ne(y, y)), x, y))('fmin'));
+export const fmin: Binary = recorded(
+  binary((x, y) => (isFloating(x.aval.dtype) ? select(logic.or(lt(x, y), ne(y, y)), x, y) : arithmetic.min(x, y)))(
+    'fmin',
+  ),
+);
 
 /** x limited to [low, high]; null leaves a side open. */
 export const clip: (x: ArrayLike, low?: ArrayLike | null, high?: ArrayLike | null) => NDArray = recorded(
@@ -245,14 +281,14 @@ export const logicalNot: Unary = recorded((x, extra?: unknown, list?: unknown) =
 const bitwise =
   (operation: Operation) =>
   (name: string): Binary =>
-  (x, y, extra?: unknown, list?: unknown) => {
-    if (extra !== undefined) checkExtra(name, 2, extra, list);
-    const [a, b] = promote(name, [x, y]);
-    if (isFloating(a!.aval.dtype)) {
-      throw new DtypeError(`${name}: needs integer or bool operands, but got ${a!.aval} and ${b!.aval}.`);
-    }
-    return operation(a!, b!);
-  };
+    together((x, y, extra?: unknown, list?: unknown) => {
+      if (extra !== undefined) checkExtra(name, 2, extra, list);
+      const [a, b] = promote(name, [x, y]);
+      if (isFloating(a!.aval.dtype)) {
+        throw new DtypeError(`${name}: needs integer or bool operands, but got ${a!.aval} and ${b!.aval}.`);
+      }
+      return operation(a!, b!);
+    });
 export const andNamed: (name: string) => Binary = bitwise(logic.and);
 export const orNamed: (name: string) => Binary = bitwise(logic.or);
 export const xorNamed: (name: string) => Binary = bitwise(logic.xor);

@@ -7,8 +7,8 @@ import type { Value } from '../core/trace.ts';
 import * as arithmetic from '../lax/arithmetic.ts';
 import { eq, ge, gt, lt, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { zerosLike } from '../lax/creation.ts';
-import { and, not } from '../lax/logic.ts';
+import { full } from '../lax/creation.ts';
+import { and } from '../lax/logic.ts';
 import * as transcendental from '../lax/transcendental.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { type Binary, combined, combined2, floating, floating2, type Unary } from './elementwise.ts';
@@ -89,24 +89,23 @@ export const rad2deg: Unary = floating('rad2deg', (x) => mul(x, 180 / Math.PI));
 export const radians: Unary = deg2rad;
 export const degrees: Unary = rad2deg;
 
-const never = (x: Value): NDArray => convert(zerosLike(x.aval), 'bool');
+/** What does not depend on the elements. */
+const everywhere = (x: Value, truth: 0 | 1): NDArray => full(x.aval.shape, truth, 'bool');
 const onFloats =
-  (name: string, operation: (x: Value) => Value): Unary =>
+  (name: string, operation: (x: Value) => Value, otherwise: 0 | 1 = 0): Unary =>
   (x, extra?: unknown, list?: unknown) => {
     if (extra !== undefined) checkExtra(name, 1, extra, list);
     const value = toValue(x, name);
-    return isFloating(value.aval.dtype) ? operation(value) : never(value);
+    return isFloating(value.aval.dtype) ? operation(value) : everywhere(value, otherwise);
   };
 export const isnan: Unary = onFloats('isnan', (x) => ne(x, x));
 export const isinf: Unary = recorded(onFloats('isinf', (x) => eq(arithmetic.abs(x), Number.POSITIVE_INFINITY)));
 export const isposinf: Unary = onFloats('isposinf', (x) => eq(x, Number.POSITIVE_INFINITY));
 export const isneginf: Unary = onFloats('isneginf', (x) => eq(x, Number.NEGATIVE_INFINITY));
 /** Neither NaN nor infinite. */
-export const isfinite: Unary = recorded((x, extra?: unknown, list?: unknown) => {
-  if (extra !== undefined) checkExtra('isfinite', 1, extra, list);
-  const value = toValue(x, 'isfinite');
-  return isFloating(value.aval.dtype) ? lt(arithmetic.abs(value), Number.POSITIVE_INFINITY) : not(never(value));
-});
+export const isfinite: Unary = recorded(
+  onFloats('isfinite', (x) => lt(arithmetic.abs(x), Number.POSITIVE_INFINITY), 1),
+);
 /** True below zero and for −0. */
 export const signbit: Unary = recorded((x, extra?: unknown, list?: unknown) => {
   if (extra !== undefined) checkExtra('signbit', 1, extra, list);

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, optionsOf } from '../core/options.ts';
-import { recorded, recordedList } from '../core/recorded.ts';
+import { kept, keptList, recorded, recordedList } from '../core/recorded.ts';
 import { checkCount, checkShape, range, type Shape, type ShapeLike, sizeOf } from '../core/shape.ts';
 import { add, div, mul } from '../lax/arithmetic.ts';
 import { broadcastedIota, iota } from '../lax/creation.ts';
@@ -19,7 +19,7 @@ import { operand } from './shape.ts';
  * @example
  * np.indices([2, 3]); // i32[2,2,3]: rows, then columns
  */
-export const indices: (shape: ShapeLike) => NDArray = recorded((shape) => {
+export const indices: (shape: ShapeLike) => NDArray = kept((shape) => {
   const list = checkShape(shape, 'indices');
   if (list.length === 0) throw new ShapeError('indices: the shape must have at least one axis.');
   return stack(list.map((_, axis) => broadcastedIota('int32', list, axis)));
@@ -89,8 +89,8 @@ export const diagIndicesFrom = (x: ArrayLike): NDArray[] => {
 };
 
 /** The positions of the diagonal of an array with `ndim` axes of length n. */
-export const diagIndices = (n: number, given: { ndim?: number } = {}): NDArray[] => {
+export const diagIndices: (n: number, given?: { ndim?: number }) => NDArray[] = keptList((n, given = {}) => {
   const { ndim = 2 } = optionsOf('diagIndices', given, ['ndim']);
   const length = checkCount(n, 'diagIndices', 'the length');
   return range(checkCount(ndim, 'diagIndices', '`ndim`')).map(() => iota('int32', length));
-};
+});

@@ -1,13 +1,13 @@
 /** Elements by position. */
 import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
-import type { TypedArray } from '../core/dtype.ts';
+import { castNumber } from '../core/dtype.ts';
 import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { rem } from '../lax/arithmetic.ts';
-import { le } from '../lax/compare.ts';
+import { le, ne } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { broadcastedIota } from '../lax/creation.ts';
 import { signed } from '../lax/index-plan.ts';
@@ -32,9 +32,19 @@ export function at(x: NDArray, ...index: Index[]): IndexedPlaces {
   return { set: update('set'), add: update('add'), mul: update('mul'), min: update('min'), max: update('max') };
 }
 
+function listed(positions: readonly number[]): NDArray {
+  const data = new Int32Array(positions.length);
+  for (let i = 0; i < data.length; i++) {
+    const position = positions[i]!;
+    data[i] = position;
+    if (data[i] !== position) data[i] = castNumber(Number(position), 'int32');
+  }
+  return fromData(data, [data.length], 'int32');
+}
+
 /** Integers to use as positions. */
 export const indices = (x: ArrayLike | readonly number[], operation: string): Value => {
-  const value = Array.isArray(x) ? fromNumbers(x, [x.length], 'int32') : toValue(x as ArrayLike, operation);
+  const value = Array.isArray(x) ? listed(x) : toValue(x as ArrayLike, operation);
   if (value.literal !== undefined && Number.isInteger(value.literal)) return convert(value, 'int32');
   if (value.aval.isFloating || value.aval.dtype === 'bool') {
     throw new DtypeError(`${operation}: indices must be integers, but are ${value.aval}.`, {
@@ -75,18 +85,15 @@ function placed(
   if (n === 0 && positions.size > 0)
     throw new ShapeError(`${operation}: there is nothing to take from axis ${axis} of ${x.aval}.`);
   if (!positions.isTracer && positions.size <= mostKnown) {
-    const known = Array.from(positions.hostData());
-    const inside = known.every((i) => i >= -n && i < n);
+    const known = positions.hostData();
     const least = operation === 'take' ? 0 : -n;
-    const moved = known.map((i) =>
-      mode === 'clip' ? Math.min(Math.max(i, least), n - 1) : mode === 'wrap' ? i % n : i,
-    );
+    const inRange = (i: number): boolean => i >= -n && i < n;
+    const isInside = known.every(inRange);
     // A number that is given stays in the program's text.
-    const asGiven = inside && moved.every((i, k) => i === known[k]);
-    return {
-      positions: asGiven ? positions : fromNumbers(moved, positions.shape, 'int32'),
-      fill: mode === 'fill' && !inside ? fillValue : undefined,
-    };
+    if (mode === 'fill' || (isInside && (mode === 'wrap' || known.every((i) => i >= least))))
+      return { positions, fill: isInside ? undefined : fillValue };
+    const moved = Array.from(known, (i) => (mode === 'clip' ? Math.min(Math.max(i, least), n - 1) : i % n));
+    return { positions: fromNumbers(moved, positions.shape, 'int32'), fill: undefined };
   }
   if (mode === 'wrap') return { positions: rem(positions, n), fill: undefined };
   const index = signed(positions);
@@ -191,8 +198,13 @@ export function unique(x: ArrayLike): NDArray {
  */
 export function nonzero(x: ArrayLike): NDArray[] {
   const value = operand(x, 'nonzero');
+  return placesAlong(value).map((positions) => fromData(positions, [positions.length], 'int32'));
+}
+
+/** Positions of what is not 0, along each axis. */
+function placesAlong(value: Value): Int32Array[] {
   if (value.ndim === 0) return [];
-  const { columns, rows } = placesIn(value.read('nonzero'), value.shape.at(-1)!);
+  const { columns, rows } = placesIn(truthOf(value), value.shape.at(-1)!);
   const found = [columns];
   // What is left of a row's number once the position along an axis is taken off.
   for (let axis = value.ndim - 2; axis > 0; axis--) {
@@ -201,11 +213,23 @@ export function nonzero(x: ArrayLike): NDArray[] {
     for (let i = 0; i < rows.length; i++) rows[i] = rows[i]! / n;
   }
   if (value.ndim > 1) found.unshift(rows);
-  return found.map((positions) => fromData(positions, [positions.length], 'int32'));
+  return found;
+}
+
+/** Elements up to which copying them takes less time than an operation. */
+const fewElements = 4096;
+
+/** Elements that are 0 where those of `x` are. Of two types, so that the loops below are compiled for them. */
+function truthOf(x: Value): Uint8Array | Float64Array {
+  const data = x.read('nonzero');
+  if (data instanceof Uint8Array || data instanceof Float64Array) return data;
+  if (data.length <= fewElements) return new Float64Array(data);
+  using truth = ne(x, 0);
+  return truth.data() as Uint8Array;
 }
 
 /** Row and column of each element that is not 0, in order. */
-function placesIn(data: TypedArray, n: number): { columns: Int32Array; rows: Int32Array } {
+function placesIn(data: Uint8Array | Float64Array, n: number): { columns: Int32Array; rows: Int32Array } {
   let length = 0;
   for (let i = 0; i < data.length; i++) length += Number(data[i] !== 0);
   // Written at every element and passed over at those that are not 0: a branch would be foretold wrongly half the time.
@@ -255,10 +279,13 @@ export function trimZeros(x: ArrayLike, given: { trim?: 'f' | 'b' | 'fb' } = {})
   return slicing.slice(value, [from], [to]);
 }
 
-export const argwhere = (x: ArrayLike): NDArray => {
-  const parts = nonzero(toValue(x, 'argwhere'));
-  return slicing.concatenate(
-    parts.map((p) => reshape(p, [p.size, 1])),
-    1,
-  );
-};
+export function argwhere(x: ArrayLike): NDArray {
+  const value = toValue(x, 'argwhere');
+  const found = placesAlong(value);
+  const [ndim, count] = [found.length, found[0]?.length ?? Number(value.read('argwhere')[0] !== 0)];
+  const places = new Int32Array(count * ndim);
+  found.forEach((positions, axis) => {
+    for (let i = 0, at = axis; i < count; i++, at += ndim) places[at] = positions[i]!;
+  });
+  return fromData(places, [count, ndim], 'int32');
+}

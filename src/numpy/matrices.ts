@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkNumbers, optionsOf } from '../core/options.ts';
-import { recorded } from '../core/recorded.ts';
+import { keptList, recorded } from '../core/recorded.ts';
 import { checkCount, checkShape, range } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add } from '../lax/arithmetic.ts';
@@ -13,7 +13,7 @@ import { broadcastTo, reshape, transpose } from '../lax/movement.ts';
 import { sum } from '../lax/reductions.ts';
 import * as slicing from '../lax/slicing.ts';
 import { toValue } from '../promote.ts';
-import { fromNumbers, strong } from './array.ts';
+import { fromData, strong } from './array.ts';
 import { power } from './elementwise.ts';
 import { axesOf, operand } from './shape.ts';
 
@@ -99,24 +99,60 @@ export const tril: (x: ArrayLike, options?: { k?: number }) => NDArray = triangl
 /** The elements on and above the k-th diagonal; 0 below. */
 export const triu: (x: ArrayLike, options?: { k?: number }) => NDArray = triangle('triu', le);
 
-/** Rows and columns of the triangle, in row-major order. */
-const triangleIndices = (n: number, m: number, inside: (i: number, j: number) => boolean): [NDArray, NDArray] => {
-  const places = range(n * m).filter((at) => inside(Math.floor(at / m), at % m));
-  const vector = (values: number[]) => fromNumbers(values, [values.length], 'int32');
-  return [vector(places.map((at) => Math.floor(at / m))), vector(places.map((at) => at % m))];
+/** Rows and columns of the places of a matrix that `from` and `to` say for each row, in row-major order. */
+const triangleIndices = (
+  n: number,
+  m: number,
+  from: (i: number) => number,
+  to: (i: number) => number,
+): [NDArray, NDArray] => {
+  const ends = (i: number): [number, number] => [Math.max(0, from(i)), Math.min(m, to(i))];
+  let count = 0;
+  for (let i = 0; i < n; i++) {
+    const [start, end] = ends(i);
+    count += Math.max(0, end - start);
+  }
+  const [rows, columns] = [new Int32Array(count), new Int32Array(count)];
+  let at = 0;
+  for (let i = 0; i < n; i++) {
+    const [start, end] = ends(i);
+    for (let j = start; j < end; j++) {
+      rows[at] = i;
+      columns[at++] = j;
+    }
+  }
+  return [fromData(rows, [count], 'int32'), fromData(columns, [count], 'int32')];
 };
-export const trilIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
-  const { k = 0, m = n } = optionsOf('trilIndices', given, ['k', 'm']);
-  checkNumbers('trilIndices', given, ['k']);
-  checkShape([n, m], 'trilIndices');
-  return triangleIndices(n, m, (i, j) => j - i <= k);
-};
-export const triuIndices = (n: number, given: { k?: number; m?: number } = {}): [NDArray, NDArray] => {
-  const { k = 0, m = n } = optionsOf('triuIndices', given, ['k', 'm']);
-  checkNumbers('triuIndices', given, ['k']);
-  checkShape([n, m], 'triuIndices');
-  return triangleIndices(n, m, (i, j) => j - i >= k);
-};
+const lower = (n: number, m: number, k: number): [NDArray, NDArray] =>
+  triangleIndices(
+    n,
+    m,
+    () => 0,
+    (i) => i + k + 1,
+  );
+const upper = (n: number, m: number, k: number): [NDArray, NDArray] =>
+  triangleIndices(
+    n,
+    m,
+    (i) => i + k,
+    () => m,
+  );
+export const trilIndices: (n: number, given?: { k?: number; m?: number }) => [NDArray, NDArray] = keptList(
+  (n, given = {}) => {
+    const { k = 0, m = n } = optionsOf('trilIndices', given, ['k', 'm']);
+    checkNumbers('trilIndices', given, ['k']);
+    checkShape([n, m], 'trilIndices');
+    return lower(n, m, k);
+  },
+);
+export const triuIndices: (n: number, given?: { k?: number; m?: number }) => [NDArray, NDArray] = keptList(
+  (n, given = {}) => {
+    const { k = 0, m = n } = optionsOf('triuIndices', given, ['k', 'm']);
+    checkNumbers('triuIndices', given, ['k']);
+    checkShape([n, m], 'triuIndices');
+    return upper(n, m, k);
+  },
+);
 
 const lengthsOf = (name: string, x: ArrayLike): [rows: number, columns: number] => {
   const value = operand(x, name);
@@ -127,13 +163,13 @@ const lengthsOf = (name: string, x: ArrayLike): [rows: number, columns: number] 
 export const trilIndicesFrom = (x: ArrayLike, given: { k?: number } = {}): [NDArray, NDArray] => {
   const { k = 0 } = offsetOf('trilIndicesFrom', given);
   const [n, m] = lengthsOf('trilIndicesFrom', x);
-  return triangleIndices(n, m, (i, j) => j - i <= k);
+  return lower(n, m, k);
 };
 /** Rows and columns of the elements on and above the k-th diagonal of a matrix. */
 export const triuIndicesFrom = (x: ArrayLike, given: { k?: number } = {}): [NDArray, NDArray] => {
   const { k = 0 } = offsetOf('triuIndicesFrom', given);
   const [n, m] = lengthsOf('triuIndicesFrom', x);
-  return triangleIndices(n, m, (i, j) => j - i >= k);
+  return upper(n, m, k);
 };
 
 /** Powers of a vector as columns: x^(n−1), …, x, 1; in the other order if `increasing`. */

@@ -1,5 +1,5 @@
 /** Folds over the elements that are not NaN, under NumPy's names. */
-import type { ArrayLike, NDArray } from '../array.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
 import { optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
@@ -11,7 +11,7 @@ import { convert } from '../lax/convert.ts';
 import { and } from '../lax/logic.ts';
 import * as lax from '../lax/reductions.ts';
 import { toValue } from '../promote.ts';
-import { type MeanOptions, operandIn, type VarOptions, varOptions } from './averages.ts';
+import { type MeanOptions, mean, operandIn, type VarOptions, varOptions } from './averages.ts';
 import { add, maximum, minimum, multiply } from './elementwise.ts';
 import {
   type ArgReduceOptions,
@@ -82,6 +82,10 @@ function known(name: string, x: Value, where: ArrayLike | undefined): [value: Va
   return [value, and(mask, eq(value, value))];
 }
 
+/** Integers and bools are none. */
+const hasNoNaN = (x: ArrayLike, where: ArrayLike | undefined): boolean =>
+  where === undefined && x instanceof NDArray && !isFloating(x.dtype);
+
 /** Mean of the elements that are not NaN. */
 export const nanmean: (x: ArrayLike, options?: MeanOptions) => NDArray = recorded((x, given = {}) => {
   const {
@@ -90,6 +94,7 @@ export const nanmean: (x: ArrayLike, options?: MeanOptions) => NDArray = recorde
     where,
     dtype,
   } = optionsOf('nanmean', given, ['axis', 'keepdims', 'where', 'dtype']);
+  if (hasNoNaN(x, where)) return mean(x, { axis, keepdims, ...(dtype && { dtype }) });
   const [value, present] = known('nanmean', operandIn('nanmean', x, dtype), where);
   const options = { axis, keepdims };
   return div(sum(select(present, value, 0), options), sum(convert(present, value.dtype), options));

@@ -1,10 +1,11 @@
 /** Quantiles. */
 import { type ArrayLike, NDArray } from '../array.ts';
+import { isFloating } from '../core/dtype.ts';
 import { CotangentError, ShapeError } from '../core/errors.ts';
 import { naming, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
-import type { Value } from '../core/trace.ts';
+import { currentTrace, type Value } from '../core/trace.ts';
 import { add, ceil, div, floor, max, mul, round, sub } from '../lax/arithmetic.ts';
 import { eq, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
@@ -14,8 +15,9 @@ import { slice } from '../lax/slicing.ts';
 import { sort } from '../lax/sort.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { array, strong } from './array.ts';
+import { isnan } from './functions.ts';
 import { take, takeAlongAxis } from './indexing.ts';
-import type { ReduceOptions } from './reductions.ts';
+import { any, type ReduceOptions } from './reductions.ts';
 
 export interface QuantileOptions extends ReduceOptions {
   /** What to take between two elements: `linear` when left out. */
@@ -157,7 +159,8 @@ export function nanquantile(x: ArrayLike, q: ArrayLike | readonly number[], opti
 /** As `percentile`, of the elements that are not NaN; NaN where there is none. */
 export function nanpercentile(x: ArrayLike, q: ArrayLike | readonly number[], options: QuantileOptions = {}): NDArray {
   checkLevels('nanpercentile', q, 100);
-  const level = Array.isArray(q) ? array(q.map((p) => p / 100)) : div(toValue(q as ArrayLike, 'nanpercentile'), 100);
+  if (Array.isArray(q)) return nanQuantileNamed('nanpercentile', x, array(q.map((p) => p / 100)), options);
+  const level = typeof q === 'number' ? q / 100 : div(toValue(q as ArrayLike, 'nanpercentile'), 100);
   return nanQuantileNamed('nanpercentile', x, level, options);
 }
 
@@ -165,8 +168,23 @@ export function nanpercentile(x: ArrayLike, q: ArrayLike | readonly number[], op
 export const nanmedian = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
   nanQuantileNamed('nanmedian', x, 0.5, options);
 
+const anyNaN = recorded((x: NDArray) => any(isnan(x)));
+
+/** Whether no element is NaN, where that can be seen: then there is nothing to leave out. */
+function isWithoutNaN(x: ArrayLike): boolean {
+  if (!(x instanceof NDArray)) return false;
+  if (!isFloating(x.dtype)) return true;
+  if (x.isTracer || currentTrace().records || x.size === 0) return false;
+  using missing = anyNaN(x);
+  return !missing.item<boolean>();
+}
+
+function nanQuantileNamed(name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions): NDArray {
+  return (isWithoutNaN(x) ? quantileNamed : presentQuantile)(name, x, q, options);
+}
+
 /** NaNs are last in order: in each column, the positions are those of the elements before them. */
-const nanQuantileNamed: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(
+const presentQuantile: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(
   (name, x, q, given) => {
     const { axis, keepdims, method } = knownOptions(name, given);
     const { value, ordered, keptShape, oneShape } = inOrder(name, x, axis);

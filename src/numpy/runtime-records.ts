@@ -83,6 +83,10 @@ const examples: readonly (readonly [
       (x) => np.diff(x, { axis: 0 }),
       (x) => linalg.norm(x, { ord: 1, axis: 1 }),
       (x) => np.polyval([2, 3, 4], x),
+      ...[np.unwrap, np.nanprod, np.nancumsum],
+      (x) => np.modf(x)[0]!,
+      (x) => np.nanmean(x, { axis: 0 }),
+      (x) => np.median(x, { axis: 0 }),
     ),
   ],
   [
@@ -115,7 +119,8 @@ const examples: readonly (readonly [
   [floats, pairs, [(x, y) => x.div(y), (x, y) => np.maximum(x, y), (x, y) => np.minimum(x, y)]],
   [numeric, [[matrix, matrix]], ofTwo((x, y) => np.vecdot(x, y))],
   [numeric, [[matrix, scalar, scalar]], [(x, y, z) => np.clip(x, y, z)]],
-  [['int32'], [[matrix]], [(x) => np.diff(x), (x) => np.countNonzero(x)]],
+  [['int32', 'uint32'], [[matrix]], ofOne(np.diff, np.countNonzero, np.sinc, np.log10, np.var, np.std, np.logicalNot)],
+  [['int32', 'uint32'], pairs, ofTwo(np.logicalAnd, np.logicalOr, np.logicalXor)],
   [
     floats,
     [

@@ -175,6 +175,18 @@ function boxes(
   for (const n of numbers) checkCount(n, name, '`bins`');
   if (numbers.length !== columns.length || (range && range.length !== columns.length))
     throw new ShapeError(`${name}: \`bins\` and \`range\` must have an entry for each of ${columns.length} axes.`);
+  const [counts, ...edges] = countsInBoxes(name, columns, numbers, range, weights);
+  return [counts!, edges];
+}
+
+/** The counts, and the edges along each axis. */
+const countsInBoxes: (
+  name: string,
+  columns: readonly Value[],
+  numbers: readonly number[],
+  range: HistogramddOptions['range'],
+  weights: ArrayLike | undefined,
+) => NDArray[] = recordedList((name, columns, numbers, range, weights) => {
   const total = numbers.reduce((a, b) => a * b, 1);
   const parts = columns.map((column, i) => binsOf(column, numbers[i]!, range?.[i] ?? undefined));
   let at: Value = indices(0, name);
@@ -185,5 +197,5 @@ function boxes(
     at = add(mul(at, numbers[i]!), place);
   });
   const place = inside ? select(inside, at, total) : at;
-  return [reshape(count(name, place, total, weights), numbers), parts.map(([, edges]) => edges)];
-}
+  return [reshape(count(name, place, total, weights), numbers), ...parts.map(([, edges]) => edges)];
+});

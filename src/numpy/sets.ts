@@ -1,5 +1,6 @@
 /** Arrays as sets of their elements. */
 import type { ArrayLike, NDArray } from '../array.ts';
+import { allocate, type DType } from '../core/dtype.ts';
 import { checkChoice, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
@@ -67,8 +68,10 @@ export interface UniqueAll {
 export const uniqueAll = (x: ArrayLike): UniqueAll => distinct('uniqueAll', x);
 /** The distinct elements in increasing order, and how often they occur. Concrete arrays only. */
 export function uniqueCounts(x: ArrayLike): Pick<UniqueAll, 'values' | 'counts'> {
-  const { values, counts } = distinct('uniqueCounts', x);
-  return { values, counts };
+  const value = operand(x, 'uniqueCounts');
+  const { sorted, starts } = runs('uniqueCounts', value);
+  const counts = starts.map((start, i) => (i + 1 < starts.length ? starts[i + 1]! : sorted.length) - start);
+  return { values: firsts(sorted, starts, value.dtype), counts: fromData(counts, [counts.length], 'int32') };
 }
 /** The distinct elements in increasing order, and for each element of the array which it is. Concrete arrays only. */
 export function uniqueInverse(x: ArrayLike): Pick<UniqueAll, 'values' | 'inverseIndices'> {
@@ -76,7 +79,30 @@ export function uniqueInverse(x: ArrayLike): Pick<UniqueAll, 'values' | 'inverse
   return { values, inverseIndices };
 }
 /** The distinct elements in increasing order, each NaN among them. Concrete arrays only. */
-export const uniqueValues = (x: ArrayLike): NDArray => distinct('uniqueValues', x).values;
+export function uniqueValues(x: ArrayLike): NDArray {
+  const value = operand(x, 'uniqueValues');
+  const { sorted, starts } = runs('uniqueValues', value);
+  return firsts(sorted, starts, value.dtype);
+}
+
+/** The elements in order, and where each that differs from the one before it stands. */
+function runs(operation: string, value: Value): { sorted: Float64Array; starts: Int32Array } {
+  value.read(operation);
+  using inOrder = sort(ravel(value), { axis: 0 });
+  const data = inOrder.read(operation);
+  // Of one type, so that the loop is compiled for it.
+  const sorted = new Float64Array(data);
+  const starts = new Int32Array(sorted.length);
+  let count = 0;
+  for (let i = 0; i < sorted.length; i++) if (i === 0 || sorted[i] !== sorted[i - 1]) starts[count++] = i;
+  return { sorted, starts: starts.subarray(0, count) };
+}
+
+function firsts(sorted: Float64Array, starts: Int32Array, dtype: DType): NDArray {
+  const values = allocate(dtype, starts.length);
+  for (let i = 0; i < starts.length; i++) values[i] = sorted[starts[i]!]!;
+  return fromData(values, [values.length], dtype);
+}
 
 function distinct(operation: string, x: ArrayLike): UniqueAll {
   const value = operand(x, operation);
