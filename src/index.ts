@@ -25,6 +25,7 @@ export * as nn from './nn/index.ts';
 export * as np from './numpy/index.ts';
 export * as optimizers from './optimizers/index.ts';
 export * as random from './random/index.ts';
+export * as npy from './npy/index.ts';
 export * as safetensors from './safetensors/index.ts';
 export * as solvers from './solvers/index.ts';
 export * as objectives from './solvers/proximal/objectives.ts';

@@ -17,7 +17,7 @@ import type { ShapedArray } from './aval.ts';
 import { byteSize } from './dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, subJaxprs, Var } from './jaxpr.ts';
 import type { HostArray, Params, Primitive } from './primitive.ts';
-import { compileSegment, type Operation, type Segment, segmentsOf } from './segments.ts';
+import { compileSegment, isCompiledOnly, type Operation, type Segment, segmentsOf } from './segments.ts';
 import { stridesOf } from './shape.ts';
 import type { Value } from './trace.ts';
 
@@ -112,6 +112,15 @@ export function setCompiledAfter(elements: number): void {
   writtenForNothing = elements;
   littleWritten = Math.min(elements, 4096);
 }
+/**
+ * What a step of a program costs beside its elements, what a step costs where not all lie in one frame, and what a call of a compiled
+ * program costs, all in elements.
+ */
+const stepCost = 100;
+const loneStepCost = 150;
+const callCost = 300;
+/** Calls of a small program after which it is looked at whether compiling pays. */
+const oftenCalled = 100;
 /** Programs that are compiled. Their code takes memory: those that were not used for long run by operations again. */
 const compiledPrograms = new Recent<EagerProgram, StepProgram | FrameProgram>(128);
 
@@ -128,9 +137,10 @@ export class EagerProgram {
   /** Elements of all that the operations write. */
   private readonly size: number;
   private segments: readonly (Operation | Segment)[] | undefined;
-  /** Elements that a run of the operations writes for nothing, and all runs so far have written. */
-  private excess = 0;
+  /** What a compiled program saves in a run, in elements, and what all runs so far could have saved. */
+  private saving = 0;
   private written = 0;
+  private calls = 0;
   private isCompiled = false;
 
   private constructor(
@@ -154,16 +164,20 @@ export class EagerProgram {
   static of(given: Jaxpr, captured: readonly Value[]): EagerProgram | undefined {
     const jaxpr = simplify(given);
     if (jaxpr.effectful) return undefined;
-    if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return undefined;
+    const cannotRun = (eqn: Eqn): boolean => eqn.primitive.hot === true && !isCompiledOnly(eqn);
+    if (jaxpr.eqns.some((eqn) => cannotRun(eqn) || subJaxprs(eqn.params).length > 0)) return undefined;
     const operations = operationsOf(jaxpr);
-    const program = new Planner(jaxpr, captured, operations).program();
-    return program && new EagerProgram(jaxpr, captured, operations, program);
+    const isCompiled = operations.some(({ eqn }) => isCompiledOnly(eqn));
+    const steps = isCompiled ? compiledOf(segmentsOf(jaxpr, operations)) : operations;
+    const program = new Planner(jaxpr, captured, steps).program();
+    return program && new EagerProgram(jaxpr, captured, isCompiled ? [] : operations, program);
   }
 
   run(args: readonly Value[]): Value[] {
     const cells: Cell[] = [];
     for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
-    const made = (this.size > littleWritten ? this.quickest() : this.program).run(cells);
+    const isWorthALook = this.size > littleWritten || ++this.calls > oftenCalled;
+    const made = (isWorthALook ? this.quickest() : this.program).run(cells);
     const out: Value[] = [];
     for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
     return out;
@@ -178,10 +192,11 @@ export class EagerProgram {
     }
     if (!this.segments) {
       this.segments = segmentsOf(this.jaxpr, this.operations);
-      for (const part of this.segments) if ('excess' in part) this.excess += part.excess;
+      this.saving = savingOf(this.segments);
     }
-    this.written += this.excess;
-    if (this.excess <= littleWritten || this.written < writtenForNothing) return this.program;
+    if (this.saving <= 0) return this.program;
+    this.written += this.saving;
+    if (this.written < writtenForNothing) return this.program;
     const program = this.compile(this.segments);
     compiledPrograms.set(this, program);
     this.isCompiled = true;
@@ -189,10 +204,25 @@ export class EagerProgram {
   }
 
   private compile(segments: readonly (Operation | Segment)[]): StepProgram | FrameProgram {
-    const parts = segments.map((part) => ('excess' in part ? compileSegment(part, wrap) : part));
+    const parts = compiledOf(segments);
     // Where a result turns out not to depend on the arguments, it is made anew by the operations.
     return new Planner(this.jaxpr, this.captured, parts).program() ?? this.program;
   }
+}
+
+const isSegment = (part: Operation | Segment): part is Segment => 'program' in part;
+
+const compiledOf = (parts: readonly (Operation | Segment)[]): Operation[] =>
+  parts.map((part) => (isSegment(part) ? compileSegment(part, wrap) : part));
+
+/** What a run saves once its segments are compiled: writing and reading elements and, where these are few, steps. */
+function savingOf(parts: readonly (Operation | Segment)[]): number {
+  const segments = parts.filter(isSegment);
+  const excess = segments.reduce((sum, segment) => sum + segment.excess, 0);
+  if (excess > littleWritten) return excess;
+  const spared = segments.reduce((sum, segment) => sum + stepCost * segment.spared - callCost, excess);
+  // The others have no frame any more.
+  return spared - (loneStepCost - stepCost) * (parts.length - segments.length);
 }
 
 /** What runs, in order, each equation alone or as the end of a group. What a group computes itself is not run for it. */

@@ -5,6 +5,7 @@ import type { DType } from '../core/dtype.ts';
 import { isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { beforeOptions, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import type { ShapeLike } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { floor, min, sub } from '../lax/arithmetic.ts';
@@ -156,12 +157,12 @@ export type Counts = (
  * @example
  * poisson(key(0), 3.5, [4]); // i32[4]
  */
-export const poisson: Counts = (k, lam, shape, options) => {
+export const poisson: Counts = recorded((k, lam, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
   const dtype = integerDType('poisson', optionsOf('poisson', given, ['dtype']));
   const { size: full, values } = parametersOf('poisson', k, [lam], size, { dtype: 'float64' });
   return convert(poissonSample(...keysOf('poisson', k, full), broadcastTo(values[0]!, full)), dtype);
-};
+}, 2);
 
 /**
  * From the binomial distribution: how many of n are 1, each with probability p, as floats; NaN where n is negative or p no
@@ -170,20 +171,20 @@ export const poisson: Counts = (k, lam, shape, options) => {
  * @example
  * binomial(key(0), 10, 0.3, [4]); // f32[4]
  */
-export const binomial: TwoParameters = (k, n, p, shape, options) => {
+export const binomial: TwoParameters = recorded((k, n, p, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, { dtype?: DType }>(shape, options);
   const { dtype } = parametersOf('binomial', k, [n, p], size, given);
   const { size: full, values } = parametersOf('binomial', k, [n, p], size, { dtype: 'float64' });
   const operands = values.map((v) => broadcastTo(v, full));
   return convert(binomialSample(...keysOf('binomial', k, full), ...operands), dtype);
-};
+}, 3);
 
 /** From the geometric distribution on 1, 2, …: the number of trials until one with probability p succeeds. */
-export const geometric: Counts = (k, p, shape, options) => {
+export const geometric: Counts = recorded((k, p, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
   const dtype = integerDType('geometric', optionsOf('geometric', given, ['dtype']));
   const { size: full, values } = parametersOf('geometric', k, [p], size, {});
   const u = uniform(k, full);
   const logs = log(select(u.eq(0), 1, u));
   return convert(floor(logs.div(log1p(values[0]!.neg()))).add(1), dtype);
-};
+}, 2);
