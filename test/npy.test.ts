@@ -134,21 +134,21 @@ t.test('files that are refused', (t) => {
     return Uint8Array.from(text, (c) => c.charCodeAt(0));
   };
   const damaged: [Uint8Array, RegExp][] = [
-    [whole.subarray(0, 9), /it does not begin with \\x93NUMPY and a version\.$/],
-    [whole.map((byte, i) => (i === 6 ? 4 : byte)), /its version is 4\.0\.$/],
-    [whole.subarray(0, 60), /its header would have 118 bytes, but 50 follow\.$/],
-    [whole.subarray(0, -1), /its <f4\[3\] would have 12 bytes, but 11 follow\.$/],
-    [header('[]'), /its header is no dictionary\.$/],
-    [header("{'descr': '<f4', 'fortran_order': False}"), /its header has no `shape`\.$/],
-    [header("{'descr': '<f4', 'shape': (1,)}"), /its header has no `fortran_order`\.$/],
-    [header("{'fortran_order': False, 'shape': (1,)}"), /its header has no `descr`\.$/],
-    [header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"), /no array has elements of type '\|O'\.$/],
+    [whole.subarray(0, 9), /it does not begin with \\x93NUMPY and a version\.$/m],
+    [whole.map((byte, i) => (i === 6 ? 4 : byte)), /its version is 4\.0\.$/m],
+    [whole.subarray(0, 60), /its header would have 118 bytes, but 50 follow\.$/m],
+    [whole.subarray(0, -1), /its <f4\[3\] would have 12 bytes, but 11 follow\.$/m],
+    [header('[]'), /its header is no dictionary\.$/m],
+    [header("{'descr': '<f4', 'fortran_order': False}"), /its header has no `shape`\.$/m],
+    [header("{'descr': '<f4', 'shape': (1,)}"), /its header has no `fortran_order`\.$/m],
+    [header("{'fortran_order': False, 'shape': (1,)}"), /its header has no `descr`\.$/m],
+    [header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"), /no array has elements of type '\|O'\.$/m],
   ];
   for (const [bytes, message] of damaged) t.throws(() => npy.load(bytes), { message });
   t.throws(() => npy.load('x.npy' as never), { message: /hint: read the file first: `load\(readFileSync\(path\)\)`/ });
 
   const archive = npy.savez({ a: np.ones([3]) });
-  t.throws(() => npy.loadz(archive.map((byte, i) => (i === 190 ? byte ^ 1 : byte))), {
+  t.throws(() => npy.loadz(archive.map((byte, i) => (i === 165 ? byte ^ 1 : byte))), {
     message: /^loadz: not an npz file that can be read: `a\.npy` does not have the checksum that it should have\.$/m,
   });
   t.throws(() => npy.loadz(archive.subarray(0, 100)), { message: /it is no archive: it has no directory\.$/m });

@@ -115,7 +115,7 @@ export const cases = {
       serializeNpy: np.serializeNpy,
       parseNpy: np.parseNpy,
       serializeNpz: np.serializeNpzSync,
-      parseNpz: (bytes) => Object.fromEntries(np.parseNpzSync(bytes)),
+      parseNpz: (bytes) => Object.fromEntries(np.parseNpzSync(bytes).arrays),
     },
     array,
     positions: (integers, shape, dtype = 'int32') => np.array(integers, dtype).reshape(...shape),

@@ -1,10 +1,10 @@
 /** The checksum of archives: the remainder of division by the polynomial 0xEDB88320 over GF(2), bits reversed. */
 
 /** Table k has the remainder of a byte that k others follow: of eight bytes at once (Kounavis & Berry, Slicing-by-8, 2005). */
-let tables: Uint32Array[] | undefined;
+let tables: Int32Array[] | undefined;
 
-function tablesOf(): Uint32Array[] {
-  const first = new Uint32Array(256);
+function tablesOf(): Int32Array[] {
+  const first = new Int32Array(256);
   for (let n = 0; n < 256; n++) {
     let r = n;
     for (let bit = 0; bit < 8; bit++) r = (r >>> 1) ^ (r & 1 ? 0xedb88320 : 0);
@@ -18,24 +18,24 @@ function tablesOf(): Uint32Array[] {
 export function crc32(bytes: Uint8Array): number {
   tables ??= tablesOf();
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
   ];
   const [t8, t9, t10, t11, t12, t13, t14, t15] = tables.slice(8) as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
   ];
   let r = -1;
   let i = 0;
@@ -45,7 +45,9 @@ export function crc32(bytes: Uint8Array): number {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, blocks * 4);
   for (let k = 0; k < words.length; k += 4) {
     const a = words[k]! ^ r;
-    const [b, c, d] = [words[k + 1]!, words[k + 2]!, words[k + 3]!];
+    const b = words[k + 1]!;
+    const c = words[k + 2]!;
+    const d = words[k + 3]!;
     r =
       t15[a & 255]! ^
       t14[(a >>> 8) & 255]! ^

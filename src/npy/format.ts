@@ -2,6 +2,7 @@
  * The bytes of a .npy file (NumPy, NEP 1): `\x93NUMPY`, a version, the length of the header in 16 bits (version 1) or 32 (2 and 3), the
  * header, which is a Python dictionary padded with spaces to a multiple of 64 bytes, and the elements.
  */
+import { Cell } from '../../jit/storage/heap.ts';
 import { type DType, type TypedArray, viewOf } from '../core/dtype.ts';
 import { CotangentError } from '../core/errors.ts';
 import { halfBits } from '../safetensors/format.ts';
@@ -12,7 +13,7 @@ export interface Stored {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly isFortran: boolean;
-  readonly data: TypedArray;
+  readonly cell: Cell;
 }
 
 export type Fail = (what: string) => never;
@@ -33,6 +34,8 @@ const codes: Readonly<Record<DType, string>> = {
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const alignment = 64;
+/** Arguments that a call may have. */
+const longestCall = 4096;
 const text = new TextEncoder();
 
 /** The file of an array with row-major elements: version 1.0, little-endian. */
@@ -61,17 +64,27 @@ export function decode(bytes: Uint8Array, fail: Fail): Stored {
   const length = major === 1 ? view.getUint16(8, true) : bytes.length < 12 ? Infinity : view.getUint32(8, true);
   const start = from + length;
   if (start > bytes.length) return fail(`its header would have ${length} bytes, but ${bytes.length - from} follow`);
-  const decoder = new TextDecoder(major === 3 ? 'utf-8' : 'latin1');
-  const { descr, shape, isFortran } = parseHeader(decoder.decode(bytes.subarray(from, start)), fail);
+  const dictionary = bytes.subarray(from, start);
+  // Latin 1 is what codes of characters are. Making a decoder takes longer than reading the file.
+  const written =
+    major === 3 || length > longestCall
+      ? new TextDecoder(major === 3 ? 'utf-8' : 'latin1').decode(dictionary)
+      : String.fromCharCode.apply(null, dictionary as unknown as number[]);
+  const { descr, shape, isFortran } = parseHeader(written, fail);
   const n = shape.reduce((a, b) => a * b, 1);
   const size = n * descr.bytes;
   if (!(size <= bytes.length - start))
     return fail(`its ${descr.code}[${shape}] would have ${size} bytes, but ${bytes.length - start} follow`);
-  const buffer = bytes.slice(start, start + size).buffer as ArrayBuffer;
-  if (descr.isBigEndian) swap(new Uint8Array(buffer), descr.bytes);
-  const { dtype, data } = elements(descr, buffer, n, fail);
-  return { dtype, shape, isFortran, data };
+  const data = bytes.subarray(start, start + size);
+  return {
+    dtype: dtypes[`${descr.kind}${descr.bytes}`] ?? unknown(descr, fail),
+    shape,
+    isFortran,
+    cell: elements(descr, data, n, fail),
+  };
 }
+
+const unknown = ({ code }: Descriptor, fail: Fail): never => fail(`no array has elements of type '${code}'`);
 
 function swap(bytes: Uint8Array, width: number): void {
   for (let i = 0; i < bytes.length; i += width)
@@ -82,44 +95,76 @@ function swap(bytes: Uint8Array, width: number): void {
     }
 }
 
-type Elements = { dtype: DType; data: TypedArray };
-
 /** Types that no array has are widened, and integers of 64 bits narrowed, where that changes no value. */
-function elements({ kind, bytes, code }: Descriptor, buffer: ArrayBuffer, n: number, fail: Fail): Elements {
-  const same = (dtype: DType): Elements => ({ dtype, data: viewOf(dtype, buffer, 0, n) });
-  const widened = (values: ArrayLike<number>): Elements => ({ dtype: 'int32', data: Int32Array.from(values) });
-  switch (`${kind}${bytes}`) {
-    case 'f8':
-      return same('float64');
-    case 'f4':
-      return same('float32');
-    case 'f2': {
-      const bits = Uint32Array.from(new Uint16Array(buffer), halfBits);
-      return { dtype: 'float32', data: new Float32Array(bits.buffer) };
-    }
-    case 'i4':
-      return same('int32');
-    case 'u4':
-      return same('uint32');
-    case 'i1':
-      return widened(new Int8Array(buffer));
-    case 'u1':
-      return widened(new Uint8Array(buffer));
-    case 'i2':
-      return widened(new Int16Array(buffer));
-    case 'u2':
-      return widened(new Uint16Array(buffer));
-    case 'i8':
-    case 'u8':
-      return narrowed(kind === 'u', new Int32Array(buffer), n, code, fail);
-    case 'b1':
-      return { dtype: 'bool', data: new Uint8Array(buffer).map((x) => (x === 0 ? 0 : 1)) };
-    default:
-      return fail(`no array has elements of type '${code}'`);
+const dtypes: Readonly<Record<string, DType>> = {
+  f8: 'float64',
+  f4: 'float32',
+  f2: 'float32',
+  i4: 'int32',
+  u4: 'uint32',
+  i1: 'int32',
+  i2: 'int32',
+  i8: 'int32',
+  u1: 'int32',
+  u2: 'int32',
+  u8: 'uint32',
+  b1: 'bool',
+};
+
+/** Larger arrays are made where operations read them. */
+const largestHost = 4096;
+
+/** Elements that are stored as they stand in the file. */
+function copied(dtype: DType, data: Uint8Array, n: number): Cell {
+  if (n <= largestHost) {
+    const { buffer } = data.slice();
+    return Cell.fromHost(dtype, viewOf(dtype, buffer as ArrayBuffer, 0, n));
   }
+  const cell = Cell.inHeap(dtype, n);
+  const place = cell.peek();
+  new Uint8Array(place.buffer, place.byteOffset, place.byteLength).set(data);
+  return cell;
 }
 
-function narrowed(isUnsigned: boolean, words: Int32Array<ArrayBuffer>, n: number, code: string, fail: Fail): Elements {
+function elements({ kind, bytes, code, isBigEndian }: Descriptor, data: Uint8Array, n: number, fail: Fail): Cell {
+  const type = `${kind}${bytes}`;
+  const dtype = dtypes[type]!;
+  const isSame = /^(f8|f4|i4|u4)$/.test(type);
+  if (isSame && !isBigEndian) return copied(dtype, data, n);
+  const own = data.slice();
+  if (isBigEndian) swap(own, bytes);
+  const buffer = own.buffer as ArrayBuffer;
+  const values = (): TypedArray => {
+    switch (type) {
+      case 'f2':
+        return new Float32Array(Uint32Array.from(new Uint16Array(buffer), halfBits).buffer);
+      case 'i1':
+        return Int32Array.from(new Int8Array(buffer));
+      case 'u1':
+        return Int32Array.from(own);
+      case 'i2':
+        return Int32Array.from(new Int16Array(buffer));
+      case 'u2':
+        return Int32Array.from(new Uint16Array(buffer));
+      case 'i8':
+      case 'u8':
+        return narrowed(kind === 'u', new Int32Array(buffer), n, code, fail);
+      case 'b1':
+        return own.map((x) => (x === 0 ? 0 : 1));
+      default:
+        return viewOf(dtype, buffer, 0, n);
+    }
+  };
+  return Cell.fromHost(dtype, values());
+}
+
+function narrowed(
+  isUnsigned: boolean,
+  words: Int32Array<ArrayBuffer>,
+  n: number,
+  code: string,
+  fail: Fail,
+): TypedArray {
   const data = isUnsigned ? new Uint32Array(n) : new Int32Array(n);
   for (let i = 0; i < n; i++) {
     const low = words[2 * i]!;
@@ -129,5 +174,5 @@ function narrowed(isUnsigned: boolean, words: Int32Array<ArrayBuffer>, n: number
     }
     data[i] = low;
   }
-  return { dtype: isUnsigned ? 'uint32' : 'int32', data };
+  return data;
 }

@@ -89,8 +89,23 @@ class Reader {
   }
 }
 
+/** As NumPy writes it, which is read at once. */
+const usual = /^\{'descr': '([<>|]\w+)', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n$/;
+
 export function parseHeader(source: string, fail: Fail): Header {
-  const entries = new Reader(source).dictionary();
+  const [, code, order, extents] = usual.exec(source) ?? [];
+  const shape = extents?.split(',').flatMap((text) => (text.trim() === '' ? [] : Number(text)));
+  const entries = shape
+    ? new Map<string, Literal>([
+        ['descr', code!],
+        ['fortran_order', order === 'True'],
+        ['shape', shape],
+      ])
+    : new Reader(source).dictionary();
+  return headerOf(entries, fail);
+}
+
+function headerOf(entries: ReadonlyMap<string, Literal> | undefined, fail: Fail): Header {
   if (!entries) return fail('its header is no dictionary');
   const [descr, isFortran, shape] = ['descr', 'fortran_order', 'shape'].map((key) => entries.get(key));
   if (typeof isFortran !== 'boolean') return fail('its header has no `fortran_order`');

@@ -21,12 +21,12 @@ function fileOf(operation: string, name: string, x: ArrayLike): Uint8Array {
   if (x instanceof NDArray && !x.concrete)
     throw new TraceError(`${operation}: the value of ${name}, ${x.describe()}, is not known while it is traced.`);
   const value = array(x);
-  return encode(value.dtype, value.shape, value.cell().toHost());
+  return encode(value.dtype, value.shape, value.cell().peek());
 }
 
-function toArray({ dtype, shape, isFortran, data }: Stored): NDArray {
-  if (!isFortran || shape.length < 2) return NDArray.fromHost(data, shapedArray(shape, dtype));
-  return transpose(NDArray.fromHost(data, shapedArray([...shape].reverse(), dtype)));
+function toArray({ dtype, shape, isFortran, cell }: Stored): NDArray {
+  if (!isFortran || shape.length < 2) return new NDArray(shapedArray(shape, dtype), cell);
+  return transpose(new NDArray(shapedArray([...shape].reverse(), dtype), cell));
 }
 
 /**

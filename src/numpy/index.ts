@@ -6,6 +6,7 @@ export * as linalg from '../linalg/index.ts';
 export { i0 } from '../special/functions.ts';
 export { array, asarray, astype, copy } from './array.ts';
 export { average, mean, std, var } from './averages.ts';
+export { type BitOptions, packbits, unpackbits } from './bits.ts';
 export * from './constants.ts';
 export {
   arange,

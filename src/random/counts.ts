@@ -18,7 +18,7 @@ import { type Bound, specialFunction } from '../special/function.ts';
 import { uniform } from './continuous.ts';
 import type { IntegerOptions } from './discrete.ts';
 import { parametersOf, type TwoParameters } from './gamma.ts';
-import { keyOf, keysOf, uniformOf, type Words } from './lanes.ts';
+import { drawOf, keysOf, uniformOf, type Words } from './lanes.ts';
 
 const none = 'random: counts have no derivative';
 
@@ -45,19 +45,18 @@ function byRejection(
   accepts: (k: Value, us: Value, v: Value) => Value,
   active: Value,
 ): Value {
-  const [, , k] = whileLoop(
-    ([, , , done]) => and(active, not(done)),
-    ([k0, k1]) => {
-      const now: Words = [k0, k1];
-      const u = uniformOf(keyOf(now, 1), 'float64').sub(0.5);
-      const v = uniformOf(keyOf(now, 2), 'float64');
+  const [, k] = whileLoop(
+    ([, , done]) => and(active, not(done)),
+    ([i]) => {
+      const u = drawOf(key, i).sub(0.5);
+      const v = drawOf(key, i.add(1));
       const us = sub(0.5, u.abs());
       const k = floor(a.mul(2).div(us).add(b).mul(u).add(c));
       const quick = and(us.ge(0.07), v.le(squeeze));
       const possible = and(and(k.ge(0), k.le(most)), or(us.ge(0.013), v.le(us)));
-      return [...keyOf(now, 0), k, or(quick, and(possible, accepts(k, us, v)))] as const;
+      return [i.add(2), k, or(quick, and(possible, accepts(k, us, v)))] as const;
     },
-    [...key, a.mul(0), a.lt(0)] as const,
+    [key[0].mul(0), a.mul(0), a.lt(0)] as const,
   );
   return k;
 }
@@ -87,7 +86,7 @@ const poissonOf = (k0: Value, k1: Value, given: Value): Value => {
   return convert(min(select(known, value, -1), 2 ** 31 - 1), 'int32');
 };
 
-const poissonSample: Bound = specialFunction('random_poisson', {
+export const poissonSample: Bound = specialFunction('random_poisson', {
   native: 'int32',
   scalar: poissonOf,
   jvp: [none, none, none],
@@ -131,13 +130,13 @@ const binomialOf = (k0: Value, k1: Value, givenN: Value, givenP: Value): Value =
   return select(valid, select(mirrored, n.sub(k), k), Number.NaN);
 };
 
-const binomialSample: Bound = specialFunction('random_binomial', {
+export const binomialSample: Bound = specialFunction('random_binomial', {
   native: 'float64',
   scalar: binomialOf,
   jvp: [none, none, none, none],
 });
 
-function integerDType(name: string, { dtype = 'int32' }: { dtype?: DType }): DType {
+export function integerDType(name: string, { dtype = 'int32' }: { dtype?: DType }): DType {
   if (!isInteger(dtype)) throw new DtypeError(`${name}: needs an integer dtype, but got ${dtype}.`);
   return dtype;
 }

@@ -23,6 +23,12 @@ export const pareto: OneParameter = recorded((k, b, shape, options) => {
   return exp(exponential(k, size, { dtype }).div(values[0]!));
 }, 2);
 
+/** From the distribution on [0, 1] with density a·x^(a−1). */
+export const power: OneParameter = recorded((k, a, shape, options) => {
+  const { size, dtype, values } = parametersOf('power', k, [a], shape, options);
+  return exp(exponential(k, size, { dtype }).neg().div(values[0]!));
+}, 2);
+
 /** From the Rayleigh distribution: the length of a vector of two normal numbers with standard deviation `scale`. */
 export const rayleigh: OneParameter = recorded((k, scale, shape, options) => {
   const { size, dtype, values } = parametersOf('rayleigh', k, [scale], shape, options);
