@@ -39,11 +39,12 @@ const distributions = [
   'multinomial',
 ];
 
-/** Mean and deviation of sign(x)·log(1 + |x|), which exist for all distributions. */
+/** 1 more than the mean, and the deviation, of sign(x)·log(1 + |x|), which exist for all distributions. */
 function moments(values) {
   const logs = values.map((v) => Math.sign(v) * Math.log1p(Math.abs(v)));
   const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
-  return [mean, Math.sqrt(logs.reduce((a, b) => a + (b - mean) ** 2, 0) / logs.length)];
+  // A mean near 0 has no relative error.
+  return [1 + mean, Math.sqrt(logs.reduce((a, b) => a + (b - mean) ** 2, 0) / logs.length)];
 }
 
 /**

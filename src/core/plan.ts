@@ -9,7 +9,7 @@ import { eagerJoin } from '../../jit/eager/joins.ts';
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
 import { eagerSelection } from '../../jit/eager/selection.ts';
-import { simplify } from '../../jit/lower/simplify.ts';
+import { simplifySteps } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { Cell } from '../../jit/storage/heap.ts';
 import { NDArray } from '../array.ts';
@@ -162,7 +162,7 @@ export class EagerProgram {
    * `captured` are the values of the leading inputs.
    */
   static of(given: Jaxpr, captured: readonly Value[]): EagerProgram | undefined {
-    const jaxpr = simplify(given);
+    const jaxpr = simplifySteps(given);
     if (jaxpr.effectful) return undefined;
     const cannotRun = (eqn: Eqn): boolean => eqn.primitive.hot === true && !isCompiledOnly(eqn);
     if (jaxpr.eqns.some((eqn) => cannotRun(eqn) || subJaxprs(eqn.params).length > 0)) return undefined;

@@ -61,11 +61,13 @@ const sampleOf =
     const impossible = select(a.eq(0), logSpace ? Number.NEGATIVE_INFINITY : 0, Number.NaN);
     if (logSpace) {
       const logs = exponentialOf(boosting, dtype).neg();
-      const boost = select(or(whole, logs.eq(0)), 0, logs.div(a));
-      return select(isPossible(a), log(d).add(log(v)).add(boost), impossible);
+      const own = log(d).add(log(v));
+      const boosted = select(logs.eq(0), own, own.add(logs.div(a)));
+      return select(isPossible(a), select(whole, own, boosted), impossible);
     }
-    const boost = select(whole, 1, pow(sub(1, uniformOf(boosting, dtype)), a.reciprocal()));
-    return select(isPossible(a), d.mul(v).mul(boost), impossible);
+    const own = d.mul(v);
+    const boosted = own.mul(pow(sub(1, uniformOf(boosting, dtype)), a.reciprocal()));
+    return select(isPossible(a), select(whole, own, boosted), impossible);
   };
 
 const isPossible = (a: Value): Value => and(a.gt(0), a.lt(Number.POSITIVE_INFINITY));
