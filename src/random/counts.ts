@@ -12,12 +12,11 @@ import { floor, min, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { and, not, or } from '../lax/logic.ts';
-import { broadcastTo } from '../lax/movement.ts';
 import { exp, lgamma, log, log1p } from '../lax/transcendental.ts';
 import { type Bound, specialFunction } from '../special/function.ts';
 import { uniform } from './continuous.ts';
 import type { IntegerOptions } from './discrete.ts';
-import { parametersOf, type TwoParameters } from './gamma.ts';
+import { parametersOf, spread, type TwoParameters } from './gamma.ts';
 import { drawOf, keysOf, uniformOf, type Words } from './lanes.ts';
 
 const none = 'random: counts have no derivative';
@@ -160,7 +159,7 @@ export const poisson: Counts = recorded((k, lam, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
   const dtype = integerDType('poisson', optionsOf('poisson', given, ['dtype']));
   const { size: full, values } = parametersOf('poisson', k, [lam], size, { dtype: 'float64' });
-  return convert(poissonSample(...keysOf('poisson', k, full), broadcastTo(values[0]!, full)), dtype);
+  return convert(poissonSample(...keysOf('poisson', k, full), spread(values[0]!, full)), dtype);
 }, 2);
 
 /**
@@ -174,7 +173,7 @@ export const binomial: TwoParameters = recorded((k, n, p, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, { dtype?: DType }>(shape, options);
   const { dtype } = parametersOf('binomial', k, [n, p], size, given);
   const { size: full, values } = parametersOf('binomial', k, [n, p], size, { dtype: 'float64' });
-  const operands = values.map((v) => broadcastTo(v, full));
+  const operands = values.map((v) => spread(v, full));
   return convert(binomialSample(...keysOf('binomial', k, full), ...operands), dtype);
 }, 3);
 

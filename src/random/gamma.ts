@@ -88,6 +88,10 @@ const gammaSample: Bound = specialFunction('random_gamma', {
   jvp: [keyHasNone, keyHasNone, (da, [, , a], out) => da.mul(out.mul(logGammaSlope(a!, log(out))))],
 });
 
+/** A parameter as an operand of a sampler: what is computed of a number is computed once. */
+export const spread = (parameter: Value, size: Shape): Value =>
+  parameter.ndim === 0 ? parameter : broadcastTo(parameter, size);
+
 /** What samplers of parameters have in common: those as arrays of the wanted dtype, and the shape. */
 export function parametersOf(
   name: string,
@@ -131,7 +135,7 @@ export type TwoParameters = (
 const ofShape = (name: string, sample: Bound): OneParameter =>
   recorded((k, a, shape, options) => {
     const { size, values } = parametersOf(name, k, [a], shape, options);
-    return sample(...keysOf(name, k, size), broadcastTo(values[0]!, size));
+    return sample(...keysOf(name, k, size), spread(values[0]!, size));
   }, 2);
 
 /**

@@ -19,7 +19,7 @@ import { type Bound, specialFunction } from '../special/function.ts';
 import { uniform } from './continuous.ts';
 import { binomial, type Counts, integerDType, poisson } from './counts.ts';
 import type { IntegerOptions } from './discrete.ts';
-import { gamma, parametersOf } from './gamma.ts';
+import { gamma, parametersOf, spread } from './gamma.ts';
 import { keyAt, split } from './keys.ts';
 import { drawOf, keysOf } from './lanes.ts';
 
@@ -75,7 +75,7 @@ function countsOf(
  */
 export const zipf: Counts = recorded((k, a, shape, options) => {
   const { dtype, size, values } = countsOf('zipf', k, [a], shape, options);
-  return convert(zipfSample(...keysOf('zipf', k, size), broadcastTo(values[0]!, size)), dtype);
+  return convert(zipfSample(...keysOf('zipf', k, size), spread(values[0]!, size)), dtype);
 }, 2);
 
 /**

@@ -9,11 +9,10 @@ import { div, floor, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { and, not, or } from '../lax/logic.ts';
-import { broadcastTo } from '../lax/movement.ts';
 import { atan, log, tan } from '../lax/transcendental.ts';
 import { type Bound, specialFunction } from '../special/function.ts';
 import type { FloatOptions } from './continuous.ts';
-import { parametersOf, type TwoParameters } from './gamma.ts';
+import { parametersOf, spread, type TwoParameters } from './gamma.ts';
 import { drawOf, keysOf } from './lanes.ts';
 
 /**
@@ -62,7 +61,7 @@ export const vonmises: TwoParameters = recorded((k, mu, kappa, shape, options) =
   const [given] = beforeOptions<ShapeLike, FloatOptions>(shape, options);
   const { values } = parametersOf('vonmises', k, [mu, kappa] as readonly ArrayLike[], given, { dtype: 'float64' });
   const [centre, concentration] = values as [Value, Value];
-  const angle = angleSample(...keysOf('vonmises', k, size), broadcastTo(concentration, size)).add(centre);
+  const angle = angleSample(...keysOf('vonmises', k, size), spread(concentration, size)).add(centre);
   const turns = floor(angle.div(2 * Math.PI).add(0.5));
   return convert(angle.sub(turns.mul(2 * Math.PI)), dtype);
 }, 3);
