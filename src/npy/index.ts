@@ -4,7 +4,8 @@ import { shapedArray } from '../core/aval.ts';
 import { CotangentError, TraceError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
 import { transpose } from '../lax/movement.ts';
-import { array } from '../numpy/array.ts';
+import { strong } from '../numpy/array.ts';
+import { operand } from '../numpy/shape.ts';
 import { decode, encode, failing, type Stored } from './format.ts';
 import { unzip, zip } from './zip.ts';
 
@@ -20,7 +21,7 @@ export const save = (x: ArrayLike): Uint8Array => fileOf('save', 'its argument',
 function fileOf(operation: string, name: string, x: ArrayLike): Uint8Array {
   if (x instanceof NDArray && !x.concrete)
     throw new TraceError(`${operation}: the value of ${name}, ${x.describe()}, is not known while it is traced.`);
-  const value = array(x);
+  const value = strong(operand(x, operation));
   return encode(value.dtype, value.shape, value.cell().peek());
 }
 
