@@ -53,12 +53,13 @@ export type LowerRule<P> =
   /**
    * Evaluates a jaxpr in place. `operands` picks the equation's operands that are its inputs, in order. With `separate`,
    * what it computes is computed anew, even where an equal value exists. `derived`: the jaxpr is none of the parameters, but
-   * made of them here.
+   * made of them here. `elementwise`: it computes each element alone, so that the bits are the same whatever it is compiled with.
    */
   | {
       readonly kind: 'inline';
       readonly separate?: boolean;
       readonly derived?: boolean;
+      readonly elementwise?: boolean;
       readonly jaxpr: (params: P, inputs: readonly ShapedArray[]) => { jaxpr: Jaxpr; operands?: readonly number[] };
     }
   /** Operand 0 is an int32 index (clamped) or a bool; the others go to the chosen branch. */

@@ -22,6 +22,7 @@ export * as linalg from './linalg/index.ts';
 export * as linearSolve from './linear-solve/index.ts';
 export * as losses from './losses.ts';
 export * as nn from './nn/index.ts';
+export * as npy from './npy/index.ts';
 export * as np from './numpy/index.ts';
 export * as optimizers from './optimizers/index.ts';
 export * as random from './random/index.ts';

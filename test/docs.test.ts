@@ -20,6 +20,7 @@ const scopes: readonly (readonly [file: RegExp, names: object])[] = [
   [/^src\/random\//, random],
   [/^src\/solvers\//, { ...solvers, proxLasso: cotangent.prox.lasso }],
   [/^src\/safetensors\//, { ...safetensors, ...files }],
+  [/^src\/npy\//, files],
   [/^src\/nn\//, nn],
   [/^src\/linalg\/|^src\/complex\/linalg/, linalg],
   [/^src\/(primitives|primitive-records)\.ts$/, primitives],

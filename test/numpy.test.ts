@@ -1,5 +1,5 @@
 import t from 'tap';
-import { grad, jit, NDArray, vmap } from '../src/index.ts';
+import { grad, jit, NDArray, random, vmap } from '../src/index.ts';
 import * as linalg from '../src/linalg/index.ts';
 import * as losses from '../src/losses.ts';
 import * as nn from '../src/nn/index.ts';
@@ -468,4 +468,42 @@ t.test('histograms of several axes', async () => {
   ]);
   t.equal(edges.length, 2);
   t.throws(() => np.histogramdd(x), { message: 'histogramdd: needs points as rows of a matrix, but got f32[6].' });
+});
+
+t.test('packed bits', async (t) => {
+  // Results are NumPy's.
+  const a = np.array(
+    [
+      [1, 0, 0, -1, -1, -1, -1, -1, -1, 1, 0],
+      [1, 0, 0, 1, 1, 0, 0, 0, 1, -1, 1],
+      [1, -1, 0, 1, 0, -1, 1, 1, 1, -1, -1],
+    ],
+    { dtype: 'int32' },
+  );
+  t.same(np.packbits(a).tolist(), [159, 211, 31, 95, 128]);
+  t.same(np.packbits(a.ne(0)).tolist(), [159, 211, 31, 95, 128]);
+  t.same(np.packbits(a, { axis: 0 }).tolist(), [[224, 32, 0, 224, 192, 160, 160, 160, 224, 224, 96]]);
+  t.same(np.packbits(a, { axis: 1, bitorder: 'little' }).tolist(), [
+    [249, 3],
+    [25, 7],
+    [235, 7],
+  ]);
+  t.equal(np.packbits(a).dtype, 'int32');
+  const b = np.array([[2], [7], [23]], { dtype: 'int32' });
+  t.same(np.unpackbits(b, { axis: 1 }).tolist(), [
+    [0, 0, 0, 0, 0, 0, 1, 0],
+    [0, 0, 0, 0, 0, 1, 1, 1],
+    [0, 0, 0, 1, 0, 1, 1, 1],
+  ]);
+  t.same(np.unpackbits(b, { axis: 1, count: -3, bitorder: 'little' }).tolist(), [
+    [0, 1, 0, 0, 0],
+    [1, 1, 1, 0, 0],
+    [1, 1, 1, 0, 1],
+  ]);
+  t.same(np.unpackbits(b, { count: 26 }).tolist(), [...(np.unpackbits(b).tolist() as number[]), 0, 0]);
+  t.same(np.packbits(np.zeros([0], { dtype: 'int32' })).tolist(), []);
+  const bits = random.bernoulli(random.key(0), 0.5, [3, 24]);
+  t.same(np.unpackbits(np.packbits(bits, { axis: 1 }), { axis: 1 }).tolist(), bits.astype('int32').tolist());
+  t.throws(() => np.packbits(np.ones([3])), { message: 'packbits: needs integers or truth values, but got f32[3].' });
+  t.throws(() => np.unpackbits(b, { bitorder: 'middle' as never }), { message: /^unpackbits: `bitorder` must be/ });
 });

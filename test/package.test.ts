@@ -177,7 +177,7 @@ t.test('in a context of its own, as of a test runner, the library has the errors
 /** From the top down: a file may import values from its own layer and from those below. */
 const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['index', /^src\/(index|init|primitives|primitive-records)\.ts$|^jit\/build\//],
-  ['solvers', /^src\/(solvers|optimizers|safetensors)\//],
+  ['solvers', /^src\/(solvers|optimizers|safetensors|npy)\//],
   ['implicit differentiation', /^src\/(implicit|linear-solve)\//],
   ['libraries', /^src\/(numpy|linalg|random|nn|special|stats|complex)\/(?!complex-array)|^src\/losses\.ts$/],
   ['control flow', /^src\/(control|debug)\/|^src\/jit(-dispatch)?\.ts$/],

@@ -129,9 +129,89 @@ t.test('counts have their distribution', async (t) => {
     const e = excess(x, (k) => stats.binom.logpmf(k.astype('float64'), m, p));
     t.ok(Math.abs(e) < 4, `binomial ${m} ${p}: ${e}`);
   }
+  const zeta = (a: number): NDArray => special.zeta(np.array(a, { dtype: 'float64' }), 1);
+  for (const a of [1.7, 2, 5]) {
+    // Rare large numbers are one class.
+    const x = np.minimum(random.zipf(key(13), a, [n]), 60);
+    const tail = (k: NDArray): NDArray => special.zeta(np.array(a, { dtype: 'float64' }), k);
+    const e = excess(x, (k) => {
+      const wide = np.maximum(k.astype('float64'), 0.5);
+      const mass = np.where(k.eq(60), tail(wide), wide.pow(-a));
+      return np.log(np.where(k.eq(0), 0, mass.div(zeta(a))));
+    });
+    t.ok(Math.abs(e) < 4, `zipf ${a}: ${e}`);
+  }
+  for (const p of [0.02, 0.6, 0.97]) {
+    const e = excess(random.logseries(key(14), p, [n]), (k) => {
+      const wide = np.maximum(k.astype('float64'), 0.5);
+      return np.where(
+        k.eq(0),
+        -Infinity,
+        wide
+          .mul(Math.log(p))
+          .sub(np.log(wide))
+          .sub(Math.log(-Math.log1p(-p))),
+      );
+    });
+    t.ok(Math.abs(e) < 4, `logseries ${p}: ${e}`);
+  }
+  for (const [m, p] of [
+    [10, 0.5],
+    [0.7, 0.2],
+    [3, 0.95],
+  ] as const) {
+    const e = excess(random.negativeBinomial(key(15), m, p, [n]), (k) => {
+      const wide = k.astype('float64');
+      const choices = special.gammaln(wide.add(m)).sub(special.gammaln(wide.add(1)));
+      return choices
+        .sub(special.gammaln(m))
+        .add(wide.mul(Math.log1p(-p)))
+        .add(m * Math.log(p));
+    });
+    t.ok(Math.abs(e) < 4, `negativeBinomial ${m} ${p}: ${e}`);
+  }
+  const chances = [0.1, 0.2, 0.7];
+  const shares = random.multinomial(key(16), 30, np.array(chances), [n]);
+  t.ok(np.all(shares.sum({ axis: 1 }).eq(30)).item());
+  chances.forEach((p, i) => {
+    const e = excess(shares.slice('...', i), (k) => stats.binom.logpmf(k.astype('float64'), 30, p));
+    t.ok(Math.abs(e) < 4, `outcome ${i}: ${e}`);
+  });
+  const many = random.multinomial(key(17), np.array([100, 1000]), np.ones([20]).div(20), [4, 2]);
+  t.same(many.shape, [4, 2, 20]);
+  t.same(many.sum({ axis: [0, 2] }).tolist(), [400, 4000]);
+  t.same(random.multinomial(key(0), 5, np.array([0, 1, 0])).tolist(), [0, 5, 0]);
+  t.same(random.zipf(key(0), np.array([1, Number.NaN])).tolist(), [-1, -1]);
+  t.same(random.logseries(key(0), np.array([0, 1, -0.1])).tolist(), [1, -1, -1]);
+  t.same(random.negativeBinomial(key(0), np.array([1, 0, 1]), np.array([1, 0.5, 0])).tolist(), [0, -1, -1]);
   t.equal(random.poisson(key(0), 4).dtype, 'int32');
   t.same(random.poisson(key(0), np.array([0, -1, Number.NaN])).tolist(), [0, -1, -1]);
   t.same(random.binomial(key(0), np.array([0, 3, 3, -1]), np.array([0.5, 0, 1, 0.5])).tolist(), [0, 0, 3, Number.NaN]);
+});
+
+t.test('angles and powers', async (t) => {
+  for (const a of [0.4, 3]) t.ok(distance(random.power(key(20), a, [n]), (x) => x.pow(a)) < 2);
+  const grid = np.linspace(-Math.PI, Math.PI, 4001, { dtype: 'float64' });
+  for (const [mu, kappa] of [
+    [0, 0],
+    [1, 0.3],
+    [-2, 4],
+    [3, 60],
+  ] as const) {
+    const x = random.vonmises(key(21), mu, kappa, [n], { dtype: 'float64' });
+    const density = np.exp(np.cos(grid.sub(mu)).sub(1).mul(kappa));
+    const mass = np.concatenate([
+      np.zeros([1], { dtype: 'float64' }),
+      np.cumsum(density.slice([1, 4001]).add(density.slice([0, 4000]))),
+    ]);
+    const cdf = (x: NDArray): NDArray => np.interp(x, grid, mass.div(mass.slice(-1)));
+    t.ok(distance(x, cdf) < 2, `vonmises ${mu} ${kappa}: ${distance(x, cdf)}`);
+  }
+  // Nearly normal.
+  const narrow = random.vonmises(key(22), 0, 1e10, [n], { dtype: 'float64' }).mul(1e5);
+  t.ok(distance(narrow, (x) => special.ndtr(x)) < 2);
+  t.same(random.vonmises(key(0), 0, np.array([-1, Number.NaN])).tolist(), [Number.NaN, Number.NaN]);
+  t.equal((grad((mu: NDArray) => random.vonmises(key(0), mu, 4)) as any)(1).item(), 1);
 });
 
 t.test('under transformations', async (t) => {
@@ -159,6 +239,12 @@ t.test('errors', async (t) => {
   });
   t.throws(() => random.poisson(key(0), 3, [2], { dtype: 'float32' }), {
     message: 'poisson: needs an integer dtype, but got float32.',
+  });
+  t.throws(() => random.multinomial(key(0), 5, 1), {
+    message: 'multinomial: needs a vector of probabilities, but got f64[].',
+  });
+  t.throws(() => random.multinomial(key(0), np.ones([3]), np.ones([2]), [4]), {
+    message: 'multinomial: f64[3] trials and probabilities f64[2] do not broadcast to shape [4].',
   });
   t.throws(() => random.dirichlet(key(0), 1), { message: 'dirichlet: needs a vector, but got f32[].' });
   t.throws(() => random.beta(key(0), np.ones([3]), np.ones([2])), {

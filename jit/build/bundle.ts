@@ -17,6 +17,7 @@ const entries: Readonly<Record<string, string>> = {
   numpy: `${dist}src/numpy/index.js`,
   lax: `${dist}src/lax/index.js`,
   'linear-solve': `${dist}src/linear-solve/index.js`,
+  npy: `${dist}src/npy/index.js`,
   optimizers: `${dist}src/optimizers/index.js`,
   safetensors: `${dist}src/safetensors/index.js`,
   primitives: `${dist}src/primitives.js`,

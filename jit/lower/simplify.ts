@@ -21,7 +21,20 @@ export function simplify(jaxpr: Jaxpr): Jaxpr {
   return result;
 }
 
+const simplifiedSteps = new WeakMap<Jaxpr, Jaxpr>();
+
+/** The same for a program that runs step by step: what computes each element alone stays one step. */
+export function simplifySteps(jaxpr: Jaxpr): Jaxpr {
+  let result = simplifiedSteps.get(jaxpr);
+  if (!result) {
+    result = deadCodeElimination(new Simplifier(true).run(jaxpr)).jaxpr;
+    simplifiedSteps.set(jaxpr, result);
+  }
+  return result;
+}
+
 class Simplifier {
+  private readonly keepsSteps: boolean;
   private readonly eqns: Eqn[] = [];
   private readonly atoms = new Map<Var, Atom>();
   private known = new Map<string, readonly Var[]>();
@@ -35,6 +48,10 @@ class Simplifier {
   private depth = 0;
   /** The parts of arrays that are concatenations along the last axis. */
   private readonly columns = new Map<Atom, readonly Atom[]>();
+
+  constructor(keepsSteps = false) {
+    this.keepsSteps = keepsSteps;
+  }
 
   run(jaxpr: Jaxpr): Jaxpr {
     for (const v of jaxpr.inVars) this.atoms.set(v, v);
@@ -55,6 +72,11 @@ class Simplifier {
     const { lower } = eqn.primitive;
     let inputs = eqn.inputs.map((atom) => this.read(atom));
     if (lower.kind === 'elementwise') {
+      const chosen = this.chosen(eqn, inputs);
+      if (chosen) {
+        this.atoms.set(eqn.outputs[0]!, chosen);
+        return;
+      }
       if (this.beforeBroadcast(eqn, inputs)) return;
       inputs = this.withoutBroadcasts(eqn, inputs);
     }
@@ -78,7 +100,7 @@ class Simplifier {
       this.atoms.set(eqn.outputs[0]!, inputs[0]!);
       return;
     }
-    if (lower.kind === 'inline') {
+    if (lower.kind === 'inline' && !(this.keepsSteps && lower.elementwise)) {
       const inner = withSource(eqn.source, () => lower.jaxpr(eqn.params, avalsOf(eqn)));
       const operands = inner.operands ? inner.operands.map((i) => inputs[i]!) : inputs;
       inner.jaxpr.inVars.forEach((v, i) => {
@@ -130,6 +152,14 @@ class Simplifier {
     };
     if (ndim === 0 || !inputs.some((atom) => atom.aval.ndim === ndim && !literal(atom))) return inputs;
     return inputs.map((atom) => literal(atom) ?? atom);
+  }
+
+  /** What a selection by a literal gives, if that is an array of its shape. */
+  private chosen({ primitive, outputs }: Eqn, [test, x, y]: readonly Atom[]): Atom | undefined {
+    if (primitive.name !== 'select') return undefined;
+    const flag = this.spread.get(test!)?.inputs[0] ?? test;
+    const taken = flag instanceof Literal ? (flag.value ? x! : y!) : undefined;
+    return taken?.aval.ndim === outputs[0]!.aval.ndim ? taken : undefined;
   }
 
   /** An operation on broadcasts of rank-0 values is done once, and its result broadcast. */

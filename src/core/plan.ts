@@ -11,7 +11,7 @@ import { eagerProductOf } from '../../jit/eager/products.ts';
 import { eagerViewOf } from '../../jit/eager/reading.ts';
 import { eagerSelection } from '../../jit/eager/selection.ts';
 import { eagerSingle } from '../../jit/eager/single.ts';
-import { simplify } from '../../jit/lower/simplify.ts';
+import { simplifySteps } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { Cell } from '../../jit/storage/heap.ts';
 import { NDArray } from '../array.ts';
@@ -19,7 +19,7 @@ import type { ShapedArray } from './aval.ts';
 import { byteSize } from './dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, subJaxprs, Var } from './jaxpr.ts';
 import type { HostArray, Params, Primitive } from './primitive.ts';
-import { compileSegment, type Operation, type Segment, segmentsOf } from './segments.ts';
+import { compileSegment, isCompiledOnly, type Operation, type Segment, segmentsOf } from './segments.ts';
 import { stridesOf } from './shape.ts';
 import type { Value } from './trace.ts';
 
@@ -109,17 +109,20 @@ class StepProgram {
 let writtenForNothing = 2 ** 23;
 /** Where a run writes no more than that it is not worth it, however often it is repeated. */
 let littleWritten = 4096;
-/** What an operation takes beside its elements, in elements written: compiled ones have it once for all that follow each other. */
-const elementsPerOperation = 80;
-/** Operations less for which it is worth it even so. */
-const fewOperations = 6;
-/** Runs after which a small program is looked at. */
-const runsAlone = 1000;
 /** Sets both limits, for tests: 0 compiles at once, ∞ never. */
 export function setCompiledAfter(elements: number): void {
   writtenForNothing = elements;
   littleWritten = Math.min(elements, 4096);
 }
+/**
+ * What a step of a program costs beside its elements, what a step costs where not all lie in one frame, and what a call of a compiled
+ * program costs, all in elements.
+ */
+const stepCost = 100;
+const loneStepCost = 150;
+const callCost = 300;
+/** Calls of a small program after which it is looked at whether compiling pays. */
+const oftenCalled = 100;
 /** Programs that are compiled. Their code takes memory: those that were not used for long run by operations again. */
 const compiledPrograms = new Recent<EagerProgram, StepProgram | FrameProgram>(128);
 
@@ -136,11 +139,11 @@ export class EagerProgram {
   /** Elements of all that the operations write. */
   private readonly size: number;
   private segments: readonly (Operation | Segment)[] | undefined;
-  /** Elements that a run of the operations writes for nothing, with what it takes besides, and all runs so far have written. */
-  private excess = 0;
+  /** What a compiled program saves in a run, in elements, and what all runs so far could have saved. */
+  private saving = 0;
   private written = 0;
+  private calls = 0;
   private isCompiled = false;
-  private runs = 0;
 
   private constructor(
     jaxpr: Jaxpr,
@@ -161,19 +164,22 @@ export class EagerProgram {
    * `captured` are the values of the leading inputs.
    */
   static of(given: Jaxpr, captured: readonly Value[]): EagerProgram | undefined {
-    const jaxpr = simplify(given);
+    const jaxpr = simplifySteps(given);
     if (jaxpr.effectful) return undefined;
-    if (jaxpr.eqns.some(({ primitive, params }) => primitive.hot || subJaxprs(params).length > 0)) return undefined;
+    const cannotRun = (eqn: Eqn): boolean => eqn.primitive.hot === true && !isCompiledOnly(eqn);
+    if (jaxpr.eqns.some((eqn) => cannotRun(eqn) || subJaxprs(eqn.params).length > 0)) return undefined;
     const operations = operationsOf(jaxpr);
-    const program = new Planner(jaxpr, captured, operations).program();
-    return program && new EagerProgram(jaxpr, captured, operations, program);
+    const isCompiled = operations.some(({ eqn }) => isCompiledOnly(eqn));
+    const steps = isCompiled ? compiledOf(segmentsOf(jaxpr, operations)) : operations;
+    const program = new Planner(jaxpr, captured, steps).program();
+    return program && new EagerProgram(jaxpr, captured, isCompiled ? [] : operations, program);
   }
 
   run(args: readonly Value[]): Value[] {
     const cells: Cell[] = [];
     for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
-    const isLooked = this.size > littleWritten || ++this.runs > runsAlone;
-    const made = (isLooked ? this.quickest() : this.program).run(cells);
+    const isWorthALook = this.size > littleWritten || ++this.calls > oftenCalled;
+    const made = (isWorthALook ? this.quickest() : this.program).run(cells);
     const out: Value[] = [];
     for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
     return out;
@@ -188,17 +194,11 @@ export class EagerProgram {
     }
     if (!this.segments) {
       this.segments = segmentsOf(this.jaxpr, this.operations);
-      let less = 0;
-      for (const part of this.segments)
-        if ('excess' in part) {
-          this.excess += part.excess;
-          less += part.operations.length - 1;
-        }
-      if (this.excess <= littleWritten)
-        this.excess = less >= fewOperations ? this.excess + less * elementsPerOperation : 0;
+      this.saving = savingOf(this.segments);
     }
-    this.written += this.excess;
-    if (this.excess === 0 || this.written < writtenForNothing) return this.program;
+    if (this.saving <= 0) return this.program;
+    this.written += this.saving;
+    if (this.written < writtenForNothing) return this.program;
     const program = this.compile(this.segments);
     compiledPrograms.set(this, program);
     this.isCompiled = true;
@@ -206,10 +206,25 @@ export class EagerProgram {
   }
 
   private compile(segments: readonly (Operation | Segment)[]): StepProgram | FrameProgram {
-    const parts = segments.map((part) => ('excess' in part ? compileSegment(part, wrap) : part));
+    const parts = compiledOf(segments);
     // Where a result turns out not to depend on the arguments, it is made anew by the operations.
     return new Planner(this.jaxpr, this.captured, parts).program() ?? this.program;
   }
+}
+
+const isSegment = (part: Operation | Segment): part is Segment => 'program' in part;
+
+const compiledOf = (parts: readonly (Operation | Segment)[]): Operation[] =>
+  parts.map((part) => (isSegment(part) ? compileSegment(part, wrap) : part));
+
+/** What a run saves once its segments are compiled: writing and reading elements and, where these are few, steps. */
+function savingOf(parts: readonly (Operation | Segment)[]): number {
+  const segments = parts.filter(isSegment);
+  const excess = segments.reduce((sum, segment) => sum + segment.excess, 0);
+  if (excess > littleWritten) return excess;
+  const spared = segments.reduce((sum, segment) => sum + stepCost * segment.spared - callCost, excess);
+  // The others have no frame any more.
+  return spared - (loneStepCost - stepCost) * (parts.length - segments.length);
 }
 
 /** What runs, in order, each equation alone or as the end of a group. What a group computes itself is not run for it. */

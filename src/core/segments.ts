@@ -19,14 +19,20 @@ export interface Segment {
   readonly program: Jaxpr;
   /** Elements that the operations write and the program would not. */
   readonly excess: number;
+  /** Operations that the program spares, beside itself. */
+  readonly spared: number;
 }
+
+/** Operations that have no code but compiled one, which computes each element alone. */
+export const isCompiledOnly = ({ primitive: { lower } }: Eqn): boolean =>
+  lower.kind === 'inline' && lower.elementwise === true;
 
 /**
  * Kinds whose results are the same bits whatever computes them, and which the compiler puts into the loops that read them.
  * Folds and products are neither, and sorts and concatenations run as fast alone.
  */
 const fusable: ReadonlySet<string> = new Set(['elementwise', 'view', 'reshape', 'identity', 'gather']);
-const isFusable = ({ eqn }: Operation): boolean => fusable.has(eqn.primitive.lower.kind);
+const isFusable = ({ eqn }: Operation): boolean => fusable.has(eqn.primitive.lower.kind) || isCompiledOnly(eqn);
 
 /** Whether it is the same elements in the same place. */
 const isFree = ({ eqn, run }: Operation): boolean =>
@@ -60,7 +66,7 @@ export function segmentsOf(jaxpr: Jaxpr, operations: readonly Operation[]): read
   const read = new Set<Atom>(jaxpr.outs);
   const parts: (Operation | Segment)[][] = [];
   for (const [level, stage] of [...stages.entries()].reverse()) {
-    const segment = level % 2 === 1 && stage.length > 1 ? segmentOf(stage, read, makers, equations) : undefined;
+    const segment = level % 2 === 1 ? segmentOf(stage, read, makers, equations) : undefined;
     for (const { inputs } of segment ? [{ inputs: segment.program.inVars }] : stage)
       for (const atom of inputs) read.add(atom);
     parts.unshift(segment ? [segment] : stage);
@@ -79,7 +85,7 @@ function segmentOf(
   const made = operations.flatMap((operation) => (isFree(operation) ? [] : operation.outputs));
   const size = (vars: readonly Var[]): number => vars.reduce((sum, { aval }) => sum + aval.size, 0);
   const excess = size(made) - size(outs);
-  if (excess <= 0) return undefined;
+  if (excess <= 0 && !operations.some(({ eqn }) => isCompiledOnly(eqn))) return undefined;
   const inside = new Set(operations);
   const inputs = new Set<Var>();
   const needed = new Set<Eqn>();
@@ -97,7 +103,8 @@ function segmentOf(
     needed.add(eqn);
   };
   for (const v of outs) visit(v);
-  return { operations, program: new Jaxpr([...inputs], [...needed], outs), excess };
+  const running = operations.filter((operation) => !isFree(operation) && operation.eqn.primitive.lower.kind !== 'view');
+  return { operations, program: new Jaxpr([...inputs], [...needed], outs), excess, spared: running.length - 1 };
 }
 
 /** Compiles a segment. */

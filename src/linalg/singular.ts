@@ -147,7 +147,7 @@ export function pinv(a: ArrayLike, given: RankOptions = {}): NDArray {
  * linalg.matrixRank(np.array([[1, 2], [2, 4]])); // 1
  * @throws ShapeError when `a` has less than two axes, or is not square with `hermitian`
  */
-export function matrixRank(a: ArrayLike, given: RankOptions = {}): NDArray {
+export const matrixRank: (a: ArrayLike, given?: RankOptions) => NDArray = recorded((a, given = {}) => {
   const { rtol, hermitian = false } = optionsOf('matrixRank', given, ['rtol', 'hermitian']);
   const value = (hermitian ? square : matrix)('matrixRank', a);
   if (value.shape.at(-1)! * value.shape.at(-2)! === 0) return zeros(value.shape.slice(0, -2), { dtype: 'int32' });
@@ -155,7 +155,7 @@ export function matrixRank(a: ArrayLike, given: RankOptions = {}): NDArray {
   const tolerance = rtol ?? Math.max(...value.shape.slice(-2)) * finfo(value.dtype).eps;
   const large = gt(sizes, cutoff('matrixRank', reduceMax(sizes, { axis: -1 }), tolerance));
   return strong(sum(convert(large, 'int32'), { axis: -1 }));
-}
+});
 
 /**
  * The condition number ‖a‖ ‖a⁻¹‖ in the norm `p`: 2 when left out, −2, 'fro', 1, −1, Infinity or −Infinity. Infinite where `a` is
@@ -165,7 +165,7 @@ export function matrixRank(a: ArrayLike, given: RankOptions = {}): NDArray {
  * linalg.cond(np.array([[2, 0], [0, 1]])); // 2
  * @throws ShapeError when `a` is no matrix, or is not square, or has no elements
  */
-export function cond(a: ArrayLike, given: { p?: number | 'fro' | 'nuc' } = {}): NDArray {
+export const cond: (a: ArrayLike, given?: { p?: number | 'fro' | 'nuc' }) => NDArray = recorded((a, given = {}) => {
   const { p = 2 } = optionsOf('cond', given, ['p']);
   if (typeof p !== 'number') checkChoice('cond', '`p`', p, ['fro', 'nuc']);
   const singular = p === 2 || p === -2;
@@ -180,7 +180,7 @@ export function cond(a: ArrayLike, given: { p?: number | 'fro' | 'nuc' } = {}): 
   }
   const ofMatrices = { ord: p, axis: [-2, -1] };
   return infiniteUnlessNan(value, mul(norm(value, ofMatrices), norm(inv(value), ofMatrices)));
-}
+});
 
 const infiniteUnlessNan = (a: Value, ratio: Value): Value =>
   select(and(ne(ratio, ratio), not(any(ne(a, a), { axis: [-2, -1] }))), Number.POSITIVE_INFINITY, ratio);

@@ -2,7 +2,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkList, optionsOf } from '../core/options.ts';
-import { recorded } from '../core/recorded.ts';
+import { recorded, recordedList } from '../core/recorded.ts';
 import { checkCount, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { abs, add, mul, neg, sign, sub } from '../lax/arithmetic.ts';
@@ -112,9 +112,11 @@ function signedDiagonal(value: Value): Value {
 
 /** The sign of the determinant and the logarithm of its magnitude: neither overflows. */
 export function slogdet(a: ArrayLike): { sign: NDArray; logabsdet: NDArray } {
-  const diagonal = signedDiagonal(square('slogdet', a));
-  return {
-    sign: prod(sign(diagonal), { axis: -1 }),
-    logabsdet: sum(log(abs(diagonal)), { axis: -1 }),
-  };
+  const [sign, logabsdet] = signAndLog(a) as [NDArray, NDArray];
+  return { sign, logabsdet };
 }
+
+const signAndLog: (a: ArrayLike) => NDArray[] = recordedList((a) => {
+  const diagonal = signedDiagonal(square('slogdet', a));
+  return [prod(sign(diagonal), { axis: -1 }), sum(log(abs(diagonal)), { axis: -1 })];
+});

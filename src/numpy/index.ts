@@ -192,6 +192,7 @@ export {
 /** NumPy's place for what `linalg` has. */
 export * as linalg from '../linalg/index.ts';
 export { i0 } from '../special/functions.ts';
+export { type BitOptions, packbits, unpackbits } from './bits.ts';
 export * from './constants.ts';
 export { arange, geomspace, linspace, logspace, meshgrid, tri } from './creation.ts';
 export {

@@ -14,6 +14,7 @@ import { stage } from '../core/stage.ts';
 import type { Value } from '../core/trace.ts';
 import * as linalg from '../linalg/index.ts';
 import * as nn from '../nn/index.ts';
+import * as random from '../random/index.ts';
 import * as np from './index.ts';
 
 /** Examples whose literals come by value, since users' numbers are among them. */
@@ -160,6 +161,16 @@ const withPositions: readonly (readonly [avals: (dtype: DType) => readonly Shape
     ],
   ];
 
+/** Functions of a key alone. */
+const withKey: readonly ((key: Value, options: { dtype: DType }) => Value)[] = [
+  (key, options) => random.uniform(key, [7], options),
+  (key, options) => random.normal(key, [7], options),
+  (key, options) => random.exponential(key, [7], options),
+  (key) => random.randint(key, [7], 0, 9),
+  (key) => random.bits(key, [7]),
+  (key) => random.split(key, 7),
+];
+
 type KernelRecord = FusedRecord | JoinRecord;
 
 /** The groups of the functions above. */
@@ -182,6 +193,10 @@ export function fusedRecords(): KernelRecord[] {
       for (const example of all)
         for (const literals of ['baked', 'byValue'] as const)
           for (const record of recordsOf(example, avals(dtype), literals)) records.set(record.key, record);
+  for (const dtype of floats)
+    for (const example of withKey)
+      for (const record of recordsOf((key) => example(key, { dtype }), [vector(2, 'uint32')]))
+        records.set(record.key, record);
   return [...records.values()];
 }
 

@@ -5,19 +5,19 @@ import type { DType } from '../core/dtype.ts';
 import { isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { beforeOptions, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import type { ShapeLike } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { floor, min, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { and, not, or } from '../lax/logic.ts';
-import { broadcastTo } from '../lax/movement.ts';
 import { exp, lgamma, log, log1p } from '../lax/transcendental.ts';
 import { type Bound, specialFunction } from '../special/function.ts';
 import { uniform } from './continuous.ts';
 import type { IntegerOptions } from './discrete.ts';
-import { parametersOf, type TwoParameters } from './gamma.ts';
-import { keyOf, keysOf, uniformOf, type Words } from './lanes.ts';
+import { parametersOf, spread, type TwoParameters } from './gamma.ts';
+import { drawOf, keysOf, uniformOf, type Words } from './lanes.ts';
 
 const none = 'random: counts have no derivative';
 
@@ -44,19 +44,18 @@ function byRejection(
   accepts: (k: Value, us: Value, v: Value) => Value,
   active: Value,
 ): Value {
-  const [, , k] = whileLoop(
-    ([, , , done]) => and(active, not(done)),
-    ([k0, k1]) => {
-      const now: Words = [k0, k1];
-      const u = uniformOf(keyOf(now, 1), 'float64').sub(0.5);
-      const v = uniformOf(keyOf(now, 2), 'float64');
+  const [, k] = whileLoop(
+    ([, , done]) => and(active, not(done)),
+    ([i]) => {
+      const u = drawOf(key, i).sub(0.5);
+      const v = drawOf(key, i.add(1));
       const us = sub(0.5, u.abs());
       const k = floor(a.mul(2).div(us).add(b).mul(u).add(c));
       const quick = and(us.ge(0.07), v.le(squeeze));
       const possible = and(and(k.ge(0), k.le(most)), or(us.ge(0.013), v.le(us)));
-      return [...keyOf(now, 0), k, or(quick, and(possible, accepts(k, us, v)))] as const;
+      return [i.add(2), k, or(quick, and(possible, accepts(k, us, v)))] as const;
     },
-    [...key, a.mul(0), a.lt(0)] as const,
+    [key[0].mul(0), a.mul(0), a.lt(0)] as const,
   );
   return k;
 }
@@ -86,7 +85,7 @@ const poissonOf = (k0: Value, k1: Value, given: Value): Value => {
   return convert(min(select(known, value, -1), 2 ** 31 - 1), 'int32');
 };
 
-const poissonSample: Bound = specialFunction('random_poisson', {
+export const poissonSample: Bound = specialFunction('random_poisson', {
   native: 'int32',
   scalar: poissonOf,
   jvp: [none, none, none],
@@ -130,13 +129,13 @@ const binomialOf = (k0: Value, k1: Value, givenN: Value, givenP: Value): Value =
   return select(valid, select(mirrored, n.sub(k), k), Number.NaN);
 };
 
-const binomialSample: Bound = specialFunction('random_binomial', {
+export const binomialSample: Bound = specialFunction('random_binomial', {
   native: 'float64',
   scalar: binomialOf,
   jvp: [none, none, none, none],
 });
 
-function integerDType(name: string, { dtype = 'int32' }: { dtype?: DType }): DType {
+export function integerDType(name: string, { dtype = 'int32' }: { dtype?: DType }): DType {
   if (!isInteger(dtype)) throw new DtypeError(`${name}: needs an integer dtype, but got ${dtype}.`);
   return dtype;
 }
@@ -156,12 +155,12 @@ export type Counts = (
  * @example
  * poisson(key(0), 3.5, [4]); // i32[4]
  */
-export const poisson: Counts = (k, lam, shape, options) => {
+export const poisson: Counts = recorded((k, lam, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
   const dtype = integerDType('poisson', optionsOf('poisson', given, ['dtype']));
   const { size: full, values } = parametersOf('poisson', k, [lam], size, { dtype: 'float64' });
-  return convert(poissonSample(...keysOf('poisson', k, full), broadcastTo(values[0]!, full)), dtype);
-};
+  return convert(poissonSample(...keysOf('poisson', k, full), spread(values[0]!, full)), dtype);
+}, 2);
 
 /**
  * From the binomial distribution: how many of n are 1, each with probability p, as floats; NaN where n is negative or p no
@@ -170,20 +169,20 @@ export const poisson: Counts = (k, lam, shape, options) => {
  * @example
  * binomial(key(0), 10, 0.3, [4]); // f32[4]
  */
-export const binomial: TwoParameters = (k, n, p, shape, options) => {
+export const binomial: TwoParameters = recorded((k, n, p, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, { dtype?: DType }>(shape, options);
   const { dtype } = parametersOf('binomial', k, [n, p], size, given);
   const { size: full, values } = parametersOf('binomial', k, [n, p], size, { dtype: 'float64' });
-  const operands = values.map((v) => broadcastTo(v, full));
+  const operands = values.map((v) => spread(v, full));
   return convert(binomialSample(...keysOf('binomial', k, full), ...operands), dtype);
-};
+}, 3);
 
 /** From the geometric distribution on 1, 2, …: the number of trials until one with probability p succeeds. */
-export const geometric: Counts = (k, p, shape, options) => {
+export const geometric: Counts = recorded((k, p, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
   const dtype = integerDType('geometric', optionsOf('geometric', given, ['dtype']));
   const { size: full, values } = parametersOf('geometric', k, [p], size, {});
   const u = uniform(k, full);
   const logs = log(select(u.eq(0), 1, u));
   return convert(floor(logs.div(log1p(values[0]!.neg()))).add(1), dtype);
-};
+}, 2);

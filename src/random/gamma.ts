@@ -3,12 +3,12 @@ import type { ArrayLike } from '../array.ts';
 import { whileLoop } from '../control/loops.ts';
 import { ShapeError } from '../core/errors.ts';
 import { beforeOptions } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, checkShape, type Shape, type ShapeLike } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { max, pow, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { scalar } from '../lax/creation.ts';
 import { and, or } from '../lax/logic.ts';
 import { broadcastTo, strengthen } from '../lax/movement.ts';
 import { exp, log } from '../lax/transcendental.ts';
@@ -31,36 +31,43 @@ const sampleOf =
     const whole = a.ge(1);
     const d = select(whole, a, a.add(1)).sub(1 / 3);
     const c = d.sqrt().mul(3).reciprocal();
-    const [zero, one] = [scalar(0, dtype), scalar(1, dtype)];
     const [key, boosting] = [keyOf([k0, k1], 0), keyOf([k0, k1], 1)];
-    const refused = (x: Value, v: Value, u: Value): Value =>
-      and(u.ge(sub(1, x.mul(x).mul(0.0331))), log(u).ge(x.mul(0.5).add(d.mul(sub(1, v).add(log(v))))));
-    const [, , , v] = whileLoop(
-      ([, , x, v, u]) => and(refused(x, v, u), isPossible(a)),
-      ([a0, a1]) => {
-        const now: Words = [a0, a1];
-        const [next, [x0, x1], ofUniform] = [keyOf(now, 0), keyOf(now, 1), keyOf(now, 2)];
-        const [, , x, v] = whileLoop(
-          ([, , , v]) => v.le(0),
-          ([b0, b1]) => {
-            const x = normalOf(keyOf([b0, b1], 1), dtype);
-            return [...keyOf([b0, b1], 0), x, x.mul(c).add(1)] as const;
-          },
-          [x0, x1, zero, zero.sub(1)] as const,
-        );
-        return [...next, x.mul(x), v.mul(v).mul(v), uniformOf(ofUniform, dtype)] as const;
+    const normalWith = (inner: Words): [x: Value, v: Value] => {
+      const x = normalOf(keyOf(inner, 1), dtype);
+      return [x, x.mul(c).add(1)];
+    };
+    const uniformWith = (outer: Words): Value => uniformOf(keyOf(outer, 2), dtype);
+    const refused = (x: Value, root: Value, u: Value): Value => {
+      const [square, v] = [x.mul(x), root.mul(root).mul(root)];
+      const slowly = log(u).ge(square.mul(0.5).add(d.mul(sub(1, v).add(log(v)))));
+      return or(root.le(0), and(u.ge(sub(1, square.mul(square).mul(0.0331))), slowly));
+    };
+    // JAX draws normal numbers with keys from a chain of their own until 1 + c·x is positive, and then a uniform number: two loops, here one
+    // of which every step is a draw. The first draw stands before it, since few are refused.
+    const first = keyOf(key, 1);
+    const [, , , , , root] = whileLoop(
+      ([, , , , x, root, u]) => and(refused(x, root, u), isPossible(a)),
+      ([k0, k1, b0, b1, , root]) => {
+        const again = root.le(0);
+        const [h0, h1] = keyOf([select(again, b0, k0), select(again, b1, k1)], 0);
+        const [i0, i1] = keyOf([h0, h1], 1);
+        const outer: Words = [select(again, k0, h0), select(again, k1, h1)];
+        const inner: Words = [select(again, h0, i0), select(again, h1, i1)];
+        return [...outer, ...inner, ...normalWith(inner), uniformWith(outer)] as const;
       },
-      // Refused: the first step is always taken.
-      [...key, zero, one, one.mul(2)] as const,
+      [...key, ...first, ...normalWith(first), uniformWith(key)] as const,
     );
+    const v = root.mul(root).mul(root);
     const impossible = select(a.eq(0), logSpace ? Number.NEGATIVE_INFINITY : 0, Number.NaN);
     if (logSpace) {
       const logs = exponentialOf(boosting, dtype).neg();
-      const boost = select(or(whole, logs.eq(0)), 0, logs.div(a));
-      return select(isPossible(a), log(d).add(log(v)).add(boost), impossible);
+      const own = log(d).add(log(v));
+      const boosted = select(logs.eq(0), own, own.add(logs.div(a)));
+      return select(isPossible(a), select(whole, own, boosted), impossible);
     }
-    const boost = select(whole, 1, pow(sub(1, uniformOf(boosting, dtype)), a.reciprocal()));
-    return select(isPossible(a), d.mul(v).mul(boost), impossible);
+    const own = d.mul(v);
+    const boosted = own.mul(pow(sub(1, uniformOf(boosting, dtype)), a.reciprocal()));
+    return select(isPossible(a), select(whole, own, boosted), impossible);
   };
 
 const isPossible = (a: Value): Value => and(a.gt(0), a.lt(Number.POSITIVE_INFINITY));
@@ -80,6 +87,10 @@ const gammaSample: Bound = specialFunction('random_gamma', {
   scalar: sampleOf(false),
   jvp: [keyHasNone, keyHasNone, (da, [, , a], out) => da.mul(out.mul(logGammaSlope(a!, log(out))))],
 });
+
+/** A parameter as an operand of a sampler: what is computed of a number is computed once. */
+export const spread = (parameter: Value, size: Shape): Value =>
+  parameter.ndim === 0 ? parameter : broadcastTo(parameter, size);
 
 /** What samplers of parameters have in common: those as arrays of the wanted dtype, and the shape. */
 export function parametersOf(
@@ -121,12 +132,11 @@ export type TwoParameters = (
   options?: FloatOptions,
 ) => Value;
 
-const ofShape =
-  (name: string, sample: Bound): OneParameter =>
-  (k, a, shape, options) => {
+const ofShape = (name: string, sample: Bound): OneParameter =>
+  recorded((k, a, shape, options) => {
     const { size, values } = parametersOf(name, k, [a], shape, options);
-    return sample(...keysOf(name, k, size), broadcastTo(values[0]!, size));
-  };
+    return sample(...keysOf(name, k, size), spread(values[0]!, size));
+  }, 2);
 
 /**
  * From the gamma distribution with density xᵃ⁻¹ e⁻ˣ / Γ(a), which broadcasts to `shape`; its shape when left out. Differentiable in a,
@@ -140,38 +150,38 @@ export const gamma: OneParameter = ofShape('gamma', gammaSample);
 export const loggamma: OneParameter = ofShape('loggamma', logGammaSample);
 
 /** From the beta distribution, with density proportional to xᵃ⁻¹ (1 − x)ᵇ⁻¹ on [0, 1]. */
-export const beta: TwoParameters = (k, a, b, shape, options) => {
+export const beta: TwoParameters = recorded((k, a, b, shape, options) => {
   const { size, dtype, values } = parametersOf('beta', k, [a, b], shape, options);
   const keys = split(k);
   const [x, y] = values.map((v, i) => loggamma(keyAt(keys, i), v, size, { dtype })) as [Value, Value];
   const largest = max(x, y);
   const [p, q] = [exp(sub(x, largest)), exp(sub(y, largest))];
   return p.div(p.add(q));
-};
+}, 3);
 
 /** From the χ² distribution with `df` degrees of freedom. */
-export const chisquare: OneParameter = (k, df, shape, options) => {
+export const chisquare: OneParameter = recorded((k, df, shape, options) => {
   const { size, dtype, values } = parametersOf('chisquare', k, [df], shape, options);
   return exp(loggamma(k, values[0]!.mul(0.5), size, { dtype })).mul(2);
-};
+}, 2);
 
 /** From the F distribution with `dfnum` and `dfden` degrees of freedom: the quotient of two means of squares. */
-export const f: TwoParameters = (k, dfnum, dfden, shape, options) => {
+export const f: TwoParameters = recorded((k, dfnum, dfden, shape, options) => {
   const { size, dtype, values } = parametersOf('f', k, [dfnum, dfden], shape, options);
   const [n, d] = values as [Value, Value];
   const keys = split(k);
   const above = chisquare(keyAt(keys, 1), n, size, { dtype });
   return above.div(n).div(chisquare(keyAt(keys, 0), d, size, { dtype }).div(d));
-};
+}, 3);
 
 /** From Student's t distribution with `df` degrees of freedom. */
-export const t: OneParameter = (k, df, shape, options) => {
+export const t: OneParameter = recorded((k, df, shape, options) => {
   const { size, dtype, values } = parametersOf('t', k, [df], shape, options);
   const keys = split(k);
   const half = values[0]!.mul(0.5);
   const n = normal(keyAt(keys, 0), size, { dtype });
   return n.mul(half.div(gamma(keyAt(keys, 1), half, size, { dtype })).sqrt());
-};
+}, 2);
 
 /**
  * From the Dirichlet distribution: positive numbers with sum 1 along the last axis, as many as there are in the vectors `alpha`. `shape` is
@@ -180,11 +190,11 @@ export const t: OneParameter = (k, df, shape, options) => {
  * @example
  * dirichlet(key(0), np.array([1, 2, 3]), [5]); // f32[5,3]
  */
-export const dirichlet: OneParameter = (k, alpha, shape, options) => {
+export const dirichlet: OneParameter = recorded((k, alpha, shape, options) => {
   const [lead, given] = beforeOptions<ShapeLike, FloatOptions>(shape, options);
   const { values, dtype } = parametersOf('dirichlet', k, [alpha], given, undefined);
   const [a] = values as [Value];
   if (a.ndim === 0) throw new ShapeError(`dirichlet: needs a vector, but got ${a.aval}.`);
   const size = lead === undefined ? a.shape.slice(0, -1) : checkShape(lead, 'dirichlet');
   return softmax(loggamma(k, a, [...size, a.shape.at(-1)!], { dtype }), { axis: -1 });
-};
+}, 2);

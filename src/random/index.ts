@@ -1,4 +1,4 @@
-/** Random numbers as pure functions of keys; the same as JAX's for the same key, but for `poisson` and `binomial`. */
+/** Random numbers as pure functions of keys; the same as JAX's for the same key, but for `poisson`, `binomial` and what JAX has not. */
 export {
   cauchy,
   exponential,
@@ -26,5 +26,7 @@ export {
   t,
 } from './gamma.ts';
 export { bits, foldIn, key, split } from './keys.ts';
+export { type CountsOfTwo, logseries, multinomial, negativeBinomial, zipf } from './more-counts.ts';
 export { multivariateNormal } from './multivariate.ts';
 export * from './transformed.ts';
+export { vonmises } from './vonmises.ts';

@@ -56,7 +56,7 @@ const formats: Record<string, Format> = {
 };
 
 /** The float32 bits of float16 bits. */
-function halfBits(x: number): number {
+export function halfBits(x: number): number {
   const sign = (x & 0x8000) << 16;
   const exponent = (x >> 10) & 31;
   const fraction = x & 1023;

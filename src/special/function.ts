@@ -81,7 +81,7 @@ export function specialFunction(
       return [[out], [total ?? new Zero(out.aval)]];
     },
     batch: (size, args, batched) => ({ outs: [bind1(self, alignLanes(size, args, batched))], batched: [true] }),
-    lower: { kind: 'inline', jaxpr: (_, inputs) => ({ jaxpr: program(inputs) }), derived: true },
+    lower: { kind: 'inline', jaxpr: (_, inputs) => ({ jaxpr: program(inputs) }), derived: true, elementwise: true },
     samples: (): Sample[] => (intervals.length ? samplesFor('floating', intervals) : []),
   });
   return Object.assign((...xs: readonly Value[]) => bind1(self, xs, noParams), { primitive: self as Primitive });

@@ -360,6 +360,7 @@ export const table: Record<string, Record<string, Call>> = {
     angle: withOptions({ deg: true }, array(v)),
     realIfClose: withOptions({ tol: 100 }, array(v)),
     ...many('bitwiseCount bitwiseInvert bitwiseNot invert', call(array(n))),
+    ...many('packbits unpackbits', withOptions({ axis: 0, bitorder: 'little' }, array(n))),
     ...many('fliplr flipud matrixTranspose', call(array(m))),
     ...many(
       'add atan2 nextafter pow polydiv polysub setxor1d arrayEquiv arctan2 copysign divide divmod equal floatPower floorDivide fmax fmin fmod greater greaterEqual heaviside hypot less lessEqual logaddexp logaddexp2 logicalAnd logicalOr logicalXor maximum minimum mod multiply notEqual power remainder subtract trueDivide dot inner outer kron vdot matmul polyval',
@@ -587,14 +588,16 @@ export const table: Record<string, Record<string, Call>> = {
     truncatedNormal: withOptions({ dtype: 'float32' }, key(k), array(-1), array(1), skipped(shape([2]))),
     multivariateNormal: withOptions({ dtype: 'float32' }, key(k), array(v), array(m), skipped(shape([2]))),
     ...many(
-      'gamma loggamma chisquare t pareto rayleigh wald lognormal generalizedNormal',
+      'gamma loggamma chisquare t pareto power rayleigh wald lognormal generalizedNormal',
       withOptions({ dtype: 'float32' }, key(k), array(v), skipped(shape([2]))),
     ),
-    ...many('poisson geometric', withOptions({ dtype: 'int32' }, key(k), array(v), skipped(shape([2])))),
+    ...many('poisson geometric zipf logseries', withOptions({ dtype: 'int32' }, key(k), array(v), skipped(shape([2])))),
     ...many(
-      'beta f binomial weibullMin doubleSidedMaxwell',
+      'beta f binomial weibullMin doubleSidedMaxwell vonmises',
       withOptions({ dtype: 'float32' }, key(k), array(v), array(v), skipped(shape([2]))),
     ),
+    negativeBinomial: withOptions({ dtype: 'int32' }, key(k), array(v), array(v), skipped(shape([2]))),
+    multinomial: withOptions({ dtype: 'float32' }, key(k), array(3), array(v), skipped(shape([2]))),
     triangular: withOptions({ dtype: 'float32' }, key(k), array(0), array(1), array(2), skipped(shape([2]))),
     dirichlet: withOptions({ dtype: 'float32' }, key(k), array(v), skipped(shape([2]))),
     maxwell: withOptions({ dtype: 'float32' }, key(k), skipped(shape([2]))),
@@ -628,6 +631,12 @@ export const table: Record<string, Record<string, Call>> = {
     repeat: withOptions({ axis: 0 }, int(2)),
     slice: call(argument(['no', 1.5, {}, 7])(0)),
     at: call(argument(['no', 1.5, {}, 7])(0)),
+  },
+  npy: {
+    load: call(argument(['no', undefined, 3, v])(cotangent.npy.save(v))),
+    loadz: call(argument(['no', undefined, 3, v])(cotangent.npy.savez({ v }))),
+    save: call(array(v)),
+    savez: call(argument(['no', undefined, 3, v, { v: 'no' }])({ v })),
   },
   safetensors: {
     flattenNames: call(anyTree({ a: v })),

@@ -46,6 +46,8 @@ const longestRow = 65536;
 const longestColumn = 4096;
 /** Larger kernels would keep the engine's compilers busy for long. */
 const mostNodes = 240;
+/** Nodes that are not worth looking for. */
+const few = 8;
 /** More groups at a time would keep their operands in memory for long. */
 const mostOpen = 8;
 /** Up to this size arrays share a kernel though they share no operand: a call costs as much as they do. */
@@ -163,7 +165,8 @@ class Grouping {
       const home = this.homeOf(atom);
       if (!home || home.group === group) continue;
       const role = this.roleIn(home.group, own);
-      const full = home.group.nodes + nodes > mostNodes || (loops && home.group.folded !== undefined);
+      const added = nodesBeside(home.group, eqn, nodes);
+      const full = home.group.nodes + added > mostNodes || (loops && home.group.folded !== undefined);
       if (!role || full || !this.fits(atom, home, role)) {
         // A rank-0 value may wait; anything else needs the operand now.
         if (scalar) return false;
@@ -177,7 +180,7 @@ class Grouping {
     if (scalar && !group) return false;
     group ??= (loops ? undefined : this.sibling(eqn, own, undefined, nodes)) ?? this.create(own);
     group.loops ||= loops;
-    this.join(group, eqn, this.roleIn(group, own)!, nodes);
+    this.join(group, eqn, this.roleIn(group, own)!, nodesBeside(group, eqn, nodes));
     return true;
   }
 
@@ -226,7 +229,7 @@ class Grouping {
       group !== undefined &&
       this.open.has(group) &&
       sameShape(group.shape, own) &&
-      group.nodes + nodes <= mostNodes &&
+      group.nodes + nodesBeside(group, eqn, nodes) <= mostNodes &&
       (!folded || (!group.loops && (!group.folded || sameAxes(group.folded, folded))));
     for (const atom of eqn.inputs) {
       const group = atom instanceof Var && atom.aval.ndim > 0 ? this.readers.get(atom) : undefined;
@@ -331,10 +334,22 @@ class Grouping {
 
 const sameAxes = (a: readonly boolean[], b: readonly boolean[]): boolean => a.every((x, i) => x === b[i]);
 
-function nodesOf(eqn: Eqn): number {
+/** How much code an elementwise equation is. */
+export function nodesOf(eqn: Eqn): number {
   const args = eqn.inputs.map(({ aval }) => ({ kind: 'const', dtype: aval.dtype, value: 0 }) as const);
   return treeSize(elementwiseTree(eqn, args).root) - 1;
 }
+
+/** What an equation adds to a group: next to nothing if it computes another of several results of the same operands there, as the words of a hash. */
+function nodesBeside(group: Group, eqn: Eqn, nodes: number): number {
+  if (nodes <= few) return nodes;
+  const isTwin = ({ primitive, inputs }: Eqn): boolean =>
+    primitive === eqn.primitive && inputs.every((atom, i) => sameAtom(atom, eqn.inputs[i]!));
+  return group.members.some(isTwin) ? few : nodes;
+}
+
+const sameAtom = (a: Atom, b: Atom): boolean =>
+  a === b || (a instanceof Literal && b instanceof Literal && a.aval === b.aval && Object.is(a.value, b.value));
 
 /** What a view of a member is in its group, if the kernel can read it at the element it is at. */
 function viewRole(eqn: Eqn, group: Group, from: Role): Role | undefined {

@@ -2,7 +2,7 @@ import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { range } from '../../../src/core/shape.ts';
 import type { ScatterAccess } from '../../lower-rule.ts';
 import { accessOf } from '../expressions/gather-tree.ts';
-import { Group, type Step } from './groups.ts';
+import { Group, nodesOf, type Step } from './groups.ts';
 import { noPrologues, type Prologues } from './prologues.ts';
 
 /** What is computed where, after every value has been looked at. */
@@ -96,7 +96,7 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
       const stays = isOperand(root) && into.ends.has(group as Group);
       const fuse =
         group && !stays && !group.folded && single && (uses.length === 1 || !viewed) && (factor === 1 || isCheap(eqn));
-      if (stored.has(out) || (!free && !fuse)) continue;
+      if (stored.has(out) || (!free && !(fuse && isSmall(eqn)))) continue;
       virtual.add(out);
       if (!fuse) continue;
       kernels.set(eqn, root);
@@ -138,6 +138,10 @@ function readings(eqn: Eqn, v: Var, moved: boolean): number {
   }
   return most;
 }
+
+/** A hash stays in its own kernel, which computes both of its words at once. */
+const mostNodes = 100;
+const isSmall = (eqn: Eqn): boolean => eqn.primitive.lower.kind !== 'elementwise' || nodesOf(eqn) <= mostNodes;
 
 /** One instruction or so: cheaper to repeat than to store and load. */
 const cheap: ReadonlySet<string> = new Set(['neg', 'convert_element_type', 'copy', 'not', 'abs']);

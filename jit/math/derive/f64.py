@@ -6,6 +6,7 @@ function they are part of.
 
 from mpmath import mp, mpf
 
+from rational import rational
 from remez import remez
 
 tiny = mpf(2) ** -60
@@ -79,3 +80,12 @@ table = [
 print("/** Minimax polynomials in ascending order of powers; made by jit/math/derive/f64.py. Errors are relative. */")
 for row in table:
     show(*row)
+
+half_root_pi = mp.sqrt(mp.pi) / 2
+numerator, denominator, _ = rational(
+    lambda t: (mp.erfinv(mp.sqrt(t)) / mp.sqrt(t) - half_root_pi) / t - mpf("0.34375"), mpf(0), mpf("0.8125"), mpf("0.8125"), (8, 8),
+    lambda t: t * mp.sqrt(t) / mp.erfinv(mp.sqrt(t)))
+print("\n/** (erf⁻¹(y)/y − √π/2)/y² − 0.34375 in 0.8125 − y², 0 ≤ y² ≤ 0.8125: numerator and denominator of a quotient; error 2^-56.7. */")
+for name, coefficients in [("erfInvNumerator", numerator), ("erfInvDenominator", denominator)]:
+    # In 0.8125 − y², not y² − 0.8125.
+    print(f"export const {name}: readonly number[] = [{', '.join(repr(float(c * (-1) ** i)) for i, c in enumerate(coefficients))}];")

@@ -1,13 +1,12 @@
 /** The error function, its complement and its inverse; polynomials are those of the reference in src/core/special.ts. */
-import { erfCentre, erfcScaled, erfInvCentre } from '../../../src/core/special-coefficients.ts';
+import { erfCentre, erfcScaled } from '../../../src/core/special-coefficients.ts';
 import { type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
-import { erfInvFar, erfInvNear, expTail } from './coefficients.ts';
+import { erfInvDenominator, erfInvFar, erfInvNear, erfInvNumerator, expTail } from './coefficients.ts';
 import { expPair, reduce, scale } from './exponential.ts';
-import { Lanes, type Pair } from './lanes.ts';
+import { Lanes, type Pair, upperBits } from './lanes.ts';
 import { logPair } from './power.ts';
 
-const [centre0, ...centreRest] = erfInvCentre as [number, ...number[]];
 const [scaled0, ...scaledRest] = erfcScaled as [number, ...number[]];
 
 /** erfc for 3/4 ≤ a ≤ 28: exp(−a²)·p/(1 + 2a), every factor in two parts. `a` is named. */
@@ -59,18 +58,32 @@ function near(v: Lanes, [high, low, ...rest]: readonly number[], u: Expr, shift:
   return { high: p.high, low: v.let(v.madd(shift, slope, v.add(p.low, low!))) };
 }
 
-/** What the first coefficient of `erfInvCentre`, √π/2, lacks. */
-const halfRootPiLow = -3.8332932499128993e-17;
+/** √π/2, with 27 bits and what these lack. */
+const halfRootPi = Math.sqrt(Math.PI) / 2;
+const halfRootPiHigh = Math.round(halfRootPi * 2 ** 27) / 2 ** 27;
+const halfRootPiLow = halfRootPi - halfRootPiHigh;
 
-/** Up to 1/2 a polynomial; above, s = √−log(1 − a) in two parts times one of s. */
+/** Where the quotient of polynomials ends: |y| of 0.9, beyond which few uniform numbers are. */
+const centreSquare = 0.8125;
+
+/** About the middle of (erf⁻¹(y)/y − √π/2)/y² in the centre. */
+const middle = 0.34375;
+
+/**
+ * In the centre √π/2·y + y³·(0.34375 + q) for a quotient q of polynomials in 0.8125 − y². The first term is exact but for its last bits, the
+ * second up to a third of the sum, and q a third of that: its errors are a few hundredths of the last place. Above, s = √−log(1 − a) in two parts times a polynomial of s.
+ */
 export const erfInv: VectorFunction = (f, target, y) => {
   const v = new Lanes(f, target);
   const a = v.let(v.abs(y));
   const square = v.let(v.mul(a, a));
-  const centre = v.quickSum(centre0, v.mul(square, v.polynomial(centreRest, square)));
-  const product = v.product(a, centre.high);
-  const result = v.var(v.add(product.high, v.madd(a, v.add(centre.low, halfRootPiLow), product.low)));
-  const outside = v.let(v.gt(a, 0.5));
+  const inward = v.let(v.sub(centreSquare, square));
+  const quotient = v.div(v.polynomial(erfInvNumerator, inward), v.polynomial(erfInvDenominator, inward));
+  const upper = v.let(v.and(a, upperBits));
+  const low = v.madd(v.sub(a, upper), halfRootPi, v.mul(upper, halfRootPiLow));
+  const rest = v.madd(v.mul(a, square), v.add(quotient, middle), low);
+  const result = v.var(v.add(v.mul(upper, halfRootPiHigh), rest));
+  const outside = v.let(v.not(v.le(square, centreSquare)));
   v.ifAny(outside, () => {
     const log = logPair(v, v.let(v.sub(1, a)), f64x2c(0));
     const s = v.let(v.sqrt(v.neg(log.high)));

@@ -18,7 +18,7 @@ export const bits = (value: bigint): Expr => i64x2c(BigInt.asIntN(64, value));
 export const signBit: Expr = bits(1n << 63n);
 const magnitudeBits = bits((1n << 63n) - 1n);
 /** The upper 26 of 53 bits: what is left of them is exact in 27. */
-const upperBits = bits(-(1n << 27n));
+export const upperBits: Expr = bits(-(1n << 27n));
 /** Its last bits are those of the integer below 2⁵² that is or-ed into it. */
 export const twoTo52: Expr = f64x2c(2 ** 52);
 /** Bit 52, where the exponent starts. */

@@ -1,0 +1,93 @@
+/** Truth values as the bits of bytes. There are no arrays of bytes: these are int32 from 0 to 255. */
+import type { ArrayLike, NDArray } from '../array.ts';
+import { isInteger } from '../core/dtype.ts';
+import { DtypeError } from '../core/errors.ts';
+import { checkChoice, optionsOf } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
+import { checkCount } from '../core/shape.ts';
+import type { Value } from '../core/trace.ts';
+import { mul } from '../lax/arithmetic.ts';
+import { ne } from '../lax/compare.ts';
+import { convert } from '../lax/convert.ts';
+import { scalar } from '../lax/creation.ts';
+import { and, shiftRightLogical } from '../lax/logic.ts';
+import { reshape } from '../lax/movement.ts';
+import { sum } from '../lax/reductions.ts';
+import { pad, sliceInDim } from '../lax/slicing.ts';
+import { fromNumbers } from './array.ts';
+import { axisOf, moveaxis, operand, ravel } from './shape.ts';
+
+export interface BitOptions {
+  /** The axis along which bits lie; the elements as a vector when left out. */
+  axis?: number | null;
+  /** Which bit of a byte comes first: the highest, 'big', when left out. */
+  bitorder?: 'big' | 'little';
+}
+
+/** The operand with the axis of its bits last, and how to bring a result's back. */
+function along(operation: string, x: ArrayLike, { axis = null, bitorder = 'big' }: BitOptions) {
+  checkChoice(operation, '`bitorder`', bitorder, ['big', 'little']);
+  const given = operand(x, operation);
+  if (given.aval.dtype !== 'bool' && !isInteger(given.aval.dtype))
+    throw new DtypeError(`${operation}: needs integers or truth values, but got ${given.aval}.`);
+  const value = axis === null ? ravel(given) : given;
+  const at = axisOf(value, axis ?? 0, operation);
+  return { value: moveaxis(value, at, -1), restore: (y: Value): Value => moveaxis(y, -1, at) };
+}
+
+const places = (bitorder: 'big' | 'little' = 'big'): number[] =>
+  [0, 1, 2, 3, 4, 5, 6, 7].map((i) => (bitorder === 'big' ? 7 - i : i));
+
+/**
+ * Eight elements of an axis at a time as the bits of a byte, which are 1 where an element is not 0. Zeros fill up the last. Bytes are int32.
+ *
+ * @example
+ * np.packbits(np.array([true, false, true, false, false, false, false, true, true])); // [161 128]
+ * @throws DtypeError on floating elements
+ */
+export const packbits: (a: ArrayLike, given?: BitOptions) => NDArray = recorded((a, given = {}) => {
+  const options = optionsOf('packbits', given, ['axis', 'bitorder']);
+  const { value, restore } = along('packbits', a, options);
+  const n = value.shape.at(-1)!;
+  const bytes = Math.ceil(n / 8);
+  const lead = value.shape.slice(0, -1);
+  const bits = value.aval.dtype === 'bool' ? value : ne(value, 0);
+  const padding = [
+    ...lead.map((): [number, number, number] => [0, 0, 0]),
+    [0, 8 * bytes - n, 0] as [number, number, number],
+  ];
+  const full = 8 * bytes === n ? bits : pad(bits, scalar(0, 'bool'), padding);
+  const eights = convert(reshape(full, [...lead, bytes, 8]), 'int32');
+  const weights = fromNumbers(
+    places(options.bitorder).map((place) => 1 << place),
+    [8],
+    'int32',
+  );
+  return restore(sum(mul(eights, weights), { axis: -1 }));
+});
+
+/**
+ * The bits of bytes, the lowest eight of integers, as int32: the first `count` of an axis, all when left out, or all but the last −`count`.
+ * Beyond the last bit there are zeros.
+ *
+ * @example
+ * np.unpackbits(np.array([161, 128], { dtype: 'int32' }), { count: 9 }); // [1 0 1 0 0 0 0 1 1]
+ * @throws DtypeError on floating elements
+ */
+export const unpackbits: (a: ArrayLike, given?: BitOptions & { count?: number | null }) => NDArray = recorded(
+  (a, given = {}) => {
+    const { count = null, ...options } = optionsOf('unpackbits', given, ['axis', 'bitorder', 'count']);
+    const { value, restore } = along('unpackbits', a, options);
+    const n = 8 * value.shape.at(-1)!;
+    const lead = value.shape.slice(0, -1);
+    const shifts = fromNumbers(places(options.bitorder), [8], 'int32');
+    const bytes = reshape(convert(value, 'int32'), [...value.shape, 1]);
+    const bits = reshape(and(shiftRightLogical(bytes, shifts), 1), [...lead, n]);
+    if (count === null) return restore(bits);
+    const wanted = count < 0 ? Math.max(0, n + count) : checkCount(count, 'unpackbits', '`count`');
+    if (wanted <= n) return restore(sliceInDim(bits, 0, wanted, 1, lead.length));
+    return restore(
+      pad(bits, scalar(0, 'int32'), [...lead.map((): [number, number, number] => [0, 0, 0]), [0, wanted - n, 0]]),
+    );
+  },
+);
