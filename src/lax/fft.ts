@@ -20,8 +20,8 @@ import { bind, bind1, type Value } from '../core/trace.ts';
 import { isZero, Zero } from '../core/zero.ts';
 import { forEachRow, rowsOf } from './along-axis.ts';
 import { add, mul, sub } from './arithmetic.ts';
-import { concatenate } from './concatenate.ts';
 import { eq, select } from './compare.ts';
+import { concatenate } from './concatenate.ts';
 import { broadcastedIota } from './creation.ts';
 import { or } from './logic.ts';
 import { reshape } from './movement.ts';
@@ -47,8 +47,7 @@ export interface FftParams {
 }
 
 const params = sharedParamsByKey<FftParams>();
-const paramsOf = (p: FftParams): FftParams =>
-  params(`${p.kind} ${p.axis} ${p.n} ${p.inverse} ${p.scale}`, () => p);
+const paramsOf = (p: FftParams): FftParams => params(`${p.kind} ${p.axis} ${p.n} ${p.inverse} ${p.scale}`, () => p);
 
 const isRealInput = (kind: FftKind): boolean => kind === 'fftReal' || kind === 'rfft';
 const halfOf = (n: number): number => Math.floor(n / 2) + 1;
@@ -158,7 +157,10 @@ export const fftP: Primitive<FftParams> = primitive<FftParams>({
     const given = cts.map(materialize);
     switch (kind) {
       case 'fft':
-        return [...bind(fftP, [...given, table], paramsOf(back)).map((x, i) => (isLinear(args[i]!) ? x : undefined)), undefined];
+        return [
+          ...bind(fftP, [...given, table], paramsOf(back)).map((x, i) => (isLinear(args[i]!) ? x : undefined)),
+          undefined,
+        ];
       case 'fftReal':
       case 'rfft': {
         const [re, im] = kind === 'rfft' ? given : folded(given[0]!, given[1]!, axis, n);
@@ -239,7 +241,15 @@ export function transformPlanes(parts: readonly Value[], p: FftParams): Value[] 
 }
 
 function samples(): Sample[] {
-  const one = (dtype: Floating, kind: FftKind, shape: Shape, axis: number, n: number, inverse = false, scale: Scale = 'none'): Sample => ({
+  const one = (
+    dtype: Floating,
+    kind: FftKind,
+    shape: Shape,
+    axis: number,
+    n: number,
+    inverse = false,
+    scale: Scale = 'none',
+  ): Sample => ({
     inputs: [
       ...range(isRealInput(kind) ? 1 : 2).map(() => ({ shape, dtype: dtype as DType })),
       { shape: [tableWords(kind, n, dtype)], dtype: 'int32', values: [...tableData(kind, n, dtype)] },
@@ -250,7 +260,9 @@ function samples(): Sample[] {
     (['fft', 'fftReal', 'rfft', 'irfft'] as const).flatMap((kind) => {
       const length = (n: number): number => (kind === 'irfft' ? halfOf(n) : n);
       return [
-        ...[1, 2, 3, 6, 17, 64].map((n) => one(dtype, kind, [length(n)], 0, n, n % 2 === 0, n % 3 === 0 ? 'mean' : 'none')),
+        ...[1, 2, 3, 6, 17, 64].map((n) =>
+          one(dtype, kind, [length(n)], 0, n, n % 2 === 0, n % 3 === 0 ? 'mean' : 'none'),
+        ),
         one(dtype, kind, [0, length(4)], 1, 4),
         one(dtype, kind, [5, length(8)], 1, 8, true, 'unitary'),
         one(dtype, kind, [2, length(12), 3], 1, 12),

@@ -1,7 +1,8 @@
 /** NumPy's functions on arrays of this library. Python's keyword arguments are one object of options, last. */
 import './methods.ts';
 
-/** NumPy's place for what `linalg` has. */
+/** NumPy's places for these. */
+export * as fft from '../fft/index.ts';
 export * as linalg from '../linalg/index.ts';
 export { i0 } from '../special/functions.ts';
 export { array, asarray, astype, copy } from './array.ts';

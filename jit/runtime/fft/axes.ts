@@ -29,7 +29,8 @@ function fewColumns(code: FloatCode): Func {
     f.for(
       0,
       width,
-      (at) => f.store(`${type}.store`, add(y, at), { kind: 'load', type, op: `${type}.load`, ptr: add(x, at), offset: 0 }),
+      (at) =>
+        f.store(`${type}.store`, add(y, at), { kind: 'load', type, op: `${type}.load`, ptr: add(x, at), offset: 0 }),
       bytes,
     );
     f.set(x, add(x, xStep));
@@ -153,9 +154,7 @@ function alongAxis(kind: Kind, code: FloatCode): Func {
     const block = blocks();
     inGroups(outer, (o, size) => {
       const padding = f.let(mul(from, together));
-      f.if(op('i32.lt_s', size, w), () =>
-        each(sources, block.x, (_, plane) => f.fill(plane, i32c(0), padding)),
-      );
+      f.if(op('i32.lt_s', size, w), () => each(sources, block.x, (_, plane) => f.fill(plane, i32c(0), padding)));
       each(shifted(sources, mul(o, xRow)), block.x, (array, plane) =>
         f.call(transposeName(code), size, from, array, xRow, plane, together),
       );
@@ -170,7 +169,9 @@ function alongAxis(kind: Kind, code: FloatCode): Func {
     const size = mul(from, together);
     each(sources, block.x, (_, plane) => f.fill(plane, i32c(0), size));
     overOuter((x, y) => {
-      each(x, block.x, (array, plane) => f.call(`fft_few_columns_${type}`, from, inner, array, across, plane, together));
+      each(x, block.x, (array, plane) =>
+        f.call(`fft_few_columns_${type}`, from, inner, array, across, plane, together),
+      );
       transform(w, block.x.both, together, block.y.both, together, block.y.end);
       each(y, block.y, (array, plane) => f.call(`fft_few_columns_${type}`, to, inner, plane, together, array, across));
     });

@@ -154,10 +154,12 @@ export class Vectors {
       const along = (part: 're' | 'im'): Expr =>
         sums.reduce((total, s, j) => this.multiplyAdd(s[part], this.constant(Math.cos(angle(j))), total), first[part]);
       const across = (part: 're' | 'im'): Expr =>
-        differences.slice(1).reduce(
-          (total, d, j) => this.multiplyAdd(d[part], this.constant(Math.sin(angle(j + 1))), total),
-          this.mul(differences[0]![part], this.constant(Math.sin(angle(0)))),
-        );
+        differences
+          .slice(1)
+          .reduce(
+            (total, d, j) => this.multiplyAdd(d[part], this.constant(Math.sin(angle(j + 1))), total),
+            this.mul(differences[0]![part], this.constant(Math.sin(angle(0)))),
+          );
       const [u, v] = [
         { re: along('re'), im: along('im') },
         { re: across('re'), im: across('im') },

@@ -1,7 +1,19 @@
 /** The call that transforms an array along an axis. */
 import { byteSize, type DType, shortName } from '../../../src/core/dtype.ts';
 import type { RuntimeArgument, RuntimeCalls } from '../../lower-rule.ts';
-import { complexLength, isLong, type Layout, layouts, type Scale, scales, type Plan, planesBytes, planOf, standsAlone, workBytes } from './plan.ts';
+import {
+  complexLength,
+  isLong,
+  type Layout,
+  layouts,
+  type Plan,
+  planesBytes,
+  planOf,
+  type Scale,
+  scales,
+  standsAlone,
+  workBytes,
+} from './plan.ts';
 
 export type FftKind = 'fft' | 'fftReal' | 'rfft' | 'irfft';
 
