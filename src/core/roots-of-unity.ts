@@ -38,7 +38,8 @@ export function rootsOfUnity(n: number): Roots {
     const error = productError(halfPi, numerator, whole) + halfPiRest * numerator;
     const correction = (whole - back - productError(angle, n, back) + error) / n;
     const [c, s] = [Math.cos(angle), Math.sin(angle)];
-    const [near, far] = [c - s * correction, s + c * correction];
+    const isMiddle = 2 * rest === n;
+    const [near, far] = isMiddle ? [Math.SQRT1_2, Math.SQRT1_2] : [c - s * correction, s + c * correction];
     const [x, y] = isPast ? [far, near] : [near, far];
     cos[k] = quarter === 0 ? x : quarter === 1 ? -y : -x;
     sin[k] = quarter === 0 ? y : quarter === 1 ? x : -y;
