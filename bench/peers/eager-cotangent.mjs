@@ -1,7 +1,8 @@
 /** Single operations in this library. */
-import { linalg, np } from '../../dist/bundle/node/index.js';
+import { ComplexArray, linalg, np } from '../../dist/bundle/node/index.js';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
+import { fftCases } from './operations-fft.mjs';
 
 /** What numpy-ts makes in float64. */
 const dtype = { dtype: 'float64' };
@@ -14,6 +15,9 @@ const inFloat64 = Object.fromEntries(
 inFloat64.eye = (n) => np.eye(n, n, dtype);
 inFloat64.tri = (n) => np.tri(n, n, dtype);
 inFloat64.vander = (x, n) => np.vander(x, { n });
+
+const float64 = (values, shape) => np.array(Array.from(values), dtype).reshape(shape);
+const partsOf = (x) => (x instanceof ComplexArray ? [x.real, x.imag] : [x]);
 
 export const cases = {
   ...eagerCases({
@@ -47,5 +51,20 @@ export const cases = {
     array: (values, shape) => np.array(Array.from(values), { dtype: 'float64' }).reshape(shape),
     positions: (integers, shape) => np.array(integers, { dtype: 'int32' }).reshape(shape),
     read: (x) => x.data(),
+  }),
+  ...fftCases({
+    np: {
+      fft: {
+        ...np.fft,
+        fftfreq: (n) => np.fft.fftfreq(n, dtype),
+        rfftfreq: (n) => np.fft.rfftfreq(n, dtype),
+      },
+    },
+    array: float64,
+    complex: (re, im, shape) => new ComplexArray(float64(re, shape), float64(im, shape)),
+    free: (x) => {
+      for (const part of partsOf(x)) part.dispose();
+    },
+    readParts: (x) => Float64Array.from(partsOf(x).flatMap((part) => Array.from(part.data()))),
   }),
 };

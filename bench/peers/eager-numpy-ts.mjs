@@ -2,6 +2,7 @@
 import * as np from 'numpy-ts';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
+import { fftCases } from './operations-fft.mjs';
 
 /** The library under our names: snake case, and axes by position. */
 const library = { ...np };
@@ -55,5 +56,13 @@ export const cases = {
     array,
     positions: (integers, shape) => np.array(Int32Array.from(integers), 'int32').reshape(...shape),
     read,
+  }),
+  ...fftCases({
+    np,
+    array,
+    complex: (re, im, shape) => np.reshape(np.array(Array.from(re, (v, i) => new np.Complex(v, im[i]))), shape),
+    free: (x) => x.dispose?.(),
+    readParts: (x) =>
+      x.dtype.startsWith('complex') ? Float64Array.from([...read(np.real(x)), ...read(np.imag(x))]) : read(x),
   }),
 };

@@ -1,11 +1,13 @@
 /** The frequencies that results stand for, and their order. */
-import type { ArrayLike, NDArray } from '../array.ts';
+import { wrappedCell } from '../../jit/eager/spaced.ts';
+import { interpretOnly } from '../../jit/run.ts';
+import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
+import { type ArrayLike, NDArray } from '../array.ts';
 import { ComplexArray } from '../complex/complex-array.ts';
+import { shapedArray } from '../core/aval.ts';
+import { allocate } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkNumbers, naming, optionsOf } from '../core/options.ts';
-import { mul } from '../lax/arithmetic.ts';
-import { concatenate } from '../lax/slicing.ts';
-import { arange } from '../numpy/creation.ts';
 import { roll } from '../numpy/joining.ts';
 import { toValue } from '../promote.ts';
 import { axesOf, type FftOperand } from './operands.ts';
@@ -21,7 +23,7 @@ function frequencyOptions(
   operation: string,
   n: number,
   given: FrequencyOptions,
-): { unit: number; dtype: 'float32' | 'float64' } {
+): { steps: number; dtype: 'float32' | 'float64' } {
   const options = optionsOf(operation, given, ['d', 'dtype']);
   const { d = 1, dtype = 'float32' } = options;
   checkNumbers(operation, options, ['d']);
@@ -29,7 +31,21 @@ function frequencyOptions(
     throw new DtypeError(`${operation}: \`dtype\` must be 'float32' or 'float64', but it is ${naming(dtype)}.`);
   if (!Number.isInteger(n) || n < 1)
     throw new ShapeError(`${operation}: \`n\` must be an integer of at least 1, but it is ${naming(n)}.`);
-  return { unit: 1 / (n * d), dtype };
+  return { steps: n * d, dtype };
+}
+
+/** Numbers up to which they are quicker written here. */
+const fewNumbers = 2048;
+
+/** 0, 1, … and −`negative`, …, −1 after them, `count` numbers in all, divided by `steps`. */
+function wrapped(count: number, negative: number, steps: number, dtype: 'float32' | 'float64'): NDArray {
+  const aval = shapedArray([count], dtype);
+  if (count > fewNumbers && isPrebuiltReady() && !interpretOnly)
+    return new NDArray(aval, wrappedCell(dtype, count, negative, steps));
+  const values = allocate(dtype, count);
+  const positive = count - negative;
+  for (let i = 0; i < count; i++) values[i] = (i < positive ? i : i - count) / steps;
+  return NDArray.fromHost(values, aval);
 }
 
 /**
@@ -41,16 +57,14 @@ function frequencyOptions(
  * @throws ShapeError when `n` is less than 1
  */
 export function fftfreq(n: number, options: FrequencyOptions = {}): NDArray {
-  const { unit, dtype } = frequencyOptions('fftfreq', n, options);
-  const negative = Math.floor(n / 2);
-  const parts = [arange(0, n - negative, 1, { dtype }), arange(-negative, 0, 1, { dtype })];
-  return mul(concatenate(parts), unit);
+  const { steps, dtype } = frequencyOptions('fftfreq', n, options);
+  return wrapped(n, Math.floor(n / 2), steps, dtype);
 }
 
 /** The frequencies that the n/2 + 1 numbers of `rfft` stand for: 0, 1, …, n/2, divided by n·d. */
 export function rfftfreq(n: number, options: FrequencyOptions = {}): NDArray {
-  const { unit, dtype } = frequencyOptions('rfftfreq', n, options);
-  return mul(arange(0, Math.floor(n / 2) + 1, 1, { dtype }), unit);
+  const { steps, dtype } = frequencyOptions('rfftfreq', n, options);
+  return wrapped(Math.floor(n / 2) + 1, 0, steps, dtype);
 }
 
 export interface ShiftOptions {
