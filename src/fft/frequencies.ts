@@ -53,7 +53,7 @@ function wrapped(count: number, negative: number, steps: number, dtype: 'float32
  * ones, −n/2 or −(n − 1)/2, …, −1, all divided by n·d.
  *
  * @example
- * np.fft.fftfreq(5, { d: 0.1 }); // 0, 2, 4, −4, −2
+ * np.fft.fftfreq(5, { d: 0.1 }); // [ 0.  2.  4. -4. -2.]
  * @throws ShapeError when `n` is less than 1
  */
 export function fftfreq(n: number, options: FrequencyOptions = {}): NDArray {
@@ -87,7 +87,7 @@ function shifted<X extends FftOperand>(operation: string, x: X, given: ShiftOpti
  * The frequency 0 moved to the middle of the axes.
  *
  * @example
- * np.fft.fftshift(np.fft.fftfreq(5)); // −0.4, −0.2, 0, 0.2, 0.4
+ * np.fft.fftshift(np.fft.fftfreq(5, { d: 0.2 })); // [-2. -1.  0.  1.  2.]
  */
 export function fftshift(x: ComplexArray, options?: ShiftOptions): ComplexArray;
 export function fftshift(x: ArrayLike, options?: ShiftOptions): NDArray;

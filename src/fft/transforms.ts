@@ -67,7 +67,9 @@ function wholeOf(operation: string, x: Parts, axis: number): number {
  * conjugates of that. Any length takes time in proportion to n·log n. Integers become float32.
  *
  * @example
- * np.fft.fft(np.array([1, 2, 3, 4])); // f32[4] → c64[4]: 10, −2 + 2i, −2, −2 − 2i
+ * const y = np.fft.fft(np.array([1, 2, 3, 4])); // f32[4] → c64[4]
+ * y.real; // [10. -2. -2. -2.]
+ * y.imag; // [ 0.  2.  0. -2.]
  * @throws ShapeError when the axis is out of range or empty, or `n` is less than 1
  */
 export function fft(x: FftOperand, options: FftOptions = {}): ComplexArray {
@@ -78,7 +80,7 @@ export function fft(x: FftOperand, options: FftOptions = {}): ComplexArray {
  * The inverse of `fft` along an axis, x[j] = (1/n)·Σₖ y[k]·exp(2πi·jk/n).
  *
  * @example
- * np.fft.ifft(np.fft.fft(np.array([1, 2, 3, 4]))).real; // 1, 2, 3, 4
+ * np.fft.ifft(np.fft.fft(np.array([1, 2, 3, 4]))).real; // [1. 2. 3. 4.]
  */
 export function ifft(x: FftOperand, options: FftOptions = {}): ComplexArray {
   return complexOf(alongAxis('ifft', partsOf('ifft', x), options, 'fft', { inverse: true }));
@@ -100,7 +102,7 @@ export function rfft(x: ArrayLike, options: FftOptions = {}): ComplexArray {
  * parts that a transform of real numbers would not have are not read.
  *
  * @example
- * np.fft.irfft(np.fft.rfft(np.array([1, 2, 3])), { n: 3 }); // 1, 2, 3
+ * np.fft.irfft(np.fft.rfft(np.array([1, 2, 3])), { n: 3 }); // [1. 2. 3.]
  */
 export function irfft(x: FftOperand, options: FftOptions = {}): NDArray {
   return alongAxis('irfft', partsOf('irfft', x), options, 'irfft', { inverse: true })[0]!;
@@ -111,7 +113,7 @@ export function irfft(x: FftOperand, options: FftOptions = {}): NDArray {
  * 2·(m − 1).
  *
  * @example
- * np.fft.hfft(np.array([1, 2, 3])); // the real part of np.fft.fft(np.array([1, 2, 3, 2]))
+ * np.fft.hfft(np.array([1, 2, 3])); // as np.fft.fft(np.array([1, 2, 3, 2])).real
  */
 export function hfft(x: FftOperand, options: FftOptions = {}): NDArray {
   return alongAxis('hfft', partsOf('hfft', x), options, 'irfft', { inverse: false })[0]!;
@@ -121,7 +123,7 @@ export function hfft(x: FftOperand, options: FftOptions = {}): NDArray {
  * The inverse of `hfft`: the first n/2 + 1 numbers of the inverse transform of real numbers.
  *
  * @example
- * np.fft.ihfft(np.fft.hfft(np.array([1, 2, 3]))).real; // 1, 2, 3
+ * np.fft.ihfft(np.fft.hfft(np.array([1, 2, 3]))).real; // [1. 2. 3.]
  */
 export function ihfft(x: ArrayLike, options: FftOptions = {}): ComplexArray {
   return complexOf(alongAxis('ihfft', realPartOf('ihfft', x), options, 'rfft', { inverse: true }));
