@@ -44,7 +44,8 @@ function wrapped(count: number, negative: number, steps: number, dtype: 'float32
     return new NDArray(aval, wrappedCell(dtype, count, negative, steps));
   const values = allocate(dtype, count);
   const positive = count - negative;
-  for (let i = 0; i < count; i++) values[i] = (i < positive ? i : i - count) / steps;
+  for (let i = 0; i < positive; i++) values[i] = i / steps;
+  for (let i = positive; i < count; i++) values[i] = (i - count) / steps;
   return NDArray.fromHost(values, aval);
 }
 

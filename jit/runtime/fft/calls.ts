@@ -25,8 +25,10 @@ export interface FftCall {
   readonly scale: Scale;
 }
 
-/** Lines from this length on are quicker alone than several together, which must be turned round first. */
-const aloneFrom = 64;
+/** Bytes of a line's real parts from which on it is quicker alone than several together, which must be turned round first. */
+const aloneFrom = { f32: 256, f64: 1536 };
+/** Columns that are longer are transformed alone: blocks of them would not stay in the second-level cache. */
+const longestColumn = 8192;
 /** Bytes of the numbers that lie together in lines that are transformed side by side. */
 const rowBytes = 64;
 
@@ -45,8 +47,12 @@ function together(count: number, lanes: number, bytes: number): number {
 
 function layoutOf(plan: Plan, outer: number, inner: number, lanes: number, isReal: boolean): Layout {
   const isAlone = standsAlone(plan, lanes) && (!isReal || plan.n > lanes);
-  if (inner === 1) return isAlone && (isLong(plan) || plan.n >= aloneFrom || outer < lanes) ? 'rows' : 'turned';
-  if (isLong(plan)) return 'long';
+  if (inner === 1)
+    return isAlone &&
+      (isLong(plan) || plan.n * (16 / lanes) >= (lanes === 4 ? aloneFrom.f32 : aloneFrom.f64) || outer < lanes)
+      ? 'rows'
+      : 'turned';
+  if (isLong(plan) || (isAlone && plan.n > longestColumn)) return 'long';
   return inner < lanes ? 'few' : 'columns';
 }
 
