@@ -8,12 +8,12 @@ import { assemble } from './wasm/assemble.ts';
 import { hasBinaryen, verifyAssembled } from './wasm/binaryen-thread.ts';
 import type { CodeModule } from './wasm/code.ts';
 import { assemblerVersion, binaryenVersion, emitterVersion } from './wasm/versions.ts';
-import { encode, takeModule } from './wasm/wire.ts';
+import { encode } from './wasm/wire.ts';
 
 export interface CompileStats {
   /** Programs that were lowered; others were known, here or on disk. */
   readonly lowered: number;
-  /** Modules that were assembled. */
+  /** Modules that the engine compiled as they were assembled. */
   readonly compiled: number;
   readonly memoryHits: number;
   readonly diskHits: number;
@@ -22,6 +22,7 @@ export interface CompileStats {
 const stats = { lowered: 0, compiled: 0, memoryHits: 0, diskHits: 0 };
 const modules = new Recent<string, WebAssembly.Module>(256);
 const validate = environment('COTANGENT_VALIDATE') === '1';
+const verified = new Set<string>();
 
 export const compileStats = (): CompileStats => ({ ...stats });
 
@@ -29,12 +30,23 @@ export function countLowered(): void {
   stats.lowered++;
 }
 
-/** Compiles now: from memory, from disk, or by assembling. */
-export const compile = (module: CodeModule): WebAssembly.Module => compileEncoded(encode(module));
+/** Compiles a code module. */
+export const compile = (module: CodeModule): WebAssembly.Module => compileAssembled(assembled(module));
 
-/** What a module of this code is kept under. */
-export const moduleKey = (code: Uint8Array): string =>
-  `${hash(code)}-${assemblerVersion}-${emitterVersion}-${binaryenVersion}-${targetName(target())}`;
+/** The bytes of a WebAssembly module; with `COTANGENT_VALIDATE=1` checked by binaryen. */
+export function assembled(module: CodeModule): Uint8Array {
+  const to = target();
+  const wasm = assemble(module, to);
+  if (validate && hasBinaryen() && !verified.has(moduleKey(wasm))) {
+    verifyAssembled(encode(module), to, wasm);
+    verified.add(moduleKey(wasm));
+  }
+  return wasm;
+}
+
+/** What a module is kept under, in whatever way it was optimised. */
+export const moduleKey = (wasm: Uint8Array): string =>
+  `${hash(wasm)}-${assemblerVersion}-${emitterVersion}-${binaryenVersion}-${targetName(target())}`;
 
 /** A module from memory or from disk. */
 export function keptModule(key: string): WebAssembly.Module | undefined {
@@ -51,18 +63,14 @@ export function keptModule(key: string): WebAssembly.Module | undefined {
   return module;
 }
 
-/** Compiles encoded code now. */
-export function compileEncoded(code: Uint8Array): WebAssembly.Module {
-  const to = target();
-  const key = moduleKey(code);
+/** Compiles now: from memory, from disk, or what is given. */
+export function compileAssembled(wasm: Uint8Array, key: string = moduleKey(wasm)): WebAssembly.Module {
   const known = keptModule(key);
   if (known) return known;
-  const wasm = assemble(takeModule(code), to);
-  if (validate && hasBinaryen()) verifyAssembled(code, to, wasm);
   const module = new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
   modules.set(key, module);
   stats.compiled++;
   writeCached(key, wasm);
-  noteForBinaryen(key, code, to);
+  noteForBinaryen(key, wasm, target());
   return module;
 }

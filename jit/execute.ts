@@ -1,8 +1,7 @@
 import { byteSize, type DType, type TypedArray } from '../src/core/dtype.ts';
 import { sizeOf } from '../src/core/shape.ts';
-import { hash } from './caches/hash.ts';
 import { Recent } from './caches/recent.ts';
-import { compileEncoded } from './compile.ts';
+import { compileAssembled } from './compile.ts';
 import { hostMath } from './math/index.ts';
 import type { CallbackSite, Program, ProgramLayout, Slot } from './program.ts';
 import { runtimeExports } from './runtime/instance.ts';
@@ -240,11 +239,11 @@ const loaded = new WeakMap<Program, Executable>();
 export function load(program: Program): Executable {
   let executable = loaded.get(program);
   if (!executable) {
-    const { code, inputs, outputs, callbacks, frameBytes } = program;
-    const key = `${hash(code)} ${JSON.stringify([inputs, outputs, callbacks, frameBytes])}`;
+    const { wasm, module, inputs, outputs, callbacks, frameBytes } = program;
+    const key = `${module} ${JSON.stringify([inputs, outputs, callbacks, frameBytes])}`;
     executable = executables.get(key);
     if (!executable) {
-      executable = new Executable(program, compileEncoded(code));
+      executable = new Executable(program, compileAssembled(wasm, module));
       executables.set(key, executable);
     }
     loaded.set(program, executable);

@@ -39,8 +39,9 @@ export interface ProgramLayout {
  * or 1 when a callback asked it to stop. All addresses inside are relative to `frame`, so that calls may nest.
  */
 export interface Program extends ProgramLayout {
-  /** The code module, encoded (jit/wasm/wire.ts): a tenth of the size of its trees, which programs would keep alive. */
-  readonly code: Uint8Array;
+  readonly wasm: Uint8Array;
+  /** What the module is kept under. */
+  readonly module: string;
 }
 
 /** How the inputs and outputs of a program relate to those of the jaxpr that it was made from. */

@@ -1,7 +1,7 @@
 import type { Jaxpr } from '../src/core/jaxpr.ts';
 import { type KeptProgram, readProgram, writeProgram } from './caches/program-cache.ts';
 import { Recent } from './caches/recent.ts';
-import { countLowered, keptModule, moduleKey } from './compile.ts';
+import { countLowered, keptModule } from './compile.ts';
 import { Executable, load } from './execute.ts';
 import { type Fingerprint, fingerprint, placeOf } from './lower/fingerprint.ts';
 import { type Lowered, lowerJaxpr } from './lower/lower.ts';
@@ -55,9 +55,9 @@ function fromDisk(name: string): Known | undefined {
 
 /** Undefined where a pass made a callback of its own. */
 function keptOf({ program, inputs, outputs, handlers }: Lowered, print: Fingerprint): KeptProgram | undefined {
-  const { code, ...layout } = program;
+  const { wasm: _, module, ...layout } = program;
   const callbacks = handlers.map((handler) => placeOf(handler, print.callbacks));
-  return callbacks.includes(-1) ? undefined : { layout, module: moduleKey(code), inputs, outputs, callbacks };
+  return callbacks.includes(-1) ? undefined : { layout, module, inputs, outputs, callbacks };
 }
 
 /** In tests, programs that are taken for equal are lowered all the same. */

@@ -2,7 +2,7 @@ import type { ShapedArray } from '../src/core/aval.ts';
 import { inspectPrograms, type Jaxpr } from '../src/core/jaxpr.ts';
 import { verifyJaxpr } from '../src/core/verify.ts';
 import { interpret } from './interpret.ts';
-import { type Lowered, lowerJaxpr } from './lower/lower.ts';
+import { type LoweredCode, lowerToCode } from './lower/lower.ts';
 import { environment } from './node.ts';
 import { ready } from './ready.ts';
 import { isPrebuiltReady } from './runtime/prebuilt.ts';
@@ -89,4 +89,4 @@ function interpreted(jaxpr: Jaxpr, inputs: readonly Cell[]): Cell[] {
 }
 
 /** The program that `execute` runs, for inspection. */
-export const inspect = (jaxpr: Jaxpr): Lowered => lowerJaxpr(jaxpr);
+export const inspect = (jaxpr: Jaxpr): LoweredCode => lowerToCode(jaxpr);

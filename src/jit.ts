@@ -1,12 +1,11 @@
 /** `jit`, `makeJaxpr`, `evalShape`: tracing a user's function to a program. */
 
-import type { Lowered } from '../jit/lower/lower.ts';
+import type { LoweredCode } from '../jit/lower/lower.ts';
 import { inspect, prepare } from '../jit/run.ts';
 import { target } from '../jit/target.ts';
 import { disassemble, hasBinaryen } from '../jit/wasm/binaryen-thread.ts';
-import type { CodeModule } from '../jit/wasm/code.ts';
 import { showModule } from '../jit/wasm/show.ts';
-import { decode } from '../jit/wasm/wire.ts';
+import { encode } from '../jit/wasm/wire.ts';
 import {
   type AnyFunction,
   checkFunction,
@@ -158,14 +157,10 @@ const usable = (entry: Entry): boolean => entry.consts.every((c) => !c.isTracer)
 
 /** A program as it is executed. */
 export class LoweredProgram {
-  private readonly lowered: Lowered;
+  private readonly lowered: LoweredCode;
 
   constructor(jaxpr: Jaxpr) {
     this.lowered = inspect(jaxpr);
-  }
-
-  private get module(): CodeModule {
-    return decode(this.lowered.program.code);
   }
 
   /** The equations after inlining and simplification. */
@@ -175,17 +170,17 @@ export class LoweredProgram {
 
   /** Functions of the module by name: kernels, functions of vector math, and the driver `main`. */
   get kernels(): string[] {
-    return this.module.functions.map((f) => f.name);
+    return this.lowered.module.functions.map((f) => f.name);
   }
 
   /** Most bytes of temporaries in use at a time. */
   get peakBytes(): number {
-    return this.lowered.program.peakBytes;
+    return this.lowered.layout.peakBytes;
   }
 
   /** The code of every function, in the manner of WebAssembly's text format; kernels with the operations in them. */
   get code(): string {
-    return showModule(this.module, this.lowered.notes);
+    return showModule(this.lowered.module, this.lowered.notes);
   }
 
   /** The module in WebAssembly's text format, by binaryen: on Node, Deno and Bun. */
@@ -197,7 +192,7 @@ export class LoweredProgram {
           hint: '`code` shows the same functions',
         },
       );
-    return disassemble(this.lowered.program.code, target());
+    return disassemble(encode(this.lowered.module), target());
   }
 
   toString(): string {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { lowerHot } from '../jit/caches/hot.ts';
 import { Recent } from '../jit/caches/recent.ts';
-import { compileStats } from '../jit/compile.ts';
+import { assembled, compileStats, moduleKey } from '../jit/compile.ts';
 import { type Executable, load, setCallbackHandler } from '../jit/execute.ts';
 import type { CallbackSite, Program, Slot } from '../jit/program.ts';
 import { Cell, heap, heapStats, setHeapBudget } from '../jit/storage/heap.ts';
@@ -20,7 +20,6 @@ import {
   load as loadAt,
   op,
 } from '../jit/wasm/code.ts';
-import { encode } from '../jit/wasm/wire.ts';
 import type { DType } from '../src/core/dtype.ts';
 
 // A folder of this test's own, shared with the processes that it starts.
@@ -37,15 +36,19 @@ const program = (
   frameBytes: number,
   callbacks: CallbackSite[] = [],
   imports: ImportedFunc[] = [],
-): Program => ({
-  code: encode({ imports, functions: [main] }),
-  importsFrom: imports.map(({ module }) => module),
-  inputs,
-  outputs,
-  callbacks,
-  frameBytes,
-  peakBytes: 0,
-});
+): Program => {
+  const wasm = assembled({ imports, functions: [main] });
+  return {
+    wasm,
+    module: moduleKey(wasm),
+    importsFrom: imports.map(({ module }) => module),
+    inputs,
+    outputs,
+    callbacks,
+    frameBytes,
+    peakBytes: 0,
+  };
+};
 
 /** y = x·s + 1 for n floats, and the last y. */
 function scaled(n: number, frameBytes = 16): Executable {

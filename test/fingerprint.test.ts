@@ -31,8 +31,8 @@ const programOf = (f: Function, ...args: unknown[]): Jaxpr =>
 const print = (f: Function, ...args: unknown[]): string | undefined => fingerprint(programOf(f, ...args))?.name;
 const codeOf = (jaxpr: Jaxpr): string => {
   const { program, inputs, outputs } = lowerJaxpr(jaxpr);
-  const { code, ...layout } = program;
-  return `${hash(code)} ${JSON.stringify([layout, inputs, outputs])}`;
+  const { wasm, ...layout } = program;
+  return `${hash(wasm)} ${JSON.stringify([layout, inputs, outputs])}`;
 };
 
 t.test('two traces of a function have one', (t) => {

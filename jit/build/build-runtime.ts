@@ -28,7 +28,7 @@ async function write(name: string, moduleFor: (target: Target) => CodeModule): P
     if (existsSync(file('wasm')) && existsSync(file('js')) && readFileSync(file('js'), 'utf8').startsWith(stamp))
       continue;
     const { default: binaryen } = await import('binaryen');
-    const wasm = emit(binaryen, module, target, { validate: true });
+    const wasm = emit(binaryen, module, target, true);
     writeFileSync(file('wasm'), wasm);
     // A page has threads only where the server says so: its memory is never shared.
     const base64 = target.shared ? '' : Buffer.from(wasm).toString('base64');

@@ -31,8 +31,11 @@ export function cacheFolder(): string | null {
 export function readKept(name: string): Buffer | undefined {
   const dir = cacheFolder();
   if (!dir) return undefined;
+  const fs = builtin('fs')!;
+  const file = builtin('path')!.join(dir, name);
   try {
-    return builtin('fs')!.readFileSync(builtin('path')!.join(dir, name));
+    // Most are not there while programs are new, and an exception takes longer than a look.
+    return fs.existsSync(file) ? fs.readFileSync(file) : undefined;
   } catch {
     return undefined;
   }

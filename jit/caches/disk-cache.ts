@@ -10,10 +10,18 @@ const limit = 128 * 2 ** 20;
 const headerBytes = 32;
 const aDay = 86_400_000;
 const manyWrites = 1000;
+const manyBytes = 2 ** 20;
 
-let written = 0;
+/** What will be written once nobody waits for a result: when the job that runs is over, at the latest with the process. */
+const pending = new Map<string, Uint8Array>();
+let pendingBytes = 0;
+/** How many files this process wrote. */
+let kept = 0;
+let endsWithFlush = false;
 
 export function readCached(key: string): Uint8Array | undefined {
+  const waiting = pending.get(key);
+  if (waiting) return waiting;
   const file = readKept(key);
   if (!file) return undefined;
   const wasm = new Uint8Array(file.subarray(headerBytes));
@@ -22,10 +30,27 @@ export function readCached(key: string): Uint8Array | undefined {
 
 export function writeCached(key: string, wasm: Uint8Array): void {
   if (!cacheFolder()) return;
-  keep(key, Buffer.concat([Buffer.from(hash(wasm), 'latin1'), wasm]));
-  // Looking at every file takes a tenth of a second where there are thousands: seldom while somebody waits for a program.
-  if (written++ === 0) process.once('exit', () => pruneAfter(aDay));
-  if (written % manyWrites === 0) pruneAfter(0);
+  // Node's own, since a global one may be a mock.
+  if (pending.size === 0) builtin('timers')!.setImmediate(flush).unref();
+  pending.set(key, wasm);
+  pendingBytes += wasm.length;
+  if (pendingBytes > manyBytes) flush();
+  if (endsWithFlush) return;
+  endsWithFlush = true;
+  process.once('exit', () => {
+    flush();
+    // Looking at every file takes a tenth of a second where there are thousands: seldom while somebody waits for a program.
+    pruneAfter(aDay);
+  });
+}
+
+function flush(): void {
+  for (const [key, wasm] of pending) {
+    keep(key, Buffer.concat([Buffer.from(hash(wasm), 'latin1'), wasm]));
+    if (++kept % manyWrites === 0) pruneAfter(0);
+  }
+  pending.clear();
+  pendingBytes = 0;
 }
 
 /** Prunes if that was not done for so long. The folder may grow past the limit by what is written in between. */

@@ -13,11 +13,11 @@ import { writeCached } from './disk-cache.ts';
  */
 const patience = 5000;
 
-let waiting: Map<string, readonly [code: Uint8Array, target: Target]> | undefined;
+let waiting: Map<string, readonly [wasm: Uint8Array, target: Target]> | undefined;
 let isOver = environment('COTANGENT_VALIDATE') === '1';
 
 /** Takes a program that was assembled just now. Only where there is a disk, and a thread for binaryen. */
-export function noteForBinaryen(key: string, code: Uint8Array, target: Target): void {
+export function noteForBinaryen(key: string, wasm: Uint8Array, target: Target): void {
   if (isOver || !builtin('worker_threads')?.isMainThread || !cacheFolder() || !hasBinaryen()) return;
   if (!waiting) {
     waiting = new Map();
@@ -26,7 +26,7 @@ export function noteForBinaryen(key: string, code: Uint8Array, target: Target): 
       .setTimeout(() => void lowerHot(), patience)
       .unref();
   }
-  waiting.set(key, [code, target]);
+  waiting.set(key, [wasm, target]);
 }
 
 /** Lowers what has been noted, now; done when its code is on disk. */

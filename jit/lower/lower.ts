@@ -1,12 +1,12 @@
 import type { DType } from '../../src/core/dtype.ts';
 import { deadCodeElimination, dropInputs, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { Shape } from '../../src/core/shape.ts';
+import { assembled, moduleKey } from '../compile.ts';
 import { mathCode } from '../math/index.ts';
-import type { OutputSource, Program, Slot, Wiring } from '../program.ts';
+import type { OutputSource, Program, ProgramLayout, Slot, Wiring } from '../program.ts';
 import { target } from '../target.ts';
-import { i32c, load, type Target } from '../wasm/code.ts';
+import { type CodeModule, i32c, load, type Target } from '../wasm/code.ts';
 import { loadElement } from '../wasm/loop-nest.ts';
-import { encode } from '../wasm/wire.ts';
 import { type Destination, Driver } from './driver.ts';
 import { readBuffer, readScalar } from './expressions/tree.ts';
 import { outlineLoops } from './loops/outline.ts';
@@ -18,7 +18,14 @@ export interface Lowered extends Wiring {
   readonly program: Program;
   /** The functions behind the program's callbacks. */
   readonly handlers: readonly Handler[];
-  /** The program after simplification, for `lower()` to show. */
+}
+
+/** The same before it is assembled, with what `lower()` shows. */
+export interface LoweredCode extends Wiring {
+  readonly module: CodeModule;
+  readonly layout: ProgramLayout;
+  readonly handlers: readonly Handler[];
+  /** The program after simplification. */
   readonly jaxpr: Jaxpr;
   /** What the kernels compute, by their names. */
   readonly notes: ReadonlyMap<string, string>;
@@ -26,12 +33,17 @@ export interface Lowered extends Wiring {
 
 const lowered = new WeakMap<Jaxpr, { readonly to: Target; readonly result: Lowered }>();
 
-/** Lowers a closed program to code, once for a target: `init` may come after a program was looked at. */
+/**
+ * Lowers a closed program and assembles it, once for a target: `init` may come after a program was looked at. The trees of the
+ * code are let go: they take ten times as much memory as the bytes, and nobody wants them as long as the program.
+ */
 export function lowerJaxpr(jaxpr: Jaxpr): Lowered {
   const to = target();
   const known = lowered.get(jaxpr);
   if (known?.to === to) return known.result;
-  const result = lower(jaxpr);
+  const { module, layout, inputs, outputs, handlers } = lowerToCode(jaxpr);
+  const wasm = assembled(module);
+  const result = { program: { ...layout, wasm, module: moduleKey(wasm) }, inputs, outputs, handlers };
   lowered.set(jaxpr, { to, result });
   return result;
 }
@@ -47,7 +59,8 @@ class Slots {
   }
 }
 
-function lower(original: Jaxpr): Lowered {
+/** Lowers a closed program to code. */
+export function lowerToCode(original: Jaxpr): LoweredCode {
   const { jaxpr: live, usedInputs } = deadCodeElimination(simplify(original));
   const inputs = live.inVars.map((_, i) => i).filter((i) => usedInputs[i]);
   const results: Var[] = [];
@@ -91,8 +104,7 @@ function lower(original: Jaxpr): Lowered {
   const math = mathCode(d.math, d.target);
   const { main, loops, spillBytes } = outlineLoops(d.f.build(true), d.longLoops, d.plan.end);
   const imports = [...d.imports.values(), ...math.imports];
-  const program: Program = {
-    code: encode({ imports, functions: [...math.functions, ...d.functions, ...loops, main] }),
+  const layout: ProgramLayout = {
     importsFrom: [...new Set(imports.map((f) => f.module))],
     inputs: inputSlots,
     outputs: outputSlots,
@@ -100,7 +112,8 @@ function lower(original: Jaxpr): Lowered {
     frameBytes: d.plan.end + spillBytes,
     peakBytes: d.plan.peak,
   };
-  return { program, inputs, outputs, handlers: d.handlers, jaxpr, notes: d.notes };
+  const module = { imports, functions: [...math.functions, ...d.functions, ...loops, main] };
+  return { module, layout, inputs, outputs, handlers: d.handlers, jaxpr, notes: d.notes };
 }
 
 /** A rank-0 input: bools lie in the frame as an i32. */

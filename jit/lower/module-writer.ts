@@ -1,10 +1,10 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import type { Params } from '../../src/core/primitive.ts';
-import { hash } from '../caches/hash.ts';
 import type { CallbackHandler } from '../lower-rule.ts';
 import type { CallbackSite } from '../program.ts';
 import { runtimeImport } from '../runtime/signatures.ts';
+import { functionKey, renamed } from '../wasm/assemble-function.ts';
 import {
   type Expr,
   type Func,
@@ -16,7 +16,6 @@ import {
   type Stmt,
   type Target,
 } from '../wasm/code.ts';
-import { encodeFunction, renamed } from '../wasm/wire.ts';
 import { FramePlan } from './frame-plan.ts';
 import { kernelInThreads } from './in-threads.ts';
 import type { Kernel } from './kernels/kernel.ts';
@@ -90,7 +89,7 @@ export class ModuleWriter {
 
   /** Adds a function to the module; equal ones are one. */
   define(func: Func): string {
-    const key = hash(encodeFunction(func));
+    const key = functionKey(func);
     let name = this.names.get(key);
     if (!name) {
       name = `k${this.functions.length}`;
@@ -102,7 +101,7 @@ export class ModuleWriter {
 
   /** Adds a function that threads call: their number among these. */
   entry(func: Func): number {
-    const key = hash(encodeFunction(func));
+    const key = functionKey(func);
     let entry = this.entries.get(key);
     if (entry === undefined) {
       entry = this.entries.size;

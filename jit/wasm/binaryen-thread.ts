@@ -92,21 +92,21 @@ const binaryen = (): BinaryenThread => (thread ??= new BinaryenThread(workerFile
 
 /** A module in WebAssembly's text format. */
 export const disassemble = (code: Uint8Array, target: Target): string =>
-  binaryen().ask({ code, target, want: 'text' }) as string;
+  binaryen().ask({ bytes: code, target, want: 'text' }) as string;
 
 /** An error if `assembled` is not, byte for byte, what binaryen makes of the same code, or if it is not valid. */
 export function verifyAssembled(code: Uint8Array, target: Target, assembled: Uint8Array): void {
-  binaryen().ask({ code, target, want: 'wasm', assembled });
+  binaryen().ask({ bytes: code, target, want: 'wasm', assembled });
 }
 
-/** The bytes that binaryen makes of modules, optimised, as they become ready; then its thread ends. */
+/** What binaryen makes of assembled modules, optimised, as they become ready; then its thread ends. */
 export async function* optimized(
-  modules: Iterable<readonly [code: Uint8Array, target: Target]>,
+  modules: Iterable<readonly [wasm: Uint8Array, target: Target]>,
 ): AsyncGenerator<Uint8Array> {
   const own = binaryen();
   thread = undefined;
   try {
-    for (const [code, target] of modules) yield (await own.later({ code, target, want: 'optimized' })) as Uint8Array;
+    for (const [bytes, target] of modules) yield (await own.later({ bytes, target, want: 'optimized' })) as Uint8Array;
   } finally {
     own.end();
   }

@@ -1,6 +1,6 @@
 import { type MessagePort, workerData } from 'node:worker_threads';
 import type { Target } from './code.ts';
-import { type BinaryenModule, emit, emitText } from './emit.ts';
+import { type BinaryenModule, emit, emitText, optimize } from './emit.ts';
 import { decode } from './wire.ts';
 
 /**
@@ -9,7 +9,8 @@ import { decode } from './wire.ts';
  */
 export interface Request {
   readonly number: number;
-  readonly code: Uint8Array;
+  /** A code module, encoded; an assembled one, if it is to be optimised. */
+  readonly bytes: Uint8Array;
   readonly target: Target;
   readonly want: 'wasm' | 'optimized' | 'text';
   /** To be compared with `wasm`. */
@@ -24,10 +25,11 @@ const loading = import('binaryen');
 // Reported with the first answer, not as an unhandled rejection that ends the thread unheard.
 loading.catch(() => {});
 
-function answer(binaryen: BinaryenModule, { code, target, want, assembled }: Request): Uint8Array | string {
-  const module = decode(code);
+function answer(binaryen: BinaryenModule, { bytes, target, want, assembled }: Request): Uint8Array | string {
+  if (want === 'optimized') return optimize(binaryen, bytes, target);
+  const module = decode(bytes);
   if (want === 'text') return emitText(binaryen, module, target);
-  const wasm = emit(binaryen, module, target, { validate: assembled !== undefined, optimize: want === 'optimized' });
+  const wasm = emit(binaryen, module, target, assembled !== undefined);
   if (assembled && !sameBytes(rewritten(binaryen, wasm), rewritten(binaryen, assembled)))
     throw new Error(`binaryen makes another module:\n${emitText(binaryen, module, target).slice(0, 4000)}`);
   return wasm;

@@ -7,6 +7,11 @@ export class ByteBuffer {
   protected view: DataView = new DataView(this.bytes.buffer);
   protected length = 0;
 
+  /** How many bytes there are. */
+  get size(): number {
+    return this.length;
+  }
+
   finish(): Uint8Array {
     scratch = this.bytes;
     return this.bytes.slice(0, this.length);

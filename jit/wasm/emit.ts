@@ -5,9 +5,15 @@ import { instruction, memoryAccess } from './instructions.ts';
 /** What `import('binaryen')` gives as its default. The C functions behind the builders are used directly. */
 export type BinaryenModule = any;
 
-export interface EmitOptions {
-  readonly validate?: boolean;
-  readonly optimize?: boolean;
+/** Turns a code module into the bytes of a WebAssembly module by binaryen: instruction for instruction, as `assemble` does. */
+export function emit(binaryen: BinaryenModule, module: CodeModule, target: Target, validate = false): Uint8Array {
+  const emitter = new Emitter(binaryen, module, target);
+  try {
+    emitter.build(validate);
+    return emitter.binary();
+  } finally {
+    emitter.dispose();
+  }
 }
 
 /**
@@ -16,24 +22,30 @@ export interface EmitOptions {
  */
 const passes = ['licm', 'local-cse', 'simplify-locals', 'coalesce-locals', 'vacuum', 'reorder-locals'];
 
-/**
- * Turns a code module into the bytes of a WebAssembly module by binaryen: instruction for instruction, as `assemble` does, unless
- * it is to optimise.
- */
-export function emit(
-  binaryen: BinaryenModule,
-  module: CodeModule,
-  target: Target,
-  { validate = false, optimize = false }: EmitOptions = {},
-): Uint8Array {
-  const emitter = new Emitter(binaryen, module, target);
+/** An assembled module, optimised. */
+export function optimize(binaryen: BinaryenModule, wasm: Uint8Array, target: Target): Uint8Array {
+  const module = binaryen.readBinary(wasm);
   try {
-    emitter.build(validate);
-    if (optimize) emitter.optimize();
-    return emitter.binary();
+    // Those that are used are not declared in what was read.
+    module.setFeatures(features(binaryen, target));
+    module.runPasses(passes);
+    return module.emitBinary();
   } finally {
-    emitter.dispose();
+    module.dispose();
   }
+}
+
+function features({ Features }: BinaryenModule, { fma, shared }: Target): number {
+  return (
+    Features.SIMD128 |
+    Features.BulkMemory |
+    Features.BulkMemoryOpt |
+    Features.NontrappingFPToInt |
+    Features.SignExt |
+    Features.MutableGlobals |
+    (fma ? Features.RelaxedSIMD : 0) |
+    (shared ? Features.Atomics : 0)
+  );
 }
 
 /** The same module in WebAssembly's text format. */
@@ -87,10 +99,6 @@ class Emitter {
     this.module.dispose();
   }
 
-  optimize(): void {
-    this.module.runPasses(passes);
-  }
-
   binary(): Uint8Array {
     return this.module.emitBinary();
   }
@@ -101,17 +109,7 @@ class Emitter {
 
   build(validate: boolean): void {
     const { b, module, code, target } = this;
-    const { Features } = b;
-    module.setFeatures(
-      Features.SIMD128 |
-        Features.BulkMemory |
-        Features.BulkMemoryOpt |
-        Features.NontrappingFPToInt |
-        Features.SignExt |
-        Features.MutableGlobals |
-        (target.fma ? Features.RelaxedSIMD : 0) |
-        (target.shared ? Features.Atomics : 0),
-    );
+    module.setFeatures(features(b, target));
     for (const { body } of code.functions)
       for (const s of body) if (s.kind === 'data') this.segments.set(s, `data${this.segments.size}`);
     const segments = [...this.segments].map(([{ bytes }, name]) => ({ name, data: bytes, offset: 0, passive: true }));

@@ -2,8 +2,8 @@ import { ByteBuffer } from './byte-buffer.ts';
 import type { CodeModule, Expr, Func, ImportedFunc, Stmt, WasmType } from './code.ts';
 
 /**
- * Code modules as canonical bytes: equal modules and only those have equal bytes, floats compared bit by bit (every
- * NaN is the same one). The bytes are what the caches hash and what the compile worker receives.
+ * Code modules as bytes, for binaryen's thread: equal modules and only those have equal bytes, floats compared bit by bit (every
+ * NaN is the same one).
  */
 const types: readonly WasmType[] = ['i32', 'i64', 'f32', 'f64', 'v128'];
 const expressionKinds = ['const', 'local', 'op', 'load', 'select', 'call'] as const;
@@ -25,17 +25,12 @@ const expressionCode: Record<string, number> = Object.fromEntries(expressionKind
 const statementCode: Record<string, number> = Object.fromEntries(statementKinds.map((kind, i) => [kind, i]));
 const typeCode: Record<string, number> = Object.fromEntries(types.map((type, i) => [type, i]));
 
-let latest: { readonly module: CodeModule; readonly code: Uint8Array } | undefined;
-
-/** The module of `code`: the very one, if it is what was encoded last, which is then let go. */
-export function takeModule(code: Uint8Array): CodeModule {
-  const module = latest?.code === code ? latest.module : decode(code);
-  latest = undefined;
-  return module;
-}
-
 export function encode(module: CodeModule): Uint8Array {
-  const bodies = new Map(module.functions.map((f) => [f, encodeFunction(f)]));
+  const bodies = module.functions.map((f) => {
+    const body = new Writer();
+    body.func(f);
+    return body.finish();
+  });
   const out = new Writer();
   out.list(module.imports, (f) => {
     out.text(f.name);
@@ -43,34 +38,12 @@ export function encode(module: CodeModule): Uint8Array {
     out.text(f.base);
     out.signature(f);
   });
+  let next = 0;
   out.list(module.functions, (f) => {
     out.text(f.name);
-    out.block(bodies.get(f)!);
+    out.block(bodies[next++]!);
   });
-  const code = out.finish();
-  latest = { module, code };
-  return code;
-}
-
-const functions = new WeakMap<Func, Uint8Array>();
-
-/** The bytes of one function, its name apart: equal functions and only those have equal ones. */
-export function encodeFunction(f: Func): Uint8Array {
-  let bytes = functions.get(f);
-  if (!bytes) {
-    const out = new Writer();
-    out.func(f);
-    functions.set(f, (bytes = out.finish()));
-  }
-  return bytes;
-}
-
-/** The same function under another name, its bytes known if they are for the old one. */
-export function renamed(f: Func, name: string): Func {
-  const result = { ...f, name };
-  const bytes = functions.get(f);
-  if (bytes) functions.set(result, bytes);
-  return result;
+  return out.finish();
 }
 
 export function decode(bytes: Uint8Array): CodeModule {

@@ -268,14 +268,28 @@ export function contiguous({ shape, root }: Fused): ArrayLeaf | undefined {
   return shape.every((n, i) => n <= 1 || root.strides[i] === own[i]) ? root : undefined;
 }
 
-/** What the tree reads. */
-export function storagesOf(root: Tree): Set<Storage> {
-  const found = new Set<Storage>();
-  forEachTree(root, (tree) => {
-    if (tree.kind === 'array' || tree.kind === 'address') found.add(tree.buffer);
-    else if (tree.kind === 'scalar') found.add(tree.scalar);
-  });
+const noStorages: ReadonlySet<Storage> = new Set();
+const storages = new WeakMap<Tree, ReadonlySet<Storage>>();
+
+/** What the tree reads. Known of every part of it, since each value of a long chain is bound once. */
+export function storagesOf(tree: Tree): ReadonlySet<Storage> {
+  if (tree.kind === 'array' || tree.kind === 'address') return new Set([tree.buffer]);
+  if (tree.kind === 'scalar') return new Set([tree.scalar]);
+  let found = storages.get(tree);
+  if (!found) {
+    found = noStorages;
+    for (const arg of operandsOf(tree)) found = union(found, storagesOf(arg));
+    storages.set(tree, found);
+  }
   return found;
+}
+
+/** One of the sets itself, if it holds the other. */
+function union(a: ReadonlySet<Storage>, b: ReadonlySet<Storage>): ReadonlySet<Storage> {
+  const [large, small] = a.size < b.size ? [b, a] : [a, b];
+  let all: Set<Storage> | undefined;
+  for (const storage of small) if (!large.has(storage)) (all ??= new Set(large)).add(storage);
+  return all ?? large;
 }
 
 /** Visits every node once, operands first. */
