@@ -14,6 +14,7 @@ export { type CustomJvp, customJvp } from './control/custom-jvp.ts';
 export { type CustomVjp, customVjp } from './control/custom-vjp.ts';
 export { type ArrayType, type PureCallbackOptions, pureCallback } from './control/pure-callback.ts';
 export * as debug from './debug/index.ts';
+export * as fft from './fft/index.ts';
 export { customFixedPoint, customRoot, type ImplicitOptions, rootJvp, rootVjp } from './implicit/index.ts';
 export { type InitOptions, init } from './init.ts';
 export { evalShape, type JitOptions, type Jitted, jit, makeJaxpr } from './jit.ts';

@@ -465,25 +465,25 @@ t.test('errors name the operation and the argument', (t) => {
   };
   says(
     () => np.floor(z as never),
-    'floor: takes real arrays only, but `z` is complex64[3].\n  hint: take its parts, `z.real` and `z.imag`, or its magnitude, `np.abs(z)`',
+    'floor: takes real arrays only, but `z` is c64[3].\n  hint: take its parts, `z.real` and `z.imag`, or its magnitude, `np.abs(z)`',
   );
-  says(() => np.sort(z as never), 'sort: takes real arrays only, but `z` is complex64[3].');
-  says(() => np.maximum(z as never, 1), 'maximum: takes real arrays only, but got complex64[3].');
-  says(() => np.less(1, z as never), 'less: takes real arrays only, but got complex64[3].');
-  says(() => linalg.svd(np.outer(z, z) as never), 'svd: takes real arrays only, but got complex64[3,3].');
-  says(() => z.add(np.ones([2])), 'add: complex64[3] and f32[2] do not broadcast together.');
-  says(() => np.ones([2]).mul(z), 'mul: f32[2] and complex64[3] do not broadcast together.');
-  says(() => z.astype('float32' as never), 'astype: complex64[3] is not converted to "float32", which is real.');
+  says(() => np.sort(z as never), 'sort: takes real arrays only, but `z` is c64[3].');
+  says(() => np.maximum(z as never, 1), 'maximum: takes real arrays only, but got c64[3].');
+  says(() => np.less(1, z as never), 'less: takes real arrays only, but got c64[3].');
+  says(() => linalg.svd(np.outer(z, z) as never), 'svd: takes real arrays only, but got c64[3,3].');
+  says(() => z.add(np.ones([2])), 'add: c64[3] and f32[2] do not broadcast together.');
+  says(() => np.ones([2]).mul(z), 'mul: f32[2] and c64[3] do not broadcast together.');
+  says(() => z.astype('float32' as never), 'astype: c64[3] is not converted to "float32", which is real.');
   says(
     () => z.sum({ dtype: 'float32' as never }),
     "sum: the dtype of what is complex must be 'complex64' or 'complex128', but it is \"float32\".",
   );
-  says(() => z.item(), 'item: complex64[3] has 3 elements, but only an array of one element is a number.');
-  says(() => np.complex(z, 1), 'complex: the real part is complex64[3], but parts must be real.');
-  says(() => (z as any) + 1, 'A JavaScript operator or Math function was applied to an array, complex64[3].');
-  says(() => linalg.det(z), 'det: needs square matrices, but got complex64[3].');
+  says(() => z.item(), 'item: c64[3] has 3 elements, but only an array of one element is a number.');
+  says(() => np.complex(z, 1), 'complex: the real part is c64[3], but parts must be real.');
+  says(() => (z as any) + 1, 'A JavaScript operator or Math function was applied to an array, c64[3].');
+  says(() => linalg.det(z), 'det: needs square matrices, but got c64[3].');
   says(() => jit((w: ComplexArray) => np.array(w.tolist() as never))(z), /^tolist: the value of /);
-  says(() => (z as any)[0], "`x[0]`: arrays are not JavaScript's lists, and x is complex64[3].");
+  says(() => (z as any)[0], "`x[0]`: arrays are not JavaScript's lists, and x is c64[3].");
   says(() => (z as any).conj(1), 'conj: takes no arguments, but got 1 as another.');
   says(
     () => tree.leavesWithPath({ z: new ComplexArray(z.real, 'no' as never) }),
@@ -498,6 +498,6 @@ t.test('errors name the operation and the argument', (t) => {
     text = String(w);
     return w;
   })(z);
-  t.equal(text, 'Traced<complex64[3]>');
+  t.equal(text, 'Traced<c64[3]>');
   t.end();
 });

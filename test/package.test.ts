@@ -179,7 +179,7 @@ const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
   ['index', /^src\/(index|init|primitives|primitive-records)\.ts$|^jit\/build\//],
   ['solvers', /^src\/(solvers|optimizers|safetensors|npy)\//],
   ['implicit differentiation', /^src\/(implicit|linear-solve)\//],
-  ['libraries', /^src\/(numpy|linalg|random|nn|special|stats|complex)\/(?!complex-array)|^src\/losses\.ts$/],
+  ['libraries', /^src\/(numpy|fft|linalg|random|nn|special|stats|complex)\/(?!complex-array)|^src\/losses\.ts$/],
   ['control flow', /^src\/(control|debug)\/|^src\/jit(-dispatch)?\.ts$/],
   ['transforms', /^transforms\//],
   [

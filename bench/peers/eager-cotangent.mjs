@@ -3,12 +3,13 @@ import * as cotangent from '../../dist/bundle/node/index.js';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
 import { eigenCases } from './operations-eigen.mjs';
+import { fftCases } from './operations-fft.mjs';
 import { mlMatrixCases } from './operations-ml-matrix.mjs';
 import { randomCases } from './operations-random.mjs';
 import { routineCases } from './operations-routines.mjs';
 import { specCases } from './specs.mjs';
 
-const { lax, linalg, np, npy, random } = cotangent;
+const { ComplexArray, lax, linalg, np, npy, random } = cotangent;
 
 /** What numpy-ts makes in float64. */
 const dtype = { dtype: 'float64' };
@@ -89,6 +90,7 @@ const samplers = {
   dirichlet: (shape, i) => random.dirichlet(keyOf(i), alpha, vectorOf(shape), dtype),
   multinomial: random.multinomial && ((shape, i) => random.multinomial(keyOf(i), 20, chances, vectorOf(shape), dtype)),
 };
+const partsOf = (x) => (x instanceof ComplexArray ? [x.real, x.imag] : [x]);
 
 export const cases = {
   ...eagerCases({
@@ -174,5 +176,20 @@ export const cases = {
     lu: (x) => Object.values(lax.lu(x)),
     'symmetric eigenvectors': (x) => Object.values(linalg.eigh(x)),
     results: { svd: (x) => read(x[1]), lu: (x) => read(x[0]), 'symmetric eigenvectors': (x) => read(x[0]) },
+  }),
+  ...fftCases({
+    np: {
+      fft: {
+        ...np.fft,
+        fftfreq: (n) => np.fft.fftfreq(n, dtype),
+        rfftfreq: (n) => np.fft.rfftfreq(n, dtype),
+      },
+    },
+    array,
+    complex: (re, im, shape) => new ComplexArray(array(re, shape), array(im, shape)),
+    free: (x) => {
+      for (const part of partsOf(x)) part.dispose();
+    },
+    readParts: (x) => Float64Array.from(partsOf(x).flatMap((part) => Array.from(part.data()))),
   }),
 };

@@ -3,6 +3,7 @@ import * as np from 'numpy-ts';
 import { eagerCases } from './eager.mjs';
 import { operationCases } from './operations.mjs';
 import { eigenCases } from './operations-eigen.mjs';
+import { fftCases } from './operations-fft.mjs';
 import { randomCases } from './operations-random.mjs';
 import { routineCases } from './operations-routines.mjs';
 import { specCases } from './specs.mjs';
@@ -140,5 +141,13 @@ export const cases = {
     array,
     positions: (integers, shape, dtype = 'int32') => np.array(integers, dtype).reshape(...shape),
     read,
+  }),
+  ...fftCases({
+    np,
+    array,
+    complex: (re, im, shape) => np.reshape(np.array(Array.from(re, (v, i) => new np.Complex(v, im[i]))), shape),
+    free: (x) => x.dispose?.(),
+    readParts: (x) =>
+      x.dtype.startsWith('complex') ? Float64Array.from([...read(np.real(x)), ...read(np.imag(x))]) : read(x),
   }),
 };

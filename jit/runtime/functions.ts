@@ -4,6 +4,7 @@ import { argFoldFunctions } from './arg-fold.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
+import { fftFunctions } from './fft/index.ts';
 import { foldFunctions } from './folds.ts';
 import { elements, gemmFunctions } from './gemm.ts';
 import { rowFunctions } from './gemm-rows.ts';
@@ -39,6 +40,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...cumulativeFunctions(),
     ...cumulativeLogSumExpFunctions(),
     ...linalgFunctions(),
+    ...fftFunctions(target),
     ...windowFunctions(),
     ...spacedFunctions(),
   ],

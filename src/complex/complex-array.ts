@@ -43,7 +43,7 @@ export const provideComplexMethods = (methods: ComplexMethods): void => {
  * The gradient of a real function is `∂f/∂real + i ∂f/∂imag`: the direction of steepest ascent.
  *
  * @example
- * const z = np.array([{ real: 3, imag: 4 }, { real: 0, imag: 1 }]); // complex64[2]
+ * const z = np.array([{ real: 3, imag: 4 }, { real: 0, imag: 1 }]); // c64[2]
  * z.mul(np.j).add(1); // [-3.+3.j  0.+0.j]
  * z.abs(); // [5. 1.]
  */
@@ -80,7 +80,7 @@ export class ComplexArray {
 
   /** As an error message names it. */
   describe(): string {
-    const type = `${this.dtype}[${this.shape.join(',')}]`;
+    const type = `${this.dtype === 'complex128' ? 'c128' : 'c64'}[${this.shape.join(',')}]`;
     return this.isTracer ? `Traced<${type}>` : type;
   }
 
@@ -133,7 +133,7 @@ export class ComplexArray {
     return { real: this.real.data(), imag: this.imag.data() };
   }
 
-  /** As NumPy prints it; `Traced<complex64[3]>` where the value is not known. */
+  /** As NumPy prints it; `Traced<c64[3]>` where the value is not known. */
   toString(): string {
     const [re, im] = [this.real.concrete, this.imag.concrete];
     if (!re || !im) return this.describe();

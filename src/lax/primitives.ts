@@ -16,6 +16,7 @@ import * as creation from './creation.ts';
 import * as cumulative from './cumulative.ts';
 import * as dot from './dot.ts';
 import * as dynamicSlice from './dynamic-slice.ts';
+import * as fft from './fft.ts';
 import * as folds from './folds.ts';
 import * as gather from './gather.ts';
 import * as cholesky from './linalg/cholesky.ts';
@@ -54,6 +55,7 @@ const modules: readonly Record<string, unknown>[] = [
   cumulative,
   dot,
   dynamicSlice,
+  fft,
   folds,
   gather,
   cholesky,

@@ -189,7 +189,8 @@ export {
   vsplit,
   vstack,
 } from '../complex/shape-functions.ts';
-/** NumPy's place for what `linalg` has. */
+/** NumPy's places for these. */
+export * as fft from '../fft/index.ts';
 export * as linalg from '../linalg/index.ts';
 export { i0 } from '../special/functions.ts';
 export { type BitOptions, packbits, unpackbits } from './bits.ts';

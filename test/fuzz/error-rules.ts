@@ -2,6 +2,7 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { TypedArray } from '../../src/core/dtype.ts';
 import type { Accuracy, HostArray, Primitive } from '../../src/core/primitive.ts';
+import { forEachRow, rowsOf } from '../../src/lax/along-axis.ts';
 import { cummaxP } from '../../src/lax/cumulative.ts';
 import { reduceMaxP } from '../../src/lax/folds.ts';
 import { reduceWindowMaxP } from '../../src/lax/reduce-window.ts';
@@ -96,6 +97,31 @@ const summed =
     addReduction(error!, primitive, terms(inputs, params, out!), absolute!, out!.dtype, difference);
     return [error];
   };
+
+/** Every number of a line goes into each of its results, by a factor of magnitude 1, or 2 on the way back from a half. */
+const transformed: ErrorRule = (inputs, { primitive, params }, values, outAvals, difference) => {
+  const { kind, axis, n, scale } = params;
+  const factor = (kind === 'irfft' ? 2 : 1) / (scale === 'none' ? 1 : scale === 'mean' ? n : Math.sqrt(n));
+  const [from, to] = [rowsOf(inputs[0]!.aval.shape, axis), rowsOf(outAvals[0]!.shape, axis)];
+  const errors = values.map((data) => new Float64Array(data.length));
+  const absolute = new Float64Array(values[0]!.length);
+  const parts = inputs.slice(0, -1);
+  forEachRow(from, (start, row) => {
+    let [error, size] = [0, 0];
+    for (const x of parts)
+      for (let k = 0; k < from.n; k++) {
+        error += factor * errorOf(x)[start + k * from.inner]!;
+        size += factor * Math.abs(x.data[start + k * from.inner]!);
+      }
+    const first = Math.floor(row / from.inner) * to.n * to.inner + (row % from.inner);
+    for (let k = 0; k < to.n; k++) {
+      absolute[first + k * to.inner] = size;
+      for (const list of errors) list[first + k * to.inner] = error;
+    }
+  });
+  for (const list of errors) addReduction(list, primitive, 1 + Math.log2(n), absolute, outAvals[0]!.dtype, difference);
+  return errors;
+};
 
 /** |x|·e(y) + e(x)·|y| + e(x)·e(y), and the rounding of the sums. */
 const bilinear =
@@ -474,6 +500,7 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   cumprod: folded(([x]) => 2 * x!.aval.size),
   scatter_mul: folded(([, , updates]) => 1 + updates!.aval.size),
   cumlogsumexp: logSums,
+  fft: transformed,
   cholesky: factorisation,
   lu: factorisation,
   qr: factorisation,

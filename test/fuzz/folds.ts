@@ -150,6 +150,37 @@ function makeStatistics(g: Generator): Variable[] | undefined {
   ];
 }
 
+/** Real numbers to their transform or back from a half: both parts added up, which differ in their derivatives. */
+function makeTransform(g: Generator): Variable[] | undefined {
+  const x = g.float(array);
+  if (!array(x)) return undefined;
+  const axis = g.random.integer(0, x.shape.length - 1);
+  const n = x.shape[axis]!;
+  const reach = Math.max(Math.abs(x.low), Math.abs(x.high));
+  const name = g.random.choose(['fft', 'rfft', 'irfft', 'ifft'] as const);
+  const length = name === 'irfft' ? 2 * n - 1 - g.random.integer(0, n > 1 ? 1 : 0) : name === 'rfft' ? (n >> 1) + 1 : n;
+  const out = {
+    shape: x.shape.map((m, i) => (i === axis ? length : m)),
+    low: -2 * n * reach,
+    high: 2 * n * reach,
+  };
+  const js = {
+    fft: `np.fft.fft($0, { axis: ${axis} })`,
+    rfft: `np.fft.rfft($0, { axis: ${axis} })`,
+    irfft: `np.fft.irfft($0, { axis: ${axis}, n: ${length} })`,
+    ifft: `np.fft.ifft(np.fft.fft($0, { axis: ${axis} }), { axis: ${axis}, norm: 'ortho' })`,
+  }[name];
+  const py = {
+    fft: `jnp.fft.fft($0, axis=${axis})`,
+    rfft: `jnp.fft.rfft($0, axis=${axis})`,
+    irfft: `jnp.fft.irfft($0, axis=${axis}, n=${length})`,
+    ifft: `jnp.fft.ifft(jnp.fft.fft($0, axis=${axis}), axis=${axis}, norm='ortho')`,
+  }[name];
+  if (name === 'irfft') return [g.emit(name, js, py, [x], { ...x, ...out })];
+  const both = `((y) => lax.add(y.real, y.imag))(${js})`;
+  return [g.emit(name, both, `(lambda y: jnp.real(y) + jnp.imag(y))(${py})`, [x], { ...x, ...out })];
+}
+
 export const folds: readonly Production[] = [
   { name: 'reduction', weight: 8, make: makeReduction },
   { name: 'integerReduction', weight: 2, make: makeIntegerReduction },
@@ -158,4 +189,5 @@ export const folds: readonly Production[] = [
   { name: 'sort', weight: 4, make: makeSort },
   { name: 'searchsorted', weight: 1, make: makeSearch },
   { name: 'statistics', weight: 2, make: makeStatistics },
+  { name: 'fft', weight: 2, make: makeTransform },
 ];

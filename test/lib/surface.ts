@@ -260,6 +260,13 @@ export const table: Record<string, Record<string, Call>> = {
     sortMulti: withOptions({ dimension: 0 }, list([v, v])),
     topK: withOptions({ axis: 0 }, array(v), int(1)),
   },
+  fft: {
+    ...many('fft ifft rfft ihfft', withOptions({ axis: 0, n: 3, norm: 'ortho' }, array(v))),
+    ...many('irfft hfft', withOptions({ axis: 0, n: 3 }, array(v))),
+    ...many('fftn ifftn rfftn irfftn fft2 ifft2 rfft2 irfft2', withOptions({ axes: [0, 1], s: [2, 2] }, array(m))),
+    ...many('fftfreq rfftfreq', withOptions({ d: 0.5, dtype: 'float64' }, int(3))),
+    ...many('fftshift ifftshift', withOptions({ axes: [0] }, array(m))),
+  },
   linalg: {
     choFactor: withOptions({ lower: true }, array(m)),
     choSolve: call(argument(['no', undefined, 3, {}])(cotangent.linalg.choFactor(m)), array(v)),

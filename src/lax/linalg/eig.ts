@@ -233,7 +233,7 @@ export interface EigOptions {
  * finite gives NaN. Derivatives of vectors need distinct eigenvalues; they are infinite or NaN else.
  *
  * @example
- * const [w, , vr] = eig(a); // f32[3,3] → complex64[3], complex64[3,3]
+ * const [w, , vr] = eig(a); // f32[3,3] → c64[3], c64[3,3]
  * @throws ShapeError when the last two axes differ in length
  */
 export function eig(
