@@ -184,7 +184,7 @@ export function reduceWindow(
   const fold =
     typeof computation === 'string'
       ? computation
-      : (['add', 'max', 'min'] as const).find((name) => combine[name] === computation);
+      : (['add', 'max', 'min'] as const).find((name) => combine[name].primitive === computation?.primitive);
   if (!fold || !primitives[fold]) {
     throw new ShapeError('reduceWindow: elements are combined by `lax.add`, `lax.max` or `lax.min`.');
   }
