@@ -36,8 +36,17 @@ function logarithm2(v: Lanes, x: Expr): Expr {
   return dadd(e, dmadd(v, dmul(linear, z), dpolynomial(v, artanhLongTail, z), linear));
 }
 
-/** 2^(y log₂ |x|) in doubles. */
+/** x and x·x where y is 1 and 2, as most often: rounded once, and at once where that is so in all lanes. */
 export const pow: VectorFunction = onLanes((v, x, y) => {
+  const isSquare = v.let(eq(y, c(2)));
+  const few = v.let(or(isSquare, eq(y, one)));
+  const result = v.var(mul(x, choose(isSquare, x, one)));
+  v.unlessAll(few, () => v.f.set(result, choose(few, result, general(v, x, y))));
+  return result;
+});
+
+/** 2^(y log₂ |x|) in doubles. */
+function general(v: Lanes, x: Expr, y: Expr): Expr {
   const a = v.let(abs(x));
   const result = v.var(
     inDoubles(v, [a, y], (u, w) => {
@@ -48,7 +57,7 @@ export const pow: VectorFunction = onLanes((v, x, y) => {
   const isOrdinary = and(and(lt(zero, x), lt(x, infinity)), lt(abs(y), infinity));
   v.unlessAll(isOrdinary, () => v.f.set(result, specialPower(v, x, y, a, result)));
   return result;
-});
+}
 
 /** IEEE 754's rules for zeros, infinities, NaN and negative bases; `ordinary` is |x|^y where both are finite. */
 function specialPower(v: Lanes, x: Expr, y: Expr, a: Expr, ordinary: Expr): Expr {

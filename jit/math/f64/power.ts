@@ -32,9 +32,18 @@ export function logPair(v: Lanes, x: Expr, exponent: Expr): Pair {
 /** An exponent beyond it leads to 0, 1 or ∞ for every base. */
 const largestExponent = 2 ** 66;
 
-/** e^(y·log |x|), the sign and special values put right afterwards. */
+/** x and x·x where y is 1 and 2, as most often: rounded once, and at once where that is so in all lanes. */
 export const pow: VectorFunction = (f, target, x, y) => {
   const v = new Lanes(f, target);
+  const isSquare = v.let(v.eq(y, 2));
+  const few = v.let(v.or(isSquare, v.eq(y, 1)));
+  const result = v.var(v.mul(x, v.select(isSquare, x, 1)));
+  v.ifAny(v.let(v.not(few)), () => v.merge(result, v.not(few), general(v, x, y)));
+  return result;
+};
+
+/** e^(y·log |x|), the sign and special values put right afterwards. */
+function general(v: Lanes, x: Expr, y: Expr): Expr {
   const plain = v.and(v.and(v.ge(x, smallestNormal), v.lt(x, infinity)), v.lt(v.abs(y), largestExponent));
   const odd = v.let(v.not(plain));
   const base = v.var(x);
@@ -55,7 +64,7 @@ export const pow: VectorFunction = (f, target, x, y) => {
   const result = v.var(scale(v, v.add(pair.high, pair.low), k, integer));
   v.ifAny(odd, () => specialPower(v, x, y, result));
   return result;
-};
+}
 
 /** Puts `result`, which is |x|^y for finite x and y, right in all lanes, as IEEE 754 has it. */
 function specialPower(v: Lanes, x: Expr, y: Expr, result: ReturnType<Lanes['var']>): void {
