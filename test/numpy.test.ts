@@ -323,6 +323,45 @@ t.test('significands and exponents of float64', (t) => {
     [0.25, 1],
     'a significand has the slope of its power of two',
   );
+  t.strictSame(
+    grad((v: NDArray) => np.sum(np.ldexp(v, np.array([2, -3], { dtype: 'int32' }))))(np.array([3, 0.5])).tolist(),
+    [4, 0.125],
+  );
+  const odd = [0, -0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 3 * 2 ** -149, 2 ** -126, -6];
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const run of [np.frexp, jit(np.frexp)]) {
+      const [m, e] = run(np.array(odd, { dtype })) as [NDArray, NDArray];
+      t.strictSame(m.tolist(), [...odd.slice(0, 5), 0.75, 0.5, -0.75], `significands of ${dtype}`);
+      t.strictSame(e.tolist(), [0, 0, 0, 0, 0, -147, -125, 3]);
+    }
+  const ends = np.array([2 ** -149, 1.5, -3, 2 ** 127], { dtype: 'float32' });
+  t.strictSame(
+    np.ldexp(ends, np.array([276, -149, 2 ** 31 - 1, -(2 ** 31)], { dtype: 'int32' })).tolist(),
+    [2 ** 127, 2 ** -148, Number.NEGATIVE_INFINITY, 0],
+    'in three steps',
+  );
+  t.throws(() => np.ldexp(np.ones([2]), np.zeros([3], { dtype: 'int32' })), {
+    message: /^ldexp: f32\[2\] and i32\[3\] do not broadcast together\./,
+  });
+  t.end();
+});
+
+t.test('geometric progressions of many numbers', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const [start, stop, endpoint] of [
+      [1, 1000, true],
+      [-7, -0.3, true],
+      [2, 512, false],
+    ] as const) {
+      const x = np.geomspace(start, stop, 101, { endpoint, dtype });
+      const steps = endpoint ? 100 : 101;
+      const bound = dtype === 'float32' ? 2 ** -24 : 2 ** -51;
+      t.ok(
+        x.data().every((v, i) => Math.abs(v / (start * (stop / start) ** (i / steps)) - 1) <= bound),
+        `${dtype}: from ${start} to ${stop}`,
+      );
+      if (endpoint) t.equal(x.data().at(-1), dtype === 'float32' ? Math.fround(stop) : stop);
+    }
   t.end();
 });
 

@@ -6,7 +6,7 @@
 export type MathType = 'f32' | 'f64' | 'f32x4' | 'f64x2';
 export type VectorShape = 'f32x4' | 'f64x2';
 
-const binary: ReadonlySet<string> = new Set(['pow', 'atan2', 'hypot', 'rem', 'floorDivide']);
+const binary: ReadonlySet<string> = new Set(['pow', 'atan2', 'hypot', 'rem', 'floorDivide', 'scalb']);
 
 export const mathArity = (fn: string): 1 | 2 => (binary.has(fn) ? 2 : 1);
 export const mathName = (fn: string, type: MathType): string => `${fn}_${type}`;

@@ -32,6 +32,7 @@ import * as power from './power.ts';
 import * as reduceWindow from './reduce-window.ts';
 import * as reductions from './reductions.ts';
 import * as rounding from './rounding.ts';
+import * as scale from './scale.ts';
 import * as scatter from './scatter.ts';
 import * as search from './search.ts';
 import * as slicing from './slicing.ts';
@@ -71,6 +72,7 @@ const modules: readonly Record<string, unknown>[] = [
   reduceWindow,
   reductions,
   rounding,
+  scale,
   scatter,
   search,
   slicing,

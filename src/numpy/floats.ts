@@ -4,14 +4,13 @@ import { isInteger } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
 import { checkExtra, naming } from '../core/options.ts';
 import { recorded, recordedList } from '../core/recorded.ts';
-import type { Value } from '../core/trace.ts';
-import { abs, add, copysign, floor, max, min, mul, nextafter as next, sub, trunc } from '../lax/arithmetic.ts';
-import { eq, ge, gt, isFinite, lt, select } from '../lax/compare.ts';
+import { broadcastShapes } from '../core/shape.ts';
+import { abs, copysign, nextafter as next, sub, trunc } from '../lax/arithmetic.ts';
+import { eq, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { and } from '../lax/logic.ts';
-import { stopGradient } from '../lax/stop-gradient.ts';
-import { exp2, log2 } from '../lax/transcendental.ts';
-import { promote, toFloating, toValue } from '../promote.ts';
+import { broadcastTo } from '../lax/movement.ts';
+import { exponent, scalb, significand } from '../lax/scale.ts';
+import { broadcastError, toFloating, toValue } from '../promote.ts';
 import { strong } from './array.ts';
 import { type Binary, floating2, type Unary } from './elementwise.ts';
 
@@ -32,25 +31,6 @@ export const modf: (x: ArrayLike) => NDArray[] = recordedList((x, extra?: unknow
   return [copysign(fraction, value), whole];
 });
 
-/** The exponents of the least normal number and above the largest, and the bits of a significand. */
-const range = { float32: [-126, 127, 24], float64: [-1022, 1023, 53] } as const;
-
-/**
- * x · 2ⁿ, rounded once. What is below the normal numbers is come to from far enough above for the steps before to be exact.
- */
-function scaled(x: Value, n: Value): Value {
-  const [least, largest, bits] = range[x.aval.dtype as 'float32' | 'float64'];
-  let [value, rest] = [x, n];
-  const factor = (e: Value): Value => exp2(convert(e, x.aval.dtype));
-  for (let step = 0; step < 2; step++) {
-    const low = least + bits;
-    const part = select(gt(rest, largest), largest, select(lt(rest, least), low, 0));
-    value = mul(value, factor(part));
-    rest = sub(rest, part);
-  }
-  return mul(value, factor(max(least, min(rest, largest))));
-}
-
 /**
  * x · 2ⁿ for integers n.
  *
@@ -60,12 +40,16 @@ function scaled(x: Value, n: Value): Value {
  */
 export const ldexp: (x: ArrayLike, n: ArrayLike) => NDArray = recorded((x, n, extra?: unknown, list?: unknown) => {
   if (extra !== undefined) checkExtra('ldexp', 2, extra, list);
-  const exponent = toValue(n, 'ldexp');
-  const whole = exponent.aval.weakType && Number.isInteger(exponent.literal);
-  if (!whole && !isInteger(exponent.aval.dtype))
+  const given = toValue(n, 'ldexp');
+  const isWhole = given.aval.weakType && Number.isInteger(given.literal);
+  if (!isWhole && !isInteger(given.aval.dtype))
     throw new DtypeError(`ldexp: the exponent must be an integer, but it is ${naming(n)}.`);
-  const [value] = promote('ldexp', [strong(toFloating(x, 'ldexp')), convert(exponent, 'float32')]);
-  return scaled(value!, convert(exponent, 'int32'));
+  const value = strong(toFloating(x, 'ldexp'));
+  const by = convert(given, 'int32');
+  const shape = broadcastShapes(value.aval.shape, by.aval.shape);
+  if (!shape) throw broadcastError('ldexp', [value, given]);
+  const [base, power] = [value, by].map((v) => (v.aval.ndim === 0 ? v : broadcastTo(v, shape)));
+  return scalb(base!, power!);
 });
 
 /**
@@ -79,19 +63,7 @@ export const ldexp: (x: ArrayLike, n: ArrayLike) => NDArray = recorded((x, n, ex
 export const frexp: (x: ArrayLike) => NDArray[] = recordedList((x, extra?: unknown, list?: unknown) => {
   if (extra !== undefined) checkExtra('frexp', 1, extra, list);
   const value = strong(toFloating(x, 'frexp'));
-  const size = abs(stopGradient(value));
-  const regular = and(isFinite(size), gt(size, 0));
-  const [least, , bits] = range[value.aval.dtype as 'float32' | 'float64'];
-  const tiny = lt(size, 2 ** (least + 1));
-  // Numbers below the normal ones are made normal first.
-  const lift = mul(convert(tiny, 'int32'), bits);
-  const normal = select(regular, mul(size, select(tiny, 2 ** bits, 1)), 1);
-  // The logarithm may be off by its error: the significand says so.
-  const guess = add(convert(floor(log2(normal)), 'int32'), 1);
-  const significand = scaled(normal, mul(guess, -1));
-  const correction = sub(convert(ge(significand, 1), 'int32'), convert(lt(significand, 0.5), 'int32'));
-  const exponent = select(regular, sub(add(guess, correction), lift), 0);
-  return [scaled(value, mul(exponent, -1)), exponent];
+  return [significand(value), exponent(value)];
 });
 
 /** The next number after x in the direction of y. */

@@ -9,6 +9,7 @@ import { largeRemainder } from './large-angle.ts';
 import { log, log1p, log2 } from './logarithm.ts';
 import { cbrt, hypot, pow } from './power.ts';
 import { floorDivide, rem } from './remainder.ts';
+import { exponent, scalb, significand } from './scale.ts';
 import { cos, sin, tan } from './trigonometric.ts';
 
 export const f32Functions: Readonly<Record<string, VectorFunction>> = {
@@ -16,6 +17,7 @@ export const f32Functions: Readonly<Record<string, VectorFunction>> = {
   ...{ sin, cos, tan, asin, acos, atan, atan2 },
   ...{ sinh, cosh, tanh, asinh, acosh, atanh },
   ...{ erf, erfc, erfInv, lgamma, digamma },
+  ...{ exponent, significand, scalb },
   /** Not a function of the library: sin, cos and tan call it. */
   largeRemainder,
 };

@@ -8,6 +8,7 @@ import { acos, asin, atan, atan2 } from './inverse-circular.ts';
 import { acosh, asinh, atanh, log, log1p, log2 } from './logarithm.ts';
 import { cbrt, hypot, pow } from './power.ts';
 import { floorDivide, rem } from './remainder.ts';
+import { exponent, scalb, significand } from './scale.ts';
 
 export const f64Functions: Readonly<Record<string, VectorFunction>> = {
   ...{ exp, exp2, expm1, log, log1p, log2, logistic },
@@ -15,5 +16,6 @@ export const f64Functions: Readonly<Record<string, VectorFunction>> = {
   ...{ sin, cos, tan, sinLarge, cosLarge, tanLarge },
   ...{ cbrt, hypot, pow, rem, floorDivide },
   ...{ erf, erfc, erfInv, lgamma, digamma },
+  ...{ exponent, significand, scalb },
   ...{ asin, acos, atan, atan2 },
 };
