@@ -5,11 +5,12 @@ import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
 import { Cell, largestUnwritten } from '../../jit/storage/heap.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
-import { allocate, byteSize, type DType, isDType, isFloating } from '../core/dtype.ts';
+import { allocate, byteSize, type DType, isDType, isFloating, type TypedArray } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { beforeOptions, checkChoice, checkList, checkNumbers, isPlain, naming, optionsOf } from '../core/options.ts';
 import { kept } from '../core/recorded.ts';
 import { checkShape, isTraced, type Shape, type ShapeLike, shapesAreKnown, sizeOf } from '../core/shape.ts';
+import { pow as exactPower } from '../core/special.ts';
 import { currentTrace } from '../core/trace.ts';
 import { add, mul } from '../lax/arithmetic.ts';
 import { eq, ge } from '../lax/compare.ts';
@@ -280,6 +281,19 @@ export const logspace: (
   return dtype ? convert(result, dtype) : result;
 });
 
+/** `start`·`factor`(i) for i from 0 to `count`, where factors of sums are products: in rows, for which few are computed. */
+function geometric(count: number, start: number, factor: (i: number) => number, dtype: DType): TypedArray {
+  const width = Math.ceil(Math.sqrt(count));
+  const row = Float64Array.from({ length: width }, (_, k) => factor(k));
+  const values = allocate(dtype, count);
+  for (let first = 0; first < count; first += width) {
+    const head = start * factor(first);
+    const n = Math.min(width, count - first);
+    for (let k = 0; k < n; k++) values[first + k] = head * row[k]!;
+  }
+  return values;
+}
+
 /** Numbers in geometric progression from `start` to `stop`, which have one sign and are not 0. */
 export const geomspace: (
   start: number,
@@ -293,7 +307,12 @@ export const geomspace: (
   if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
-  return fromFunction((i) => (i === last ? stop : start * (stop / start) ** (i / steps)), count, dtype ?? 'float32');
+  const type = dtype ?? 'float32';
+  if (count <= fewNumbers || !isFloating(type))
+    return fromFunction((i) => (i === last ? stop : start * (stop / start) ** (i / steps)), count, type);
+  const values = geometric(count, start, (i) => exactPower(stop / start, i / steps), type);
+  if (last >= 0) values[last] = stop;
+  return fromData(values, [count], type);
 });
 
 /**
