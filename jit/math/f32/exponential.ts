@@ -109,16 +109,24 @@ export const exp2: VectorFunction = onLanes((v, x) => {
   return result;
 });
 
+/** From here on tanh rounds to 1. */
+const tanhIsOne = c(9.02);
+
 /**
  * Beyond 0.95, 1 − 2/(e^2x + 1): the error of 2x/log 2, by which 2^n 2^r is found, shrinks with the quotient. NaN goes
  * the other way.
  */
 export const tanh: VectorFunction = onLanes((v, x) => {
-  const a = v.let(min(abs(x), c(9.02)));
-  const large = sub(one, div(c(2), add(power2(v, v.let(mul(a, c(2 * Math.LOG2E)))), one)));
-  const z = v.let(mul(a, a));
-  const small = v.madd(mul(a, z), v.polynomial(tanhTail, z), a);
-  return withSign(choose(ge(a, c(0.95)), large, small), x);
+  const size = v.let(abs(x));
+  const result = v.var(one);
+  v.unlessAll(ge(size, tanhIsOne), () => {
+    const a = v.let(min(size, tanhIsOne));
+    const large = sub(one, div(c(2), add(power2(v, v.let(mul(a, c(2 * Math.LOG2E)))), one)));
+    const z = v.let(mul(a, a));
+    const small = v.madd(mul(a, z), v.polynomial(tanhTail, z), a);
+    v.f.set(result, choose(ge(a, c(0.95)), large, small));
+  });
+  return withSign(result, x);
 });
 
 /** e^x in doubles, as 2^n + 2^n z, for the halves of a vector; |x| must be below 500, and NaN stays. */

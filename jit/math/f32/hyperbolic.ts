@@ -45,9 +45,13 @@ export const acosh: VectorFunction = onLanes((v, x) => {
 /** log((1 + a)/(1 − a))/2. */
 export const atanh: VectorFunction = onLanes((v, x) => {
   const a = v.let(abs(x));
-  const inside = inDoubles(v, [a], (u) => {
-    const quotient = ddiv(dadd(d(1), u), dsub(d(1), u));
-    return dmul(logarithm(v, v.let(quotient), artanhTail), d(0.5));
+  const inside = v.var(a);
+  v.f.if(op('v128.any_true', lt(a, c(1))), () => {
+    const value = inDoubles(v, [a], (u) => {
+      const quotient = ddiv(dadd(d(1), u), dsub(d(1), u));
+      return dmul(logarithm(v, v.let(quotient), artanhTail), d(0.5));
+    });
+    v.f.set(inside, value);
   });
   const isSmall = lt(a, c(2 ** -13));
   const outside: Expr = choose(eq(a, c(1)), infinity, c(Number.NaN));

@@ -46,15 +46,21 @@ export const atan2: VectorFunction = onLanes((v, y, x) => {
   return withSign(joined(low!, high!), y);
 });
 
-/** Beyond 1/2, asin a = π/2 − 2 asin √((1 − a)/2). */
+/** Beyond 1/2, asin a = π/2 − 2 asin √((1 − a)/2). Nothing is computed where no lane has a number from −1 to 1. */
 function arcSine(v: Lanes, x: Expr, finish: (arc: Expr, isLarge: Expr, x: Expr) => Expr): Expr {
-  return inDoubles(v, [x], (u) => {
-    const a = v.let(op('f64x2.abs', u));
-    const isLarge = v.let(op('f64x2.lt', d(0.5), a));
-    const z = v.let(choose(isLarge, dmul(dsub(d(1), a), d(0.5)), dmul(a, a)));
-    const t = v.let(choose(isLarge, op('f64x2.sqrt', z), a));
-    return finish(v.let(dmadd(v, dmul(t, z), dpolynomial(v, asinTail, z), t)), isLarge, u);
+  const result = v.var(c(Number.NaN));
+  const isInside = v.let(op('f32x4.le', abs(x), one));
+  v.f.if(op('v128.any_true', isInside), () => {
+    const inside = inDoubles(v, [x], (u) => {
+      const a = v.let(op('f64x2.abs', u));
+      const isLarge = v.let(op('f64x2.lt', d(0.5), a));
+      const z = v.let(choose(isLarge, dmul(dsub(d(1), a), d(0.5)), dmul(a, a)));
+      const t = v.let(choose(isLarge, op('f64x2.sqrt', z), a));
+      return finish(v.let(dmadd(v, dmul(t, z), dpolynomial(v, asinTail, z), t)), isLarge, u);
+    });
+    v.f.set(result, choose(isInside, inside, result));
   });
+  return result;
 }
 
 export const asin: VectorFunction = onLanes((v, x) =>

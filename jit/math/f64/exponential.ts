@@ -1,5 +1,5 @@
 /** The exponential function and what is made of it. */
-import type { Expr } from '../../wasm/code.ts';
+import { type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { coshTail, expTail, sinhTail } from './coefficients.ts';
 import { bits, Lanes, type Pair, roundingShift } from './lanes.ts';
@@ -103,21 +103,26 @@ export const logistic: VectorFunction = (f, target, x) => {
 /** (e²ᵃ − 1)/(e²ᵃ + 1) for a = |x|, both divided by 2ᵏ: (1 ∓ 2⁻ᵏ) + (eʳ − 1). From a = 20 on it rounds to 1. */
 export const tanh: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
-  const a = v.let(v.min(v.abs(x), 20));
-  const { integer, r } = reduce(v, v.let(v.add(a, a)));
-  const p = expm1Reduced(v, r);
-  const power = v.let(v.powerOf2(v.isub(bits(0n), integer)));
-  const numerator = v.quickSum(v.sub(1, power), p.high);
-  // 1 + 2⁻ᵏ is no longer exact where the result is next to 1.
-  const one = v.quickSum(1, power);
-  const denominator = v.quickSum(one.high, p.high);
-  return v.copysign(
-    v.quotient(
-      { high: numerator.high, low: v.let(v.add(numerator.low, p.low)) },
-      { high: denominator.high, low: v.let(v.add(v.add(denominator.low, one.low), p.low)) },
-    ),
-    x,
-  );
+  const size = v.let(v.abs(x));
+  const result = v.var(f64x2c(1));
+  v.ifAny(v.not(v.ge(size, 20)), () => {
+    const a = v.let(v.min(size, 20));
+    const { integer, r } = reduce(v, v.let(v.add(a, a)));
+    const p = expm1Reduced(v, r);
+    const power = v.let(v.powerOf2(v.isub(bits(0n), integer)));
+    const numerator = v.quickSum(v.sub(1, power), p.high);
+    // 1 + 2⁻ᵏ is no longer exact where the result is next to 1.
+    const one = v.quickSum(1, power);
+    const denominator = v.quickSum(one.high, p.high);
+    v.set(
+      result,
+      v.quotient(
+        { high: numerator.high, low: v.let(v.add(numerator.low, p.low)) },
+        { high: denominator.high, low: v.let(v.add(v.add(denominator.low, one.low), p.low)) },
+      ),
+    );
+  });
+  return v.copysign(result, x);
 };
 
 /** e^±a = 2^±k·(cosh r ± sinh r), so e^a ∓ e^−a = 2ᵏ·(C·cosh r + S·sinh r), {S, C} = 1 ± 2⁻²ᵏ. */

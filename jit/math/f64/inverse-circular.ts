@@ -22,33 +22,45 @@ function arcSine(v: Lanes, x: Expr): { far: Expr; s: Expr; series: Expr; lost: E
   return { far, s, series, lost };
 }
 
+/** What `write` gives from −1 to 1, else NaN: where no lane is inside, there is nothing to compute. */
+function inDomain(v: Lanes, x: Expr, write: () => Expr): Expr {
+  const result = v.var(f64x2c(Number.NaN));
+  const inside = v.let(v.le(v.abs(x), 1));
+  v.ifAny(inside, () => v.merge(result, inside, write()));
+  return result;
+}
+
 /** asin a = π/2 − 2·(s + s·zP) for a > 1/2. */
 export const asin: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
-  const { far, s, series, lost } = arcSine(v, x);
-  const tail = v.let(v.madd(s, series, lost));
-  const near = v.add(s, tail);
-  const [high, low] = halfPi;
-  const first = v.quickSum(high, v.mul(s, -2));
-  const away = v.add(first.high, v.add(v.add(first.low, low), v.mul(tail, -2)));
-  return v.copysign(v.select(far, away, near), x);
+  return inDomain(v, x, () => {
+    const { far, s, series, lost } = arcSine(v, x);
+    const tail = v.let(v.madd(s, series, lost));
+    const near = v.add(s, tail);
+    const [high, low] = halfPi;
+    const first = v.quickSum(high, v.mul(s, -2));
+    const away = v.add(first.high, v.add(v.add(first.low, low), v.mul(tail, -2)));
+    return v.copysign(v.select(far, away, near), x);
+  });
 };
 
 /** π/2 − asin x up to 1/2; above, 2·(s + s·zP), taken from π for negative x. */
 export const acos: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
-  const { far, s, series, lost } = arcSine(v, x);
-  const tail = v.let(v.madd(s, series, lost));
-  const [high, low] = halfPi;
-  // ±asin or ±2·asin is taken from 0, π/2 or π.
-  const negative = v.let(v.lt(x, 0));
-  const right = v.let(v.andnot(far, negative));
-  const factor = v.let(v.select(far, 2, 1));
-  const multiple = v.let(v.select(v.and(far, negative), 2, v.andnot(f64x2c(1), far)));
-  const sign = v.let(v.andnot(v.and(x, signBit), far));
-  const turned = v.let(v.xor(v.select(right, factor, v.neg(factor)), sign));
-  const first = v.quickSum(v.mul(multiple, high), v.mul(turned, s));
-  return v.add(first.high, v.add(v.madd(multiple, low, first.low), v.mul(turned, tail)));
+  return inDomain(v, x, () => {
+    const { far, s, series, lost } = arcSine(v, x);
+    const tail = v.let(v.madd(s, series, lost));
+    const [high, low] = halfPi;
+    // ±asin or ±2·asin is taken from 0, π/2 or π.
+    const negative = v.let(v.lt(x, 0));
+    const right = v.let(v.andnot(far, negative));
+    const factor = v.let(v.select(far, 2, 1));
+    const multiple = v.let(v.select(v.and(far, negative), 2, v.andnot(f64x2c(1), far)));
+    const sign = v.let(v.andnot(v.and(x, signBit), far));
+    const turned = v.let(v.xor(v.select(right, factor, v.neg(factor)), sign));
+    const first = v.quickSum(v.mul(multiple, high), v.mul(turned, s));
+    return v.add(first.high, v.add(v.madd(multiple, low, first.low), v.mul(turned, tail)));
+  });
 };
 
 /** √2 − 1 = tan(π/8). */

@@ -3,7 +3,7 @@ import { type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { atanhTail } from './coefficients.ts';
 import { log2High, log2Low } from './exponential.ts';
-import { bits, Lanes, type Operand } from './lanes.ts';
+import { bits, Lanes } from './lanes.ts';
 
 const { POSITIVE_INFINITY: infinity, NaN: nan } = Number;
 const smallestNormal = 2 ** -1022;
@@ -158,13 +158,12 @@ export const acosh: VectorFunction = (f, target, x) => {
 export const atanh: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
   const a = v.let(v.abs(x));
-  const zero: Operand = f64x2c(0);
-  const y = v.pairQuotient({ high: v.let(v.add(a, a)), low: zero }, v.quickSum(1, v.neg(a)));
-  const result = v.var(v.mul(log1pOf(v, y.high, y.low), 0.5));
-  const outside = v.let(v.not(v.lt(a, 1)));
-  v.ifAny(outside, () => {
-    v.merge(result, outside, nan);
-    v.merge(result, v.eq(a, 1), infinity);
+  const result = v.var(f64x2c(nan));
+  v.ifAny(v.lt(a, 1), () => {
+    const y = v.pairQuotient({ high: v.let(v.add(a, a)), low: f64x2c(0) }, v.quickSum(1, v.neg(a)));
+    v.set(result, v.mul(log1pOf(v, y.high, y.low), 0.5));
   });
+  const outside = v.let(v.not(v.lt(a, 1)));
+  v.ifAny(outside, () => v.merge(result, outside, v.select(v.eq(a, 1), infinity, nan)));
   return v.copysign(result, x);
 };
