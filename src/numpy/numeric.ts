@@ -146,7 +146,8 @@ export const diff: (
 /** Differences of neighbours of a vector: the elements of `x` as they come. */
 export const ediff1d = (x: ArrayLike): NDArray => diff(ravel(toValue(x, 'ediff1d')));
 
-const gradientAlong: (value: Value, spacing: ArrayLike, axis: number) => NDArray = recorded((value, spacing, a) => {
+const gradientAlong: (x: Value, spacing: ArrayLike, axis: number) => NDArray = recorded((x, spacing, a) => {
+  const value = strong(toFloating(x, 'gradient'));
   const n = value.shape[a]!;
   if (n < 2) throw new ShapeError(`gradient: axis ${a} of ${value.aval} needs at least two elements.`);
   const inside = mul(sub(span(value, a, 2), span(value, a, 0, -2)), 0.5);
@@ -162,7 +163,7 @@ const gradientAlong: (value: Value, spacing: ArrayLike, axis: number) => NDArray
  */
 export function gradient(x: ArrayLike, given: { spacing?: ArrayLike; axis?: number } = {}): NDArray | NDArray[] {
   const { spacing = 1, axis } = optionsOf('gradient', given, ['spacing', 'axis']);
-  const value = strong(toFloating(x, 'gradient'));
+  const value = toValue(x, 'gradient');
   toValue(spacing, 'gradient');
   const along = (a: number): NDArray => gradientAlong(value, spacing, a);
   if (axis !== undefined) return along(axisOf(value, axis, 'gradient'));

@@ -120,7 +120,20 @@ const examples: readonly (readonly [
   [floats, pairs, [(x, y) => x.div(y), (x, y) => np.maximum(x, y), (x, y) => np.minimum(x, y)]],
   [numeric, [[matrix, matrix]], ofTwo((x, y) => np.vecdot(x, y))],
   [numeric, [[matrix, scalar, scalar]], [(x, y, z) => np.clip(x, y, z)]],
-  [['int32', 'uint32'], [[matrix]], ofOne(np.diff, np.countNonzero, np.sinc, np.log10, np.var, np.std, np.logicalNot)],
+  [
+    ['int32', 'uint32'],
+    [[matrix]],
+    ofOne(
+      np.diff,
+      np.countNonzero,
+      np.sinc,
+      np.log10,
+      np.var,
+      np.std,
+      np.logicalNot,
+      (x) => np.gradient(x, { axis: 1 }) as Value,
+    ),
+  ],
   [['int32', 'uint32'], pairs, ofTwo(np.logicalAnd, np.logicalOr, np.logicalXor)],
   [
     floats,
