@@ -21,11 +21,13 @@ type Operation = (x: Value, y: Value) => Value;
 /**
  * A function of two operands that runs as one program where these have to be broadcast or converted first: what is broadcast
  * is read where it lies.
+ *
+ * @param converts whether operands of these types have to be
  */
-export function together(f: Binary): Binary {
+export function together(f: Binary, converts: (x: ShapedArray, y: ShapedArray) => boolean = differ): Binary {
   const program = recorded(f);
   return (x, y, extra?: unknown, list?: unknown) =>
-    extra === undefined && x instanceof NDArray && y instanceof NDArray && differ(x.aval, y.aval)
+    extra === undefined && x instanceof NDArray && y instanceof NDArray && converts(x.aval, y.aval)
       ? program(x, y)
       : (f as (...args: unknown[]) => NDArray)(x, y, extra, list);
 }
@@ -33,6 +35,9 @@ export function together(f: Binary): Binary {
 /** Arrays of one shape and numbers of one dtype are ready as they are. */
 const differ = (x: ShapedArray, y: ShapedArray): boolean =>
   x !== y && (x.dtype !== y.dtype || (x.shape.length > 0 && y.shape.length > 0)) && !(x.weakType || y.weakType);
+
+/** Integers and bools become floats, whether they are alike or not. */
+const becomeFloats = (x: ShapedArray, y: ShapedArray): boolean => (!x.isFloating && !y.weakType) || differ(x, y);
 
 /** The functions below are made by name, since methods and functions call the same operation differently in errors. */
 const binary =
@@ -54,7 +59,7 @@ export const divideNamed: (name: string) => Binary = (name) =>
     if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [x, y]);
     return arithmetic.div(toFloating(a!, name), toFloating(b!, name));
-  });
+  }, becomeFloats);
 
 /** The remainder with the sign of the divisor, from the one with the sign of the dividend. */
 function signedRemainder(x: Value, y: Value): Value {
@@ -169,7 +174,7 @@ export const floating2 = (name: string, operation: (x: Value, y: Value) => Value
     if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [x, y]);
     return operation(toFloating(a!, name), toFloating(b!, name));
-  });
+  }, becomeFloats);
 /** The same for three. */
 export const floating3 =
   (name: string, operation: (x: Value, y: Value, z: Value) => Value): Ternary =>

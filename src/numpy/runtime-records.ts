@@ -134,7 +134,7 @@ const examples: readonly (readonly [
       (x) => np.gradient(x, { axis: 1 }) as Value,
     ),
   ],
-  [['int32', 'uint32'], pairs, ofTwo(np.logicalAnd, np.logicalOr, np.logicalXor)],
+  [['int32', 'uint32'], pairs, ofTwo(np.logicalAnd, np.logicalOr, np.logicalXor, np.divide)],
   [
     floats,
     [
