@@ -346,6 +346,19 @@ t.test('significands and exponents of float64', (t) => {
   t.end();
 });
 
+t.test('integers become floats in one kernel with what is computed', (t) => {
+  for (const dtype of ['int32', 'uint32'] as const) {
+    const numbers = [7, 0, 3, 1_000_000_007, 12];
+    const [x, y] = [np.array(numbers, { dtype }), np.array([2, 5, 4, 3, 0], { dtype })];
+    // The second call records, the third runs what was recorded.
+    for (let call = 0; call < 3; call++) {
+      t.strictSame(np.divide(x, y).tolist(), [3.5, 0, 0.75, Math.fround(1e9 / 3), Number.POSITIVE_INFINITY]);
+      t.strictSame((np.gradient(x) as NDArray).tolist(), [-7, -2, 500_000_000, 4.5, -1_000_000_000]);
+    }
+  }
+  t.end();
+});
+
 t.test('geometric progressions of many numbers', (t) => {
   for (const dtype of ['float32', 'float64'] as const)
     for (const [start, stop, endpoint] of [
