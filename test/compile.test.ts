@@ -552,6 +552,19 @@ t.test('integer division', (t) => {
     );
     t.same([...lax.div(x, y).data()], expected, `${dtype}: quotients at once`);
   }
+  // Multiples of the divisor and their neighbours, as far as 32 bits go.
+  for (const by of [2, 3, 7, 10, 641, 2 ** 16, 2 ** 20 + 7, 2 ** 30 + 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1])
+    for (const dtype of ['int32', 'uint32'] as const) {
+      const [low, high] = dtype === 'int32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
+      if (by > high) continue;
+      const multiples = [0, 1, 2, 3, 1000, Math.floor(high / by) - 1, Math.floor(high / by)].flatMap((k) => [
+        k * by,
+        -k * by,
+      ]);
+      const values = [...multiples.flatMap((m) => [m - 1, m, m + 1]), low, high].filter((m) => m >= low && m <= high);
+      const x = np.array(values, { dtype });
+      agree(t, `${dtype} by the constant ${by}`, (v) => [lax.rem(v, by), lax.div(v, by)], x);
+    }
   agree(t, 'floor division by a constant', (v) => [np.floorDivide(v, 7), np.mod(v, -3)], np.arange(-50, 51));
   t.end();
 });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import t from 'tap';
 import { jit, type NDArray, np, npy, random } from '../src/index.ts';
-import { crc32 } from '../src/npy/crc32.ts';
+import { crc32, crc32ByTables } from '../src/npy/crc32.ts';
 import { failing } from '../src/npy/format.ts';
 import { inflate } from '../src/npy/inflate.ts';
 
@@ -109,6 +109,9 @@ t.test('compressed data', (t) => {
   t.throws(() => inflate(packed, text.length + 1, fail), { message: /give 2520 bytes instead of 2521/ });
   t.throws(() => inflate(packed, text.length - 1, fail), { message: /give more than 2519 bytes/ });
   // Of 123456789, in every catalogue of checksums.
+  t.equal(crc32ByTables(Buffer.from('123456789')), 0xcbf43926);
+  const long = Uint8Array.from({ length: 1027 }, (_, i) => (i * 73) ^ (i >> 3));
+  for (const from of [0, 1, 2, 3]) t.equal(crc32(long.subarray(from)), crc32ByTables(long.subarray(from)));
   t.equal(crc32(Buffer.from('123456789')), 0xcbf43926);
   t.equal(
     crc32(Buffer.from('.123456789123456789123456789').subarray(1)),

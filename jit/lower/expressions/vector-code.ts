@@ -214,16 +214,31 @@ function shiftLeft(x: Expr, n: Expr, name: Let): Expr {
  */
 function divided(operation: 'div' | 'rem', dtype: DType, x: Expr, y: Expr, name: Let): Expr {
   const [a, b] = [convert([x], dtype, 'float64', name), convert([y], dtype, 'float64', name)];
-  const [rounded] = convert(
-    a.map((part, i) => op('f64x2.div', part, b[i]!)),
-    'float64',
-    dtype,
-    name,
+  const quotient = wholeParts(a.map((part, i) => op('f64x2.div', part, b[i]!)));
+  if (operation === 'rem') return op('i32x4.sub', x, op('i32x4.mul', quotient, y));
+  return bitselect(op('i32x4.eq', y, i32x4c(0)), i32x4c(-1), quotient);
+}
+
+/**
+ * Integer division by a constant y > 1, as a product with (1 + 2⁻⁵⁰)/y: that is at least |x|/y after any rounding, and exceeds it by less than
+ * 2³²·2⁻⁴⁹/y, while the next integer is 1/y or more above.
+ */
+export function dividedBy(operation: 'div' | 'rem', dtype: DType, dividend: Expr, y: number, name: Let): Expr {
+  const x = name(dividend);
+  const [reciprocal] = splatConstant((1 + 2 ** -50) / y, 'float64') as [Expr];
+  const quotient = wholeParts(convert([x], dtype, 'float64', name).map((part) => op('f64x2.mul', part, reciprocal)));
+  return operation === 'div' ? quotient : op('i32x4.sub', x, op('i32x4.mul', quotient, i32x4c(y | 0)));
+}
+
+/** float64 numbers towards 0 as integers, modulo 2³²: these are the lower halves of sums with 1.5·2⁵². */
+function wholeParts(x: Vector): Expr {
+  const [shifted] = splatConstant(1.5 * 2 ** 52, 'float64') as [Expr];
+  const [a, b] = x.map((part) => op('f64x2.add', op('f64x2.trunc', part), shifted)) as [Expr, Expr];
+  return shuffle(
+    a,
+    b,
+    [0, 8, 16, 24].flatMap((byte) => [byte, byte + 1, byte + 2, byte + 3]),
   );
-  let quotient = rounded!;
-  if (dtype === 'int32') quotient = bitselect(op('i32x4.eq', y, i32x4c(-1)), op('i32x4.neg', x), name(quotient));
-  if (operation === 'rem') return op('i32x4.sub', x, op('i32x4.mul', name(quotient), y));
-  return bitselect(op('i32x4.eq', y, i32x4c(0)), i32x4c(-1), name(quotient));
 }
 
 /** For what the vector unit lacks: shifts by different amounts. */

@@ -6,7 +6,7 @@ import { type MaskParts, maskIn } from './masks.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, isAffine, type Stream } from './streams.ts';
 import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore, type Tree } from './tree.ts';
-import { extremeWith, maskParts, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
+import { dividedBy, extremeWith, maskParts, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { loadLanes, loadSplat, loadVector, storeLanes, turn } from './vector-memory.ts';
 
 /** Four successive elements, or fewer at the end. */
@@ -318,6 +318,11 @@ export class VectorEval {
         const often = !this.once && this.unit.lanes === 4;
         const math = (name: string, xs: readonly Expr[]): Expr => this.math.vector(this.f, name, shape, xs, often);
         const amount = operation.startsWith('sh') ? this.uniform(args[1]!) : undefined;
+        if ((operation === 'rem' || operation === 'div') && !isFloating(dtype)) {
+          const [x, y] = args as [Tree, Tree];
+          if (y.kind === 'const' && y.value > 1)
+            return [dividedBy(operation, dtype, this.value(x)[0]!, y.value, this.name)];
+        }
         const masks = args.filter((arg) => arg.dtype === 'bool').map((mask) => this.value(mask));
         const asMask = maskParts(operation, dtype, masks);
         const values = args.map((arg, i) => {
