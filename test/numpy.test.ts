@@ -262,6 +262,37 @@ t.test('what a mask and what a list takes, in every type', async () => {
     t.throws(f, /disposed/);
 });
 
+t.test('sorts of what is in order, and of what is but for one element', async () => {
+  for (const dtype of dtypes)
+    for (const n of [16, 17, 300, 5000, 30_000]) {
+      const increasing = range(n).map((i) => (dtype === 'bool' ? Number(2 * i > n) : i >> 1));
+      for (const at of [undefined, 0, 1, 4096, n - 2]) {
+        const list = increasing.slice();
+        if (at !== undefined && at + 1 < n) [list[at], list[at + 1]] = [list[at + 1]!, list[at]!];
+        if (at === 0) [list[0], list[n - 1]] = [list[n - 1]!, list[0]!];
+        const order = range(n).sort((i, j) => list[i]! - list[j]! || i - j);
+        const x = np.array(list, { dtype });
+        const name = `${x.aval}, ${at}`;
+        t.ok(
+          np
+            .sort(x)
+            .data()
+            .every((v, i) => v === increasing[i]),
+          name,
+        );
+        t.ok(
+          np
+            .argsort(x)
+            .data()
+            .every((v, i) => v === order[i]),
+          name,
+        );
+      }
+    }
+  const x = np.array([-1, -0, 0, -0, ...new Array<number>(20).fill(0), Number.NaN, Number.NaN], { dtype: 'float64' });
+  t.ok(same(np.sort(x), x));
+});
+
 t.test('distinct elements in every type', async () => {
   dtypesAndShapes((dtype, shape) => {
     const x = repetitive(sizeOf(shape), dtype).reshape(shape);

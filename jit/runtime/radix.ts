@@ -17,7 +17,7 @@ import { shortSort } from './short-sort.ts';
  * digits at all places, then each place has a pass that deals the elements out in the order of their digits, from one
  * buffer to the other. It is stable, and a place at which all digits are equal costs nothing. The upper places alone put
  * most elements where they belong; the rest is done by insertion, unless that takes more steps than expected: then all
- * places are gone through after all. Few elements are inserted from the start.
+ * places are gone through after all. Few elements are inserted from the start, and what is in order stays as it is.
  *
  *     radix_k32(n, a, b, counts) → a or b, where the sorted elements are
  */
@@ -83,6 +83,7 @@ const countName = (format: Format, bits: number, first: number): string =>
 export const radixFunctions = (): Func[] => [
   places(),
   ...formats.flatMap((format) => [
+    ordered(format),
     insertion(format),
     ...(format.pair ? [] : shortSort(format)),
     ...[8, 11].flatMap((bits) => [...new Set([0, leftOut(format, bits)])].map((first) => count(format, bits, first))),
@@ -90,6 +91,23 @@ export const radixFunctions = (): Func[] => [
     radix(format),
   ]),
 ];
+
+/** ordered(here, end): whether no element from `here` on has a smaller key than the one before it. */
+function ordered(format: Format): Func {
+  const f = new FunctionBuilder(`ordered_${format.name}`, ['i32', 'i32'], 'i32');
+  const [here, end] = [f.param(0), f.param(1)];
+  const loading = format.keyBits === 64 ? 'i64.load' : moves[format.name][1];
+  const keyAt = (ptr: Expr): Expr => keyOf(format, ptr, load(loading, ptr));
+  const before = f.var(keyAt(op('i32.sub', here, i32c(format.bytes))));
+  f.while(op('i32.lt_u', here, end), () => {
+    const key = f.let(keyAt(here));
+    f.if(op(`${key.type}.gt_u`, before, key), () => f.return(i32c(0)));
+    f.set(before, key);
+    f.set(here, add(here, i32c(format.bytes)));
+  });
+  f.return(i32c(1));
+  return f.build();
+}
 
 /** insertion(from, begin, end, steps): inserts the elements from `begin` on into those before; the steps that are left. */
 function insertion(format: Format): Func {
@@ -177,6 +195,21 @@ function radix(format: Format): Func {
     const args = [a, add(a, bytesOf(begin)), add(a, bytesOf(end)), steps];
     return { kind: 'call', type: 'i32', fn: `insertion_${format.name}`, args };
   };
+  // What is in order already is found to be so in one pass, and mostly not to be by the first few elements.
+  f.if(op('i32.gt_s', n, i32c(veryFew)), () => {
+    const inOrder = f.var(i32c(0));
+    inChunks(f, op('i32.sub', n, i32c(1)), (at, length) => {
+      const here = f.let(add(a, bytesOf(add(at, i32c(1)))));
+      f.set(inOrder, {
+        kind: 'call',
+        type: 'i32',
+        fn: `ordered_${format.name}`,
+        args: [here, add(here, bytesOf(length))],
+      });
+      f.if(op('i32.eqz', inOrder), () => f.break());
+    });
+    f.if(inOrder, () => f.return(a));
+  });
   if (!format.pair)
     f.if(
       op(
