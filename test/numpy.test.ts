@@ -262,6 +262,22 @@ t.test('what a mask and what a list takes, in every type', async () => {
     t.throws(f, /disposed/);
 });
 
+t.test('lines combined over the first axis are as rows over the last one', async () => {
+  for (const dtype of dtypes)
+    for (const [rows, columns] of [
+      [1, 40],
+      [3, 5],
+      [9, 71],
+      [50, 64],
+    ] as const) {
+      const few = repetitive(rows * columns, dtype).reshape([rows, columns]);
+      const increasing = np.array(range(rows * columns), { dtype }).reshape([rows, columns]);
+      for (const x of [few, increasing, np.flip(increasing)])
+        for (const f of [np.argmax, np.argmin, np.max, np.min, np.sum, np.any, np.all])
+          t.ok(same(f(x, { axis: 0 }), f(np.array(x.T.tolist(), { dtype }), { axis: 1 })), `${x.aval}`);
+    }
+});
+
 t.test('sorts of what is in order, and of what is but for one element', async () => {
   for (const dtype of dtypes)
     for (const n of [16, 17, 300, 5000, 30_000]) {
@@ -288,6 +304,25 @@ t.test('sorts of what is in order, and of what is but for one element', async ()
           name,
         );
       }
+    }
+  for (const dtype of dtypes)
+    for (const n of [10, 17, 48, 50, 600, 601, 2000]) {
+      const x = repetitive(n, dtype);
+      const data = x.data();
+      const rank = (v: number): number => (Number.isNaN(v) ? Number.POSITIVE_INFINITY : v);
+      const less = (i: number, j: number): number => rank(data[i]!) - rank(data[j]!);
+      const order = range(n).sort((i, j) => (rank(data[i]!) === rank(data[j]!) ? i - j : less(i, j)));
+      t.same(Array.from(np.argsort(x).data()), order, `${x.aval}`);
+    }
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of [240, 5000]) {
+      const x = np.array(range(n), { dtype });
+      for (const v of [x, np.flip(x)])
+        for (let i = 0; i < 3; i++)
+          t.same(
+            [np.percentile(v, 50), np.quantile(v, 1), np.quantile(v, 0), np.nanquantile(v, 0.5)].map((y) => y.item()),
+            [(n - 1) / 2, n - 1, 0, (n - 1) / 2],
+          );
     }
   const x = np.array([-1, -0, 0, -0, ...new Array<number>(20).fill(0), Number.NaN, Number.NaN], { dtype: 'float64' });
   t.ok(same(np.sort(x), x));
