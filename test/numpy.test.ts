@@ -272,8 +272,14 @@ t.test('lines combined over the first axis are as rows over the last one', async
     ] as const) {
       const few = repetitive(rows * columns, dtype).reshape([rows, columns]);
       const increasing = np.array(range(rows * columns), { dtype }).reshape([rows, columns]);
-      for (const x of [few, increasing, np.flip(increasing)])
-        for (const f of [np.argmax, np.argmin, np.max, np.min, np.sum, np.any, np.all])
+      const zeros = np.array(
+        range(rows * columns).map((i) => (i % 5 < 4 ? -0 : 0)),
+        { dtype },
+      );
+      const rowsSummed = np.sum(np.array(increasing.T.tolist(), { dtype }), { axis: 1 });
+      t.ok(same(np.sum(increasing, { axis: 0 }), rowsSummed), `${increasing.aval}`);
+      for (const x of [few, increasing, np.flip(increasing), zeros.reshape([rows, columns])])
+        for (const f of [np.argmax, np.argmin, np.max, np.min, np.any, np.all])
           t.ok(same(f(x, { axis: 0 }), f(np.array(x.T.tolist(), { dtype }), { axis: 1 })), `${x.aval}`);
     }
 });
