@@ -117,7 +117,7 @@ export class TreeDef<T = any> {
 
   /** As error messages show it: `{ b: *, w: [*, *] }`. */
   toString(): string {
-    return this.key;
+    return this.key.replace(/#\d+/g, '');
   }
 }
 

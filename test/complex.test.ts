@@ -467,6 +467,10 @@ t.test('errors name the operation and the argument', (t) => {
     () => np.floor(z as never),
     'floor: takes real arrays only, but `z` is c64[3].\n  hint: take its parts, `z.real` and `z.imag`, or its magnitude, `np.abs(z)`',
   );
+  says(
+    () => grad((z: ComplexArray) => z.mul(z) as never)(np.complex(1, 2)),
+    'grad needs a scalar, but the function returned c64[].\n  hint: take a real function of it, as `np.abs(z)`, or ask for all of it with `jacobian`',
+  );
   says(() => np.sort(z as never), 'sort: takes real arrays only, but `z` is c64[3].');
   says(() => np.maximum(z as never, 1), 'maximum: takes real arrays only, but got c64[3].');
   says(() => np.less(1, z as never), 'less: takes real arrays only, but got c64[3].');

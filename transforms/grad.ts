@@ -1,5 +1,6 @@
 /** `grad` and `valueAndGrad`, on trees. */
 import { NDArray } from '../src/array.ts';
+import { ComplexArray } from '../src/complex/complex-array.ts';
 import { GradError } from '../src/core/errors.ts';
 import { checkIntegers, optionsOf } from '../src/core/options.ts';
 import type { Value } from '../src/core/trace.ts';
@@ -149,6 +150,13 @@ function scalarHint({ node, leafCount }: TreeDef, out: Value | undefined): strin
   return 'ask for all of it with `jacobian`';
 }
 
+/** The type of a result that is complex. */
+function complexResult(def: TreeDef, outs: readonly Value[]): string | undefined {
+  if (def.node.kind !== 'class' || def.leafCount !== 2) return undefined;
+  const value = unflatten(def, outs.slice(0, 2)) as unknown;
+  return value instanceof ComplexArray ? value.describe().replace(/^Traced<(.*)>$/, '$1') : undefined;
+}
+
 function gradFunction(operation: string, f: AnyFunction, options: GradOptions) {
   const { argnums = 0, hasAux = false } = optionsOf(operation, options, ['argnums', 'hasAux']);
   checkFunction(operation, f);
@@ -159,14 +167,17 @@ function gradFunction(operation: string, f: AnyFunction, options: GradOptions) {
     const n = flat.outDef.leafCount;
     const out = linear.outs[0];
     if (flat.outDef.key !== '*' || out!.ndim !== 0) {
+      const complex = complexResult(flat.outDef, linear.outs);
       const type =
         n === 1 && flat.outDef.key === '*'
           ? String(out!.aval)
           : flat.outDef.node.kind === 'none'
             ? 'nothing'
-            : `a tree, ${flat.outDef}`;
+            : (complex ?? `a tree, ${flat.outDef}`);
       throw new GradError(`${operation} needs a scalar, but ${quoted(f)} returned ${type}.`, {
-        hint: scalarHint(flat.outDef, out),
+        hint: complex
+          ? 'take a real function of it, as `np.abs(z)`, or ask for all of it with `jacobian`'
+          : scalarHint(flat.outDef, out),
       });
     }
     if (!out!.aval.isFloating) {
