@@ -39,16 +39,33 @@ export function nested(data: TypedArray, shape: Shape, read: (value: number) => 
   const last = shape.length - 1;
   // Of one type, so that the loops are compiled for it.
   const numbers = data instanceof Float64Array ? data : new Float64Array(data);
-  const isStored = read === asStored;
   const build = (axis: number, at: number, count: number): NestedList[] => {
     const n = shape[axis]!;
+    if (axis === last) return read === asStored ? storedFrom(numbers, at, n) : readFrom(numbers, at, n, read);
     const list: NestedList[] = [];
-    if (axis === last) for (let i = 0; i < n; i++) list.push(isStored ? numbers[at + i]! : read(numbers[at + i]!));
-    else {
-      const step = n === 0 ? 0 : count / n;
-      for (let i = 0; i < n; i++) list.push(build(axis + 1, at + i * step, step));
-    }
+    const step = n === 0 ? 0 : count / n;
+    for (let i = 0; i < n; i++) list.push(build(axis + 1, at + i * step, step));
     return list;
   };
   return build(0, 0, data.length);
+}
+
+/** Elements of a list that is made with room for all of them; a longer one grows, since it would not be an array of numbers then. */
+const mostAtOnce = 2 ** 16;
+
+function storedFrom(numbers: Float64Array, at: number, n: number): number[] {
+  const list: number[] = n <= mostAtOnce ? new Array<number>(n) : [];
+  for (let i = 0; i < n; i++) list[i] = numbers[at + i]!;
+  return list;
+}
+
+function readFrom(
+  numbers: Float64Array,
+  at: number,
+  n: number,
+  read: (value: number) => number | boolean,
+): (number | boolean)[] {
+  const list: (number | boolean)[] = [];
+  for (let i = 0; i < n; i++) list.push(read(numbers[at + i]!));
+  return list;
 }

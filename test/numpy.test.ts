@@ -1,4 +1,7 @@
 import t from 'tap';
+import { type DType, dtypes, isFloating } from '../src/core/dtype.ts';
+import { range, sizeOf, stridesOf } from '../src/core/shape.ts';
+import type { Value } from '../src/core/trace.ts';
 import { grad, jit, NDArray, random, vmap } from '../src/index.ts';
 import * as linalg from '../src/linalg/index.ts';
 import * as losses from '../src/losses.ts';
@@ -193,6 +196,178 @@ t.test('all NaN, and NaN in between', async () => {
       numbers[0] = 4;
       t.same([np.nanmin(of()).item(), np.nanmax(of()).item()], [3, 4]);
     }
+});
+
+/** Small numbers, zeros of either sign and NaN among them, of which many are equal. */
+const repetitive = (n: number, dtype: DType): Value =>
+  np.array(
+    range(n).map((i) => [0, 3, -0, 1, isFloating(dtype) ? Number.NaN : 0, 2][(i * i + (i >> 3)) % 6]!),
+    { dtype },
+  );
+
+const same = (x: Value, y: Value): boolean =>
+  x.shape.join() === y.shape.join() && x.data().every((v, i) => Object.is(v, y.data()[i]));
+
+const dtypesAndShapes = (body: (dtype: DType, shape: number[]) => void): void => {
+  for (const dtype of dtypes)
+    for (const shape of [[0], [7], [3, 4], [70, 130], [9000], [2, 3, 4], [0, 3], [5, 0]]) body(dtype, shape);
+};
+
+t.test('what a mask and what a list takes, in every type', async () => {
+  dtypesAndShapes((dtype, shape) => {
+    const x = repetitive(sizeOf(shape), dtype).reshape(shape);
+    const data = Array.from(x.data());
+    const found = data.flatMap((value, i) => (value === 0 ? [] : [i]));
+    const name = `${x.aval}`;
+    const own = stridesOf(shape);
+    const along = shape.map((extent, axis) => found.map((i) => Math.floor(i / own[axis]!) % extent));
+    t.same(
+      np.nonzero(x).map((p) => p.tolist()),
+      along,
+      name,
+    );
+    t.same(
+      np.argwhere(x).tolist(),
+      found.map((_, k) => along.map((places) => places[k])),
+      name,
+    );
+    t.same(np.flatnonzero(x).tolist(), found, name);
+    const values = np.array(Int32Array.from(range(data.length))).reshape(shape);
+    t.same(np.extract(x, values).tolist(), found, name);
+    t.same(np.compress(x.ravel(), values).tolist(), found, name);
+    t.same(Array.from(np.extract(values, x).data()), data.slice(1), name);
+    for (const axis of range(shape.length)) {
+      const n = shape[axis]!;
+      const mask = repetitive(Math.max(n - 1, 0), dtype);
+      const kept = Array.from(mask.data()).flatMap((value, i) => (value === 0 ? [] : [i]));
+      const expected = np.take(x, np.array(kept, { dtype: 'int32' }), { axis });
+      t.ok(same(np.compress(mask, x, { axis }), expected), `${name}, axis ${axis}`);
+      if (n === 0) continue;
+      const list = range(9).map((i) => ((i * 5) % (2 * n)) - n);
+      const listed = np.take(x, np.array(list, { dtype: 'int32' }), { axis });
+      t.ok(same(np.take(x, list, { axis }), listed), `${name}, a list`);
+      t.ok(same(np.take(x, [...list, n], { axis }).slice(...range(axis).map((): [] => []), [0, 9]), listed), 'outside');
+    }
+  });
+  const x = np.array([1, 2, 3]);
+  t.same(np.take(x, [-1, 7]).tolist(), [3, Number.NaN]);
+  t.same(np.take(x, [-4, 5], { mode: 'clip' }).tolist(), [1, 3]);
+  t.same(np.take(x, []).tolist(), []);
+  t.same(jit((v: Value) => np.take(v, [2, -3]))(x).tolist(), [3, 1]);
+  t.same(grad((v: Value) => np.compress(np.array([true, false, true]), v.mul(v)).sum())(x).tolist(), [2, 0, 6]);
+  t.throws(() => np.take(x, [0], { axis: 1 }), /take/);
+  t.throws(() => np.take(x, [0], { axes: 0 } as never), /take: .*axes/);
+  x.dispose();
+  for (const f of [() => np.take(x, [0]), () => np.extract(x, np.ones([3])), () => np.nonzero(x), () => np.unique(x)])
+    t.throws(f, /disposed/);
+});
+
+t.test('lines combined over the first axis are as rows over the last one', async () => {
+  for (const dtype of dtypes)
+    for (const [rows, columns] of [
+      [1, 40],
+      [3, 5],
+      [9, 71],
+      [50, 64],
+    ] as const) {
+      const few = repetitive(rows * columns, dtype).reshape([rows, columns]);
+      const increasing = np.array(range(rows * columns), { dtype }).reshape([rows, columns]);
+      const zeros = np.array(
+        range(rows * columns).map((i) => (i % 5 < 4 ? -0 : 0)),
+        { dtype },
+      );
+      const rowsSummed = np.sum(np.array(increasing.T.tolist(), { dtype }), { axis: 1 });
+      t.ok(same(np.sum(increasing, { axis: 0 }), rowsSummed), `${increasing.aval}`);
+      for (const x of [few, increasing, np.flip(increasing), zeros.reshape([rows, columns])])
+        for (const f of [np.argmax, np.argmin, np.max, np.min, np.any, np.all])
+          t.ok(same(f(x, { axis: 0 }), f(np.array(x.T.tolist(), { dtype }), { axis: 1 })), `${x.aval}`);
+    }
+});
+
+t.test('sorts of what is in order, and of what is but for one element', async () => {
+  for (const dtype of dtypes)
+    for (const n of [16, 17, 300, 5000, 30_000]) {
+      const increasing = range(n).map((i) => (dtype === 'bool' ? Number(2 * i > n) : i >> 1));
+      for (const at of [undefined, 0, 1, 4096, n - 2]) {
+        const list = increasing.slice();
+        if (at !== undefined && at + 1 < n) [list[at], list[at + 1]] = [list[at + 1]!, list[at]!];
+        if (at === 0) [list[0], list[n - 1]] = [list[n - 1]!, list[0]!];
+        const order = range(n).sort((i, j) => list[i]! - list[j]! || i - j);
+        const x = np.array(list, { dtype });
+        const name = `${x.aval}, ${at}`;
+        t.ok(
+          np
+            .sort(x)
+            .data()
+            .every((v, i) => v === increasing[i]),
+          name,
+        );
+        t.ok(
+          np
+            .argsort(x)
+            .data()
+            .every((v, i) => v === order[i]),
+          name,
+        );
+      }
+    }
+  for (const dtype of dtypes)
+    for (const n of [10, 17, 48, 50, 600, 601, 2000]) {
+      const x = repetitive(n, dtype);
+      const data = x.data();
+      const rank = (v: number): number => (Number.isNaN(v) ? Number.POSITIVE_INFINITY : v);
+      const less = (i: number, j: number): number => rank(data[i]!) - rank(data[j]!);
+      const order = range(n).sort((i, j) => (rank(data[i]!) === rank(data[j]!) ? i - j : less(i, j)));
+      t.same(Array.from(np.argsort(x).data()), order, `${x.aval}`);
+    }
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of [240, 5000]) {
+      const x = np.array(range(n), { dtype });
+      for (const v of [x, np.flip(x)])
+        for (let i = 0; i < 3; i++)
+          t.same(
+            [np.percentile(v, 50), np.quantile(v, 1), np.quantile(v, 0), np.nanquantile(v, 0.5)].map((y) => y.item()),
+            [(n - 1) / 2, n - 1, 0, (n - 1) / 2],
+          );
+    }
+  const x = np.array([-1, -0, 0, -0, ...new Array<number>(20).fill(0), Number.NaN, Number.NaN], { dtype: 'float64' });
+  t.ok(same(np.sort(x), x));
+});
+
+t.test('distinct elements in every type', async () => {
+  dtypesAndShapes((dtype, shape) => {
+    const x = repetitive(sizeOf(shape), dtype).reshape(shape);
+    const sorted = Array.from(np.sort(x, { axis: null }).data());
+    const starts = range(sorted.length).filter((i) => i === 0 || sorted[i] !== sorted[i - 1]);
+    const values = starts.map((i) => sorted[i]!);
+    const counts = starts.map((start, k) => (starts[k + 1] ?? sorted.length) - start);
+    const numbers = Array.from(np.uniqueValues(x).data());
+    t.ok(numbers.length === values.length && numbers.every((v, i) => Object.is(v, values[i])), `${x.aval}`);
+    const counted = np.uniqueCounts(x);
+    t.same([Array.from(counted.values.data()), Array.from(counted.counts.data())], [values, counts], `${x.aval}`);
+    t.same(
+      Array.from(np.unique(x).data()),
+      values.filter((v, i) => !Number.isNaN(v) || !Number.isNaN(values[i - 1] ?? 0)),
+      `${x.aval}`,
+    );
+  });
+});
+
+t.test('any and all, decided in the first piece, in the last, and never', async () => {
+  for (const dtype of ['float32', 'float64', 'int32', 'uint32', 'bool'] as const)
+    for (const n of [3, 40000])
+      for (const at of [0, n - 1, n]) {
+        const data = Array.from({ length: n }, (_, i) => Number(i === at));
+        const [one, without] = [data, data.map((x) => 1 - x)].map((list) => np.array(list, { dtype }));
+        for (let i = 0; i < 3; i++)
+          t.same(
+            [np.any(one!), np.all(without!), np.any(without!), np.all(one!)].map((x) => x.item()),
+            [at < n, at === n, true, false],
+            `${dtype}, ${n}`,
+          );
+      }
+  t.same(np.all(np.array([0x80000000, 2], { dtype: 'uint32' })).item(), true);
+  t.same(np.any(np.array([-0, 0])).item(), false);
 });
 
 const ofFloat32 = new Set(['nextafter', 'spacing', 'ldexp']);

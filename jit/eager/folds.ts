@@ -5,7 +5,7 @@ import { range, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import { type Combine, identityOf } from '../lower/folds/combine.ts';
 import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
-import { foldName } from '../runtime/folds.ts';
+import { foldName, lineFoldName, linesAtOnce } from '../runtime/folds.ts';
 import { elementwiseExports, runtimeExports } from '../runtime/instance.ts';
 import { Cell, type Heap } from '../storage/heap.ts';
 import { Workspace } from '../storage/workspace.ts';
@@ -63,6 +63,7 @@ export function eagerFold(
     | RuntimeFunction
     | undefined;
   if (!run) return undefined;
+  const runLines = runtimeExports()[lineFoldName(combine, dtype)] as RuntimeFunction | undefined;
   const outer = sizeOf(shape.slice(0, split));
   const inner = output.size / outer;
   const rowBytes = inner * byteSize(dtype);
@@ -72,7 +73,10 @@ export function eagerFold(
     for (let o = 0; o < outer; o++) {
       const [line, first] = [to + o * rowBytes, from + o * rows * rowBytes];
       heap.u8.copyWithin(line, first, first + rowBytes);
-      for (let row = 1; row < rows; row++) run(inner, line, line, first + row * rowBytes);
+      let row = 1;
+      if (runLines)
+        for (; row + linesAtOnce <= rows; row += linesAtOnce) runLines(inner, rowBytes, line, first + row * rowBytes);
+      for (; row < rows; row++) run(inner, line, line, first + row * rowBytes);
     }
   };
   return onCells({ scratch: 0, run: combineRows }, [output]);

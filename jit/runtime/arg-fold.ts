@@ -1,8 +1,9 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
+import { bitselect, type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
+import { chooseLanes } from '../wasm/vector-blocks.ts';
 import type { Extremum } from './arg-fold-calls.ts';
 import { foldName } from './folds.ts';
 
@@ -81,7 +82,7 @@ function line(extremum: Extremum, dtype: DType): Func {
       masks.reduce((a, b) => op('v128.and', a, b)),
     );
     f.while(op('i32.ge_s', n, i32c(count)), () => {
-      f.if(op('i32.eqz', none), () => f.call(partName, i32c(count), k, x, best, to));
+      f.if(op('i32.eqz', none), () => block(f, extremum, dtype, k, x, best, to));
       for (const ptr of [x, best]) f.set(ptr, add(ptr, i32c(64)));
       f.set(to, add(to, i32c(4 * count)));
       f.set(n, add(n, i32c(-count)));
@@ -89,6 +90,34 @@ function line(extremum: Extremum, dtype: DType): Func {
   }
   f.call(partName, n, k, x, best, to);
   return f.build();
+}
+
+/** The same for 64 bytes, in vectors. */
+function block(f: FunctionBuilder, extremum: Extremum, dtype: DType, k: Expr, x: Expr, best: Expr, to: Expr): void {
+  const shape = dtype === 'float64' ? 'f64x2' : dtype === 'float32' ? 'f32x4' : 'i32x4';
+  const places = f.let(op('i32x4.splat', k));
+  const better = (at: number): Expr => {
+    const [value, old] = [f.let(load('v128.load', x, at)), f.let(load('v128.load', best, at))];
+    const compare = (name: string): Expr => op(`${shape}.${name}${signOf(dtype)}`, value, old);
+    // As element by element: nothing replaces NaN.
+    const mask = f.let(
+      isFloating(dtype)
+        ? op('v128.andnot', op(`${shape}.eq`, old, old), compare(extremum === 'max' ? 'le' : 'ge'))
+        : compare(extremum === 'max' ? 'gt' : 'lt'),
+    );
+    f.store('v128.store', best, bitselect(mask, value, old), at);
+    return mask;
+  };
+  const place = (mask: Expr, at: number): void =>
+    f.store('v128.store', to, bitselect(mask, places, load('v128.load', to, at)), at);
+  if (dtype !== 'float64') {
+    for (const at of [0, 16, 32, 48]) place(better(at), at);
+    return;
+  }
+  for (const at of [0, 32]) {
+    const [low, high] = [better(at), better(at + 16)];
+    place(chooseLanes(low, high, 4, 0, 2, 4, 6), at / 2);
+  }
 }
 
 /** The same, element by element. */

@@ -4,6 +4,7 @@ import { argFoldFunctions } from './arg-fold.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
+import { distinctFunctions } from './distinct.ts';
 import { fftFunctions } from './fft/index.ts';
 import { foldFunctions } from './folds.ts';
 import { elements, gemmFunctions } from './gemm.ts';
@@ -36,6 +37,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...selectFunctions(),
     ...searchFunctions(),
     ...countFunctions(),
+    ...distinctFunctions(),
     ...rearrangeFunctions(),
     ...cumulativeFunctions(),
     ...cumulativeLogSumExpFunctions(),

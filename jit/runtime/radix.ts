@@ -17,7 +17,7 @@ import { shortSort } from './short-sort.ts';
  * digits at all places, then each place has a pass that deals the elements out in the order of their digits, from one
  * buffer to the other. It is stable, and a place at which all digits are equal costs nothing. The upper places alone put
  * most elements where they belong; the rest is done by insertion, unless that takes more steps than expected: then all
- * places are gone through after all. Few elements are inserted from the start.
+ * places are gone through after all. Few elements are inserted from the start, and what is in order stays as it is.
  *
  *     radix_k32(n, a, b, counts) → a or b, where the sorted elements are
  */
@@ -82,7 +82,10 @@ const countName = (format: Format, bits: number, first: number): string =>
 
 export const radixFunctions = (): Func[] => [
   places(),
+  payloadsOrdered(),
   ...formats.flatMap((format) => [
+    ordered(format),
+    inOrder(format),
     insertion(format),
     ...(format.pair ? [] : shortSort(format)),
     ...[8, 11].flatMap((bits) => [...new Set([0, leftOut(format, bits)])].map((first) => count(format, bits, first))),
@@ -90,6 +93,52 @@ export const radixFunctions = (): Func[] => [
     radix(format),
   ]),
 ];
+
+/** ordered(here, end): whether no element from `here` on has a smaller key than the one before it. */
+function ordered(format: Format): Func {
+  const f = new FunctionBuilder(`ordered_${format.name}`, ['i32', 'i32'], 'i32');
+  const [here, end] = [f.param(0), f.param(1)];
+  const loading = format.keyBits === 64 ? 'i64.load' : moves[format.name][1];
+  const keyAt = (ptr: Expr): Expr => keyOf(format, ptr, load(loading, ptr));
+  const before = f.var(keyAt(op('i32.sub', here, i32c(format.bytes))));
+  f.while(op('i32.lt_u', here, end), () => {
+    const key = f.let(keyAt(here));
+    f.if(op(`${key.type}.gt_u`, before, key), () => f.return(i32c(0)));
+    f.set(before, key);
+    f.set(here, add(here, i32c(format.bytes)));
+  });
+  f.return(i32c(1));
+  return f.build();
+}
+
+/** in_order_k32(n, a): whether n elements are in order. */
+function inOrder(format: Format): Func {
+  const f = new FunctionBuilder(`in_order_${format.name}`, ['i32', 'i32'], 'i32');
+  const [n, a] = [f.param(0), f.param(1)];
+  const bytesOf = (elements: Expr): Expr => op('i32.mul', elements, i32c(format.bytes));
+  inChunks(f, op('i32.sub', n, i32c(1)), (at, length) => {
+    const here = f.let(add(a, bytesOf(add(at, i32c(1)))));
+    const args = [here, add(here, bytesOf(length))];
+    f.if(op('i32.eqz', { kind: 'call', type: 'i32', fn: `ordered_${format.name}`, args }), () => f.return(i32c(0)));
+  });
+  f.return(i32c(1));
+  return f.build();
+}
+
+/** payloads_ordered(here, end): the same of what goes along with keys of 32 bits. */
+function payloadsOrdered(): Func {
+  const f = new FunctionBuilder('payloads_ordered', ['i32', 'i32'], 'i32');
+  const [here, end] = [f.param(0), f.param(1)];
+  const before = f.var(load('i32.load', op('i32.sub', here, i32c(8))));
+  f.while(op('i32.lt_u', here, end), () => {
+    const payload = f.let(load('i32.load', here));
+    f.if(op('i32.gt_u', before, payload), () => f.return(i32c(0)));
+    f.set(before, payload);
+    f.set(here, add(here, i32c(8)));
+  });
+  f.return(i32c(1));
+  return f.build();
+}
 
 /** insertion(from, begin, end, steps): inserts the elements from `begin` on into those before; the steps that are left. */
 function insertion(format: Format): Func {
@@ -177,6 +226,10 @@ function radix(format: Format): Func {
     const args = [a, add(a, bytesOf(begin)), add(a, bytesOf(end)), steps];
     return { kind: 'call', type: 'i32', fn: `insertion_${format.name}`, args };
   };
+  // What is in order already is found to be so in one pass, and mostly not to be by the first few elements.
+  f.if(op('i32.gt_s', n, i32c(veryFew)), () => {
+    f.if({ kind: 'call', type: 'i32', fn: `in_order_${format.name}`, args: [n, a] }, () => f.return(a));
+  });
   if (!format.pair)
     f.if(
       op(
@@ -188,6 +241,14 @@ function radix(format: Format): Func {
         f.return({ kind: 'call', type: 'i32', fn: `short_${format.name}`, args: [n, a, b] });
       },
     );
+  if (format.name === 'p32')
+    // A key with increasing numbers beside it is a key of 64 bits, since equal ones stay in the order of these.
+    f.if(op('i32.and', op('i32.gt_s', n, i32c(veryFew)), op('i32.le_s', n, i32c(some.k64))), () => {
+      const args = [add(a, i32c(format.bytes)), add(a, bytesOf(n))];
+      f.if({ kind: 'call', type: 'i32', fn: 'payloads_ordered', args }, () => {
+        f.return({ kind: 'call', type: 'i32', fn: 'short_k64', args: [n, a, b] });
+      });
+    });
   f.if(op('i32.le_s', n, i32c(few)), () => {
     f.let(insert(i32c(1), n, i32c(few * few)));
     f.return(a);

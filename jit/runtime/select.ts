@@ -227,8 +227,10 @@ function selectElements(dtype: DType & ('float32' | 'float64')): Func {
     f.set(negative, op('i32.or', negative, keys));
   });
   const end = 4 * 2 ** digitBits;
-  const [key, place, last] = [f.local(type), f.local('i32'), f.local('i32')];
-  f.store('i32.store', counts, i32c(0), end);
+  const [key, place, last] = [f.local(type), f.var(a), f.local('i32')];
+  // All is a run in order, or none is yet.
+  const inOrder = f.let(call(`in_order_${format.name}`, 'i32', n, a));
+  f.store('i32.store', counts, select(inOrder, add(a, inKeys(n)), i32c(0)), end);
   for (const position of positions)
     f.if(op('i32.ge_s', position, i32c(0)), () => {
       f.if(

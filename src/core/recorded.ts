@@ -144,6 +144,10 @@ export const kept = <A extends unknown[]>(f: (...args: A) => NDArray): ((...args
 export const keptList = <A extends unknown[], R extends NDArray[]>(f: (...args: A) => R): ((...args: A) => R) =>
   record(f, true, -1, true);
 
+/** Whether the runtime module's functions can be called now: nothing is traced, looked at or interpreted. */
+export const isImmediate = (): boolean =>
+  currentTrace() === evaluatingTrace && !watch && !interpretOnly && isPrebuiltReady();
+
 function record<A extends unknown[], R extends NDArray | NDArray[]>(
   f: (...args: A) => R,
   isList: boolean,

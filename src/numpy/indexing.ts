@@ -1,10 +1,13 @@
 /** Elements by position. */
-import type { ArrayLike, Index, IndexedPlaces, NDArray } from '../array.ts';
+import { compressed, distinctOf, nonzeroPlaces, taken } from '../../jit/eager/distinct.ts';
+import type { Cell } from '../../jit/storage/heap.ts';
+import { type ArrayLike, type Index, type IndexedPlaces, NDArray } from '../array.ts';
+import { shapedArray } from '../core/aval.ts';
 import { castNumber } from '../core/dtype.ts';
-import { CotangentError, DtypeError, ShapeError } from '../core/errors.ts';
+import { CotangentError, DisposedError, DtypeError, ShapeError } from '../core/errors.ts';
 import { checkChoice, checkList, checkNumbers, naming, optionsOf } from '../core/options.ts';
-import { recorded } from '../core/recorded.ts';
-import { range } from '../core/shape.ts';
+import { isImmediate, recorded } from '../core/recorded.ts';
+import { range, type Shape, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { rem } from '../lax/arithmetic.ts';
 import { le, ne } from '../lax/compare.ts';
@@ -15,12 +18,12 @@ import { indexArray, indexUpdate, isPositions, takeAt } from '../lax/indexing.ts
 import { clamp } from '../lax/minmax.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import * as slicing from '../lax/slicing.ts';
-import { sort } from '../lax/sort.ts';
 import { defaultFill } from '../lax/windows.ts';
 import { promoteDTypes, toValue } from '../promote.ts';
 import { fromData, fromNumbers, strong } from './array.ts';
 import { where } from './elementwise.ts';
 import { axisOf, operand, ravel } from './shape.ts';
+import { sort } from './sorting.ts';
 
 /** Part of `x`: what `x.slice(…index)` calls. */
 export const slice = (x: ArrayLike, ...index: Index[]): NDArray => indexArray(operand(x, 'slice'), index);
@@ -101,15 +104,7 @@ function placed(
   return { positions: index, fill: fillValue };
 }
 
-/**
- * Elements of the array as a vector, or slices along `axis`, at the given positions.
- *
- * @example
- * np.take(x, [2, 0], { axis: 1 });
- * np.take(np.array([1, 2, 3]), [-1, 7]); // [3. nan]
- * @throws DtypeError when positions are no integers; ShapeError when there is nothing to take from
- */
-export const take: (x: ArrayLike, index: ArrayLike | readonly number[], given?: TakeOptions) => NDArray = recorded(
+const takeOf: (x: ArrayLike, index: ArrayLike | readonly number[], given?: TakeOptions) => NDArray = recorded(
   (x, index, given = {}) => {
     const options = optionsOf('take', given, takeOptions);
     checkNumbers('take', options, ['fillValue']);
@@ -125,6 +120,61 @@ export const take: (x: ArrayLike, index: ArrayLike | readonly number[], given?: 
     return many === positions ? part : reshape(part, [...value.shape.slice(0, along), ...value.shape.slice(along + 1)]);
   },
 );
+
+/** Whether this is storage that can be read now. */
+const isStored = (x: ArrayLike): x is NDArray =>
+  x instanceof NDArray && !x.isTracer && x.literal === undefined && !x.aval.weakType;
+
+/** What `run` makes of operands, without a program, since shapes depend on values; undefined where it has to be made otherwise. */
+function immediately<T>(operands: readonly ArrayLike[], run: () => T | undefined): T | undefined {
+  if (!operands.every(isStored) || !isImmediate()) return undefined;
+  try {
+    return run();
+  } catch (error) {
+    // The operation itself says which operand was disposed of.
+    if (error instanceof DisposedError) return undefined;
+    throw error;
+  }
+}
+
+/** An array in the place where it has been written. */
+const stored = (cell: Cell, shape: Shape = [cell.length]): NDArray => new NDArray(shapedArray(shape, cell.dtype), cell);
+
+type Extents = readonly [before: number, along: number, after: number];
+
+/** Elements of an array, or slices along an axis, as `part` takes them from elements before, along and after it. */
+function partOf(x: NDArray, axis: number | null, part: (cell: Cell, extents: Extents) => Cell | undefined) {
+  const { shape } = x;
+  const [before, n, after] =
+    axis === null ? [[], x.size, []] : [shape.slice(0, axis), shape[axis]!, shape.slice(axis + 1)];
+  const [outer, inner] = [sizeOf(before), sizeOf(after)];
+  if (outer * inner === 0) return undefined;
+  const cell = part(x.cell(), [outer, n, inner]);
+  return cell && stored(cell, [...before, cell.length / (outer * inner), ...after]);
+}
+
+/**
+ * Elements of the array as a vector, or slices along `axis`, at the given positions.
+ *
+ * @example
+ * np.take(x, [2, 0], { axis: 1 });
+ * np.take(np.array([1, 2, 3]), [-1, 7]); // [3. nan]
+ * @throws DtypeError when positions are no integers; ShapeError when there is nothing to take from
+ */
+export function take(x: ArrayLike, index: ArrayLike | readonly number[], given?: TakeOptions): NDArray {
+  // Positions in a list need no array of their own, nor a program for as many of them.
+  const part = Array.isArray(index) ? takeListed(x, index, given) : undefined;
+  return part ?? takeOf(x, index, given);
+}
+
+const takeListed = (x: ArrayLike, positions: readonly number[], given: TakeOptions = {}): NDArray | undefined =>
+  immediately([x], () => {
+    const { axis = null, mode = 'fill', fillValue } = optionsOf('take', given, takeOptions);
+    if (mode !== 'fill' || fillValue !== undefined) return undefined;
+    const value = x as NDArray;
+    const along = axis === null ? null : axisOf(value, axis, 'take');
+    return partOf(value, along, (cell, extents) => taken(positions, cell, extents));
+  });
 
 /** For each place of `index`, the element of `x` at that position along `axis`: what `argsort` results are for. */
 export const takeAlongAxis: (x: ArrayLike, index: ArrayLike, given?: TakeOptions) => NDArray = recorded(
@@ -180,7 +230,9 @@ export const choose: (index: ArrayLike, choices: readonly ArrayLike[]) => NDArra
  */
 export function unique(x: ArrayLike): NDArray {
   const value = operand(x, 'unique');
-  using inOrder = sort(ravel(value), { axis: 0 });
+  const found = distinctElements(value, true);
+  if (found) return found[0]!;
+  using inOrder = sort(value, { axis: null });
   const sorted = inOrder.data();
   let count = Math.min(1, sorted.length);
   for (let i = 1; i < sorted.length; i++) {
@@ -193,11 +245,26 @@ export function unique(x: ArrayLike): NDArray {
 }
 
 /**
+ * The distinct elements in increasing order and, if `counted`, how often each occurs; undefined where the runtime module cannot
+ * be called. NaNs are one element if they are `joined`.
+ */
+export const distinctElements = (value: NDArray, joined: boolean, counted = false): NDArray[] | undefined =>
+  immediately([value], () => {
+    using sorted = sort(value, { axis: null });
+    return distinctOf(sorted.cell(), joined, counted).map((cell) => stored(cell));
+  });
+
+/**
  * Positions of the elements that are not 0: one int32 vector per axis. Concrete arrays only.
  * @throws TraceError on traced arrays
  */
 export function nonzero(x: ArrayLike): NDArray[] {
   const value = operand(x, 'nonzero');
+  const found = immediately([value], () => {
+    if (value.ndim === 0 || value.ndim > 2) return undefined;
+    return nonzeroPlaces(value.cell(), value.shape.at(-1)!, value.ndim === 1 ? 'none' : 'apart');
+  });
+  if (found) return found.map((cell) => stored(cell));
   return placesAlong(value).map((positions) => fromData(positions, [positions.length], 'int32'));
 }
 
@@ -243,7 +310,13 @@ function placesIn(data: Uint8Array | Float64Array, n: number): { columns: Int32A
     }
   return { columns: columns.subarray(0, length), rows: rows.subarray(0, length) };
 }
-export const flatnonzero = (x: ArrayLike): NDArray => nonzero(ravel(toValue(x, 'flatnonzero')))[0]!;
+/** The same in the array as a vector. */
+export function flatnonzero(x: ArrayLike): NDArray {
+  const value = toValue(x, 'flatnonzero');
+  const found = immediately([value], () => nonzeroPlaces(value.cell(), value.size, 'none'));
+  return found ? stored(found[0]!) : nonzero(ravel(value))[0]!;
+}
+
 /**
  * The slices along an axis, or the elements as a vector, where `condition` is true; it may be shorter than the axis. Its
  * values are read: concrete conditions only.
@@ -255,16 +328,22 @@ export function compress(condition: ArrayLike, x: ArrayLike, given: { axis?: num
   const { axis = null } = optionsOf('compress', given, ['axis']);
   const mask = toValue(condition, 'compress');
   if (mask.ndim !== 1) throw new ShapeError(`compress: the condition must be a vector, but it is ${mask.aval}.`);
-  const value = axis === null ? ravel(operand(x, 'compress')) : operand(x, 'compress');
-  const along = axisOf(value, axis ?? 0, 'compress');
-  if (mask.size > value.shape[along]!)
-    throw new ShapeError(`compress: ${mask.size} conditions for ${value.shape[along]} elements along axis ${along}.`);
-  return take(value, flatnonzero(mask), { axis: along });
+  const value = operand(x, 'compress');
+  return chosenBy(mask, value, axis === null ? null : axisOf(value, axis, 'compress'));
 }
 
 /** The elements of `x` as a vector where `condition` is true. Concrete conditions only. */
 export const extract = (condition: ArrayLike, x: ArrayLike): NDArray =>
-  compress(ravel(toValue(condition, 'extract')), ravel(operand(x, 'extract')));
+  chosenBy(toValue(condition, 'extract'), operand(x, 'extract'), null);
+
+/** The slices along an axis, or the elements as a vector, that a mask takes, itself as a vector. */
+function chosenBy(mask: Value, x: Value, axis: number | null): NDArray {
+  const n = axis === null ? x.size : x.shape[axis]!;
+  if (mask.size > n)
+    throw new ShapeError(`compress: ${mask.size} conditions for ${n} elements along axis ${axis ?? 0}.`);
+  const part = immediately([mask, x], () => partOf(x, axis, (cell, extents) => compressed(mask.cell(), cell, extents)));
+  return part ?? take(x, flatnonzero(mask), { axis });
+}
 
 /** A vector without zeros at the front (`trim` has an f) and at the back (it has a b). Concrete arrays only. */
 export function trimZeros(x: ArrayLike, given: { trim?: 'f' | 'b' | 'fb' } = {}): NDArray {
@@ -281,6 +360,12 @@ export function trimZeros(x: ArrayLike, given: { trim?: 'f' | 'b' | 'fb' } = {})
 
 export function argwhere(x: ArrayLike): NDArray {
   const value = toValue(x, 'argwhere');
+  const pairs = immediately([value], () => {
+    if (value.ndim !== 2) return undefined;
+    const [cell] = nonzeroPlaces(value.cell(), value.shape[1]!, 'beside') as [Cell];
+    return stored(cell, [cell.length / 2, 2]);
+  });
+  if (pairs) return pairs;
   const found = placesAlong(value);
   const [ndim, count] = [found.length, found[0]?.length ?? Number(value.read('argwhere')[0] !== 0)];
   const places = new Int32Array(count * ndim);

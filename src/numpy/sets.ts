@@ -9,7 +9,7 @@ import { full } from '../lax/creation.ts';
 import { argsort, sort } from '../lax/sort.ts';
 import { promoteDTypes } from '../promote.ts';
 import { fromData, strong } from './array.ts';
-import { take, unique } from './indexing.ts';
+import { distinctElements, take, unique } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { searchsorted } from './search.ts';
 import { operand, ravel } from './shape.ts';
@@ -69,6 +69,8 @@ export const uniqueAll = (x: ArrayLike): UniqueAll => distinct('uniqueAll', x);
 /** The distinct elements in increasing order, and how often they occur. Concrete arrays only. */
 export function uniqueCounts(x: ArrayLike): Pick<UniqueAll, 'values' | 'counts'> {
   const value = operand(x, 'uniqueCounts');
+  const found = distinctElements(value, false, true);
+  if (found) return { values: found[0]!, counts: found[1]! };
   const { sorted, starts } = runs('uniqueCounts', value);
   const counts = starts.map((start, i) => (i + 1 < starts.length ? starts[i + 1]! : sorted.length) - start);
   return { values: firsts(sorted, starts, value.dtype), counts: fromData(counts, [counts.length], 'int32') };
@@ -81,6 +83,8 @@ export function uniqueInverse(x: ArrayLike): Pick<UniqueAll, 'values' | 'inverse
 /** The distinct elements in increasing order, each NaN among them. Concrete arrays only. */
 export function uniqueValues(x: ArrayLike): NDArray {
   const value = operand(x, 'uniqueValues');
+  const found = distinctElements(value, false);
+  if (found) return found[0]!;
   const { sorted, starts } = runs('uniqueValues', value);
   return firsts(sorted, starts, value.dtype);
 }
