@@ -551,6 +551,12 @@ t.test('geometric progressions of many numbers', (t) => {
       );
       if (endpoint) t.equal(x.data().at(-1), dtype === 'float32' ? Math.fround(stop) : stop);
     }
+  const far = np.geomspace(-1e-200, -1e200, 5, { dtype: 'float64' }).data();
+  t.ok(
+    far.every((v, i) => Math.abs(v / -(10 ** (100 * i - 200)) - 1) < 1e-12),
+    'ends whose ratio is no number',
+  );
+  t.strictSame([...np.geomspace(1e-200, 1e-200, 2, { dtype: 'float64' }).data()], [1e-200, 1e-200]);
   t.end();
 });
 

@@ -304,13 +304,20 @@ export const geomspace: (
   const [wanted, { endpoint = true, dtype }] = spacingOf('geomspace', num, options);
   checkNumbers('geomspace', { start, stop }, ['start', 'stop']);
   const [count] = toShape(wanted, 'geomspace') as [number];
-  if (!(start * stop > 0)) throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
+  if (!(Math.sign(start) * Math.sign(stop) > 0))
+    throw new ShapeError(`geomspace: ${start} and ${stop} must have one sign and not be 0.`);
   const steps = Math.max(endpoint ? count - 1 : count, 1);
   const last = endpoint && count > 1 ? count - 1 : -1;
   const type = dtype ?? 'float32';
-  if (count <= fewNumbers || !isFloating(type))
-    return fromFunction((i) => (i === last ? stop : start * (stop / start) ** (i / steps)), count, type);
-  const values = geometric(count, start, (i) => exactPower(stop / start, i / steps), type);
+  const ratio = stop / start;
+  const isInRange = ratio >= 2 ** -1022 && Number.isFinite(ratio);
+  // Where the ratio is no number, its root is.
+  const root = Math.sqrt(Math.abs(stop)) / Math.sqrt(Math.abs(start));
+  const value = (i: number): number =>
+    isInRange ? start * ratio ** (i / steps) : start * root ** (i / steps) * root ** (i / steps);
+  if (!isInRange || count <= fewNumbers || !isFloating(type))
+    return fromFunction((i) => (i === last ? stop : value(i)), count, type);
+  const values = geometric(count, start, (i) => exactPower(ratio, i / steps), type);
   if (last >= 0) values[last] = stop;
   return fromData(values, [count], type);
 });
