@@ -6,7 +6,7 @@ import { writeCached } from './disk-cache.ts';
 
 /**
  * Programs are assembled as they stand, which takes a millisecond. Those of a process that is still there after some seconds are
- * hot: binaryen lowers them once more, on a thread of its own, and its code replaces the assembled one on disk, for the processes
+ * hot: binaryen optimises them, on a thread of its own, and its code replaces the assembled one on disk, for the processes
  * that come. The engine's optimising compiler makes the same of both; but until it has, its baseline compiler runs what it is
  * given, and loops of binaryen's take down to two thirds of the time. Once in a process: one that goes on making
  * programs would have binaryen at work for ever.
