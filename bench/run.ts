@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: every case, checked equal and then timed; results as a table and as JSON. With `-- --peers` the same
  * work in other libraries instead, all of it or the cases named after that, and with `-- --docs --peers` the tables of
- * docs/performance.md are written anew; with `-- --operations` single operations beside numpy-ts's.
+ * docs/performance.md are written anew; with `-- --operations` single operations beside numpy-ts's; with `-- --first-calls`
+ * first calls in fresh processes against later ones.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { callCases, memoryOfManyCalls } from './cases/calls.ts';
@@ -9,6 +10,7 @@ import { implicitCases } from './cases/implicit.ts';
 import { kernelCases } from './cases/kernels.ts';
 import { positionCases } from './cases/positions.ts';
 import { ridgeCases } from './cases/ridge.ts';
+import { firstCalls, formatFirstCalls } from './first-calls.ts';
 import { formatRows, machine, type Row, runCase } from './harness.ts';
 import { withTables } from './peer-tables.ts';
 import { compareOperations, comparePeers } from './peers.ts';
@@ -38,6 +40,14 @@ if (peersAt >= 0) {
 const operationsAt = process.argv.indexOf('--operations');
 if (operationsAt >= 0) {
   compareOperations(process.argv.slice(operationsAt + 1));
+  process.exit();
+}
+
+const firstCallsAt = process.argv.indexOf('--first-calls');
+if (firstCallsAt >= 0) {
+  const rows = firstCalls(11, process.argv.slice(firstCallsAt + 1));
+  console.log(formatFirstCalls(rows));
+  save('first-calls', { machine: machine(), rows });
   process.exit();
 }
 
