@@ -39,7 +39,7 @@ const cases: Record<string, () => Call> = {
     const loss = (w: NDArray): NDArray => np.mean(np.square(X.matmul(w).sub(y))).add(np.sum(w.mul(w)).mul(0.1));
     const step = grad(loss);
     const f = jit((w: NDArray) => lax.foriLoop(0, 5000, (_: NDArray, w: NDArray) => w.sub(step(w).mul(0.05)), w));
-    const w = np.zeros([100], 'float32');
+    const w = np.zeros([100], { dtype: 'float32' });
     return () => firstElement(f(w));
   },
   matmul: () => {
