@@ -33,7 +33,8 @@ function run(cache: string, ...args: string[]): string {
 
 /** Whatever a program left behind but V8's code of the library. */
 function forgetPrograms(cache: string): void {
-  for (const file of readdirSync(cache)) if (!file.startsWith('code-')) rmSync(path.join(cache, file), { recursive: true });
+  for (const file of readdirSync(cache))
+    if (!file.startsWith('code-')) rmSync(path.join(cache, file), { recursive: true });
 }
 
 /** Known and new programs by turns, so that both meet the same machine. */

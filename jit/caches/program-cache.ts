@@ -1,9 +1,7 @@
 import type { OutputSource, ProgramLayout, Wiring } from '../program.ts';
 import { loweringName } from '../target.ts';
+import { builtAs } from './build-id.ts';
 import { readCached, writeCached } from './disk-cache.ts';
-
-/** Identifies the library's code: what it lowers to is the same for equal programs. Set by the build. */
-declare const buildId: string;
 
 /** What is left of lowering once the engine has the module. */
 export interface KeptProgram extends Wiring {
@@ -18,8 +16,10 @@ export interface KeptProgram extends Wiring {
  * Lowered programs kept between runs, by what they compute: the next process has one as soon as it has traced its function. A
  * library that was not built for release, which changes, keeps none.
  */
-const nameOf = (fingerprint: string): string | undefined =>
-  typeof buildId === 'undefined' ? undefined : `program-${fingerprint}-${buildId}-${loweringName()}`;
+const nameOf = (fingerprint: string): string | undefined => {
+  const build = builtAs();
+  return build && `program-${fingerprint}-${build}-${loweringName()}`;
+};
 
 export function readProgram(fingerprint: string): KeptProgram | undefined {
   const name = nameOf(fingerprint);

@@ -9,6 +9,7 @@ import { type CodeModule, i32c, load, type Target } from '../wasm/code.ts';
 import { loadElement } from '../wasm/loop-nest.ts';
 import { type Destination, Driver } from './driver.ts';
 import { readBuffer, readScalar } from './expressions/tree.ts';
+import { withKnownKernels } from './kernels/known-kernels.ts';
 import { outlineLoops } from './loops/outline.ts';
 import type { Handler } from './module-writer.ts';
 import { simplify } from './simplify.ts';
@@ -60,7 +61,9 @@ class Slots {
 }
 
 /** Lowers a closed program to code. */
-export function lowerToCode(original: Jaxpr): LoweredCode {
+export const lowerToCode = (jaxpr: Jaxpr): LoweredCode => withKnownKernels(() => codeOf(jaxpr));
+
+function codeOf(original: Jaxpr): LoweredCode {
   const { jaxpr: live, usedInputs } = deadCodeElimination(simplify(original));
   const inputs = live.inVars.map((_, i) => i).filter((i) => usedInputs[i]);
   const results: Var[] = [];

@@ -41,11 +41,20 @@ export function renamed(f: Func, name: string): Func {
   return result;
 }
 
+const keys = new WeakMap<AssembledFunction, string>();
+
 /** Equal for functions that are the same but for their names, and only for those. */
 export function functionKey(f: Func): string {
-  const { bytes, links } = assembleFunction(f);
-  const open = links.map((link) => (link.kind === 'call' ? `${link.at} ${link.fn}` : `${link.at} ${hash(link.bytes)}`));
-  return `${f.params}:${f.result}:${hash(bytes)}:${open}`;
+  const code = assembleFunction(f);
+  let key = keys.get(code);
+  if (key === undefined) {
+    const { bytes, links } = code;
+    const open = links.map((link) =>
+      link.kind === 'call' ? `${link.at} ${link.fn}` : `${link.at} ${hash(link.bytes)}`,
+    );
+    keys.set(code, (key = `${f.params}:${f.result}:${hash(bytes)}:${open}`));
+  }
+  return key;
 }
 
 export const typeCodes: Record<WasmType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };

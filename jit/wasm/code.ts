@@ -144,9 +144,10 @@ const vectorConst = (array: ArrayBufferView): Expr => ({
 /** Equal constants are one object for some time: passes that remember what they have seen then see them once. */
 function remembering(make: (value: number) => Expr): (value: number) => Expr {
   const known = new Map<number, Expr>();
+  // A map takes it for 0.
+  const minusZero = make(-0);
   return (value) => {
-    // A map takes −0 for 0.
-    if (value === 0) return make(value);
+    if (Object.is(value, -0)) return minusZero;
     let constant = known.get(value);
     if (!constant) {
       if (known.size >= 1024) known.clear();

@@ -3,6 +3,7 @@
  * source of each traced function once and reports tests, comparisons and indices that are certainly wrong because they
  * are on an array. Doubtful ones are left alone: `if (params.bias)` asks whether there is a bias.
  */
+import { isKnownClean, keepClean } from '../../jit/caches/clean-functions.ts';
 import type { NDArray } from '../array.ts';
 import { ControlFlowError } from '../core/errors.ts';
 import { type ArgumentPart, type Certainty, Names } from './arrays.ts';
@@ -44,11 +45,15 @@ export function lintCall(f: Function, args: readonly unknown[]): void {
 }
 
 function findingsOf(f: Function): readonly Finding[] {
-  if (!suspicious.test(Function.prototype.toString.call(f))) return [];
+  const text = Function.prototype.toString.call(f);
+  if (!suspicious.test(text) || isKnownClean(text)) return [];
   const parsed = parseFunction(f);
   if (!parsed) return [];
   let findings = found.get(parsed);
-  if (!findings) found.set(parsed, (findings = new Linter(parsed).findings));
+  if (!findings) {
+    found.set(parsed, (findings = new Linter(parsed).findings));
+    if (findings.length === 0) keepClean(text);
+  }
   return findings;
 }
 

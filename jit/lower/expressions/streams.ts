@@ -1,7 +1,7 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, i32c, op } from '../../wasm/code.ts';
 import type { Scalar } from '../storage.ts';
-import { type AffineLeaf, forEachTree, type LoopTree, operandsOf, type Tree, withOperands } from './tree.ts';
+import { type AffineLeaf, type LoopTree, operandsOf, type Tree, withOperands } from './tree.ts';
 
 /** A leaf that moves with the index: an address that walks through an array, or a number that counts. */
 export interface Stream {
@@ -29,6 +29,13 @@ export const isAffine = (tree: Tree): tree is AffineLeaf =>
 export const isMovedBy = (leaf: Tree, axes: readonly boolean[]): boolean =>
   isAffine(leaf) && leaf.strides.some((stride, axis) => axes[axis] && stride !== 0);
 
+/** As `join` does it, in a third of the time. */
+function listed(numbers: readonly number[]): string {
+  let list = '';
+  for (const n of numbers) list += `:${n}`;
+  return list;
+}
+
 /**
  * Trees with equal subtrees made one, so that each is computed once, and with everything they read in order of first
  * appearance. The order is part of the kernel's identity: equal kernels over other arrays are equal code.
@@ -41,32 +48,53 @@ export class Inputs {
   private readonly byKey = new Map<string, Tree>();
   private readonly keys = new Map<Tree, number>();
   private readonly storageIds = new Map<object, number>();
-  private readonly uses = new Map<Tree, number>();
+  private uses: Map<Tree, number> | undefined;
 
   constructor(roots: readonly Tree[]) {
     const interned = new Map<Tree, Tree>();
-    for (const root of roots) {
-      forEachTree(root, (tree) => {
+    const visit = (tree: Tree): Tree => {
+      let own = interned.get(tree);
+      if (!own) {
         const args = operandsOf(tree);
-        const own =
-          args.length > 0
-            ? withOperands(
-                tree,
-                args.map((arg) => interned.get(arg)!),
-              )
-            : tree;
-        interned.set(tree, this.intern(own));
-      });
-    }
-    this.roots = roots.map((root) => interned.get(root)!);
-    for (const root of this.roots) this.uses.set(root, (this.uses.get(root) ?? 0) + 1);
-    for (const tree of this.byKey.values())
-      for (const arg of operandsOf(tree)) this.uses.set(arg, (this.uses.get(arg) ?? 0) + 1);
+        own = this.intern(args.length > 0 ? withOperands(tree, args.map(visit)) : tree);
+        interned.set(tree, own);
+      }
+      return own;
+    };
+    this.roots = roots.map(visit);
+  }
+
+  /** The number of a storage or of a held value among those of the trees, in order of first appearance. */
+  numberOf(storage: object): number | undefined {
+    return this.storageIds.get(storage);
+  }
+
+  /**
+   * Equal for trees that are the same but for the arrays, numbers and held values that they read. Undefined where there are
+   * loops, whose steps are trees of their own.
+   */
+  structure(): string | undefined {
+    if (this.loops.length > 0) return undefined;
+    const trees = [...this.byKey].map(([key, tree]) => {
+      if (tree.kind === 'array' || tree.kind === 'address') return `${key}${tree.buffer.dtype}`;
+      if (tree.kind === 'scalar') return `${key}${tree.dtype}`;
+      return tree.kind === 'held' ? `${key}${tree.dtype}${tree.uniform ?? ''}` : key;
+    });
+    return `${trees.join(' ')} = ${this.roots.map((root) => this.keys.get(root))}`;
   }
 
   /** In how many places the value of `tree` stands. */
   usesOf(tree: Tree): number {
+    this.uses ??= this.countUses();
     return this.uses.get(tree) ?? 0;
+  }
+
+  private countUses(): Map<Tree, number> {
+    const uses = new Map<Tree, number>();
+    const count = (tree: Tree): void => void uses.set(tree, (uses.get(tree) ?? 0) + 1);
+    this.roots.forEach(count);
+    for (const tree of this.byKey.values()) operandsOf(tree).forEach(count);
+    return uses;
   }
 
   private intern(tree: Tree): Tree {
@@ -86,26 +114,32 @@ export class Inputs {
   private keyOf(tree: Tree): string {
     switch (tree.kind) {
       case 'array':
-        return `a${this.id(tree.buffer)}:${tree.offset}:${tree.strides}`;
+        return `a${this.id(tree.buffer)}:${tree.offset}${listed(tree.strides)}`;
       case 'address':
-        return `p${this.id(tree.buffer)}:${tree.offset}:${tree.strides}`;
+        return `p${this.id(tree.buffer)}:${tree.offset}${listed(tree.strides)}`;
       case 'iota':
-        return `i${tree.offset}:${tree.strides}`;
+        return `i${tree.offset}${listed(tree.strides)}`;
       case 'scalar':
         return `s${this.id(tree.scalar)}`;
       case 'const':
         return `c${tree.dtype}${Object.is(tree.value, -0) ? '-0' : tree.value}`;
       case 'op':
-        return `o${tree.op}${tree.fn ?? ''}:${tree.dtype}:${tree.args.map((arg) => this.keys.get(arg))}`;
+        return `o${tree.op}${tree.fn ?? ''}:${tree.dtype}${this.operands(tree.args)}`;
       case 'gather':
-        return `g${tree.dtype}:${tree.args.map((arg) => this.keys.get(arg))}`;
+        return `g${tree.dtype}${this.operands(tree.args)}`;
       case 'held':
         return `h${this.id(tree)}`;
       case 'loop':
-        return `l${this.id(tree.next)}:${tree.args.map((arg) => this.keys.get(arg))}`;
+        return `l${this.id(tree.next)}${this.operands(tree.args)}`;
       case 'result':
         return `r${tree.index}:${this.keys.get(tree.args[0])}`;
     }
+  }
+
+  private operands(args: readonly Tree[]): string {
+    let list = '';
+    for (const arg of args) list += `:${this.keys.get(arg)}`;
+    return list;
   }
 
   private id(storage: object): number {

@@ -101,6 +101,28 @@ class FoldKernel {
   }
 
   build(): Kernel {
+    return this.frame.once(this.kind(), () => this.write());
+  }
+
+  /** What the code depends on beside the trees and axes of the frame. */
+  private kind(): string {
+    const { plan, phases, across, vectors, scratch, inParts } = this.schedule;
+    const { inputs } = this.frame;
+    const passes = phases.phases.map(({ folds, stores, saves }) => [
+      folds.map((fold) => [
+        fold.combine,
+        fold.ignoresNaN,
+        inputs.numberOf(fold.held),
+        plan.folds.findIndex(({ held }) => held === fold.held),
+      ]),
+      stores.map((store) => store.index),
+      saves.length,
+    ]);
+    const rows = phases.rowStores.map((store) => store.index);
+    return `fold ${JSON.stringify([passes, rows, plan.stores.length, across, vectors, scratch, inParts])}`;
+  }
+
+  private write(): Kernel {
     if (this.schedule.across) this.acrossLanes();
     else this.intoLanes();
     const kernel = this.frame.finish();
@@ -162,7 +184,7 @@ class FoldKernel {
           folds.forEach((fold, i) => {
             fold.add(u, unit[i]!, lanes);
           });
-          this.write(pass, unit.slice(folds.length), here, u, lanes);
+          this.store(pass, unit.slice(folds.length), here, u, lanes);
         });
         if (lanes === 4) frame.advance(here, steps, 4 * count);
       };
@@ -272,7 +294,7 @@ class FoldKernel {
             folds.forEach((fold, i) => {
               fold.add(u, unit[i]!, 4);
             });
-            this.write(pass, unit.slice(folds.length), at, u, lanes);
+            this.store(pass, unit.slice(folds.length), at, u, lanes);
           });
         });
       pass.folds.forEach(({ held }, i) => {
@@ -327,7 +349,7 @@ class FoldKernel {
     });
   }
 
-  private write(pass: Pass, values: readonly Vector[], pointers: readonly Expr[], u: number, lanes: number): void {
+  private store(pass: Pass, values: readonly Vector[], pointers: readonly Expr[], u: number, lanes: number): void {
     pass.writes.forEach(({ root, pointer }, i) => {
       storeVector(this.frame.f, root.dtype, pointers[pointer]!, values[i]!, 4 * u * elementBytes[root.dtype], lanes);
     });

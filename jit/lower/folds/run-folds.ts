@@ -51,10 +51,11 @@ export function runFolds(
     const scratch = bytes > 0 ? d.temporary('int32', bytes / 4) : undefined;
     scratch?.retain();
     const at = (offset: number): Expr => op('i32.add', scratch!.ptr, i32c(offset));
+    const schedule = scratch ? scheduleFolds(plan, at) : sizing;
     before = d.ends.run(
       d,
       group,
-      (rows) => foldKernel(scheduleFolds(rows?.share?.plan(plan) ?? plan, at), rows?.axes),
+      (rows) => foldKernel(rows?.share ? scheduleFolds(rows.share.plan(plan), at) : schedule, rows?.axes),
       () => scratch?.release(),
     );
     for (const { v, place } of scalars)

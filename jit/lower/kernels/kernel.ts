@@ -7,6 +7,7 @@ import { coalesce, type NestAxis, offsetBy } from '../../wasm/loop-nest.ts';
 import { Inputs, type Stream, startOf } from '../expressions/streams.ts';
 import type { ArrayLeaf, Tree } from '../expressions/tree.ts';
 import { type Scalar, scalarType } from '../storage.ts';
+import { knownKernel } from './known-kernels.ts';
 
 /** A kernel and what the driver passes to it, in order. */
 export interface Kernel {
@@ -68,6 +69,8 @@ export class KernelFrame {
   readonly math: MathUses = new MathUses(target());
   /** The parameter of that. */
   readonly limit: Local | undefined;
+  /** Equal for kernels of one kind that are the same but for their arguments; undefined where that is not known. */
+  private readonly structure: string | undefined;
   private readonly args: readonly Expr[];
   /** By index of a stream: one whose pointer serves for it as well, and the bytes from there to its own elements. */
   private readonly follows = new Map<number, { readonly index: number; readonly bytes: number }>();
@@ -123,6 +126,13 @@ export class KernelFrame {
       ...(options.limit ? [options.limit] : []),
     ];
     this.limit = options.limit && this.f.param(types.length - 1);
+    const trees = inputs.structure();
+    this.structure = trees && `${trees} over ${JSON.stringify([all, rowAxes, options.limit !== undefined])}`;
+  }
+
+  /** What `write` makes of it, once for equal kernels: `kind` says what the code depends on beside trees and axes. */
+  once(kind: string, write: () => Kernel): Kernel {
+    return knownKernel(this.structure && `${kind} ${this.structure}`, this.args, write);
   }
 
   /** What the innermost merged axis adds to a stream. */

@@ -35,6 +35,10 @@ export function mapKernel(
       ...(rowAxes !== undefined && { rowAxes }),
     },
   );
+  return frame.once(`map ${stores.length} ${rowAxes}`, () => writeMap(frame, shape, stores.length, rowAxes));
+}
+
+function writeMap(frame: KernelFrame, shape: Shape, storeCount: number, rowAxes: number | undefined): Kernel {
   const { f, inputs, axes } = frame;
   const rowAxis = rowAxisOfTiles(axes, frame.streams);
   // A range of several rows a step does not begin where a tile does.
@@ -48,7 +52,7 @@ export function mapKernel(
   const outer = axes.slice(0, -1).map((_, i) => i);
   const values = new VectorEval(f, inputs, frame.scalars, frame.innerStep, frame.math);
 
-  const [roots, loops] = [inputs.roots.slice(0, stores.length), inputs.roots.slice(stores.length) as LoopTree[]];
+  const [roots, loops] = [inputs.roots.slice(0, storeCount), inputs.roots.slice(storeCount) as LoopTree[]];
 
   const vectorsAt = (pointers: readonly Expr[], count: number, lanes: number): void => {
     const results = values.evaluateAll(roots, frame.pointers(pointers), count, lanes, loops);

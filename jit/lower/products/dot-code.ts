@@ -3,6 +3,7 @@ import type { DotDimensions } from '../../lower-rule.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, op } from '../../wasm/code.ts';
 import { coalesce, loadElement, nest, storeElement } from '../../wasm/loop-nest.ts';
 import { constant, scalarOp } from '../expressions/scalar-code.ts';
+import { knownFunction } from '../kernels/known-kernels.ts';
 import { scalarType } from '../storage.ts';
 
 /** A contraction as the matrix products it consists of. Strides count elements. */
@@ -149,7 +150,10 @@ export function batched(
 }
 
 /** A kernel (lhs, rhs, out) for integers, which no runtime function multiplies: a loop nest with one accumulator. */
-export function integerProduct(p: Product, dtype: DType): Func {
+export const integerProduct = (p: Product, dtype: DType): Func =>
+  knownFunction(`product in one sum ${JSON.stringify([p, dtype])}`, () => writeIntegerProduct(p, dtype));
+
+function writeIntegerProduct(p: Product, dtype: DType): Func {
   const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
   const bytes = byteSize(dtype);
   const scaled = (extent: number, ...steps: number[]) => ({ extent, steps: steps.map((s) => s * bytes) });

@@ -15,6 +15,7 @@ import { hoistConstants } from '../../wasm/hoist-constants.ts';
 import { chooseLanes } from '../../wasm/vector-blocks.ts';
 import { type Lanes, lanesOf, loadVector, storeVector } from '../expressions/lanes.ts';
 import type { Kernel } from '../kernels/kernel.ts';
+import { knownFunction, knownKernel } from '../kernels/known-kernels.ts';
 import type { Product } from './dot-code.ts';
 import { HeldExpression } from './held-expression.ts';
 
@@ -52,13 +53,14 @@ export function matrixVector({ m, n, k, lhs, rhs }: Product): MatrixVector | und
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /** A function (matrix, vector, result). */
-export function gemvKernel(p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func {
-  const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
-  const e = lanesOf(dtype);
-  const [a, x, y] = [f.param(0), f.param(1), f.param(2)];
-  write(f, e, p, target, a, x, y);
-  return f.build();
-}
+export const gemvKernel = (p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func =>
+  knownFunction(`gemv ${JSON.stringify([p, dtype])}`, () => {
+    const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
+    const e = lanesOf(dtype);
+    const [a, x, y] = [f.param(0), f.param(1), f.param(2)];
+    write(f, e, p, target, a, x, y);
+    return f.build();
+  });
 
 /** Whether the kernel has elements of the result in registers when they are done. */
 export const endsInRegisters = (p: MatrixVector, dtype: 'float32' | 'float64'): boolean =>
@@ -72,12 +74,15 @@ export function gemvInto(
   places: { readonly matrix: Expr; readonly vector: Expr },
   behind: HeldExpression,
 ): Kernel {
-  const f = new FunctionBuilder('', ['i32', 'i32', ...behind.params]);
-  const math = new MathUses(target);
-  behind.enter(f, 2, math);
-  write(f, lanesOf(dtype), p, target, f.var(f.param(0)), f.var(f.param(1)), behind);
   const args = [places.matrix, places.vector, ...behind.args];
-  return { func: hoistConstants(f.build()), args, math: math.names };
+  const { structure } = behind;
+  return knownKernel(structure && `gemv ${JSON.stringify([p, dtype])} into ${structure}`, args, () => {
+    const f = new FunctionBuilder('', ['i32', 'i32', ...behind.params]);
+    const math = new MathUses(target);
+    behind.enter(f, 2, math);
+    write(f, lanesOf(dtype), p, target, f.var(f.param(0)), f.var(f.param(1)), behind);
+    return { func: hoistConstants(f.build()), args, math: math.names };
+  });
 }
 
 const hasRows = (p: MatrixVector): boolean => p.column === 1 || p.k === 1;
@@ -92,13 +97,14 @@ function write(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target, a:
 }
 
 /** A function (matrix, vector, result) that adds the product to the result; columns are contiguous. */
-export function accumulatingGemv(p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func {
-  const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
-  const e = lanesOf(dtype);
-  const write = p.m <= 4 * e.count ? inRegisters : alongColumns;
-  write(f, e, p, target, f.param(0), f.param(1), f.param(2), true);
-  return f.build();
-}
+export const accumulatingGemv = (p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func =>
+  knownFunction(`add gemv ${JSON.stringify([p, dtype])}`, () => {
+    const f = new FunctionBuilder('', ['i32', 'i32', 'i32']);
+    const e = lanesOf(dtype);
+    const write = p.m <= 4 * e.count ? inRegisters : alongColumns;
+    write(f, e, p, target, f.param(0), f.param(1), f.param(2), true);
+    return f.build();
+  });
 
 /** Dot products with contiguous rows, several rows at a time. */
 function alongRows(f: FunctionBuilder, e: Lanes, p: MatrixVector, target: Target, a: Local, x: Local, y: Result): void {

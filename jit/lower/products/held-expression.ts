@@ -43,6 +43,12 @@ export class HeldExpression {
     this.args = [...streams.map(startOf), ...targets.map(({ ptr }) => ptr!), ...scalars.map(({ expr }) => expr)];
   }
 
+  /** Equal for expressions that are the same but for their arguments; undefined where that is not known. */
+  get structure(): string | undefined {
+    const trees = this.inputs.structure();
+    return trees && `${trees} of ${this.inputs.numberOf(this.leaf)} by ${this.steps}, ${this.stored}`;
+  }
+
   /** Computes what does not change along the axis. The parameters begin with the one of this index. */
   enter(f: FunctionBuilder, first: number, math: MathUses): void {
     this.f = f;

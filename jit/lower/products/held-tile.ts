@@ -97,6 +97,12 @@ export class HeldTile implements TileTarget {
     return this.args.some(({ product }) => product !== 0);
   }
 
+  /** Equal for tiles that are the same but for their arguments; undefined where that is not known. */
+  get structure(): string | undefined {
+    const trees = this.inputs.structure();
+    return trees && `${trees} of ${this.inputs.numberOf(this.leaf)} by ${JSON.stringify(this.steps)}`;
+  }
+
   /** Computes what is the same for all elements. The parameters begin with the one of this index. */
   enter(f: FunctionBuilder, first: number, math: MathUses): void {
     this.f = f;

@@ -5,6 +5,7 @@ import { copyRegion } from '../../wasm/loop-nest.ts';
 import { transposedBlock } from '../../wasm/vector-blocks.ts';
 import { type ProductType, productLanes } from '../expressions/lanes.ts';
 import type { Kernel } from '../kernels/kernel.ts';
+import { knownFunction, knownKernel } from '../kernels/known-kernels.ts';
 import { largestOperands } from '../passes/epilogues.ts';
 import type { Product } from './dot-code.ts';
 import type { HeldTile } from './held-tile.ts';
@@ -48,13 +49,14 @@ export const productScratchBytes = (p: Product, dtype: ProductType): number =>
 const isContiguous = ({ n, rhs, alongSums }: Product): boolean => rhs.column === 1 || n === 1 || alongSums;
 
 /** A function (lhs, rhs, result, scratch). */
-export function productKernel(p: Product, dtype: ProductType, target: Target): Func {
-  const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
-  const e = productLanes(dtype);
-  const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
-  write({ f, p, dtype, e, target }, { a, b, scratch }, memory(f, c, p.outRow * e.bytes, e.bytes));
-  return f.build();
-}
+export const productKernel = (p: Product, dtype: ProductType, target: Target): Func =>
+  knownFunction(`product ${JSON.stringify([p, dtype])}`, () => {
+    const f = new FunctionBuilder('', ['i32', 'i32', 'i32', 'i32']);
+    const e = productLanes(dtype);
+    const [a, b, c, scratch] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+    write({ f, p, dtype, e, target }, { a, b, scratch }, memory(f, c, p.outRow * e.bytes, e.bytes));
+    return f.build();
+  });
 
 /** Addresses of operands. */
 interface Operands<T> {
@@ -77,13 +79,16 @@ export function productInto(
   tile: HeldTile,
   packed: Packed = inPlace,
 ): Kernel {
-  const f = new FunctionBuilder('', ['i32', 'i32', 'i32', ...tile.params]);
-  const math = new MathUses(target);
-  tile.enter(f, 3, math);
-  const [a, b, scratch] = [0, 1, 2].map((i) => f.param(i)) as [Local, Local, Local];
-  write({ f, p, dtype, e: productLanes(dtype), target }, { a, b, scratch }, tile, packed);
   const args = [operands.a, operands.b, operands.scratch, ...tile.args.map(({ value }) => value)];
-  return { func: hoistConstants(f.build()), args, math: math.names };
+  const { structure } = tile;
+  return knownKernel(structure && `${JSON.stringify([p, dtype, packed])} into ${structure}`, args, () => {
+    const f = new FunctionBuilder('', ['i32', 'i32', 'i32', ...tile.params]);
+    const math = new MathUses(target);
+    tile.enter(f, 3, math);
+    const [a, b, scratch] = [0, 1, 2].map((i) => f.param(i)) as [Local, Local, Local];
+    write({ f, p, dtype, e: productLanes(dtype), target }, { a, b, scratch }, tile, packed);
+    return { func: hoistConstants(f.build()), args, math: math.names };
+  });
 }
 
 function write(code: ProductCode, { a, b, scratch }: Operands<Local>, to: TileTarget, packed: Packed = inPlace): void {
