@@ -2,8 +2,14 @@
 import t from 'tap';
 import { hash } from '../jit/caches/hash.ts';
 import { compileStats } from '../jit/compile.ts';
+import type { Tree } from '../jit/lower/expressions/tree.ts';
 import { fingerprint } from '../jit/lower/fingerprint.ts';
-import { lowerJaxpr } from '../jit/lower/lower.ts';
+import type { Kernel } from '../jit/lower/kernels/kernel.ts';
+import { withKnownKernels } from '../jit/lower/kernels/known-kernels.ts';
+import { mapKernel } from '../jit/lower/kernels/map-kernel.ts';
+import { lowerJaxpr, lowerToCode } from '../jit/lower/lower.ts';
+import { Buffer } from '../jit/lower/storage.ts';
+import { i32c } from '../jit/wasm/code.ts';
 import type { Jaxpr } from '../src/core/jaxpr.ts';
 import {
   checkpoint,
@@ -195,6 +201,47 @@ t.test('equal programs are lowered once', (t) => {
   t.equal(compileStats().lowered, lowered);
   t.not(make(8)(x).item(), first);
   t.equal(compileStats().lowered, lowered + 1);
+  t.end();
+});
+
+t.test('kernels that differ in their arguments alone are written once', (t) => {
+  const place = (): Buffer => new Buffer('float32', 12, i32c(4096 * ++places));
+  let places = 0;
+  const scaled = (by: number, strides = [4, 1]): Tree => ({
+    kind: 'op',
+    dtype: 'float32',
+    op: 'mul',
+    args: [
+      { kind: 'array', dtype: 'float32', buffer: place(), offset: 0, strides },
+      { kind: 'const', dtype: 'float32', value: by },
+    ],
+  });
+  const kernel = (root: Tree, shape = [3, 4]): Kernel => mapKernel([{ root, ptr: place().ptr }], shape);
+  withKnownKernels(() => {
+    const [first, second] = [kernel(scaled(2)), kernel(scaled(2))];
+    t.equal(second.func, first.func);
+    t.notSame(second.args, first.args);
+    for (const other of [
+      kernel(scaled(3)),
+      kernel(scaled(2, [1, 3])),
+      kernel(scaled(2, [4, -1])),
+      kernel(scaled(2), [2, 4]),
+    ])
+      t.not(other.func, first.func);
+    // An array that is read twice is another kernel than two arrays.
+    const twice = scaled(2);
+    const sum = (y: Tree): Tree => ({ kind: 'op', dtype: 'float32', op: 'add', args: [twice, y] });
+    t.not(kernel(sum(twice)).func, kernel(sum(scaled(2))).func);
+    t.equal(kernel(sum(twice)).func, kernel(sum(twice)).func);
+  });
+  const layers = (n: number) => (x: NDArray) => {
+    for (let i = 0; i < n; i++) x = nn.softmax(np.tanh(x.matmul(x)));
+    return x;
+  };
+  const square = np.linspace(0, 1, 40 * 40, { dtype: 'float32' }).reshape([40, 40]);
+  const functions = (n: number): number =>
+    lowerToCode(programOf(layers(n), square)).module.functions.filter(({ name }) => /^k\d/.test(name)).length;
+  t.equal(functions(9), functions(3));
   t.end();
 });
 

@@ -1,9 +1,8 @@
 import { environment } from '../../node.ts';
+import { loweringName } from '../../target.ts';
 import { functionKey } from '../../wasm/assemble-function.ts';
 import type { Expr, Func } from '../../wasm/code.ts';
 import type { Kernel } from './kernel.ts';
-
-const validate = environment('COTANGENT_VALIDATE') === '1';
 
 /** What the program that is being lowered has so far, by all that its code depends on beside the target. */
 let known: { readonly functions: Map<string, Func>; readonly kernels: Map<string, Kernel> } | undefined;
@@ -24,28 +23,38 @@ export function withKnownKernels<T>(lower: () => T): T {
 
 /** The function of this description, which must say everything that `write` depends on. */
 export function knownFunction(description: string, write: () => Func): Func {
-  const equal = known?.functions.get(description);
+  if (!known) return write();
+  const equal = known.functions.get(description);
   if (equal) {
-    if (validate) expectEqual(write(), equal, description);
+    if (codes) check(description, write());
     return equal;
   }
   const func = write();
-  known?.functions.set(description, func);
+  if (codes) check(description, func);
+  known.functions.set(description, func);
   return func;
 }
 
 /** The same for a kernel, whose arguments are its own. Without a description it is written anew. */
 export function knownKernel(description: string | undefined, args: readonly Expr[], write: () => Kernel): Kernel {
-  const equal = description === undefined ? undefined : known?.kernels.get(description);
+  if (!known || description === undefined) return write();
+  const equal = known.kernels.get(description);
   if (equal) {
-    if (validate) expectEqual(write().func, equal.func, description!);
+    if (codes) check(description, write().func);
     return { ...equal, args };
   }
   const kernel = write();
-  if (description !== undefined) known?.kernels.set(description, kernel);
+  if (codes) check(description, kernel.func);
+  known.kernels.set(description, kernel);
   return kernel;
 }
 
-function expectEqual(func: Func, equal: Func, description: string): void {
-  if (functionKey(func) !== functionKey(equal)) throw new Error(`functions of one description differ: ${description}`);
+/** In tests, the code of every description in any program: what is known is written anew, and compared. */
+const codes = environment('COTANGENT_VALIDATE') === '1' ? new Map<string, string>() : undefined;
+
+function check(description: string, func: Func): void {
+  const [key, code] = [`${loweringName()} ${description}`, functionKey(func)];
+  const before = codes!.get(key);
+  if (before !== undefined && before !== code) throw new Error(`functions of one description differ: ${description}`);
+  codes!.set(key, code);
 }
