@@ -186,7 +186,7 @@ const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
     'primitives',
     /^src\/lax\/|^src\/complex\/complex-array|^src\/(array|array-errors|array-print|array-read|promote|tree)\.ts$/,
   ],
-  ['trace', /^src\/core\/(trace|evaluate|plan|segments|stage|eval-jaxpr|recorded)\.ts$/],
+  ['trace', /^src\/core\/(trace|evaluate|plan|segments|stage|eval-jaxpr|recorded)\.ts$|^src\/syntax\/lint\.ts$/],
   ['jit', /^jit\//],
   ['core', /^src\/(core|syntax)\//],
 ];
