@@ -376,6 +376,12 @@ t.test('elements repeated, and shifts by amounts of their own', (t) => {
       const by = np.array(amounts.map(typed), { dtype });
       const expected = amounts.map((n) => (n >>> 0 < 32 ? typed(value << n) : 0));
       for (const [how, got] of each(np.leftShift, [x, by])) t.ok(same(got, expected), `${how}, ${value} of ${dtype}`);
+      const right = amounts.map((n) => {
+        const few = Math.min(n >>> 0, 31);
+        return dtype === 'int32' ? typed(value) >> few : n >>> 0 < 32 ? typed(value) >>> few : 0;
+      });
+      for (const [how, got] of each(np.rightShift, [x, by]))
+        t.ok(same(got, right), `${how}, ${value} of ${dtype}, right`);
     }
   t.end();
 });
@@ -441,6 +447,29 @@ t.test('positions of extremes down columns of any width', (t) => {
   t.end();
 });
 
+t.test('positions of extremes in long rows, of which parts are looked at one by one', (t) => {
+  const n = 9001;
+  for (const dtype of ['float64', 'float32', 'int32', 'uint32', 'bool'] as const) {
+    const isFloat = dtype === 'float64' || dtype === 'float32';
+    for (const at of [0, 4095, 4096, 8192, n - 1])
+      for (const [f, value] of [
+        [np.argmax, 1],
+        [np.argmin, 0],
+        ...(isFloat ? ([np.argmax, np.argmin] as const).map((f) => [f, nan] as const) : []),
+      ] as const) {
+        const values = new Float64Array(n).fill(f === np.argmax ? 0 : 1);
+        // Another one further on does not count.
+        values[at] = values[Math.min(at + 4500, n - 1)] = value;
+        // NaN comes first, wherever the extreme is.
+        if (Number.isNaN(value) && at > 0) values[at - 1] = f === np.argmax ? inf : -inf;
+        const x = np.stack([np.array(values, { dtype }), np.zeros([n], { dtype })]);
+        for (const [how, got] of each((v) => f(v, { axis: 1 }), [x]))
+          t.ok(same(got, [at, 0]), `${how}, ${value} at ${at} of ${x.aval}`);
+      }
+  }
+  t.end();
+});
+
 t.test('all and any stop where they are decided, and nowhere else', (t) => {
   for (const n of [1, 7, 16, 33, 1000, 40001])
     for (const at of [0, Math.floor(n / 2), n - 1]) {
@@ -450,6 +479,95 @@ t.test('all and any stop where they are decided, and nowhere else', (t) => {
       for (const [how, got] of each((v) => np.any(np.isnan(v)), [x])) t.equal(got[0], 1, `${how}, ${at} of ${n}`);
       for (const [how, got] of each((v) => np.all(ge(v, 1)), [x])) t.equal(got[0], 0, `${how}, ${at} of ${n}`);
       for (const [how, got] of each((v) => np.all(lax.or(ge(v, 1), ne(v, v))), [x])) t.equal(got[0], 1, how);
+      for (const dtype of ['int32', 'uint32'] as const)
+        for (const [one, other] of [
+          [0, 2 ** 31],
+          [2 ** 31, 0],
+        ] as const) {
+          const integers = np.array(
+            range(n).map((i) => (i === at ? one : other)),
+            { dtype },
+          );
+          const name = `${one} at ${at} of ${integers.aval}`;
+          for (const [how, got] of each((v) => np.any(v), [integers]))
+            t.equal(got[0], Number(n > 1 || one > 0), `${how}, ${name}`);
+          for (const [how, got] of each((v) => np.all(v), [integers]))
+            t.equal(got[0], Number(n === 1 && one > 0), `${how}, ${name}`);
+          for (const [how, got] of each((v) => np.countNonzero(v), [integers]))
+            t.equal(got[0], one > 0 ? 1 : n - 1, `${how}, ${name}`);
+        }
+    }
+  t.end();
+});
+
+t.test('one element that decides or bounds, and loops over few and many elements', (t) => {
+  for (const dtype of ['float64', 'float32', 'int32', 'bool'] as const)
+    for (const single of [0, 1, nan].slice(0, dtype.startsWith('f') ? 3 : 2)) {
+      const one = np.array([single], { dtype });
+      const x = drawn('int32', [7, 5], 1).astype(dtype);
+      const isTrue = single !== 0;
+      const truth = Array.from(x.data(), (v) => Number(Number(v) !== 0));
+      for (const [f, expected] of [
+        [np.logicalOr, isTrue ? truth.map(() => 1) : truth],
+        [np.logicalAnd, isTrue ? truth : truth.map(() => 0)],
+      ] as const)
+        for (const [a, b] of [
+          [x, one],
+          [one, x],
+        ] as const) {
+          for (const [how, got] of each(f, [a, b])) t.ok(same(got, expected), `${how}, ${f.name} ${a.aval}, ${b.aval}`);
+          const among = (u: Value, v: Value): Value => np.where(f(u, v), 1, -1);
+          for (const [how, got] of each(among, [a, b]))
+            t.ok(
+              same(
+                got,
+                expected.map((v) => 2 * v - 1),
+              ),
+              how,
+            );
+        }
+    }
+  const larger = (u: number, v: number): number => (u > v || Number.isNaN(v) ? u : v);
+  const smaller = (u: number, v: number): number => (u < v || Number.isNaN(v) ? u : v);
+  for (const dtype of floats)
+    for (const bound of special)
+      for (const shape of [[1], []]) {
+        const [x, one] = [drawn(dtype, [7, 5], 3), np.array([bound], { dtype }).reshape(shape)];
+        const values = Array.from(x.data());
+        for (const [f, of] of [
+          [np.fmax, larger],
+          [np.fmin, smaller],
+          [np.maximum, Math.max],
+          [np.minimum, Math.min],
+        ] as const)
+          for (const [how, got] of each(f, [x, one]))
+            t.ok(
+              same(
+                got,
+                values.map((v) => of(v, bound)),
+              ),
+              `${how}, ${x.aval}, ${bound} of ${one.aval}`,
+            );
+      }
+  for (const n of range(36).map((i) => i + 1))
+    for (const dtype of ['float64', 'float32', 'int32'] as const) {
+      const [x, y] = [drawn(dtype, [n], n), drawn(dtype, [n], n + 50)];
+      const [a, b] = [x, y].map((v) => Array.from(v.data(), Number)) as [number[], number[]];
+      for (const [f, of] of [
+        [lax.add, (u: number, v: number) => u + v],
+        [lax.lt, (u: number, v: number) => Number(u < v)],
+        [np.fmax, larger],
+        [np.maximum, Math.max],
+        [np.minimum, Math.min],
+      ] as const)
+        for (const [how, got] of each(f, [x, y]))
+          t.ok(
+            same(
+              got,
+              a.map((u, i) => of(u, b[i]!)),
+            ),
+            `${how}, ${x.aval}`,
+          );
     }
   t.end();
 });

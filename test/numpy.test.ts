@@ -268,6 +268,7 @@ t.test('lines combined over the first axis are as rows over the last one', async
       [1, 40],
       [3, 5],
       [9, 71],
+      [14, 37],
       [50, 64],
     ] as const) {
       const few = repetitive(rows * columns, dtype).reshape([rows, columns]);

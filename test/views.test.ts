@@ -83,7 +83,7 @@ t.test('the array behind a view is freed with the last that reads it', (t) => {
 
 t.test('one element against all of an array, whatever its shape', (t) => {
   const ofFloats = [np.add, np.divide, np.power, np.mod, np.fmax, np.arctan2, np.copysign, np.hypot, np.logaddexp];
-  const ofAll = [np.subtract, np.multiply, np.maximum, np.less, np.equal, np.logicalAnd, np.floorDivide];
+  const ofAll = [np.subtract, np.multiply, np.maximum, np.less, np.equal, np.logicalAnd, np.logicalOr, np.floorDivide];
   const ofIntegers = [np.bitwiseXor, np.leftShift, np.rightShift, np.power, np.gcd, np.lcm];
   for (const dtype of ['float64', 'float32', 'int32', 'uint32'] as const) {
     const isFloat = dtype.startsWith('f');
@@ -225,6 +225,13 @@ t.test('triangles, runs of equal elements, quantiles of what is present', (t) =>
   t.equal(np.nanmedian(whole).item(), np.median(whole).item());
   t.equal(np.nanpercentile(whole, 30).item(), np.percentile(whole, 30).item());
   t.equal(np.nanmedian(np.array([Number.NaN, 4, 2])).item(), 3);
+  const holed = np.array([Number.NaN, 4, 2, 1, 5, 3]).reshape([2, 3]);
+  t.same(np.nanquantile(holed, [0, 1], { axis: 1 }).tolist(), [
+    [2, 1],
+    [4, 5],
+  ]);
+  const [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  t.ok(Object.is(np.nanmedian(np.array([low, high])).item(), np.median(np.array([low, high])).item()));
   t.same(np.nanquantile(np.array([1, 2, 3], { dtype: 'int32' }), [0, 1]).tolist(), [1, 3]);
   t.ok(Number.isNaN(np.nanmedian(np.array([Number.NaN])).item()));
   // Neighbours in order have the same digits.

@@ -58,7 +58,15 @@ export function compressed(mask: Cell, x: Cell, [outer, n, inner]: readonly [num
   return within((w) => {
     const [conditions, from] = [w.operand(mask), w.operand(x)];
     const count = functionFor('nonzero_count', mask.dtype)(mask.length, conditions, 0);
-    const unit = inner * byteSize(x.dtype);
+    const bytes = byteSize(x.dtype);
+    if (outer === 1 && inner === 1) {
+      const values = result(w, x.dtype, count);
+      const name = `compress_${distinctType(mask.dtype)}_${bytes}`;
+      const write = runtimeExports()[name] as RuntimeFunction;
+      write(mask.length, conditions, from, values.to, values.to + count * bytes);
+      return values.take();
+    }
+    const unit = inner * bytes;
     const places = w.scratch(4 * count);
     const end = places + 4 * count;
     functionFor('nonzero', mask.dtype)(1, mask.length, unit, conditions, places, w.scratch(4), 4, 0, end);

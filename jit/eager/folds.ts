@@ -63,7 +63,10 @@ export function eagerFold(
     | RuntimeFunction
     | undefined;
   if (!run) return undefined;
-  const runLines = runtimeExports()[lineFoldName(combine, dtype)] as RuntimeFunction | undefined;
+  const several = linesAtOnce.flatMap((count) => {
+    const fold = runtimeExports()[lineFoldName(combine, dtype, count)] as RuntimeFunction | undefined;
+    return fold ? [{ count, fold }] : [];
+  });
   const outer = sizeOf(shape.slice(0, split));
   const inner = output.size / outer;
   const rowBytes = inner * byteSize(dtype);
@@ -74,8 +77,8 @@ export function eagerFold(
       const [line, first] = [to + o * rowBytes, from + o * rows * rowBytes];
       heap.u8.copyWithin(line, first, first + rowBytes);
       let row = 1;
-      if (runLines)
-        for (; row + linesAtOnce <= rows; row += linesAtOnce) runLines(inner, rowBytes, line, first + row * rowBytes);
+      for (const { count, fold } of several)
+        for (; row + count <= rows; row += count) fold(inner, rowBytes, line, first + row * rowBytes);
       for (; row < rows; row++) run(inner, line, line, first + row * rowBytes);
     }
   };

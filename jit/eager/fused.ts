@@ -7,6 +7,7 @@ import { fusedExports } from '../runtime/instance.ts';
 import type { Heap } from '../storage/heap.ts';
 import { threadPool } from '../threads/thread-pool.ts';
 import type { NestAxis } from '../wasm/loop-nest.ts';
+import { unlessDecided } from './decided.ts';
 import { foldParts } from './folds.ts';
 import { type Group, groupOf } from './groups.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
@@ -24,7 +25,9 @@ export function prebuiltGroup(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, steps?:
 }
 
 /** Operands come in the order of the group's. */
-export function eagerFused({ key, operands, root, axes, combine }: Group): EagerFunction {
+export const eagerFused = (group: Group): EagerFunction => unlessDecided(group, kernelCall(group));
+
+function kernelCall({ key, operands, root, axes, combine }: Group): EagerFunction {
   const kernel = fusedExports()[key] as Kernel;
   const output = root.outputs[0]!.aval;
   const { dtype } = output;

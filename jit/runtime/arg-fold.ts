@@ -1,7 +1,18 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
-import { bitselect, type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
+import {
+  bitselect,
+  call,
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  type Local,
+  load,
+  op,
+  select,
+} from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { chooseLanes } from '../wasm/vector-blocks.ts';
 import type { Extremum } from './arg-fold-calls.ts';
@@ -12,14 +23,17 @@ import { foldName } from './folds.ts';
  *
  *     arg_max_f32(outer, n, inner, from, to, best)
  *
- * A row whose elements lie together is folded in vectors, and searched for the result. Otherwise lines of `inner` elements
- * go by, and `best`, scratch memory for one, holds the best of each column.
+ * A row whose elements lie together is folded in vectors, part by part, and the part that the result is of is searched for it.
+ * Otherwise lines of `inner` elements go by, and `best`, scratch memory for one, holds the best of each column.
  */
 export const argFoldFunctions = (): Func[] =>
   dtypes.flatMap((dtype) => [
     find(dtype),
-    ...(['max', 'min'] as const).flatMap((e) => [part(e, dtype), line(e, dtype), along(e, dtype)]),
+    ...(['max', 'min'] as const).flatMap((e) => [part(e, dtype), line(e, dtype), row(e, dtype), along(e, dtype)]),
   ]);
+
+/** Elements of a part of a row, which is searched while the first-level cache has it. */
+const partLength = 4096;
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 const equal = (x: Expr, y: Expr): Expr => op(`${x.type}.eq`, x, y);
@@ -30,31 +44,35 @@ function find(dtype: DType): Func {
   const [from, value, n] = [f.param(0), f.param(1), f.param(2)];
   const bytes = elementBytes[dtype];
   const at = f.var(from);
-  skip(f, dtype, at, value, n);
-  const until = (found: (x: Expr) => Expr): void => {
-    f.while(op('i32.eqz', found(loadElement(dtype, at))), () => f.set(at, add(at, i32c(bytes))));
+  const search = (isNaN: boolean): void => {
+    if (dtype !== 'bool') skip(f, dtype, at, isNaN ? undefined : value, n);
+    const missed = (): Expr => {
+      const x = loadElement(dtype, at);
+      return isNaN ? equal(x, loadElement(dtype, at)) : op('i32.eqz', equal(x, value));
+    };
+    f.while(missed(), () => f.set(at, add(at, i32c(bytes))));
   };
-  const search = (): void => until((x) => equal(x, value));
-  if (isFloating(dtype)) {
-    f.if(equal(value, value), search, () => {
-      f.while(equal(loadElement(dtype, at), loadElement(dtype, at)), () => f.set(at, add(at, i32c(bytes))));
-    });
-  } else search();
+  if (isFloating(dtype))
+    f.if(
+      equal(value, value),
+      () => search(false),
+      () => search(true),
+    );
+  else search(false);
   f.return(op('i32.shr_u', op('i32.sub', at, from), i32c(Math.log2(bytes))));
   return f.build();
 }
 
-/** Goes past blocks of four vectors in which there is no such element. */
-function skip(f: FunctionBuilder, dtype: DType, at: Local, value: Expr, n: Expr): void {
-  if (dtype === 'bool') return;
+/** Goes past blocks of four vectors in which no element is equal to a value, or none NaN if there is no value. */
+function skip(f: FunctionBuilder, dtype: DType, at: Local, value: Expr | undefined, n: Expr): void {
   const shape = dtype === 'float64' ? 'f64x2' : dtype === 'float32' ? 'f32x4' : 'i32x4';
-  const splat = f.let(op(`${shape}.splat`, value));
-  const nan = isFloating(dtype) ? f.let(op(`${shape}.ne`, splat, splat)) : undefined;
+  const splat = value && f.let(op(`${shape}.splat`, value));
   const end = f.let(add(at, op('i32.mul', n, i32c(elementBytes[dtype]))));
   const match = (offset: number): Expr => {
-    const x = f.let(load('v128.load', at, offset));
-    const found = op(`${shape}.eq`, x, splat);
-    return nan ? op('v128.or', found, op('v128.and', nan, op(`${shape}.ne`, x, x))) : found;
+    const x = load('v128.load', at, offset);
+    if (splat) return op(`${shape}.eq`, x, splat);
+    const named = f.let(x);
+    return op(`${shape}.ne`, named, named);
   };
   f.while(op('i32.le_u', add(at, i32c(64)), end), () => {
     const any = [0, 16, 32, 48].map(match).reduce((a, b) => op('v128.or', a, b));
@@ -120,19 +138,21 @@ function block(f: FunctionBuilder, extremum: Extremum, dtype: DType, k: Expr, x:
   }
 }
 
+/** Whether a number replaces the best one so far. */
+function isBetter(extremum: Extremum, dtype: DType, value: Expr, best: Expr): Expr {
+  const compare = (name: string): Expr => op(`${value.type}.${name}${signOf(dtype)}`, value, best);
+  if (!isFloating(dtype)) return compare(extremum === 'max' ? 'gt' : 'lt');
+  // Nothing replaces NaN, which is itself never unbeaten.
+  return op('i32.and', equal(best, best), op('i32.eqz', compare(extremum === 'max' ? 'le' : 'ge')));
+}
+
 /** The same, element by element. */
 function part(extremum: Extremum, dtype: DType): Func {
   const f = new FunctionBuilder(`arg_part_${extremum}_${shortName(dtype)}`, new Array(5).fill('i32'));
   const [n, k, x, best, to] = f.parameters;
-  const sign = signOf(dtype);
   f.for(0, n, () => {
     const [value, old] = [f.let(loadElement(dtype, x)), f.let(loadElement(dtype, best))];
-    const compare = (name: string): Expr => op(`${value.type}.${name}${sign}`, value, old);
-    // Nothing replaces NaN, which is itself never unbeaten.
-    const better = isFloating(dtype)
-      ? op('i32.and', equal(old, old), op('i32.eqz', compare(extremum === 'max' ? 'le' : 'ge')))
-      : compare(extremum === 'max' ? 'gt' : 'lt');
-    f.if(better, () => {
+    f.if(isBetter(extremum, dtype, value, old), () => {
       storeElement(f, dtype, best, value);
       f.store('i32.store', to, k);
     });
@@ -142,19 +162,46 @@ function part(extremum: Extremum, dtype: DType): Func {
   return f.build();
 }
 
+/** arg_row_max_f32(n, from) → the position in n elements that lie together. */
+function row(extremum: Extremum, dtype: DType): Func {
+  const short = shortName(dtype);
+  const f = new FunctionBuilder(`arg_row_${extremum}_${short}`, ['i32', 'i32'], 'i32');
+  const [n, from] = f.parameters;
+  const combine = dtype !== 'bool' ? extremum : extremum === 'max' ? 'or' : 'and';
+  const addressOf = (k: Expr): Expr => add(from, op('i32.mul', k, i32c(elementBytes[dtype])));
+  const lengthFrom = (k: Expr): Expr => {
+    const rest = f.let(op('i32.sub', n, k));
+    return select(op('i32.lt_u', rest, i32c(partLength)), rest, i32c(partLength));
+  };
+  const folded = (k: Expr): Expr => call(foldName(combine, dtype), scalarType(dtype), lengthFrom(k), addressOf(k));
+  const [best, place] = [f.var(folded(i32c(0))), f.var(i32c(0))];
+  f.for(
+    partLength,
+    n,
+    (k) => {
+      const value = f.let(folded(k));
+      f.if(isBetter(extremum, dtype, value, best), () => {
+        f.set(best, value);
+        f.set(place, k);
+      });
+    },
+    partLength,
+  );
+  const found = call(`find_${short}`, 'i32', addressOf(place), best, lengthFrom(place));
+  f.return(add(place, found));
+  return f.build();
+}
+
 function along(extremum: Extremum, dtype: DType): Func {
   const short = shortName(dtype);
   const f = new FunctionBuilder(`arg_${extremum}_${short}`, new Array(6).fill('i32'));
   const [outer, n, inner, from, to, best] = f.parameters;
   const width = f.let(op('i32.mul', inner, i32c(elementBytes[dtype])));
-  const combine = dtype !== 'bool' ? extremum : extremum === 'max' ? 'or' : 'and';
   f.for(0, outer, () => {
     f.if(
       op('i32.eq', inner, i32c(1)),
       () => {
-        const type = scalarType(dtype);
-        const value = f.let({ kind: 'call', type, fn: foldName(combine, dtype), args: [n, from] });
-        f.store('i32.store', to, { kind: 'call', type: 'i32', fn: `find_${short}`, args: [from, value, n] });
+        f.store('i32.store', to, call(`arg_row_${extremum}_${short}`, 'i32', n, from));
         f.set(from, add(from, op('i32.mul', n, width)));
       },
       () => {

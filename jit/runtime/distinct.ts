@@ -1,6 +1,17 @@
 import { type DType, shortName } from '../../src/core/dtype.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../wasm/code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  i32x4c,
+  type Local,
+  lane,
+  load,
+  op,
+  select,
+} from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
 
@@ -14,19 +25,21 @@ export const distinctType = (dtype: DType): string => shortName(dtype === 'uint3
  *
  *     nonzero_count_f32(n, x) → how many are not 0
  *     nonzero_f32(rows, n, unit, x, columns, places, step, rowStep, end)
+ *     compress_f32_8(n, mask, x, to, end): the elements of 8 bytes at whose number the mask, here float32, is not 0
  *     distinct_count_f32(n, x, joined) → how many differ from the one before them
  *     distinct_f32(n, x, joined, values, counts, step)
  *
  * `nonzero` writes to `columns` the column of each times `unit`, `step` bytes apart, and to `places` its row, `rowStep` bytes apart;
- * columns end at `end`. `distinct` writes the first of equal elements, and to `counts`, `step` bytes apart, how many they are; NaNs
- * are equal if they are `joined`. All is written at every element and passed over where nothing is found, since a branch would be
- * foretold wrongly half the time.
+ * columns end at `end`, as the elements do that `compress` writes. `distinct` writes the first of equal elements, and to `counts`,
+ * `step` bytes apart, how many they are; NaNs are equal if they are `joined`. All is written at every element and passed over where
+ * nothing is found, since a branch would be foretold wrongly half the time.
  */
 export const distinctFunctions = (): Func[] =>
   types.flatMap((dtype) => [
-    ...counting('nonzero_count', dtype, (f, x) => isNonzero(f, dtype, x)),
+    ...counting('nonzero_count', dtype, (f, x) => isNonzero(f, dtype, x), countNonzero),
     nonzeroPart(dtype),
     nonzero(dtype),
+    ...[1, 4, 8].flatMap((bytes) => [compressPart(dtype, bytes), compress(dtype, bytes)]),
     ...counting('distinct_count', dtype, (f, x, i, joined) => isFirst(f, dtype, x, i, joined)),
     distinctPart(dtype),
     distinct(dtype),
@@ -57,13 +70,45 @@ function isFirst(f: FunctionBuilder, dtype: DType, ptr: Expr, i: Expr, joined: E
 
 type Test = (f: FunctionBuilder, ptr: Expr, i: Expr, joined: Expr) => Expr;
 
-/** How many elements pass a test. */
-function counting(name: string, dtype: DType, test: Test): Func[] {
+/** Goes past all but the last few of n elements at x. Returns how many are not 0. */
+function countNonzero(f: FunctionBuilder, dtype: DType, n: Local, x: Local): Expr {
+  const total = f.var(i32x4c(0));
+  const shape = dtype === 'float64' ? 'f64x2' : dtype === 'float32' ? 'f32x4' : 'i32x4';
+  const inVector = 16 / elementBytes[dtype];
+  f.for(
+    0,
+    op('i32.and', n, i32c(-inVector)),
+    () => {
+      const value = load('v128.load', x);
+      if (dtype === 'bool') {
+        const pairs = op('i16x8.extadd_pairwise_i8x16_u', value);
+        f.set(total, op('i32x4.add', total, op('i32x4.extadd_pairwise_i16x8_u', pairs)));
+      } else {
+        // A mask is −1 where true, in both words of float64.
+        const mask = op(`${shape}.ne`, value, i32x4c(0));
+        f.set(total, op('i32x4.sub', total, mask));
+      }
+      f.set(x, add(x, i32c(16)));
+    },
+    inVector,
+  );
+  f.set(n, op('i32.and', n, i32c(inVector - 1)));
+  const lanes = dtype === 'float64' ? [0, 2] : [0, 1, 2, 3];
+  return lanes.map((i): Expr => lane('i32x4.extract_lane', i, total)).reduce(add);
+}
+
+/** How many elements pass a test. `most` counts all but the last few in vectors. */
+function counting(
+  name: string,
+  dtype: DType,
+  test: Test,
+  most?: (f: FunctionBuilder, dtype: DType, n: Local, x: Local) => Expr,
+): Func[] {
   const bytes = elementBytes[dtype];
   const part = new FunctionBuilder(nameOf(`${name}_part`, dtype), new Array(4).fill('i32'), 'i32');
   {
     const [n, from, x, joined] = part.parameters;
-    const total = part.var(i32c(0));
+    const total = part.var(most?.(part, dtype, n, x) ?? i32c(0));
     part.for(0, n, (i) => {
       part.set(total, add(total, test(part, x, part.let(add(from, i)), joined)));
       part.set(x, add(x, i32c(bytes)));
@@ -116,6 +161,34 @@ function nonzero(dtype: DType): Func {
       );
     });
     f.set(x, add(x, mul(n, i32c(elementBytes[dtype]))));
+  });
+  return f.build(true);
+}
+
+const compressName = (dtype: DType, bytes: number): string => `${nameOf('compress', dtype)}_${bytes}`;
+
+/** A run of elements; the result is where what follows goes. */
+function compressPart(dtype: DType, bytes: number): Func {
+  const f = new FunctionBuilder(`${compressName(dtype, bytes)}_part`, new Array(5).fill('i32'), 'i32');
+  const [n, mask, x, to, end] = f.parameters;
+  const last = f.let(add(x, mul(n, i32c(bytes))));
+  const moved: DType = bytes === 8 ? 'float64' : bytes === 4 ? 'int32' : 'bool';
+  f.while(op('i32.and', op('i32.lt_u', x, last), op('i32.lt_u', to, end)), () => {
+    storeElement(f, moved, to, loadElement(moved, x));
+    f.set(to, add(to, mul(isNonzero(f, dtype, mask), i32c(bytes))));
+    f.set(mask, add(mask, i32c(elementBytes[dtype])));
+    f.set(x, add(x, i32c(bytes)));
+  });
+  f.return(to);
+  return f.build();
+}
+
+function compress(dtype: DType, bytes: number): Func {
+  const f = new FunctionBuilder(compressName(dtype, bytes), new Array(5).fill('i32'));
+  const [n, mask, x, to, end] = f.parameters;
+  inChunks(f, n, (at, count) => {
+    const here = add(mask, mul(at, i32c(elementBytes[dtype])));
+    f.set(to, call(`${compressName(dtype, bytes)}_part`, count, here, add(x, mul(at, i32c(bytes))), to, end));
   });
   return f.build(true);
 }

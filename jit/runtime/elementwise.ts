@@ -21,6 +21,7 @@ import {
   type Target,
 } from '../wasm/code.ts';
 import { hoistConstants } from '../wasm/hoist-constants.ts';
+import { vectorsAtOnce } from './vectors-at-once.ts';
 
 /** One elementwise operation on operands of given dtypes. */
 export interface ElementwiseRecord {
@@ -110,21 +111,25 @@ function elementwiseFunction(
   const arrays = operands.flatMap((tree) => (tree.kind === 'array' ? [tree] : []));
   const pointers = new Map<Tree, Expr>(arrays.map((tree) => [tree, tree.buffer.ptr]));
   evaluator.hoist(pointers);
-  const loop = (count: Expr, lanes: number): void =>
+  const bytes = elementBytes[root.dtype];
+  const loop = (until: Expr, vectors: number, lanes: number): void =>
     f.for(
       0,
-      count,
+      until,
       () => {
-        storeVector(f, root.dtype, out, evaluator.evaluate(root, pointers, 0, lanes), 0, lanes);
+        for (let u = 0; u < vectors; u++)
+          storeVector(f, root.dtype, out, evaluator.evaluate(root, pointers, 4 * u, lanes), 4 * u * bytes, lanes);
         const advance = (ptr: Expr, bytes: number): void =>
-          f.set(ptr as Local, op('i32.add', ptr, i32c(lanes * bytes)));
+          f.set(ptr as Local, op('i32.add', ptr, i32c(vectors * lanes * bytes)));
         for (const tree of arrays) advance(tree.buffer.ptr, elementBytes[tree.dtype]);
-        advance(out, elementBytes[root.dtype]);
+        advance(out, bytes);
       },
-      lanes,
+      vectors * lanes,
     );
-  loop(op('i32.and', n, i32c(-4)), 4);
-  loop(op('i32.and', n, i32c(3)), 1);
+  const vectors = vectorsAtOnce(root);
+  if (vectors > 1) loop(op('i32.and', n, i32c(-4 * vectors)), vectors, 4);
+  loop(op('i32.and', n, i32c(vectors > 1 ? 4 * vectors - 4 : -4)), 1, 4);
+  loop(op('i32.and', n, i32c(3)), 1, 1);
   for (const used of math.names) names.add(used);
   return hoistConstants(f.build(true));
 }

@@ -3,9 +3,9 @@ import { shortName } from '../../src/core/dtype.ts';
 import { range } from '../../src/core/shape.ts';
 import { Inputs } from '../lower/expressions/streams.ts';
 import type { Tree } from '../lower/expressions/tree.ts';
-import { noMath, type Vector, vectorOp } from '../lower/expressions/vector-code.ts';
+import type { Vector } from '../lower/expressions/vector-code.ts';
 import { VectorEval } from '../lower/expressions/vector-eval.ts';
-import { Accumulators, isExtreme } from '../lower/folds/accumulators.ts';
+import { Accumulators } from '../lower/folds/accumulators.ts';
 import { type Combine, combineScalars } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { Buffer, scalarType } from '../lower/storage.ts';
@@ -25,45 +25,43 @@ const folds: readonly (readonly [Combine, readonly DType[]])[] = [
 
 export const foldName = (combine: Combine, dtype: DType): string => `fold_${combine}_${shortName(dtype)}`;
 
-/** Lines that `fold_rows_max_f32(n, step, to, from)` combines at once with that at `to`; they are `step` bytes apart. */
-export const linesAtOnce = 4;
+/** Numbers of lines that `fold_8_rows_max_f32(n, step, to, from)` combines at once with that at `to`; they are `step` bytes apart. */
+export const linesAtOnce: readonly number[] = [8, 4];
 
-export const lineFoldName = (combine: Combine, dtype: DType): string => `fold_rows_${combine}_${shortName(dtype)}`;
+export const lineFoldName = (combine: Combine, dtype: DType, height: number): string =>
+  `fold_${height}_rows_${combine}_${shortName(dtype)}`;
 
 /** One after the other, so that the line at `to` is read and written once for all of them. */
-function lines(combine: Combine, dtype: DType): Func {
-  const f = new FunctionBuilder(lineFoldName(combine, dtype), new Array(4).fill('i32'));
+function lines(combine: Combine, dtype: DType, height: number): Func {
+  const f = new FunctionBuilder(lineFoldName(combine, dtype, height), new Array(4).fill('i32'));
   const [n, step, to, from] = f.parameters;
   const bytes = elementBytes[dtype];
   const sources = [f.var(from)];
-  while (sources.length < linesAtOnce) sources.push(f.var(op('i32.add', sources.at(-1)!, step)));
-  const each = (count: number, until: Expr, body: () => void): void =>
-    f.for(
-      0,
-      until,
-      () => {
-        body();
-        for (const ptr of [to, ...sources]) f.set(ptr, op('i32.add', ptr, i32c(count * bytes)));
-      },
-      count,
-    );
-  // An instruction for what is known about NaN and signs at the end takes less time than one that knows at every step.
-  const extremes = isExtreme(combine, dtype) ? new Accumulators(f, combine, dtype) : undefined;
-  const name = (e: Expr): Expr => (e.kind === 'local' ? e : f.let(e));
-  const vector = (ptr: Expr): Vector => range(bytes / 4).map((part) => f.let(load('v128.load', ptr, 16 * part)));
-  each(4, op('i32.and', n, i32c(-4)), () => {
-    const values = [to, ...sources].map(vector);
-    if (extremes) {
-      extremes.start(1);
-      for (const value of values) extremes.add(0, value, 4);
-    }
-    const total =
-      extremes?.finish()[0] ??
-      values.reduce((sum, value) => vectorOp(combine, dtype, [sum, value], dtype, name, noMath).map(name));
-    total.forEach((part, i) => {
-      f.store('v128.store', to, part, 16 * i);
+  while (sources.length < height) sources.push(f.var(op('i32.add', sources.at(-1)!, step)));
+  /** Goes over n elements, `count` at a time. Without a counter, which would be one register too many. */
+  const each = (count: number, n: Expr, body: () => void): void => {
+    const end = f.let(op('i32.add', to, op('i32.mul', n, i32c(bytes))));
+    f.while(op('i32.lt_u', to, end), () => {
+      body();
+      for (const ptr of [to, ...sources]) f.set(ptr, op('i32.add', ptr, i32c(count * bytes)));
     });
+  };
+  const name = (e: Expr): Expr => (e.kind === 'local' ? e : f.let(e));
+  const fourAt = (offset: number): void => {
+    const values = (ptr: Expr): Vector => range(bytes / 4).map((part) => load('v128.load', ptr, offset + 16 * part));
+    const total = new Accumulators(f, combine, dtype);
+    total.startWith(values(to));
+    for (const ptr of sources) total.add(0, values(ptr), 4);
+    total.finish()[0]!.forEach((part, i) => {
+      f.store('v128.store', to, part, offset + 16 * i);
+    });
+  };
+  // Pointers go on by a line of the cache: they are more instructions than what is done with a vector.
+  const fours = 16 / bytes;
+  each(4 * fours, op('i32.and', n, i32c(-4 * fours)), () => {
+    for (let u = 0; u < fours; u++) fourAt(4 * u * bytes);
   });
+  each(4, op('i32.and', n, i32c(4 * fours - 4)), () => fourAt(0));
   each(1, op('i32.and', n, i32c(3)), () => {
     const total = sources.reduce(
       (sum, ptr) => name(combineScalars(combine, dtype, sum, f.let(loadElement(dtype, ptr)), name)),
@@ -77,7 +75,10 @@ function lines(combine: Combine, dtype: DType): Func {
 /** `fold(n, x)`: all elements of a contiguous array in one value, sixteen partial results at a time. */
 export const foldFunctions = (target: Target): Func[] =>
   folds.flatMap(([combine, all]) =>
-    all.flatMap((dtype) => [fold(combine, dtype, target), ...(dtype === 'bool' ? [] : [lines(combine, dtype)])]),
+    all.flatMap((dtype) => [
+      fold(combine, dtype, target),
+      ...(dtype === 'bool' ? [] : linesAtOnce.map((height) => lines(combine, dtype, height))),
+    ]),
   );
 
 function fold(combine: Combine, dtype: DType, target: Target): Func {
@@ -88,7 +89,7 @@ function fold(combine: Combine, dtype: DType, target: Target): Func {
   const values = new VectorEval(f, new Inputs([leaf]), new Map(), () => elementBytes[dtype], new MathUses(target));
   const pointers = new Map<Tree, Expr>([[leaf, x]]);
   const totals = new Accumulators(f, combine, dtype);
-  totals.start(unroll);
+  totals.startOne(unroll);
   const blocks = (count: number, until: Expr): void =>
     f.for(
       0,

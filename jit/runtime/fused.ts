@@ -5,7 +5,7 @@ import { applyElement, forEachTree, operandsOf, type Tree, withOperands } from '
 import { VectorEval } from '../lower/expressions/vector-eval.ts';
 import { extractLane, storeVector } from '../lower/expressions/vector-memory.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
-import { type Combine, combineScalars, foldedButNaN } from '../lower/folds/combine.ts';
+import { type Combine, combineScalars, foldedButNaN, foldedIntegers } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { mathCode } from '../math/index.ts';
@@ -14,6 +14,7 @@ import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, op, type 
 import { hoistConstants } from '../wasm/hoist-constants.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { type JoinRecord, joinFunction } from './joined.ts';
+import { vectorsAtOnce } from './vectors-at-once.ts';
 
 /** Several elementwise operations in one kernel, or a fold of what they compute. */
 export interface FusedRecord {
@@ -48,27 +49,39 @@ const isRegular = (x: Expr): Expr =>
 
 /**
  * The same with floating-point bounds that come by value compared and chosen, which is right unless a bound is zero, whose
- * sign matters, or NaN: WebAssembly's `max` and `min`, which are right for all, are eight instructions of x86.
+ * sign matters, or NaN: what is right for all takes six instructions. `fmax` and `fmin`, which choose where a bound is NaN too, need
+ * not look; `flags` are what else has to be false.
  */
-function withRegularBounds(root: Tree): { root: Tree; bounds: Scalar[] } {
-  const bounds = new Set<Scalar>();
+function withRegularBounds(root: Tree): { root: Tree; bounds: Scalar[]; flags: Scalar[] } {
+  const [bounds, flags] = [new Set<Scalar>(), new Set<Scalar>()];
   const memo = new Map<Tree, Tree>();
+  const isNever = (test: Tree, bound: Tree): boolean => {
+    if (bound.kind !== 'scalar') return false;
+    if (test.kind === 'scalar') flags.add(test.scalar);
+    else if (test.kind === 'op' && test.op === 'ne' && test.args.every((arg) => arg === bound))
+      bounds.add(bound.scalar);
+    else return false;
+    return true;
+  };
   forEachTree(root, (tree) => {
     const own = withOperands(
       tree,
       operandsOf(tree).map((arg) => memo.get(arg)!),
     );
     memo.set(tree, own);
-    if (own.kind !== 'op' || (own.op !== 'max' && own.op !== 'min') || !isFloating(own.dtype)) return;
-    const [x, y] = own.args as [Tree, Tree];
+    if (own.kind !== 'op' || !isFloating(own.dtype)) return;
+    const { op: operation, dtype, args } = own;
+    const [x, y, z] = args as [Tree, Tree, Tree];
+    if (operation === 'select' && x.kind === 'op' && x.op === 'or' && isNever(x.args[1]!, z))
+      memo.set(tree, { kind: 'op', dtype, op: 'select', args: [x.args[0]!, y, z] });
+    if (operation !== 'max' && operation !== 'min') return;
     const [value, bound] = y.kind === 'scalar' ? [x, y] : [y, x];
     if (bound.kind !== 'scalar') return;
     bounds.add(bound.scalar);
-    const { dtype } = own;
-    const beyond: Tree = { kind: 'op', dtype: 'bool', op: own.op === 'max' ? 'lt' : 'gt', args: [value, bound] };
+    const beyond: Tree = { kind: 'op', dtype: 'bool', op: operation === 'max' ? 'lt' : 'gt', args: [value, bound] };
     memo.set(tree, { kind: 'op', dtype, op: 'select', args: [beyond, bound, value] });
   });
-  return { root: memo.get(root)!, bounds: [...bounds] };
+  return { root: memo.get(root)!, bounds: [...bounds], flags: [...flags] };
 }
 
 function fusedFunction({ key, element, operands, combine }: FusedRecord, names: Set<string>, target: Target): Func {
@@ -116,18 +129,25 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
     evaluator.hoist(pointers);
     if (combine) {
       const unroll = root.dtype === 'float64' ? 2 : 4;
-      const folded = foldedButNaN(combine, root);
-      const totals = new Accumulators(f, combine, root.dtype, folded !== undefined);
-      totals.start(unroll);
+      const butNaN = foldedButNaN(combine, root);
+      const integers = foldedIntegers(combine, root);
+      const folded = butNaN ?? integers?.root ?? root;
+      const totals = integers
+        ? new Accumulators(f, integers.combine, 'uint32')
+        : new Accumulators(f, combine, root.dtype, butNaN !== undefined);
+      totals.startOne(unroll);
       const isLogical = combine === 'and' || combine === 'or';
       const blocks = (count: number, until: Expr): void =>
         along(4 * count, until, () => {
-          for (let u = 0; u < count; u++) totals.add(u, evaluator.evaluate(folded ?? root, pointers, 4 * u, 4), 4);
+          for (let u = 0; u < count; u++) totals.add(u % unroll, evaluator.evaluate(folded, pointers, 4 * u, 4), 4);
           if (isLogical) f.if(totals.isDecided(), () => f.break());
         });
-      blocks(unroll, op('i32.and', n, i32c(-4 * unroll)));
-      blocks(1, op('i32.and', n, i32c(4 * unroll - 4)));
-      const total = f.var(totals.horizontal());
+      // To ask whether it is decided takes longer than to look at a vector.
+      const most = isLogical ? 2 * unroll : unroll;
+      blocks(most, op('i32.and', n, i32c(-4 * most)));
+      blocks(1, op('i32.and', n, i32c(4 * most - 4)));
+      const joined = totals.horizontal();
+      const total = f.var(integers ? op('i32.ne', joined, i32c(0)) : joined);
       along(1, op('i32.and', n, i32c(3)), () => {
         const last = f.let(extractLane(root.dtype, evaluator.evaluate(root, pointers, 0, 1), 0));
         f.set(
@@ -139,17 +159,24 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
     } else {
       const to = f.var(out);
       const elements = (tree: Tree): void => {
-        const store = (lanes: number, until: Expr): void =>
-          along(lanes, until, () => {
-            storeVector(f, root.dtype, to, evaluator.evaluate(tree, pointers, 0, lanes), 0, lanes);
-            f.set(to, add(to, i32c(lanes * elementBytes[root.dtype])));
+        const bytes = elementBytes[root.dtype];
+        const store = (vectors: number, lanes: number, until: Expr): void =>
+          along(vectors * lanes, until, () => {
+            for (let u = 0; u < vectors; u++)
+              storeVector(f, root.dtype, to, evaluator.evaluate(tree, pointers, 4 * u, lanes), 4 * u * bytes, lanes);
+            f.set(to, add(to, i32c(vectors * lanes * bytes)));
           });
-        store(4, op('i32.and', n, i32c(-4)));
-        store(1, op('i32.and', n, i32c(3)));
+        const vectors = vectorsAtOnce(tree);
+        if (vectors > 1) store(vectors, 4, op('i32.and', n, i32c(-4 * vectors)));
+        store(1, 4, op('i32.and', n, i32c(vectors > 1 ? 4 * vectors - 4 : -4)));
+        store(1, 1, op('i32.and', n, i32c(3)));
       };
-      if (quick.bounds.length === 0) elements(root);
+      const regular = [
+        ...quick.bounds.map((bound) => isRegular(values.get(bound)!)),
+        ...quick.flags.map((flag) => op('i32.eqz', values.get(flag)!)),
+      ];
+      if (regular.length === 0) elements(root);
       else {
-        const regular = quick.bounds.map((bound) => isRegular(values.get(bound)!));
         const all = regular.reduce((a, b) => op('i32.and', a, b));
         f.if(
           all,

@@ -40,8 +40,9 @@ class KnownResults {
   }
 }
 
-/** Elements of results that are kept. */
-const largestKnown = 1024;
+/** Elements of results that are kept, and up to which they count as one entry of a table. */
+const largestKnown = 4096;
+const entryElements = 1024;
 
 /** Recordings by the types of the arguments: of types that came once there is none yet. */
 type Known = EagerProgram | CompiledProgram | KnownResults | 'once' | 'never';
@@ -188,6 +189,7 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
       const results = f(...args);
       const list = [results].flat() as NDArray[];
       const size = list.reduce((sum, result) => sum + result.size, 0);
+      if (size <= largestKnown) entries += Math.floor(size / entryElements);
       at.known =
         size <= largestKnown ? new KnownResults(list.map((x) => new NDArray(x.aval, x.cell().shared()))) : 'never';
       return results;

@@ -361,9 +361,10 @@ export function trimZeros(x: ArrayLike, given: { trim?: 'f' | 'b' | 'fb' } = {})
 export function argwhere(x: ArrayLike): NDArray {
   const value = toValue(x, 'argwhere');
   const pairs = immediately([value], () => {
-    if (value.ndim !== 2) return undefined;
-    const [cell] = nonzeroPlaces(value.cell(), value.shape[1]!, 'beside') as [Cell];
-    return stored(cell, [cell.length / 2, 2]);
+    const { ndim } = value;
+    if (ndim === 0 || ndim > 2) return undefined;
+    const [cell] = nonzeroPlaces(value.cell(), value.shape.at(-1)!, ndim === 1 ? 'none' : 'beside') as [Cell];
+    return stored(cell, [cell.length / ndim, ndim]);
   });
   if (pairs) return pairs;
   const found = placesAlong(value);

@@ -170,18 +170,31 @@ export const nanmedian = (x: ArrayLike, options: ReduceOptions = {}): NDArray =>
 
 const anyNaN = recorded((x: NDArray) => any(isnan(x)));
 
-/** Whether no element is NaN, where that can be seen: then there is nothing to leave out. */
-function isWithoutNaN(x: ArrayLike): boolean {
-  if (!(x instanceof NDArray)) return false;
-  if (!isFloating(x.dtype)) return true;
-  if (x.isTracer || currentTrace().records || x.size === 0) return false;
+const hasNaN = (x: NDArray): boolean => {
   using missing = anyNaN(x);
-  return !missing.item<boolean>();
+  return missing.item<boolean>();
+};
+
+/** Elements up to which an order for nothing takes less time than another look at each of them. */
+const fewElements = 256;
+
+const isTraced = (x: ArrayLike): boolean => x instanceof NDArray && x.isTracer;
+
+/** The quantiles of all elements where it can be seen that none is NaN; undefined elsewhere. */
+function withoutNaN(name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions): NDArray | undefined {
+  if (!(x instanceof NDArray)) return undefined;
+  if (!isFloating(x.dtype)) return quantileNamed(name, x, q, options);
+  if (isTraced(x) || currentTrace().records || x.size === 0) return undefined;
+  if (x.size > fewElements || isTraced(q)) return hasNaN(x) ? undefined : quantileNamed(name, x, q, options);
+  const result = quantileNamed(name, x, q, options);
+  // Where there is one, the result is NaN, as between infinities of both signs.
+  if (!result.read(name).some(Number.isNaN) || !hasNaN(x)) return result;
+  result.dispose();
+  return undefined;
 }
 
-function nanQuantileNamed(name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions): NDArray {
-  return (isWithoutNaN(x) ? quantileNamed : presentQuantile)(name, x, q, options);
-}
+const nanQuantileNamed = (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions): NDArray =>
+  withoutNaN(name, x, q, options) ?? presentQuantile(name, x, q, options);
 
 /** NaNs are last in order: in each column, the positions are those of the elements before them. */
 const presentQuantile: (name: string, x: ArrayLike, q: ArrayLike, options: QuantileOptions) => NDArray = recorded(

@@ -129,6 +129,7 @@ const examples: readonly (readonly [
     ],
   ],
   [floats, pairs, [(x, y) => x.div(y), (x, y) => np.maximum(x, y), (x, y) => np.minimum(x, y)]],
+  [floats, [[matrix, [1]]], ofTwo(np.fmax, np.fmin)],
   [numeric, [[matrix, matrix]], ofTwo((x, y) => np.vecdot(x, y))],
   [numeric, [[matrix, scalar, scalar]], [(x, y, z) => np.clip(x, y, z)]],
   [

@@ -1,8 +1,9 @@
 import { type DType, isFloating } from '../../../src/core/dtype.ts';
 import type { ElementOp } from '../../element.ts';
-import { bitselect, type Expr, f32x4c, f64x2c, i32c, i32x4c, lane, op, select, shuffle } from '../../wasm/code.ts';
+import { bitselect, type Expr, f32x4c, f64x2c, i32c, i32x4c, op, select, shuffle } from '../../wasm/code.ts';
+import { chooseLanes } from '../../wasm/vector-blocks.ts';
 import { choose, type MaskParts, maskOp } from './masks.ts';
-import { type Let, scalarOp } from './scalar-code.ts';
+import type { Let } from './scalar-code.ts';
 
 /**
  * Four elements at a time. float32, int32 and uint32 take one vector, float64 two (elements 0–1 and 2–3), bools one or two
@@ -62,8 +63,6 @@ const floatOps: ReadonlySet<ElementOp> = new Set([
   'ceil',
   'trunc',
   'nearest',
-  'min',
-  'max',
 ]);
 
 const flipped: Partial<Record<ElementOp, string>> = { eq: 'eq', ne: 'ne', lt: 'lt', le: 'le', gt: 'gt', ge: 'ge' };
@@ -136,6 +135,8 @@ export function vectorOp(
         return op('v128.or', op('v128.andnot', part, signBit), sign);
       });
     }
+    if (operation === 'max' || operation === 'min')
+      return x.map((part, i) => extremeOf(operation, shape, name(part), name(y[i]!)));
     if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
     return x.map((_, i) => op(`${shape}.${operation}`, ...args.map((arg) => arg[i]!)));
   }
@@ -160,7 +161,7 @@ export function vectorOp(
     case 'shrArithmetic':
       if (amount) return [shift(operation, x[0]!, amount, name)];
       if (operation === 'shl') return [shiftLeft(x[0]!, name(y[0]!), name)];
-      return laneByLane(operation, dtype, args, argType, name);
+      return [shiftRight(x[0]!, y[0]!, operation === 'shrArithmetic' ? 'int32' : 'uint32', name)];
     case 'div':
     case 'rem':
       return [divided(operation, dtype, name(x[0]!), name(y[0]!), name)];
@@ -170,8 +171,22 @@ export function vectorOp(
 }
 
 /**
- * The larger or the smaller of a number and a constant in one or two instructions; WebAssembly's `max` and `min` are
- * eight of x86, for NaNs on either side and zeros of either sign. Undefined for constants that need these.
+ * WebAssembly's `max` and `min` in six instructions, which go on while others are waited for: theirs are nine of x86, each of which
+ * needs the one before it. `pmax` and `pmin` give x where either is NaN, which is right if x is, and of equal numbers: those differ
+ * at most in the sign of zero, which `and` makes positive and `or` negative.
+ */
+function extremeOf(operation: 'max' | 'min', shape: 'f32x4' | 'f64x2', x: Expr, y: Expr): Expr {
+  const chosen = op(`${shape}.p${operation}`, x, y);
+  const signed =
+    operation === 'max'
+      ? op('v128.and', chosen, op('v128.or', y, op(`${shape}.ne`, x, y)))
+      : op('v128.or', chosen, op('v128.and', y, op(`${shape}.eq`, x, y)));
+  return op('v128.or', signed, op(`${shape}.ne`, y, y));
+}
+
+/**
+ * The larger or the smaller of a number and a constant in one or two instructions. Undefined for constants that need more: NaN,
+ * and −0 for `min`.
  */
 export function extremeWith(operation: 'max' | 'min', dtype: DType, x: Vector, constant: number): Vector | undefined {
   if (Number.isNaN(constant) || (operation === 'min' && Object.is(constant, -0))) return undefined;
@@ -209,6 +224,19 @@ function shiftLeft(x: Expr, n: Expr, name: Let): Expr {
 }
 
 /**
+ * x·2⁻ⁿ rounded down, in float64, where it is exact: the vector unit shifts all lanes by one amount, and lane by lane it takes twice
+ * as long. Amounts of more than 32 are as 32, which leaves nothing or the sign.
+ */
+function shiftRight(x: Expr, n: Expr, dtype: 'int32' | 'uint32', name: Let): Expr {
+  const amount = op('i32x4.min_u', n, i32x4c(32));
+  // Sign and exponent of the powers, whose lower words are 0.
+  const upperWords = name(op('i32x4.sub', i32x4c(1023 << 20), op('i32x4.shl', amount, i32c(20))));
+  const powers = [chooseLanes(i32x4c(0), upperWords, 4, 0, 4, 1, 5), chooseLanes(i32x4c(0), upperWords, 4, 2, 6, 3, 7)];
+  const products = convert([x], dtype, 'float64', name).map((part, i) => op('f64x2.mul', part, powers[i]!));
+  return lowerWords(products.map((part) => op('f64x2.floor', part)));
+}
+
+/**
  * Integer division in float64, where it is exact: a quotient that is no integer is further from the next one than its
  * rounding. By 0 the quotient is −1 and the remainder the dividend, as everywhere; −2³¹ / −1 wraps.
  */
@@ -230,27 +258,18 @@ export function dividedBy(operation: 'div' | 'rem', dtype: DType, dividend: Expr
   return operation === 'div' ? quotient : op('i32x4.sub', x, op('i32x4.mul', quotient, i32x4c(y | 0)));
 }
 
-/** float64 numbers towards 0 as integers, modulo 2³²: these are the lower halves of sums with 1.5·2⁵². */
-function wholeParts(x: Vector): Expr {
+/** float64 numbers towards 0 as integers, modulo 2³². */
+const wholeParts = (x: Vector): Expr => lowerWords(x.map((part) => op('f64x2.trunc', part)));
+
+/** Integers in float64 modulo 2³²: the lower halves of sums with 1.5·2⁵². */
+function lowerWords(x: Vector): Expr {
   const [shifted] = splatConstant(1.5 * 2 ** 52, 'float64') as [Expr];
-  const [a, b] = x.map((part) => op('f64x2.add', op('f64x2.trunc', part), shifted)) as [Expr, Expr];
+  const [a, b] = x.map((part) => op('f64x2.add', part, shifted)) as [Expr, Expr];
   return shuffle(
     a,
     b,
     [0, 8, 16, 24].flatMap((byte) => [byte, byte + 1, byte + 2, byte + 3]),
   );
-}
-
-/** For what the vector unit lacks: shifts by different amounts. */
-function laneByLane(operation: ElementOp, dtype: DType, args: readonly Vector[], argType: DType, name: Let): Vector {
-  const named = args.map((arg) => name(arg[0]!));
-  let result: Expr | undefined;
-  for (let i = 0; i < 4; i++) {
-    const lanes = named.map((arg) => lane('i32x4.extract_lane', i, arg));
-    const value = scalarOp(operation, dtype, lanes, argType, name, noMath);
-    result = name(result ? lane('i32x4.replace_lane', i, result, value) : op('i32x4.splat', value));
-  }
-  return [result!];
 }
 
 function compare(comparison: string, x: Vector, y: Vector, dtype: DType): Vector {

@@ -1,11 +1,12 @@
 import { type DType, isFloating } from '../../../src/core/dtype.ts';
 import type { MathUses } from '../../math/uses.ts';
-import { type Expr, type FunctionBuilder, i32c, i32x4lanes, type Local, lane, op } from '../../wasm/code.ts';
+import { type Expr, type FunctionBuilder, i32c, i32x4c, i32x4lanes, type Local, lane, op } from '../../wasm/code.ts';
 import { elementBytes } from '../kernels/kernel.ts';
 import { type MaskParts, maskIn } from './masks.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, isAffine, type Stream } from './streams.ts';
 import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore, type Tree } from './tree.ts';
+import { integerTested } from './truth.ts';
 import { dividedBy, extremeWith, maskParts, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { loadLanes, loadSplat, loadVector, storeLanes, turn } from './vector-memory.ts';
 
@@ -309,6 +310,11 @@ export class VectorEval {
         if ((operation === 'max' || operation === 'min') && isFloating(dtype)) {
           const bounded = this.bounded(operation, dtype, args as [Tree, Tree]);
           if (bounded) return bounded;
+        }
+        if (operation === 'convert' && (dtype === 'int32' || dtype === 'uint32')) {
+          // 0 or 1 of what is not negative: unequal is three instructions of x86, and the lowest bit another.
+          const tested = integerTested(args[0]!);
+          if (tested) return [op('i32x4.min_u', this.value(tested)[0]!, i32x4c(1))];
         }
         if (operation === 'select' && isFloating(dtype)) {
           const chosen = this.chosenExtreme(dtype, args as [Tree, Tree, Tree]);

@@ -1,4 +1,5 @@
 import { type DType, isFloating } from '../../../src/core/dtype.ts';
+import { range } from '../../../src/core/shape.ts';
 import {
   bitselect,
   type Expr,
@@ -8,6 +9,7 @@ import {
   i32x4c,
   i32x4lanes,
   type Local,
+  lane,
   op,
 } from '../../wasm/code.ts';
 import { noMath, parts, splatConstant, type Vector, vectorOp } from '../expressions/vector-code.ts';
@@ -17,7 +19,9 @@ import { type Combine, combineScalars, identityOf } from './combine.ts';
 /**
  * Partial results of one fold, in vectors of lanes. The largest and the smallest floating-point number are found by an
  * instruction that forgets NaNs and takes either of two zeros; two more vectors remember NaNs and signs until the end.
- * WebAssembly's `max`, which knows about both, is eight instructions of x86.
+ * WebAssembly's `max`, which knows about both, is nine instructions of x86. Every other accumulator of one result has
+ * these two in common: four with two each would be twelve vectors, of which x86 has sixteen, with what is read. With one
+ * for all, each step would wait for the one before, and engines that make one instruction of two would have none to join.
  */
 export class Accumulators {
   private readonly f: FunctionBuilder;
@@ -26,7 +30,10 @@ export class Accumulators {
   private readonly extreme: boolean;
   private readonly ignoresNaN: boolean;
   private locals: Local[][] = [];
-  /** Of extremes: where a NaN has been, and the common sign bits of all (`max`) or the sign bits of any (`min`). */
+  /**
+   * Of extremes: where a NaN has been, and the common sign bits of all (`max`) or the sign bits of any (`min`). A vector for
+   * each of `locals`, or two in turn.
+   */
   private nans: Local[][] = [];
   private signs: Local[][] = [];
 
@@ -39,19 +46,46 @@ export class Accumulators {
     this.ignoresNaN = ignoresNaN;
   }
 
+  /** Begins `count` vectors of results, which `finish` gives. */
   start(count: number): void {
-    const vectors = (value: Vector): Local[][] =>
-      Array.from({ length: count }, () => value.map((part) => this.f.var(part)));
-    const bits = (value: number): Vector => Array.from({ length: parts(this.dtype) }, () => i32x4c(value));
-    this.locals = vectors(splatConstant(identityOf(this.combine, this.dtype), this.dtype));
+    this.begin(count, (value) => this.vectors(count, () => this.f.var(i32x4c(value))));
+  }
+
+  /** Begins one result in `count` vectors, which `horizontal` joins. */
+  startOne(count: number): void {
+    this.begin(count, (value) => {
+      const common = range(Math.min(2, count * parts(this.dtype))).map(() => this.f.var(i32x4c(value)));
+      let next = 0;
+      return this.vectors(count, () => common[next++ % common.length]!);
+    });
+  }
+
+  /** Begins one vector of results with its first value, of which no NaN is ignored. */
+  startWith(value: Vector): void {
+    this.locals = [value.map((part) => this.f.var(part))];
     if (!this.extreme) return;
-    if (!this.ignoresNaN) this.nans = vectors(bits(0));
-    this.signs = vectors(bits(this.combine === 'max' ? -1 : 0));
+    const locals = this.locals[0]!;
+    this.nans = [locals.map((x) => this.f.var(op(`${this.shape}.ne`, x, x)))];
+    this.signs = [locals.map((x) => this.f.var(x))];
+  }
+
+  private begin(count: number, bits: (value: number) => Local[][]): void {
+    const identity = splatConstant(identityOf(this.combine, this.dtype), this.dtype);
+    this.locals = this.vectors(count, (part) => this.f.var(identity[part]!));
+    if (!this.extreme) return;
+    if (!this.ignoresNaN) this.nans = bits(0);
+    this.signs = bits(this.combine === 'max' ? -1 : 0);
+  }
+
+  private vectors(count: number, make: (part: number) => Local): Local[][] {
+    return range(count).map(() => range(parts(this.dtype)).map(make));
   }
 
   /** The results of lanes, one vector for each accumulator. */
   finish(): readonly Vector[] {
-    return this.locals.map((_, u) => this.finished(u));
+    return this.locals.map((vectors, u) =>
+      this.extreme ? vectors.map((local, i) => this.finished(local, this.signs[u]![i]!, this.nans[u]?.[i])) : vectors,
+    );
   }
 
   /** Takes `value` into accumulator `u`; of a vector at the end of a row only the first `lanes` elements. */
@@ -65,7 +99,7 @@ export class Accumulators {
       });
       return;
     }
-    const shape = this.dtype === 'float64' ? 'f64x2' : 'f32x4';
+    const { shape } = this;
     part.forEach((element, i) => {
       const x = this.name(element);
       const sign = this.signs[u]![i]!;
@@ -79,36 +113,19 @@ export class Accumulators {
     });
   }
 
-  /** Of `and` and `or`: whether nothing that follows can change the result. */
+  /** Of `and` and `or`, and the `min` of uint32 that is 0 in the end: whether nothing that follows can change the result. */
   isDecided(): Expr {
-    const masks = this.locals.map(([mask]): Expr => mask!);
-    const [join, test] =
-      this.combine === 'and' ? (['v128.and', 'i32x4.all_true'] as const) : (['v128.or', 'v128.any_true'] as const);
-    const decided = op(
-      test,
-      masks.reduce((a, b) => op(join, a, b)),
-    );
-    return this.combine === 'and' ? op('i32.eqz', decided) : decided;
+    const vectors: readonly Vector[] = this.locals;
+    const [joined] = vectors.reduce((a, b) => this.join(a, b));
+    return this.combine === 'or' ? op('v128.any_true', joined!) : op('i32.eqz', op('i32x4.all_true', joined!));
   }
 
   /** All lanes of all accumulators in one, pair by pair. */
   horizontal(): Expr {
     const { f, dtype, combine } = this;
-    let lanes: Expr[];
-    if (this.extreme) {
-      for (let u = 1; u < this.locals.length; u++) this.takeIn(u);
-      const vector = this.finished(0);
-      lanes = [0, 1, 2, 3].map((i) => this.name(extractLane(dtype, vector, i)));
-    } else {
-      let vectors: Vector[] = this.locals;
-      while (vectors.length > 1) {
-        const next: Vector[] = [];
-        for (let i = 0; i < vectors.length; i += 2) next.push(this.join(vectors[i]!, vectors[i + 1]!).map(this.name));
-        vectors = next;
-      }
-      const vector = vectors[0]!.map(this.name);
-      lanes = [0, 1, 2, 3].map((i) => this.name(extractLane(dtype, vector, i)));
-    }
+    let lanes = this.extreme
+      ? this.extremeLanes()
+      : this.lanesOf(this.joinedPairs(this.locals, (a, b) => this.join(a, b)));
     while (lanes.length > 1) {
       const half = lanes.length / 2;
       lanes = lanes
@@ -118,36 +135,48 @@ export class Accumulators {
     return f.let(lanes[0]!);
   }
 
-  /** Accumulator `u` goes into the first one. */
-  private takeIn(u: number): void {
-    const { f } = this;
-    const shape = this.dtype === 'float64' ? 'f64x2' : 'f32x4';
-    const into = (to: readonly Local[], from: readonly Local[], name: string): void =>
-      to.forEach((local, i) => {
-        f.set(local, op(name, local, from[i]!));
-      });
-    into(this.locals[0]!, this.locals[u]!, `${shape}.p${this.combine}`);
-    if (!this.ignoresNaN) into(this.nans[0]!, this.nans[u]!, 'v128.or');
-    into(this.signs[0]!, this.signs[u]!, this.combine === 'max' ? 'v128.and' : 'v128.or');
+  /** The lanes of one vector: what is known of NaNs and signs is common to the parts of float64. */
+  private extremeLanes(): Expr[] {
+    const joined = (vectors: readonly Local[][], name: string): Expr => {
+      const all = [...new Set(vectors.flat())].map((local): Vector => [local]);
+      return this.joinedPairs(all, ([a], [b]) => [op(name, a!, b!)])[0]!;
+    };
+    const value = joined(this.locals, `${this.shape}.p${this.combine}`);
+    const signs = joined(this.signs, this.combine === 'max' ? 'v128.and' : 'v128.or');
+    const result = this.finished(value, signs, this.ignoresNaN ? undefined : joined(this.nans, 'v128.or'));
+    return this.dtype === 'float64'
+      ? [0, 1].map((i) => this.name(lane('f64x2.extract_lane', i, result)))
+      : this.lanesOf([result]);
+  }
+
+  private lanesOf(vector: Vector): Expr[] {
+    return range(4).map((i) => this.name(extractLane(this.dtype, vector, i)));
+  }
+
+  private joinedPairs(all: readonly Vector[], join: (a: Vector, b: Vector) => Vector): Vector {
+    let vectors = all;
+    while (vectors.length > 1) {
+      const next: Vector[] = [];
+      for (let i = 0; i < vectors.length; i += 2) next.push(join(vectors[i]!, vectors[i + 1]!).map(this.name));
+      vectors = next;
+    }
+    return vectors[0]!.map(this.name);
   }
 
   /**
    * The result of an accumulator. If the largest number is 0, all are 0 or less: it is −0 only if every sign bit is set.
    * If the smallest is 0, it is −0 if any is set.
    */
-  private finished(u: number): Vector {
-    const locals = this.locals[u]!;
-    if (!this.extreme) return locals;
+  private finished(value: Expr, signs: Expr, nans: Expr | undefined): Expr {
     const wide = this.dtype === 'float64';
-    const [shape, zero, nan] = wide
-      ? (['f64x2', f64x2c(0), f64x2c(Number.NaN)] as const)
-      : (['f32x4', f32x4c(0), f32x4c(Number.NaN)] as const);
+    const [zero, nan] = wide ? [f64x2c(0), f64x2c(Number.NaN)] : [f32x4c(0), f32x4c(Number.NaN)];
     const signBit = wide ? f64x2c(-0) : f32x4c(-0);
-    return locals.map((local, i) => {
-      const signed = op('v128.and', this.signs[u]![i]!, signBit);
-      const result = bitselect(op(`${shape}.eq`, local, zero), signed, local);
-      return this.f.let(this.ignoresNaN ? result : bitselect(this.nans[u]![i]!, nan, result));
-    });
+    const result = bitselect(op(`${this.shape}.eq`, value, zero), op('v128.and', signs, signBit), value);
+    return this.f.let(nans ? bitselect(nans, nan, result) : result);
+  }
+
+  private get shape(): 'f32x4' | 'f64x2' {
+    return this.dtype === 'float64' ? 'f64x2' : 'f32x4';
   }
 
   private readonly name = (e: Expr): Expr => (e.kind === 'local' ? e : this.f.let(e));

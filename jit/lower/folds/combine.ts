@@ -2,6 +2,7 @@ import { type DType, isFloating } from '../../../src/core/dtype.ts';
 import type { Expr } from '../../wasm/code.ts';
 import { scalarOp } from '../expressions/scalar-code.ts';
 import type { Tree } from '../expressions/tree.ts';
+import { integerTested } from '../expressions/truth.ts';
 import { noMath } from '../expressions/vector-code.ts';
 
 /** How a fold joins two elements. */
@@ -30,6 +31,16 @@ export function foldedButNaN(combine: Combine, tree: Tree): Tree | undefined {
   const isNaN = test.kind === 'op' && test.op === 'ne' && test.args.every((arg) => arg === x);
   const isNeutral = neutral.kind === 'const' && neutral.value === identityOf(combine, tree.dtype);
   return isNaN && isNeutral && isFloating(tree.dtype) ? x : undefined;
+}
+
+/**
+ * What a fold of bools that say whether integers are not 0 folds instead, without a comparison: any is where any of their bits is,
+ * and all are where the smallest, without a sign, is not 0.
+ */
+export function foldedIntegers(combine: Combine, tree: Tree): { combine: 'or' | 'min'; root: Tree } | undefined {
+  const root = integerTested(tree);
+  if (!root || (combine !== 'and' && combine !== 'or')) return undefined;
+  return { combine: combine === 'or' ? 'or' : 'min', root };
 }
 
 /** `combine` on rank-0 values. */

@@ -174,7 +174,7 @@ class FoldKernel {
     }
     const steps = this.stepsOf(pass, inner);
     const together = vectorsTogether(roots, pass.folds.length, inner.extent);
-    for (const fold of folds) fold.start(together);
+    for (const fold of folds) fold.startOne(together);
     this.walk(this.foldedAxes.slice(0, -1), start, pass, (row) => {
       values.hoist(frame.pointers(row), roots);
       const here = row.map((p, i) => (steps[i] === 0 ? p : f.var(p)));
@@ -218,7 +218,7 @@ class FoldKernel {
     const { frame, values } = this;
     const roots = pass.folds.map((fold) => fold.root);
     const turned = this.turnedIn(roots, tileAxis);
-    for (const fold of folds) fold.start(4);
+    for (const fold of folds) fold.startOne(4);
     const outer = this.foldedAxes.slice(0, -1).filter((axis) => axis !== tileAxis);
     this.walk(outer, start, pass, (at) => {
       values.hoist(frame.pointers(at), roots);
