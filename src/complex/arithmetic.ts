@@ -1,58 +1,26 @@
 /** Arithmetic on complex arrays. A real operand is not made complex: z · 2 is two products, as in C's Annex G. */
-import { NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { naming } from '../core/options.ts';
 import { broadcastShapes } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import * as lax from '../lax/arithmetic.ts';
-import { eq, ge, select } from '../lax/compare.ts';
+import { div, mul, neg, add as plus, sub } from '../lax/arithmetic.ts';
+import { eq } from '../lax/compare.ts';
 import { and } from '../lax/logic.ts';
+import * as planes from '../lax/planes.ts';
 import { ComplexArray, type ComplexLike } from './complex-array.ts';
-import { again, complexOf, imagOf, type Planes, planewise, realOf } from './operands.ts';
+import { again, complexOf, imagOf, planewise, realOf } from './operands.ts';
 
-export type ComplexUnary = (z: ComplexLike) => ComplexArray;
 export type ComplexBinary = (x: ComplexLike, y: ComplexLike) => ComplexArray;
 
-const { add: plus, sub: minus, mul: times, div: over, neg: minusOf } = lax;
-
-/** x · y of planes, in the middle of a computation. */
-export const product = ([a, b]: Planes, [c, d]: Planes): Planes => [
-  minus(times(a, c), times(b, d)),
-  plus(times(a, d), times(b, c)),
-];
-
-/**
- * x / y by Smith's method (1962): the smaller part of y over the larger one, so that no square overflows. The parts are
- * chosen before anything is divided, so that derivatives see one branch. As NumPy's, x / 0 is infinite or NaN in each part.
- */
-export function quotient(a: Value, b: Value | undefined, c: Value, d: Value): Planes {
-  const isWide = ge(lax.abs(c), lax.abs(d));
-  const larger = select(isWide, c, d);
-  const smaller = select(isWide, d, c);
-  const isZero = eq(larger, 0);
-  const ratio = over(smaller, select(isZero, 1, larger));
-  const divisor = select(isZero, lax.abs(larger), plus(larger, times(smaller, ratio)));
-  if (!b) {
-    const [whole, part] = [over(a, divisor), over(times(a, ratio), divisor)];
-    return [select(isWide, whole, part), minusOf(select(isWide, part, whole))];
-  }
-  const first = select(isWide, a, b);
-  const second = select(isWide, b, a);
-  const crossed = times(first, ratio);
-  return [
-    over(plus(first, times(second, ratio)), divisor),
-    over(minus(select(isWide, second, crossed), select(isWide, crossed, second)), divisor),
-  ];
-}
-
-const sumOf = planewise((a, b, c, d) => [plus(a, c), plus(b, d)]);
-const differenceOf = planewise((a, b, c, d) => [minus(a, c), minus(b, d)]);
-const productOf = planewise((a, b, c, d) => product([a, b], [c, d]));
-const scaled = planewise((a, b, x) => [times(a, x), times(b, x)]);
-const quotientOf = planewise(quotient);
-const inverseOf = planewise((x, c, d) => quotient(x, undefined, c, d));
-const dividedBy = planewise((a, b, x) => [over(a, x), over(b, x)]);
-const negated = planewise((a, b) => [minusOf(a), minusOf(b)]);
+const sumOf = planewise((a, b, c, d) => planes.sum([a, b], [c, d]));
+const differenceOf = planewise((a, b, c, d) => planes.difference([a, b], [c, d]));
+const productOf = planewise((a, b, c, d) => planes.product([a, b], [c, d]));
+const scaled = planewise((a, b, x) => [mul(a, x), mul(b, x)]);
+const quotientOf = planewise((a, b, c, d) => planes.quotient([a, b], [c, d]));
+const dividing = planewise((x, c, d) => planes.quotient([x, undefined], [c, d]));
+const dividedBy = planewise((a, b, x) => [div(a, x), div(b, x)]);
+const negated = planewise((a, b) => [neg(a), neg(b)]);
+const inverseOf = planewise((a, b) => planes.reciprocal([a, b]));
 
 /** Parts of two operands that broadcast together; undefined of a real one. */
 function parts(
@@ -79,7 +47,7 @@ export const subtractNamed =
   (x, y) => {
     const [a, b, c, d] = parts(name, x, y);
     if (b && d) return differenceOf(a, b, c, d);
-    return complexOf(name, minus(a, c), b ?? minusOf(d!));
+    return complexOf(name, sub(a, c), b ?? neg(d!));
   };
 
 export const multiplyNamed =
@@ -95,7 +63,7 @@ export const divideNamed =
   (x, y) => {
     const [a, b, c, d] = parts(name, x, y);
     if (!d) return dividedBy(a, b!, c);
-    return b ? quotientOf(a, b, c, d) : inverseOf(a, c, d);
+    return b ? quotientOf(a, b, c, d) : dividing(a, c, d);
   };
 
 export const add: ComplexBinary = addNamed('add');
@@ -114,23 +82,17 @@ export const negative: (z: ComplexArray) => ComplexArray = negativeNamed('negati
 
 export const positive = (z: ComplexArray): ComplexArray => new ComplexArray(again(z.real), again(z.imag));
 
-export const conjugate = (z: ComplexArray): ComplexArray => new ComplexArray(again(z.real), minusOf(z.imag));
+export const conjugate = (z: ComplexArray): ComplexArray => new ComplexArray(again(z.real), neg(z.imag));
 
 /** (a − b)(a + b) has one rounding less than a² − b², and no cancellation of squares. */
 export const square: (z: ComplexArray) => ComplexArray = unaryNamed(
   planewise((a, b) => {
-    const ab = times(a, b);
-    return [times(minus(a, b), plus(a, b)), plus(ab, ab)];
+    const ab = mul(a, b);
+    return [mul(sub(a, b), plus(a, b)), plus(ab, ab)];
   }),
 )('square');
 
-export const reciprocal: (z: ComplexArray) => ComplexArray = unaryNamed((a, b) =>
-  inverseOf(NDArray.weakNumber(1), a, b),
-)('reciprocal');
+export const reciprocal: (z: ComplexArray) => ComplexArray = unaryNamed(inverseOf)('reciprocal');
 
 /** Whether both parts are 0. */
 export const isZero = (a: Value, b: Value): Value => and(eq(a, 0), eq(b, 0));
-
-/** i · z, and −i · z, for functions that turn their argument and their result. */
-export const turned = ([a, b]: Planes): Planes => [minusOf(b), a];
-export const turnedBack = ([a, b]: Planes): Planes => [b, minusOf(a)];

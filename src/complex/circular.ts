@@ -3,6 +3,7 @@ import type { Value } from '../core/trace.ts';
 import { abs, add, copysign, div, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { eq, ge, gt, isFinite, select } from '../lax/compare.ts';
 import { and, not, or } from '../lax/logic.ts';
+import { type Planes, turned, turnedBack } from '../lax/planes.ts';
 import {
   cosh as coshOf,
   cos as cosOf,
@@ -11,11 +12,10 @@ import {
   sin as sinOf,
   tan as tanOf,
 } from '../lax/transcendental.ts';
-import { negative, add as plus, square, subtract, turned, turnedBack } from './arithmetic.ts';
+import { negative, add as plus, square, subtract } from './arithmetic.ts';
 import type { ComplexArray } from './complex-array.ts';
 import { factorWhere, infinity, isInfinite, isSingle } from './exponential.ts';
 import { holomorphic } from './holomorphic.ts';
-import type { Planes } from './operands.ts';
 
 type Function = (z: ComplexArray) => ComplexArray;
 

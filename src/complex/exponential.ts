@@ -7,6 +7,7 @@ import { abs, add, copysign, div, hypot, max, min, mul, sqrt as root, sub } from
 import { eq, ge, gt, isFinite, lt, select } from '../lax/compare.ts';
 import { scalar } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
+import type { Planes } from '../lax/planes.ts';
 import {
   atan2,
   cos,
@@ -19,7 +20,6 @@ import {
 import { divide, isZero, add as plus, reciprocal } from './arithmetic.ts';
 import type { ComplexArray } from './complex-array.ts';
 import { holomorphic } from './holomorphic.ts';
-import type { Planes } from './operands.ts';
 
 type Function = (z: ComplexArray) => ComplexArray;
 

@@ -3,9 +3,9 @@ import { customJvp } from '../control/custom-jvp.ts';
 import { evaluatingTrace } from '../core/evaluate.ts';
 import { atUserLine } from '../core/source.ts';
 import { currentTrace, type Value } from '../core/trace.ts';
-import { product } from './arithmetic.ts';
+import { type Planes, product } from '../lax/planes.ts';
 import { ComplexArray } from './complex-array.ts';
-import { imagOf, type Planes, planewise, realOf } from './operands.ts';
+import { imagOf, planewise, realOf } from './operands.ts';
 
 /**
  * A function of one complex argument, from what it does with planes, and its derivative from z and f(z). The derivative is

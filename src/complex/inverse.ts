@@ -7,22 +7,12 @@ import type { Value } from '../core/trace.ts';
 import { abs, add, copysign, div, hypot, max, mul, neg, sub } from '../lax/arithmetic.ts';
 import { eq, gt, lt, ne, select } from '../lax/compare.ts';
 import { and, or } from '../lax/logic.ts';
+import { type Planes, turned, turnedBack } from '../lax/planes.ts';
 import { asinh, atan2, log, log1p } from '../lax/transcendental.ts';
-import {
-  divide,
-  multiply,
-  negative,
-  add as plus,
-  reciprocal,
-  square,
-  subtract,
-  turned,
-  turnedBack,
-} from './arithmetic.ts';
+import { divide, multiply, negative, add as plus, reciprocal, square, subtract } from './arithmetic.ts';
 import type { ComplexArray } from './complex-array.ts';
 import { isInfinite, isSingle, logModulus, sqrt, sqrtPlanes } from './exponential.ts';
 import { holomorphic } from './holomorphic.ts';
-import type { Planes } from './operands.ts';
 
 type Function = (z: ComplexArray) => ComplexArray;
 

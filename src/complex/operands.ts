@@ -7,13 +7,11 @@ import type { Value } from '../core/trace.ts';
 import { convert } from '../lax/convert.ts';
 import { full } from '../lax/creation.ts';
 import { broadcastTo, strengthen } from '../lax/movement.ts';
+import type { Planes } from '../lax/planes.ts';
 import { broadcastError, commonDType, toFloating, toValue } from '../promote.ts';
 import { ComplexArray, type ComplexLike } from './complex-array.ts';
 
 export type { ComplexLike };
-
-/** Real and imaginary parts of a value in the middle of a computation. */
-export type Planes = readonly [real: Value, imag: Value];
 
 export const isComplex = (x: unknown): x is ComplexArray => x instanceof ComplexArray;
 

@@ -7,7 +7,8 @@ import { convert } from '../lax/convert.ts';
 import { onesLike } from '../lax/creation.ts';
 import { or } from '../lax/logic.ts';
 import { broadcastTo } from '../lax/movement.ts';
-import { isZero, multiply, positive, product, quotient, square } from './arithmetic.ts';
+import { type Planes, product, reciprocal } from '../lax/planes.ts';
+import { isZero, multiply, positive, square } from './arithmetic.ts';
 import { ComplexArray, type ComplexLike } from './complex-array.ts';
 import { exp, log, sqrt } from './exponential.ts';
 import { complexOf, isComplex, planesOf, zerosFor } from './operands.ts';
@@ -25,14 +26,14 @@ function integerPower(z: ComplexArray, n: number): ComplexArray {
 }
 
 const integerPowers = recordedList((a: Value, b: Value, n: number) => {
-  let base: readonly [Value, Value] = [a, b];
-  let result: readonly [Value, Value] | undefined;
+  let base: Planes = [a, b];
+  let result: Planes | undefined;
   for (let rest = Math.abs(n); ; rest = Math.floor(rest / 2)) {
     if (rest % 2 === 1) result = result ? product(result, base) : base;
     if (rest < 2) break;
     base = product(base, base);
   }
-  return [...(n < 0 ? quotient(onesLike(a.aval), undefined, ...result!) : result!)];
+  return [...(n < 0 ? reciprocal(result!) : result!)];
 });
 
 /** The number that an exponent is, if it is one. */

@@ -7,15 +7,16 @@ import { associativeScanValues } from '../lax/associative-scan.ts';
 import { select } from '../lax/compare.ts';
 import { full } from '../lax/creation.ts';
 import { broadcastTo, reshape, transpose } from '../lax/movement.ts';
+import { type Planes, product } from '../lax/planes.ts';
 import { reduceAxes } from '../lax/reductions.ts';
 import { concatenate, slice } from '../lax/slicing.ts';
 import { type MeanOptions, mean as realMean, type VarOptions, variance, varOptions } from '../numpy/averages.ts';
 import { cumsum as realCumsum, type ScanOptions } from '../numpy/numeric.ts';
 import { type MaskedOptions, sum as realSum, type SumOptions, withMask } from '../numpy/reductions.ts';
 import { axisOf } from '../numpy/shape.ts';
-import { multiply, product } from './arithmetic.ts';
+import { multiply } from './arithmetic.ts';
 import { ComplexArray, type ComplexDType, type ComplexLike } from './complex-array.ts';
-import { type Planes, planesOf, planewise } from './operands.ts';
+import { planesOf, planewise } from './operands.ts';
 import { isComplexDType, partDType, partOptions, planar } from './overload.ts';
 
 export interface ComplexSumOptions extends Omit<SumOptions, 'dtype' | 'initial'> {

@@ -1,47 +1,23 @@
 /** Square roots of matrices. */
 import type { ArrayLike } from '../array.ts';
 import { ComplexArray } from '../complex/complex-array.ts';
+import { sqrt as complexSqrt } from '../complex/exponential.ts';
 import { customJvp } from '../control/custom-jvp.ts';
 import { recordedList } from '../core/recorded.ts';
 import type { Value } from '../core/trace.ts';
-import { abs, add, div, mul, neg, sqrt, sub } from '../lax/arithmetic.ts';
+import { abs, add, div, mul, sqrt, sub } from '../lax/arithmetic.ts';
 import { eq, lt, ne, select } from '../lax/compare.ts';
-import {
-  conj,
-  mapped,
-  type Planes,
-  plus,
-  product,
-  realProduct,
-  reciprocal,
-  rowSums,
-  times,
-  transposed,
-} from '../lax/linalg/planes.ts';
+import { matrixProduct, realProduct, rowSums, transposed } from '../lax/linalg/complex-matrices.ts';
 import { eig, schur, triangularRoot } from '../lax/linalg.ts';
 import { and, or } from '../lax/logic.ts';
 import { max } from '../lax/minmax.ts';
+import { conjugate, mapped, type Planes, product, quotient, reciprocal, sum as sumOf } from '../lax/planes.ts';
 import { any, sum } from '../lax/reductions.ts';
 import { expandDims } from '../lax/slicing.ts';
 import { eye, zeros } from '../numpy/creation.ts';
 import { triu } from '../numpy/matrices.ts';
 import { matrixTranspose } from '../numpy/shape.ts';
 import { square } from './operands.ts';
-
-/** The root with a real part that is not negative; of negative numbers with one that is positive imaginary. */
-function principal({ re, im }: Planes): Planes {
-  const size = max(abs(re), abs(im));
-  const isZero = eq(size, 0);
-  const unit = select(isZero, 1, size);
-  const [x, y] = [div(re, unit), div(im, unit)];
-  const length = sqrt(add(mul(x, x), mul(y, y)));
-  // No difference of numbers that are near each other.
-  const larger = mul(sqrt(mul(add(length, abs(x)), 0.5)), sqrt(unit));
-  const lesser = div(abs(im), mul(2, select(isZero, 1, larger)));
-  const isLeft = lt(re, 0);
-  const [right, up] = [select(isLeft, lesser, larger), select(isLeft, larger, lesser)];
-  return { re: select(isZero, 0, right), im: select(isZero, 0, select(lt(im, 0), neg(up), up)) };
-}
 
 /**
  * The complex Schur form of a real one: blocks [[α, β], [γ, α]] have the eigenvalue α + iμ, μ = √(−βγ), with the vector (β, iμ), so that the unitary matrix whose blocks
@@ -62,8 +38,8 @@ function complexForm(t: Value, z: Value): { t: Planes; z: Planes } {
   const side = only(div(m, length));
   const difference = only(sub(div(b, length), 1));
   const onDiagonal = add(sum(difference, { axis: -1 }), sum(difference, { axis: -2 }));
-  const q: Planes = { re: mul(one, expandDims(add(onDiagonal, 1), [-1])), im: add(side, matrixTranspose(side)) };
-  const turned = product(conj(q), realProduct(t, q));
+  const q: Planes = [mul(one, expandDims(add(onDiagonal, 1), [-1])), add(side, matrixTranspose(side))];
+  const turned = matrixProduct(conjugate(q), realProduct(t, q));
   return { t: mapped((x) => triu(x), turned), z: realProduct(z, q) };
 }
 
@@ -71,13 +47,13 @@ const rootOf: (a: Value) => Value[] = recordedList((a) => {
   const n = a.shape.at(-1)!;
   const [t, z] = schur(a);
   const form = complexForm(t, z);
-  const root = product(form.z, product(triangularRoot(form.t), transposed(conj(form.z))));
+  const [x, y] = matrixProduct(form.z, matrixProduct(triangularRoot(form.t), transposed(conjugate(form.z))));
   // Without negative eigenvalues it is real.
   const one = eye(n, n, { dtype: a.dtype });
-  const [re, im] = [form.t.re, form.t.im].map((x) => sum(mul(x, one), { axis: -1 })) as [Value, Value];
+  const [re, im] = mapped((plane) => sum(mul(plane, one), { axis: -1 }), form.t);
   const isComplex = expandDims(any(and(lt(re, 0), eq(im, 0)), { axis: -1 }), [-2, -1]);
-  const isNan = ne(root.im, root.im);
-  return [root.re, select(or(isComplex, isNan), root.im, 0)];
+  const isNan = ne(y, y);
+  return [x, select(or(isComplex, isNan), y, 0)];
 });
 
 const squareRoot = customJvp((a: Value) => rootOf(a));
@@ -85,21 +61,18 @@ const squareRoot = customJvp((a: Value) => rootOf(a));
 squareRoot.defjvp(([a], [da]) => {
   const [re, im] = squareRoot(a) as unknown as [Value, Value];
   const [w, vl, vr] = eig(a);
-  const planes = (x: ComplexArray): Planes => ({ re: x.real, im: x.imag });
-  const [left, right] = [conj(planes(vl)), planes(vr)];
-  const overlaps = mapped((x) => expandDims(x, [-1]), reciprocal(rowSums(times(left, right))));
-  const inverse = times(transposed(left), overlaps);
-  const roots = principal(planes(w));
-  const divisors = plus(
+  const planes = ({ real, imag }: ComplexArray): Planes => [real, imag];
+  const [left, right] = [conjugate(planes(vl)), planes(vr)];
+  const overlaps = mapped((x) => expandDims(x, [-1]), reciprocal(rowSums(product(left, right))));
+  const inverse = product(transposed(left), overlaps);
+  const roots = planes(complexSqrt(w));
+  const divisors = sumOf(
     mapped((x) => expandDims(x, [-1]), roots),
     mapped((x) => expandDims(x, [-2]), roots),
   );
-  const inVectors = times(product(inverse, realProduct(da as Value, right)), reciprocal(divisors));
-  const change = product(right, product(inVectors, inverse));
-  return [
-    [re, im],
-    [change.re, change.im],
-  ] as any;
+  const inVectors = quotient(matrixProduct(inverse, realProduct(da as Value, right)), divisors);
+  const change = matrixProduct(right, matrixProduct(inVectors, inverse));
+  return [[re, im], [...change]] as any;
 });
 
 /**

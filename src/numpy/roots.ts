@@ -14,6 +14,7 @@ import { broadcastedIota, full, scalar } from '../lax/creation.ts';
 import { eig } from '../lax/linalg.ts';
 import { and } from '../lax/logic.ts';
 import { reshape } from '../lax/movement.ts';
+import { difference, mapped, type Planes, product } from '../lax/planes.ts';
 import { all } from '../lax/reductions.ts';
 import { concatenate, pad, slice } from '../lax/slicing.ts';
 import { argsort } from '../lax/sort.ts';
@@ -101,11 +102,14 @@ export function characteristic(a: Value): Value {
   const [{ real, imag }] = eig(a, valuesOnly);
   const one = full([1], 1, a.dtype);
   const zero = scalar(0, a.dtype);
-  const [first] = range(real.size).reduce<readonly [Value, Value]>(
-    ([x, y], i) => {
-      const [p, q] = [real, imag].map((plane) => slice(plane, [i], [i + 1])) as [Value, Value];
-      const next = (z: Value, by: Value): Value => sub(pad(z, zero, [[0, 1, 0]]), pad(by, zero, [[1, 0, 0]]));
-      return [next(x, sub(mul(p, x), mul(q, y))), next(y, add(mul(p, y), mul(q, x)))];
+  const [first] = range(real.size).reduce<Planes>(
+    (z, i) => {
+      const root = mapped((plane) => slice(plane, [i], [i + 1]), [real, imag]);
+      const shifted = mapped((plane) => pad(plane, zero, [[0, 1, 0]]), z);
+      return difference(
+        shifted,
+        mapped((plane) => pad(plane, zero, [[1, 0, 0]]), product(root, z)),
+      );
     },
     [one, mul(one, 0)],
   );

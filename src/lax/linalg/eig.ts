@@ -14,23 +14,13 @@ import { eq, ge, select } from '../compare.ts';
 import { broadcastedIota, zerosLike } from '../creation.ts';
 import { and } from '../logic.ts';
 import { strengthen } from '../movement.ts';
+import { conjugate, mapped, type Planes, product, reciprocal, sum as sumOf } from '../planes.ts';
 import { reduceMax, sum } from '../reductions.ts';
 import { expandDims } from '../slicing.ts';
+import { matrixProduct, realProduct, rowSums, transposed } from './complex-matrices.ts';
 import { generalEigen, type Wanted } from './general-eigen.ts';
 import { batchOf, checkMatrix, identity, matrixValues } from './matrix.ts';
 import { scaleOf } from './plane.ts';
-import {
-  conj,
-  mapped,
-  type Planes,
-  plus,
-  product,
-  realProduct,
-  reciprocal,
-  rowSums,
-  times,
-  transposed,
-} from './planes.ts';
 
 /**
  * Planes of λ, and of U and V where they are wanted, with A·V = V·diag(λ) and Uᴴ·A = diag(λ)·Uᴴ. Vectors have length 1, and the first
@@ -52,12 +42,13 @@ export const eigP: Primitive<Wanted> = primitive<Wanted>({
       const at = batch * n * n;
       const matrix = a!.data.subarray(at, at + n * n);
       const scale = scaleOf(matrix);
-      if (Number.isNaN(scale)) continue;
-      const found = generalEigen(
-        Float64Array.from(matrix, (x) => x / scale),
-        n,
-        params,
-      );
+      const found = Number.isNaN(scale)
+        ? undefined
+        : generalEigen(
+            Float64Array.from(matrix, (x) => x / scale),
+            n,
+            params,
+          );
       if (!found) continue;
       const { values } = found;
       re!.set(
@@ -98,39 +89,35 @@ export const eigP: Primitive<Wanted> = primitive<Wanted>({
     }
     const all = bind(eigP, [a!], paramsOf({ ...params, left: true, right: true }));
     const [re, im, leftRe, leftIm, rightRe, rightIm] = all as [Value, Value, Value, Value, Value, Value];
-    const values: Planes = { re, im };
     const [left, right]: [Planes, Planes] = [
-      { re: leftRe, im: leftIm },
-      { re: rightRe, im: rightIm },
+      [leftRe, leftIm],
+      [rightRe, rightIm],
     ];
     const turned = realProduct(da, right);
-    const overlaps = reciprocal(rowSums(times(conj(left), right)));
+    const overlaps = reciprocal(rowSums(product(conjugate(left), right)));
     if (!params.left && !params.right) {
-      const dValues = times(rowSums(times(conj(left), turned)), overlaps);
-      return [
-        [re, im],
-        [dValues.re, dValues.im],
-      ];
+      const dValues = product(rowSums(product(conjugate(left), turned)), overlaps);
+      return [[re, im], [...dValues]];
     }
-    const m = product(transposed(conj(left)), turned);
+    const m = matrixProduct(transposed(conjugate(left)), turned);
     const one = identity(re.aval.withShape(a!.aval.shape).shape, re.aval.dtype);
     const divisors = mapped((x) => expandDims(x, [-1]), overlaps);
-    const p = times(m, divisors);
+    const p = product(m, divisors);
     const dValues = mapped((x) => sum(mul(x, one), { axis: -1 }), p);
     const gap = (x: Value): Value => sub(expandDims(x, [-2]), expandDims(x, [-1]));
-    const inverse = reciprocal({ re: add(gap(values.re), one), im: gap(values.im) });
-    const f: Planes = { re: sub(inverse.re, one), im: inverse.im };
+    const inverse = reciprocal([add(gap(re), one), gap(im)]);
+    const f: Planes = [sub(inverse[0], one), inverse[1]];
     const outs = [re, im];
-    const tangents = [dValues.re, dValues.im];
+    const tangents = [...dValues];
     const give = (vectors: Planes, change: Planes): void => {
-      outs.push(vectors.re, vectors.im);
-      tangents.push(change.re, change.im);
+      outs.push(...vectors);
+      tangents.push(...change);
     };
     if (params.left) {
-      const change = product(conj(left), times(f, times(transposed(m), divisors)));
-      give(left, normalised(left, conj(change)));
+      const change = matrixProduct(conjugate(left), product(f, product(transposed(m), divisors)));
+      give(left, normalised(left, conjugate(change)));
     }
-    if (params.right) give(right, normalised(right, product(right, times(f, p))));
+    if (params.right) give(right, normalised(right, matrixProduct(right, product(f, p))));
     return [outs, tangents];
   },
   batch: (_size, [a], _, params) => {
@@ -154,16 +141,16 @@ export const eigP: Primitive<Wanted> = primitive<Wanted>({
  * −Re(vᴴ·r) and Im c = −Im(r_k)/v_k.
  */
 function normalised(v: Planes, r: Planes): Planes {
-  const along = sum(add(mul(v.re, r.re), mul(v.im, r.im)), { axis: -2, keepdims: true });
-  const square = mul(v.re, v.re);
-  const largest = reduceMax(add(square, mul(v.im, v.im)), { axis: -2, keepdims: true });
+  const [[a, b], [da, db]] = [v, r];
+  const along = sum(add(mul(a, da), mul(b, db)), { axis: -2, keepdims: true });
+  const square = mul(a, a);
+  const largest = reduceMax(add(square, mul(b, b)), { axis: -2, keepdims: true });
   // Rounded to float32, squares may be further apart than they were.
-  const chosen = and(eq(v.im, 0), ge(square, mul(largest, 2 * nearLargest - 1)));
+  const chosen = and(eq(b, 0), ge(square, mul(largest, 2 * nearLargest - 1)));
   const k = expandDims(argmax(chosen, { axis: -2 }), [-2]);
-  const isK = eq(broadcastedIota('int32', v.re.aval.shape, v.re.aval.ndim - 2), k);
+  const isK = eq(broadcastedIota('int32', a.aval.shape, a.aval.ndim - 2), k);
   const at = (x: Value): Value => sum(select(isK, x, 0), { axis: -2, keepdims: true });
-  const turn = { re: neg(along), im: neg(div(at(r.im), at(v.re))) };
-  return plus(r, times(v, turn));
+  return sumOf(r, product(v, [neg(along), neg(div(at(db), at(a)))]));
 }
 
 const params = sharedParamsByKey<Wanted>();
@@ -216,7 +203,7 @@ const sampled: readonly (readonly [Wanted, readonly (readonly number[])[]])[] = 
 export function schurFormVectors(t: Value): { values: Planes; left: Planes; right: Planes } {
   const unbalanced = paramsOf({ left: true, right: true, balance: false });
   const [re, im, a, b, c, d] = bind(eigP, [t], unbalanced) as [Value, Value, Value, Value, Value, Value];
-  return { values: { re, im }, left: { re: a, im: b }, right: { re: c, im: d } };
+  return { values: [re, im], left: [a, b], right: [c, d] };
 }
 
 export interface EigOptions {
@@ -230,7 +217,7 @@ export interface EigOptions {
  * `[w, vl, vr]` for general matrices, over leading batch axes: eigenvalues, and left and right eigenvectors in columns, those that
  * are asked for: x·vr = vr·diag(w) and vlᴴ·x = diag(w)·vlᴴ. Vectors have length 1, and the first of their largest elements is real and
  * positive. Complex eigenvalues of a real matrix come in pairs, the one with the positive imaginary part first. A matrix that is not
- * finite gives NaN. Derivatives of vectors need distinct eigenvalues; they are infinite or NaN else.
+ * finite gives NaN, and so would one with which the iteration does not converge: see `linalg.eig`. Derivatives of vectors need distinct eigenvalues; they are infinite or NaN else.
  *
  * @example
  * const [w, , vr] = eig(a); // f32[3,3] → c64[3], c64[3,3]

@@ -9,13 +9,14 @@ import { add, div, mul, neg, sub } from '../arithmetic.ts';
 import { ne, select } from '../compare.ts';
 import { zerosLike } from '../creation.ts';
 import { strengthen } from '../movement.ts';
+import { conjugate, mapped, type Planes, product, quotient, reciprocal } from '../planes.ts';
 import { sum } from '../reductions.ts';
 import { expandDims } from '../slicing.ts';
+import { matrixProduct, realProduct, rowSums, transposed } from './complex-matrices.ts';
 import { schurFormVectors } from './eig.ts';
 import { realSchur } from './general-eigen.ts';
 import { batchOf, checkMatrix, identity, lowerTriangle, matmul, matrixTranspose, matrixValues } from './matrix.ts';
 import { scaleOf } from './plane.ts';
-import { conj, mapped, type Planes, product, reciprocal, rowSums, times, transposed } from './planes.ts';
 
 /**
  * (T, Z) with A = Z·T·Zᵀ, Z orthogonal and T upper quasi-triangular: blocks of two rows on its diagonal have a conjugate pair of eigenvalues, equal
@@ -68,15 +69,15 @@ export const schurP: Primitive<object> = primitive<object>({
     const inBlock = ne(lowerTriangle(t, -1), zero);
     const low = (x: Value): Value => select(inBlock, zero, lowerTriangle(x, -1));
     const { values, left, right } = schurFormVectors(t);
-    const overlaps = mapped((x) => expandDims(x, [-1]), reciprocal(rowSums(times(conj(left), right))));
-    const inverse = times(transposed(conj(left)), overlaps);
+    const overlaps = mapped((x) => expandDims(x, [-1]), reciprocal(rowSums(product(conjugate(left), right))));
+    const inverse = product(transposed(conjugate(left)), overlaps);
     const gap = (x: Value): Value => sub(expandDims(x, [-2]), expandDims(x, [-1]));
     // Gaps that are not read are 1.
     const isRead = ne(low(add(zero, 1)), zero);
-    const gaps: Planes = { re: select(isRead, gap(values.re), 1), im: select(isRead, gap(values.im), 0) };
-    const inVectors = product(inverse, product({ re: p, im: zero }, right));
-    const m = mapped(low, times(inVectors, reciprocal(gaps)));
-    const l = low(product(right, product(m, inverse)).re);
+    const gaps: Planes = [select(isRead, gap(values[0]), 1), select(isRead, gap(values[1]), 0)];
+    const inVectors = matrixProduct(inverse, realProduct(p, right));
+    const m = mapped(low, quotient(inVectors, gaps));
+    const l = low(matrixProduct(right, matrixProduct(m, inverse))[0]);
     const outer = sub(l, matrixTranspose(l));
     const change = (x: Value): Value => add(p, sub(matmul(t, x), matmul(x, t)));
     // Row i and column i − 1 of a block: the difference of its diagonal, and b + c.
@@ -122,7 +123,7 @@ export const schurSamples = (): Sample[] =>
  * `[t, z]` with x = z·t·zᵀ, over leading batch axes: orthogonal z, and t upper triangular but for blocks of two rows, each of which has a
  * conjugate pair of eigenvalues (the real Schur form; Golub & Van Loan, Matrix Computations, 4th ed., § 7.4). Blocks have equal elements on
  * their diagonal and elements of opposite sign beside it. The order of blocks and signs of columns are not determined. A matrix that is
- * not finite gives NaN. Derivatives need distinct eigenvalues, and blocks that are no multiples of rotations; they are infinite or NaN else.
+ * not finite, or with which the iteration does not converge, gives NaN. Derivatives need distinct eigenvalues, and blocks that are no multiples of rotations; they are infinite or NaN else.
  *
  * @example
  * const [t, z] = schur(a); // f32[3,3] → f32[3,3], f32[3,3]

@@ -5,8 +5,8 @@ import { noParams, type Primitive, primitive, reductionAccuracy, type Sample } f
 import { range, sizeOf } from '../../core/shape.ts';
 import { bind, type Value } from '../../core/trace.ts';
 import { broadcastInDim } from '../movement.ts';
+import type { Planes } from '../planes.ts';
 import { batchOf, checkMatrix, matrixValues } from './matrix.ts';
-import type { Planes } from './planes.ts';
 
 /** The principal root of a complex number. */
 function principal(re: number, im: number): readonly [number, number] {
@@ -98,7 +98,4 @@ export const triangularRootP: Primitive<object> = primitive<object>({
     ),
 });
 
-export function triangularRoot({ re, im }: Planes): Planes {
-  const [x, y] = bind(triangularRootP, [re, im], noParams) as [Value, Value];
-  return { re: x, im: y };
-}
+export const triangularRoot = (t: Planes): Planes => bind(triangularRootP, [...t], noParams) as [Value, Value];
