@@ -46,8 +46,16 @@ export const drawInputs = (sample: Sample, seed = 1): NDArray[] => {
 
 export const host = (x: Value): TypedArray => x.hostData();
 
-/** Runs the primitive's kernel alone, in memory that surrounds every output with a pattern that must survive. */
-export function runKernel(primitive: Primitive, inputs: readonly NDArray[], params: object): TypedArray[] {
+/**
+ * Runs the primitive's kernel alone, in memory that surrounds every output with a pattern that must survive; with the functions of
+ * another runtime module, if one is given.
+ */
+export function runKernel(
+  primitive: Primitive,
+  inputs: readonly NDArray[],
+  params: object,
+  runtimeModule: WebAssembly.Module = prebuiltModule('runtime')!,
+): TypedArray[] {
   const { lower } = primitive;
   if (lower.kind !== 'kernel' && lower.kind !== 'runtime') throw new Error(`${primitive.name} has no kernel`);
   const outputs = primitive.type(
@@ -92,7 +100,7 @@ export function runKernel(primitive: Primitive, inputs: readonly NDArray[], para
     viewOf(x.aval.dtype, memory.buffer, inAt[i]!, x.aval.size).set(host(x));
   });
   if (called) {
-    const runtime = new WebAssembly.Instance(prebuiltModule('runtime')!, { env: { memory } }).exports as any;
+    const runtime = new WebAssembly.Instance(runtimeModule, { env: { memory } }).exports as any;
     const address = (x: RuntimeArgument): number => {
       if (typeof x === 'number') return x;
       if ('input' in x) return inAt[x.input]!;

@@ -1,11 +1,17 @@
 /** Eigenvalues and vectors of general matrices and what is made of them, against LAPACK, JAX and their definitions. */
 import t, { type Test } from 'tap';
+import { runtimeModule } from '../jit/runtime/functions.ts';
+import { francis } from '../jit/runtime/linalg/francis.ts';
+import { target } from '../jit/target.ts';
+import { assemble } from '../jit/wasm/assemble.ts';
+import type { TypedArray } from '../src/core/dtype.ts';
 import type { Primitive } from '../src/core/primitive.ts';
 import { bind } from '../src/core/trace.ts';
 import type { ComplexArray } from '../src/index.ts';
 import { grad, hessian, jacfwd, jacrev, jit, jvp, lax, linalg, NDArray, np, vmap } from '../src/index.ts';
+import { generalEigen, realSchur } from '../src/lax/linalg/general-eigen.ts';
 import { eigP, hessenbergP, schurP } from '../src/lax/linalg.ts';
-import { difference, host } from './check-primitive.ts';
+import { difference, host, runKernel } from './check-primitive.ts';
 import { fixture } from './lib/fixture.ts';
 import { matches, thaw } from './primitive-fixtures.ts';
 
@@ -223,6 +229,42 @@ t.test('what is not finite gives NaN, and ends', async (t) => {
             `${evaluation}: ${p.name} of ${n} rows with ${bad}, and of the matrix after it`,
           );
       }
+});
+
+t.test('an iteration that does not converge gives NaN, for its matrix alone', async (t) => {
+  // Every matrix that is tried converges in a small part of the sweeps that it may take: kernels that have none, and kernels that have few.
+  const { imports, functions } = runtimeModule(target());
+  const withPatience = (patience: number): WebAssembly.Module => {
+    const changed = functions.map((f) => (f.name === 'francis' ? francis(patience) : f));
+    return new WebAssembly.Module(assemble({ imports, functions: changed }, target()) as Uint8Array<ArrayBuffer>);
+  };
+  const [none, few] = [0, 1].map(withPatience) as [WebAssembly.Module, WebAssembly.Module];
+  for (const dtype of ['float64', 'float32'] as const)
+    for (const n of [3, 20]) {
+      // The second one is in Schur form, and takes no sweep.
+      const stack = np.stack([random(n), np.triu(random(n, 1)), random(n, 2)]).astype(dtype);
+      for (const [p, params] of [
+        [eigP, everything],
+        [schurP, {}],
+      ] as const) {
+        const usual = bind(p, [stack], params).map(host);
+        runKernel(p, [stack], params, none).forEach((out, k) => {
+          const size = out.length / 3;
+          const part = (from: TypedArray, lane: number): number[] => [...from.subarray(lane * size, (lane + 1) * size)];
+          const label = `${p.name} of ${n} rows, ${dtype}, output ${k}`;
+          t.ok([...part(out, 0), ...part(out, 2)].every(Number.isNaN), label);
+          t.same(part(out, 1), part(usual[k]!, 1), `${label}, of the matrix between`);
+        });
+        if (n === 3) t.same(runKernel(p, [stack], params, few), usual, `${p.name}, ${dtype}: as many as it takes`);
+      }
+    }
+  const matrix = (): Float64Array => Float64Array.from(host(random(5)));
+  t.same(
+    [generalEigen(matrix(), 5, everything, 0), realSchur(matrix(), 5, 0)],
+    [undefined, undefined],
+    'the reference',
+  );
+  t.ok(generalEigen(matrix(), 5, everything, 1), 'the reference, with as many as it takes');
 });
 
 t.test('scales, exact zeros, and matrices that are known', async (t) => {

@@ -13,8 +13,9 @@ export interface EigResult {
 /**
  * Eigenvalues λ and right eigenvectors in the columns of V of a square matrix: a V = V diag(λ). Complex ones come in pairs, the one with
  * the positive imaginary part first; the order is not determined else. Vectors have length 1, and the first of their largest elements
- * is real and positive. Both have derivatives, those of vectors where eigenvalues are distinct; they are infinite or NaN else. NaN where
- * `a` is not finite.
+ * is real and positive. Both have derivatives, those of vectors where eigenvalues are distinct; they are infinite or NaN else. A matrix
+ * that is not finite gives NaN, and so, as in JAX, would one with which the QR steps do not converge (after 30 for a row, of which two
+ * or three are usual), where NumPy raises `LinAlgError`; others of a stack are not concerned.
  *
  * Balancing (Parlett and Reinsch 1969), Householder reflections to Hessenberg form, Francis's double-shift QR steps, and substitution in the
  * real Schur form (Golub & Van Loan, Matrix Computations, 4th ed., § 7.4 to 7.6). In float64 whatever the dtype.
@@ -31,7 +32,7 @@ export function eig(a: ArrayLike): EigResult {
 
 /**
  * The eigenvalues of a square matrix, in the order of `eig`. Faster than `eig`, and with derivatives at equal eigenvalues too, if there is
- * a basis of eigenvectors.
+ * a basis of eigenvectors. NaN where `eig` gives it.
  *
  * @example
  * linalg.eigvals(np.array([[2, 1], [0, 3]])).real; // [2. 3.]
@@ -52,7 +53,7 @@ export interface SchurResult {
  * The real Schur form a = z t zᵀ: z is orthogonal, and t upper triangular but for blocks of two rows on its diagonal, [[α, β], [γ, α]] with
  * β γ < 0 and |β| ≥ |γ|, each of which has the eigenvalues α ± i √(−β γ) (Golub & Van Loan, § 7.4.1). The first of the largest elements
  * of each column of z is positive; the order of eigenvalues is not determined. Derivatives need distinct eigenvalues and blocks
- * with |β| ≠ |γ|. NaN where `a` is not finite.
+ * with |β| ≠ |γ|. NaN where `a` is not finite, or the QR steps do not converge: see `eig`.
  *
  * @example
  * const { t, z } = linalg.schur(np.array([[1, 2], [3, 2]])); // the diagonal of t: [-1. 4.]

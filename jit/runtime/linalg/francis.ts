@@ -235,7 +235,8 @@ function split(): Func {
   return f.build();
 }
 
-function francis(): Func {
+/** With so many sweeps for a row before the iteration has failed. */
+export function francis(patience: number = patientSweeps): Func {
   const f = new FunctionBuilder('francis', new Array(11).fill('i32'), 'i32');
   const [n, low, high, whole, matrix, row, z, zRow, re, im, notes] = f.parameters;
   const block = f.let(add(notes, i32c(reflectionBytes * windowSteps)));
@@ -246,7 +247,7 @@ function francis(): Func {
   const last: Local = f.var(sub(high, one));
   const sweeps = f.var(i32c(0));
   const size = f.let(sub(high, low));
-  const left = f.var(mul(i32c(patientSweeps), select(op('i32.gt_s', size, i32c(10)), size, i32c(10))));
+  const left = f.var(mul(i32c(patience), select(op('i32.gt_s', size, i32c(10)), size, i32c(10))));
   f.while(op('i32.ge_s', last, low), () => {
     const first = f.let(i32call('schur_start', low, last, high, matrix, row));
     f.if(op('i32.gt_s', first, low), () => put(f, rowAt(matrix, row, first), first, f64c(0), -1));

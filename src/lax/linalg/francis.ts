@@ -114,16 +114,24 @@ export interface Eigenvalues {
 /**
  * The real Schur form of a Hessenberg matrix, by Francis's implicit double-shift QR steps (Golub & Van Loan, § 7.5; the criterion
  * by which elements below the diagonal are dropped is that of M. Ahues and F. Tisseur, LAPACK Working Note 122, 1997). Rotates the
- * rows of `z` along. Only eigenvalues are right unless `wholeForm`. Undefined where the iteration does not end.
+ * rows of `z` along. Only eigenvalues are right unless `wholeForm`. Undefined where the iteration does not end after `patience` sweeps
+ * for a row: two or three are usual.
  */
-export function francis(h: Rows, low: number, high: number, wholeForm: boolean, z: Rows): Eigenvalues | undefined {
+export function francis(
+  h: Rows,
+  low: number,
+  high: number,
+  wholeForm: boolean,
+  z: Rows,
+  patience: number = patientSweeps,
+): Eigenvalues | undefined {
   const { data, width: n } = h;
   const at = (i: number, j: number): number => data[i * n + j]!;
   const [re, im] = [new Float64Array(n), new Float64Array(n)];
   for (let i = 0; i < n; i++) re[i] = at(i, i);
   let last = high - 1;
   let sweeps = 0;
-  let left = patientSweeps * Math.max(10, high - low);
+  let left = patience * Math.max(10, high - low);
   while (last >= low) {
     const first = startOf(data, n, low, last, high);
     if (first > low) data[first * n + first - 1] = 0;

@@ -20,7 +20,7 @@ export interface Wanted {
 }
 
 /** `a` has elements about 1 and is overwritten. Undefined where the iteration does not end. */
-export function generalEigen(a: Float64Array, n: number, wanted: Wanted): GeneralEigen | undefined {
+export function generalEigen(a: Float64Array, n: number, wanted: Wanted, patience?: number): GeneralEigen | undefined {
   const balanced = wanted.balance
     ? balance(a, n)
     : { low: 0, high: n, scales: new Float64Array(n).fill(1), exchanges: new Int32Array(0) };
@@ -29,7 +29,7 @@ export function generalEigen(a: Float64Array, n: number, wanted: Wanted): Genera
   const h: Rows = { data: a, width: n };
   const reflectors = hessenbergForm(h, low, high);
   const z = vectors ? productOf(reflectors, n) : identityRows(n, 0);
-  const values = francis(h, low, high, vectors, z);
+  const values = francis(h, low, high, vectors, z, patience);
   if (!values) return undefined;
   const finish = (rows: Float64Array, isLeft: boolean): Float64Array => {
     const all = inBasis(rows, z.data, n);
@@ -66,10 +66,10 @@ export interface RealSchur {
 }
 
 /** A = Zᵀ·T·Z with the rows of Z, the first of the largest elements of each positive. Undefined where the iteration does not end. */
-export function realSchur(a: Float64Array, n: number): RealSchur | undefined {
+export function realSchur(a: Float64Array, n: number, patience?: number): RealSchur | undefined {
   const h: Rows = { data: a, width: n };
   const z = productOf(hessenbergForm(h, 0, n), n);
-  if (!francis(h, 0, n, true, z)) return undefined;
+  if (!francis(h, 0, n, true, z, patience)) return undefined;
   for (let i = 0; i < n; i++) if (isNegative(z.data.subarray(i * n, (i + 1) * n))) negate(a, z.data, n, i);
   return { t: a, z };
 }
