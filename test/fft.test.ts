@@ -97,21 +97,18 @@ function relative(actual: readonly ArrayLike<number>[], wanted: readonly ArrayLi
 function direct(re: ArrayLike<number>, im: ArrayLike<number>, wanted: readonly number[]): [number[], number[]] {
   const n = re.length;
   const { cos, sin } = rootsOfUnity(n);
-  const sums = wanted.map((k) => {
-    const total = [0, 0];
-    const lost = [0, 0];
+  const sum = (x: ArrayLike<number>, y: ArrayLike<number>, sign: 1 | -1, k: number): number => {
+    let [total, lost] = [0, 0];
     for (let j = 0; j < n; j++) {
       const at = (j * k) % n;
-      [re[j]! * cos[at]! + im[j]! * sin[at]!, im[j]! * cos[at]! - re[j]! * sin[at]!].forEach((term, part) => {
-        const y = term - lost[part]!;
-        const next = total[part]! + y;
-        lost[part] = next - total[part]! - y;
-        total[part] = next;
-      });
+      const term = x[j]! * cos[at]! + sign * y[j]! * sin[at]! - lost;
+      const next = total + term;
+      lost = next - total - term;
+      total = next;
     }
     return total;
-  });
-  return [sums.map((s) => s[0]!), sums.map((s) => s[1]!)];
+  };
+  return [wanted.map((k) => sum(re, im, 1, k)), wanted.map((k) => sum(im, re, -1, k))];
 }
 
 const lengths = [
