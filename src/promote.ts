@@ -5,7 +5,7 @@ import { type DType, isFloating, isInteger } from './core/dtype.ts';
 import { DtypeError, RuleError, ShapeError } from './core/errors.ts';
 import { isLinear } from './core/linear.ts';
 import { naming } from './core/options.ts';
-import { broadcastShapes, type Shape } from './core/shape.ts';
+import { broadcastShapes } from './core/shape.ts';
 import { currentSource } from './core/source.ts';
 import type { Value } from './core/trace.ts';
 import { convert } from './lax/convert.ts';
@@ -140,5 +140,3 @@ export function toFloating(x: ArrayLike, operation: string): Value {
   const value = toValue(x, operation);
   return isFloating(value.aval.dtype) ? value : convert(value, 'float32');
 }
-
-export const shapeOf = (x: ArrayLike): Shape => (x instanceof NDArray ? x.shape : []);

@@ -1,6 +1,5 @@
 /** Loops over static shapes, for hand-written kernels: walking strided arrays, copying and filling regions. */
 import { byteSize, type DType } from '../../src/core/dtype.ts';
-import type { KernelContext, Operand } from '../lower-rule.ts';
 import { type Expr, type FunctionBuilder, i32c, load, op, type WasmType } from './code.ts';
 
 interface Access {
@@ -141,25 +140,4 @@ export function fillRun(f: FunctionBuilder, dtype: DType, to: Expr, count: numbe
   }
   const done = vectors <= straight ? vectors * lanes : 0;
   for (let i = 0; i < count - vectors * lanes; i++) storeElement(f, dtype, ptr, element, (done + i) * bytes);
-}
-
-/** Writes `value` over a region. Steps are (to). */
-export function fillRegion(f: FunctionBuilder, dtype: DType, axes: readonly NestAxis[], to: Expr, value: Expr): void {
-  if (axes.some(({ extent }) => extent === 0)) return;
-  const loops = coalesce(axes);
-  const inner = loops.at(-1);
-  const run = inner === undefined || inner.steps[0] === byteSize(dtype);
-  const element = f.let(value);
-  nest(f, run ? loops.slice(0, -1) : loops, [to], ([t]) => {
-    if (run) fillRun(f, dtype, t!, inner?.extent ?? 1, element);
-    else storeElement(f, dtype, t!, element);
-  });
-}
-
-/** An address to read an operand at: rank-0 operands, which come by value, are put into scratch memory. */
-export function addressed(k: KernelContext, operand: Operand): Expr {
-  if (!operand.value) return operand.ptr;
-  const ptr = k.f.let(k.scratch(16));
-  storeElement(k.f, operand.aval.dtype, ptr, operand.value);
-  return ptr;
 }

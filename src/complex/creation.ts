@@ -5,7 +5,7 @@ import { DtypeError } from '../core/errors.ts';
 import { checkExtra, isPlain, naming, optionsOf } from '../core/options.ts';
 import { zerosLike } from '../lax/creation.ts';
 import * as real from '../numpy/array.ts';
-import { toFloating, toValue } from '../promote.ts';
+import { toValue } from '../promote.ts';
 import { type Complex, ComplexArray, type ComplexDType, type ComplexLike } from './complex-array.ts';
 import { again, complexOf, isComplex, zerosFor } from './operands.ts';
 import { isComplexDType, type Overloaded, partDType, partOptions } from './overload.ts';
@@ -117,7 +117,3 @@ export const imag = (x: ComplexLike): NDArray => {
   const value = toValue(x, 'imag');
   return value.aval.weakType ? zerosFor(value) : zerosLike(value.aval);
 };
-
-/** A real array as a complex one. */
-export const asComplex = (name: string, x: ComplexLike): ComplexArray =>
-  isComplex(x) ? x : complexOf(name, toFloating(x, name), 0);

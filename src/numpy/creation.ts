@@ -37,9 +37,6 @@ export const ones = (shape: ShapeLike, given: DTypeOption = {}): NDArray => {
   return creation.full(toShape(shape, 'ones'), 1, checkDType(dtype, 'ones') ?? 'float32');
 };
 
-/** An array whose elements are all 0: nothing is uninitialised here. */
-export const empty: typeof zeros = zeros;
-
 /** `value` broadcast to a shape. Its dtype is that of the value: float32 for numbers, bool for booleans. */
 export function full(shape: ShapeLike, value: ArrayLike, given: DTypeOption = {}): NDArray {
   const { dtype } = optionsOf('full', given, ['dtype']);

@@ -222,8 +222,6 @@ export const round: (x: ArrayLike, given?: { decimals?: number }) => NDArray = r
   return decimals > 0 ? divide(rint(multiply(value, scale)), scale) : multiply(rint(divide(value, scale)), scale);
 });
 
-export const around: typeof round = round;
-
 const maximumNamed: (name: string) => Binary = binary(arithmetic.max, logic.or);
 const minimumNamed: (name: string) => Binary = binary(arithmetic.min, logic.and);
 /** The larger of x and y; NaN where either is. */

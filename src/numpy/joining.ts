@@ -55,7 +55,6 @@ export const concatenate: (arrays: readonly ArrayLike[], options?: AxisOption & 
     return axis === null ? join(values.map(ravel), 0, 'concatenate') : join(values, axis, 'concatenate');
   },
 );
-export const concat: typeof concatenate = concatenate;
 
 /** Arrays of one shape along a new axis. */
 export const stack: (arrays: readonly ArrayLike[], options?: { axis?: number } & DTypeOption) => NDArray = recorded(

@@ -49,7 +49,6 @@ export const transpose: (x: ArrayLike, axes?: readonly number[] | null) => NDArr
   }
   return movement.transpose(value, order);
 });
-export const permuteDims: typeof transpose = transpose;
 
 /** The last two axes exchanged, for stacks of matrices. */
 export function matrixTranspose(x: ArrayLike): NDArray {
