@@ -7,9 +7,7 @@ import { sizeOf } from '../src/core/shape.ts';
 import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
 import { allPrimitives } from '../src/lax/primitives.ts';
 import { drawInputs } from './check-primitive.ts';
-import { bothWays, bothWaysOf, kernelsOf } from './lib/compiled.ts';
-
-const epsilon = (data: TypedArray): number => (data instanceof Float32Array ? 2 ** -23 : 2 ** -52);
+import { agree, bothWays, epsilon, kernelsOf, numbers } from './lib/compiled.ts';
 
 /** Spacing of floats around x. */
 function spacing(x: number, data: TypedArray): number {
@@ -82,34 +80,6 @@ t.test('every primitive, interpreted and compiled', (t) => {
   }
   t.end();
 });
-
-/** A function's compiled program against the interpreted one, to a relative tolerance. */
-function agree(t: Tap.Test, name: string, f: (...args: any[]) => any, ...args: NDArray[]): void {
-  const { jaxpr, want, got } = bothWaysOf(f, ...args);
-  const problems = want.map((data, i) => {
-    const w = Array.from(data);
-    const g = got[i]!;
-    const scale = w.reduce((m, x) => Math.max(m, Math.abs(x)), 1e-30);
-    const tolerance = jaxpr.outs[i]!.aval.isFloating ? 1000 * epsilon(data) * scale : 0;
-    const at = w.findIndex((x, j) => !(Math.abs(x - g[j]!) <= tolerance || Object.is(x, g[j])));
-    return at < 0 && g.length === w.length ? '' : `output ${i}, element ${at}: ${g[at]} instead of ${w[at]}`;
-  });
-  t.same(problems.filter(Boolean), [], name);
-}
-declare namespace Tap {
-  type Test = { same: (a: unknown, b: unknown, name: string) => void };
-}
-
-const numbers = (shape: readonly number[], dtype: 'float32' | 'float64' | 'int32' = 'float32'): NDArray =>
-  np
-    .array(
-      Array.from(
-        { length: sizeOf(shape) },
-        (_, i) => Math.round(1000 * Math.sin(1 + 7.3 * i)) / (dtype === 'int32' ? 1 : 256),
-      ),
-      { dtype },
-    )
-    .reshape([...shape]);
 
 t.test('fusion', (t) => {
   for (const dtype of ['float32', 'float64', 'int32'] as const) {
@@ -227,179 +197,6 @@ t.test('products', (t) => {
   t.end();
 });
 
-t.test('two products with one matrix', (t) => {
-  for (const dtype of ['float32', 'float64'] as const)
-    for (const [rows, columns] of dtype === 'float32'
-      ? ([
-          [300, 40],
-          [317, 33],
-          [9000, 2],
-        ] as const)
-      : ([[130, 70]] as const)) {
-      const name = `${dtype}, ${rows}×${columns}`;
-      const [X, w, y] = [numbers([rows, columns], dtype), numbers([columns], dtype), numbers([rows], dtype)];
-      const loss = (v: NDArray, X: NDArray, y: NDArray) => np.sum(np.square(np.matmul(X, v).sub(y)));
-      const logistic = (v: NDArray, X: NDArray, y: NDArray) =>
-        np.sum(np.log1p(np.exp(np.matmul(X, v).mul(y).mul(-1e-3))));
-      agree(t, `${name}: a gradient`, grad(loss), w, X, y);
-      agree(t, `${name}: of a logistic loss`, grad(logistic), w, X, y);
-      agree(t, `${name}: and its value`, (v, X, y) => [grad(loss)(v, X, y), loss(v, X, y)], w, X, y);
-      agree(t, `${name}: XᵀX w`, (v, X) => np.matmul(X.T, np.matmul(X, v)), w, X);
-      agree(t, `${name}: and X w`, (v, X) => [np.matmul(X, v), np.matmul(X.T, np.matmul(X, v))], w, X);
-      agree(
-        t,
-        `${name}: of a slice`,
-        (v, X) => np.matmul(X.T, np.matmul(X, v).add(1)),
-        w.slice([1, null]),
-        np.pad(X, 1).slice([], [2, -1]),
-      );
-      agree(t, `${name}: twice`, (v, X, y) => grad(loss)(grad(loss)(v, X, y).mul(1e-6), X.add(1), y), w, X, y);
-      agree(
-        t,
-        `${name}: in a loop`,
-        (v, X, y) => lax.foriLoop(0, 3, (_i, u) => u.sub(grad(loss)(u, X, y).mul(1e-7)), v),
-        w,
-        X,
-        y,
-      );
-      agree(
-        t,
-        `${name}: with positions of rows`,
-        (v, X) => np.matmul(X.T, np.matmul(X, v).mul(np.arange(rows).astype(dtype))),
-        w,
-        X,
-      );
-    }
-  const wide = (r: number): [NDArray, NDArray, NDArray] => [numbers([r, 40]), numbers([40]), numbers([r])];
-  const gradient = (X: NDArray, v: NDArray, y: NDArray) => np.matmul(X.T, np.matmul(X, v).sub(y));
-  t.notMatch(
-    jit(gradient)
-      .lower(...wide(100))
-      .code.split('$main')[1],
-    'while',
-    'a small matrix: a kernel each and main',
-  );
-  t.match(
-    jit(gradient).lower(...wide(400)).code,
-    /while.*\n(.*\n)?.*call \$k0 .*\n.*call \$k1 .*\n.*call \$k2 /,
-    'a large one: a loop of kernels',
-  );
-  t.end();
-});
-
-t.test('both products with a matrix of few columns, and what follows, in one kernel', (t) => {
-  const step = (X: NDArray, v: NDArray, y: NDArray) =>
-    v.sub(np.matmul(X.T, np.matmul(X, v).sub(y)).add(v.mul(0.1)).mul(1e-3));
-  const product = (v: NDArray, X: NDArray) => np.matmul(X.T, np.matmul(X, v));
-  /** By rows, and by columns. */
-  const matrices = (rows: number, columns: number, dtype: 'float32' | 'float64') =>
-    [
-      ['', numbers([rows, columns], dtype), (X: NDArray) => X],
-      [' by columns', numbers([columns, rows], dtype), (X: NDArray) => X.T],
-    ] as const;
-  for (const dtype of ['float32', 'float64'] as const)
-    for (const rows of [4, 6, 101])
-      for (const columns of rows === 101 ? [2, 3, 8, 10, 13, 20] : [3, 10])
-        for (const [how, M, of] of matrices(rows, columns, dtype)) {
-          const name = `${dtype}, ${rows}×${columns}${how}`;
-          const [w, y] = [numbers([columns], dtype), numbers([rows], dtype)];
-          agree(t, `${name}: a step`, (M, v, y) => step(of(M), v, y), M, w, y);
-          agree(
-            t,
-            `${name}: steps in a loop`,
-            (M, v, y) => lax.foriLoop(0, 9, (_i, u) => step(of(M), u.mul(0.5).add(v), y), v),
-            M,
-            w,
-            y,
-          );
-          agree(
-            t,
-            `${name}: bools and integers from the result`,
-            (v, M) => [product(v, of(M)).gt(0), product(v, of(M)).gt(v).astype('int32'), product(v, of(M)).mul(v)],
-            w,
-            M,
-          );
-          agree(
-            t,
-            `${name}: what is between them is wanted too`,
-            (v, M) => {
-              const p = np.tanh(np.matmul(of(M), v).mul(0.01));
-              return [p, np.exp(np.matmul(of(M).T, p).neg().mul(1e-3))];
-            },
-            w,
-            M,
-          );
-          agree(t, `${name}: nothing between`, (v, M) => [product(v, of(M)), np.matmul(of(M), v)], w, M);
-          agree(
-            t,
-            `${name}: what is no number for 0`,
-            (v, M, y) => np.matmul(of(M).T, np.matmul(of(M), v).div(y)),
-            w,
-            M,
-            y,
-          );
-          agree(
-            t,
-            `${name}: with positions`,
-            (v, M) =>
-              np
-                .matmul(of(M).T, np.matmul(of(M), v).mul(np.arange(rows).astype(dtype)))
-                .add(np.arange(columns).astype(dtype)),
-            w,
-            M,
-          );
-          agree(
-            t,
-            `${name}: read by two kernels`,
-            (v, M) => [product(v, of(M)).mul(2), np.sum(product(v, of(M))), np.flip(product(v, of(M))).sub(v)],
-            w,
-            M,
-          );
-          agree(
-            t,
-            `${name}: of slices`,
-            (v, M, y) => step(of(M).slice([1, -1], [2, null]), v.slice([2, null]), y.slice([2, null])),
-            np.pad(w, 1),
-            np.pad(M, 1),
-            np.pad(y, 1),
-          );
-        }
-  for (const [rows, columns] of [
-    [1229, 20],
-    [400, 25],
-    [3000, 20],
-    [35, 31],
-    [1000, 64],
-  ] as const)
-    for (const [how, M, of] of matrices(rows, columns, 'float32'))
-      agree(
-        t,
-        `${rows}×${columns}${how}, in groups or blocks`,
-        (M, v, y) => lax.foriLoop(0, 9, (_i, u) => step(of(M), u, y).mul(0.01), v),
-        M,
-        numbers([columns]),
-        numbers([rows]),
-      );
-  const [X, w, y] = [numbers([100, 10]), numbers([10]), numbers([100])];
-  t.same(kernelsOf(step, X, w, y), ['k0'], 'a step');
-  t.same(
-    kernelsOf((X, w, y) => lax.foriLoop(0, 5, (_i, v) => step(X, v, y), w), X, w, y),
-    ['k0'],
-    'steps in a loop',
-  );
-  const many = (X: NDArray, w: NDArray, y: NDArray) => lax.foriLoop(0, 50, (_i, v) => step(X, v, y), w);
-  t.same(kernelsOf(many, X, w, y), ['k0', 'k1'], 'many steps: a copy by columns, and a kernel');
-  t.same(
-    kernelsOf((X, w, y) => many(X.T, w, y), X.T, w, y),
-    ['k0'],
-    'no copy of columns',
-  );
-  const nested = (X: NDArray, w: NDArray, y: NDArray) => lax.foriLoop(0, 9, (_i, v) => many(X, v, y), w);
-  t.same(kernelsOf(nested, X, w, y), ['k0', 'k1'], 'one copy for a loop of loops');
-  t.match(jit(nested).lower(X, w, y).code.split('$main')[1], /^[^$]*call \$k0/, 'made before both');
-  t.end();
-});
-
 t.test('long arrays are done in pieces', (t) => {
   for (const n of [32767, 32768, 32771, 100003]) {
     const x = np.arange(n).mul(1e-3).astype('float32');
@@ -416,52 +213,6 @@ t.test('long arrays are done in pieces', (t) => {
     (v) => [v.T.add(1), np.sum(v, { axis: 0 }), np.sum(v, { axis: 1 }), np.sum(v.T.mul(v.T))],
     wide,
   );
-  t.end();
-});
-
-t.test('what is computed from a product with a vector is in its kernel', (t) => {
-  for (const dtype of ['float32', 'float64'] as const)
-    for (const m of [1, 2, 3, 4, 7, 8, 13, 40])
-      for (const k of [1, 3, 9, 50]) {
-        const [A, x, b] = [numbers([m, k], dtype), numbers([k], dtype), numbers([m], dtype)];
-        const layer = (A: NDArray, x: NDArray, b: NDArray) => np.tanh(np.matmul(A, x).mul(0.1).add(b));
-        agree(t, `${dtype}, A x with ${m}×${k}`, layer, A, x, b);
-        agree(t, `${dtype}, x A with ${m}×${k}`, (A, x, b) => [layer(A.T, x, b), b.mul(2)], A.T, x, b);
-        agree(
-          t,
-          `${dtype}, rows with ${m}×${k}`,
-          (A, x, b) => {
-            const y = np.matmul(x.reshape([1, k]), A);
-            return [y.mul(y).add(b), np.where(y.gt(0), y, b)];
-          },
-          numbers([k, m], dtype),
-          x,
-          b,
-        );
-        agree(
-          t,
-          `${dtype}, read elsewhere too: ${m}×${k}`,
-          (A, x, b) => {
-            const y = np.matmul(A, x);
-            return [y.add(b), np.sum(y), np.matmul(A, x.add(1)).add(y)];
-          },
-          A,
-          x,
-          b,
-        );
-      }
-  agree(
-    t,
-    'a matrix that is a product with a vector',
-    (A, x, b) => np.matmul(A.reshape([2, 3, 4]), x).add(b),
-    numbers([2, 12]),
-    numbers([4]),
-    numbers([2, 1]),
-  );
-  const [A, x, b] = [numbers([20, 30]), numbers([30]), numbers([20])];
-  const layer = (A: NDArray, x: NDArray, b: NDArray) => np.matmul(A, x).add(b);
-  t.same(kernelsOf(layer, A, x, b), ['k0']);
-  t.equal(jit(layer).lower(A, x, b).peakBytes, 0, 'the product is nowhere');
   t.end();
 });
 
@@ -578,107 +329,6 @@ t.test('operations on broadcasts are done once', (t) => {
   t.end();
 });
 
-t.test('loops', (t) => {
-  const v = numbers([7]);
-  const m = numbers([4, 7]);
-  const s = np.array(0.5);
-  agree(
-    t,
-    'a carry of two arrays that change places',
-    (x) => lax.foriLoop(0, 5, (_i, [a, b]: any) => [b, a.add(b)], [x, x.mul(2)]),
-    v,
-  );
-  agree(
-    t,
-    'scalars that change places',
-    (x) => lax.foriLoop(0, 5, (_i, [a, b, c]: any) => [b, c, a.add(b)], [x, x.mul(2), x.mul(3)]),
-    s,
-  );
-  agree(
-    t,
-    'a carry that does not change',
-    (x, y) => lax.foriLoop(0, 3, (i, [a, b]: any) => [a, b.add(a).add(i)], [x, y]),
-    v,
-    v,
-  );
-  agree(
-    t,
-    'scan over rows and columns',
-    (x) => [
-      lax.scan((c: any, r: any) => [c.add(r), c.mul(r)], np.zeros([7]), x),
-      lax.scan((c: any, r: any) => [c.add(r), c.mul(r)], np.zeros([4]), x.T),
-    ],
-    m,
-  );
-  agree(
-    t,
-    'scan backwards, passing rows through',
-    (x) => lax.scan((c: any, r: any) => [r, [c, r, np.sum(r)]], np.zeros([7]), x, { reverse: true }),
-    m,
-  );
-  agree(t, 'scan over nothing', (x) => lax.scan((c: any, _r: any) => [c.add(1), c], x, np.zeros([0, 2])), v);
-  agree(
-    t,
-    'a loop inside a loop',
-    (x) =>
-      lax.foriLoop(
-        0,
-        3,
-        (_i, a: any) =>
-          lax.whileLoop(
-            (b: any) => np.sum(b).lt(100),
-            (b: any) => b.mul(b).add(1),
-            a,
-          ),
-        x,
-      ),
-    v,
-  );
-  agree(
-    t,
-    'branches in a loop',
-    (x) =>
-      lax.foriLoop(
-        0,
-        6,
-        (i: any, a: any) => lax.switch(i, [(b: any) => b.add(1), (b: any) => b.mul(2), (b: any) => b], a),
-        x,
-      ),
-    v,
-  );
-  agree(
-    t,
-    'both results of a branch from one value',
-    (x) =>
-      lax.cond(
-        np.sum(x).gt(0),
-        (a: any) => [a, a],
-        (a: any) => [a.neg(), a],
-        x,
-      ),
-    v,
-  );
-  agree(
-    t,
-    'gradient through a scan',
-    grad((x: NDArray) => np.sum(lax.scan((c: any, r: any) => [c.mul(r).add(1), c], np.ones([7]), x)[0])) as any,
-    m,
-  );
-  agree(
-    t,
-    'lanes of a while loop',
-    vmap((x: NDArray) =>
-      lax.whileLoop(
-        (b: any) => b.lt(100),
-        (b: any) => b.mul(2).add(3),
-        x,
-      ),
-    ) as any,
-    np.abs(v),
-  );
-  t.end();
-});
-
 t.test('folds of arrays that lie in different orders', (t) => {
   let state = 11;
   const below = (n: number): number => {
@@ -781,100 +431,6 @@ t.test('transposed arrays go through registers in tiles', (t) => {
   agree(t, 'short rows, many of them', (v) => v.T, numbers([5, 30000]));
   agree(t, 'and the other way', (v) => v.T, numbers([30000, 5]));
   agree(t, 'a square one', (v) => v.T.mul(v), numbers([256, 256]));
-  t.end();
-});
-
-t.test('loops that each element runs alone are one kernel', (t) => {
-  const newton = (root: number) => (c: NDArray) =>
-    lax.foriLoop(0, 6, (_i, x: any) => x.sub(x.mul(x).sub(c).div(x.mul(2))), np.full([], root, { dtype: c.dtype }));
-  const whileAbove = (x: NDArray) =>
-    lax.whileLoop(
-      ([v]: any) => v.gt(1),
-      ([v, n]: any) => [v.mul(0.5), n.add(1)],
-      [x, np.array(0, { dtype: 'int32' })],
-    );
-  for (const dtype of ['float32', 'float64'] as const)
-    for (const n of dtype === 'float32' ? [1, 3, 4, 5, 17, 35, 1000, 33001] : [1, 3, 5, 35]) {
-      const x = np.abs(numbers([n], dtype)).add(1);
-      agree(t, `${dtype}: Newton's method, ${n} lanes`, vmap(newton(3)) as any, x);
-      agree(t, `${dtype}: each lane its own number of halvings, ${n} lanes`, vmap(whileAbove) as any, x.mul(x));
-    }
-  t.same(kernelsOf(vmap(newton(3)) as any, np.ones([1000])), ['k0']);
-  t.same(kernelsOf(vmap(whileAbove) as any, np.ones([1000])), ['k0'], 'with the first flags in it');
-  agree(t, 'no lanes', vmap(newton(3)) as any, np.ones([0]));
-  agree(
-    t,
-    'a counter beside the lanes, dynamic bounds, carries that change places',
-    (x, n) => [
-      lax.foriLoop(0, 5, (i: any, a: any) => a.mul(2).add(i), x),
-      lax.foriLoop(0, n, (i: any, [a, b]: any) => [b, a.add(i)], [x, x.mul(3)]),
-    ],
-    numbers([3, 7]),
-    np.array(4, { dtype: 'int32' }),
-  );
-  for (const dtype of ['int32', 'uint32'] as const)
-    agree(
-      t,
-      `${dtype}: Collatz steps`,
-      vmap((x: NDArray) =>
-        lax.whileLoop(
-          ([v]: any) => v.gt(1),
-          ([v, n]: any) => [np.where(v.mod(2).eq(0), np.floorDivide(v, 2), v.mul(3).add(1)), n.add(1)],
-          [x, np.array(0, { dtype: 'int32' })],
-        ),
-      ) as any,
-      np.arange(1, 38).astype(dtype),
-    );
-  agree(
-    t,
-    'a loop in the loop, and what does not change in it',
-    (x, c) =>
-      lax.foriLoop(
-        0,
-        3,
-        (_i, a: any) => lax.foriLoop(0, 2, (_j, b: any) => b.add(a).mul(c.add(1)), a).sub(np.exp(c)),
-        x,
-      ),
-    numbers([5, 4]),
-    np.array(0.25),
-  );
-  agree(
-    t,
-    'a flag of booleans is carried',
-    (x) => lax.foriLoop(0, 3, (_i, [a, m]: any) => [np.where(m, a.add(1), a.mul(2)), np.logicalNot(m)], [x, x.gt(0)]),
-    numbers([9]),
-  );
-  agree(
-    t,
-    'a body that reshapes a view of what it captures',
-    (x: NDArray) => {
-      const part = (): NDArray =>
-        lax.reshape(lax.slice(lax.reshape(lax.broadcastInDim(x, [4, 2, 2], [1, 2]), [16]), [0], [4]), [2, 2]);
-      return lax.foriLoop(0, 3, (_: unknown, c: NDArray) => c.mul(0.5).add(part()), x);
-    },
-    np.array([
-      [1, 2],
-      [3, 4],
-    ]),
-  );
-  // A lane that is done goes on changing here: all lanes have to run equally long.
-  agree(
-    t,
-    'lanes that are not frozen',
-    (x) =>
-      lax.whileLoop(
-        ([, go]: any) => np.any(go),
-        ([v, go]: any) => [v.add(1), np.logicalAnd(go, v.lt(5))],
-        [x, x.lt(5)],
-      ),
-    numbers([9]),
-  );
-  agree(
-    t,
-    'a carry that only the loop reads in rows',
-    (x) => lax.foriLoop(0, 3, (_i, a: any) => a.add(a.slice([0, 1])), x),
-    numbers([3, 5]),
-  );
   t.end();
 });
 
@@ -1054,5 +610,200 @@ t.test('a program is compiled once', async (t) => {
   const before = compileStats().compiled;
   t.equal(run(), first);
   t.equal(compileStats().compiled, before, 'an equal function is not compiled again');
+  t.end();
+});
+
+t.test('loops', (t) => {
+  const v = numbers([7]);
+  const m = numbers([4, 7]);
+  const s = np.array(0.5);
+  agree(
+    t,
+    'a carry of two arrays that change places',
+    (x) => lax.foriLoop(0, 5, (_i, [a, b]: any) => [b, a.add(b)], [x, x.mul(2)]),
+    v,
+  );
+  agree(
+    t,
+    'scalars that change places',
+    (x) => lax.foriLoop(0, 5, (_i, [a, b, c]: any) => [b, c, a.add(b)], [x, x.mul(2), x.mul(3)]),
+    s,
+  );
+  agree(
+    t,
+    'a carry that does not change',
+    (x, y) => lax.foriLoop(0, 3, (i, [a, b]: any) => [a, b.add(a).add(i)], [x, y]),
+    v,
+    v,
+  );
+  agree(
+    t,
+    'scan over rows and columns',
+    (x) => [
+      lax.scan((c: any, r: any) => [c.add(r), c.mul(r)], np.zeros([7]), x),
+      lax.scan((c: any, r: any) => [c.add(r), c.mul(r)], np.zeros([4]), x.T),
+    ],
+    m,
+  );
+  agree(
+    t,
+    'scan backwards, passing rows through',
+    (x) => lax.scan((c: any, r: any) => [r, [c, r, np.sum(r)]], np.zeros([7]), x, { reverse: true }),
+    m,
+  );
+  agree(t, 'scan over nothing', (x) => lax.scan((c: any, _r: any) => [c.add(1), c], x, np.zeros([0, 2])), v);
+  agree(
+    t,
+    'a loop inside a loop',
+    (x) =>
+      lax.foriLoop(
+        0,
+        3,
+        (_i, a: any) =>
+          lax.whileLoop(
+            (b: any) => np.sum(b).lt(100),
+            (b: any) => b.mul(b).add(1),
+            a,
+          ),
+        x,
+      ),
+    v,
+  );
+  agree(
+    t,
+    'branches in a loop',
+    (x) =>
+      lax.foriLoop(
+        0,
+        6,
+        (i: any, a: any) => lax.switch(i, [(b: any) => b.add(1), (b: any) => b.mul(2), (b: any) => b], a),
+        x,
+      ),
+    v,
+  );
+  agree(
+    t,
+    'both results of a branch from one value',
+    (x) =>
+      lax.cond(
+        np.sum(x).gt(0),
+        (a: any) => [a, a],
+        (a: any) => [a.neg(), a],
+        x,
+      ),
+    v,
+  );
+  agree(
+    t,
+    'gradient through a scan',
+    grad((x: NDArray) => np.sum(lax.scan((c: any, r: any) => [c.mul(r).add(1), c], np.ones([7]), x)[0])) as any,
+    m,
+  );
+  agree(
+    t,
+    'lanes of a while loop',
+    vmap((x: NDArray) =>
+      lax.whileLoop(
+        (b: any) => b.lt(100),
+        (b: any) => b.mul(2).add(3),
+        x,
+      ),
+    ) as any,
+    np.abs(v),
+  );
+  t.end();
+});
+
+t.test('loops that each element runs alone are one kernel', (t) => {
+  const newton = (root: number) => (c: NDArray) =>
+    lax.foriLoop(0, 6, (_i, x: any) => x.sub(x.mul(x).sub(c).div(x.mul(2))), np.full([], root, { dtype: c.dtype }));
+  const whileAbove = (x: NDArray) =>
+    lax.whileLoop(
+      ([v]: any) => v.gt(1),
+      ([v, n]: any) => [v.mul(0.5), n.add(1)],
+      [x, np.array(0, { dtype: 'int32' })],
+    );
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of dtype === 'float32' ? [1, 3, 4, 5, 17, 35, 1000, 33001] : [1, 3, 5, 35]) {
+      const x = np.abs(numbers([n], dtype)).add(1);
+      agree(t, `${dtype}: Newton's method, ${n} lanes`, vmap(newton(3)) as any, x);
+      agree(t, `${dtype}: each lane its own number of halvings, ${n} lanes`, vmap(whileAbove) as any, x.mul(x));
+    }
+  t.same(kernelsOf(vmap(newton(3)) as any, np.ones([1000])), ['k0']);
+  t.same(kernelsOf(vmap(whileAbove) as any, np.ones([1000])), ['k0'], 'with the first flags in it');
+  agree(t, 'no lanes', vmap(newton(3)) as any, np.ones([0]));
+  agree(
+    t,
+    'a counter beside the lanes, dynamic bounds, carries that change places',
+    (x, n) => [
+      lax.foriLoop(0, 5, (i: any, a: any) => a.mul(2).add(i), x),
+      lax.foriLoop(0, n, (i: any, [a, b]: any) => [b, a.add(i)], [x, x.mul(3)]),
+    ],
+    numbers([3, 7]),
+    np.array(4, { dtype: 'int32' }),
+  );
+  for (const dtype of ['int32', 'uint32'] as const)
+    agree(
+      t,
+      `${dtype}: Collatz steps`,
+      vmap((x: NDArray) =>
+        lax.whileLoop(
+          ([v]: any) => v.gt(1),
+          ([v, n]: any) => [np.where(v.mod(2).eq(0), np.floorDivide(v, 2), v.mul(3).add(1)), n.add(1)],
+          [x, np.array(0, { dtype: 'int32' })],
+        ),
+      ) as any,
+      np.arange(1, 38).astype(dtype),
+    );
+  agree(
+    t,
+    'a loop in the loop, and what does not change in it',
+    (x, c) =>
+      lax.foriLoop(
+        0,
+        3,
+        (_i, a: any) => lax.foriLoop(0, 2, (_j, b: any) => b.add(a).mul(c.add(1)), a).sub(np.exp(c)),
+        x,
+      ),
+    numbers([5, 4]),
+    np.array(0.25),
+  );
+  agree(
+    t,
+    'a flag of booleans is carried',
+    (x) => lax.foriLoop(0, 3, (_i, [a, m]: any) => [np.where(m, a.add(1), a.mul(2)), np.logicalNot(m)], [x, x.gt(0)]),
+    numbers([9]),
+  );
+  agree(
+    t,
+    'a body that reshapes a view of what it captures',
+    (x: NDArray) => {
+      const part = (): NDArray =>
+        lax.reshape(lax.slice(lax.reshape(lax.broadcastInDim(x, [4, 2, 2], [1, 2]), [16]), [0], [4]), [2, 2]);
+      return lax.foriLoop(0, 3, (_: unknown, c: NDArray) => c.mul(0.5).add(part()), x);
+    },
+    np.array([
+      [1, 2],
+      [3, 4],
+    ]),
+  );
+  // A lane that is done goes on changing here: all lanes have to run equally long.
+  agree(
+    t,
+    'lanes that are not frozen',
+    (x) =>
+      lax.whileLoop(
+        ([, go]: any) => np.any(go),
+        ([v, go]: any) => [v.add(1), np.logicalAnd(go, v.lt(5))],
+        [x, x.lt(5)],
+      ),
+    numbers([9]),
+  );
+  agree(
+    t,
+    'a carry that only the loop reads in rows',
+    (x) => lax.foriLoop(0, 3, (_i, a: any) => a.add(a.slice([0, 1])), x),
+    numbers([3, 5]),
+  );
   t.end();
 });

@@ -5,7 +5,8 @@ import { CotangentError, RuleError } from '../src/core/errors.ts';
 import { naming } from '../src/core/options.ts';
 import { exact } from '../src/core/primitive.ts';
 import { defineBinary, definePrimitive, defineUnary } from '../src/primitives.ts';
-import { type Call, table } from './lib/surface.ts';
+import type { Call } from './lib/calls.ts';
+import { table } from './lib/surface.ts';
 
 type Callable = (...args: unknown[]) => unknown;
 

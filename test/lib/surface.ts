@@ -1,74 +1,31 @@
 /** A valid call of every public function and class, from which `surface.test.ts` makes invalid ones. */
 import * as cotangent from 'cotangent';
+import {
+  anyTree,
+  argument,
+  array,
+  axes,
+  type Call,
+  call,
+  dtype,
+  fn,
+  free,
+  given,
+  int,
+  key,
+  list,
+  many,
+  num,
+  optional,
+  primals,
+  shape,
+  skipped,
+  text,
+  withOptions,
+} from './calls.ts';
 
 const { np, random, optimizers: o, tree, prox, projection, objectives, solvers } = cotangent;
 type NDArray = cotangent.NDArray;
-
-/** An argument of a valid call, and what may not stand in its place. */
-export interface Argument {
-  readonly value: unknown;
-  readonly wrong: readonly unknown[];
-  readonly optional: boolean;
-}
-
-/** A valid call: its arguments; then options, all of whose names are tried; then what it returns is called with. */
-export interface Call {
-  readonly args: readonly Argument[];
-  readonly options?: object | undefined;
-  /** What is refused in place of options. */
-  readonly notOptions?: readonly unknown[];
-  /** Options that take any text. */
-  readonly texts?: readonly string[];
-  readonly after?: readonly unknown[];
-  /** What its errors call it, if not its name. */
-  readonly as?: string;
-}
-
-const kinds = {
-  array: ['no', undefined, null, () => 1, {}],
-  list: ['no', undefined, 3, [undefined], ['no']],
-  fn: [undefined, 'no', 3],
-  int: ['no', 1.5, {}, Number.NaN],
-  num: ['no', {}, undefined],
-  shape: ['no', -1, 1.5, {}, [1.5], [-1], ['no']],
-  axes: ['no', 1.5, {}, 7, [7], ['no']],
-  dtype: ['float99', 3, null],
-  key: ['no', undefined, 3, np.zeros([2])],
-  tree: ['no', () => 1],
-  text: [3, undefined],
-  free: [],
-} as const;
-
-const argument =
-  (wrong: readonly unknown[]) =>
-  (value: unknown): Argument => ({ value, wrong, optional: false });
-const optional = ({ value, wrong }: Argument): Argument => ({
-  value,
-  wrong: wrong.filter((x) => x !== undefined && x !== null),
-  optional: true,
-});
-/** An optional argument in whose place options may stand. */
-const skipped = ({ value, wrong }: Argument): Argument => ({
-  value,
-  wrong: wrong.filter((x) => x !== undefined && x !== null && (typeof x !== 'object' || Array.isArray(x))),
-  optional: true,
-});
-
-const array = argument(kinds.array);
-const list = argument(kinds.list);
-const fn = argument(kinds.fn);
-const int = argument(kinds.int);
-const num = argument(kinds.num);
-const shape = argument(kinds.shape);
-const axes = argument(kinds.axes);
-const dtype = argument(kinds.dtype);
-const key = argument(kinds.key);
-const anyTree = argument(kinds.tree);
-const text = argument(kinds.text);
-const free = argument(kinds.free);
-/** An argument of a function that is traced: any tree. */
-const given = argument(['no']);
-const primals = argument(['no', undefined, 3]);
 
 const m = np.array([
   [4, 1],
@@ -78,11 +35,6 @@ const v = np.array([0.25, 0.5]);
 const n = np.array([3, 1], { dtype: 'int32' });
 const b = np.array([true, false]);
 const k = random.key(0);
-
-const call = (...args: Argument[]): Call => ({ args });
-const withOptions = (options: object, ...args: Argument[]): Call => ({ args, options });
-const many = (names: string, entry: Call): Record<string, Call> =>
-  Object.fromEntries(names.split(' ').map((name) => [name, entry]));
 
 const unary = call(array(v));
 const binary = call(array(v), array(v));
