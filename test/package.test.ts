@@ -67,13 +67,21 @@ t.test('a second process finds what the first assembled', (t) => {
       jit(grad((x) => np.sum(np.sin(x))))(np.ones([5])).tolist(),
       solver.run(np.zeros([3]), 2).params.tolist(),
       jit((x) => lax.foriLoop(0, 10, (i, c) => c.mul(0.5).add(i), x))(np.ones([4])).tolist(),
+      jit((x) => { for (let i = 0; i < 3; i++) x = x.mul(2); return x; })(np.ones([4])).tolist(),
     ];
+    try {
+      jit((x) => (x.gt(0) ? x : 1))(3);
+    } catch (error) {
+      values.push(error.name);
+    }
     await new Promise(setImmediate);
     console.log(JSON.stringify({ values, compilers, stats: core.compileStats() }));
   `;
   const first = run(script, { COTANGENT_CACHE_DIR: cache });
   const second = run(script, { COTANGENT_CACHE_DIR: cache });
   t.strictSame([first.compilers, second.compilers], [0, 0], 'neither waits for binaryen');
+  t.equal(first.values.at(-1), 'ControlFlowError');
+  t.equal(readdirSync(cache).filter((name) => name.startsWith('clean-')).length, 1, 'the function with a loop');
   t.ok(readdirSync(cache).filter((name) => !name.startsWith('code-')).length >= 3);
   t.strictSame(second.values, first.values);
   t.ok(first.stats.lowered >= 5 && first.stats.compiled >= 3);
