@@ -3,7 +3,7 @@
  * test/oracle/random_more.py); everywhere, samples that have the distribution.
  */
 import t, { type Test } from 'tap';
-import { grad, jit, jvp, type NDArray, np, random, special, stats, vmap } from '../src/index.ts';
+import { grad, jit, jvp, type NDArray, nn, np, random, special, stats, vmap } from '../src/index.ts';
 import { fixture } from './lib/fixture.ts';
 
 const { key } = random;
@@ -229,6 +229,22 @@ t.test('under transformations', async (t) => {
   t.ok(Math.abs((grad(mean) as any)(2).item() - slope.item()) < 1e-5);
   const simplex = random.dirichlet(key(6), np.array([1, 2, 3]), [100]);
   t.ok(np.allclose(np.sum(simplex, { axis: 1 }), 1));
+  // Columns up to eight are sampled one by one, more of them together.
+  for (const count of [3, 9]) {
+    const alpha = np.linspace(0.4, 3, count);
+    const logs = random.loggamma(key(6), alpha, [5, count]);
+    t.ok(np.allclose(random.dirichlet(key(6), alpha, [5]), nn.softmax(logs, { axis: -1 })), `dirichlet of ${count}`);
+  }
+  t.ok(np.allclose(random.beta(key(6), 2, 5, [9]), random.beta(key(6), np.array(2), np.array(5), [9])));
+  // Samples that are too small for a float do not move.
+  const least = (df: NDArray): NDArray => np.sum(random.chisquare(key(1), df, [50], { dtype: 'float64' }));
+  t.ok(Number.isFinite((grad(least) as any)(np.array(1e-4, { dtype: 'float64' })).item()));
+  // Below 1 a sample takes another uniform number and a power, from 1 on neither.
+  const loops = (a: number): number =>
+    jit((k: NDArray) => random.gamma(k, a, [8]))
+      .lower(key(0))
+      .wasmText.split('(loop').length;
+  t.equal(loops(1), loops(0.5) - 1);
   const q = random.orthogonal(key(7), 3, [2]);
   t.ok(np.allclose(np.matmul(q.swapaxes(1, 2), q), np.eye(3), { atol: 1e-5 }));
 });

@@ -69,6 +69,20 @@ t.test('orders and choices', (t) => {
   for (const { n, ...expected } of fixtures.permutation) {
     same(t, random.permutation(key(5), n), expected, `permutation of ${n}`);
   }
+  // Sorted by random bits, round after round: rows that insertion finishes after none, two and three passes of digits.
+  for (const n of [200, 3000, 30_000]) {
+    let [rest, order] = [key(7) as Value, Array.from({ length: n }, (_, i) => i)];
+    for (let round = 0; round < (3 * Math.log(n)) / Math.log(2 ** 32 - 1); round++) {
+      const keys = random.split(rest);
+      const bits = random.bits(keys.slice(1), [n]).hostData();
+      const places = Array.from(order.keys()).sort((i, j) => bits[i]! - bits[j]!);
+      order = places.map((place) => order[place]!);
+      rest = keys.slice(0);
+    }
+    same(t, random.permutation(key(7), n), { shape: [n], values: order }, `permutation of ${n}, sorted`);
+    const floats = random.permutation(key(7), np.arange(n).astype('float64'));
+    same(t, floats, { shape: [n], values: order }, `of ${n} floats`);
+  }
   same(t, random.permutation(key(6), grid()), fixtures.permutationRows, 'permutation of rows');
   same(t, random.permutation(key(6), grid(), { axis: 1 }), fixtures.permutationAxis1, 'permutation of columns');
   const independent = random.permutation(key(6), grid(), { independent: true });

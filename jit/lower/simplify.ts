@@ -115,6 +115,17 @@ class Simplifier {
       });
       return;
     }
+    if (lower.kind === 'while') {
+      const { cond, condConsts, bodyConsts } = lower.loop(eqn.params);
+      const init = inputs.slice(condConsts + bodyConsts);
+      if (isFalse(cond, [...inputs.slice(0, condConsts), ...init])) {
+        // A loop that is not entered.
+        eqn.outputs.forEach((v, i) => {
+          this.atoms.set(v, init[i]!);
+        });
+        return;
+      }
+    }
     const folded = foldConstants(eqn, inputs);
     if (folded) {
       this.atoms.set(eqn.outputs[0]!, folded);
@@ -278,6 +289,20 @@ function readsIndex(eqn: Eqn): boolean {
     found ||= kind === 'iota';
   });
   return found;
+}
+
+/** Whether a condition is false whatever its operands hold that are no literals. */
+function isFalse(cond: Jaxpr, operands: readonly Atom[]): boolean {
+  const known = new Map<Atom, Atom>(cond.inVars.map((v, i) => [v, operands[i]!]));
+  const read = (atom: Atom): Atom => known.get(atom) ?? atom;
+  for (const eqn of cond.eqns) {
+    const inputs = eqn.inputs.map(read);
+    const isNever = eqn.primitive.name === 'and' && inputs.find((atom) => atom instanceof Literal && !atom.value);
+    const folded = isNever || foldConstants(eqn, inputs);
+    if (folded) known.set(eqn.outputs[0]!, folded);
+  }
+  const result = read(cond.outs[0]!);
+  return result instanceof Literal && !result.value;
 }
 
 /** A rank-0 result of literals, computed with the reference semantics. */

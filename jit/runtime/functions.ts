@@ -1,6 +1,7 @@
 import { mathCode } from '../math/index.ts';
 import type { CodeModule, Target } from '../wasm/code.ts';
 import { argFoldFunctions } from './arg-fold.ts';
+import { arrangeFunctions } from './arrange.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
@@ -34,6 +35,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...foldFunctions(target),
     ...argFoldFunctions(),
     ...sortFunctions(),
+    ...arrangeFunctions(),
     ...selectFunctions(),
     ...searchFunctions(),
     ...countFunctions(),

@@ -52,6 +52,9 @@ const leftOut = (format: Format, bits: number): number =>
 const patience = 8;
 export const countBytes: number = 4 * 6 * 2048;
 
+/** Steps of insertion of n elements, after which it is given up. */
+export const insertionSteps = (n: Expr): Expr => op('i32.mul', n, i32c(patience));
+
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 const shl = (a: Expr, by: number): Expr => op('i32.shl', a, i32c(by));
 
@@ -280,7 +283,7 @@ function radix(format: Format): Func {
     const skipped = leftOut(format, bits);
     if (skipped > 0) {
       sortBy(bits, skipped);
-      f.set(steps, op('i32.mul', n, i32c(patience)));
+      f.set(steps, insertionSteps(n));
       inChunks(f, n, (at, length) => {
         f.if(op('i32.ge_s', steps, i32c(0)), () => f.set(steps, insert(at, add(at, length), steps)));
       });

@@ -9,6 +9,8 @@ export const pairFormat = (dtype: DType): Format => format(dtype === 'float64' ?
 
 const up = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 const inBlocks = (bytes: number): number => Math.ceil(bytes / blockBytes) * blockBytes;
+/** Room for the counts and two buffers of n elements. */
+const buffers = (n: number, { bytes }: Format): number => 2 * inBlocks(n * bytes) + countBytes;
 
 /** How many positions can be selected at once, and bytes for what is counted meanwhile: four tables of 256, with room after each. */
 export const selectPositions = 4;
@@ -24,6 +26,13 @@ export function selectCalls(dtype: DType, n: number, positions: readonly number[
   };
 }
 
+/** The call that puts 32-bit positions into the order of keys that are spread evenly. */
+export function arrangeCalls([outer, n, inner]: readonly [number, number, number]): RuntimeCalls {
+  if (outer * n * inner === 0) return { scratch: 0, calls: [] };
+  const args = [outer, n, inner, { input: 0 }, { input: 1 }, { output: 0 }, { scratch: 0 }];
+  return { scratch: buffers(n, pairFormat('uint32')), calls: [{ name: 'arrange', args }] };
+}
+
 /** The calls that sort arrays together by the first of them: the shape is outer × n × inner. */
 export function sortCalls(
   [outer, n, inner]: readonly [number, number, number],
@@ -35,18 +44,17 @@ export function sortCalls(
   const input = (index: number) => ({ input: index });
   const output = (index: number) => ({ output: index });
   const scratch = (offset: number) => ({ scratch: offset });
-  const buffers = (used: Format): number => 2 * inBlocks(n * used.bytes) + countBytes;
   const [first, second] = types as [DType, DType];
   if (types.length === 1) {
     const args = [...shape, input(0), output(0), scratch(0)];
-    return { scratch: buffers(keyFormat(first)), calls: [{ name: `sort_${shortName(first)}`, args }] };
+    return { scratch: buffers(n, keyFormat(first)), calls: [{ name: `sort_${shortName(first)}`, args }] };
   }
   if (types.length === 2 && numKeys === 1 && byteSize(second) === 4) {
     const args = [...shape, input(0), output(0), input(1), output(1), scratch(0)];
-    return { scratch: buffers(pairFormat(first)), calls: [{ name: `sort_with_${shortName(first)}`, args }] };
+    return { scratch: buffers(n, pairFormat(first)), calls: [{ name: `sort_with_${shortName(first)}`, args }] };
   }
   const keys = types.slice(0, numKeys);
-  const orders = scratch(Math.max(...keys.map((dtype) => buffers(pairFormat(dtype)))));
+  const orders = scratch(Math.max(...keys.map((dtype) => buffers(n, pairFormat(dtype)))));
   return {
     scratch: orders.scratch + up(4 * outer * n * inner),
     calls: [

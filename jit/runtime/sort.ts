@@ -37,7 +37,13 @@ const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 const times = (a: Expr, c: number): Expr => op('i32.mul', a, i32c(c));
 
 /** Calls `row` with the offset of each row's first element, in elements. */
-function eachRow(f: FunctionBuilder, outer: Expr, n: Expr, inner: Expr, row: (at: Local, index: Local) => void): void {
+export function eachRow(
+  f: FunctionBuilder,
+  outer: Expr,
+  n: Expr,
+  inner: Expr,
+  row: (at: Local, index: Local) => void,
+): void {
   const index = f.var(i32c(0));
   f.for(0, outer, (o) => {
     const start = f.let(mul(o, mul(n, inner)));
@@ -51,7 +57,7 @@ function eachRow(f: FunctionBuilder, outer: Expr, n: Expr, inner: Expr, row: (at
 const roundUp = (bytes: Expr): Expr => op('i32.and', add(bytes, i32c(blockBytes - 1)), i32c(-blockBytes));
 
 /** The counts and two buffers of n elements in the scratch memory. */
-function buffersIn(f: FunctionBuilder, n: Expr, { bytes }: Format, scratch: Local): [Local, Local, Local] {
+export function buffersIn(f: FunctionBuilder, n: Expr, { bytes }: Format, scratch: Local): [Local, Local, Local] {
   const a = f.var(add(scratch, i32c(countBytes)));
   return [scratch, a, f.var(add(a, roundUp(times(n, bytes))))];
 }

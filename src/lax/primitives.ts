@@ -5,6 +5,7 @@
 import type { Primitive } from '../core/primitive.ts';
 import * as argreduce from './argreduce.ts';
 import * as arithmetic from './arithmetic.ts';
+import * as arrange from './arrange.ts';
 import * as compare from './compare.ts';
 import * as concatenate from './concatenate.ts';
 import * as constants from './constant.ts';
@@ -45,6 +46,7 @@ import * as transcendental from './transcendental.ts';
 const modules: readonly Record<string, unknown>[] = [
   argreduce,
   arithmetic,
+  arrange,
   compare,
   concatenate,
   conv,

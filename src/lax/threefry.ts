@@ -36,7 +36,8 @@ function hash<T>(w: Words<T>, key: readonly [T, T], counter: readonly [T, T]): r
       y = w.xor(w.rotate(y, by), x);
     }
     x = w.add(x, schedule[(group + 1) % 3]!);
-    y = w.add(w.add(y, schedule[(group + 2) % 3]!), w.constant(group + 1));
+    // A sum of the key and a constant leaves the loop over counters.
+    y = w.add(y, w.add(schedule[(group + 2) % 3]!, w.constant(group + 1)));
   }
   return [x, y];
 }

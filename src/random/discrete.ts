@@ -9,19 +9,21 @@ import type { Value } from '../core/trace.ts';
 import { axisOf } from '../lax/along-axis.ts';
 import { argmax } from '../lax/argreduce.ts';
 import { add, mul, neg, rem, sub } from '../lax/arithmetic.ts';
+import { arrange } from '../lax/arrange.ts';
 import { le, lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { iota, scalar } from '../lax/creation.ts';
+import { broadcastedIota, scalar } from '../lax/creation.ts';
 import { cumsum } from '../lax/cumulative.ts';
 import { gather } from '../lax/gather.ts';
 import { broadcastTo, reshape, strengthen } from '../lax/movement.ts';
+import { permute } from '../lax/permute.ts';
 import { sum } from '../lax/reductions.ts';
 import { slice, sliceInDim } from '../lax/slicing.ts';
-import { argsort, sortMulti } from '../lax/sort.ts';
+import { argsort } from '../lax/sort.ts';
 import { log } from '../lax/transcendental.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { gumbel, uniform } from './continuous.ts';
-import { bits32, keyAt, keyWords, split } from './keys.ts';
+import { bits32, keyWords, subkey } from './keys.ts';
 
 export interface IntegerOptions {
   /** 'int32' when left out. */
@@ -47,9 +49,7 @@ export const randint: (
   const shape = checkShape(size, 'randint');
   if (!isInteger(dtype)) throw new DtypeError(`randint: needs an integer dtype, but got ${dtype}.`);
   const [lo, hi] = [bound(minval, dtype), bound(maxval, dtype)];
-  const keys = split(k);
-  const higher = bits32('randint', keyAt(keys, 0), shape);
-  const lower = bits32('randint', keyAt(keys, 1), shape);
+  const [higher, lower] = [0, 1].map((i) => bits32('randint', subkey('randint', k, i), shape)) as [Value, Value];
   const empty = le(hi, lo);
   // A maxval of one more than the dtype holds was clamped; a span of 2³² wraps to 0, by which `rem` changes nothing.
   const beyond = typeof maxval === 'number' && maxval > castNumber(Infinity, dtype) ? 1 : 0;
@@ -94,19 +94,17 @@ export const rademacher: (k: ArrayLike, shape?: ShapeLike | { dtype?: DType }, o
   }, 1);
 
 /**
- * Sorts by random keys, as often as makes equal keys harmless: n elements need 3 log n / log 2³² rounds.
+ * Positions in an order that is sorted by random keys, as often as makes equal keys harmless: n elements need 3 log n / log 2³² rounds.
  */
-function shuffle(k: ArrayLike, x: Value, axis: number): Value {
-  const rounds = Math.ceil((3 * Math.log(Math.max(1, x.aval.size))) / Math.log(2 ** 32 - 1));
+function shuffled(k: ArrayLike, shape: Shape, axis: number): Value {
+  const rounds = Math.ceil((3 * Math.log(Math.max(1, sizeOf(shape)))) / Math.log(2 ** 32 - 1));
   let current = k;
-  let value = x;
+  let order = broadcastedIota('int32', shape, axis);
   for (let i = 0; i < rounds; i++) {
-    const keys = split(current);
-    current = keyAt(keys, 0);
-    const sortKeys = bits32('permutation', keyAt(keys, 1), value.aval.shape);
-    value = sortMulti([sortKeys, value], { dimension: axis })[1]!;
+    order = arrange(bits32('permutation', subkey('permutation', current, 1), shape), order, axis);
+    current = subkey('permutation', current, 0);
   }
-  return value;
+  return order;
 }
 
 /**
@@ -121,11 +119,11 @@ export const permutation: (k: ArrayLike, x: number | Value, given?: { axis?: num
     keyWords('permutation', k);
     const { axis = 0, independent = false } = optionsOf('permutation', given, ['axis', 'independent']);
     if (!(x instanceof NDArray)) {
-      return shuffle(k, iota('int32', checkCount(x, 'permutation', 'the number of elements')), 0);
+      return shuffled(k, [checkCount(x, 'permutation', 'the number of elements')], 0);
     }
     const at = axisOf('permutation', x, axis);
-    if (independent || x.aval.ndim === 1) return shuffle(k, x, at);
-    return takeAlong(x, shuffle(k, iota('int32', x.aval.shape[at]!), 0), at);
+    if (independent && x.aval.ndim > 1) return permute(x, shuffled(k, x.aval.shape, at), at);
+    return takeAlong(x, shuffled(k, [x.aval.shape[at]!], 0), at);
   }, 1);
 
 /** The slices of x along an axis at the given positions: the axis is replaced by those of `indices`. */

@@ -4,20 +4,23 @@ import { whileLoop } from '../control/loops.ts';
 import { ShapeError } from '../core/errors.ts';
 import { beforeOptions } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { broadcastShapes, checkShape, type Shape, type ShapeLike } from '../core/shape.ts';
+import { broadcastShapes, checkShape, range, type Shape, type ShapeLike } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { max, pow, sub } from '../lax/arithmetic.ts';
+import { add, div, max, pow, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { and, or } from '../lax/logic.ts';
-import { broadcastTo, strengthen } from '../lax/movement.ts';
+import { scalar } from '../lax/creation.ts';
+import { and, not, or } from '../lax/logic.ts';
+import { broadcastTo, reshape, strengthen } from '../lax/movement.ts';
+import { concatenate, slice } from '../lax/slicing.ts';
+import { stopGradient } from '../lax/stop-gradient.ts';
 import { exp, log } from '../lax/transcendental.ts';
 import { softmax } from '../nn/normalise.ts';
 import { toFloating, toValue } from '../promote.ts';
 import { type Bound, specialFunction } from '../special/function.ts';
 import { logGammaSlope } from '../special/incomplete-gamma.ts';
 import { type FloatOptions, floatDType, normal } from './continuous.ts';
-import { keyAt, keyWords, split } from './keys.ts';
+import { keyWords, subkey } from './keys.ts';
 import { exponentialOf, keyOf, keysOf, normalOf, uniformOf, type Words } from './lanes.ts';
 
 /**
@@ -31,7 +34,7 @@ const sampleOf =
     const whole = a.ge(1);
     const d = select(whole, a, a.add(1)).sub(1 / 3);
     const c = d.sqrt().mul(3).reciprocal();
-    const [key, boosting] = [keyOf([k0, k1], 0), keyOf([k0, k1], 1)];
+    const key = keyOf([k0, k1], 0);
     const normalWith = (inner: Words): [x: Value, v: Value] => {
       const x = normalOf(keyOf(inner, 1), dtype);
       return [x, x.mul(c).add(1)];
@@ -58,16 +61,20 @@ const sampleOf =
       [...key, ...first, ...normalWith(first), uniformWith(key)] as const,
     );
     const v = root.mul(root).mul(root);
-    const impossible = select(a.eq(0), logSpace ? Number.NEGATIVE_INFINITY : 0, Number.NaN);
-    if (logSpace) {
+    const boosted = (own: Value, i: Value): Value => {
+      const boosting = keyOf([k0, k1], i);
+      if (!logSpace) return own.mul(pow(sub(1, uniformOf(boosting, dtype)), a.reciprocal()));
       const logs = exponentialOf(boosting, dtype).neg();
-      const own = log(d).add(log(v));
-      const boosted = select(logs.eq(0), own, own.add(logs.div(a)));
-      return select(isPossible(a), select(whole, own, boosted), impossible);
-    }
-    const own = d.mul(v);
-    const boosted = own.mul(pow(sub(1, uniformOf(boosting, dtype)), a.reciprocal()));
-    return select(isPossible(a), select(whole, own, boosted), impossible);
+      return select(logs.eq(0), own, own.add(logs.div(a)));
+    };
+    // A loop of one step, which elements from 1 on do not take. What it computes from the number of its key is computed in there.
+    const isSmall = and(isPossible(a), not(whole));
+    const [, value] = whileLoop(
+      ([i]) => and(isSmall, i.eq(1)),
+      ([i, own]) => [i.add(1), boosted(own, i)] as const,
+      [scalar(1, 'uint32'), logSpace ? log(d).add(log(v)) : d.mul(v)] as const,
+    );
+    return select(isPossible(a), value, select(a.eq(0), logSpace ? Number.NEGATIVE_INFINITY : 0, Number.NaN));
   };
 
 const isPossible = (a: Value): Value => and(a.gt(0), a.lt(Number.POSITIVE_INFINITY));
@@ -85,7 +92,12 @@ const logGammaSample: Bound = specialFunction('random_log_gamma', {
 const gammaSample: Bound = specialFunction('random_gamma', {
   native: true,
   scalar: sampleOf(false),
-  jvp: [keyHasNone, keyHasNone, (da, [, , a], out) => da.mul(out.mul(logGammaSlope(a!, log(out))))],
+  jvp: [
+    keyHasNone,
+    keyHasNone,
+    // Of a sample that was too small for a float, 0.
+    (da, [, , a], out) => da.mul(out.mul(logGammaSlope(a!, log(select(out.eq(0), 1, out))))),
+  ],
 });
 
 /** A parameter as an operand of a sampler: what is computed of a number is computed once. */
@@ -152,8 +164,11 @@ export const loggamma: OneParameter = ofShape('loggamma', logGammaSample);
 /** From the beta distribution, with density proportional to xᵃ⁻¹ (1 − x)ᵇ⁻¹ on [0, 1]. */
 export const beta: TwoParameters = recorded((k, a, b, shape, options) => {
   const { size, dtype, values } = parametersOf('beta', k, [a, b], shape, options);
-  const keys = split(k);
-  const [x, y] = values.map((v, i) => loggamma(keyAt(keys, i), v, size, { dtype })) as [Value, Value];
+  // Numbers of these gamma distributions, and their sums, are none that a float cannot hold.
+  const isLarge = [a, b].every((x) => typeof x === 'number' && x >= 1 && x < 2 ** 100);
+  const sample = isLarge ? gamma : loggamma;
+  const [x, y] = values.map((v, i) => sample(subkey('beta', k, i), v, size, { dtype })) as [Value, Value];
+  if (isLarge) return x.div(x.add(y));
   const largest = max(x, y);
   const [p, q] = [exp(sub(x, largest)), exp(sub(y, largest))];
   return p.div(p.add(q));
@@ -162,26 +177,27 @@ export const beta: TwoParameters = recorded((k, a, b, shape, options) => {
 /** From the χ² distribution with `df` degrees of freedom. */
 export const chisquare: OneParameter = recorded((k, df, shape, options) => {
   const { size, dtype, values } = parametersOf('chisquare', k, [df], shape, options);
-  return exp(loggamma(k, values[0]!.mul(0.5), size, { dtype })).mul(2);
+  return gamma(k, values[0]!.mul(0.5), size, { dtype }).mul(2);
 }, 2);
 
 /** From the F distribution with `dfnum` and `dfden` degrees of freedom: the quotient of two means of squares. */
 export const f: TwoParameters = recorded((k, dfnum, dfden, shape, options) => {
   const { size, dtype, values } = parametersOf('f', k, [dfnum, dfden], shape, options);
   const [n, d] = values as [Value, Value];
-  const keys = split(k);
-  const above = chisquare(keyAt(keys, 1), n, size, { dtype });
-  return above.div(n).div(chisquare(keyAt(keys, 0), d, size, { dtype }).div(d));
+  const above = chisquare(subkey('f', k, 1), n, size, { dtype });
+  return above.div(n).div(chisquare(subkey('f', k, 0), d, size, { dtype }).div(d));
 }, 3);
 
 /** From Student's t distribution with `df` degrees of freedom. */
 export const t: OneParameter = recorded((k, df, shape, options) => {
   const { size, dtype, values } = parametersOf('t', k, [df], shape, options);
-  const keys = split(k);
   const half = values[0]!.mul(0.5);
-  const n = normal(keyAt(keys, 0), size, { dtype });
-  return n.mul(half.div(gamma(keyAt(keys, 1), half, size, { dtype })).sqrt());
+  const n = normal(subkey('t', k, 0), size, { dtype });
+  return n.mul(half.div(gamma(subkey('t', k, 1), half, size, { dtype })).sqrt());
 }, 2);
+
+/** Numbers of a Dirichlet sample up to which each is an array of its own, with one parameter, whose sums are no folds of short rows. */
+const mostColumns = 8;
 
 /**
  * From the Dirichlet distribution: positive numbers with sum 1 along the last axis, as many as there are in the vectors `alpha`. `shape` is
@@ -196,5 +212,18 @@ export const dirichlet: OneParameter = recorded((k, alpha, shape, options) => {
   const [a] = values as [Value];
   if (a.ndim === 0) throw new ShapeError(`dirichlet: needs a vector, but got ${a.aval}.`);
   const size = lead === undefined ? a.shape.slice(0, -1) : checkShape(lead, 'dirichlet');
+  const count = a.shape[0]!;
+  if (a.ndim === 1 && size.length > 0 && count > 0 && count <= mostColumns) {
+    const columns = range(count).map((i) =>
+      logGammaSample(...keysOf('dirichlet', k, size, i, count), reshape(slice(a, [i], [i + 1]), [])),
+    );
+    const largest = stopGradient(columns.reduce((x, y) => max(x, y)));
+    const terms = columns.map((x) => exp(sub(x, largest)));
+    const total = terms.reduce((x, y) => add(x, y));
+    return concatenate(
+      terms.map((x) => reshape(div(x, total), [...size, 1])),
+      size.length,
+    );
+  }
   return softmax(loggamma(k, a, [...size, a.shape.at(-1)!], { dtype }), { axis: -1 });
 }, 2);

@@ -33,8 +33,24 @@ function seedWord(operation: string, seed: ArrayLike): Value {
   return convert(seed, 'uint32');
 }
 
+/** A key of a sampler's own, as its two words: an array of keys would be put together, kept and taken apart again. */
+class Subkey {
+  readonly words: readonly [Value, Value];
+
+  constructor(words: readonly [Value, Value]) {
+    this.words = words;
+  }
+}
+
+/** Key i of those that `split` makes, for other functions of this folder. */
+export const subkey = (operation: string, k: ArrayLike, i: number): ArrayLike => {
+  const words = threefry2x32(...keyWords(operation, k), zero(), scalar(i, 'uint32'));
+  return new Subkey(words) as unknown as ArrayLike;
+};
+
 /** The two words of a key, rank 0. */
-export function keyWords(operation: string, k: ArrayLike): [Value, Value] {
+export function keyWords(operation: string, k: ArrayLike): readonly [Value, Value] {
+  if ((k as unknown) instanceof Subkey) return (k as unknown as Subkey).words;
   if (!(k instanceof NDArray) || k.aval.dtype !== 'uint32' || k.aval.ndim !== 1 || k.aval.shape[0] !== 2) {
     const got = k instanceof NDArray ? String(k.aval) : naming(k);
     throw new ShapeError(`${operation}: a key has type u32[2], but the argument is ${got}.`, {
@@ -90,9 +106,6 @@ const keysOf: (k: ArrayLike, lanes: Shape) => Value = recorded((k, lanes) => {
   const words = bits64('split', k, lanes).map((word) => reshape(word, [...lanes, 1]));
   return concatenate(words, lanes.length);
 }, 1);
-
-/** Row i of the keys that `split` made, as a key. */
-export const keyAt = (keys: Value, i: number): Value => reshape(slice(keys, [i, 0], [i + 1, 2]), [2]);
 
 /**
  * A new key from a key and an integer, such as a step or an example number.

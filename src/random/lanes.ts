@@ -15,16 +15,21 @@ import { keyWords } from './keys.ts';
 export type Words = readonly [Value, Value];
 type Float = 'float32' | 'float64';
 
-/** A key for each element, the words in two arrays: what `split(k, size)` gives. */
-export function keysOf(operation: string, k: ArrayLike, shape: Shape): Words {
-  const counter = reshape(broadcastedIota('uint32', [sizeOf(shape)], 0), shape);
-  return threefry2x32(...keyWords(operation, k), scalar(0, 'uint32'), counter);
+/**
+ * A key for each element, the words in two arrays: what `split(k, size)` gives; or of so many columns one, of what `split(k, [...size, columns])`
+ * gives.
+ */
+export function keysOf(operation: string, k: ArrayLike, shape: Shape, column = 0, columns = 1): Words {
+  const position = reshape(broadcastedIota('uint32', [sizeOf(shape)], 0), shape);
+  const counter = columns === 1 ? position : add(mul(position, columns), column);
+  return threefry2x32(...keyWords(operation, k), word(0), counter);
 }
 
 const word = (n: number): Value => scalar(n, 'uint32');
 
 /** Key i of those that `split` makes. */
-export const keyOf = ([a, b]: Words, i: number): Words => threefry2x32(a, b, word(0), word(i));
+export const keyOf = ([a, b]: Words, i: number | Value): Words =>
+  threefry2x32(a, b, word(0), typeof i === 'number' ? word(i) : i);
 
 /** Uniform in [0, 1). */
 export const uniformOf = ([a, b]: Words, dtype: Float): Value =>

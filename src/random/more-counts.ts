@@ -20,7 +20,7 @@ import { uniform } from './continuous.ts';
 import { binomial, type Counts, integerDType, poisson } from './counts.ts';
 import type { IntegerOptions } from './discrete.ts';
 import { gamma, parametersOf, spread } from './gamma.ts';
-import { keyAt, split } from './keys.ts';
+import { split, subkey } from './keys.ts';
 import { drawOf, keysOf } from './lanes.ts';
 
 const none = 'random: counts have no derivative';
@@ -87,8 +87,10 @@ export const zipf: Counts = recorded((k, a, shape, options) => {
  */
 export const logseries: Counts = recorded((k, p, shape, options) => {
   const { dtype, size, values } = countsOf('logseries', k, [p], shape, options);
-  const keys = split(k);
-  const [u, v] = [0, 1].map((i) => sub(1, uniform(keyAt(keys, i), size, { dtype: 'float64' }))) as [Value, Value];
+  const [u, v] = [0, 1].map((i) => sub(1, uniform(subkey('logseries', k, i), size, { dtype: 'float64' }))) as [
+    Value,
+    Value,
+  ];
   const chance = values[0]!;
   const q = expm1(log1p(chance.neg()).mul(u)).neg();
   const far = floor(log(v).div(log(q)).add(1));
@@ -116,10 +118,11 @@ export type CountsOfTwo = (
 export const negativeBinomial: CountsOfTwo = recorded((k, n, p, shape, options) => {
   const { dtype, size, values } = countsOf('negativeBinomial', k, [n, p], shape, options);
   const [successes, chance] = values as [Value, Value];
-  const keys = split(k);
-  const mean = gamma(keyAt(keys, 0), successes, size, { dtype: 'float64' }).mul(sub(1, chance).div(chance));
+  const mean = gamma(subkey('negativeBinomial', k, 0), successes, size, { dtype: 'float64' }).mul(
+    sub(1, chance).div(chance),
+  );
   const valid = and(successes.gt(0), and(chance.gt(0), chance.le(1)));
-  return poisson(keyAt(keys, 1), select(broadcastTo(valid, size), mean, -1), size, { dtype });
+  return poisson(subkey('negativeBinomial', k, 1), select(broadcastTo(valid, size), mean, -1), size, { dtype });
 }, 3);
 
 /** Outcomes beyond which they are gone through in a loop. */
@@ -157,7 +160,6 @@ export const multinomial: (
     );
   const rest = cumsum(chances, { axis: -1, reverse: true });
   const ratios = chances.div(select(rest.eq(0), 1, rest)).clip(0, 1);
-  const keys = split(k, count);
   const draw = (key: ArrayLike, left: Value, ratio: Value): Value =>
     binomial(key, left, ratio, size, { dtype: 'float64' });
   const all = broadcastTo(trials, size);
@@ -169,14 +171,14 @@ export const multinomial: (
         return [left.sub(drawn), drawn] as const;
       },
       all,
-      [keys, steps] as const,
+      [split(k, count), steps] as const,
     );
     const flat = reshape(counts as Value, [count, -1]).T;
     return convert(reshape(flat, [...size, count]), dtype);
   }
   let left = all;
   const counts = range(count).map((i) => {
-    const drawn = draw(keyAt(keys, i), left, ratios.slice('...', i));
+    const drawn = draw(subkey('multinomial', k, i), left, ratios.slice('...', i));
     left = left.sub(drawn);
     return reshape(drawn, [...size, 1]);
   });

@@ -15,7 +15,7 @@ import { expandDims, matrixTranspose } from '../numpy/shape.ts';
 import { exponential, type FloatOptions, floatDType, normal, type Standard, uniform } from './continuous.ts';
 import { rademacher } from './discrete.ts';
 import { gamma, type OneParameter, parametersOf, type TwoParameters } from './gamma.ts';
-import { keyAt, keyWords, split } from './keys.ts';
+import { keyWords, subkey } from './keys.ts';
 
 /** From the Pareto distribution on [1, ∞), with density b·x^(−b−1). */
 export const pareto: OneParameter = recorded((k, b, shape, options) => {
@@ -45,9 +45,8 @@ export const rayleigh: OneParameter = recorded((k, scale, shape, options) => {
 export const wald: OneParameter = recorded((k, mean, shape, options) => {
   const { size, dtype, values } = parametersOf('wald', k, [mean], shape, options);
   const m = values[0]!;
-  const keys = split(k);
-  const y = integerPow(normal(keyAt(keys, 0), size, { dtype }), 2);
-  const z = uniform(keyAt(keys, 1), size, { dtype });
+  const y = integerPow(normal(subkey('wald', k, 0), size, { dtype }), 2);
+  const z = uniform(subkey('wald', k, 1), size, { dtype });
   const my = m.mul(y);
   const root = my.mul(4).add(my.mul(my)).sqrt();
   // The smaller root of a quadratic; 2m/(2 + m·y + √…) has no cancellation.
@@ -98,10 +97,9 @@ export const maxwell: Standard = recorded((k, shape, options) => {
 export const doubleSidedMaxwell: TwoParameters = recorded((k, loc, scale, shape, options) => {
   const { size, dtype, values } = parametersOf('doubleSidedMaxwell', k, [loc, scale], shape, options);
   const [centre, width] = values as [Value, Value];
-  const keys = split(k);
-  const sign = convert(rademacher(keyAt(keys, 1), size), dtype);
+  const sign = convert(rademacher(subkey('doubleSidedMaxwell', k, 1), size), dtype);
   return sign
-    .mul(maxwell(keyAt(keys, 0), size, { dtype }))
+    .mul(maxwell(subkey('doubleSidedMaxwell', k, 0), size, { dtype }))
     .mul(width)
     .add(centre);
 }, 3);
@@ -109,10 +107,9 @@ export const doubleSidedMaxwell: TwoParameters = recorded((k, loc, scale, shape,
 /** With density proportional to exp(−|x|ᵖ). */
 export const generalizedNormal: OneParameter = recorded((k, p, shape, options) => {
   const { size, dtype, values } = parametersOf('generalizedNormal', k, [p], shape, options);
-  const keys = split(k);
   const inverse = values[0]!.reciprocal();
-  const size1 = gamma(keyAt(keys, 0), inverse, size, { dtype });
-  return convert(rademacher(keyAt(keys, 1), size), dtype).mul(pow(size1, inverse));
+  const size1 = gamma(subkey('generalizedNormal', k, 0), inverse, size, { dtype });
+  return convert(rademacher(subkey('generalizedNormal', k, 1), size), dtype).mul(pow(size1, inverse));
 }, 2);
 
 /**
@@ -134,9 +131,8 @@ export function ball(
   checkNumbers('ball', given, ['p']);
   const dtype = floatDType('ball', wanted === undefined ? {} : { dtype: wanted });
   const lead = checkShape(size, 'ball');
-  const keys = split(k);
-  const g = generalizedNormal(keyAt(keys, 0), p, [...lead, d], { dtype });
-  const e = exponential(keyAt(keys, 1), lead, { dtype });
+  const g = generalizedNormal(subkey('ball', k, 0), p, [...lead, d], { dtype });
+  const e = exponential(subkey('ball', k, 1), lead, { dtype });
   const norm = pow(sum(pow(g.abs(), p), { axis: -1 }).add(e), 1 / p);
   return g.div(expandDims(norm, -1));
 }

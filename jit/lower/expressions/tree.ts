@@ -328,6 +328,16 @@ const callSize = 16;
 /** Beyond this many nodes a value is stored rather than computed where it is read. */
 export const largestTree = 200;
 
+/** Nodes from the root to the furthest leaf, which wait for each other. */
+export function treeDepth(root: Tree): number {
+  const depths = new Map<Tree, number>();
+  forEachTree(root, (tree) => {
+    const own = tree.kind === 'op' && tree.op === 'call' ? callSize : 1;
+    depths.set(tree, operandsOf(tree).reduce((most, arg) => Math.max(most, depths.get(arg)!), 0) + own);
+  });
+  return depths.get(root)!;
+}
+
 /** Nodes of the tree and of the loops in it, shared ones counted once: a measure of the code that evaluates it. */
 export function treeSize(root: Tree): number {
   let n = 0;

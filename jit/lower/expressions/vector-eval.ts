@@ -26,6 +26,9 @@ interface Unit extends Place {
   loops?: Map<LoopTree, readonly Vector[]>;
 }
 
+/** Words that are named in a hash of twenty rounds, at least. */
+const aHash = 40;
+
 const unitAt = (at: number, lanes: number, row = 0): Unit => ({ at, lanes, row, known: new Map() });
 
 /**
@@ -114,8 +117,33 @@ export class VectorEval {
     const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
     this.begin(pointers, units);
     for (const loop of loops) this.carriedBy(loop);
+    this.inStep(roots);
     if (roots.length === 1 && count === 1) return [[this.outside(roots[0]!)]];
     return units.map((unit) => this.within(unit, () => roots.map((root) => this.outside(root).map(this.name))));
+  }
+
+  /**
+   * Evaluates what is named of the hashes in the roots, the shallowest first and each value for all units: operations of a hash wait for each
+   * other, those of several do not. The engine keeps their order, of which the machine sees a hundred or so at once.
+   */
+  private inStep(roots: readonly Tree[]): void {
+    const depths = new Map<Tree, number>();
+    const visit = (tree: Tree): number => {
+      if (tree.kind === 'loop' || this.held.has(tree) || this.hoisted.has(tree)) return 0;
+      let depth = depths.get(tree);
+      if (depth === undefined) {
+        depth = operandsOf(tree).reduce((most, arg) => Math.max(most, visit(arg)), 0) + 1;
+        depths.set(tree, depth);
+      }
+      return depth;
+    };
+    roots.forEach(visit);
+    const named = [...depths.keys()].filter(
+      (tree) => tree.kind === 'op' && tree.dtype === 'uint32' && this.inputs.usesOf(tree) > 1 && this.moves(tree),
+    );
+    if (named.length < aHash) return;
+    for (const tree of named.sort((a, b) => depths.get(a)! - depths.get(b)!))
+      for (const unit of this.units) this.within(unit, () => this.value(tree));
   }
 
   /**
@@ -426,6 +454,7 @@ export class VectorEval {
     const mutable = new Set(carried.flat(2).map((local) => local.index));
     const fixed = (part: Expr): Expr =>
       part.kind === 'local' && mutable.has(part.index) ? f.var(part) : this.name(part);
+    this.inStep(this.inputs.roots);
     const next = units.map((unit, u) =>
       this.within(unit, () => carried[u]!.map((_, i) => this.outside(this.inputs.roots[i]!).map(fixed))),
     );

@@ -1,6 +1,6 @@
 /** The error function, its complement and its inverse; polynomials are those of the reference in src/core/special.ts. */
 import { erfCentre, erfcScaled } from '../../../src/core/special-coefficients.ts';
-import { type Expr, f64x2c } from '../../wasm/code.ts';
+import { call, type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { erfInvDenominator, erfInvFar, erfInvNear, erfInvNumerator, expTail } from './coefficients.ts';
 import { expPair, reduce, scale } from './exponential.ts';
@@ -53,7 +53,7 @@ export const erfc: VectorFunction = (f, target, x) => {
 
 /** p(u + low) for a small `low`, u named, as a pair. The first coefficient is in two parts. */
 function near(v: Lanes, [high, low, ...rest]: readonly number[], u: Expr, shift: Expr): Pair {
-  const p = v.quickSum(high!, v.mul(u, v.horner(rest, u)));
+  const p = v.quickSum(high!, v.mul(u, v.polynomial(rest, u)));
   const slope = v.madd(u, 2 * rest[1]!, rest[0]!);
   return { high: p.high, low: v.let(v.madd(shift, slope, v.add(p.low, low!))) };
 }
@@ -71,7 +71,8 @@ const middle = 0.34375;
 
 /**
  * In the centre √π/2·y + y³·(0.34375 + q) for a quotient q of polynomials in 0.8125 − y². The first term is exact but for its last bits, the
- * second up to a third of the sum, and q a third of that: its errors are a few hundredths of the last place. Above, s = √−log(1 − a) in two parts times a polynomial of s.
+ * second up to a third of the sum, and q a third of that: its errors are a few hundredths of the last place. What is outside is another
+ * function, so that the centre is short enough to be written out in loops, where its constants leave them.
  */
 export const erfInv: VectorFunction = (f, target, y) => {
   const v = new Lanes(f, target);
@@ -84,23 +85,27 @@ export const erfInv: VectorFunction = (f, target, y) => {
   const rest = v.madd(v.mul(a, square), v.add(quotient, middle), low);
   const result = v.var(v.add(v.mul(upper, halfRootPiHigh), rest));
   const outside = v.let(v.not(v.le(square, centreSquare)));
-  v.ifAny(outside, () => {
-    const log = logPair(v, v.let(v.sub(1, a)), f64x2c(0));
-    const s = v.let(v.sqrt(v.neg(log.high)));
-    const p = v.product(s, s);
-    const rest = v.sub(v.sub(v.neg(v.add(log.high, p.high)), p.low), log.low);
-    const low = v.let(v.div(rest, v.add(s, s)));
-    const factor = near(v, erfInvNear, v.let(v.sub(s, 1.5)), low);
-    const [high, small] = [v.var(factor.high), v.var(factor.low)];
-    const far = v.let(v.ge(s, 2.2));
-    v.ifAny(far, () => {
-      const other = near(v, erfInvFar, v.let(v.sub(s, 4)), low);
-      v.merge(high, far, other.high);
-      v.merge(small, far, other.low);
-    });
-    const x = v.pairProduct({ high: s, low }, { high, low: small });
-    v.merge(result, outside, v.add(x.high, x.low));
-    v.merge(result, v.ge(a, 1), v.select(v.eq(a, 1), Number.POSITIVE_INFINITY, Number.NaN));
-  });
+  v.ifAny(outside, () => v.merge(result, outside, call('erfInvTail_f64x2', 'v128', a)));
   return v.copysign(result, y);
+};
+
+/** erf⁻¹(a) for a > 0.9: s = √−log(1 − a) in two parts times a polynomial of s; ∞ at 1, and NaN above and for NaN. */
+export const erfInvTail: VectorFunction = (f, target, a) => {
+  const v = new Lanes(f, target);
+  const log = logPair(v, v.let(v.sub(1, a)), f64x2c(0));
+  const s = v.let(v.sqrt(v.neg(log.high)));
+  const p = v.product(s, s);
+  const rest = v.sub(v.sub(v.neg(v.add(log.high, p.high)), p.low), log.low);
+  const low = v.let(v.div(rest, v.add(s, s)));
+  const factor = near(v, erfInvNear, v.let(v.sub(s, 1.5)), low);
+  const [high, small] = [v.var(factor.high), v.var(factor.low)];
+  const far = v.let(v.ge(s, 2.2));
+  v.ifAny(far, () => {
+    const other = near(v, erfInvFar, v.let(v.sub(s, 4)), low);
+    v.merge(high, far, other.high);
+    v.merge(small, far, other.low);
+  });
+  const x = v.pairProduct({ high: s, low }, { high, low: small });
+  const end = v.select(v.eq(a, 1), Number.POSITIVE_INFINITY, Number.NaN);
+  return v.select(v.lt(a, 1), v.add(x.high, x.low), end);
 };
