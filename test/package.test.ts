@@ -81,7 +81,10 @@ t.test('a second process finds what the first assembled', (t) => {
   const second = run(script, { COTANGENT_CACHE_DIR: cache });
   t.strictSame([first.compilers, second.compilers], [0, 0], 'neither waits for binaryen');
   t.equal(first.values.at(-1), 'ControlFlowError');
-  t.equal(readdirSync(cache).filter((name) => name.startsWith('clean-')).length, 1, 'the function with a loop');
+  t.ok(
+    readdirSync(cache).some((name) => name.startsWith('clean-')),
+    'functions in which nothing is wrong',
+  );
   t.ok(readdirSync(cache).filter((name) => !name.startsWith('code-')).length >= 3);
   t.strictSame(second.values, first.values);
   t.ok(first.stats.lowered >= 5 && first.stats.compiled >= 3);
