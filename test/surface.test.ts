@@ -5,6 +5,7 @@ import { CotangentError, RuleError } from '../src/core/errors.ts';
 import { naming } from '../src/core/options.ts';
 import { exact } from '../src/core/primitive.ts';
 import { defineBinary, definePrimitive, defineUnary } from '../src/primitives.ts';
+import { notArrays } from '../src/syntax/arrays.ts';
 import type { Call } from './lib/calls.ts';
 import { table } from './lib/surface.ts';
 
@@ -89,7 +90,13 @@ for (const [module, functions] of Object.entries(exported)) {
         else t.pass();
       };
       if (['IterativeSolver', 'LineSearch', 'StochasticSolver', 'init'].includes(name)) continue;
-      t.doesNotThrow(() => run(f, call, options ? [...valid, options] : valid), `${module}.${name}`);
+      let result: unknown;
+      t.doesNotThrow(() => {
+        result = run(f, call, options ? [...valid, options] : valid);
+      }, `${module}.${name}`);
+      // Brackets behind a call of any other function are taken for a mistake.
+      if (/^(np|lax|nn|linalg)$/.test(module) && !(result instanceof cotangent.NDArray))
+        t.ok(notArrays.has(name), `${module}.${name} is known to give no array`);
       args.forEach(({ optional }, i) => {
         if (!optional && args[i]!.wrong.includes(undefined as never)) refuses(valid.slice(0, i));
       });

@@ -24,13 +24,13 @@ const comparisons = new Set(['gt', 'ge', 'lt', 'le']);
 
 /** `np.any(m)`, `lax.lt(a, b)`: functions of the library's namespaces that return arrays; these do not. */
 const namespaces = new Set(['np', 'numpy', 'lax', 'nn', 'linalg']);
-const notArrays = new Set(
+export const notArrays: ReadonlySet<string> = new Set(
   `shape ndim size allclose arrayEqual finfo iinfo resultType promoteTypes broadcastShapes isscalar isScalar einsumPath
   split arraySplit hsplit vsplit dsplit meshgrid broadcastArrays nonzero unravelIndex ix_ trilIndices triuIndices histogram
   cond switch switchCase scan map whileLoop foriLoop associativeScan qr lu svd eigh eig eigvals schur hessenberg
-  polar sqrtm roots slogdet choFactor luFactor sortMulti topK dimensionNumbers convDimensionNumbers divmod modf frexp unstack atleast1d atleast2d atleast3d`.split(
-    /\s+/,
-  ),
+  polar sqrtm roots slogdet choFactor luFactor sortMulti topK dimensionNumbers convDimensionNumbers divmod modf frexp unstack atleast1d atleast2d atleast3d
+  polydiv lstsq histogram2d histogramdd diagIndices diagIndicesFrom trilIndicesFrom triuIndicesFrom ix uniqueAll uniqueCounts uniqueInverse
+  isrealobj iscomplexobj arrayEquiv complex vectorize`.split(/\s+/),
 );
 
 /** What a name stands for: a part of an argument, any of some expressions, or who knows. */
