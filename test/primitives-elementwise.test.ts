@@ -8,6 +8,7 @@ import type { Value } from '../src/core/trace.ts';
 import { grad, jvp, vjp, vmap } from '../src/index.ts';
 import * as argreduce from '../src/lax/argreduce.ts';
 import * as arithmetic from '../src/lax/arithmetic.ts';
+import * as bits from '../src/lax/bits.ts';
 import * as compare from '../src/lax/compare.ts';
 import * as convert from '../src/lax/convert.ts';
 import * as cumulative from '../src/lax/cumulative.ts';
@@ -66,6 +67,7 @@ t.test('every primitive: derivatives, batches and kernels on its samples', (t) =
     permutation,
     sorting,
     threefry,
+    bits,
   ] as readonly Record<string, any>[];
   const primitives = new Set<Primitive>();
   for (const module of modules) {

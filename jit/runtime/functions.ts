@@ -2,6 +2,7 @@ import { mathCode } from '../math/index.ts';
 import type { CodeModule, Target } from '../wasm/code.ts';
 import { argFoldFunctions } from './arg-fold.ts';
 import { arrangeFunctions } from './arrange.ts';
+import { bitFunctions } from './bits.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
@@ -39,6 +40,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...selectFunctions(),
     ...searchFunctions(),
     ...countFunctions(),
+    ...bitFunctions(),
     ...distinctFunctions(),
     ...rearrangeFunctions(),
     ...cumulativeFunctions(),

@@ -6,6 +6,7 @@ import type { Primitive } from '../core/primitive.ts';
 import * as argreduce from './argreduce.ts';
 import * as arithmetic from './arithmetic.ts';
 import * as arrange from './arrange.ts';
+import * as bits from './bits.ts';
 import * as compare from './compare.ts';
 import * as concatenate from './concatenate.ts';
 import * as constants from './constant.ts';
@@ -47,6 +48,7 @@ const modules: readonly Record<string, unknown>[] = [
   argreduce,
   arithmetic,
   arrange,
+  bits,
   compare,
   concatenate,
   conv,

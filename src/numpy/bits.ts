@@ -6,15 +6,10 @@ import { checkChoice, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { checkCount } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { mul } from '../lax/arithmetic.ts';
-import { ne } from '../lax/compare.ts';
+import { packbits as pack, unpackbits as unpack } from '../lax/bits.ts';
 import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
-import { and, shiftRightLogical } from '../lax/logic.ts';
-import { reshape } from '../lax/movement.ts';
-import { sum } from '../lax/reductions.ts';
 import { pad, sliceInDim } from '../lax/slicing.ts';
-import { fromNumbers } from './array.ts';
 import { axisOf, moveaxis, operand, ravel } from './shape.ts';
 
 export interface BitOptions {
@@ -35,9 +30,6 @@ function along(operation: string, x: ArrayLike, { axis = null, bitorder = 'big' 
   return { value: moveaxis(value, at, -1), restore: (y: Value): Value => moveaxis(y, -1, at) };
 }
 
-const places = (bitorder: 'big' | 'little' = 'big'): number[] =>
-  [0, 1, 2, 3, 4, 5, 6, 7].map((i) => (bitorder === 'big' ? 7 - i : i));
-
 /**
  * Eight elements of an axis at a time as the bits of a byte, which are 1 where an element is not 0. Zeros fill up the last. Bytes are int32.
  *
@@ -48,22 +40,7 @@ const places = (bitorder: 'big' | 'little' = 'big'): number[] =>
 export const packbits: (a: ArrayLike, given?: BitOptions) => NDArray = recorded((a, given = {}) => {
   const options = optionsOf('packbits', given, ['axis', 'bitorder']);
   const { value, restore } = along('packbits', a, options);
-  const n = value.shape.at(-1)!;
-  const bytes = Math.ceil(n / 8);
-  const lead = value.shape.slice(0, -1);
-  const bits = value.aval.dtype === 'bool' ? value : ne(value, 0);
-  const padding = [
-    ...lead.map((): [number, number, number] => [0, 0, 0]),
-    [0, 8 * bytes - n, 0] as [number, number, number],
-  ];
-  const full = 8 * bytes === n ? bits : pad(bits, scalar(0, 'bool'), padding);
-  const eights = convert(reshape(full, [...lead, bytes, 8]), 'int32');
-  const weights = fromNumbers(
-    places(options.bitorder).map((place) => 1 << place),
-    [8],
-    'int32',
-  );
-  return restore(sum(mul(eights, weights), { axis: -1 }));
+  return restore(pack(value, options.bitorder ?? 'big'));
 });
 
 /**
@@ -80,9 +57,7 @@ export const unpackbits: (a: ArrayLike, given?: BitOptions & { count?: number | 
     const { value, restore } = along('unpackbits', a, options);
     const n = 8 * value.shape.at(-1)!;
     const lead = value.shape.slice(0, -1);
-    const shifts = fromNumbers(places(options.bitorder), [8], 'int32');
-    const bytes = reshape(convert(value, 'int32'), [...value.shape, 1]);
-    const bits = reshape(and(shiftRightLogical(bytes, shifts), 1), [...lead, n]);
+    const bits = unpack(value.aval.dtype === 'bool' ? convert(value, 'int32') : value, options.bitorder ?? 'big');
     if (count === null) return restore(bits);
     const wanted = count < 0 ? Math.max(0, n + count) : checkCount(count, 'unpackbits', '`count`');
     if (wanted <= n) return restore(sliceInDim(bits, 0, wanted, 1, lead.length));
