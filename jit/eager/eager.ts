@@ -8,6 +8,7 @@ import { eagerFold } from './folds.ts';
 import type { EagerFunction } from './memory-function.ts';
 import { eagerView, eagerWholeRegions } from './movement.ts';
 import { eagerGather, eagerScatter } from './positions.ts';
+import { eagerIntegerPower } from './powers.ts';
 import { eagerProduct } from './products.ts';
 
 /**
@@ -26,7 +27,10 @@ export function planEager(
     case 'elementwise':
       if (primitive.name === 'iota') return output.size > 0 ? eagerIota(params, output) : undefined;
       if (inputs.length === 0 || !isPrebuilt(params) || output.size === 0) return undefined;
-      return eagerElementwise(primitive.name, inputs, params, output);
+      return (
+        eagerElementwise(primitive.name, inputs, params, output) ??
+        (primitive.name === 'integer_pow' ? eagerIntegerPower(output, (params as { y: number }).y) : undefined)
+      );
     case 'reduce':
       return eagerFold(inputs[0]!, lower.combine, lower.axes(params), output);
     case 'dot':

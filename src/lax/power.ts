@@ -3,6 +3,7 @@ import type { Element, ElementBuilder } from '../../jit/element.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { isFloating } from '../core/dtype.ts';
 import { DtypeError } from '../core/errors.ts';
+import { bySquaring } from '../core/powers.ts';
 import { exact, type Primitive, sharedParamsByKey, ulp } from '../core/primitive.ts';
 import * as reference from '../core/special.ts';
 import { bind1, type Value } from '../core/trace.ts';
@@ -121,31 +122,20 @@ export function pow(x: ArrayLike, y: ArrayLike): Value {
   return powOp(x, y);
 }
 
-/** x^n for n ≥ 0 by repeated squaring, in the order that the reference and the compiled code share. */
-function product<T>(x: T, n: number, times: (a: T, b: T) => T): T | undefined {
-  let result: T | undefined;
-  let square = x;
-  for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result = result === undefined ? square : times(result, square);
-    if (rest > 1) square = times(square, square);
-  }
-  return result;
-}
-
 export const integerPowP: Primitive<{ readonly y: number }> = elementwise<{ readonly y: number }>('integer_pow', 1, {
   domain: 'numeric',
   result: ([x]) => x!.dtype,
   run: ([x], { y }, [dtype]) => {
     const times = (a: number, b: number): number =>
       dtype === 'float64' ? a * b : dtype === 'float32' ? Math.fround(a * b) : Math.imul(a, b);
-    const positive = product(x!, Math.abs(y), times) ?? 1;
+    const positive = bySquaring(x!, Math.abs(y), times) ?? 1;
     return y < 0 ? 1 / positive : positive;
   },
   accuracy: exact,
   jvp: [(dx, [x], out, { y }) => (y === 0 ? new Zero(out.aval) : mul(dx, mul(integerPow(x!, y - 1), y)))],
   lower: (b, [x], { y }) => {
     const one = b.const(1, x!.dtype);
-    const positive = product(x!, Math.abs(y), (p, q) => b.mul(p, q)) ?? one;
+    const positive = bySquaring(x!, Math.abs(y), (p, q) => b.mul(p, q)) ?? one;
     return y < 0 ? b.div(one, positive) : positive;
   },
   samples: () =>
