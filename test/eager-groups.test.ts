@@ -231,6 +231,76 @@ t.test('searches in vectors of any length', (t) => {
   t.end();
 });
 
+t.test('searches for many queries in each gap', (t) => {
+  for (const dtype of ['float32', 'float64', 'int32', 'uint32'] as const) {
+    const sorted = [10, 10, 30, 50, 50, 90];
+    const rising = range(300).map((i) => Math.floor(i / 2));
+    const queries = [...rising, ...rising.toReversed(), 90, 10, ...range(40).map(() => 50), ...range(45).map(() => 7)];
+    if (dtype.startsWith('f')) {
+      queries.push(...range(48).map((i) => (i < 40 || i === 45 ? Number.POSITIVE_INFINITY : Number.NaN)));
+      queries.push(...range(70).map((i) => (i === 60 ? 29 : Number.NEGATIVE_INFINITY)));
+    }
+    const [a, v] = [np.array(sorted, { dtype }), np.array(queries, { dtype })];
+    for (const side of ['left', 'right'] as const) {
+      const expected = queries.map((q) =>
+        Number.isNaN(q) ? sorted.length : sorted.filter((s) => (side === 'left' ? s < q : s <= q)).length,
+      );
+      t.same([...np.searchsorted(a, v, { side }).data()], expected, `${dtype} ${side}`);
+    }
+  }
+  t.end();
+});
+
+// ── Views that are read where they lie ─────────────────────────────────────────────────────────────────────────────
+t.test('products of views that nothing has read', (t) => {
+  const x = np.arange(60, { dtype: 'float64' }).reshape([12, 5]);
+  const y = np.sin(np.arange(144, { dtype: 'float64' })).reshape([12, 12]);
+  const copied = (v: NDArray): NDArray => np.array(v.tolist<number[][]>(), { dtype: 'float64' });
+  const views: readonly ((v: NDArray) => NDArray)[] = [
+    (v) => v.T,
+    (v) => v.slice([2, 11], [1, 4]),
+    (v) => v.slice([0, 12, 3]).T,
+    (v) => np.flip(v, { axis: 0 }),
+    // Another shape of the same storage.
+    (v) => v.T.reshape([v.size / 6, 6]),
+  ];
+  for (const [i, view] of views.entries())
+    for (const _ of range(3)) {
+      const [left, right] = [view(x), view(x)];
+      const depth = left.shape[1]!;
+      const other = y.slice([0, depth]);
+      t.same(np.matmul(left, other).tolist(), np.matmul(copied(right), other).tolist(), `view ${i}, first`);
+      const before = y.slice([], [0, right.shape[0]!]);
+      t.same(np.matmul(before, right).tolist(), np.matmul(copied(before), copied(right)).tolist(), `view ${i}, second`);
+    }
+  const t2 = x.T;
+  const product = np.matmul(t2, x);
+  x.dispose();
+  t.same(np.matmul(t2, t2.T.slice([0, 12])).tolist(), product.tolist(), 'a view keeps the array behind it');
+  t.end();
+});
+
+t.test('integer powers without a kernel of their own', (t) => {
+  for (const dtype of ['float32', 'float64', 'int32', 'uint32'] as const)
+    for (const [n, y] of [
+      [1, 4],
+      [7, 4],
+      [2000, 7],
+      [1300, 62],
+      [600, -6],
+    ] as const) {
+      if (y < 0 && !dtype.startsWith('f')) continue;
+      const x = np
+        .arange(n, { dtype })
+        .mul(dtype.startsWith('f') ? 0.001 : 1)
+        .add(1)
+        .astype(dtype);
+      const power = (v: Value): Value => np.power(v, y);
+      t.same([...power(x).data()], [...jit(power)(x).data()], `${x.aval} to the power ${y}`);
+    }
+  t.end();
+});
+
 // ── Products and folds in any order of axes ────────────────────────────────────────────────────────────────────────
 t.test('integer products, and contractions over several axes', (t) => {
   const next = numbers(9);

@@ -6,7 +6,7 @@ import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Region, Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Cell, type Heap, largestUnwritten, smallBytes } from '../storage/heap.ts';
+import { Cell, type Heap, largestUnwritten, smallBytes, type Walk } from '../storage/heap.ts';
 import { Workspace } from '../storage/workspace.ts';
 import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
 import {
@@ -147,7 +147,8 @@ export function eagerView({ offset, strides }: View, output: ShapedArray): Eager
       w.close();
     }
   };
-  return withMemory(([operand]) => Cell.view(dtype, size, operand!, settled), inMemory);
+  const walk: Walk = { shape: output.shape, offset, strides, copy: settled };
+  return withMemory(([operand]) => Cell.view(dtype, size, operand!, walk), inMemory);
 }
 
 function oneElementAt(offset: number, output: ShapedArray): EagerFunction {

@@ -2,17 +2,17 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, isFloating } from '../../src/core/dtype.ts';
 import type { Eqn, Var } from '../../src/core/jaxpr.ts';
-import { stridesOf } from '../../src/core/shape.ts';
+import { sameShape, stridesOf } from '../../src/core/shape.ts';
 import { axesOf, isMatrix, productOf, type Side } from '../lower/products/dot-code.ts';
 import { divisionOf, isDealtOut } from '../lower/products/product-threads.ts';
 import type { DotDimensions } from '../lower-rule.ts';
 import { gemmScratchBytes } from '../runtime/gemm.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import type { Cell, Heap } from '../storage/heap.ts';
+import type { Cell, Heap, Walk } from '../storage/heap.ts';
 import { threadCount } from '../target.ts';
 import { threadPool } from '../threads/thread-pool.ts';
 import { eagerTransposed, filled } from './folds.ts';
-import { type EagerFunction, onCells } from './memory-function.ts';
+import { type EagerFunction, onCells, withMemory } from './memory-function.ts';
 import { type OperandReading, readingOf } from './reading.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
@@ -42,14 +42,46 @@ export function eagerProductOf(eqn: Eqn, makerOf: ReadonlyMap<Var, Eqn>): Operan
   return { atoms, run: ofMatrices(sides as [Placed, Placed], output, d) };
 }
 
-/** A contraction; operands whose axes do not make a matrix where they lie are copied in another order first. */
+/** A contraction of arrays, or of views that have not been read yet and are read where their arrays lie. */
 export function eagerProduct(
-  [x, y]: readonly ShapedArray[],
+  inputs: readonly ShapedArray[],
   d: DotDimensions,
   output: ShapedArray,
 ): EagerFunction | undefined {
   if (output.size === 0) return undefined;
-  if (x!.size === 0) return filled(output, 0);
+  if (inputs[0]!.size === 0) return filled(output, 0);
+  const ofArrays = productOfArrays(inputs, d, output);
+  /** How the operands lay the last time that one was a view, and the product of such ones. */
+  let known: { readonly walks: readonly (Walk | undefined)[]; readonly run: EagerFunction | undefined } | undefined;
+  const run = (operands: readonly Cell[]): Cell | Cell[] => {
+    const [a, b] = [operands[0]!.pending, operands[1]!.pending];
+    if (!a && !b) return ofArrays(operands);
+    if (known?.walks[0] !== a?.walk || known?.walks[1] !== b?.walk) {
+      const walks = [a?.walk, b?.walk];
+      known = { walks, run: productOfViews(inputs, walks, d, output) };
+    }
+    return known!.run ? known!.run([a?.of ?? operands[0]!, b?.of ?? operands[1]!]) : ofArrays(operands);
+  };
+  return ofArrays.inMemory ? withMemory(run, ofArrays.inMemory) : run;
+}
+
+/** Undefined where an operand makes no matrix where it lies, or is one of another shape. */
+function productOfViews(
+  inputs: readonly ShapedArray[],
+  walks: readonly (Walk | undefined)[],
+  d: DotDimensions,
+  output: ShapedArray,
+): EagerFunction | undefined {
+  const sides = inputs.map((aval, i) => walks[i] ?? sideOf(aval)) as [Placed, Placed];
+  const isRead =
+    sides.every(({ shape }, i) => sameShape(shape, inputs[i]!.shape)) &&
+    isMatrix(sides[0], axesOf(inputs[0]!.ndim, d.lhsBatch, d.lhsContract)) &&
+    isMatrix(sides[1], axesOf(inputs[1]!.ndim, d.rhsBatch, d.rhsContract));
+  return isRead ? ofMatrices(sides, output, d) : undefined;
+}
+
+/** A contraction; operands whose axes do not make a matrix where they lie are copied in another order first. */
+function productOfArrays([x, y]: readonly ShapedArray[], d: DotDimensions, output: ShapedArray): EagerFunction {
   const left = arranged(x!, axesOf(x!.ndim, d.lhsBatch, d.lhsContract));
   const right = arranged(y!, axesOf(y!.ndim, d.rhsBatch, d.rhsContract));
   const places = (from: readonly number[], moved: readonly number[] | undefined): readonly number[] =>

@@ -37,6 +37,7 @@ export interface Element {
   readonly shift: 2 | 3;
   readonly splat: string;
   readonly loadLane: string;
+  readonly storeLane: string;
 }
 
 /** How many arguments `gemm_f32` and `gemm_f64` take. */
@@ -51,6 +52,7 @@ export const elements: readonly Element[] = [
     shift: 2,
     splat: 'v128.load32_splat',
     loadLane: 'v128.load32_lane',
+    storeLane: 'v128.store32_lane',
   },
   {
     name: 'f64',
@@ -60,6 +62,7 @@ export const elements: readonly Element[] = [
     shift: 3,
     splat: 'v128.load64_splat',
     loadLane: 'v128.load64_lane',
+    storeLane: 'v128.store64_lane',
   },
 ];
 
@@ -80,6 +83,8 @@ export const blockDepth = 512;
 /** B is packed though it has unit column stride when it is larger than this and enough rows share the packing. */
 const packBeyondBytes = 32768;
 const packFromRows = 16;
+/** Multiplications for which tiles cost more than they gain. */
+const fewProducts = 512;
 
 export const up = (n: number, step: number): number => Math.ceil(n / step) * step;
 
@@ -113,6 +118,7 @@ export const lineBytesOf = (e: Element, depth: Expr): Expr =>
   add(and(add(shl(depth, e.shift), i32c(63)), i32c(-64)), i32c(64));
 
 const cornerName = (e: Element): string => `corner_${e.name}`;
+const fewName = (e: Element): string => `gemm_few_${e.name}`;
 const tileName = (e: Element, rows: number): string => `tile_${e.name}_${rows}`;
 
 /**
@@ -278,6 +284,36 @@ export function evenParts(f: FunctionBuilder, n: Local, most: number, step: numb
   return f.var(and(add(part, i32c(step - 1)), i32c(-step)));
 }
 
+/**
+ * gemm_few(m, n, k, a, aRow, aCol, b, bRow, c, cRow, accumulate), strides in bytes: operands are read where they lie, without tiles. Each sum
+ * goes through k in the same order.
+ */
+function few(target: Target, e: Element): Func {
+  const f = new FunctionBuilder(fewName(e), new Array(11).fill('i32'));
+  const [m, n, k, a, aRow, aCol, b, bRow, c, cRow, accumulate] = f.parameters;
+  const sum = f.local('v128');
+  const element = (columns: Expr, loading: string, store: (to: Expr) => void): void => {
+    const [to, x, y, left] = [f.let(add(c, columns)), f.var(a), f.var(add(b, columns)), f.var(k)];
+    f.set(sum, i32x4c(0));
+    f.if(accumulate, () => f.set(sum, load(loading, to)));
+    f.doWhile(left, () => {
+      f.set(sum, madd(target, e.shape, load(e.splat, x), load(loading, y), sum));
+      f.set(x, add(x, aCol));
+      f.set(y, add(y, bRow));
+      f.set(left, sub(left, i32c(1)));
+    });
+    store(to);
+  };
+  const [whole, end] = [f.let(shl(and(n, i32c(-e.lanes)), e.shift)), f.let(shl(n, e.shift))];
+  f.for(0, m, () => {
+    f.for(0, whole, (j) => element(j, 'v128.load', (to) => f.store('v128.store', to, sum)), 16);
+    f.for(whole, end, (j) => element(j, e.splat, (to) => f.storeLane(e.storeLane, to, sum, 0)), e.bytes);
+    f.set(a, add(a, aRow));
+    f.set(c, add(c, cRow));
+  });
+  return f.build();
+}
+
 /** The loops over blocks, and what to copy. */
 function driver(e: Element): Func {
   const f = new FunctionBuilder(`gemm_${e.name}`, new Array(gemmParameters).fill('i32'));
@@ -297,6 +333,11 @@ function driver(e: Element): Func {
   });
   f.if(eq(m, i32c(1)), () => {
     f.call(`gemv_${e.name}`, n, k, b, bCol, bRow, a, aCol, c, one, accumulate, scratch);
+    f.return();
+  });
+
+  f.if(and(op('i32.le_s', mul(mul(m, n), k), i32c(fewProducts)), eq(bCol, one)), () => {
+    f.call(fewName(e), m, n, k, a, aRow, aCol, b, bRow, c, cRow, accumulate);
     f.return();
   });
 
@@ -368,6 +409,7 @@ export function gemmFunctions(target: Target): Func[] {
     ...Array.from({ length: tallest(target) }, (_, i) => tiles(target, e, i + 1)),
     block(target, e),
     corner(e),
+    few(target, e),
     ...gemvFunctions(target, e),
     driver(e),
   ]);

@@ -297,10 +297,19 @@ export function heap(): Heap {
   return theHeap;
 }
 
-/** Elements of another array in another order, which `copy` puts in their place. */
+/** How elements lie in another array: at `offset` plus steps along axes of the view. `copy` puts them in their order. */
+export interface Walk {
+  /** That of the view. Arrays of other shapes may share its storage. */
+  readonly shape: readonly number[];
+  readonly offset: number;
+  readonly strides: readonly number[];
+  readonly copy: (of: Cell, to: Cell) => void;
+}
+
+/** Elements of another array. */
 interface Pending {
   readonly of: Cell;
-  readonly copy: (of: Cell, to: Cell) => void;
+  readonly walk: Walk;
 }
 
 /**
@@ -359,11 +368,11 @@ export class Cell {
     return cell;
   }
 
-  /** A view of `of`, which stays as long as this has not been read: `copy` writes the elements then. */
-  static view(dtype: DType, length: number, of: Cell, copy: Pending['copy']): Cell {
+  /** A view of `of`, which stays as long as this has not been read: its elements are copied then. */
+  static view(dtype: DType, length: number, of: Cell, walk: Walk): Cell {
     if (of.disposed) of.peek();
     const cell = new Cell(dtype, length, undefined, undefined);
-    cell.pending = { of: of.shared(), copy };
+    cell.pending = { of: of.shared(), walk };
     return cell;
   }
 
@@ -441,7 +450,7 @@ export class Cell {
     const h = heap();
     h.place(this);
     try {
-      pending.copy(pending.of, this);
+      pending.walk.copy(pending.of, this);
     } catch (error) {
       h.release(this);
       this.pending = pending;

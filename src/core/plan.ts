@@ -278,7 +278,10 @@ class Planner {
     for (const operation of this.operations) this.step(operation);
     const results = outs.map((atom) => (atom instanceof Var ? this.places.get(atom)! : -1));
     if (!results.every((i) => this.made.has(i)) || new Set(results).size < results.length) return undefined;
-    const framed = this.operations.every(isView) ? undefined : this.inFrame(results);
+    // A product alone reads views where their arrays lie.
+    const isProduct =
+      this.steps.length === 1 && this.operations.every((operation) => isView(operation) || isDot(operation));
+    const framed = isProduct || this.operations.every(isView) ? undefined : this.inFrame(results);
     if (framed) return framed;
     const last = new Map<number, number>();
     this.steps.forEach(({ inputs, outputs }, k) => {
@@ -357,6 +360,8 @@ const isView = ({ eqn }: Operation): boolean => {
   const { kind } = eqn.primitive.lower;
   return kind === 'view' || kind === 'reshape' || kind === 'identity';
 };
+
+const isDot = ({ eqn }: Operation): boolean => eqn.primitive.lower.kind === 'dot';
 
 /** Bytes from the beginning of the operand, where a view is a run of its elements. */
 function startOfRun({ primitive, params, inputs, outputs }: Eqn): number | undefined {
