@@ -4,7 +4,7 @@ export { type EigOptions, eig, eigP } from './linalg/eig.ts';
 export { type EighOptions, eigenvaluesOf, eigh, eighP } from './linalg/eigh.ts';
 export { hessenberg, hessenbergP } from './linalg/hessenberg.ts';
 export { lu, luP } from './linalg/lu.ts';
-export { qr, qrP } from './linalg/qr.ts';
+export { qr, qrP, triangularFactor } from './linalg/qr.ts';
 export { schur, schurP } from './linalg/schur.ts';
 export { type SvdOptions, svd, svdP } from './linalg/svd.ts';
 export { triangularRoot, triangularRootP } from './linalg/triangular-root.ts';

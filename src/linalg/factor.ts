@@ -41,8 +41,8 @@ export function qr(a: ArrayLike, options: { mode: 'r' }): NDArray;
 export function qr(a: ArrayLike, given: { mode?: QrMode } = {}): NDArray | [NDArray, NDArray] {
   const { mode = 'reduced' } = optionsOf('qr', given, ['mode']);
   checkChoice('qr', 'mode', mode, ['reduced', 'complete', 'r']);
-  const [q, r] = lax.qr(matrix('qr', a), { fullMatrices: mode === 'complete' });
-  return mode === 'r' ? r : [q, r];
+  const value = matrix('qr', a);
+  return mode === 'r' ? lax.triangularFactor(value) : lax.qr(value, { fullMatrices: mode === 'complete' });
 }
 
 export interface TriangularOptions {

@@ -97,7 +97,14 @@ export function triangularSolveCalls(dtype: DType, s: TriangularSystem): Runtime
   };
 }
 
-export function qrCalls(dtype: DType, batch: number, m: number, n: number, columns: number): RuntimeCalls {
+export function qrCalls(
+  dtype: DType,
+  batch: number,
+  m: number,
+  n: number,
+  columns: number,
+  onlyR: boolean,
+): RuntimeCalls {
   if (batch * m * columns === 0) return none;
   const bytes = byteSize(dtype);
   const [k, wide] = [Math.min(m, n), Math.max(n, columns)];
@@ -122,7 +129,8 @@ export function qrCalls(dtype: DType, batch: number, m: number, n: number, colum
   if (inBlocks)
     scratch += Math.max(...products.map(([rows, across, depth]) => gemmScratchBytes(rows, across, depth, bytes)));
   const room = inBlocks ? [work] : [0, 0, 0, 0, 0, 0];
-  const args = [batch, m, n, columns, { input: 0 }, { output: 0 }, { output: 1 }, ...places, ...room];
+  const results = onlyR ? [0, { output: 0 }] : [{ output: 0 }, { output: 1 }];
+  const args = [batch, m, n, columns, { input: 0 }, ...results, ...places, ...room];
   return { scratch, calls: [{ name: `qr_${shortName(dtype)}`, args }] };
 }
 
@@ -153,14 +161,20 @@ function blocksFor(n: number): number {
   return blockFloats(n) + Math.max(triangle, ...work) / 8;
 }
 
-export function eighCalls(dtype: DType, batch: number, n: number, vectors: boolean): RuntimeCalls {
+export function eighCalls(
+  dtype: DType,
+  batch: number,
+  n: number,
+  { vectors, symmetrizeInput }: { readonly vectors: boolean; readonly symmetrizeInput: boolean },
+): RuntimeCalls {
   if (batch * n === 0) return none;
   const blocks = blocksFor(n);
   const notes = vectors ? chainFloats(n) : 2 * n + 2;
   const room = vectors && n >= dividedFrom ? mergeFloats(n, 1) + gemmScratchBytes(n, n, n, 8) / 8 : 0;
   const sizes = [n * n, vectors ? n * n : 0, n, n, n, n, n, notes, blocks, room];
   const { scratch, places } = runs(sizes);
-  const args = [batch, n, vectors ? n : 0, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
+  const flags = [vectors ? n : 0, Number(symmetrizeInput)];
+  const args = [batch, n, ...flags, { input: 0 }, { output: 0 }, vectors ? { output: 1 } : 0, ...places];
   return { scratch, calls: [{ name: `eigh_${shortName(dtype)}`, args }] };
 }
 

@@ -1,11 +1,12 @@
+import { constant } from '../../lower/expressions/scalar-code.ts';
 import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../wasm/code.ts';
-import type { FloatCode } from '../../wasm/vector-loops.ts';
+import { type FloatCode, loadFloat } from '../../wasm/vector-loops.ts';
 import { add, byteOffset, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { divideFunctions } from './divide.ts';
 import { mergingFunctions } from './merging.ts';
 import { indexInOrder, orderFunctions, read } from './orders.ts';
-import { f64, get, put, widened } from './plane.ts';
+import { f64, get, put } from './plane.ts';
 import { reflectionFunctions } from './reflections.ts';
 import { secularFunctions } from './secular.ts';
 import { chainHeader, dividedFrom, negligible } from './spectral-constants.ts';
@@ -14,9 +15,9 @@ import { tridiagonalFunctions } from './tridiagonal.ts';
 /**
  * Householder reflections to [tridiagonal form](./tridiagonal.ts), then implicit QL (Golub & Van Loan, Matrix Computations, 4th ed., § 8.3):
  *
- *     eigh_f32(batch, n, wanted, a, values, vectors, matrix, rows, diagonal, beside, taus, products, order, notes, blocks, room)
+ *     eigh_f32(batch, n, wanted, symmetrize, a, values, vectors, matrix, rows, diagonal, beside, taus, products, order, notes, blocks, room)
  *
- * `wanted` is n, or 0 to leave the vectors. The last ten are scratch memory of float64: the matrix as it is reduced, which
+ * `wanted` is n, or 0 to leave the vectors. Of ½(a + aᵀ) with `symmetrize`, else of the lower triangle. The last ten are scratch memory of float64: the matrix as it is reduced, which
  * keeps the reflections in its rows; an eigenvector in each row; the tridiagonal matrix; n more numbers each, and n indices;
  * rotations; and room for what is done by blocks, and for divide and conquer.
  *
@@ -110,11 +111,12 @@ function implicitQl(): Func {
 
 function batches(code: FloatCode): Func {
   const { type } = code;
-  const f = new FunctionBuilder(`eigh_${type}`, new Array(16).fill('i32'));
+  const f = new FunctionBuilder(`eigh_${type}`, new Array(17).fill('i32'));
   const [
     batch,
     n,
     wanted,
+    symmetrize,
     a,
     values,
     vectors,
@@ -133,7 +135,7 @@ function batches(code: FloatCode): Func {
   const sourceRow = f.let(byteOffset(code, n));
   const scale = f.local('f64');
   f.for(0, batch, () => {
-    f.call(`widen_lower_${type}`, n, a, matrix);
+    f.call(`widen_lower_${type}`, n, symmetrize, a, matrix);
     f.set(scale, call('scale_f64', 'f64', matrix, mul(n, n)));
     const finite = f.var(op('f64.eq', scale, scale));
     f.if(finite, () => {
@@ -167,21 +169,27 @@ function batches(code: FloatCode): Func {
   return f.build(true);
 }
 
-/** widen_lower_f32(n, from, to): the lower triangle, transposed, as float64 over zeros. The upper one may hold anything. */
+/** widen_lower_f32(n, symmetrize, from, to): the lower triangle, or that of the symmetric part, transposed, as float64 over zeros. */
 function widenLower(code: FloatCode): Func {
-  const f = new FunctionBuilder(`widen_lower_${code.type}`, new Array(3).fill('i32'));
-  const [n, from, to] = f.parameters;
+  const { type, bytes } = code;
+  const f = new FunctionBuilder(`widen_lower_${type}`, new Array(4).fill('i32'));
+  const [n, symmetrize, from, to] = f.parameters;
   const [row, sourceRow] = [f.let(op('i32.shl', n, i32c(3))), f.let(byteOffset(code, n))];
+  const half = constant(0.5, type === 'f32' ? 'float32' : 'float64');
   f.fill(to, i32c(0), mul(n, row));
-  f.for(0, n, (i) => {
-    const [source, target] = [f.var(from), f.var(to)];
-    f.for(0, add(i, i32c(1)), () => {
-      f.store('f64.store', target, widened(code, source));
-      f.set(source, add(source, i32c(code.bytes)));
-      f.set(target, add(target, row));
+  f.for(0, n, (j) => {
+    const [along, down, target] = [f.var(from), f.var(from), f.var(to)];
+    f.for(j, n, () => {
+      const given = f.let(loadFloat(code, down));
+      const mean = op(`${type}.mul`, op(`${type}.add`, given, loadFloat(code, along)), half);
+      const value = select(symmetrize, mean, given);
+      f.store('f64.store', target, type === 'f32' ? op('f64.promote_f32', value) : value);
+      f.set(along, add(along, i32c(bytes)));
+      f.set(down, add(down, sourceRow));
+      f.set(target, add(target, i32c(8)));
     });
-    f.set(from, add(from, sourceRow));
-    f.set(to, add(to, i32c(8)));
+    f.set(from, add(from, add(sourceRow, i32c(bytes))));
+    f.set(to, add(to, add(row, i32c(8))));
   });
   return f.build();
 }

@@ -10,7 +10,7 @@ import { reflectionFunctions } from './qr-reflection.ts';
  *
  *     qr_f32(batch, m, n, columns, a, q, r, matrix, heads, taus, products, factors, gram, first, second, negated, work)
  *
- * Q is m × columns, R columns × n. The others are scratch memory: the matrix as it is reduced, a row of v for each reflection,
+ * Q is m × columns, and left out where its address is 0; R is columns × n. The others are scratch memory: the matrix as it is reduced, a row of v for each reflection,
  * their τ, and a row of products; and for blocks their factors T, VᵀV, two blocks of rows, and room for products.
  *
  * Large matrices go by blocks of `qrBlock` columns, whose reflections together are I − V·T·Vᵀ with an upper triangular T
@@ -151,15 +151,18 @@ function batches(code: FloatCode): Func {
     f.parameters;
   const lesser = (x: Expr, y: Expr): Expr => f.let(select(op('i32.lt_s', x, y), x, y));
   const k = lesser(m, n);
+  const hasQ = f.let(op('i32.ne', q, i32c(0)));
   const row = f.let(byteOffset(code, n));
   const qRow = f.let(byteOffset(code, columns));
   const vBytes = f.let(byteOffset(code, m));
   const one = constant(1, type === 'f32' ? 'float32' : 'float64');
   const headOf = (j: Expr): Expr => add(heads, mul(j, vBytes));
-  const identity = (): void =>
+  const identity = (): void => {
+    f.fill(q, i32c(0), mul(m, qRow));
     f.for(0, lesser(m, columns), (i) => {
       storeFloat(f, code, add(q, byteOffset(code, mul(i, add(columns, i32c(1))))), one);
     });
+  };
   /** Goes over blocks with their vectors, below their heads, and factors. */
   const block = (start: Expr): { count: Expr; below: Expr; v: Expr; factor: Expr } => ({
     count: lesser(i32c(qrBlock), sub(k, start)),
@@ -175,11 +178,13 @@ function batches(code: FloatCode): Func {
       f.call(`reflect_${type}`, m, j, matrix, row, next, sub(n, next), v, tau, products);
       storeFloat(f, code, add(taus, byteOffset(code, j)), tau);
     });
-    identity();
-    f.for(0, k, (step) => {
-      const j = f.let(sub(sub(k, i32c(1)), step));
-      const tau = loadFloat(code, add(taus, byteOffset(code, j)));
-      f.call(`reflect_${type}`, m, j, q, qRow, j, sub(columns, j), headOf(j), tau, products);
+    f.if(hasQ, () => {
+      identity();
+      f.for(0, k, (step) => {
+        const j = f.let(sub(sub(k, i32c(1)), step));
+        const tau = loadFloat(code, add(taus, byteOffset(code, j)));
+        f.call(`reflect_${type}`, m, j, q, qRow, j, sub(columns, j), headOf(j), tau, products);
+      });
     });
   };
   const byBlocks = (): void => {
@@ -199,19 +204,20 @@ function batches(code: FloatCode): Func {
       },
       qrBlock,
     );
-    identity();
-    const blocks = f.let(op('i32.div_s', add(k, i32c(qrBlock - 1)), i32c(qrBlock)));
-    f.for(0, blocks, (step) => {
-      const start = f.let(mul(sub(sub(blocks, i32c(1)), step), i32c(qrBlock)));
-      const { count, below, v, factor } = block(start);
-      const rest = add(add(q, mul(start, qRow)), byteOffset(code, start));
-      const plain = [count, i32c(1)];
-      f.call(`block_reflect_${type}`, below, count, v, m, factor, ...plain, rest, qRow, sub(columns, start), ...room);
+    f.if(hasQ, () => {
+      identity();
+      const blocks = f.let(op('i32.div_s', add(k, i32c(qrBlock - 1)), i32c(qrBlock)));
+      f.for(0, blocks, (step) => {
+        const start = f.let(mul(sub(sub(blocks, i32c(1)), step), i32c(qrBlock)));
+        const { count, below, v, factor } = block(start);
+        const rest = add(add(q, mul(start, qRow)), byteOffset(code, start));
+        const plain = [count, i32c(1)];
+        f.call(`block_reflect_${type}`, below, count, v, m, factor, ...plain, rest, qRow, sub(columns, start), ...room);
+      });
     });
   };
   f.for(0, batch, () => {
     f.copy(matrix, a, mul(m, row));
-    f.fill(q, i32c(0), mul(m, qRow));
     f.fill(r, i32c(0), mul(columns, row));
     f.if(op('i32.le_s', k, i32c(qrBlock)), oneByOne, byBlocks);
     f.for(0, lesser(columns, n), (i) => {

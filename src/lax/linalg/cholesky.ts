@@ -1,21 +1,15 @@
 import { choleskyCalls } from '../../../jit/runtime/linalg/calls.ts';
 import type { ArrayLike } from '../../array.ts';
-import { allocate, type DType, type TypedArray } from '../../core/dtype.ts';
+import { allocate, type DType } from '../../core/dtype.ts';
 import { optionsOf } from '../../core/options.ts';
-import {
-  type HostArray,
-  type Primitive,
-  primitive,
-  reductionAccuracy,
-  type Sample,
-  sharedParams,
-} from '../../core/primitive.ts';
+import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParams } from '../../core/primitive.ts';
 import { sizeOf } from '../../core/shape.ts';
 import { bind1, type Value } from '../../core/trace.ts';
 import { toFloating } from '../../promote.ts';
-import { add, div, mul } from '../arithmetic.ts';
+import { add, div } from '../arithmetic.ts';
 import { strengthen } from '../movement.ts';
-import { batchOf, checkMatrix, identity, lowerTriangle, matmul, matrixTranspose, matrixValues } from './matrix.ts';
+import { batchOf, checkMatrix, identity, lowerTriangle, matmul, matrixValues } from './matrix.ts';
+import { symmetricPart, symmetricTangent } from './symmetric-part.ts';
 import { triangularSolve } from './triangular-solve.ts';
 
 export interface CholeskyParams {
@@ -59,9 +53,7 @@ export const choleskyP: Primitive<CholeskyParams> = primitive<CholeskyParams>({
   jvp: ([a], [da], params) => {
     const l = bind1(choleskyP, [a!], params);
     const tangent = da as Value;
-    const symmetric = params.symmetrizeInput
-      ? mul(add(tangent, matrixTranspose(tangent)), 0.5)
-      : add(lowerTriangle(tangent), matrixTranspose(lowerTriangle(tangent, -1)));
+    const symmetric = symmetricTangent(tangent, params.symmetrizeInput);
     const right = triangularSolve(l, symmetric, { lower: true, transposeA: true });
     const both = triangularSolve(l, right, { leftSide: true, lower: true });
     const phi = div(lowerTriangle(both), add(identity(l.aval.shape, l.aval.dtype), 1));
@@ -99,19 +91,6 @@ const sample = (
   kind: 'positive' | 'triangular',
   symmetrizeInput: boolean,
 ): Sample => ({ inputs: [{ shape, dtype, values: matrixValues(shape, kind) }], params: { symmetrizeInput } });
-
-/** ½(A + Aᵀ), rounded as the dtype is. */
-function symmetricPart({ aval, data }: HostArray): TypedArray {
-  const n = aval.shape.at(-1)!;
-  const out = allocate(aval.dtype, aval.size);
-  for (let at = 0; at < aval.size; at += n * n)
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++) {
-        const sum = data[at + i * n + j]! + data[at + j * n + i]!;
-        out[at + i * n + j] = (aval.dtype === 'float32' ? Math.fround(sum) : sum) * 0.5;
-      }
-  return out;
-}
 
 const params = {
   symmetric: sharedParams({ symmetrizeInput: true }),

@@ -10,16 +10,19 @@ import { add, div, mul, sub } from '../arithmetic.ts';
 import { strengthen } from '../movement.ts';
 import { sum } from '../reductions.ts';
 import { expandDims } from '../slicing.ts';
-import { batchOf, checkMatrix, identity, lowerTriangle, matmul, matrixTranspose, matrixValues } from './matrix.ts';
+import { batchOf, checkMatrix, identity, matmul, matrixTranspose, matrixValues } from './matrix.ts';
 import { scaleOf } from './plane.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
+import { symmetricPart, symmetricTangent } from './symmetric-part.ts';
 
 interface EighParams {
   readonly vectors: boolean;
+  /** Whether A is ½(A + Aᵀ); else only the lower triangle of A is read. */
+  readonly symmetrizeInput: boolean;
 }
 
 /**
- * (λ, V) with A·V = V·diag(λ) and ascending λ; λ alone without `vectors`. Reads the lower triangle of A. NaN where A is
+ * (λ, V) with A·V = V·diag(λ) and ascending λ; λ alone without `vectors`. NaN where A is
  * not finite. The code of large matrices divides them, and signs of vectors need not be those of the reference.
  */
 export const eighP: Primitive<EighParams> = primitive<EighParams>({
@@ -29,15 +32,16 @@ export const eighP: Primitive<EighParams> = primitive<EighParams>({
     const values = a!.withShape(a!.shape.slice(0, -1));
     return vectors ? [values, a!] : [values];
   },
-  run: ([a], { vectors }, [out]) => {
+  run: ([a], { vectors, symmetrizeInput }, [out]) => {
     const n = out!.shape.at(-1)!;
+    const data = symmetrizeInput ? symmetricPart(a!) : a!.data;
     const values = allocate(out!.dtype, out!.size).fill(Number.NaN);
     const columns = allocate(out!.dtype, vectors ? out!.size * n : 0).fill(Number.NaN);
     for (let batch = 0; batch * n < out!.size; batch++) {
       const at = batch * n * n;
       const w = Float64Array.from(range(n * n), (e) => {
         const [i, j] = [Math.floor(e / n), e % n];
-        return a!.data[at + Math.max(i, j) * n + Math.min(i, j)]!;
+        return data[at + Math.max(i, j) * n + Math.min(i, j)]!;
       });
       const scale = scaleOf(w);
       if (Number.isNaN(scale)) continue;
@@ -60,9 +64,8 @@ export const eighP: Primitive<EighParams> = primitive<EighParams>({
    * matrix derivative results for forward and reverse mode, 2008). Vectors of equal eigenvalues have no derivative.
    */
   jvp: ([a], [da], params) => {
-    const [values, v] = bind(eighP, [a!], withVectors) as [Value, Value];
-    const half = lowerTriangle(da as Value);
-    const symmetric = add(half, matrixTranspose(lowerTriangle(da as Value, -1)));
+    const [values, v] = bind(eighP, [a!], paramsOf(true, params.symmetrizeInput)) as [Value, Value];
+    const symmetric = symmetricTangent(da as Value, params.symmetrizeInput);
     const p = matmul(matrixTranspose(v), matmul(symmetric, v));
     const one = identity(v.aval.shape, v.aval.dtype);
     const dValues = sum(mul(p, one), { axis: -1 });
@@ -80,11 +83,11 @@ export const eighP: Primitive<EighParams> = primitive<EighParams>({
   },
   lower: {
     kind: 'runtime',
-    calls: ({ vectors }, [a]) => eighCalls(a!.dtype, sizeOf(batchOf(a!)), a!.shape.at(-1)!, vectors),
+    calls: (params, [a]) => eighCalls(a!.dtype, sizeOf(batchOf(a!)), a!.shape.at(-1)!, params),
   },
   samples: () =>
     (['float32', 'float64'] as const).flatMap((dtype) =>
-      [withVectors, valuesOnly].flatMap((params) =>
+      allParams.flatMap((params) =>
         [
           [0, 0],
           [1, 1],
@@ -101,18 +104,19 @@ export const eighP: Primitive<EighParams> = primitive<EighParams>({
     ),
 });
 
-const withVectors = sharedParams<EighParams>({ vectors: true });
-const valuesOnly = sharedParams<EighParams>({ vectors: false });
+const allParams = [0, 1, 2, 3].map((k) => sharedParams<EighParams>({ vectors: k >= 2, symmetrizeInput: k % 2 === 1 }));
+const paramsOf = (vectors: boolean, symmetrizeInput: boolean): EighParams =>
+  allParams[2 * Number(vectors) + Number(symmetrizeInput)]!;
 
 export interface EighOptions {
   /** Take the symmetric part of `x`; else only its lower triangle is read. Default true. */
   symmetrizeInput?: boolean;
 }
 
-function eighOperand(x: ArrayLike, symmetrizeInput: boolean): Value {
+function eighOperand(x: ArrayLike): Value {
   const a = strengthen(toFloating(x, 'eigh'));
   checkMatrix('eigh', a.aval, true);
-  return symmetrizeInput ? mul(add(a, matrixTranspose(a)), 0.5) : a;
+  return a;
 }
 
 /**
@@ -126,10 +130,10 @@ function eighOperand(x: ArrayLike, symmetrizeInput: boolean): Value {
  */
 export function eigh(x: ArrayLike, given: EighOptions = {}): [v: Value, w: Value] {
   const { symmetrizeInput = true } = optionsOf('eigh', given, ['symmetrizeInput']);
-  const [w, v] = bind(eighP, [eighOperand(x, symmetrizeInput)], withVectors) as [Value, Value];
+  const [w, v] = bind(eighP, [eighOperand(x)], paramsOf(true, symmetrizeInput)) as [Value, Value];
   return [v, w];
 }
 
 /** The eigenvalues alone, which takes about a third of the time; their derivatives are finite at equal eigenvalues too. */
 export const eigenvaluesOf = (x: ArrayLike, { symmetrizeInput = true }: EighOptions = {}): Value =>
-  bind(eighP, [eighOperand(x, symmetrizeInput)], valuesOnly)[0]!;
+  bind(eighP, [eighOperand(x)], paramsOf(false, symmetrizeInput))[0]!;

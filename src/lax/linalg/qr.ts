@@ -5,7 +5,7 @@ import { RuleError } from '../../core/errors.ts';
 import { optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParams } from '../../core/primitive.ts';
 import { sizeOf } from '../../core/shape.ts';
-import { bind, type Value } from '../../core/trace.ts';
+import { bind, bind1, type Value } from '../../core/trace.ts';
 import { toFloating } from '../../promote.ts';
 import { add, sub } from '../arithmetic.ts';
 import { strengthen } from '../movement.ts';
@@ -26,6 +26,8 @@ import { triangularSolve } from './triangular-solve.ts';
 interface QrParams {
   /** Q square, R of A's shape; else Q has min(m, n) columns and R as many rows. */
   readonly fullMatrices: boolean;
+  /** R alone, in half the time. */
+  readonly onlyR?: boolean;
 }
 
 /**
@@ -34,28 +36,31 @@ interface QrParams {
  */
 export const qrP: Primitive<QrParams> = primitive<QrParams>({
   name: 'qr',
-  type: ([a], { fullMatrices }) => {
+  type: ([a], { fullMatrices, onlyR }) => {
     checkMatrix('qr', a!);
     const [m, n] = [rowsOf(a!), columnsOf(a!)];
     const k = fullMatrices ? m : Math.min(m, n);
-    return [a!.withShape([...batchOf(a!), m, k]), a!.withShape([...batchOf(a!), k, n])];
+    const r = a!.withShape([...batchOf(a!), k, n]);
+    return onlyR ? [r] : [a!.withShape([...batchOf(a!), m, k]), r];
   },
-  run: ([a], _, [qAval, rAval]) => {
-    const [m, n, columns] = [rowsOf(a!.aval), columnsOf(a!.aval), columnsOf(qAval!)];
-    const q = allocate(qAval!.dtype, qAval!.size);
-    const r = allocate(rAval!.dtype, rAval!.size);
+  run: ([a], { onlyR }, outputs) => {
+    const rAval = outputs.at(-1)!;
+    const [m, n, columns] = [rowsOf(a!.aval), columnsOf(a!.aval), rowsOf(rAval)];
+    const q = allocate(rAval.dtype, onlyR ? 0 : outputs[0]!.size);
+    const r = allocate(rAval.dtype, rAval.size);
     for (let batch = 0; batch < sizeOf(batchOf(a!.aval)); batch++) {
       const w = Float64Array.from(a!.data.subarray(batch * m * n, (batch + 1) * m * n));
       const reflections = Array.from({ length: Math.min(m, n) }, (_, j) => reflectColumn(w, m, n, j));
+      for (let i = 0; i < columns; i++) for (let j = i; j < n; j++) r[(batch * columns + i) * n + j] = w[i * n + j]!;
+      if (onlyR) continue;
       const basis = new Float64Array(m * columns);
       for (let i = 0; i < Math.min(m, columns); i++) basis[i * columns + i] = 1;
       reflections.reverse().forEach(({ v, tau }, back) => {
         reflect(basis, columns, v, tau, reflections.length - 1 - back, reflections.length - 1 - back);
       });
       q.set(basis, batch * m * columns);
-      for (let i = 0; i < columns; i++) for (let j = i; j < n; j++) r[(batch * columns + i) * n + j] = w[i * n + j]!;
     }
-    return [q, r];
+    return onlyR ? [r] : [q, r];
   },
   accuracy: reductionAccuracy(64),
   /**
@@ -72,7 +77,7 @@ export const qrP: Primitive<QrParams> = primitive<QrParams>({
         },
       );
     }
-    const [q, r] = bind(qrP, [a!], params) as [Value, Value];
+    const [q, r] = bind(qrP, [a!], params.fullMatrices ? complete : reduced) as [Value, Value];
     const k = Math.min(m, n);
     const lead = (x: Value) =>
       slice(
@@ -87,21 +92,27 @@ export const qrP: Primitive<QrParams> = primitive<QrParams>({
     const omega = sub(below, matrixTranspose(below));
     const dq = add(matmul(q, sub(omega, c)), scaled);
     const dr = upperTriangle(sub(matmul(qt, da as Value), matmul(omega, r)));
+    if (params.onlyR) return [[r], [dr]];
     return [
       [q, r],
       [dq, dr],
     ];
   },
-  batch: (_size, [a], _, params) => ({ outs: bind(qrP, [a!], params), batched: [true, true] }),
+  batch: (_size, [a], _, params) => {
+    const outs = bind(qrP, [a!], params);
+    return { outs, batched: outs.map(() => true) };
+  },
   lower: {
     kind: 'runtime',
-    calls: (_, [a], [q]) => qrCalls(a!.dtype, sizeOf(batchOf(a!)), rowsOf(a!), columnsOf(a!), columnsOf(q!)),
+    calls: ({ onlyR = false }, [a], outputs) =>
+      qrCalls(a!.dtype, sizeOf(batchOf(a!)), rowsOf(a!), columnsOf(a!), rowsOf(outputs.at(-1)!), onlyR),
   },
   samples: () => qrSamples(),
 });
 
 const complete = sharedParams<QrParams>({ fullMatrices: true });
 const reduced = sharedParams<QrParams>({ fullMatrices: false });
+const triangular = sharedParams<QrParams>({ fullMatrices: false, onlyR: true });
 
 /** The full factors of tall matrices are left out here: they have no derivative. */
 function qrSamples(): Sample[] {
@@ -124,10 +135,10 @@ function qrSamples(): Sample[] {
     [2, 1, 4, 2],
   ];
   return (['float32', 'float64'] as const).flatMap((dtype) =>
-    [false, true].flatMap((fullMatrices) =>
-      (fullMatrices ? wide : [...wide, ...tall]).map((shape) => ({
+    [complete, reduced, triangular].flatMap((params) =>
+      (params.fullMatrices ? wide : [...wide, ...tall]).map((shape) => ({
         inputs: [{ shape, dtype, values: matrixValues(shape, 'general') }],
-        params: { fullMatrices },
+        params,
       })),
     ),
   );
@@ -180,3 +191,6 @@ export function qr(x: ArrayLike, given: Partial<QrParams> = {}): [q: Value, r: V
   const { fullMatrices = true } = optionsOf('qr', given, ['fullMatrices']);
   return bind(qrP, [strengthen(toFloating(x, 'qr'))], fullMatrices ? complete : reduced) as [Value, Value];
 }
+
+/** The upper triangular r of a reduced x = q·r. */
+export const triangularFactor = (x: Value): Value => bind1(qrP, [x], triangular);
