@@ -720,6 +720,56 @@ t.test('histograms of several axes', async () => {
   t.throws(() => np.histogramdd(x), { message: 'histogramdd: needs points as rows of a matrix, but got f32[6].' });
 });
 
+t.test('long polynomials', async (t) => {
+  const [small, large] = [3, 40];
+  const coefficients = (n: number, seed: number): NDArray => random.normal(random.key(seed), [n], { dtype: 'float64' });
+  const near = (x: Value, y: Value): boolean => Number(np.max(np.abs(x.sub(y))).item()) < 1e-9;
+  for (const n of [small, large])
+    for (const m of [1, 2, 7]) {
+      const divisor = coefficients(m, 1).at(0).set(4);
+      const quotient = coefficients(n, 2);
+      const remainder = coefficients(m, 3).at(0).set(0);
+      const product = np.polyadd(np.polymul(quotient, divisor), remainder);
+      const divide = (p: Value, q: Value): Value[] => np.polydiv(p, q);
+      for (const f of [divide, divide, jit(divide)]) {
+        const [found, rest] = f(product, divisor) as [NDArray, NDArray];
+        t.ok(near(found, quotient), `the quotient of ${product.size} by ${m}`);
+        t.ok(near(rest, np.polyadd(np.zeros([product.size], { dtype: 'float64' }), remainder)), 'the remainder');
+      }
+      const weights = coefficients(n, 4);
+      const gradient = grad((p: Value) => np.sum(np.polydiv(p, divisor)[0]!.mul(weights)))(product);
+      const step = product.add(gradient.mul(0.5));
+      const change = np.sum(np.polydiv(step, divisor)[0]!.sub(quotient).mul(weights)).item() as number;
+      const expected = np.sum(gradient.mul(gradient)).item() as number;
+      t.ok(Math.abs(change - 0.5 * expected) < 1e-9 * Math.max(1, expected), 'the quotient is linear in the dividend');
+    }
+  const roots = np.linspace(-1, 1, 33, { dtype: 'float64' });
+  const p = np.poly(roots);
+  t.equal(p.shape[0], 34);
+  t.ok(np.max(np.abs(np.polyval(p, roots))).item<number>() < 1e-12, 'a polynomial of 33 roots is 0 there');
+  t.ok(near(p, np.polymul(np.poly(roots.slice([0, 10])), np.poly(roots.slice([10])))), 'and the product of two');
+});
+
+t.test('fits of dependent columns', async (t) => {
+  // Powers of two points alone do not tell a cubic: of all that fit, the shortest in columns of length 1.
+  const x = np.array([0, 1, 0, 1, 0, 1], { dtype: 'float64' });
+  const y = np.array([1, 3, 1, 3, 1, 3], { dtype: 'float64' });
+  const fit = (x: Value, y: Value): Value => np.polyfit(x, y, 3);
+  for (const f of [fit, fit, jit(fit)]) {
+    const p = f(x, y);
+    t.ok(np.max(np.abs(np.polyval(p, x).sub(y))).item<number>() < 1e-12, 'it goes through the points');
+    const [a, b, c] = p.tolist<number[]>();
+    t.ok(Math.abs(a! - b!) < 1e-12 && Math.abs(b! - c!) < 1e-12, 'equal columns have equal coefficients');
+  }
+  const apart = np.arange(6, { dtype: 'float64' });
+  const [eager, compiled] = [fit(apart, y), jit(fit)(apart, y)];
+  t.ok(np.max(np.abs(eager.sub(compiled))).item<number>() < 1e-12, 'the same eager and compiled');
+  const both = vmap(fit)(np.stack([apart, x]), np.stack([y, y]));
+  t.ok(np.max(np.abs(both.sub(np.stack([eager, fit(x, y)])))).item<number>() < 1e-10, 'and of a batch of both kinds');
+  const slope = grad((s: Value) => fit(apart, y.mul(s)).slice(0))(np.array(1, { dtype: 'float64' }));
+  t.ok(Math.abs(slope.item<number>() - eager.slice(0).item<number>()) < 1e-12, 'coefficients are linear in y');
+});
+
 t.test('packed bits', async (t) => {
   // Results are NumPy's.
   const a = np.array(
