@@ -3,6 +3,7 @@
 import type { ArrayLike, NDArray } from '../array.ts';
 import { ShapeError } from '../core/errors.ts';
 import { checkList } from '../core/options.ts';
+import { recorded } from '../core/recorded.ts';
 import { range } from '../core/shape.ts';
 import { broadcastTo } from '../lax/movement.ts';
 import { eye } from '../numpy/creation.ts';
@@ -11,7 +12,7 @@ import { square } from './operands.ts';
 import { inv } from './solve.ts';
 
 /** a multiplied n times, by repeated squaring; for negative n, of the inverse. */
-export function matrixPower(a: ArrayLike, n: number): NDArray {
+export const matrixPower: (a: ArrayLike, n: number) => NDArray = recorded((a, n) => {
   const value = square('matrixPower', a);
   if (!Number.isInteger(n)) throw new ShapeError(`matrixPower: the power ${n} is not an integer.`);
   let base: NDArray = n < 0 ? inv(value) : value;
@@ -21,13 +22,13 @@ export function matrixPower(a: ArrayLike, n: number): NDArray {
     if (rest > 1) base = matmul(base, base);
   }
   return result ?? broadcastTo(eye(value.shape.at(-1)!, null, { dtype: value.dtype }), value.shape);
-}
+});
 
 /**
  * The product of matrices in the order that needs the fewest multiplications, found by dynamic programming. The first
  * and last may be vectors.
  */
-export function multiDot(arrays: readonly ArrayLike[]): NDArray {
+export const multiDot: (arrays: readonly ArrayLike[]) => NDArray = recorded((arrays) => {
   checkList('multiDot', 'the first argument', arrays);
   if (arrays.length === 0) throw new ShapeError('multiDot: needs at least one array.');
   const values = factors('multiDot', arrays);
@@ -56,4 +57,4 @@ export function multiDot(arrays: readonly ArrayLike[]): NDArray {
   const chain = (i: number, j: number): NDArray =>
     i === j ? values[i]! : matmul(chain(i, cut[i]![j]!), chain(cut[i]![j]! + 1, j));
   return chain(0, n - 1);
-}
+});
