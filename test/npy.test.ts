@@ -145,6 +145,10 @@ t.test('files that are refused', (t) => {
     [header("{'descr': '<f4', 'fortran_order': False}"), /its header has no `shape`\.$/m],
     [header("{'descr': '<f4', 'shape': (1,)}"), /its header has no `fortran_order`\.$/m],
     [header("{'fortran_order': False, 'shape': (1,)}"), /its header has no `descr`\.$/m],
+    [
+      header("{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999,), }\n"),
+      /its header has no `shape`\.$/m,
+    ],
     [header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"), /no array has elements of type '\|O'\.$/m],
   ];
   for (const [bytes, message] of damaged) t.throws(() => npy.load(bytes), { message });

@@ -90,20 +90,25 @@ class Reader {
 }
 
 /** As NumPy writes it, which is read at once. */
-const usual = /^\{'descr': '([<>|]\w+)', 'fortran_order': (True|False), 'shape': \(([\d, ]*)\), \} *\n$/;
+const usual =
+  /^\{'descr': '([<>|]?)([a-zA-Z])(\d+)', 'fortran_order': (True|False), 'shape': \((|\d+,|\d+(?:, \d+)+)\), \} *\n$/;
 
 export function parseHeader(source: string, fail: Fail): Header {
-  const [, code, order, extents] = usual.exec(source) ?? [];
-  const shape = extents?.split(',').flatMap((text) => (text.trim() === '' ? [] : Number(text)));
-  const entries = shape
-    ? new Map<string, Literal>([
-        ['descr', code!],
-        ['fortran_order', order === 'True'],
-        ['shape', shape],
-      ])
-    : new Reader(source).dictionary();
-  return headerOf(entries, fail);
+  const known = usual.exec(source) as unknown as [string, string, string, string, string, string] | null;
+  if (!known) return headerOf(new Reader(source).dictionary(), fail);
+  const [, order, kind, bytes, isFortran, extents] = known;
+  const shape: number[] = [];
+  for (const extent of extents.split(',')) if (extent !== '') shape.push(Number(extent));
+  if (!shape.every(Number.isSafeInteger)) return fail('its header has no `shape`');
+  return { descr: descriptor(order, kind, bytes), isFortran: isFortran === 'True', shape };
 }
+
+const descriptor = (order: string, kind: string, bytes: string): Descriptor => ({
+  code: order + kind + bytes,
+  kind,
+  bytes: Number(bytes),
+  isBigEndian: order === '>',
+});
 
 function headerOf(entries: ReadonlyMap<string, Literal> | undefined, fail: Fail): Header {
   if (!entries) return fail('its header is no dictionary');
@@ -112,11 +117,8 @@ function headerOf(entries: ReadonlyMap<string, Literal> | undefined, fail: Fail)
   if (!Array.isArray(shape) || !shape.every((n) => typeof n === 'number' && Number.isSafeInteger(n)))
     return fail('its header has no `shape`');
   if (Array.isArray(descr)) return fail('its elements are records');
-  const parts = typeof descr === 'string' ? /^([<>|=]?)([a-zA-Z])(\d+)(.*)$/.exec(descr) : undefined;
-  if (!parts)
-    return fail(typeof descr === 'string' ? `no array has elements of type '${descr}'` : 'its header has no `descr`');
-  const [code, order, kind, bytes, rest] = parts as unknown as [string, string, string, string, string];
-  if (rest !== '') return fail(`no array has elements of type '${code}'`);
-  const isBigEndian = order === '>';
-  return { descr: { code, kind, bytes: Number(bytes), isBigEndian }, isFortran, shape: shape as number[] };
+  if (typeof descr !== 'string') return fail('its header has no `descr`');
+  const [, order, kind, bytes] =
+    /^([<>|=]?)([a-zA-Z])(\d+)$/.exec(descr) ?? fail(`no array has elements of type '${descr}'`);
+  return { descr: descriptor(order!, kind!, bytes!), isFortran, shape: shape as number[] };
 }

@@ -93,7 +93,7 @@ export function unzip(archive: Uint8Array, fail: Fail): Entry[] {
     const u32 = (offset: number): number => view.getUint32(at + offset, true);
     const [nameLength, extraLength, commentLength] = [u16(28), u16(30), u16(32)];
     if (at + 46 + nameLength + extraLength > archive.length) fail('its directory is damaged');
-    const name = decoder.decode(archive.subarray(at + 46, at + 46 + nameLength));
+    const name = nameOf(archive.subarray(at + 46, at + 46 + nameLength));
     if (u16(8) & 1) fail(`\`${name}\` is encrypted`);
     const extra = { at: at + 46 + nameLength, end: at + 46 + nameLength + extraLength };
     const [size, packed, local] = wide(view, extra, [u32(24), u32(20), u32(42)], fail) as [number, number, number];
@@ -112,6 +112,12 @@ export function unzip(archive: Uint8Array, fail: Fail): Entry[] {
     at += 46 + nameLength + extraLength + commentLength;
   }
   return entries;
+}
+
+/** UTF-8, of which most names are characters below 128: a decoder takes longer than reading an array of a few numbers. */
+function nameOf(bytes: Uint8Array): string {
+  if (bytes.length > 256 || bytes.some((byte) => byte > 127)) return decoder.decode(bytes);
+  return String.fromCharCode(...bytes);
 }
 
 /** Where the directory is, from the record at the end, behind which there may be a comment. */
