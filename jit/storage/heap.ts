@@ -425,6 +425,11 @@ export class Cell {
     return this.host;
   }
 
+  /** Fills a place in the heap. */
+  write(bytes: Uint8Array): void {
+    heap().u8.set(bytes, this.segment!.address + this.offset);
+  }
+
   /** The data as a host array that stays valid, taken out of the heap if it is there. Never write to it. */
   toHost(): TypedArray {
     if (this.pending) this.settle();

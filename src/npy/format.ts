@@ -2,7 +2,7 @@
  * The bytes of a .npy file (NumPy, NEP 1): `\x93NUMPY`, a version, the length of the header in 16 bits (version 1) or 32 (2 and 3), the
  * header, which is a Python dictionary padded with spaces to a multiple of 64 bytes, and the elements.
  */
-import { Cell } from '../../jit/storage/heap.ts';
+import { Cell, smallBytes } from '../../jit/storage/heap.ts';
 import { type DType, type TypedArray, viewOf } from '../core/dtype.ts';
 import { CotangentError } from '../core/errors.ts';
 import { halfBits } from '../safetensors/format.ts';
@@ -55,13 +55,14 @@ export function encode(dtype: DType, shape: readonly number[], data: TypedArray)
 
 /** Takes a file apart. What follows the elements is ignored, as NumPy does, which writes several arrays into one file. */
 export function decode(bytes: Uint8Array, fail: Fail): Stored {
-  if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte))
-    return fail('it does not begin with \\x93NUMPY and a version');
+  let isMagic = bytes.length >= 10;
+  for (let i = 0; i < magic.length; i++) isMagic &&= bytes[i] === magic[i];
+  if (!isMagic) return fail('it does not begin with \\x93NUMPY and a version');
   const [major, minor] = [bytes[6]!, bytes[7]!];
   if (major < 1 || major > 3 || minor !== 0) return fail(`its version is ${major}.${minor}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const from = major === 1 ? 10 : 12;
-  const length = major === 1 ? view.getUint16(8, true) : bytes.length < 12 ? Infinity : view.getUint32(8, true);
+  const low = bytes[8]! | (bytes[9]! << 8);
+  const length = major === 1 ? low : bytes.length < 12 ? Infinity : low + 2 ** 16 * (bytes[10]! | (bytes[11]! << 8));
   const start = from + length;
   if (start > bytes.length) return fail(`its header would have ${length} bytes, but ${bytes.length - from} follow`);
   const dictionary = bytes.subarray(from, start);
@@ -111,18 +112,11 @@ const dtypes: Readonly<Record<string, DType>> = {
   b1: 'bool',
 };
 
-/** Larger arrays are made where operations read them. */
-const largestHost = 4096;
-
-/** Elements that are stored as they stand in the file. */
+/** Elements that are stored as they stand in the file. Small ones stay with JavaScript, others lie where operations read them. */
 function copied(dtype: DType, data: Uint8Array, n: number): Cell {
-  if (n <= largestHost) {
-    const { buffer } = data.slice();
-    return Cell.fromHost(dtype, viewOf(dtype, buffer as ArrayBuffer, 0, n));
-  }
+  if (data.length <= smallBytes) return Cell.fromHost(dtype, viewOf(dtype, data.slice().buffer as ArrayBuffer, 0, n));
   const cell = Cell.inHeap(dtype, n);
-  const place = cell.peek();
-  new Uint8Array(place.buffer, place.byteOffset, place.byteLength).set(data);
+  cell.write(data);
   return cell;
 }
 
