@@ -135,15 +135,15 @@ function ofMatrices([x, y]: readonly [Placed, Placed], output: ShapedArray, d: D
   const [xStart, yStart] = [x.offset * bytes, y.offset * bytes];
   const each = (depth: number, p: number, q: number, r: number, scratch: number): void => {
     const axis = batch[depth];
-    const args = [m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch];
     if (!axis && division) {
       const { byColumns, extent, chunk, scratchBytes } = division;
+      const args = [m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch];
       const steps = new Array<number>(13).fill(0);
       steps[byColumns ? 6 : 3] = (byColumns ? b.column : a.row) * bytes;
       steps[9] = (byColumns ? 1 : n) * bytes;
       const perThread = steps.map((_, i) => (i === 12 ? scratchBytes : 0));
       threadPool().call('runtime', name, { extent, chunk, countAt: byColumns ? 1 : 0, args, steps, perThread });
-    } else if (!axis) product(...args);
+    } else if (!axis) product(m, n, k, p, a.row, a.column, q, b.row, b.column, r, n, 0, scratch);
     else {
       const [dp, dq, dr] = axis.steps;
       for (let i = 0; i < axis.extent; i++)

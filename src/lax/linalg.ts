@@ -1,7 +1,7 @@
 /** Matrix factorisations and triangular systems, over leading batch axes. */
 export { cholesky, choleskyP } from './linalg/cholesky.ts';
 export { type EigOptions, eig, eigP } from './linalg/eig.ts';
-export { type EighOptions, eigenvaluesOf, eigh, eighP } from './linalg/eigh.ts';
+export { type EighOptions, eigh, eighP, symmetricEigenpairs, symmetricEigenvalues } from './linalg/eigh.ts';
 export { hessenberg, hessenbergP } from './linalg/hessenberg.ts';
 export { lu, luP } from './linalg/lu.ts';
 export { qr, qrP, triangularFactor } from './linalg/qr.ts';

@@ -26,7 +26,7 @@ export interface EighResult {
  */
 export function eigh(a: ArrayLike, given: SymmetricOptions = {}): EighResult {
   const { symmetrizeInput = true } = optionsOf('eigh', given, ['symmetrizeInput']);
-  const [eigenvectors, eigenvalues] = lax.eigh(square('eigh', a), { symmetrizeInput });
+  const [eigenvalues, eigenvectors] = lax.symmetricEigenpairs(square('eigh', a), symmetrizeInput);
   return { eigenvalues, eigenvectors };
 }
 
@@ -39,5 +39,5 @@ export function eigh(a: ArrayLike, given: SymmetricOptions = {}): EighResult {
  */
 export function eigvalsh(a: ArrayLike, given: SymmetricOptions = {}): NDArray {
   const { symmetrizeInput = true } = optionsOf('eigvalsh', given, ['symmetrizeInput']);
-  return lax.eigenvaluesOf(square('eigvalsh', a), { symmetrizeInput });
+  return lax.symmetricEigenvalues(square('eigvalsh', a), symmetrizeInput);
 }

@@ -4,7 +4,7 @@ import { allocate } from '../../core/dtype.ts';
 import { optionsOf } from '../../core/options.ts';
 import { type Primitive, primitive, reductionAccuracy, type Sample, sharedParams } from '../../core/primitive.ts';
 import { range, sizeOf } from '../../core/shape.ts';
-import { bind, type Value } from '../../core/trace.ts';
+import { bind, bind1, type Value } from '../../core/trace.ts';
 import { toFloating } from '../../promote.ts';
 import { add, div, mul, sub } from '../arithmetic.ts';
 import { strengthen } from '../movement.ts';
@@ -113,12 +113,6 @@ export interface EighOptions {
   symmetrizeInput?: boolean;
 }
 
-function eighOperand(x: ArrayLike): Value {
-  const a = strengthen(toFloating(x, 'eigh'));
-  checkMatrix('eigh', a.aval, true);
-  return a;
-}
-
 /**
  * `[v, w]` for symmetric matrices, over leading batch axes: orthonormal eigenvectors in the columns of v, and their
  * eigenvalues in ascending order, so that x·v = v·diag(w). The signs of the vectors are not determined, and neither are the
@@ -130,10 +124,16 @@ function eighOperand(x: ArrayLike): Value {
  */
 export function eigh(x: ArrayLike, given: EighOptions = {}): [v: Value, w: Value] {
   const { symmetrizeInput = true } = optionsOf('eigh', given, ['symmetrizeInput']);
-  const [w, v] = bind(eighP, [eighOperand(x)], paramsOf(true, symmetrizeInput)) as [Value, Value];
+  const a = strengthen(toFloating(x, 'eigh'));
+  checkMatrix('eigh', a.aval, true);
+  const [w, v] = symmetricEigenpairs(a, symmetrizeInput);
   return [v, w];
 }
 
-/** The eigenvalues alone, which takes about a third of the time; their derivatives are finite at equal eigenvalues too. */
-export const eigenvaluesOf = (x: ArrayLike, { symmetrizeInput = true }: EighOptions = {}): Value =>
-  bind(eighP, [eighOperand(x)], paramsOf(false, symmetrizeInput))[0]!;
+/** Values and vectors of an operand that has been looked at. */
+export const symmetricEigenpairs = (a: Value, symmetrizeInput: boolean): [w: Value, v: Value] =>
+  bind(eighP, [a], paramsOf(true, symmetrizeInput)) as [Value, Value];
+
+/** The values alone, which take about a third of the time; their derivatives are finite at equal ones too. */
+export const symmetricEigenvalues = (a: Value, symmetrizeInput: boolean): Value =>
+  bind1(eighP, [a], paramsOf(false, symmetrizeInput));
