@@ -336,7 +336,10 @@ function driver(e: Element): Func {
     f.return();
   });
 
-  f.if(and(op('i32.le_s', mul(mul(m, n), k), i32c(fewProducts)), eq(bCol, one)), () => {
+  // Of lengths beyond the limit the product might not fit into 32 bits.
+  const isShort = op('i32.le_u', op('i32.or', op('i32.or', m, n), k), i32c(fewProducts - 1));
+  const isFew = op('i32.le_u', mul(mul(m, n), k), i32c(fewProducts));
+  f.if(and(and(isShort, isFew), eq(bCol, one)), () => {
     f.call(fewName(e), m, n, k, a, aRow, aCol, b, bRow, c, cRow, accumulate);
     f.return();
   });
