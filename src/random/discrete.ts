@@ -130,6 +130,8 @@ export const permutation: (k: ArrayLike, x: number | Value, given?: { axis?: num
 function takeAlong(x: Value, indices: Value, axis: number): Value {
   const { shape } = x.aval;
   const extra = indices.aval.ndim;
+  // Where there is no element, there is no window of one.
+  if (shape[axis] === 0) return reshape(x, [...shape.slice(0, axis), ...indices.aval.shape, ...shape.slice(axis + 1)]);
   return gather(x, reshape(indices, [...indices.aval.shape, 1]), {
     sliceSizes: shape.map((n, i) => (i === axis ? 1 : n)),
     offsetDims: range(shape.length - 1).map((i) => (i < axis ? i : i + extra)),
