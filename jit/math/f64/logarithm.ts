@@ -129,22 +129,18 @@ export const asinh: VectorFunction = (f, target, x) => {
   return v.copysign(result, x);
 };
 
-/** log(1 + t + √(t·(2 + t))) for t = x − 1. */
+/**
+ * log(1 + t + √(2t + t²)) for t = x − 1, which is exact. Nothing but the root is rounded where the result is small: 2t is exact and t² beside it
+ * small, and what the sums lose is the correction.
+ */
 export const acosh: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
   const far = v.let(v.gt(x, large));
   const t = v.let(v.sub(v.min(x, large), 1));
-  const sum = v.sum(2, t);
-  const p = v.product(t, sum.high);
-  const low = v.let(v.madd(t, sum.low, p.low));
-  const root = v.let(v.sqrt(p.high));
-  const square = v.product(root, root);
-  const rest = v.add(v.sub(v.sub(p.high, square.high), square.low), low);
-  const y = v.quickSum(root, t);
-  const rootLow = v.div(rest, v.max(v.add(root, root), smallestNormal));
+  const y = v.quickSum(v.sqrt(v.madd(t, t, v.add(t, t))), t);
   const u = v.sum(1, y.high);
   const argument = v.let(v.select(far, x, u.high));
-  const correction = v.div(v.andnot(v.add(u.low, v.add(y.low, rootLow)), far), argument);
+  const correction = v.div(v.andnot(v.add(u.low, y.low), far), argument);
   const result = v.var(logOf(v, argument, correction, v.and(far, f64x2c(1))));
   const inside = v.let(v.and(v.ge(x, 1), v.lt(x, infinity)));
   v.ifAny(v.not(inside), () => {
