@@ -12,6 +12,7 @@ import {
   shuffle,
   type WasmType,
 } from '../wasm/code.ts';
+import { copyBytes } from '../wasm/copy.ts';
 import { inChunks } from './chunks.ts';
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
@@ -155,7 +156,7 @@ function copy(bytes: number): Func {
   f.for(0, rows, () => {
     f.if(
       contiguous,
-      () => f.copy(to, from, op('i32.mul', columns, one)),
+      () => copyBytes(f, to, from, op('i32.mul', columns, one)),
       () =>
         inChunks(f, columns, (at, count) => {
           const target = add(to, op('i32.mul', at, toColumn));

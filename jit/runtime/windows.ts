@@ -3,6 +3,7 @@ import { shortName } from '../../src/core/dtype.ts';
 import { type Combine, combineScalars } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../wasm/code.ts';
+import { copyBytes } from '../wasm/copy.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 
 /**
@@ -103,7 +104,11 @@ function region(name: string, dtype: DType, kind: 'gather' | 'scatter', combine?
           };
           if (asRun) {
             const length = op('i32.mul', inner, bytes);
-            f.if(asRun, () => (kind === 'gather' ? f.copy(m, p, length) : f.copy(p, m, length)), oneByOne);
+            f.if(
+              asRun,
+              () => copyBytes(f, ...(kind === 'gather' ? ([m, p] as const) : ([p, m] as const)), length),
+              oneByOne,
+            );
           } else oneByOne();
           f.set(m, add(m, movingOuter));
           f.set(p, add(p, placedOuter));

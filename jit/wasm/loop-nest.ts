@@ -1,6 +1,7 @@
 /** Loops over static shapes, for hand-written kernels: walking strided arrays, copying and filling regions. */
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import { type Expr, type FunctionBuilder, i32c, load, op, type WasmType } from './code.ts';
+import { copyBytes } from './copy.ts';
 
 interface Access {
   readonly type: WasmType;
@@ -81,7 +82,7 @@ export function nest(
 /** Copies a constant number of bytes; a few are moved in registers, where calling `memory.copy` would cost more. */
 export function copyRun(f: FunctionBuilder, to: Expr, from: Expr, bytes: number): void {
   if (bytes > 128) {
-    f.copy(to, from, i32c(bytes));
+    copyBytes(f, to, from, i32c(bytes));
     return;
   }
   const [target, source] = [f.let(to), f.let(from)];
