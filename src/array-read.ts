@@ -33,21 +33,28 @@ export function offsetOf(aval: ShapedArray, index: readonly number[]): number {
   return offset;
 }
 
+/** Elements that are converted to float64 at once: few enough for the copy to be read while it is in the cache. */
+const mostConverted = 2 ** 14;
+
 /** Row-major elements in nested lists. */
 export function nested(data: TypedArray, shape: Shape, read: (value: number) => number | boolean): NestedList {
   if (shape.length === 0) return read(data[0]!);
   const last = shape.length - 1;
-  // Of one type, so that the loops are compiled for it.
-  const numbers = data instanceof Float64Array ? data : new Float64Array(data);
-  const build = (axis: number, at: number, count: number): NestedList[] => {
+  const build = (axis: number, elements: TypedArray, at: number, count: number): NestedList[] => {
+    if (!(elements instanceof Float64Array) && (axis === last || count <= mostConverted))
+      // Of one type, so that the loops are compiled for it.
+      return build(axis, new Float64Array(elements.subarray(at, at + count)), 0, count);
     const n = shape[axis]!;
-    if (axis === last) return read === asStored ? storedFrom(numbers, at, n) : readFrom(numbers, at, n, read);
+    if (axis === last) {
+      const numbers = elements as Float64Array;
+      return read === asStored ? storedFrom(numbers, at, n) : readFrom(numbers, at, n, read);
+    }
     const list: NestedList[] = [];
     const step = n === 0 ? 0 : count / n;
-    for (let i = 0; i < n; i++) list.push(build(axis + 1, at + i * step, step));
+    for (let i = 0; i < n; i++) list.push(build(axis + 1, elements, at + i * step, step));
     return list;
   };
-  return build(0, 0, data.length);
+  return build(0, data, 0, data.length);
 }
 
 /** Elements of a list that is made with room for all of them; a longer one grows, since it would not be an array of numbers then. */
