@@ -6,6 +6,7 @@ import { applyElement, type Tree } from '../lower/expressions/tree.ts';
 import { VectorEval } from '../lower/expressions/vector-eval.ts';
 import { storeVector } from '../lower/expressions/vector-memory.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { vectorsAtOnce } from '../lower/kernels/vectors-at-once.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import type { LowerRule } from '../lower-rule.ts';
 import { mathCode } from '../math/index.ts';
@@ -21,7 +22,7 @@ import {
   type Target,
 } from '../wasm/code.ts';
 import { hoistConstants } from '../wasm/hoist-constants.ts';
-import { vectorsAtOnce } from './vectors-at-once.ts';
+import { inVersions, regularVersion } from './regular.ts';
 
 /** One elementwise operation on operands of given dtypes. */
 export interface ElementwiseRecord {
@@ -104,32 +105,43 @@ function elementwiseFunction(
     params,
     output,
   );
-  const read = new Inputs([applyElement(element, operands, [0])]);
-  const root = read.roots[0]!;
+  const general = applyElement(element, operands, [0]);
+  const quick = regularVersion(general);
+  const read = new Inputs([general, quick.root]);
+  const [root, quickRoot] = read.roots as [Tree, Tree];
   const math = new MathUses(target);
   const evaluator = new VectorEval(f, read, values, (stream) => stream.steps[0]!, math);
   const arrays = operands.flatMap((tree) => (tree.kind === 'array' ? [tree] : []));
   const pointers = new Map<Tree, Expr>(arrays.map((tree) => [tree, tree.buffer.ptr]));
   evaluator.hoist(pointers);
   const bytes = elementBytes[root.dtype];
-  const loop = (until: Expr, vectors: number, lanes: number): void =>
-    f.for(
-      0,
-      until,
-      () => {
-        for (let u = 0; u < vectors; u++)
-          storeVector(f, root.dtype, out, evaluator.evaluate(root, pointers, 4 * u, lanes), 4 * u * bytes, lanes);
-        const advance = (ptr: Expr, bytes: number): void =>
-          f.set(ptr as Local, op('i32.add', ptr, i32c(vectors * lanes * bytes)));
-        for (const tree of arrays) advance(tree.buffer.ptr, elementBytes[tree.dtype]);
-        advance(out, bytes);
-      },
-      vectors * lanes,
-    );
-  const vectors = vectorsAtOnce(root);
-  if (vectors > 1) loop(op('i32.and', n, i32c(-4 * vectors)), vectors, 4);
-  loop(op('i32.and', n, i32c(vectors > 1 ? 4 * vectors - 4 : -4)), 1, 4);
-  loop(op('i32.and', n, i32c(3)), 1, 1);
+  const elements = (tree: Tree): void => {
+    const loop = (until: Expr, vectors: number, lanes: number): void =>
+      f.for(
+        0,
+        until,
+        () => {
+          for (let u = 0; u < vectors; u++)
+            storeVector(f, root.dtype, out, evaluator.evaluate(tree, pointers, 4 * u, lanes), 4 * u * bytes, lanes);
+          const advance = (ptr: Expr, bytes: number): void =>
+            f.set(ptr as Local, op('i32.add', ptr, i32c(vectors * lanes * bytes)));
+          for (const { buffer, dtype } of arrays) advance(buffer.ptr, elementBytes[dtype]);
+          advance(out, bytes);
+        },
+        vectors * lanes,
+      );
+    const vectors = vectorsAtOnce(tree);
+    if (vectors > 1) loop(op('i32.and', n, i32c(-4 * vectors)), vectors, 4);
+    loop(op('i32.and', n, i32c(vectors > 1 ? 4 * vectors - 4 : -4)), 1, 4);
+    loop(op('i32.and', n, i32c(3)), 1, 1);
+  };
+  inVersions(
+    f,
+    quick,
+    values,
+    () => elements(quickRoot),
+    () => elements(root),
+  );
   for (const used of math.names) names.add(used);
   return hoistConstants(f.build(true));
 }

@@ -1,12 +1,13 @@
-import { type DType, isFloating } from '../../src/core/dtype.ts';
+import type { DType } from '../../src/core/dtype.ts';
 import type { Element } from '../element.ts';
 import { Inputs } from '../lower/expressions/streams.ts';
-import { applyElement, forEachTree, operandsOf, type Tree, withOperands } from '../lower/expressions/tree.ts';
+import { applyElement, type Tree } from '../lower/expressions/tree.ts';
 import { VectorEval } from '../lower/expressions/vector-eval.ts';
 import { extractLane, storeVector } from '../lower/expressions/vector-memory.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
 import { type Combine, combineScalars, foldedButNaN, foldedIntegers } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { vectorsAtOnce } from '../lower/kernels/vectors-at-once.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { mathCode } from '../math/index.ts';
 import { MathUses } from '../math/uses.ts';
@@ -14,7 +15,7 @@ import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, op, type 
 import { hoistConstants } from '../wasm/hoist-constants.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { type JoinRecord, joinFunction } from './joined.ts';
-import { vectorsAtOnce } from './vectors-at-once.ts';
+import { inVersions, regularVersion } from './regular.ts';
 
 /** Several elementwise operations in one kernel, or a fold of what they compute. */
 export interface FusedRecord {
@@ -43,47 +44,6 @@ export function fusedModule(records: readonly (FusedRecord | JoinRecord)[], targ
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
-/** Neither zero nor NaN. */
-const isRegular = (x: Expr): Expr =>
-  op(`${x.type}.gt`, op(`${x.type}.abs`, x), { kind: 'const', type: x.type as 'f64', value: 0 });
-
-/**
- * The same with floating-point bounds that come by value compared and chosen, which is right unless a bound is zero, whose
- * sign matters, or NaN: what is right for all takes six instructions. `fmax` and `fmin`, which choose where a bound is NaN too, need
- * not look; `flags` are what else has to be false.
- */
-function withRegularBounds(root: Tree): { root: Tree; bounds: Scalar[]; flags: Scalar[] } {
-  const [bounds, flags] = [new Set<Scalar>(), new Set<Scalar>()];
-  const memo = new Map<Tree, Tree>();
-  const isNever = (test: Tree, bound: Tree): boolean => {
-    if (bound.kind !== 'scalar') return false;
-    if (test.kind === 'scalar') flags.add(test.scalar);
-    else if (test.kind === 'op' && test.op === 'ne' && test.args.every((arg) => arg === bound))
-      bounds.add(bound.scalar);
-    else return false;
-    return true;
-  };
-  forEachTree(root, (tree) => {
-    const own = withOperands(
-      tree,
-      operandsOf(tree).map((arg) => memo.get(arg)!),
-    );
-    memo.set(tree, own);
-    if (own.kind !== 'op' || !isFloating(own.dtype)) return;
-    const { op: operation, dtype, args } = own;
-    const [x, y, z] = args as [Tree, Tree, Tree];
-    if (operation === 'select' && x.kind === 'op' && x.op === 'or' && isNever(x.args[1]!, z))
-      memo.set(tree, { kind: 'op', dtype, op: 'select', args: [x.args[0]!, y, z] });
-    if (operation !== 'max' && operation !== 'min') return;
-    const [value, bound] = y.kind === 'scalar' ? [x, y] : [y, x];
-    if (bound.kind !== 'scalar') return;
-    bounds.add(bound.scalar);
-    const beyond: Tree = { kind: 'op', dtype: 'bool', op: operation === 'max' ? 'lt' : 'gt', args: [value, bound] };
-    memo.set(tree, { kind: 'op', dtype, op: 'select', args: [beyond, bound, value] });
-  });
-  return { root: memo.get(root)!, bounds: [...bounds], flags: [...flags] };
-}
-
 function fusedFunction({ key, element, operands, combine }: FusedRecord, names: Set<string>, target: Target): Func {
   const f = new FunctionBuilder(key, new Array(4 + 2 * operands.length).fill('i32'));
   const [rows, n, out, outStep] = f.parameters;
@@ -102,7 +62,7 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
   });
   const trees = given.map(({ tree }) => tree);
   const general = applyElement(element, trees, [0]);
-  const quick = withRegularBounds(general);
+  const quick = regularVersion(general);
   const read = new Inputs([general, quick.root]);
   const [root, quickRoot] = read.roots as [Tree, Tree];
   const math = new MathUses(target);
@@ -171,19 +131,13 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
         store(1, 4, op('i32.and', n, i32c(vectors > 1 ? 4 * vectors - 4 : -4)));
         store(1, 1, op('i32.and', n, i32c(3)));
       };
-      const regular = [
-        ...quick.bounds.map((bound) => isRegular(values.get(bound)!)),
-        ...quick.flags.map((flag) => op('i32.eqz', values.get(flag)!)),
-      ];
-      if (regular.length === 0) elements(root);
-      else {
-        const all = regular.reduce((a, b) => op('i32.and', a, b));
-        f.if(
-          all,
-          () => elements(quickRoot),
-          () => elements(root),
-        );
-      }
+      inVersions(
+        f,
+        quick,
+        values,
+        () => elements(quickRoot),
+        () => elements(root),
+      );
     }
     f.set(out, add(out, outStep));
     for (const { start, step } of given) f.set(start, add(start, step));

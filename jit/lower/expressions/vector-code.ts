@@ -136,7 +136,7 @@ export function vectorOp(
       });
     }
     if (operation === 'max' || operation === 'min')
-      return x.map((part, i) => extremeOf(operation, shape, name(part), name(y[i]!)));
+      return x.map((part, i) => extremeOf(operation, shape, name(part), name(y[i]!), name));
     if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
     return x.map((_, i) => op(`${shape}.${operation}`, ...args.map((arg) => arg[i]!)));
   }
@@ -171,17 +171,16 @@ export function vectorOp(
 }
 
 /**
- * WebAssembly's `max` and `min` in six instructions, which go on while others are waited for: theirs are nine of x86, each of which
- * needs the one before it. `pmax` and `pmin` give x where either is NaN, which is right if x is, and of equal numbers: those differ
- * at most in the sign of zero, which `and` makes positive and `or` negative.
+ * WebAssembly's `max` and `min` in five and three instructions; theirs are nine of x86, each of which needs the one before it. `pmax` and
+ * `pmin` are single ones, which give the first operand where either is NaN or both are equal. So both orders differ where one is NaN, of which
+ * `or` leaves a NaN, since all bits of its exponent are set, and where zeros have different signs, of which `or` makes −0, the smaller one.
+ * For the larger it becomes −0 − (−0) = 0; elsewhere numbers lose 0.
  */
-function extremeOf(operation: 'max' | 'min', shape: 'f32x4' | 'f64x2', x: Expr, y: Expr): Expr {
-  const chosen = op(`${shape}.p${operation}`, x, y);
-  const signed =
-    operation === 'max'
-      ? op('v128.and', chosen, op('v128.or', y, op(`${shape}.ne`, x, y)))
-      : op('v128.or', chosen, op('v128.and', y, op(`${shape}.eq`, x, y)));
-  return op('v128.or', signed, op(`${shape}.ne`, y, y));
+function extremeOf(operation: 'max' | 'min', shape: 'f32x4' | 'f64x2', x: Expr, y: Expr, name: Let): Expr {
+  const [one, other] = [op(`${shape}.p${operation}`, x, y), op(`${shape}.p${operation}`, y, x)];
+  if (operation === 'min') return op('v128.or', one, other);
+  const [first, second] = [name(one), name(other)];
+  return op(`${shape}.sub`, op('v128.or', first, second), op('v128.xor', first, second));
 }
 
 /**

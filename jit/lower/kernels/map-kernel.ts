@@ -6,6 +6,7 @@ import { VectorEval } from '../expressions/vector-eval.ts';
 import { storeVector } from '../expressions/vector-memory.ts';
 import { elementBytes, type Kernel, KernelFrame } from './kernel.ts';
 import { isSmall, mapTiles, rowAxisOfTiles, tileSide } from './tiles.ts';
+import { vectorsAtOnce } from './vectors-at-once.ts';
 
 /** A value and the array that it is written to, contiguous if it has no strides. */
 export interface Store {
@@ -64,7 +65,7 @@ function writeMap(frame: KernelFrame, shape: Shape, storeCount: number, rowAxes:
       });
     });
   };
-  const alone = rowAxes === undefined ? 1 : inCache(roots);
+  const alone = rowAxes === undefined ? inMemory(roots) : inCache(roots);
   const together = inputs.loops.length > 0 ? loopsTogether(inputs.loops) : Math.max(alone, inStep(roots));
 
   frame.loops(outer, frame.starts, (start) => {
@@ -100,6 +101,9 @@ function inStep(roots: readonly Tree[]): number {
   const nodes = Math.max(...roots.map(treeSize), 0);
   return nodes >= 100 && nodes < 3 * Math.max(...roots.map(treeDepth)) ? 4 : 1;
 }
+
+/** How many vectors of arrays in memory: two hide the loop's own instructions nearly as well as the four of kernels made beforehand, in less code. */
+const inMemory = (roots: readonly Tree[]): number => (roots.every((root) => vectorsAtOnce(root) > 1) ? 2 : 1);
 
 /** How many vectors of rows in the cache are computed together: their loop is bound by its instructions, not by memory. */
 function inCache(roots: readonly Tree[]): number {

@@ -1,4 +1,4 @@
-import { some, type Tree, treeSize } from '../lower/expressions/tree.ts';
+import { some, type Tree, treeSize } from '../expressions/tree.ts';
 
 /** Nodes up to which what is computed takes less time than going on to the next elements. */
 const shortest = 8;
