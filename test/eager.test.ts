@@ -170,6 +170,32 @@ t.test('axes in another order, by tiles and what is left of them', (t) => {
   t.end();
 });
 
+t.test('elements moved by a few places, to just behind where they lie in a page', (t) => {
+  for (const dtype of dtypes)
+    for (const n of [2048, 2500, 16_400, 40_003])
+      for (const shift of [1, 3, 4, 15, 17]) {
+        const next = numbers(n);
+        const x = array(dtype, [n], () => (dtype === 'bool' ? Number(next() < 0.5) : Math.floor(1000 * next())));
+        const data = Array.from(x.data());
+        const moved = [...data.slice(-shift), ...data.slice(0, -shift)];
+        const before = (v: NDArray): NDArray => np.concatenate([np.flip(v.slice([0, shift])), v]);
+        const joined = [...data.slice(0, shift).reverse(), ...data];
+        const rolled = (v: NDArray): NDArray => np.roll(v, shift);
+        for (const got of [rolled(x), jit(rolled)(x)]) t.ok(same(got.data(), moved), `${x.aval}, rolled by ${shift}`);
+        for (const got of [before(x), jit(before)(x)]) t.ok(same(got.data(), joined), `${x.aval}, behind ${shift}`);
+      }
+  const rows = array('float32', [6, 1023], (i) => i);
+  const chosen = [5, 0, 3, 3];
+  t.ok(
+    same(
+      np.take(rows, np.array(chosen, { dtype: 'int32' }), { axis: 0 }).data(),
+      chosen.flatMap((row) => range(1023).map((i) => 1023 * row + i)),
+    ),
+    'rows',
+  );
+  t.end();
+});
+
 t.test('diagonals and triangles of ones', (t) => {
   const cases: readonly (readonly [n: number, m: number, k: number])[] = [
     [1, 1, 0],

@@ -531,6 +531,13 @@ t.test('significands and exponents of float64', (t) => {
     [2 ** 127, 2 ** -148, Number.NEGATIVE_INFINITY, 0],
     'in three steps',
   );
+  for (const dtype of ['float32', 'float64'] as const) {
+    const x = np.array([...odd, 2 ** 100, 1 / 3, -(2 ** -126) / 3], { dtype });
+    for (const n of [-(2 ** 31), -1100, -1023, -1022, -150, -127, -126, -1, 0, 127, 128, 1023, 1024, 2 ** 31 - 1]) {
+      const each = np.ldexp(x, np.full(x.shape, n, { dtype: 'int32' })).tolist();
+      t.strictSame(np.ldexp(x, np.array([n], { dtype: 'int32' })).tolist(), each, `${dtype}, all by 2 to the ${n}`);
+    }
+  }
   t.throws(() => np.ldexp(np.ones([2]), np.zeros([3], { dtype: 'int32' })), {
     message: /^ldexp: f32\[2\] and i32\[3\] do not broadcast together\./,
   });
