@@ -56,8 +56,6 @@ const floatOps: ReadonlySet<ElementOp> = new Set([
   'sub',
   'mul',
   'div',
-  'neg',
-  'abs',
   'sqrt',
   'floor',
   'ceil',
@@ -137,6 +135,9 @@ export function vectorOp(
     }
     if (operation === 'max' || operation === 'min')
       return x.map((part, i) => extremeOf(operation, shape, name(part), name(y[i]!), name));
+    // Constants stay in registers, where V8 makes them anew for each `neg` and `abs`.
+    if (operation === 'neg') return x.map((part) => op('v128.xor', part, splatConstant(-0, dtype)[0]!));
+    if (operation === 'abs') return x.map((part) => op('v128.andnot', part, splatConstant(-0, dtype)[0]!));
     if (!floatOps.has(operation)) throw new Error(`${operation} is not an operation on ${dtype}`);
     return x.map((_, i) => op(`${shape}.${operation}`, ...args.map((arg) => arg[i]!)));
   }
