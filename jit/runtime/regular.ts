@@ -10,7 +10,7 @@ type Condition = (value: Expr) => Expr;
 /** An expression, and what has to be regular for it to hold. */
 export interface RegularVersion {
   readonly root: Tree;
-  readonly conditions: ReadonlyMap<Scalar, Condition>;
+  readonly conditions: readonly (readonly [Scalar, Condition])[];
 }
 
 const isNumberButZero: Condition = (x) =>
@@ -25,18 +25,18 @@ const isNormalExponent =
     op('i32.le_u', op('i32.add', n, i32c(largest - 1)), i32c(2 * largest - 1));
 
 /**
- * - Floating-point bounds that come by value are compared and chosen, which is right unless a bound is zero, whose sign matters, or NaN: what
- *   is right for all takes three to five instructions. `fmax` and `fmin`, which choose where a bound is NaN too, need not look.
- * - Products with powers of 2 are products with one number, unless an exponent takes two steps.
+ * The same for operands by value that are regular. Floating-point bounds are compared and chosen, which is right unless a bound is
+ * zero, whose sign matters, or NaN: what is right for all takes three to five instructions. `fmax` and `fmin`, which choose where a
+ * bound is NaN too, need not look. Products with a power of 2 are products with one number, unless its exponent takes two steps.
  */
 export function regularVersion(root: Tree): RegularVersion {
-  const conditions = new Map<Scalar, Condition>();
+  const conditions: [Scalar, Condition][] = [];
   const memo = new Map<Tree, Tree>();
   const isNever = (test: Tree, bound: Tree): boolean => {
     if (bound.kind !== 'scalar') return false;
-    if (test.kind === 'scalar') conditions.set(test.scalar, isFalse);
+    if (test.kind === 'scalar') conditions.push([test.scalar, isFalse]);
     else if (test.kind === 'op' && test.op === 'ne' && test.args.every((arg) => arg === bound))
-      conditions.set(bound.scalar, isNumberButZero);
+      conditions.push([bound.scalar, isNumberButZero]);
     else return false;
     return true;
   };
@@ -49,14 +49,14 @@ export function regularVersion(root: Tree): RegularVersion {
     if (operation === 'max' || operation === 'min') {
       const [value, bound] = y.kind === 'scalar' ? [x, y] : [y, x];
       if (bound.kind !== 'scalar') return tree;
-      conditions.set(bound.scalar, isNumberButZero);
+      conditions.push([bound.scalar, isNumberButZero]);
       const beyond: Tree = { kind: 'op', dtype: 'bool', op: operation === 'max' ? 'lt' : 'gt', args: [value, bound] };
       return { kind: 'op', dtype, op: 'select', args: [beyond, bound, value] };
     }
     if (operation === 'call' && fn === 'scalb' && y.kind === 'op' && y.op === 'convert') {
       const [exponent] = y.args as [Tree];
       if (exponent.kind !== 'scalar' || exponent.dtype !== 'int32') return tree;
-      conditions.set(exponent.scalar, isNormalExponent(dtype === 'float64' ? 1023 : 127));
+      conditions.push([exponent.scalar, isNormalExponent(dtype === 'float64' ? 1023 : 127)]);
       const power: Tree = { ...tree, args: [{ kind: 'const', dtype, value: 1 }, y] };
       return { kind: 'op', dtype, op: 'mul', args: [x, power] };
     }
@@ -80,7 +80,7 @@ export function inVersions(
   simpler: () => void,
   general: () => void,
 ): void {
-  const tests = Array.from(conditions, ([scalar, isRegular]) => isRegular(values.get(scalar)!));
+  const tests = conditions.map(([scalar, isRegular]) => isRegular(values.get(scalar)!));
   if (tests.length === 0) general();
   else
     f.if(

@@ -104,11 +104,8 @@ function region(name: string, dtype: DType, kind: 'gather' | 'scatter', combine?
           };
           if (asRun) {
             const length = op('i32.mul', inner, bytes);
-            f.if(
-              asRun,
-              () => copyBytes(f, ...(kind === 'gather' ? ([m, p] as const) : ([p, m] as const)), length),
-              oneByOne,
-            );
+            const [to, from] = kind === 'gather' ? [m, p] : [p, m];
+            f.if(asRun, () => copyBytes(f, to, from, length), oneByOne);
           } else oneByOne();
           f.set(m, add(m, movingOuter));
           f.set(p, add(p, placedOuter));

@@ -102,7 +102,7 @@ function inStep(roots: readonly Tree[]): number {
   return nodes >= 100 && nodes < 3 * Math.max(...roots.map(treeDepth)) ? 4 : 1;
 }
 
-/** How many vectors of arrays in memory: two hide the loop's own instructions nearly as well as the four of kernels made beforehand, in less code. */
+/** How many vectors of arrays in memory: two hide the loop's own instructions as well as the four of kernels made beforehand. */
 const inMemory = (roots: readonly Tree[]): number => (roots.every((root) => vectorsAtOnce(root) > 1) ? 2 : 1);
 
 /** How many vectors of rows in the cache are computed together: their loop is bound by its instructions, not by memory. */

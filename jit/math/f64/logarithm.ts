@@ -130,8 +130,8 @@ export const asinh: VectorFunction = (f, target, x) => {
 };
 
 /**
- * log(1 + t + √(2t + t²)) for t = x − 1, which is exact. Nothing but the root is rounded where the result is small: 2t is exact and t² beside it
- * small, and what the sums lose is the correction.
+ * log(1 + t + √(2t + t²)) for t = x − 1, which is exact. Where the result is small only the root and what is under it are rounded: 2t
+ * is exact, t² is small beside it, and what the sums lose is the correction.
  */
 export const acosh: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
