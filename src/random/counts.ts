@@ -11,13 +11,13 @@ import type { Value } from '../core/trace.ts';
 import { floor, min, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { and, not, or } from '../lax/logic.ts';
+import { and, or } from '../lax/logic.ts';
 import { exp, lgamma, log, log1p } from '../lax/transcendental.ts';
 import { type Bound, specialFunction } from '../special/function.ts';
 import { uniform } from './continuous.ts';
 import type { IntegerOptions } from './discrete.ts';
 import { parametersOf, spread, type TwoParameters } from './gamma.ts';
-import { drawOf, keysOf, uniformOf, type Words } from './lanes.ts';
+import { firstOf, rejection, type Stream, streamOf } from './rejection.ts';
 
 const none = 'random: counts have no derivative';
 
@@ -39,33 +39,38 @@ function byInversion(u: Value, first: Value, ratio: (k: Value) => Value, active:
  * Simul. 46, 1993), which have this in common: k = ⌊(2a/us + b)·u + c⌋ with us = 1/2 − |u|.
  */
 function byRejection(
-  key: Words,
+  stream: Stream,
   { a, b, c, squeeze, most }: { a: Value; b: Value; c: Value; squeeze: Value; most: Value | number },
   accepts: (k: Value, us: Value, v: Value) => Value,
   active: Value,
 ): Value {
-  const [, k] = whileLoop(
-    ([, , done]) => and(active, not(done)),
-    ([i]) => {
-      const u = drawOf(key, i).sub(0.5);
-      const v = drawOf(key, i.add(1));
-      const us = sub(0.5, u.abs());
-      const k = floor(a.mul(2).div(us).add(b).mul(u).add(c));
-      const quick = and(us.ge(0.07), v.le(squeeze));
-      const possible = and(and(k.ge(0), k.le(most)), or(us.ge(0.013), v.le(us)));
-      return [i.add(2), k, or(quick, and(possible, accepts(k, us, v)))] as const;
+  const propose = (uniform: Value): readonly [k: Value, us: Value] => {
+    const u = uniform.sub(0.5);
+    const us = sub(0.5, u.abs());
+    return [floor(a.mul(2).div(us).add(b).mul(u).add(c)), us];
+  };
+  const [k] = rejection(
+    stream,
+    {
+      propose,
+      surely: ([, us], bound) => and(us.ge(0.07), bound.le(squeeze)),
+      accepts: ([k, us], v) => {
+        const possible = and(and(k.ge(0), k.le(most)), or(us.ge(0.013), v.le(us)));
+        return and(possible, accepts(k, us, v));
+      },
     },
-    [key[0].mul(0), a.mul(0), a.lt(0)] as const,
+    active,
   );
   return k;
 }
 
-const poissonOf = (k0: Value, k1: Value, given: Value): Value => {
+const poissonOf = (k0: Value, k1: Value, position: Value, given: Value): Value => {
+  const stream: Stream = [k0, k1, position];
   const valid = and(given.gt(0), given.lt(2 ** 31));
   const large = and(valid, given.ge(10));
   const small = and(valid, given.lt(10));
   const low = select(small, given, 1);
-  const counted = byInversion(uniformOf([k0, k1], 'float64'), exp(low.neg()), (k) => low.div(k), small);
+  const counted = byInversion(firstOf(stream), exp(low.neg()), (k) => low.div(k), small);
   const mean = select(large, given, 10);
   const logMean = log(mean);
   const b = mean.sqrt().mul(2.53).add(0.931);
@@ -79,7 +84,7 @@ const poissonOf = (k0: Value, k1: Value, given: Value): Value => {
         .sub(mean)
         .sub(lgamma(k.add(1))),
     );
-  const rejected = byRejection([k0, k1], { a, b, c: mean.add(0.43), squeeze, most: Infinity }, accepts, large);
+  const rejected = byRejection(stream, { a, b, c: mean.add(0.43), squeeze, most: Infinity }, accepts, large);
   const value = select(large, rejected, select(given.eq(0), 0, counted));
   const known = or(valid, given.eq(0));
   return convert(min(select(known, value, -1), 2 ** 31 - 1), 'int32');
@@ -88,10 +93,11 @@ const poissonOf = (k0: Value, k1: Value, given: Value): Value => {
 export const poissonSample: Bound = specialFunction('random_poisson', {
   native: 'int32',
   scalar: poissonOf,
-  jvp: [none, none, none],
+  jvp: [none, none, none, none],
 });
 
-const binomialOf = (k0: Value, k1: Value, givenN: Value, givenP: Value): Value => {
+const binomialOf = (k0: Value, k1: Value, position: Value, givenN: Value, givenP: Value): Value => {
+  const stream: Stream = [k0, k1, position];
   const n = givenN;
   const mirrored = givenP.gt(0.5);
   const p = select(mirrored, sub(1, givenP), givenP);
@@ -102,12 +108,7 @@ const binomialOf = (k0: Value, k1: Value, givenN: Value, givenP: Value): Value =
   const [sn, sp] = [select(small, n, 1), select(small, p, 0.5)];
   const odds = sp.div(sub(1, sp));
   const first = exp(sn.mul(log1p(sp.neg())));
-  const counted = byInversion(
-    uniformOf([k0, k1], 'float64'),
-    first,
-    (k) => odds.mul(sn.add(1).sub(k)).div(k),
-    and(small, sn.gt(0)),
-  );
+  const counted = byInversion(firstOf(stream), first, (k) => odds.mul(sn.add(1).sub(k)).div(k), and(small, sn.gt(0)));
   const [ln, lp] = [select(large, n, 40), select(large, p, 0.5)];
   const q = sub(1, lp);
   const deviation = ln.mul(lp).mul(q).sqrt();
@@ -124,7 +125,7 @@ const binomialOf = (k0: Value, k1: Value, givenN: Value, givenP: Value): Value =
       atMode.sub(logChoices(min(k, ln))).add(k.sub(mode).mul(logOdds)),
     );
   const c = ln.mul(lp).add(0.5);
-  const rejected = byRejection([k0, k1], { a, b, c, squeeze, most: ln }, accepts, large);
+  const rejected = byRejection(stream, { a, b, c, squeeze, most: ln }, accepts, large);
   const k = select(large, rejected, min(counted, n));
   return select(valid, select(mirrored, n.sub(k), k), Number.NaN);
 };
@@ -132,7 +133,7 @@ const binomialOf = (k0: Value, k1: Value, givenN: Value, givenP: Value): Value =
 export const binomialSample: Bound = specialFunction('random_binomial', {
   native: 'float64',
   scalar: binomialOf,
-  jvp: [none, none, none, none],
+  jvp: [none, none, none, none, none],
 });
 
 export function integerDType(name: string, { dtype = 'int32' }: { dtype?: DType }): DType {
@@ -159,7 +160,7 @@ export const poisson: Counts = recorded((k, lam, shape, options) => {
   const [size, given] = beforeOptions<ShapeLike, IntegerOptions>(shape, options);
   const dtype = integerDType('poisson', optionsOf('poisson', given, ['dtype']));
   const { size: full, values } = parametersOf('poisson', k, [lam], size, { dtype: 'float64' });
-  return convert(poissonSample(...keysOf('poisson', k, full), spread(values[0]!, full)), dtype);
+  return convert(poissonSample(...streamOf('poisson', k, full), spread(values[0]!, full)), dtype);
 }, 2);
 
 /**
@@ -174,7 +175,7 @@ export const binomial: TwoParameters = recorded((k, n, p, shape, options) => {
   const { dtype } = parametersOf('binomial', k, [n, p], size, given);
   const { size: full, values } = parametersOf('binomial', k, [n, p], size, { dtype: 'float64' });
   const operands = values.map((v) => spread(v, full));
-  return convert(binomialSample(...keysOf('binomial', k, full), ...operands), dtype);
+  return convert(binomialSample(...streamOf('binomial', k, full), ...operands), dtype);
 }, 3);
 
 /** From the geometric distribution on 1, 2, …: the number of trials until one with probability p succeeds. */

@@ -1,17 +1,19 @@
 /** Distributions of counts that NumPy has and JAX has not, and the multinomial one. */
 import type { ArrayLike } from '../array.ts';
-import { scan, whileLoop } from '../control/loops.ts';
+import { scan } from '../control/loops.ts';
 import type { DType } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { beforeOptions, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { broadcastShapes, checkShape, range, type Shape, type ShapeLike } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { floor, max, sub } from '../lax/arithmetic.ts';
+import { floor, max, min, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
+import { scalar } from '../lax/creation.ts';
 import { cumsum } from '../lax/cumulative.ts';
 import { and, or } from '../lax/logic.ts';
+import { clamp } from '../lax/minmax.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import { concatenate } from '../lax/slicing.ts';
 import { exp, expm1, log, log1p } from '../lax/transcendental.ts';
@@ -21,36 +23,52 @@ import { binomial, type Counts, integerDType, poisson } from './counts.ts';
 import type { IntegerOptions } from './discrete.ts';
 import { gamma, parametersOf, spread } from './gamma.ts';
 import { split, subkey } from './keys.ts';
-import { drawOf, keysOf } from './lanes.ts';
+import { rejection, streamOf } from './rejection.ts';
 
 const none = 'random: counts have no derivative';
 const largest = 2 ** 31 - 1;
+const double = (x: number): Value => scalar(x, 'float64');
 
-/** Devroye's rejection from ⌊U^(−1/(a − 1))⌋ (Non-uniform random variate generation, 1986, section X.6.1). What int32 cannot hold is drawn again. */
-const zipfOf = (k0: Value, k1: Value, a: Value): Value => {
+/**
+ * Rejection-inversion (Hörmann and Derflinger, Rejection-inversion to generate variates from monotone discrete distributions, ACM Trans.
+ * Model. Comput. Simul. 6, 1996): ⌊x + 1/2⌋ where the integral of t⁻ᵃ from 1 to x, which is (1 − x⁻ᵖ)/p with p = a − 1, is uniform. Of what
+ * lies between k − 1/2 and k + 1/2 the last part, of area k⁻ᵃ, is accepted, which is all for k = 1. x⁻ᵖ − 1 stands for the integral, so that
+ * nothing cancels for small p. Few numbers are refused, and most of the others are near enough to k, or above it, that no power tells so.
+ */
+const zipfOf = (k0: Value, k1: Value, position: Value, a: Value): Value => {
   const valid = a.gt(1);
-  const power = select(valid, a, 2).sub(1);
-  const b = exp(power.mul(Math.LN2));
-  const [, x] = whileLoop(
-    ([, , refused]) => and(valid, refused),
-    ([i]) => {
-      const u = sub(1, drawOf([k0, k1], i));
-      const v = drawOf([k0, k1], i.add(1));
-      const x = floor(exp(log(u).neg().div(power)));
-      const t = exp(power.mul(log1p(x.reciprocal())));
-      const isOutside = v
-        .mul(x)
-        .mul(t.sub(1))
-        .mul(b)
-        .gt(t.mul(b.sub(1)));
-      return [i.add(2), x, or(isOutside, x.gt(largest))] as const;
+  // From 1000 on, a number other than 1 has a probability below 2⁻¹⁰⁰⁰.
+  const p = min(select(valid, a, 2).sub(1), 1000);
+  /** x⁻ᵖ − 1. */
+  const powerOf = (x: Value): Value => expm1(log(x).mul(p).neg());
+  const inverse = (y: Value): Value => exp(log1p(y).div(p).neg());
+  /** What x⁻ᵖ − 1 is where those that are accepted as k begin. */
+  const limit = (k: Value): Value => powerOf(k.add(0.5)).add(p.mul(exp(log(k).mul(p.add(1)).neg())));
+  const [highest, lowest] = [limit(double(1)), powerOf(double(largest + 0.5))];
+  const range = highest.sub(lowest);
+  const near = sub(2, inverse(limit(double(2))));
+  const [, k] = rejection(
+    [k0, k1, position],
+    {
+      propose: (u): readonly [y: Value, k: Value, above: Value] => {
+        const y = max(highest.sub(range.mul(u)), lowest);
+        const x = inverse(y);
+        const k = clamp(1, floor(x.add(0.5)), largest);
+        return [y, k, k.sub(x)];
+      },
+      surely: ([, k, above]) => or(above.le(near), k.eq(1)),
+      accepts: ([y, k]) => y.le(limit(k)),
     },
-    [k0.mul(0), a.mul(0), k0.eq(k0)] as const,
+    valid,
   );
-  return convert(select(valid, x, -1), 'int32');
+  return convert(select(valid, k, -1), 'int32');
 };
 
-const zipfSample: Bound = specialFunction('random_zipf', { native: 'int32', scalar: zipfOf, jvp: [none, none, none] });
+const zipfSample: Bound = specialFunction('random_zipf', {
+  native: 'int32',
+  scalar: zipfOf,
+  jvp: [none, none, none, none],
+});
 
 /** Parameters in float64, the shape and the dtype of counts. */
 function countsOf(
@@ -75,7 +93,7 @@ function countsOf(
  */
 export const zipf: Counts = recorded((k, a, shape, options) => {
   const { dtype, size, values } = countsOf('zipf', k, [a], shape, options);
-  return convert(zipfSample(...keysOf('zipf', k, size), spread(values[0]!, size)), dtype);
+  return convert(zipfSample(...streamOf('zipf', k, size), spread(values[0]!, size)), dtype);
 }, 2);
 
 /**
