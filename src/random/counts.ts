@@ -12,7 +12,7 @@ import { floor, min, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
 import { and, or } from '../lax/logic.ts';
-import { exp, lgamma, log, log1p } from '../lax/transcendental.ts';
+import { exp, log, log1p } from '../lax/transcendental.ts';
 import { type Bound, specialFunction } from '../special/function.ts';
 import { uniform } from './continuous.ts';
 import type { IntegerOptions } from './discrete.ts';
@@ -64,6 +64,24 @@ function byRejection(
   return k;
 }
 
+/**
+ * The Poisson probability of k for a mean as e^log/(√(2π)·weight). By Stirling's series at z = k + 4, of which three terms are enough to
+ * 4·10⁻⁸: k! is √(2π)·z^(k + 7/2)·e^(series − z)/((k + 1)(k + 2)(k + 3)). What grows with k is the logarithm of a quotient, times k, and a
+ * difference, so that large terms do not cancel.
+ */
+function probabilityOf(k: Value, mean: Value): { log: Value; weight: Value } {
+  const z = k.add(4);
+  const inverse = z.reciprocal();
+  const square = inverse.mul(inverse);
+  const series = sub(1 / 12, sub(1 / 360, square.mul(1 / 1260)).mul(square)).mul(inverse);
+  const excess = z.sub(mean);
+  const product = k.add(1).mul(k.add(2)).mul(k.add(3));
+  return {
+    log: excess.sub(log1p(excess.div(mean)).mul(k)).sub(series),
+    weight: z.mul(z).mul(z).div(product).mul(z.sqrt()),
+  };
+}
+
 const poissonOf = (k0: Value, k1: Value, position: Value, given: Value): Value => {
   const stream: Stream = [k0, k1, position];
   const valid = and(given.gt(0), given.lt(2 ** 31));
@@ -72,18 +90,20 @@ const poissonOf = (k0: Value, k1: Value, position: Value, given: Value): Value =
   const low = select(small, given, 1);
   const counted = byInversion(firstOf(stream), exp(low.neg()), (k) => low.div(k), small);
   const mean = select(large, given, 10);
-  const logMean = log(mean);
   const b = mean.sqrt().mul(2.53).add(0.931);
   const a = b.mul(0.02483).sub(0.059);
   const alpha = b.sub(3.4).reciprocal().mul(1.1328).add(1.1239);
   const squeeze = sub(0.9277, b.sub(2).reciprocal().mul(3.6224));
-  const accepts = (k: Value, us: Value, v: Value): Value =>
-    log(v.mul(alpha).div(a.div(us.mul(us)).add(b))).le(
-      k
-        .mul(logMean)
-        .sub(mean)
-        .sub(lgamma(k.add(1))),
-    );
+  const scale = alpha.mul(Math.sqrt(2 * Math.PI));
+  const accepts = (k: Value, us: Value, v: Value): Value => {
+    const { log: logLikelihood, weight } = probabilityOf(k, mean);
+    return log(
+      v
+        .mul(scale)
+        .mul(weight)
+        .div(a.div(us.mul(us)).add(b)),
+    ).le(logLikelihood);
+  };
   const rejected = byRejection(stream, { a, b, c: mean.add(0.43), squeeze, most: Infinity }, accepts, large);
   const value = select(large, rejected, select(given.eq(0), 0, counted));
   const known = or(valid, given.eq(0));
@@ -117,14 +137,24 @@ const binomialOf = (k0: Value, k1: Value, position: Value, givenN: Value, givenP
   const alpha = b.reciprocal().mul(5.1).add(2.83).mul(deviation);
   const squeeze = sub(0.92, b.reciprocal().mul(4.2));
   const mode = floor(ln.add(1).mul(lp));
-  const logOdds = log(lp.div(q));
-  const logChoices = (k: Value): Value => lgamma(k.add(1)).add(lgamma(ln.sub(k).add(1)));
-  const atMode = logChoices(mode);
-  const accepts = (k: Value, us: Value, v: Value): Value =>
-    log(v.mul(alpha).div(a.div(us.mul(us)).add(b))).le(
-      atMode.sub(logChoices(min(k, ln))).add(k.sub(mode).mul(logOdds)),
-    );
-  const c = ln.mul(lp).add(0.5);
+  // The probability of k is proportional to those of Poisson numbers k and n − k whose means are np and nq.
+  const [lowMean, highMean] = [ln.mul(lp), ln.mul(q)];
+  const likelihoodOf = (k: Value): { log: Value; weight: Value } => {
+    const [x, y] = [probabilityOf(k, lowMean), probabilityOf(ln.sub(k), highMean)];
+    return { log: x.log.add(y.log), weight: x.weight.mul(y.weight) };
+  };
+  const atMode = likelihoodOf(mode);
+  const scale = alpha.div(atMode.weight);
+  const accepts = (k: Value, us: Value, v: Value): Value => {
+    const own = likelihoodOf(k);
+    return log(
+      v
+        .mul(scale)
+        .mul(own.weight)
+        .div(a.div(us.mul(us)).add(b)),
+    ).le(own.log.sub(atMode.log));
+  };
+  const c = lowMean.add(0.5);
   const rejected = byRejection(stream, { a, b, c, squeeze, most: ln }, accepts, large);
   const k = select(large, rejected, min(counted, n));
   return select(valid, select(mirrored, n.sub(k), k), Number.NaN);

@@ -22,8 +22,9 @@ export interface LanewiseLoop {
   readonly going?: number;
 }
 
-/** Longer programs would not stay in registers. */
+/** Longer programs would not stay in registers. Where lanes stop at different times that costs less than to go on with all of them. */
 const mostEquations = 80;
+const mostOfUnequal = 160;
 
 /**
  * The loop as one for every element, if it is one: the carry has one shape, or rank 0 where only the loop itself reads it,
@@ -62,7 +63,7 @@ function isLanewise(eqn: Eqn, loop: Candidate, isRead: (v: Var) => boolean): Lan
   const { body, consts, carry, xs, count, test } = loop;
   const types = carry.map((i) => eqn.inputs[i]!.aval);
   const shape = types.find((aval) => aval.ndim > 0)?.shape;
-  if (!shape || sizeOf(shape) === 0 || body.eqns.length > mostEquations) return undefined;
+  if (!shape || sizeOf(shape) === 0 || body.eqns.length > (loop.going === undefined ? mostEquations : mostOfUnequal)) return undefined;
   if (!types.every((aval, i) => (aval.ndim === 0 ? !isRead(eqn.outputs[i]!) : sameShape(aval.shape, shape))))
     return undefined;
   const rows = body.inVars.slice(consts.length + carry.length);
