@@ -46,8 +46,3 @@ export function normalOf(words: Words, dtype: Float): Value {
 
 /** Exponential with mean 1. */
 export const exponentialOf = (words: Words, dtype: Float): Value => neg(log1p(neg(uniformOf(words, dtype))));
-
-/**
- * Uniform number i of those that belong to a key, in [0, 1): one hash where a chain of keys takes two. For samplers that are not JAX's.
- */
-export const drawOf = ([a, b]: Words, i: Value): Value => unit64(threefry2x32(a, b, word(1), i));

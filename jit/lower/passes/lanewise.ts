@@ -63,7 +63,8 @@ function isLanewise(eqn: Eqn, loop: Candidate, isRead: (v: Var) => boolean): Lan
   const { body, consts, carry, xs, count, test } = loop;
   const types = carry.map((i) => eqn.inputs[i]!.aval);
   const shape = types.find((aval) => aval.ndim > 0)?.shape;
-  if (!shape || sizeOf(shape) === 0 || body.eqns.length > (loop.going === undefined ? mostEquations : mostOfUnequal)) return undefined;
+  if (!shape || sizeOf(shape) === 0 || body.eqns.length > (loop.going === undefined ? mostEquations : mostOfUnequal))
+    return undefined;
   if (!types.every((aval, i) => (aval.ndim === 0 ? !isRead(eqn.outputs[i]!) : sameShape(aval.shape, shape))))
     return undefined;
   const rows = body.inVars.slice(consts.length + carry.length);
