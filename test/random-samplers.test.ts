@@ -130,6 +130,19 @@ t.test('counts have their distribution', async (t) => {
     t.ok(Math.abs(e) < 4, `binomial ${m} ${p}: ${e}`);
   }
   const zeta = (a: number): NDArray => special.zeta(np.array(a, { dtype: 'float64' }), 1);
+  t.same(random.zipf(key(0), np.array([1e5, Number.POSITIVE_INFINITY])).tolist(), [1, 1]);
+  // With a next to 1, the sum of 1/k up to x is uniform: log x and Euler's constant.
+  const wide = np
+    .log(random.zipf(key(13), np.array(1 + 1e-9, { dtype: 'float64' }), [n]).astype('float64'))
+    .div(31 * Math.LN2);
+  t.ok(
+    Math.abs(np.mean(wide.ge(0.75).astype('float32')).item() - 0.25 / (1 + 0.5772 / (31 * Math.LN2))) <
+      3 / Math.sqrt(n),
+  );
+  // Normal: of as many trials, every number is a sum of many of the smallest steps of a uniform one.
+  const vast = random.binomial(key(12), 2 ** 50, 0.25, [n], { dtype: 'float64' });
+  const normal = vast.sub(2 ** 48).div(Math.sqrt(2 ** 48 * 0.75));
+  t.ok(distance(normal, (x) => special.ndtr(x)) < 2);
   for (const a of [1.7, 2, 5]) {
     // Rare large numbers are one class.
     const x = np.minimum(random.zipf(key(13), a, [n]), 60);
@@ -221,7 +234,18 @@ t.test('under transformations', async (t) => {
   const rows = [0, 1, 2].map((i) => draw(keys.slice(i), a.slice(i)).tolist());
   t.same((vmap(draw)(keys, a) as NDArray).tolist(), rows);
   t.same((jit(draw)(keys.slice(1), a.slice(1)) as NDArray).tolist(), rows[1]);
-  t.same((jit(vmap((k: NDArray) => random.poisson(k, 20, [2])))(keys) as NDArray).shape, [3, 2]);
+  const counts = {
+    poisson: (k: NDArray) => random.poisson(k, np.array([3, 20, 100]), [50, 3]),
+    binomial: (k: NDArray) => random.binomial(k, np.array([9, 1000, 2 ** 40]), 0.3, [50, 3]),
+    zipf: (k: NDArray) => random.zipf(k, np.array([1.1, 2, 9]), [50, 3]),
+    vonmises: (k: NDArray) => random.vonmises(k, 0, np.array([0, 1, 9]), [50, 3]),
+  };
+  for (const [name, draw] of Object.entries(counts)) {
+    const rows = [0, 1, 2].map((i) => draw(keys.slice(i)).tolist());
+    t.same((vmap(draw)(keys) as NDArray).tolist(), rows, `${name}, vmap`);
+    t.same((jit(vmap(draw))(keys) as NDArray).tolist(), rows, `${name}, jit of vmap`);
+    t.same((jit(draw)(keys.slice(1)) as NDArray).tolist(), rows[1], `${name}, jit`);
+  }
   // The mean of the gamma distribution is a, its slope 1: of the mean over samples, nearly.
   const mean = (a: NDArray): NDArray => np.mean(random.gamma(key(5), a, [5000]));
   const [, slope] = jvp(mean, [2], [1]) as unknown as [NDArray, NDArray];

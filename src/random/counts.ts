@@ -181,7 +181,7 @@ export type Counts = (
 
 /**
  * From the Poisson distribution with mean `lam`, which broadcasts to `shape`; −1 where `lam` is negative or NaN. By inversion for
- * small means, else by Hörmann's transformed rejection.
+ * means below 10, else by Hörmann's transformed rejection: other samples than JAX's.
  *
  * @example
  * poisson(key(0), 3.5, [4]); // i32[4]
@@ -195,7 +195,7 @@ export const poisson: Counts = recorded((k, lam, shape, options) => {
 
 /**
  * From the binomial distribution: how many of n are 1, each with probability p, as floats; NaN where n is negative or p no
- * probability.
+ * probability. By the methods of `poisson`, for the mean of those that are fewer: other samples than JAX's.
  *
  * @example
  * binomial(key(0), 10, 0.3, [4]); // f32[4]

@@ -86,7 +86,7 @@ function countsOf(
 
 /**
  * From the Zipf distribution on 1, 2, …, with probabilities proportional to k⁻ᵃ for a > 1, which broadcasts to `shape`; −1 for other
- * `a`. Numbers that int32 cannot hold are drawn again, as NumPy does with those beyond int64.
+ * `a`. There are none that int32 cannot hold, as NumPy has none beyond int64. By Hörmann and Derflinger's rejection-inversion.
  *
  * @example
  * zipf(key(0), 2, [4]); // i32[4]
