@@ -63,6 +63,27 @@ function distance(samples: NDArray, cdf: (x: NDArray) => NDArray): number {
 }
 
 const n = 20000;
+t.test('a number as a parameter is one of float64 for samples of float64', (t) => {
+  const one = (p: number): NDArray => np.array(p, { dtype: 'float64' });
+  for (const [name, ...given] of [
+    ['gamma', 0.3],
+    ['beta', 0.3, 0.7],
+    ['pareto', 0.3],
+    ['triangular', 0.1, 0.3, 0.9],
+    ['vonmises', 0.1, 0.3],
+  ] as const) {
+    const sample = random[name] as (...args: unknown[]) => NDArray;
+    const options = { dtype: 'float64' };
+    t.strictSame(
+      sample(key(3), ...given, [9], options).tolist(),
+      sample(key(3), ...given.map(one), [9], options).tolist(),
+      name,
+    );
+  }
+  t.ok(np.min(random.zipf(key(3), 1 + 1e-9, [9])).item() > 0);
+  t.end();
+});
+
 t.test('samples have their distribution', async (t) => {
   const fits = (t: Test, name: string, x: NDArray, cdf: (x: NDArray) => NDArray): void => {
     const d = distance(x, cdf);

@@ -115,7 +115,10 @@ export function parametersOf(
   const [size, given] = beforeOptions<ShapeLike, FloatOptions>(shape, options);
   keyWords(name, k);
   const dtype = floatDType(name, given);
-  const values = parameters.map((p) => convert(strengthen(toFloating(toValue(p, name), name)), dtype));
+  // A number is one of that dtype: on its way through float32 it would lose half of its digits.
+  const values = parameters.map((p) =>
+    typeof p === 'number' ? scalar(p, dtype) : convert(strengthen(toFloating(toValue(p, name), name)), dtype),
+  );
   const shapes = values.map((v) => v.shape);
   const own = broadcastShapes(...shapes);
   if (!own)
