@@ -5,7 +5,19 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
 import { constant } from '../lower/expressions/scalar-code.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, select } from '../wasm/code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  i32x4c,
+  i64c,
+  i64x2c,
+  type Local,
+  load,
+  op,
+  select,
+} from '../wasm/code.ts';
 import { access, loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { type Format, formats } from './radix.ts';
 import { keyFormat, pairFormat } from './sort-calls.ts';
@@ -54,6 +66,41 @@ export function elementExpr(f: FunctionBuilder, dtype: DType, key: Expr): Expr {
   return op(`${wide ? 'f64.reinterpret_i64' : 'f32.reinterpret_i32'}`, op(`${type}.xor`, inverted, flip));
 }
 
+/** The same for a vector of elements: their keys, and in which lanes there is a −0 (all bits set). */
+function keyVector(f: FunctionBuilder, dtype: DType, x: Expr): [keys: Expr, negativeZeros: Expr | undefined] {
+  if (dtype === 'uint32') return [x, undefined];
+  if (dtype === 'int32') return [op('v128.xor', x, i32x4c(-(2 ** 31))), undefined];
+  const wide = dtype === 'float64';
+  const [type, float] = wide ? ['i64x2', 'f64x2'] : ['i32x4', 'f32x4'];
+  const sign = wide ? i64x2c(-(2n ** 63n)) : i32x4c(-(2 ** 31));
+  const bits = f.let(op(`${float}.add`, x, wide ? i64x2c(0n) : i32x4c(0)));
+  const flip = op('v128.or', op(`${type}.shr_s`, bits, i32c(wide ? 63 : 31)), sign);
+  const isNaN = op(`${float}.ne`, x, x);
+  return [op('v128.or', op('v128.xor', bits, flip), isNaN), op(`${type}.eq`, x, sign)];
+}
+
+/** The elements with a vector of keys. */
+function elementVector(f: FunctionBuilder, dtype: DType, keys: Expr): Expr {
+  if (dtype === 'uint32') return keys;
+  if (dtype === 'int32') return op('v128.xor', keys, i32x4c(-(2 ** 31)));
+  const wide = dtype === 'float64';
+  const k = f.let(keys);
+  const positive = wide ? op('i64x2.shr_s', k, i32c(63)) : op('i32x4.shr_s', k, i32c(31));
+  const flip = op('v128.and', positive, wide ? i64x2c(2n ** 63n - 1n) : i32x4c(2 ** 31 - 1));
+  return op('v128.xor', op('v128.not', k), flip);
+}
+
+/** Goes over whole vectors, if elements lie side by side, and leaves n to what is left. */
+function eachVector(f: FunctionBuilder, dtype: DType, n: Local, step: Expr, body: () => void): void {
+  const bytes = elementBytes[dtype];
+  if (bytes === 1) return;
+  f.if(op('i32.eq', step, i32c(bytes)), () => {
+    const lanes = 16 / bytes;
+    f.for(0, op('i32.and', n, i32c(-lanes)), body, lanes);
+    f.set(n, op('i32.and', n, i32c(lanes - 1)));
+  });
+}
+
 function storePair(f: FunctionBuilder, { name }: Format, to: Expr, key: Expr, payload: Expr): void {
   if (name === 'p32') {
     const high = op('i64.shl', op('i64.extend_i32_u', key), i64c(32n));
@@ -75,6 +122,17 @@ function keys(dtype: DType, to: Format): Func {
   const f = new FunctionBuilder(`keys_${shortName(dtype)}_${to.name}`, new Array(to.pair ? 5 : 4).fill('i32'), 'i32');
   const [n, from, step, target, payload] = f.parameters;
   const found = f.local('i32');
+  if (!to.pair) {
+    const zeros = f.local('v128');
+    eachVector(f, dtype, n, step, () => {
+      const [own, negativeZeros] = keyVector(f, dtype, f.let(load('v128.load', from)));
+      if (negativeZeros) f.set(zeros, op('v128.or', zeros, negativeZeros));
+      f.store('v128.store', target, own);
+      f.set(from, add(from, i32c(16)));
+      f.set(target, add(target, i32c(16)));
+    });
+    if (isFloating(dtype)) f.set(found, op('v128.any_true', zeros));
+  }
   f.for(0, n, () => {
     const x = f.let(loadElement(dtype, from)) as Local;
     if (isFloating(dtype)) {
@@ -120,6 +178,12 @@ function orderKeys(dtype: DType): Func {
 function elements(dtype: DType, from: Format): Func {
   const f = new FunctionBuilder(`elements_${shortName(dtype)}_${from.name}`, ['i32', 'i32', 'i32', 'i32']);
   const [n, source, to, step] = [0, 1, 2, 3].map((i) => f.param(i)) as [Local, Local, Local, Local];
+  if (!from.pair)
+    eachVector(f, dtype, n, step, () => {
+      f.store('v128.store', to, elementVector(f, dtype, load('v128.load', source)));
+      f.set(source, add(source, i32c(16)));
+      f.set(to, add(to, i32c(16)));
+    });
   f.for(0, n, () => {
     const key = from.keyBits === 64 ? load('i64.load', source) : load('i32.load', source, from.pair ? 4 : 0);
     storeElement(f, dtype, to, elementExpr(f, dtype, key));
