@@ -10,6 +10,7 @@ import {
   type WasmType,
 } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
+import { mostShortPairs, shortPairs } from './short-pairs.ts';
 import { shortSort } from './short-sort.ts';
 
 /**
@@ -86,6 +87,7 @@ const countName = (format: Format, bits: number, first: number): string =>
 export const radixFunctions = (): Func[] => [
   places(),
   payloadsOrdered(),
+  ...shortPairs(),
   ...formats.flatMap((format) => [
     ordered(format),
     inOrder(format),
@@ -251,6 +253,11 @@ function radix(format: Format): Func {
       f.if({ kind: 'call', type: 'i32', fn: 'payloads_ordered', args }, () => {
         f.return({ kind: 'call', type: 'i32', fn: 'short_k64', args: [n, a, b] });
       });
+    });
+  if (format.name === 'p64')
+    f.if(op('i32.and', op('i32.gt_s', n, i32c(few)), op('i32.le_s', n, i32c(mostShortPairs))), () => {
+      const args = [n, a, b, counts, insertionSteps(n)];
+      f.if(op('i32.ge_s', { kind: 'call', type: 'i32', fn: 'short_p64', args }, i32c(0)), () => f.return(b));
     });
   f.if(op('i32.le_s', n, i32c(few)), () => {
     f.let(insert(i32c(1), n, i32c(few * few)));
