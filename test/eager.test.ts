@@ -98,6 +98,56 @@ t.test('sorts of all sizes, with ties and special values', (t) => {
   t.end();
 });
 
+t.test('partitions of all sizes, with ties and special values', (t) => {
+  const next = numbers(5);
+  for (const dtype of dtypes)
+    for (const [kind, draw] of Object.entries(draws))
+      for (const n of [1, 7, 8, 9, 50, 300, 4096, 4097]) {
+        const x = array(dtype, [n], () => (dtype === 'bool' ? Number(next() < 0.5) : draw(dtype, next)));
+        const data = host(x);
+        const order = sortedOrder(data);
+        for (const kth of new Set([0, Math.floor(n * next()), n - 1])) {
+          const chosen = data[order[kth]!]!;
+          const equal = (i: number): boolean => data[i] === chosen || (Number.isNaN(data[i]) && Number.isNaN(chosen));
+          const first = order.findIndex(equal);
+          const last = order.findLastIndex(equal);
+          const expected = [order.slice(0, first), order.slice(first, last + 1), order.slice(last + 1)].flatMap(
+            (part) => part.sort((i, j) => i - j),
+          );
+          const partition = (v: Value): Value => np.partition(v, kth);
+          const positions = (v: Value): Value => np.argpartition(v, kth);
+          const name = `${kth} of ${kind} ${x.aval}`;
+          const values = expected.map((i) => data[i]!);
+          t.ok(same(partition(x).data(), values), `partition, ${name}`);
+          t.ok(same(positions(x).data(), expected), `argpartition, ${name}`);
+          if (n !== 50) continue;
+          t.ok(same(jit(partition)(x).data(), values), `compiled partition, ${name}`);
+          t.ok(same(jit(positions)(x).data(), expected), `compiled argpartition, ${name}`);
+        }
+      }
+  // Keys of which the median of three is almost the smallest every time: digits take over.
+  const slow: number[] = new Array(4000).fill(Infinity);
+  let keys = [...slow.keys()];
+  for (let smallest = 0; smallest < 60; ) {
+    for (const at of [keys[0]!, keys[keys.length >> 1]!]) if (slow[at] === Infinity) slow[at] = smallest++;
+    const three = [keys[0]!, keys[keys.length >> 1]!, keys.at(-1)!].map((at) => slow[at]!);
+    const pivot = three.sort((x, y) => x - y)[1]!;
+    // What is not below the pivot is written from the end on.
+    keys = keys.filter((at) => slow[at]! >= pivot).reverse();
+  }
+  keys.forEach((at, i) => {
+    if (slow[at] === Infinity) slow[at] = 60 + ((i * 7) % 3989);
+  });
+  const positions = np.argpartition(np.array(slow, { dtype: 'float64' }), 3000);
+  const chosen = [...slow].sort((x, y) => x - y)[3000]!;
+  const sides = [(v: number) => v < chosen, (v: number) => v === chosen, (v: number) => v > chosen];
+  t.same(
+    Array.from(positions.data()),
+    sides.flatMap((isIn) => [...slow.keys()].filter((i) => isIn(slow[i]!))),
+  );
+  t.end();
+});
+
 t.test('axes in another order, by tiles and what is left of them', (t) => {
   const permutations: readonly (readonly [Shape, readonly number[]])[] = [
     [

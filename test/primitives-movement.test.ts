@@ -8,6 +8,7 @@ import { mul } from '../src/lax/arithmetic.ts';
 import { batchMatmul, dot, dotGeneral, dotGeneralP } from '../src/lax/dot.ts';
 import { gather, gatherP } from '../src/lax/gather.ts';
 import { type Index, indexArray, indexUpdate } from '../src/lax/indexing.ts';
+import { partitionP } from '../src/lax/partition.ts';
 import { sum } from '../src/lax/reductions.ts';
 import {
   type ScatterOp,
@@ -56,6 +57,7 @@ const primitives = [
   reverseP,
   concatenateP,
   padP,
+  partitionP,
   dynamicSliceP,
   dynamicUpdateSliceP,
   gatherP,

@@ -14,6 +14,7 @@ import { rowFunctions } from './gemm-rows.ts';
 import { integerProductFunctions } from './integer-product.ts';
 import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
+import { partitionFunctions } from './partition.ts';
 import { rearrangeFunctions } from './rearrange.ts';
 import { searchFunctions } from './search.ts';
 import { selectFunctions } from './select.ts';
@@ -38,6 +39,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...sortFunctions(),
     ...arrangeFunctions(),
     ...selectFunctions(),
+    ...partitionFunctions(),
     ...searchFunctions(),
     ...countFunctions(),
     ...bitFunctions(),

@@ -26,6 +26,24 @@ export function selectCalls(dtype: DType, n: number, positions: readonly number[
   };
 }
 
+/** Bytes for the places at which a partition goes on: of what is smaller than an element, equal to it, and larger. */
+export const partitionPlaces = 64;
+
+/** The call that partitions around the kth elements: the shape is outer × n × inner. */
+export function partitionCalls(
+  name: 'partition' | 'argpartition',
+  [outer, n, inner]: readonly [number, number, number],
+  dtype: DType,
+  kth: number,
+): RuntimeCalls {
+  if (outer * n * inner === 0) return { scratch: 0, calls: [] };
+  const args = [outer, n, inner, kth, { input: 0 }, { output: 0 }, { scratch: 0 }];
+  return {
+    scratch: partitionPlaces + selectCounts + 3 * up(n * keyFormat(dtype).bytes),
+    calls: [{ name: `${name}_${shortName(dtype)}`, args }],
+  };
+}
+
 /** The call that puts 32-bit positions into the order of keys that are spread evenly. */
 export function arrangeCalls([outer, n, inner]: readonly [number, number, number]): RuntimeCalls {
   if (outer * n * inner === 0) return { scratch: 0, calls: [] };

@@ -29,6 +29,7 @@ import * as logic from './logic.ts';
 import * as minmax from './minmax.ts';
 import * as movement from './movement.ts';
 import * as pad from './pad.ts';
+import * as partition from './partition.ts';
 import * as permute from './permute.ts';
 import * as power from './power.ts';
 import * as reduceWindow from './reduce-window.ts';
@@ -71,6 +72,7 @@ const modules: readonly Record<string, unknown>[] = [
   minmax,
   movement,
   pad,
+  partition,
   permute,
   power,
   reduceWindow,

@@ -26,7 +26,7 @@ const sortParams = (dimension: number, numKeys: number): SortParams =>
   sharedSortParams(`${dimension} ${numKeys}`, () => ({ dimension, numKeys }));
 
 /** Ascending, −0 and 0 equal, NaN last. */
-function compareNumbers(x: number, y: number): number {
+export function compareNumbers(x: number, y: number): number {
   if (x < y) return -1;
   if (x > y) return 1;
   return Number(Number.isNaN(x)) - Number(Number.isNaN(y));

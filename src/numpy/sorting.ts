@@ -6,6 +6,7 @@ import { recorded } from '../core/recorded.ts';
 import { sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { broadcastedIota } from '../lax/creation.ts';
+import { argpartition as argpartitionAlong, partition as partitionAlong } from '../lax/partition.ts';
 import * as lax from '../lax/sort.ts';
 import { toValue } from '../promote.ts';
 import { axisOf, flip, operand, ravel } from './shape.ts';
@@ -35,28 +36,32 @@ export const argsort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted(
 
 const partitioned = (
   name: string,
-  order: (x: ArrayLike, options: SortOptions) => NDArray,
+  along: (x: Value, kth: number, axis: number) => Value,
 ): ((x: ArrayLike, kth: number, options?: { axis?: number | null }) => NDArray) =>
   recorded((x, kth, given = {}) => {
     const { axis = -1 } = optionsOf(name, given, ['axis']);
     const value = axis === null ? ravel(operand(x, name)) : operand(x, name);
     checkIntegers(name, 'kth', kth);
-    const n = value.shape[axisOf(value, axis ?? 0, name)]!;
+    const dimension = axisOf(value, axis ?? 0, name);
+    const n = value.shape[dimension]!;
     if (kth < -n || kth >= n) throw new ShapeError(`${name}: kth ${kth} is out of range for ${n} elements.`);
-    return order(value, { axis: axis ?? 0 });
+    return along(value, kth < 0 ? kth + n : kth, dimension);
   });
 /**
- * With the element at `kth` where it is in order, none larger before and none smaller after it. All are in order here, which
- * NumPy leaves open.
+ * The elements along an axis with the one at `kth` where sorting puts it: first those that are smaller, then those equal to
+ * it, then those that are larger (NaN is), each in the order in which they were. NumPy and JAX leave that order open.
+ *
+ * @example
+ * np.partition(np.array([5, 1, 4, 2, 3]), 2); // [1. 2. 3. 5. 4.]
  */
 export const partition: (x: ArrayLike, kth: number, options?: { axis?: number | null }) => NDArray = partitioned(
   'partition',
-  sort,
+  partitionAlong,
 );
-/** The positions (int32) that put the elements in the order of `partition`. */
+/** The positions (int32) at which the elements of `partition` are. */
 export const argpartition: (x: ArrayLike, kth: number, options?: { axis?: number | null }) => NDArray = partitioned(
   'argpartition',
-  argsort,
+  argpartitionAlong,
 );
 
 /**
