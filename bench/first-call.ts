@@ -12,7 +12,7 @@ const firstElement = (x: NDArray): number => x.ravel().slice([0, 1]).item();
 const cases: Record<string, () => Call> = {
   // Sixty million sines and cosines, one kernel.
   sines: () => {
-    const x = np.linspace(0, 1, 3_000_000).astype('float32');
+    const x = random.uniform(random.key(5), [3_000_000]);
     const f = jit((x: NDArray) => {
       let sum = np.sin(x);
       for (let i = 2; i <= 20; i++) sum = sum.add(i % 2 ? np.sin(x.mul(i)) : np.cos(x.mul(i)));
