@@ -16,19 +16,12 @@ import {
 } from 'cotangent';
 import t from 'tap';
 import { f64, near } from './lib/near.ts';
-import { A, b, c, G, h, named, Q, slope, small, wanted, wave } from './lib/quadratic-programs.ts';
+import { A, b, c, G, h, named, partsOf, Q, slope, small, wanted, wave } from './lib/quadratic-programs.ts';
 
 t.test('OSQP on programs of JAXopt: solutions and derivatives', (t) => {
   for (const [i, p] of wanted.programs.entries()) {
     const [m, n] = p.rows;
-    const [Q, c, A, b, G, h] = ['Q', 'c', 'A', 'b', 'G', 'h'].map((name) => f64(p[name])) as NDArray[] as [
-      NDArray,
-      NDArray,
-      NDArray,
-      NDArray,
-      NDArray,
-      NDArray,
-    ];
+    const { Q, c, A, b, G, h } = partsOf(p);
     const pair = (M: NDArray, v: NDArray, rows: number) => (rows ? ([M, v] as const) : null);
     const name = `program ${i}`;
     const ways: Record<string, solvers.OSQPOptions> = {
@@ -79,14 +72,7 @@ t.test('OSQP on programs of JAXopt: solutions and derivatives', (t) => {
 
 t.test('through the iterations', (t) => {
   const p = wanted.programs[1];
-  const [Q, c, A, b, G, h] = ['Q', 'c', 'A', 'b', 'G', 'h'].map((name) => f64(p[name])) as [
-    NDArray,
-    NDArray,
-    NDArray,
-    NDArray,
-    NDArray,
-    NDArray,
-  ];
+  const { Q, c, A, b, G, h } = partsOf(p);
   const solver = new solvers.OSQP({ implicitDiff: false, tol: 1e-10, maxiter: 300 });
   const x = (b: NDArray): NDArray => solver.run(null, [Q, c], [A, b], [G, h]).params.primal;
   near(t, x(b), p.primal, 1e-8, 'solution');

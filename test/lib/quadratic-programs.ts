@@ -5,6 +5,10 @@ import { type Assertions, f64 } from './near.ts';
 
 export const wanted: any = fixture('quadratic-programs');
 export const f32 = (values: unknown): NDArray => np.array(values as number, { dtype: 'float32' });
+const parts = ['Q', 'c', 'A', 'b', 'G', 'h'] as const;
+/** Matrices and vectors of a program among `wanted`. */
+export const partsOf = (program: any): Record<(typeof parts)[number], NDArray> =>
+  Object.fromEntries(parts.map((name) => [name, f64(program[name])])) as Record<(typeof parts)[number], NDArray>;
 export const named = (state: { status: NDArray }): string => solvers.statusName(state.status).split(':')[0]!;
 export const small = (t: Assertions, value: NDArray, bound: number, name: string): void => {
   const size = np.max(np.abs(value)).item() as number;
