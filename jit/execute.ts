@@ -93,6 +93,8 @@ export class Executable {
     this.callbacks = options?.callbacks;
     h.clock++;
     try {
+      // Room for a large frame, or for arguments that come back, is not made by copying out arguments.
+      if (!frames.hasRoom(this.pushedBytes) || !this.areInMemory(inputs)) this.pinThoseInMemory(h, inputs);
       const frame = frames.push(this.pushedBytes);
       const spare = this.writeInputs(h, frame, inputs);
       const results = this.allocateOutputs(h, frame, spare);
@@ -104,6 +106,17 @@ export class Executable {
       frames.pop(top, depth);
       if (options?.donate) for (let i = 0; i < inputs.length; i++) if (options.donate[i]) inputs[i]!.dispose();
     }
+  }
+
+  private areInMemory(inputs: readonly Cell[]): boolean {
+    for (let i = 0; i < inputs.length; i++)
+      if (this.inputs[i]!.place === 'array' && !inputs[i]!.isInMemory) return false;
+    return true;
+  }
+
+  private pinThoseInMemory(h: Heap, inputs: readonly Cell[]): void {
+    for (let i = 0; i < inputs.length; i++)
+      if (this.inputs[i]!.place === 'array' && inputs[i]!.isInMemory) h.pin(inputs[i]!);
   }
 
   /** Writes values and pointers; returns the end of the small arrays. */

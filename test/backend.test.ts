@@ -68,6 +68,21 @@ function scaled(n: number, frameBytes = 16): Executable {
   return load(program(f.build(true), inputs, [slot(8, 'float32', n), slot(12, 'float32')], frameBytes));
 }
 
+/** x + y for n floats. */
+function sum(n: number): Executable {
+  const f = new FunctionBuilder('main', ['i32'], 'i32');
+  const frame = f.param(0);
+  const [x, y, z] = [0, 4, 8].map((offset) => f.var(loadAt('i32.load', frame, offset)));
+  f.for(0, n, (i) => {
+    const at = f.var(op('i32.shl', i, i32c(2)));
+    const [a, b] = [x!, y!].map((p) => loadAt('f32.load', op('i32.add', p, at)));
+    f.store('f32.store', op('i32.add', z!, at), op('f32.add', a!, b!));
+  });
+  f.return(i32c(0));
+  const inputs = [slot(0, 'float32', n), slot(4, 'float32', n)];
+  return load(program(f.build(true), inputs, [slot(8, 'float32', n)], 12));
+}
+
 const floats = (n: number, value = 1): Cell => Cell.fromHost('float32', new Float32Array(n).fill(value));
 const number = (x: number): Cell => Cell.fromNumber('float32', x);
 
@@ -248,6 +263,23 @@ t.test('a full heap spills and nothing is lost', async (t) => {
   }
   t.ok(heapStats().spilledSegments > spilled + 100, `${heapStats().spilledSegments} segments`);
   t.ok(kept.every(({ cell, value }) => cell.peek().every((v) => v === value)));
+});
+
+t.test('a large frame and arguments that come back push no argument out', async (t) => {
+  const n = 250_000;
+  const large = scaled(n, 8 * n);
+  const before = heap().budgetPages;
+  t.teardown(() => (heap().budgetPages = before));
+  const [x] = scaled(n).run([floats(n), number(1)]);
+  // Whatever is not pinned leaves when room is needed.
+  setHeapBudget(1);
+  const { segment } = x!;
+  const [y] = large.run([x!, number(2)]);
+  t.ok(x!.segment === segment && segment!.address > 0, 'the frame and the result go beyond the budget');
+  t.equal(y!.at(n - 1), 5);
+  const [z] = sum(n).run([floats(n, 7), x!]);
+  t.ok(x!.segment === segment && segment!.address > 0 && y!.segment!.address < 0, 'others have left');
+  t.equal(z!.at(n - 1), 9);
 });
 
 t.test('large arrays that have left the memory are read as a whole, in part, and by programs', async (t) => {

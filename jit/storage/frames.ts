@@ -35,9 +35,14 @@ export class FrameStack {
     return this.chunks.length;
   }
 
+  /** Whether a frame fits where the last one ends. */
+  hasRoom(bytes: number): boolean {
+    return this.top + bytes <= this.end;
+  }
+
   /** Address of a new frame. `bytes` is a multiple of 64. */
   push(bytes: number): number {
-    if (this.top + bytes > this.end) this.extend(bytes);
+    if (!this.hasRoom(bytes)) this.extend(bytes);
     const frame = this.top;
     this.top += bytes;
     return frame;

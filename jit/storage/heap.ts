@@ -387,6 +387,11 @@ export class Cell {
     return this.length * byteSize(this.dtype);
   }
 
+  /** Whether it has a place in the heap, and has not been copied out of it. */
+  get isInMemory(): boolean {
+    return this.segment !== undefined && this.segment.address >= 0;
+  }
+
   get disposed(): boolean {
     return (
       this.host === undefined && this.segment === undefined && this.number === undefined && this.pending === undefined
