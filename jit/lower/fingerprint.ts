@@ -1,3 +1,4 @@
+import type { ShapedArray } from '../../src/core/aval.ts';
 import { type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import { withSource } from '../../src/core/source.ts';
 import { hash } from '../caches/hash.ts';
@@ -38,27 +39,53 @@ export const placeOf = (callback: Handler, list: readonly Handler[]): number =>
       avals.every((aval, i) => aval === callback.avals[i]),
   );
 
-/** Weak numbers are not the same: a rule may make another program for them. */
-const typed = ({ aval }: Var | Literal): string => `${aval}${aval.weakType ? '*' : ''}`;
+/** Texts that a program holds many times, such as types: written once, then as their number. */
+class Texts<Key> {
+  private readonly places = new Map<Key, string>();
+  private readonly write: (key: Key) => string;
+
+  constructor(write: (key: Key) => string) {
+    this.write = write;
+  }
+
+  of(key: Key): string {
+    const place = this.places.get(key);
+    if (place !== undefined) return place;
+    this.places.set(key, `#${this.places.size}`);
+    return this.write(key);
+  }
+}
 
 class Writing {
   readonly callbacks: Handler[] = [];
+  // Weak numbers are not the same: a rule may make another program for them.
+  private readonly types = new Texts((aval: ShapedArray) => `${aval}${aval.weakType ? '*' : ''}`);
 
   program(jaxpr: Jaxpr): string | undefined {
+    const { types } = this;
+    const operations = new Texts((text: string) => text);
     const names = new Map<Var, number>();
-    const bind = (v: Var): string => {
+    let text = '';
+    const bind = (v: Var): void => {
       names.set(v, names.size);
-      return typed(v);
+      text += ` ${types.of(v.aval)}`;
     };
-    const read = (atom: Var | Literal): string | number =>
-      atom instanceof Literal ? `${typed(atom)}${Object.is(atom.value, -0) ? '-0' : atom.value}` : names.get(atom)!;
-    let text = jaxpr.inVars.map(bind).join();
+    const read = (atom: Var | Literal): void => {
+      if (!(atom instanceof Literal)) text += ` ${names.get(atom)!}`;
+      else text += ` ${types.of(atom.aval)}=${Object.is(atom.value, -0) ? '-0' : atom.value}`;
+    };
+    jaxpr.inVars.forEach(bind);
     for (const eqn of jaxpr.eqns) {
       const operation = this.operation(eqn);
       if (operation === undefined) return undefined;
-      text += `\n${operation} ${eqn.inputs.map(read)} ${eqn.outputs.map(bind)}`;
+      text += `\n${operations.of(operation)}`;
+      for (const atom of eqn.inputs) read(atom);
+      text += ' :';
+      for (const v of eqn.outputs) bind(v);
     }
-    return `${text}\n${jaxpr.outs.map(read)}`;
+    text += '\n';
+    for (const atom of jaxpr.outs) read(atom);
+    return text;
   }
 
   private operation({ primitive, params, inputs, source }: Eqn): string | undefined {

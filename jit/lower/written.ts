@@ -1,4 +1,4 @@
-import { Jaxpr, subJaxprs } from '../../src/core/jaxpr.ts';
+import { Jaxpr } from '../../src/core/jaxpr.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { hash } from '../caches/hash.ts';
 
@@ -12,30 +12,53 @@ export function written(params: Params): string | undefined {
   // Kept, since parameters are shared by equations.
   let text = texts.get(params);
   if (text === undefined) {
-    text = (subJaxprs(params).length === 0 && writtenWith(params, () => undefined)) || false;
+    text = writtenWith(params, () => undefined) ?? false;
     texts.set(params, text);
   }
   return text === false ? undefined : text;
 }
 
+type Naming = (jaxpr: Jaxpr) => string | undefined;
+
 /** The same, with programs by their names. */
-export function writtenWith(params: Params, name: (jaxpr: Jaxpr) => string | undefined): string | undefined {
-  let writable = true;
-  const text = JSON.stringify(params, (_, value: unknown) => {
-    if (typeof value === 'number') return writtenNumber(value);
-    if (typeof value === 'function') writable = false;
-    if (ArrayBuffer.isView(value)) return writtenArray(value);
-    if (!(value instanceof Jaxpr)) return value;
-    const known = name(value);
-    if (known === undefined) writable = false;
-    return known;
-  });
-  return writable ? text : undefined;
+export function writtenWith(value: unknown, name: Naming): string | undefined {
+  switch (typeof value) {
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'string':
+      return JSON.stringify(value);
+    case 'function':
+    case 'symbol':
+      return undefined;
+    case 'object':
+      if (value === null) return 'null';
+      if (Array.isArray(value)) return writtenList(value, name);
+      if (ArrayBuffer.isView(value)) return writtenArray(value);
+      return value instanceof Jaxpr ? name(value) : writtenObject(value as Record<string, unknown>, name);
+    default:
+      return String(value);
+  }
+}
+
+function writtenList(values: readonly unknown[], name: Naming): string | undefined {
+  let text = '[';
+  for (let i = 0; i < values.length; i++) {
+    const part = writtenWith(values[i], name);
+    if (part === undefined) return undefined;
+    text += i > 0 ? `,${part}` : part;
+  }
+  return `${text}]`;
+}
+
+function writtenObject(values: Record<string, unknown>, name: Naming): string | undefined {
+  let text = '{';
+  for (const key of Object.keys(values)) {
+    const part = writtenWith(values[key], name);
+    if (part === undefined) return undefined;
+    text += `${key}:${part},`;
+  }
+  return `${text}}`;
 }
 
 const writtenArray = ({ constructor, buffer, byteOffset, byteLength }: ArrayBufferView): string =>
   `${constructor.name} ${hash(new Uint8Array(buffer, byteOffset, byteLength))}`;
-
-/** JSON does not tell these from others. */
-const writtenNumber = (value: number): number | string =>
-  Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value);

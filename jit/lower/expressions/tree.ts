@@ -323,7 +323,7 @@ export function operationsOf(root: Tree): string {
 }
 
 /** Nodes that a function of vector math counts for: kernels write it out. */
-const callSize = 16;
+export const callSize = 16;
 
 /** Beyond this many nodes a value is stored rather than computed where it is read. */
 export const largestTree = 200;

@@ -2,7 +2,7 @@ import { type Atom, type Eqn, Literal, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { elementwiseTree } from '../expressions/elementwise-tree.ts';
 import { accessOf, positionsInOrder } from '../expressions/gather-tree.ts';
-import { treeSize } from '../expressions/tree.ts';
+import { callSize, treeSize } from '../expressions/tree.ts';
 import { isWorthwhile, type Layouts, lanewiseLoop, layoutsOf } from './lanewise.ts';
 
 /**
@@ -128,7 +128,7 @@ class Grouping {
         this.emit(eqn);
         return;
       }
-      if (this.elementwise(eqn, out!.aval.shape, nodesOf(eqn))) return;
+      if (this.elementwise(eqn, out!.aval.shape, codeOf(eqn))) return;
       if (this.waits(eqn)) this.pending.set(out!, eqn);
       else this.emit(eqn);
       return;
@@ -338,6 +338,12 @@ const sameAxes = (a: readonly boolean[], b: readonly boolean[]): boolean => a.ev
 export function nodesOf(eqn: Eqn): number {
   const args = eqn.inputs.map(({ aval }) => ({ kind: 'const', dtype: aval.dtype, value: 0 }) as const);
   return treeSize(elementwiseTree(eqn, args).root) - 1;
+}
+
+/** What an equation adds to the code of a kernel that may be long: functions of vector math are some 40 instructions. */
+function codeOf(eqn: Eqn): number {
+  const nodes = nodesOf(eqn);
+  return nodes >= callSize ? nodes + 24 : nodes;
 }
 
 /** What an equation adds to a group: next to nothing if it computes another of several results of the same operands there, as the words of a hash. */
