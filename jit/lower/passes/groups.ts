@@ -46,6 +46,8 @@ const longestRow = 65536;
 const longestColumn = 4096;
 /** Larger kernels would keep the engine's compilers busy for long. */
 const mostNodes = 240;
+/** What a fold counts for, whose loop is written out for several vectors a turn. */
+const foldCode = 24;
 /** Nodes that are not worth looking for. */
 const few = 8;
 /** More groups at a time would keep their operands in memory for long. */
@@ -217,9 +219,9 @@ class Grouping {
       if (fits && g.nodes < mostNodes && !g.loops) group = g;
       else this.complete(g);
     }
-    group ??= this.sibling(eqn, own, folded, 1) ?? this.create(own);
+    group ??= this.sibling(eqn, own, folded, foldCode) ?? this.create(own);
     group.folded = folded;
-    this.join(group, eqn, 'row', 1);
+    this.join(group, eqn, 'row', foldCode);
     return true;
   }
 
