@@ -16,8 +16,14 @@ export interface FirstCall {
   /** Medians over the processes, milliseconds: of the first calls, and of each process' median later call. */
   readonly first: number;
   readonly later: number;
-  /** The median of the processes' ratios. */
+  /** The medians of the processes' ratios: of whole calls, and of what the compiled program takes in them. */
   readonly ratio: number;
+  readonly runRatio: number;
+}
+
+interface Times {
+  readonly call: number;
+  readonly run: number;
 }
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
@@ -44,21 +50,22 @@ export function firstCalls(processes: number, only: readonly string[] = []): Fir
     const names = (JSON.parse(run(cache)) as string[]).filter((name) => only.length === 0 || only.includes(name));
     return names.flatMap((name) => {
       for (let i = 0; i < 3; i++) run(cache, name);
-      const results = [true, false].map(() => [] as { first: number; later: number }[]);
+      const results = [true, false].map(() => [] as { first: Times; later: Times }[]);
       for (let i = 0; i < processes; i++) {
         for (const kind of results) {
           if (kind === results[1]) forgetPrograms(cache);
-          const { first, later } = JSON.parse(run(cache, name)) as { first: number; later: number[] };
-          kind.push({ first, later: median(later) });
+          const { first, later } = JSON.parse(run(cache, name)) as { first: Times; later: Times[] };
+          kind.push({ first, later: { call: median(later.map((t) => t.call)), run: median(later.map((t) => t.run)) } });
         }
         run(cache, name);
       }
       return results.map((times, i) => ({
         name,
         isKnown: i === 0,
-        first: median(times.map((t) => t.first)),
-        later: median(times.map((t) => t.later)),
-        ratio: median(times.map((t) => t.first / t.later)),
+        first: median(times.map((t) => t.first.call)),
+        later: median(times.map((t) => t.later.call)),
+        ratio: median(times.map((t) => t.first.call / t.later.call)),
+        runRatio: median(times.map((t) => t.first.run / t.later.run)),
       }));
     });
   } finally {
@@ -67,9 +74,10 @@ export function firstCalls(processes: number, only: readonly string[] = []): Fir
 }
 
 export function formatFirstCalls(rows: readonly FirstCall[]): string {
-  const lines = rows.map(
-    ({ name, isKnown, first, later, ratio }) =>
-      `${name.padEnd(10)} ${(isKnown ? 'known' : 'new').padEnd(6)} ${first.toFixed(1).padStart(8)} ms ${later.toFixed(1).padStart(8)} ms ${ratio.toFixed(2).padStart(6)}`,
-  );
-  return ['program             first call   later call  ratio', ...lines].join('\n');
+  const lines = rows.map(({ name, isKnown, first, later, ratio, runRatio }) => {
+    const milliseconds = [first, later].map((time) => `${time.toFixed(1).padStart(8)} ms`).join(' ');
+    const ratios = [ratio, runRatio].map((r) => r.toFixed(2).padStart(6)).join(' ');
+    return `${name.padEnd(10)} ${(isKnown ? 'known' : 'new').padEnd(6)} ${milliseconds} ${ratios}`;
+  });
+  return ['program             first call   later call  ratio, of the program alone', ...lines].join('\n');
 }
