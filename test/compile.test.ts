@@ -386,6 +386,51 @@ t.test('folds of arrays that lie in different orders', (t) => {
   t.end();
 });
 
+t.test('folds over the first axis of matrices', (t) => {
+  const code = (f: (x: NDArray) => NDArray, x: NDArray): string => String(jit(f).lower(x));
+  const goesByRows = (f: (x: NDArray) => NDArray, x: NDArray): boolean => /peak of temporaries: [1-9]/.test(code(f, x));
+  const total = (x: NDArray): NDArray => np.sum(x, { axis: 0 });
+  t.ok(
+    goesByRows(total, numbers([300, 40])) && !goesByRows(total, numbers([15, 400])),
+    'partial results lie in memory',
+  );
+  const folds: Record<string, (x: NDArray, w: NDArray) => NDArray | NDArray[]> = {
+    sum: (x) => total(x),
+    'sum of squares': (x) => total(x.mul(x)).div(7),
+    max: (x) => np.max(x, { axis: 0 }),
+    'max without NaN': (x) => np.nanmax(x, { axis: 0 }),
+    'several folds': (x) => [total(x), np.min(x, { axis: 0 }), total(x.mul(x))],
+    'a number for each column': (x, w) => total(x.sub(w.div(3))),
+    'a number for each row': (x) => total(x.mul(x.slice(null, [0, 1]))),
+    'every other row': (x) => total(x.slice([null, null, 2])),
+    'rows from the last one on': (x) => total(x.slice([null, null, -1]).mul(x)),
+    any: (x) => np.any(x.gt(3.9), { axis: 0 }),
+    count: (x) => total(x.gt(0)),
+    'a function': (x) => total(np.tanh(x)).add(1),
+    'read again': (x) => x.sub(np.mean(x, { axis: 0 })),
+  };
+  for (const [dtype, ...shape] of [
+    ['float32', 1001, 65],
+    ['float32', 33, 2051],
+    ['float64', 517, 131],
+    ['int32', 300, 70],
+    ['int32', 100, 256],
+  ] as const) {
+    const x = numbers([...shape], dtype);
+    const w = numbers([shape[1]], dtype);
+    for (const [name, f] of Object.entries(folds)) agree(t, `${name} of ${x.aval}`, f, x, w);
+  }
+  const batch = numbers([3, 120, 50]);
+  agree(t, 'two axes', (x) => [np.sum(x, { axis: [0, 1] }), np.sum(x, { axis: 1 })], batch);
+  const rows = [np.full([2048], 1), np.full([2048], Number.NaN), np.full([2048], -0)];
+  const special = np.concatenate([np.stack(rows), np.zeros([30, 2048])]).astype('float32');
+  t.same(
+    [...(jit((x: NDArray) => np.max(x, { axis: 0 }))(special).data() as Float32Array)].filter((v) => !Number.isNaN(v)),
+    [],
+  );
+  t.end();
+});
+
 t.test('transposed arrays go through registers in tiles', (t) => {
   for (const dtype of ['float32', 'float64', 'int32', 'uint32', 'bool'] as const)
     for (const shape of [

@@ -21,6 +21,8 @@ const cases: Record<string, Case> = {
   'fold of everything': () => jit((x: NDArray) => [np.sum(np.sin(x)), np.max(x), np.mean(x.mul(x))])(normal([70_001])),
   'folds of rows': () => jit((x: NDArray) => nn.softmax(x, { axis: -1 }))(normal([513, 257])),
   'folds of columns': () => jit((x: NDArray) => np.var(x, { axis: 0 }))(normal([1001, 129])),
+  'sums of columns': () =>
+    jit((x: NDArray) => [np.sum(x, { axis: 0 }), np.max(x.mul(x), { axis: 0 })])(normal([1003, 130])),
   'columns twice': () => jit((x: NDArray) => nn.softmax(x, { axis: 0 }))(normal([513, 260], 'float64')),
   'integers and bools': () =>
     jit((x: NDArray) => [np.sum(x.gt(0)), np.cumsum(x.gt(1).astype('int32')), np.all(x.lt(9))])(normal([90_001])),

@@ -60,6 +60,11 @@ export class Accumulators {
     });
   }
 
+  /** All that it knows so far. */
+  state(): readonly Local[] {
+    return [...this.locals, ...this.nans, ...this.signs].flat();
+  }
+
   /** Begins one vector of results with its first value, of which no NaN is ignored. */
   startWith(value: Vector): void {
     this.locals = [value.map((part) => this.f.var(part))];

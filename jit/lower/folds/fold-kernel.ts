@@ -1,7 +1,7 @@
 import { stridesOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c, type Local, op, select } from '../../wasm/code.ts';
 import { storeElement } from '../../wasm/loop-nest.ts';
-import { isMovedBy } from '../expressions/streams.ts';
+import { isMovedBy, type Stream } from '../expressions/streams.ts';
 import { type Tree, treeSize } from '../expressions/tree.ts';
 import { splat, type Vector } from '../expressions/vector-code.ts';
 import { VectorEval } from '../expressions/vector-eval.ts';
@@ -12,6 +12,7 @@ import type { Fold } from '../passes/phases.ts';
 import { scalarType } from '../storage.ts';
 import { Accumulators } from './accumulators.ts';
 import type { FoldSchedule } from './fold-schedule.ts';
+import { rowsTogether, writeFoldsByRows } from './folds-by-rows.ts';
 
 /** The kernel of a schedule; with `rowAxes` it takes a range of rows. */
 export function foldKernel(schedule: FoldSchedule, rowAxes?: number): Kernel {
@@ -32,6 +33,8 @@ class FoldKernel {
   private readonly tileAxis: number | undefined;
   /** Vectors of neighbouring results under way at a time. */
   private readonly vectors: number;
+  /** Whether it goes along rows that are folded. */
+  private readonly byRows: boolean;
 
   constructor(schedule: FoldSchedule, rowAxes?: number) {
     this.schedule = schedule;
@@ -54,10 +57,17 @@ class FoldKernel {
     }));
     // The address of the parts, which whoever calls it gives.
     if (schedule.inParts) outputs.push({ ptr: i32c(0), steps: shape.map(() => 0) });
+    const byRows = (axes: readonly KernelAxis[], streams: readonly Stream[]): boolean =>
+      schedule.state !== undefined &&
+      rowAxes === undefined &&
+      axes.length === 2 &&
+      rowAxisOfTiles(axes, streams) === undefined;
+    if (schedule.state) outputs.push({ ptr: schedule.state, steps: shape.map(() => 0) });
     this.frame = new KernelFrame(roots, shape, outputs, {
       folded,
-      range: (axes) => rangeAxis(axes, schedule.inParts),
-      together: (axes, streams) => (rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1),
+      range: (axes, streams) => (byRows(axes, streams) ? 0 : rangeAxis(axes, schedule.inParts)),
+      together: (axes, streams) =>
+        byRows(axes, streams) ? rowsTogether(roots) : rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1,
       ...(rowAxes !== undefined && { rowAxes }),
       ...(plan.limit && { limit: plan.limit }),
     });
@@ -85,6 +95,7 @@ class FoldKernel {
     const writes = this.passes.some((pass) => pass.writes.length > 0);
     this.tileAxis = inTiles && !writes ? rowAxis : undefined;
     // Lines of the cache are used up together.
+    this.byRows = byRows(frame.axes, frame.streams) && frame.inputs.loops.length === 0;
     this.vectors = this.tileAxis === undefined ? schedule.vectors : Math.min(schedule.vectors, tileSide / 4);
     this.values = new VectorEval(
       frame.f,
@@ -93,7 +104,7 @@ class FoldKernel {
       frame.innerStep,
       frame.math,
       !across,
-      this.tileAxis === undefined ? undefined : (stream) => frame.stepOf(stream, this.tileAxis!),
+      this.byRows || this.tileAxis !== undefined ? (stream) => frame.stepOf(stream, this.tileAxis ?? 0) : undefined,
     );
     const all = frame.axes.map((_, i) => i);
     this.kept = all.filter((i) => !frame.axes[i]!.folded);
@@ -119,15 +130,18 @@ class FoldKernel {
       saves.length,
     ]);
     const rows = phases.rowStores.map((store) => store.index);
-    return `fold ${JSON.stringify([passes, rows, plan.stores.length, across, vectors, scratch, inParts])}`;
+    const byRows = this.byRows;
+    return `fold ${JSON.stringify([passes, rows, plan.stores.length, across, vectors, scratch, inParts, byRows])}`;
   }
 
   private write(): Kernel {
-    if (this.schedule.across) this.acrossLanes();
+    if (this.byRows) this.alongRows();
+    else if (this.schedule.across) this.acrossLanes();
     else this.intoLanes();
     const kernel = this.frame.finish();
     const { inputs } = this.frame;
     if (this.schedule.inParts) return { ...kernel, parts: inputs.streams.length + this.schedule.plan.stores.length };
+    if (this.byRows) return { ...kernel, inOrder: true };
     return this.saved.size > 0 ? { ...kernel, own: { args: [...this.saved], bytes: this.schedule.scratch } } : kernel;
   }
 
@@ -235,6 +249,18 @@ class FoldKernel {
   private turnedIn(roots: readonly Tree[], tileAxis: number): Tree[] {
     const read = this.values.leavesOf(roots);
     return turnedLeaves(this.frame, tileAxis).filter((leaf) => read.has(leaf));
+  }
+
+  private alongRows(): void {
+    const { frame, values } = this;
+    writeFoldsByRows({
+      frame,
+      values,
+      folds: this.passes[0]!.folds,
+      results: this.schedule.phases.rowStores.map(({ index }, i) => ({ root: this.rowRoots[i]!, index })),
+      folded: this.schedule.plan.folded,
+      state: frame.outputs(frame.starts).at(-1)!,
+    });
   }
 
   /** The innermost axis is kept: blocks of neighbouring results, each over all folded axes. */

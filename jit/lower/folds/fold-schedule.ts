@@ -1,5 +1,6 @@
 import type { DType } from '../../../src/core/dtype.ts';
 import { type Shape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
+import { target } from '../../target.ts';
 import type { Expr } from '../../wasm/code.ts';
 import { Inputs, isMovedBy } from '../expressions/streams.ts';
 import { type Tree, treeSize } from '../expressions/tree.ts';
@@ -9,6 +10,7 @@ import { type Fold, type FoldStore, type Phases, planPhases } from '../passes/ph
 import { Buffer } from '../storage.ts';
 import { isExtreme } from './accumulators.ts';
 import { foldedButNaN } from './combine.ts';
+import { goByRows, stateBytesOf } from './folds-by-rows.ts';
 
 /** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
 export interface FoldPlan {
@@ -41,6 +43,8 @@ export interface FoldSchedule {
    * calls it combines them.
    */
   readonly inParts: boolean;
+  /** Where partial results lie, in scratch memory, of folds that go by rows. */
+  readonly state?: Expr;
 }
 
 /** Elements above which a fold of everything is done in parts. */
@@ -81,7 +85,24 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   });
   const whole = folded.every(Boolean);
   const once = phases.phases.length === 1 && phases.rowStores.every(({ root }) => root.kind === 'held');
-  return { plan, across, vectors, phases, scratch, inParts: whole && once && length > longestWhole };
+  const inParts = whole && once && length > longestWhole;
+  if (!isMatrixByRows(plan, folds, phases)) return { plan, across, vectors, phases, scratch, inParts };
+  const bytes = Math.ceil(sizeOf(shape) / length / 4) * stateBytesOf(folds);
+  return { plan, across, vectors, phases, scratch: scratch + bytes, inParts, state: at(scratch) };
+}
+
+/** Whether all is one pass over rows that are folded, of which another thread need not take some. */
+function isMatrixByRows({ shape, folded, limit }: FoldPlan, folds: readonly Fold[], { phases }: Phases): boolean {
+  const columns = sizeOf(shape.filter((_, axis) => !folded[axis]));
+  const [first] = phases;
+  return (
+    phases.length === 1 &&
+    first!.stores.length + first!.saves.length === 0 &&
+    limit === undefined &&
+    folded.lastIndexOf(true) < folded.indexOf(false) &&
+    !target().shared &&
+    goByRows(folds, sizeOf(shape) / columns, columns)
+  );
 }
 
 /**

@@ -47,7 +47,7 @@ export interface KernelOptions {
   /** Which axes of the shape are folded. */
   readonly folded?: readonly boolean[];
   /** The axis that may be done in ranges, given the merged axes. */
-  readonly range: (axes: readonly KernelAxis[]) => number | undefined;
+  readonly range: (axes: readonly KernelAxis[], streams: readonly Stream[]) => number | undefined;
   /** Steps of that axis that are done together; 1 when left out. */
   readonly together?: (axes: readonly KernelAxis[], streams: readonly Stream[]) => number;
   /** How far the innermost axis is walked, which the kernel is told. */
@@ -97,7 +97,7 @@ export class KernelFrame {
     this.streams = inputs.streams.map(({ leaf }, i) => ({ leaf, steps: axes.map((axis) => axis.steps[i]!) }));
     const total = axes.reduce((n, { extent }) => n * extent, 1);
     const work = Math.max(1, ...inputs.loops.map(({ count }) => Math.min(count ?? 16, 64)));
-    const axis = total * work > 2 * elementsPerCall ? options.range(axes) : undefined;
+    const axis = total * work > 2 * elementsPerCall ? options.range(axes, this.streams) : undefined;
     if (rowAxes > 0) this.range = { axis: 0, extent: axes[0]!.extent, chunk: axes[0]!.extent };
     else if (axis !== undefined) {
       const { extent } = axes[axis]!;
