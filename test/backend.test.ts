@@ -235,6 +235,16 @@ t.test('an exception in a callback ends the run', async (t) => {
   setCallbackHandler(undefined);
 });
 
+t.test('large arrays begin at places of their pages that differ', async (t) => {
+  const before = heapStats().usedBytes;
+  const cells = Array.from({ length: 8 }, () => Cell.inHeap('float32', 2 ** 18));
+  const places = cells.map(({ segment, offset }) => (segment!.address + offset) % 65536);
+  t.equal(new Set(places).size, 8);
+  t.ok(places.every((place) => place % 4096 === 0));
+  for (const cell of cells) cell.dispose();
+  t.ok(heapStats().usedBytes <= before);
+});
+
 t.test('a full heap spills and nothing is lost', async (t) => {
   const before = heap().budgetPages;
   setHeapBudget(heapStats().usedBytes + 512 * 1024);

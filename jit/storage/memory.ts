@@ -114,9 +114,10 @@ export class PagedMemory {
     return this.free.some((run) => run.count >= count);
   }
 
+  /** @param address in the first of them */
   freePages(address: number, count: number): void {
     this.used -= count;
-    this.insert(address / pageBytes, count);
+    this.insert(Math.floor(address / pageBytes), count);
   }
 
   private take(count: number): number | undefined {
