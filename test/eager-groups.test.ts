@@ -2,7 +2,7 @@
 import t from 'tap';
 import { compileStats } from '../jit/compile.ts';
 import { eagerRegionsOf } from '../jit/eager/boxes.ts';
-import { groupOf, makersOf } from '../jit/eager/groups.ts';
+import { groupOf, makersOf, severalRoots } from '../jit/eager/groups.ts';
 import { elementsPerCall } from '../jit/lower/kernels/kernel.ts';
 import { simplify } from '../jit/lower/simplify.ts';
 import { fusedExports } from '../jit/runtime/instance.ts';
@@ -132,7 +132,7 @@ t.test('the kernels of these functions are prebuilt', (t) => {
     const { jaxpr } = stage((...tracers) => [f(...tracers)], [...args.map(({ aval }) => aval)]);
     const simple = simplify(jaxpr);
     const makerOf = makersOf(simple);
-    return (['baked', 'byValue'] as const).map((literals) => groupOf(simple.eqns.at(-1)!, makerOf, literals)!.key);
+    return (['baked', 'byValue'] as const).map((literals) => groupOf([simple.eqns.at(-1)!], makerOf, literals)!.key);
   };
   const x = drawn('float32', [4, 6], 1);
   for (const [name, f, operands] of elementwise) {
@@ -143,6 +143,37 @@ t.test('the kernels of these functions are prebuilt', (t) => {
     t.ok(name === 'clip, one end' || keys.some((key) => fusedExports()[key]), `${name}: ${keys[0]}`);
   }
   t.equal(keysOf((a) => np.sum(np.square(np.sin(a))), [x]).filter((key) => fusedExports()[key]).length, 0);
+  t.end();
+});
+
+t.test('several results of one kernel', (t) => {
+  const programs: readonly (readonly [name: string, f: (x: Value) => Value[]])[] = [
+    ['modf', np.modf],
+    ['frexp', np.frexp],
+  ];
+  for (const [name, f] of programs)
+    for (const dtype of ['float32', 'float64'] as const) {
+      const { jaxpr } = stage((x) => f(x!), [drawn(dtype, [4, 6], 1).aval]);
+      const simple = simplify(jaxpr);
+      const makerOf = makersOf(simple);
+      const group = groupOf(severalRoots(simple, makerOf)!, makerOf, 'baked')!;
+      t.ok(fusedExports()[group.key], `${name} of ${dtype} is prebuilt: ${group.key}`);
+      for (const shape of [[], [1], [7], [3, 5], [2, elementsPerCall + 3]] as Shape[])
+        for (const view of [(x: Value) => x, (x: Value) => x.T, (x: Value) => np.flip(x)]) {
+          const x = view(drawn(dtype, shape, 7));
+          const expected = jit(f)(x).map((y) => [y.aval, y.data()] as const);
+          for (const _ of range(3))
+            f(x).forEach((y, i) => {
+              const [aval, data] = expected[i]!;
+              t.ok(y.aval === aval && same(y.data(), data), `${name} of ${x.aval}, result ${i}`);
+            });
+        }
+    }
+  // Of a program whose kernel reads what another operation has to make first, each result has its own.
+  const f = recordedList((x: Value) => np.modf(np.cumsum(x)));
+  const x = drawn('float64', [50], 8, false);
+  const expected = jit(f)(x).map((y) => y.data());
+  for (const _ of range(3)) t.ok(f(x).every((y, i) => same(y.data(), expected[i]!)));
   t.end();
 });
 

@@ -57,7 +57,7 @@ function groupInBox(
   if (!maker || !isAll || !isElementwise(maker) || atom.aval.dtype !== dtype) return undefined;
   const { axes } = regionWalk(part, wholeSource(atom.aval), shape);
   return prebuiltGroup(
-    maker,
+    [maker],
     makerOf,
     axes.map(({ steps }) => steps[0]!),
   );
@@ -66,7 +66,8 @@ function groupInBox(
 /** @param indices where the group's operands are among the addresses */
 function computedBox(group: Group, indices: readonly number[], part: Region, output: ShapedArray): Box {
   const { run } = eagerFused(group).inMemory!;
-  const start = regionWalk(part, wholeSource(group.root.outputs[0]!.aval), output.shape).to * byteSize(output.dtype);
+  const start =
+    regionWalk(part, wholeSource(group.roots[0]!.outputs[0]!.aval), output.shape).to * byteSize(output.dtype);
   const own = new Array<number>(indices.length + 2).fill(0);
   return (heap, at, to) => {
     for (let i = 0; i < indices.length; i++) own[i] = at[indices[i]!]!;

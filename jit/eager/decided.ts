@@ -1,18 +1,21 @@
 /** Logic that one element decides alone: whatever x is, `true or x` is true and `false and x` is false. */
+import type { Eqn } from '../../src/core/jaxpr.ts';
 import type { Element } from '../element.ts';
 import { Cell, largestUnwritten } from '../storage/heap.ts';
 import type { Group } from './groups.ts';
 import { type EagerFunction, numberAt, withMemory } from './memory-function.ts';
 
 /** The group's kernel, which is not called where an operand of one element decides the result. */
-export function unlessDecided({ root, operands, axes, element }: Group, run: EagerFunction): EagerFunction {
+export function unlessDecided({ roots, operands, axes, elements }: Group, run: EagerFunction): EagerFunction {
+  if (roots.length > 1) return run;
+  const [root] = roots as [Eqn];
   const { name } = root.primitive;
   const { dtype: to, size } = root.outputs[0]!.aval;
   if ((name !== 'or' && name !== 'and') || to !== 'bool' || size > largestUnwritten) return run;
   // The result may be part of another array.
   const [along] = axes;
   if (axes.length !== 1 || along!.extent !== size || along!.steps[0] !== 1) return run;
-  const tested = element().args.map(inputTested);
+  const tested = elements()[0]!.args.map(inputTested);
   const index = tested.find((i) => i !== undefined && operands[i]!.byValue && operands[i]!.atom.aval.size === 1);
   if (index === undefined) return run;
   const deciding = Number(name === 'or');

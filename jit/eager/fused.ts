@@ -15,10 +15,14 @@ import { type EagerFunction, onCells } from './memory-function.ts';
 
 type Kernel = (...args: number[]) => number | undefined;
 
-/** The largest group that ends with `root`, if there is a kernel for it; parameters are those of `groupOf`. */
-export function prebuiltGroup(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, steps?: readonly number[]): Group | undefined {
+/** The largest group that ends with `roots`, if there is a kernel for it; parameters are those of `groupOf`. */
+export function prebuiltGroup(
+  roots: readonly [Eqn, ...Eqn[]],
+  makerOf: ReadonlyMap<Var, Eqn>,
+  steps?: readonly number[],
+): Group | undefined {
   for (const literals of ['baked', 'byValue'] as const) {
-    const group = groupOf(root, makerOf, literals, steps);
+    const group = groupOf(roots, makerOf, literals, steps);
     if (group && fusedExports()[group.key]) return group;
   }
   return undefined;
@@ -27,12 +31,13 @@ export function prebuiltGroup(root: Eqn, makerOf: ReadonlyMap<Var, Eqn>, steps?:
 /** Operands come in the order of the group's. */
 export const eagerFused = (group: Group): EagerFunction => unlessDecided(group, kernelCall(group));
 
-function kernelCall({ key, operands, root, axes, combine }: Group): EagerFunction {
+function kernelCall({ key, operands, roots, axes, combine }: Group): EagerFunction {
   const kernel = fusedExports()[key] as Kernel;
-  const output = root.outputs[0]!.aval;
-  const { dtype } = output;
+  const outputs = roots.map((root) => root.outputs[0]!.aval);
+  // Of a fold, which has one result.
+  const { dtype } = outputs[0]!;
   const bytes = byteSize(dtype);
-  const widths = [bytes, ...operands.map((operand) => byteSize(operand.dtype))];
+  const widths = [...outputs, ...operands].map((x) => byteSize(x.dtype));
   const inBytes = (axis: NestAxis): NestAxis => ({ ...axis, steps: axis.steps.map((step, i) => step * widths[i]!) });
   const loops = axes.map(inBytes);
   const inner = loops.pop() ?? { extent: 1, steps: widths };
@@ -40,14 +45,12 @@ function kernelCall({ key, operands, root, axes, combine }: Group): EagerFunctio
   const n = inner.extent;
   const long = n > elementsPerCall;
   const rowsPerCall = Math.max(1, Math.floor(elementsPerCall / n));
-  const args = new Array<number>(4 + 2 * operands.length).fill(0);
-  args[3] = rows.steps[0]!;
-  for (let i = 0; i < operands.length; i++) args[5 + 2 * i] = rows.steps[i + 1]!;
+  const args = new Array<number>(2 + 2 * widths.length).fill(0);
+  for (let i = 0; i < widths.length; i++) args[3 + 2 * i] = rows.steps[i]!;
   const call = (count: number, length: number, places: readonly number[], row: number, at: number): void => {
     args[0] = count;
     args[1] = length;
-    args[2] = places[0]! + row * rows.steps[0]! + at * inner.steps[0]!;
-    for (let i = 1; i < places.length; i++) args[2 + 2 * i] = places[i]! + row * rows.steps[i]! + at * inner.steps[i]!;
+    for (let i = 0; i < places.length; i++) args[2 + 2 * i] = places[i]! + row * rows.steps[i]! + at * inner.steps[i]!;
     invoke(kernel, args);
   };
   /** A row in pieces, so that the engine can go over to optimised code in between. */
@@ -126,19 +129,19 @@ function kernelCall({ key, operands, root, axes, combine }: Group): EagerFunctio
         depth + 1,
       );
   };
-  const offsets = operands.map((operand, i) => operand.offset * widths[i + 1]!);
-  const count = operands.length;
+  const offsets = operands.map(({ offset, dtype }) => offset * byteSize(dtype));
+  const [count, results] = [operands.length, outputs.length];
   if (loops.length === 0 && !long && rows.extent <= rowsPerCall) {
     args[0] = rows.extent;
     args[1] = n;
     const run = (_: Heap, at: readonly number[]): void => {
-      for (let i = 0; i < count; i++) args[4 + 2 * i] = at[i]! + offsets[i]!;
-      args[2] = at[count]!;
+      for (let i = 0; i < results; i++) args[2 + 2 * i] = at[count + i]!;
+      for (let i = 0; i < count; i++) args[2 + 2 * (results + i)] = at[i]! + offsets[i]!;
       invoke(kernel, args);
     };
-    return onCells({ scratch: 0, run }, [output]);
+    return onCells({ scratch: 0, run }, outputs);
   }
   const run = (heap: Heap, at: readonly number[]): void =>
-    outer(heap, [at[count]!, ...offsets.map((offset, i) => at[i]! + offset)], 0);
-  return onCells({ scratch: 0, run }, [output]);
+    outer(heap, [...at.slice(count, count + results), ...offsets.map((offset, i) => at[i]! + offset)], 0);
+  return onCells({ scratch: 0, run }, outputs);
 }

@@ -1,10 +1,10 @@
 /**
- * Elementwise equations that one prebuilt kernel computes together, perhaps with the fold of their result: which
+ * Elementwise equations that one prebuilt kernel computes together, for one result or several, perhaps with the fold of one: which
  * equations they are, what stands in the kernel's name, and how it walks over its operands.
  */
 import { type DType, shortName } from '../../src/core/dtype.ts';
 import type { Atom, Eqn, Jaxpr, Var } from '../../src/core/jaxpr.ts';
-import { type Shape, sizeOf, stridesOf } from '../../src/core/shape.ts';
+import { type Shape, sameShape, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import type { Element } from '../element.ts';
 import type { Combine } from '../lower/folds/combine.ts';
 import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
@@ -24,13 +24,14 @@ export interface Group {
   /** The kernel's name: the expression, with the dtypes of what it reads. */
   readonly key: string;
   readonly operands: readonly GroupOperand[];
-  readonly root: Eqn;
+  /** The equations whose results the kernel writes. */
+  readonly roots: readonly Eqn[];
   readonly equations: number;
   readonly combine?: Combine;
-  /** Axes of the walk, outermost first, with steps in elements: of the result, then of each operand. */
+  /** Axes of the walk, outermost first, with steps in elements: of each result, then of each operand. */
   readonly axes: readonly NestAxis[];
-  /** The same expression as what a kernel is made of. */
-  readonly element: () => Element;
+  /** The same expressions as what a kernel is made of. */
+  readonly elements: () => readonly Element[];
 }
 
 /**
@@ -54,43 +55,55 @@ export function makersOf({ eqns, outs }: Jaxpr): ReadonlyMap<Var, Eqn> {
   return makers;
 }
 
+/** The equations that make the results of a program of several; undefined where these are not all made by equations. */
+export function severalRoots({ outs }: Jaxpr, makerOf: ReadonlyMap<Var, Eqn>): readonly [Eqn, ...Eqn[]] | undefined {
+  const roots = outs.map((out) => makerOf.get(out as Var));
+  return roots.length > 1 && roots.every((root) => root !== undefined) ? (roots as [Eqn, ...Eqn[]]) : undefined;
+}
+
 /**
- * The largest group whose result is that of `root`, an elementwise equation or a fold over the last axes.
+ * The largest group whose results are those of `roots`: elementwise equations of one shape, or a fold over the last axes.
  *
  * @param makerOf from `makersOf`
  * @param literals whether literals are part of the kernel; by value otherwise
- * @param steps from element to element of the result, in rows of neighbours, where it is no array of its own; not for folds
+ * @param steps from element to element of the results, in rows of neighbours, where they are no arrays of their own; not for folds
  */
 export function groupOf(
-  root: Eqn,
+  roots: readonly [Eqn, ...Eqn[]],
   makerOf: ReadonlyMap<Var, Eqn>,
   literals: 'baked' | 'byValue',
   steps?: readonly number[],
 ): Group | undefined {
+  const [root, ...others] = roots;
   const { lower } = root.primitive;
-  const folds = lower.kind === 'reduce';
-  if (!folds && !isElementwise(root)) return undefined;
-  const [first] = root.inputs as [Atom];
-  const shape = folds ? first.aval.shape : root.outputs[0]!.aval.shape;
+  const folds = lower.kind === 'reduce' && others.length === 0;
+  if (!folds && !roots.every(isElementwise)) return undefined;
+  const written = folds ? [root.inputs[0]!] : roots.map(({ outputs }) => outputs[0]!);
+  const { shape } = written[0]!.aval;
+  if (!written.every(({ aval }) => sameShape(aval.shape, shape))) return undefined;
   const outputSteps = folds ? keptSteps(shape, lower.axes(root.params)) : (steps ?? stridesOf(shape));
   if (sizeOf(shape) === 0 || !outputSteps) return undefined;
   const whole = new Set<Atom>();
   for (;;) {
-    const expression = new Expression([root], shape, makerOf, literals, whole);
-    const text = expression.write(folds ? first : root.outputs[0]!);
+    const expression = new Expression(roots, shape, makerOf, literals, whole);
+    const texts = written.map((atom) => expression.write(atom));
     const { leaves } = expression;
     if (expression.equations > mostEquations) return undefined;
     // One operation on numbers is computed without a call.
     if (shape.length === 0 && expression.equations === 1) return undefined;
     const walk = shape.map((extent, axis) => ({
       extent,
-      steps: [outputSteps[axis]!, ...leaves.map(({ strides }) => strides[axis]!)],
+      steps: [...roots.map(() => outputSteps[axis]!), ...leaves.map(({ strides }) => strides[axis]!)],
     }));
     const axes = folds ? foldedAxes(walk, lower.axes(root.params)) : coalesce(walk);
     if (!axes) return undefined;
-    const inner = axes.at(-1) ?? { extent: 1, steps: [1, ...leaves.map(({ atom }) => Number(atom.aval.ndim > 0))] };
+    const inner = axes.at(-1) ?? {
+      extent: 1,
+      steps: [...roots.map(() => 1), ...leaves.map(({ atom }) => Number(atom.aval.ndim > 0))],
+    };
     if (!folds && inner.steps[0] !== 1) return undefined;
-    const uneven = leaves.filter((_, i) => inner.steps[i + 1] !== 0 && inner.steps[i + 1] !== 1);
+    const along = inner.steps.slice(roots.length);
+    const uneven = leaves.filter((_, i) => along[i] !== 0 && along[i] !== 1);
     if (uneven.length > 0) {
       // These views are copied first.
       if (uneven.some(({ view }) => whole.has(view))) return undefined;
@@ -103,21 +116,21 @@ export function groupOf(
         dtype: atom.aval.dtype,
         offset,
         strides,
-        byValue: inner.steps[i + 1] === 0,
+        byValue: along[i] === 0,
       }),
     );
     const types = operands.map(({ dtype, byValue }) => `${shortName(dtype)}${byValue ? '*' : ''}`);
-    const key = `${folds ? `${lower.combine}:` : ''}${text}(${types})`;
+    const key = `${folds ? `${lower.combine}:` : ''}${texts.join(';')}(${types})`;
     const combine = folds ? { combine: lower.combine } : {};
     const { equations } = expression;
     return {
       key,
       operands,
-      root,
+      roots,
       equations,
       axes,
       ...combine,
-      element: () => expression.element(folds ? first : root.outputs[0]!),
+      elements: () => written.map((atom) => expression.element(atom)),
     };
   }
 }

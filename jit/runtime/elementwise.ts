@@ -137,7 +137,7 @@ function elementwiseFunction(
   };
   inVersions(
     f,
-    quick,
+    quick.conditions,
     values,
     () => elements(quickRoot),
     () => elements(root),

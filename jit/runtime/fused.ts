@@ -17,10 +17,11 @@ import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { type JoinRecord, joinFunction } from './joined.ts';
 import { inVersions, regularVersion } from './regular.ts';
 
-/** Several elementwise operations in one kernel, or a fold of what they compute. */
+/** Several elementwise operations in one kernel, with one result or several, or a fold of what they compute. */
 export interface FusedRecord {
   readonly key: string;
-  readonly element: Element;
+  /** One for each result. */
+  readonly elements: readonly Element[];
   readonly operands: readonly { readonly dtype: DType; readonly byValue: boolean }[];
   readonly combine?: Combine;
 }
@@ -28,7 +29,7 @@ export interface FusedRecord {
 /**
  * Kernels of what NumPy's functions are made of, for calls outside of `jit`:
  *
- *     key(rows, n, out, outStep, x, xStep, …)
+ *     key(rows, n, out, outStep, …, x, xStep, …)
  *
  * Steps from row to row are in bytes. An operand that comes by value has one element for each row. A fold writes one result
  * for each row, computed in the order of the plain folds.
@@ -44,12 +45,14 @@ export function fusedModule(records: readonly (FusedRecord | JoinRecord)[], targ
 
 const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
-function fusedFunction({ key, element, operands, combine }: FusedRecord, names: Set<string>, target: Target): Func {
-  const f = new FunctionBuilder(key, new Array(4 + 2 * operands.length).fill('i32'));
-  const [rows, n, out, outStep] = f.parameters;
+function fusedFunction({ key, elements, operands, combine }: FusedRecord, names: Set<string>, target: Target): Func {
+  const results = elements.length;
+  const f = new FunctionBuilder(key, new Array(2 + 2 * (results + operands.length)).fill('i32'));
+  const [rows, n] = f.parameters;
+  const outs = elements.map((_, i) => ({ start: f.param(2 + 2 * i), step: f.param(3 + 2 * i) }));
   const values = new Map<object, Expr>();
   const given = operands.map(({ dtype, byValue }, i) => {
-    const [start, step] = [f.param(4 + 2 * i), f.param(5 + 2 * i)];
+    const [start, step] = [f.param(2 + 2 * (results + i)), f.param(3 + 2 * (results + i))];
     if (byValue) {
       const value = f.local(scalarType(dtype));
       const scalar = new Scalar(dtype, value);
@@ -61,10 +64,11 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
     return { dtype, start, step, pointer, tree };
   });
   const trees = given.map(({ tree }) => tree);
-  const general = applyElement(element, trees, [0]);
-  const quick = regularVersion(general);
-  const read = new Inputs([general, quick.root]);
-  const [root, quickRoot] = read.roots as [Tree, Tree];
+  const general = elements.map((element) => applyElement(element, trees, [0]));
+  const quick = general.map(regularVersion);
+  const conditions = quick.flatMap((version) => version.conditions);
+  const read = new Inputs([...general, ...quick.map((version) => version.root)]);
+  const [roots, quickRoots] = [read.roots.slice(0, results), read.roots.slice(results)];
   const math = new MathUses(target);
   const evaluator = new VectorEval(f, read, values, (stream) => stream.steps[0]!, math);
   const pointers = new Map<Tree, Expr>();
@@ -88,6 +92,7 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
     }
     evaluator.hoist(pointers);
     if (combine) {
+      const [root] = roots as [Tree];
       const unroll = root.dtype === 'float64' ? 2 : 4;
       const butNaN = foldedButNaN(combine, root);
       const integers = foldedIntegers(combine, root);
@@ -115,32 +120,37 @@ function fusedFunction({ key, element, operands, combine }: FusedRecord, names: 
           combineScalars(combine, root.dtype, total, last, (e) => f.let(e)),
         );
       });
-      storeElement(f, root.dtype, out, total);
+      storeElement(f, root.dtype, outs[0]!.start, total);
     } else {
-      const to = f.var(out);
-      const elements = (tree: Tree): void => {
-        const bytes = elementBytes[root.dtype];
+      const places = outs.map(({ start }) => f.var(start));
+      const write = (trees: readonly Tree[]): void => {
         const store = (vectors: number, lanes: number, until: Expr): void =>
           along(vectors * lanes, until, () => {
-            for (let u = 0; u < vectors; u++)
-              storeVector(f, root.dtype, to, evaluator.evaluate(tree, pointers, 4 * u, lanes), 4 * u * bytes, lanes);
-            f.set(to, add(to, i32c(vectors * lanes * bytes)));
+            // A value that several results are computed from is named, once.
+            const known = results > 1 ? evaluator.evaluateAll(trees, pointers, vectors, lanes) : undefined;
+            trees.forEach((tree, i) => {
+              const [to, bytes] = [places[i]!, elementBytes[tree.dtype]];
+              for (let u = 0; u < vectors; u++) {
+                const value = known ? known[u]![i]! : evaluator.evaluate(tree, pointers, 4 * u, lanes);
+                storeVector(f, tree.dtype, to, value, 4 * u * bytes, lanes);
+              }
+              f.set(to, add(to, i32c(vectors * lanes * bytes)));
+            });
           });
-        const vectors = vectorsAtOnce(tree);
+        const vectors = Math.min(...trees.map(vectorsAtOnce));
         if (vectors > 1) store(vectors, 4, op('i32.and', n, i32c(-4 * vectors)));
         store(1, 4, op('i32.and', n, i32c(vectors > 1 ? 4 * vectors - 4 : -4)));
         store(1, 1, op('i32.and', n, i32c(3)));
       };
       inVersions(
         f,
-        quick,
+        conditions,
         values,
-        () => elements(quickRoot),
-        () => elements(root),
+        () => write(quickRoots),
+        () => write(roots),
       );
     }
-    f.set(out, add(out, outStep));
-    for (const { start, step } of given) f.set(start, add(start, step));
+    for (const { start, step } of [...outs, ...given]) f.set(start, add(start, step));
   });
   for (const used of math.names) names.add(used);
   return hoistConstants(f.build(true));

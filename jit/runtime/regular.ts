@@ -75,7 +75,7 @@ export function regularVersion(root: Tree): RegularVersion {
 /** Writes the simpler version where the values are regular, and the general one elsewhere. */
 export function inVersions(
   f: FunctionBuilder,
-  { conditions }: RegularVersion,
+  conditions: RegularVersion['conditions'],
   values: ReadonlyMap<object, Expr>,
   simpler: () => void,
   general: () => void,

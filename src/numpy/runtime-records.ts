@@ -2,7 +2,7 @@
  * Which groups of operations the build makes kernels of: those that are found in the functions below, with operands of
  * these types. What runs outside of `jit` finds them by what they compute.
  */
-import { type Group, groupOf, makersOf } from '../../jit/eager/groups.ts';
+import { type Group, groupOf, makersOf, severalRoots } from '../../jit/eager/groups.ts';
 import { joinOf } from '../../jit/eager/joins.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import type { FusedRecord } from '../../jit/runtime/fused.ts';
@@ -32,9 +32,10 @@ const withNumbers: readonly Example[] = [
   (x) => nn.elu(x, { alpha: 0.75 }),
 ];
 
-type Example = (x: Value, y: Value, z: Value) => Value;
+type Example = (x: Value, y: Value, z: Value) => Value | Value[];
 
-const ofOne = (...functions: readonly ((x: Value) => Value)[]): Example[] => functions.map((f) => (x) => f(x));
+const ofOne = (...functions: readonly ((x: Value) => Value | Value[])[]): Example[] =>
+  functions.map((f) => (x) => f(x));
 const ofTwo = (...functions: readonly ((x: Value, y: Value) => Value)[]): Example[] =>
   functions.map((f) => (x, y) => f(x, y));
 
@@ -95,8 +96,7 @@ const examples: readonly (readonly [
       (x) => np.diff(x, { axis: 0 }),
       (x) => linalg.norm(x, { ord: 1, axis: 1 }),
       (x) => np.polyval([2, 3, 4], x),
-      ...[np.unwrap, np.nanprod, np.nancumsum],
-      (x) => np.modf(x)[0]!,
+      ...[np.unwrap, np.nanprod, np.nancumsum, np.modf, np.frexp],
       (x) => np.nanmean(x, { axis: 0 }),
       (x) => np.median(x, { axis: 0 }),
     ),
@@ -232,11 +232,14 @@ function recordsOf(
   avals: readonly ShapedArray[],
   literals: 'baked' | 'byValue' = 'baked',
 ): KernelRecord[] {
-  const { jaxpr: staged } = stage((x, y, z) => [example(x!, y!, z!)], [...avals]);
+  const { jaxpr: staged } = stage((x, y, z) => [example(x!, y!, z!)].flat(), [...avals]);
   const jaxpr = simplify(staged);
   const makerOf = makersOf(jaxpr);
   const needed = new Set<unknown>(jaxpr.outs.filter((atom) => atom instanceof Var));
   const records: KernelRecord[] = [];
+  const roots = severalRoots(jaxpr, makerOf);
+  const together = roots && groupOf(roots, makerOf, literals);
+  if (together) return [recordOf(together)];
   for (const eqn of [...jaxpr.eqns].reverse()) {
     if (!eqn.outputs.some((v) => needed.has(v))) continue;
     const join = joinOf(eqn, makerOf);
@@ -245,19 +248,23 @@ function recordsOf(
       for (const { atom } of join.arrays) needed.add(atom);
       continue;
     }
-    const group = groupOf(eqn, makerOf, literals);
+    const group = groupOf([eqn], makerOf, literals);
     for (const atom of group ? group.operands.map((operand) => operand.atom) : eqn.inputs) needed.add(atom);
-    const combine = group?.combine ? { combine: group.combine } : {};
-    if (group && isWorthwhile(group))
-      records.push({ key: group.key, operands: group.operands, element: group.element(), ...combine });
+    if (group && isWorthwhile(group)) records.push(recordOf(group));
   }
   return records;
 }
 
+const recordOf = ({ key, operands, elements, combine }: Group): FusedRecord => ({
+  ...{ key, operands, elements: elements() },
+  ...(combine && { combine }),
+});
+
 /** A single operation has a kernel already, unless its result is folded or it goes over rows of its operands. */
-const isWorthwhile = ({ equations, operands, combine, root }: Group): boolean =>
+const isWorthwhile = ({ equations, operands, combine, roots }: Group): boolean =>
   combine
     ? equations > 0
-    : equations > 1 || (operands.length === 2 && operands.some(({ byValue, atom }) => byValue || isView(atom, root)));
+    : equations > 1 ||
+      (operands.length === 2 && operands.some(({ byValue, atom }) => byValue || isView(atom, roots[0]!)));
 
 const isView = (atom: Atom, { outputs }: Eqn): boolean => atom.aval.size !== outputs[0]!.aval.size;
