@@ -77,6 +77,8 @@ export class Lanes {
   select = (mask: Expr, a: Operand, b: Operand): Expr => op('v128.bitselect', vector(a), vector(b), mask);
   /** Runs `write` if the mask is set in any lane. Only `Local`s assigned with `merge` in there are seen outside. */
   ifAny = (mask: Expr, write: () => void): void => this.f.if(op('v128.any_true', mask), write);
+  /** The same unless it is set in both lanes. */
+  unlessAll = (mask: Expr, write: () => void): void => this.f.if(op('i32.eqz', op('i64x2.all_true', mask)), write);
   /** In the lanes of the mask, `local` becomes `x`. */
   merge = (local: Local, mask: Expr, x: Operand): void => this.f.set(local, this.select(mask, x, local));
   set = (local: Local, x: Expr): void => this.f.set(local, x);

@@ -129,23 +129,38 @@ export const asinh: VectorFunction = (f, target, x) => {
   return v.copysign(result, x);
 };
 
+/** Up to which t = x − 1 the series of acosh is taken: the first summand left out is 2⁻⁶² of the result. */
+const nearOne = 2 ** -6;
+/** acosh(1 + t) = √(2t)·Σ bₖ·(−t)ᵏ/(2k + 1), bₖ = (2k)!/(8ᵏ·k!²), from the second summand on. */
+const acoshSeries: number[] = [];
+for (let k = 1, b = 1; k <= 7; k++) {
+  b *= (1 - 2 * k) / (4 * k);
+  acoshSeries.push(b / (2 * k + 1));
+}
+
 /**
  * log(1 + t + √(2t + t²)) for t = x − 1, which is exact. Where the result is small only the root and what is under it are rounded: 2t
- * is exact, t² is small beside it, and what the sums lose is the correction.
+ * is exact, t² is small beside it, and what the sums lose is the correction. Near 1 the result is the
+ * root of 2t but for a correction. Each lane gets one of the two by what is in it alone. Below 1 the root is NaN.
  */
 export const acosh: VectorFunction = (f, target, x) => {
   const v = new Lanes(f, target);
-  const far = v.let(v.gt(x, large));
   const t = v.let(v.sub(v.min(x, large), 1));
-  const y = v.quickSum(v.sqrt(v.madd(t, t, v.add(t, t))), t);
-  const u = v.sum(1, y.high);
-  const argument = v.let(v.select(far, x, u.high));
-  const correction = v.div(v.andnot(v.add(u.low, y.low), far), argument);
-  const result = v.var(logOf(v, argument, correction, v.and(far, f64x2c(1))));
-  const inside = v.let(v.and(v.ge(x, 1), v.lt(x, infinity)));
-  v.ifAny(v.not(inside), () => {
-    v.merge(result, v.not(v.lt(x, infinity)), x);
-    v.merge(result, v.lt(x, 1), nan);
+  const away = v.let(v.gt(t, nearOne));
+  const result = v.var(x);
+  v.ifAny(away, () => {
+    const far = v.let(v.gt(x, large));
+    const y = v.quickSum(v.sqrt(v.madd(t, t, v.add(t, t))), t);
+    const u = v.sum(1, y.high);
+    const argument = v.let(v.select(far, x, u.high));
+    const correction = v.div(v.andnot(v.add(u.low, y.low), far), argument);
+    v.set(result, logOf(v, argument, correction, v.and(far, f64x2c(1))));
+    const endless = v.let(v.eq(x, infinity));
+    v.ifAny(endless, () => v.merge(result, endless, x));
+  });
+  v.unlessAll(away, () => {
+    const root = v.let(v.sqrt(v.add(t, t)));
+    v.set(result, v.select(away, result, v.madd(root, v.mul(v.polynomial(acoshSeries, t), t), root)));
   });
   return result;
 };
