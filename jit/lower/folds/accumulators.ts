@@ -22,6 +22,12 @@ import { type Combine, combineScalars, identityOf } from './combine.ts';
  * WebAssembly's `max`, which knows about both, is nine instructions of x86. Every other accumulator of one result has
  * these two in common: four with two each would be twelve vectors, of which x86 has sixteen, with what is read. With one
  * for all, each step would wait for the one before, and engines that make one instruction of two would have none to join.
+ *
+ * Of float32 three extremes of integers do, one instruction less. Its bits, read as integers, are in the order of the numbers where these have no
+ * sign; those with a sign are below them as signed integers and above them as unsigned ones, in reverse order. So the largest signed
+ * integer is the largest number without a sign if there is one, the largest unsigned integer the smallest number with a sign if there is one,
+ * and the smallest unsigned integer the smallest number without a sign, or the largest with one where all have it. −0 is below 0, and
+ * NaNs are beyond ∞ and −∞, where the two largest find them.
  */
 export class Accumulators {
   private readonly f: FunctionBuilder;
@@ -29,10 +35,13 @@ export class Accumulators {
   private readonly dtype: DType;
   private readonly extreme: boolean;
   private readonly ignoresNaN: boolean;
+  /** Extremes of float32 are found in its bits. */
+  private readonly ofBits: boolean;
+  /** Of extremes in bits, the largest signed integers. */
   private locals: Local[][] = [];
   /**
-   * Of extremes: where a NaN has been, and the common sign bits of all (`max`) or the sign bits of any (`min`). A vector for
-   * each of `locals`, or two in turn.
+   * Of extremes: where a NaN has been, and the common sign bits of all (`max`) or the sign bits of any (`min`); in bits, the largest and
+   * the smallest unsigned integers. A vector for each of `locals`, or two in turn.
    */
   private nans: Local[][] = [];
   private signs: Local[][] = [];
@@ -44,17 +53,18 @@ export class Accumulators {
     this.dtype = dtype;
     this.extreme = isExtreme(combine, dtype);
     this.ignoresNaN = ignoresNaN;
+    this.ofBits = this.extreme && dtype === 'float32' && !ignoresNaN;
   }
 
   /** Begins `count` vectors of results, which `finish` gives. */
   start(count: number): void {
-    this.begin(count, (value) => this.vectors(count, () => this.f.var(i32x4c(value))));
+    this.begin(count, (value) => this.vectors(count, () => this.f.var(value)));
   }
 
   /** Begins one result in `count` vectors, which `horizontal` joins. */
   startOne(count: number): void {
     this.begin(count, (value) => {
-      const common = range(Math.min(2, count * parts(this.dtype))).map(() => this.f.var(i32x4c(value)));
+      const common = range(Math.min(2, count * parts(this.dtype))).map(() => this.f.var(value));
       let next = 0;
       return this.vectors(count, () => common[next++ % common.length]!);
     });
@@ -70,16 +80,16 @@ export class Accumulators {
     this.locals = [value.map((part) => this.f.var(part))];
     if (!this.extreme) return;
     const locals = this.locals[0]!;
-    this.nans = [locals.map((x) => this.f.var(op(`${this.shape}.ne`, x, x)))];
+    this.nans = [locals.map((x) => this.f.var(this.ofBits ? x : op(`${this.shape}.ne`, x, x)))];
     this.signs = [locals.map((x) => this.f.var(x))];
   }
 
-  private begin(count: number, bits: (value: number) => Local[][]): void {
+  private begin(count: number, beside: (value: Expr) => Local[][]): void {
     const identity = splatConstant(identityOf(this.combine, this.dtype), this.dtype);
     this.locals = this.vectors(count, (part) => this.f.var(identity[part]!));
     if (!this.extreme) return;
-    if (!this.ignoresNaN) this.nans = bits(0);
-    this.signs = bits(this.combine === 'max' ? -1 : 0);
+    if (!this.ignoresNaN) this.nans = beside(this.ofBits ? identity[0]! : i32x4c(0));
+    this.signs = beside(this.ofBits ? identity[0]! : i32x4c(this.combine === 'max' ? -1 : 0));
   }
 
   private vectors(count: number, make: (part: number) => Local): Local[][] {
@@ -108,6 +118,13 @@ export class Accumulators {
     part.forEach((element, i) => {
       const x = this.name(element);
       const sign = this.signs[u]![i]!;
+      if (this.ofBits) {
+        const nan = this.nans[u]![i]!;
+        f.set(locals[i]!, op(inBits.locals, locals[i]!, x));
+        f.set(nan, op(inBits.nans, nan, x));
+        f.set(sign, op(inBits.signs, sign, x));
+        return;
+      }
       f.set(locals[i]!, op(`${shape}.p${this.combine}`, locals[i]!, x));
       const isNaN = op(`${shape}.ne`, x, x);
       const isMax = this.combine === 'max';
@@ -146,9 +163,16 @@ export class Accumulators {
       const all = [...new Set(vectors.flat())].map((local): Vector => [local]);
       return this.joinedPairs(all, ([a], [b]) => [op(name, a!, b!)])[0]!;
     };
-    const value = joined(this.locals, `${this.shape}.p${this.combine}`);
-    const signs = joined(this.signs, this.combine === 'max' ? 'v128.and' : 'v128.or');
-    const result = this.finished(value, signs, this.ignoresNaN ? undefined : joined(this.nans, 'v128.or'));
+    const names = this.ofBits
+      ? inBits
+      : {
+          locals: `${this.shape}.p${this.combine}`,
+          nans: 'v128.or',
+          signs: this.combine === 'max' ? 'v128.and' : 'v128.or',
+        };
+    const value = joined(this.locals, names.locals);
+    const signs = joined(this.signs, names.signs);
+    const result = this.finished(value, signs, this.ignoresNaN ? undefined : joined(this.nans, names.nans));
     return this.dtype === 'float64'
       ? [0, 1].map((i) => this.name(lane('f64x2.extract_lane', i, result)))
       : this.lanesOf([result]);
@@ -173,11 +197,23 @@ export class Accumulators {
    * If the smallest is 0, it is −0 if any is set.
    */
   private finished(value: Expr, signs: Expr, nans: Expr | undefined): Expr {
+    if (this.ofBits) return this.finishedBits(value, nans!, signs);
     const wide = this.dtype === 'float64';
     const [zero, nan] = wide ? [f64x2c(0), f64x2c(Number.NaN)] : [f32x4c(0), f32x4c(Number.NaN)];
     const signBit = wide ? f64x2c(-0) : f32x4c(-0);
     const result = bitselect(op(`${this.shape}.eq`, value, zero), op('v128.and', signs, signBit), value);
     return this.f.let(nans ? bitselect(nans, nan, result) : result);
+  }
+
+  /** Of the largest signed, the largest unsigned and the smallest unsigned integer. NaNs are found as numbers; all bits set are one. */
+  private finishedBits(signed: Expr, largest: Expr, smallest: Expr): Expr {
+    const isNaN = op('v128.or', op('f32x4.ne', signed, signed), op('f32x4.ne', largest, largest));
+    const hasSign = (x: Expr): Expr => op('i32x4.lt_s', x, i32x4c(0));
+    const result =
+      this.combine === 'max'
+        ? bitselect(hasSign(signed), smallest, signed)
+        : bitselect(hasSign(largest), largest, smallest);
+    return this.f.let(op('v128.or', result, isNaN));
   }
 
   private get shape(): 'f32x4' | 'f64x2' {
@@ -201,6 +237,9 @@ export class Accumulators {
     });
   }
 }
+
+/** The instructions that find extremes in bits. */
+const inBits = { locals: 'i32x4.max_s', nans: 'i32x4.max_u', signs: 'i32x4.min_u' } as const;
 
 /** Whether a fold keeps three vectors for each result instead of one. */
 export const isExtreme = (combine: Combine, dtype: DType): boolean =>
