@@ -224,6 +224,11 @@ t.test('signs, rounding, neighbours', (t) => {
   is(t, round(array([0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 0.49999999999999994])), [0, 2, 2, -0, -2, 2, 0], 'half to even');
   t.ok(Object.is(round(array([-0.2])).hostData()[0], -0), 'round keeps −0');
   is(t, sign(array([-3, -0, 0, 2, nan])), [-1, -0, 0, 1, nan], 'sign');
+  for (const [dtype, least, most] of [
+    ['float32', 2 ** -149, (2 - 2 ** -23) * 2 ** 127],
+    ['float64', 2 ** -1074, Number.MAX_VALUE],
+  ] as const)
+    is(t, sign(array([least, -least, most, -most, inf, -inf], dtype)), [1, -1, 1, -1, 1, -1], `sign of ${dtype}`);
   is(t, rem(array([5, -5, 5.5, -1]), array([3, 3, -2, inf])), [2, -2, 1.5, -1], 'rem has the sign of the dividend');
   is(t, rem(array([5, -7, -(2 ** 31)], 'int32'), array([0, 2, -1], 'int32')), [5, -1, 0], 'integer rem');
   is(t, arithmetic.div(array([5, -7, -(2 ** 31)], 'int32'), array([0, 2, -1], 'int32')), [-1, -3, -(2 ** 31)], 'div');
