@@ -621,6 +621,42 @@ t.test('masks have the derivatives of what they take', (t) => {
   t.end();
 });
 
+t.test('common divisors, after as many steps as each pair needs', (t) => {
+  let seed = 5;
+  const next = (): number => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
+  const euclid = (a: number, b: number): number => (b === 0 ? a : euclid(b, a % b));
+  for (const [dtype, bits] of [
+    ['int32', 31],
+    ['uint32', 32],
+  ] as const) {
+    const draw = (): number => Math.floor(next() / 2 ** (32 - bits + (next() % 20)));
+    // Neighbours among Fibonacci's numbers take longest.
+    const pairs = [
+      [0, 0],
+      [0, 6],
+      [6, 0],
+      [1836311903, 1134903170],
+      [2 ** bits - 1, 1],
+      ...range(60).map(() => [draw(), draw()]),
+    ];
+    const [x, y] = [0, 1].map((k) =>
+      np.array(
+        pairs.map((pair) => pair[k]!),
+        { dtype },
+      ),
+    ) as [NDArray, NDArray];
+    const expected = pairs.map(([a, b]) => euclid(a!, b!));
+    t.strictSame(np.gcd(x, y).tolist(), expected);
+    t.strictSame(
+      jit(np.gcd)(x.reshape([5, -1]), y.reshape([5, -1]))
+        .ravel()
+        .tolist(),
+      expected,
+    );
+  }
+  t.end();
+});
+
 t.test('edges of arguments', (t) => {
   t.strictSame(np.arange(3, { dtype: 'float32' }).dtype, 'float32');
   t.strictSame(np.arange(1, 3, { dtype: 'uint32' }).tolist(), [1, 2]);

@@ -10,6 +10,7 @@ import type { Value } from '../core/trace.ts';
 import { abs, div, mul, rem } from '../lax/arithmetic.ts';
 import { eq, ne, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
+import { and } from '../lax/logic.ts';
 import { broadcastTo } from '../lax/movement.ts';
 import { any } from '../lax/reductions.ts';
 import { promote } from '../promote.ts';
@@ -29,15 +30,16 @@ function integers(name: string, x: ArrayLike, y: ArrayLike): [Value, Value] {
 
 const magnitude = (x: Value): Value => (x.aval.dtype === 'uint32' ? x : abs(x));
 
-/** Euclid's algorithm, for all elements until the last is done. */
+/** Euclid's algorithm. Elements whose remainder is 0 keep what they have, so that none of them has to wait for another. */
 function divisorOf(x: Value, y: Value): Value {
-  const [divisor] = whileLoop(
-    ([, b]) => any(ne(b, 0)),
-    ([a, b]) => {
-      const done = eq(b, 0);
-      return [select(done, a, b), select(done, 0, rem(a, select(done, 1, b)))];
+  const [a, b] = [magnitude(x), magnitude(y)];
+  const [, divisor] = whileLoop(
+    ([going]) => any(going),
+    ([going, a, b]) => {
+      const left = rem(a, select(going, b, 1));
+      return [and(going, ne(left, 0)), select(going, b, a), select(going, left, b)];
     },
-    [magnitude(x), magnitude(y)] as const,
+    [ne(b, 0), a, b] as const,
   );
   return divisor as Value;
 }
