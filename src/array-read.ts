@@ -33,46 +33,60 @@ export function offsetOf(aval: ShapedArray, index: readonly number[]): number {
   return offset;
 }
 
-/** Elements that are converted to float64 at once: few enough for the copy to be read while it is in the cache. */
-const mostConverted = 2 ** 14;
-
 /** Row-major elements in nested lists. */
 export function nested(data: TypedArray, shape: Shape, read: (value: number) => number | boolean): NestedList {
   if (shape.length === 0) return read(data[0]!);
   const last = shape.length - 1;
-  const build = (axis: number, elements: TypedArray, at: number, count: number): NestedList[] => {
-    if (!(elements instanceof Float64Array) && (axis === last || count <= mostConverted))
-      // Of one type, so that the loops are compiled for it.
-      return build(axis, new Float64Array(elements.subarray(at, at + count)), 0, count);
+  const row = read === asStored ? rowsOf(data) : (at: number, n: number) => readFrom(data, at, n, read);
+  const build = (axis: number, at: number, count: number): NestedList[] => {
     const n = shape[axis]!;
-    if (axis === last) {
-      const numbers = elements as Float64Array;
-      return read === asStored ? storedFrom(numbers, at, n) : readFrom(numbers, at, n, read);
-    }
+    if (axis === last) return row(at, n);
     const list: NestedList[] = [];
     const step = n === 0 ? 0 : count / n;
-    for (let i = 0; i < n; i++) list.push(build(axis + 1, elements, at + i * step, step));
+    for (let i = 0; i < n; i++) list.push(build(axis + 1, at + i * step, step));
     return list;
   };
-  return build(0, data, 0, data.length);
+  return build(0, 0, data.length);
+}
+
+/** Lists of `n` elements from `at` on. The loops differ in what they read, since one that reads all types is compiled for none. */
+function rowsOf(data: TypedArray): (at: number, n: number) => number[] {
+  if (data instanceof Float64Array)
+    return (at, n) => {
+      const list = roomFor(n);
+      for (let i = 0; i < n; i++) list[i] = data[at + i]!;
+      return list;
+    };
+  if (data instanceof Float32Array)
+    return (at, n) => {
+      const list = roomFor(n);
+      for (let i = 0; i < n; i++) list[i] = data[at + i]!;
+      return list;
+    };
+  if (data instanceof Int32Array)
+    return (at, n) => {
+      const list = roomFor(n);
+      for (let i = 0; i < n; i++) list[i] = data[at + i]!;
+      return list;
+    };
+  return (at, n) => {
+    const list = roomFor(n);
+    for (let i = 0; i < n; i++) list[i] = data[at + i]!;
+    return list;
+  };
 }
 
 /** Elements of a list that is made with room for all of them; a longer one grows, since it would not be an array of numbers then. */
 const mostAtOnce = 2 ** 16;
-
-function storedFrom(numbers: Float64Array, at: number, n: number): number[] {
-  const list: number[] = n <= mostAtOnce ? new Array<number>(n) : [];
-  for (let i = 0; i < n; i++) list[i] = numbers[at + i]!;
-  return list;
-}
+const roomFor = (n: number): number[] => (n <= mostAtOnce ? new Array<number>(n) : []);
 
 function readFrom(
-  numbers: Float64Array,
+  data: TypedArray,
   at: number,
   n: number,
   read: (value: number) => number | boolean,
 ): (number | boolean)[] {
   const list: (number | boolean)[] = [];
-  for (let i = 0; i < n; i++) list.push(read(numbers[at + i]!));
+  for (let i = 0; i < n; i++) list.push(read(data[at + i]!));
   return list;
 }

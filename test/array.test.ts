@@ -156,6 +156,18 @@ t.test('reading', async () => {
     [1, 3],
     [2, 4],
   ]);
+  for (const [dtype, value] of [
+    ['float64', 0.1],
+    ['float32', 0.5],
+    ['int32', -3],
+    ['uint32', 4e9],
+    ['bool', true],
+  ] as const)
+    t.strictSame(list(np.full([2, 1, 2], value, { dtype })), [[[value, value]], [[value, value]]]);
+  t.strictSame(
+    list(np.arange(70_000, { dtype: 'int32' })),
+    Array.from({ length: 70_000 }, (_, i) => i),
+  );
   t.equal(np.array([7]).item(), 7);
   t.equal(np.array([true]).item(), true);
   t.equal(np.sin(0.1).item(), Math.fround(Math.sin(0.1)), 'a weak number reads as float32');
