@@ -3,16 +3,11 @@ import type { Value } from '../core/trace.ts';
 import { div, sign, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
 import { exp } from '../lax/transcendental.ts';
-import { i0Far, i1Far } from './coefficients.ts';
+import { i0Far, i0Near, i1Far, i1Near } from './coefficients.ts';
 import { type Bound, specialFunction } from './function.ts';
 import { polynomial } from './pieces.ts';
 
-const factorials: number[] = [1];
-for (let k = 1; k <= 24; k++) factorials.push(factorials[k - 1]! * k);
-/** 1/(k!·(k + order)!): the Taylor series of I₀ and of 2·I₁/x in x²/4, with enough terms for |x| ≤ 8. */
-const taylor = (order: 0 | 1): number[] =>
-  Array.from({ length: 23 }, (_, k) => 1 / (factorials[k]! * factorials[k + order]!));
-const taylors = [taylor(0), taylor(1)] as const;
+const nears = [i0Near, i1Near] as const;
 const fars = [i0Far, i1Far] as const;
 
 /** Where I overflows in float64. */
@@ -24,7 +19,7 @@ const bessel =
     const size = x.abs();
     const far = size.gt(8);
     const [near, large] = [select(far, 1, size), select(far, size, 8)];
-    const series = polynomial(taylors[order], near.mul(near).mul(0.25));
+    const series = polynomial(nears[order], near.mul(near).mul(0.25));
     const central = order === 0 ? series : series.mul(near).mul(0.5);
     const asymptotic = polynomial(fars[order], div(16, large).sub(1)).div(large.sqrt());
     let value: Value;

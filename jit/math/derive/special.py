@@ -4,6 +4,7 @@
 """
 
 from mpmath import mp, mpf
+from remez import remez
 
 mp.dps = 60
 
@@ -96,6 +97,14 @@ print("""/**
  * Polynomials in ascending order of powers; made by jit/math/derive/special.py. Those in t interpolate in Chebyshev nodes, with
  * t from −1 to 1.
  */""")
+def bessel_near(order):
+    """Σ yᵏ·order!/(k!·(k + order)!): I₀(x), or I₁(x)·2/x, for y = x²/4."""
+    whole = lambda y: mp.hyper([], [order + 1], y)
+    # Relative to the result, and above 0 at 0.
+    rest, error = remez(lambda y: (whole(y) - 1) / y if y else mpf(1) / (order + 1), 0, 16, 14, lambda y: y / whole(y) + mpf(10) ** -20)
+    show(f"i{order}Near", f"I{'₀(x)' if order == 0 else '₁(x)·2/x'} in y = x²/4, x ≤ 8; relative error 2^{float(mp.log(error, 2)):.1f}.", [1.0] + [float(c) for c in rest])
+for order in 0, 1:
+    bessel_near(order)
 show_interpolation("i0Far", "√x e⁻ˣ I₀(x) in t = 16/x − 1, x ≥ 8", lambda u: mp.sqrt(1 / u) * mp.exp(-1 / u) * mp.besseli(0, 1 / u) if u > mpf(1) / 3000
                    else 1 / mp.sqrt(2 * mp.pi) * (1 + u / 8 + 9 * u**2 / 128 + 225 * u**3 / 3072 + 11025 * u**4 / 98304 + 893025 * u**5 / 3932160 + mpf(108056025) * u**6 / 188743680),
                    0, mpf(1) / 8)
