@@ -56,8 +56,8 @@ def show(name, comment, values):
     print("];")
 
 
-def show_interpolation(name, comment, f, low, high):
-    values, error = interpolation(f, low, high)
+def show_interpolation(name, comment, f, low, high, bits=58):
+    values, error = interpolation(f, low, high, bits)
     show(name, f"{comment}; relative error 2^{float(mp.log(error, 2)):.1f}.", values)
 
 
@@ -107,7 +107,7 @@ for order in 0, 1:
     bessel_near(order)
 show_interpolation("i0Far", "√x e⁻ˣ I₀(x) in t = 16/x − 1, x ≥ 8", lambda u: mp.sqrt(1 / u) * mp.exp(-1 / u) * mp.besseli(0, 1 / u) if u > mpf(1) / 3000
                    else 1 / mp.sqrt(2 * mp.pi) * (1 + u / 8 + 9 * u**2 / 128 + 225 * u**3 / 3072 + 11025 * u**4 / 98304 + 893025 * u**5 / 3932160 + mpf(108056025) * u**6 / 188743680),
-                   0, mpf(1) / 8)
+                   0, mpf(1) / 8, bits=56)
 def i1_far(u):
     if u > mpf(1) / 3000:
         return mp.sqrt(1 / u) * mp.exp(-1 / u) * mp.besseli(1, 1 / u)
@@ -116,7 +116,7 @@ def i1_far(u):
         term *= -(4 - (2 * k - 1) ** 2) * u / (8 * k)
         total += term
     return total / mp.sqrt(2 * mp.pi)
-show_interpolation("i1Far", "√x e⁻ˣ I₁(x) in t = 16/x − 1, x ≥ 8", i1_far, 0, mpf(1) / 8)
+show_interpolation("i1Far", "√x e⁻ˣ I₁(x) in t = 16/x − 1, x ≥ 8", i1_far, 0, mpf(1) / 8, bits=56)
 show_interpolation("erfcInvFar", "x/s in t = (2/s − 1/28 − 1/6)/(1/6 − 1/28) for erfc(x) = exp(−s²), 6 ≤ s ≤ 28",
                    lambda w: erfc_inverse(1 / w) * w, mpf(1) / 28, mpf(1) / 6)
 # For a ≥ 64 and |η| ≤ 0.36.
