@@ -27,7 +27,7 @@ interface Unit extends Place {
 }
 
 /** Words that are named in a hash of twenty rounds, at least. */
-const aHash = 40;
+export const aHash = 40;
 
 const unitAt = (at: number, lanes: number, row = 0): Unit => ({ at, lanes, row, known: new Map() });
 
