@@ -3,6 +3,8 @@ import type { CodeModule, Target } from '../wasm/code.ts';
 import { argFoldFunctions } from './arg-fold.ts';
 import { arrangeFunctions } from './arrange.ts';
 import { bitFunctions } from './bits.ts';
+import { bucketArrangeFunctions } from './bucket-arrange.ts';
+import { columnSortFunctions } from './column-sort.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
@@ -38,6 +40,8 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...argFoldFunctions(),
     ...sortFunctions(),
     ...arrangeFunctions(),
+    ...columnSortFunctions(),
+    ...bucketArrangeFunctions(),
     ...selectFunctions(),
     ...partitionFunctions(),
     ...searchFunctions(),

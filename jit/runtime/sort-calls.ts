@@ -1,5 +1,6 @@
 import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
 import type { RuntimeCalls } from '../lower-rule.ts';
+import { arrangementOf, arrangementPlaces } from './arrangement.ts';
 import { countBytes, type Format, formats } from './radix.ts';
 import { blockBytes } from './short-sort.ts';
 
@@ -48,7 +49,14 @@ export function partitionCalls(
 export function arrangeCalls([outer, n, inner]: readonly [number, number, number]): RuntimeCalls {
   if (outer * n * inner === 0) return { scratch: 0, calls: [] };
   const args = [outer, n, inner, { input: 0 }, { input: 1 }, { output: 0 }, { scratch: 0 }];
-  return { scratch: buffers(n, pairFormat('uint32')), calls: [{ name: 'arrange', args }] };
+  const scratch = buffers(n, pairFormat('uint32'));
+  const arrangement = arrangementOf(n);
+  if (!arrangement) return { scratch, calls: [{ name: 'arrange', args }] };
+  const { bits, columns, capacity, stride, exact } = arrangement;
+  const { table, cursors, words, buckets, end } = arrangementPlaces(arrangement, n);
+  const places = [table, cursors, words, buckets].map((at) => ({ scratch: countBytes + at }));
+  const all = [...args, bits, columns, 8 * capacity, stride, Number(exact), ...places];
+  return { scratch: Math.max(scratch, countBytes + end), calls: [{ name: 'arrange_in_buckets', args: all }] };
 }
 
 /** The calls that sort arrays together by the first of them: the shape is outer × n × inner. */
