@@ -4,7 +4,7 @@ import { buffersIn, eachRow } from './sort.ts';
 import { pairFormat } from './sort-calls.ts';
 
 /**
- * Positions in the order of keys: rows that are too short or too long for [buckets](bucket-arrange.ts).
+ * Positions in the order of keys: rows that are too short or too long for [buckets](shuffle.ts).
  *
  *     arrange(outer, n, inner, keys, positions, to, scratch)
  */
@@ -39,5 +39,5 @@ function arrange(): Func {
     const [source, beside, target] = [keys, positions, to].map((array) => add(array, shl(at, 2))) as [Expr, Expr, Expr];
     f.call('arrange_row', n, source, beside, step, target, a, b, counts);
   });
-  return f.build(true);
+  return f.build();
 }

@@ -48,7 +48,7 @@ export function arrangementOf(n: number): Arrangement | undefined {
 
 const inLines = (bytes: number): number => Math.ceil(bytes / line) * line;
 
-/** Where the parts lie in the scratch memory. Buckets are last: keys that are not random may run beyond. */
+/** Where the parts lie in the scratch memory. Buckets are last: should there be more than they have room for, they run beyond. */
 export function arrangementPlaces(
   { bits, columns, capacity, stride }: Arrangement,
   n: number,

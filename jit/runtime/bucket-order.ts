@@ -1,4 +1,4 @@
-/** Positions in the order of many random keys. */
+/** The order of the pairs of a bucket. */
 import {
   call,
   type Expr,
@@ -13,30 +13,24 @@ import {
   op,
 } from '../wasm/code.ts';
 import { placeBits } from './arrangement.ts';
-import { inChunks } from './chunks.ts';
 import { columnRows, rowBytes } from './column-sort.ts';
-import { eachRow } from './sort.ts';
 import { pairFormat } from './sort-calls.ts';
 
 /**
- *     arrange_in_buckets(outer, n, inner, keys, positions, to, counts, bits, columns, capacity, stride, exact, table, cursors, words, buckets)
+ *     bucket_order(n, pairs, columns, exact, cursors, words, to, step, counts) → where the next bucket's positions go
  *
- * Each row's keys with their positions are dealt out into buckets by their upper bits, which have room for what random keys bring: nothing is
- * counted beforehand. Then each bucket in the first-level cache: words of what is left of the key and of the place in the bucket, by which equal keys
- * stay as they were, are dealt out into columns by their next bits, [columns are sorted](column-sort.ts) four by four, and the places in their
- * order say which positions come next. Where a column overflows, which takes one in 10⁵, its bucket is sorted as any other keys are, and
- * where a bucket does, the row. Two passes over memory; by digits, there were five.
+ * Pairs are of what a bucket leaves of a key, in the upper bits, and a position. Words of what is left of the key and of the place in the bucket, by
+ * which equal keys stay as they were, are dealt out into columns by their next bits, [columns are sorted](column-sort.ts) four by four,
+ * and the places in their order say which positions come next. Where a column overflows, which one in 10⁵ does if keys are random, or words do not
+ * tell keys apart, pairs are sorted as any others are.
  */
-export const bucketArrangeFunctions = (): Func[] => [
-  deal(),
-  fit(),
+export const bucketOrderFunctions = (): Func[] => [
   begin(),
   dealColumns(),
   overflow(),
   unclear(),
   take(),
-  bucket(),
-  arrange(),
+  bucketOrder(),
 ];
 
 const pair = pairFormat('uint32');
@@ -50,38 +44,6 @@ const blockBytes = columnRows * rowBytes;
 const keyMask = -(2 ** placeBits);
 /** A word where there is none: the largest, whose place none has. */
 const unused = -1;
-
-/** bucket_deal(n, keys, positions, step, table, bits): pairs of what a bucket leaves of the key, in the upper bits, and a position. */
-function deal(): Func {
-  const f = new FunctionBuilder('bucket_deal', new Array(6).fill('i32'));
-  const [n, keys, positions, step, table, bits] = f.parameters;
-  const down = f.let(sub(i32c(32), bits));
-  const up = f.let(op('i64.extend_i32_u', add(bits, i32c(32))));
-  f.for(0, n, () => {
-    const key = f.let(load('i32.load', keys));
-    const slot = f.let(add(table, shl(op('i32.shr_u', key, down), 2)));
-    const to = f.let(load('i32.load', slot));
-    const rest = op('i64.shl', op('i64.extend_i32_u', key), up);
-    f.store('i64.store', to, op('i64.or', rest, load('i64.load32_u', positions)));
-    f.store('i32.store', slot, add(to, i32c(pair.bytes)));
-    f.set(keys, add(keys, step));
-    f.set(positions, add(positions, step));
-  });
-  return f.build();
-}
-
-/** buckets_fit(table, end, buckets, stride, capacity): whether no bucket has more than this number of bytes. */
-function fit(): Func {
-  const f = new FunctionBuilder('buckets_fit', new Array(5).fill('i32'), 'i32');
-  const [table, end, buckets, stride, capacity] = f.parameters;
-  f.while(op('i32.lt_u', table, end), () => {
-    f.if(op('i32.gt_u', sub(load('i32.load', table), buckets), capacity), () => f.return(i32c(0)));
-    f.set(buckets, add(buckets, stride));
-    f.set(table, add(table, i32c(4)));
-  });
-  f.return(i32c(1));
-  return f.build();
-}
 
 const firstPlaces = (f: FunctionBuilder, words: Expr): Local =>
   f.var(op('i32x4.add', op('i32x4.splat', words), i32x4lanes(0, 4, 8, 12)));
@@ -107,14 +69,22 @@ function dealColumns(): Func {
   const f = new FunctionBuilder('columns_deal', new Array(4).fill('i32'));
   const [n, pairs, columns, cursors] = f.parameters;
   const wide = f.let(op('i64.extend_i32_u', columns));
-  f.for(0, n, (place) => {
-    const product = f.let(op('i64.mul', load('i64.load32_u', pairs, 4), wide));
-    const slot = f.let(add(cursors, shl(op('i32.wrap_i64', op('i64.shr_u', product, i64c(32n))), 2)));
-    const to = f.let(load('i32.load', slot));
-    f.store('i32.store', to, op('i32.or', op('i32.and', op('i32.wrap_i64', product), i32c(keyMask)), place));
-    f.store('i32.store', slot, add(to, i32c(rowBytes)));
-    f.set(pairs, add(pairs, i32c(pair.bytes)));
-  });
+  const place = f.var(i32c(0));
+  const some = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const product = f.let(op('i64.mul', load('i64.load32_u', pairs, pair.bytes * i + 4), wide));
+      const slot = f.let(add(cursors, shl(op('i32.wrap_i64', op('i64.shr_u', product, i64c(32n))), 2)));
+      const to = f.let(load('i32.load', slot));
+      const word = op('i32.or', op('i32.and', op('i32.wrap_i64', product), i32c(keyMask)), add(place, i32c(i)));
+      f.store('i32.store', to, word);
+      f.store('i32.store', slot, add(to, i32c(rowBytes)));
+    }
+    f.set(pairs, add(pairs, i32c(count * pair.bytes)));
+    f.set(place, add(place, i32c(count)));
+  };
+  const whole = f.let(op('i32.and', n, i32c(-4)));
+  f.while(op('i32.lt_u', place, whole), () => some(4));
+  f.while(op('i32.lt_u', place, n), () => some(1));
   return f.build();
 }
 
@@ -171,9 +141,8 @@ function take(): Func {
   return f.build();
 }
 
-/** bucket_arrange(n, pairs, columns, exact, cursors, words, to, step, counts): where the next bucket's positions go. */
-function bucket(): Func {
-  const f = new FunctionBuilder('bucket_arrange', new Array(9).fill('i32'), 'i32');
+function bucketOrder(): Func {
+  const f = new FunctionBuilder('bucket_order', new Array(9).fill('i32'), 'i32');
   const [n, pairs, columns, exact, cursors, words, to, step, counts] = f.parameters;
   const end = f.let(add(cursors, shl(columns, 2)));
   const wordsEnd = f.let(add(words, mul(columns, i32c(blockBytes / 4))));
@@ -190,53 +159,4 @@ function bucket(): Func {
   f.if(op('i32.eqz', exact), () => f.if(call('columns_unclear', 'i32', words, wordsEnd), otherwise));
   f.return(call('columns_take', 'i32', columns, cursors, words, pairs, to, step));
   return f.build();
-}
-
-function arrange(): Func {
-  const f = new FunctionBuilder('arrange_in_buckets', new Array(16).fill('i32'));
-  const [outer, n, inner, keys, positions, to, counts, bits, ...more] = f.parameters;
-  const [columns, capacity, stride, exact, table, cursors, words, buckets] = more as [
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-    Local,
-  ];
-  const step = f.let(shl(inner, 2));
-  const end = f.let(add(table, op('i32.shl', i32c(4), bits)));
-  const eachBucket = (body: (slot: Local, pairs: Local) => void): void => {
-    const [slot, pairs] = [f.var(table), f.var(buckets)];
-    f.while(op('i32.lt_u', slot, end), () => {
-      body(slot, pairs);
-      f.set(slot, add(slot, i32c(4)));
-      f.set(pairs, add(pairs, stride));
-    });
-  };
-  eachRow(f, outer, n, inner, (at) => {
-    const [source, beside] = [keys, positions].map((array) => f.let(add(array, shl(at, 2)))) as [Expr, Expr];
-    const target = f.var(add(to, shl(at, 2)));
-    eachBucket((slot, pairs) => f.store('i32.store', slot, pairs));
-    inChunks(f, n, (i, length) => {
-      const distance = f.let(mul(i, step));
-      f.call('bucket_deal', length, add(source, distance), add(beside, distance), step, table, bits);
-    });
-    f.if(
-      call('buckets_fit', 'i32', table, end, buckets, stride, capacity),
-      () =>
-        eachBucket((slot, pairs) => {
-          const length = op('i32.shr_u', sub(load('i32.load', slot), pairs), i32c(Math.log2(pair.bytes)));
-          const args = [length, pairs, columns, exact, cursors, words, target, step, counts];
-          f.set(target, call('bucket_arrange', 'i32', ...args));
-        }),
-      () => {
-        // Buffers of the whole row, where the buckets were.
-        const second = op('i32.and', add(add(table, mul(n, i32c(pair.bytes))), i32c(63)), i32c(-64));
-        f.call('arrange_row', n, source, beside, step, target, table, second, counts);
-      },
-    );
-  });
-  return f.build(true);
 }
