@@ -13,6 +13,9 @@ const rotations = [
   [17, 29, 16, 24],
 ] as const;
 
+/** Of a hash. */
+export const hashRounds = 20;
+
 /** What is added to the two words: before the first round, and behind every four. */
 export type Schedule<T> = readonly (readonly [T, T])[];
 
@@ -29,7 +32,7 @@ export function scheduleOf<T>(w: Words<T>, key: readonly [T, T]): Schedule<T> {
 /** The rounds, from a counter to which the key has been added. */
 export function roundsOf<T>(w: Words<T>, schedule: Schedule<T>, start: readonly [T, T]): readonly [T, T] {
   let [x, y] = start;
-  for (let group = 0; group < 5; group++) {
+  for (let group = 0; group < hashRounds / 4; group++) {
     for (const by of rotations[group % 2]!) {
       x = w.add(x, y);
       y = w.xor(w.rotate(y, by), x);

@@ -1,11 +1,22 @@
 /** Random keys: one hash each of a counter, as many as one likes of a key of two words. */
 import { hashOf, roundsOf, type Schedule, scheduleOf, type Words } from '../math/threefry.ts';
-import { type Expr, type Func, FunctionBuilder, i32c, i32x4c, i32x4lanes, type Local, op } from '../wasm/code.ts';
+import {
+  type Expr,
+  type Func,
+  FunctionBuilder,
+  i32c,
+  i32x4c,
+  i32x4lanes,
+  type Local,
+  op,
+  select,
+} from '../wasm/code.ts';
 
 /**
- *     random_keys(n, k0, k1, counter, to): for n counters in a row, rounded up to whole blocks
+ *     random_keys(n, k0, k1, counter, step, to): for n counters, so far apart; rounded up to whole blocks
+ *     split_key(k0, k1, i, word) → one of two words of a key that `split` makes
  */
-export const randomKeyFunctions = (): Func[] => [randomKeys()];
+export const randomKeyFunctions = (): Func[] => [randomKeys(), splitKey()];
 
 /** Vectors of a block: so many chains of instructions that wait for each other, side by side. */
 const vectors = 4;
@@ -18,9 +29,13 @@ const scalarWords = (f: FunctionBuilder): Words<Expr> => ({
   rotate: (x, by) => op('i32.rotl', x, i32c(by)),
 });
 
-/** Key i of those that `split` makes of a key. */
-export const splitKey = (f: FunctionBuilder, key: readonly [Expr, Expr], i: number): readonly [Expr, Expr] =>
-  hashOf(scalarWords(f), key, [i32c(0), i32c(i)]);
+function splitKey(): Func {
+  const f = new FunctionBuilder('split_key', new Array(4).fill('i32'), 'i32');
+  const [k0, k1, i, word] = f.parameters;
+  const [first, second] = hashOf(scalarWords(f), [k0, k1], [i32c(0), i]);
+  f.return(select(word, second, first));
+  return f.build();
+}
 
 const lanesRotated = (by: 16 | 24): Expr => ({
   kind: 'const',
@@ -74,9 +89,9 @@ export function keyBlocks(f: FunctionBuilder, key: readonly [Expr, Expr], counte
 }
 
 function randomKeys(): Func {
-  const f = new FunctionBuilder('random_keys', new Array(5).fill('i32'));
-  const [n, k0, k1, counter, to] = f.parameters;
-  const blocks = keyBlocks(f, [k0, k1], counter, i32c(1));
+  const f = new FunctionBuilder('random_keys', new Array(6).fill('i32'));
+  const [n, k0, k1, counter, step, to] = f.parameters;
+  const blocks = keyBlocks(f, [k0, k1], counter, step);
   f.for(
     0,
     n,

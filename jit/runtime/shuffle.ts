@@ -1,7 +1,9 @@
 /** Shuffles: positions in the order of random keys, again and again. */
+
+import { hashRounds } from '../math/threefry.ts';
 import { call, type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
-import { blockKeys, keyBlocks, splitKey } from './random-keys.ts';
+import { blockKeys, keyBlocks } from './random-keys.ts';
 import { eachRow } from './sort.ts';
 import { pairFormat } from './sort-calls.ts';
 
@@ -32,35 +34,36 @@ const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 const shl = (a: Expr, by: number): Expr => op('i32.shl', a, i32c(by));
 
 /**
- * shuffle_deal_next(n, k0, k1, counter, inner, positions, step, table, bits, block): pairs of what a bucket leaves of the key, in the upper
- * bits, and a position. In the first round positions are numbers, from that of the argument on. At `block` there is room for a block of keys.
+ * shuffle_deal_next(n, k0, k1, counter, inner, position, step, table, bits, block): pairs of what a bucket leaves of the key, in the
+ * upper bits, and a position: where `position` points to, so many bytes apart. In the first round positions are numbers from that of the
+ * argument on, which are not in memory. At `block` there is room for a block of keys.
  */
 function deal(round: 'first' | 'next'): Func {
   const f = new FunctionBuilder(`shuffle_deal_${round}`, new Array(10).fill('i32'));
   const [n, k0, k1, counter, inner, position, step, table, bits, block] = f.parameters;
   const down = f.let(sub(i32c(32), bits));
   const up = f.let(op('i64.extend_i32_u', add(bits, i32c(32))));
-  const blocks = keyBlocks(f, [k0, k1], counter, inner);
-  const put = (from: Expr, i: number): void => {
-    const key = f.let(load('i32.load', from, 4 * i));
+  const put = (i: number): void => {
+    const key = f.let(load('i32.load', block, 4 * i));
     const slot = f.let(add(table, shl(op('i32.shr_u', key, down), 2)));
     const to = f.let(load('i32.load', slot));
-    const rest = op('i64.shl', op('i64.extend_i32_u', key), up);
+    const left = op('i64.shl', op('i64.extend_i32_u', key), up);
     const own = round === 'first' ? op('i64.extend_i32_u', position) : load('i64.load32_u', position);
-    f.store('i64.store', to, op('i64.or', rest, own));
+    f.store('i64.store', to, op('i64.or', left, own));
     f.store('i32.store', slot, add(to, i32c(pair.bytes)));
     f.set(position, add(position, round === 'first' ? i32c(1) : step));
   };
-  blocks.store(block);
+  f.call('random_keys', i32c(blockKeys), k0, k1, counter, inner, block);
+  const next = keyBlocks(f, [k0, k1], add(counter, mul(inner, i32c(blockKeys))), inner);
   f.while(op('i32.ge_s', n, i32c(blockKeys)), () => {
     let done = 0;
-    blocks.store(block, (turn) => {
-      for (const until = ((turn + 1) * blockKeys) / 20; done < Math.floor(until); done++) put(block, done);
+    next.store(block, (turn) => {
+      for (const until = ((turn + 1) * blockKeys) / hashRounds; done < Math.floor(until); done++) put(done);
     });
     f.set(n, sub(n, i32c(blockKeys)));
   });
   f.for(0, n, () => {
-    put(block, 0);
+    put(0);
     f.set(block, add(block, i32c(4)));
   });
   return f.build();
@@ -102,8 +105,12 @@ function eachRound(
     before?.();
     const words = [first, second].map((words) => f.var(load('i32.load', add(words, shl(group, 2))))) as [Local, Local];
     f.for(0, rounds, (round) => {
-      body(round, splitKey(f, words, 1));
-      splitKey(f, words, 0).forEach((word, i) => {
+      const key = (i: number): [Expr, Expr] => {
+        const [first, second] = [0, 1].map((word) => f.let(call('split_key', 'i32', ...words, i32c(i), i32c(word))));
+        return [first!, second!];
+      };
+      body(round, key(1));
+      key(0).forEach((word, i) => {
         f.set(words[i]!, word);
       });
     });
@@ -119,7 +126,7 @@ function shuffleRows(): Func {
   const begin = (): void =>
     eachRow(f, outer, n, inner, (at) => f.call('shuffle_positions', n, add(to, shl(at, 2)), step));
   const round = (_: Local, [k0, k1]: readonly [Expr, Expr]): void => {
-    inChunks(f, elements, (at, count) => f.call('random_keys', count, k0, k1, at, add(keys, shl(at, 2))));
+    inChunks(f, elements, (at, count) => f.call('random_keys', count, k0, k1, at, i32c(1), add(keys, shl(at, 2))));
     f.call('arrange', outer, n, inner, keys, to, to, counts);
   };
   eachRound(f, [groups, rounds, first, second, to], shl(elements, 2), round, begin);
@@ -179,7 +186,7 @@ function shuffle(): Func {
           f.if(op('i32.eqz', round), () => f.call('shuffle_positions', n, row, step));
           // The keys of all rows, so that this one's lie as its positions do.
           const all = op('i32.shr_u', bytes, i32c(2));
-          inChunks(f, all, (i, count) => f.call('random_keys', count, k0, k1, i, add(keys, shl(i, 2))));
+          inChunks(f, all, (i, count) => f.call('random_keys', count, k0, k1, i, i32c(1), add(keys, shl(i, 2))));
           const second = op('i32.and', add(add(buckets, mul(n, i32c(pair.bytes))), i32c(63)), i32c(-64));
           f.call('arrange_row', n, add(keys, shl(at, 2)), row, step, row, buckets, second, counts);
         },

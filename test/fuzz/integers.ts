@@ -220,7 +220,13 @@ function makeShuffle(g: Generator, seed: Variable): Variable {
   if (!x) {
     const n = g.random.integer(1, 9);
     const order = { shape: [n], dtype: 'int32', low: 0, high: n - 1 } as const;
-    return g.emit('shuffle', `random.permutation(${js}, ${n})`, `jax.random.permutation(${py}, ${n})`, [seed], order);
+    return g.emit(
+      'shuffle',
+      `random.permutation(${js}, ${n})`,
+      `jax.random.permutation(${py}, ${n}).astype(jnp.int32)`,
+      [seed],
+      order,
+    );
   }
   const axis = g.random.integer(0, x.shape.length - 1);
   const independent = g.random.chance(0.6);
