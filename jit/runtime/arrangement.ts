@@ -18,7 +18,7 @@ export interface Arrangement {
 
 /** Rows up to this length are sorted as any others, and so are those whose buckets would be more than the processor remembers pages. */
 const short = 200;
-const most = 2 ** 23;
+const most = 2 ** 26;
 
 /** Pairs in a bucket on average, at most, and above that six standard deviations. */
 const average = 2048;

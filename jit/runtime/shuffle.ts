@@ -110,9 +110,11 @@ function eachRound(
         return [first!, second!];
       };
       body(round, key(1));
-      key(0).forEach((word, i) => {
-        f.set(words[i]!, word);
-      });
+      f.if(op('i32.lt_s', add(round, i32c(1)), rounds), () =>
+        key(0).forEach((word, i) => {
+          f.set(words[i]!, word);
+        }),
+      );
     });
     f.set(to, add(to, bytes));
   });

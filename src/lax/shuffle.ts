@@ -18,8 +18,9 @@ interface ShuffleParams {
 }
 
 /**
- * Operands: the two words of a key, or of several. Positions along `dimension`, from 0, are sorted as often as there are rounds by random keys: hashes of
- * the element's number, under the second key that `split` makes of the first. Equal ones stay in their order. Result: int32 of the shape, behind that of the words.
+ * Operands: the two words of a key, or of several. Positions along `dimension`, from 0, are sorted once a round by random keys: hashes of the
+ * element's number under the second key that `split` makes, the first being for the next round. Equal ones stay in their order. Result: int32
+ * of `shape`, behind that of the words.
  */
 export const shuffleP: Primitive<ShuffleParams> = primitive<ShuffleParams>({
   name: 'shuffle',
@@ -87,16 +88,14 @@ export const shuffleP: Primitive<ShuffleParams> = primitive<ShuffleParams>({
         { lanes: [2], shape: [300, 3], dimension: 0 },
         { lanes: [2, 2], shape: [3, 5, 2], dimension: 1 },
       ] as const
-    ).flatMap(({ lanes, shape, dimension }, i) =>
-      [i % 2 === 0 ? 2 : 1].map((rounds) => ({
-        inputs: [1, 2].map((seed) => ({
-          shape: [...lanes],
-          dtype: 'uint32' as const,
-          values: range(sizeOf(lanes)).map((k) => ((seed + k) * 2654435769) % 2 ** 32),
-        })),
-        params: { shape: [...shape], dimension, rounds },
+    ).map(({ lanes, shape, dimension }, i) => ({
+      inputs: [1, 2].map((seed) => ({
+        shape: [...lanes],
+        dtype: 'uint32' as const,
+        values: range(sizeOf(lanes)).map((k) => ((seed + k) * 2654435769) % 2 ** 32),
       })),
-    ),
+      params: { shape: [...shape], dimension, rounds: 1 + (i % 2) },
+    })),
 });
 
 /** 0 … n − 1 along `dimension` (int32), sorted `rounds` times by random keys of a key's two words. */
