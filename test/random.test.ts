@@ -1,5 +1,9 @@
 /** Random numbers are those of JAX for the same key: fixtures made by test/oracle/random_fixtures.py. */
 import t, { type Test } from 'tap';
+import { arrangementOf } from '../jit/runtime/arrangement.ts';
+import { runtimeExports } from '../jit/runtime/instance.ts';
+import { shuffleCalls } from '../jit/runtime/sort-calls.ts';
+import { Cell, heap } from '../jit/storage/heap.ts';
 import { NDArray } from '../src/array.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import type { DType } from '../src/core/dtype.ts';
@@ -64,20 +68,47 @@ t.test('bits and integers', (t) => {
   t.end();
 });
 
+t.test('shuffles whose buckets or columns overflow', (t) => {
+  const [n, inner, rounds] = [1000, 3, 2];
+  const { scratch, calls } = shuffleCalls(1, [1, n, inner], rounds);
+  const room = (bytes: number): number => heap().pin(Cell.inHeap('bool', bytes));
+  const [first, second, output, start] = [64, 64, 4 * n * inner, scratch].map(room) as [number, number, number, number];
+  const words = (address: number, length: number) => new Int32Array(heap().memory.buffer, address, length);
+  words(first, 1)[0] = 5;
+  words(second, 1)[0] = 6;
+  const [{ name, args }] = calls as [(typeof calls)[0]];
+  const addresses = args.map((x) =>
+    typeof x === 'number' ? x : 'scratch' in x ? start + x.scratch : 'output' in x ? output : x.input ? second : first,
+  );
+  const shuffled = (changed: Record<number, number>): number[] => {
+    const all = addresses.map((x, i) => changed[i] ?? x);
+    (runtimeExports()[name] as (...args: number[]) => void)(...all);
+    return [...words(output, n * inner)];
+  };
+  const [columns, capacity] = [9, 10];
+  const { bits, columns: usual } = arrangementOf(n)!;
+  t.same(args.slice(columns - 1, capacity), [bits, usual], 'the arguments that are changed');
+  const expected = shuffled({});
+  t.same([...expected].sort((a, b) => a - b).slice(0, 4), [0, 0, 0, 1], 'positions');
+  t.same(shuffled({ [capacity]: 8 }), expected, 'buckets with room for one');
+  t.same(shuffled({ [columns]: 4 }), expected, 'columns of more than a hundred');
+  t.end();
+});
+
 t.test('orders and choices', (t) => {
   const { key } = random;
   for (const { n, ...expected } of fixtures.permutation) {
     same(t, random.permutation(key(5), n), expected, `permutation of ${n}`);
   }
-  // Sorted by random bits, round after round: rows that insertion finishes after none, two and three passes of digits.
-  for (const n of [200, 3000, 30_000]) {
+  // Sorted by random bits, round after round: rows as any others, in two buckets, in some whose words may not tell keys apart, and in more.
+  for (const n of [200, 201, 3000, 30_000, 150_000]) {
     let [rest, order] = [key(7) as Value, Array.from({ length: n }, (_, i) => i)];
     for (let round = 0; round < (3 * Math.log(n)) / Math.log(2 ** 32 - 1); round++) {
-      const keys = random.split(rest);
-      const bits = random.bits(keys.slice(1), [n]).hostData();
-      const places = Array.from(order.keys()).sort((i, j) => bits[i]! - bits[j]!);
-      order = places.map((place) => order[place]!);
-      rest = keys.slice(0);
+      const split = random.split(rest);
+      const bits = random.bits(split.slice(1), [n]).hostData();
+      const keys = Float64Array.from(order, (_, i) => bits[i]! * 2 ** 18 + i).sort();
+      order = Array.from(keys, (key) => order[key % 2 ** 18]!);
+      rest = split.slice(0);
     }
     same(t, random.permutation(key(7), n), { shape: [n], values: order }, `permutation of ${n}, sorted`);
     const floats = random.permutation(key(7), np.arange(n).astype('float64'));

@@ -3,6 +3,8 @@ import type { CodeModule, Target } from '../wasm/code.ts';
 import { argFoldFunctions } from './arg-fold.ts';
 import { arrangeFunctions } from './arrange.ts';
 import { bitFunctions } from './bits.ts';
+import { bucketOrderFunctions } from './bucket-order.ts';
+import { columnSortFunctions } from './column-sort.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
 import { cumulativeLogSumExpFunctions, logSumExpMath } from './cumulative-logsumexp.ts';
@@ -15,9 +17,11 @@ import { integerProductFunctions } from './integer-product.ts';
 import { linalgFunctions } from './linalg/index.ts';
 import { movementFunctions } from './movement.ts';
 import { partitionFunctions } from './partition.ts';
+import { randomKeyFunctions } from './random-keys.ts';
 import { rearrangeFunctions } from './rearrange.ts';
 import { searchFunctions } from './search.ts';
 import { selectFunctions } from './select.ts';
+import { shuffleFunctions } from './shuffle.ts';
 import { sortFunctions } from './sort.ts';
 import { spacedFunctions } from './spaced.ts';
 import { windowFunctions } from './windows.ts';
@@ -38,6 +42,10 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...argFoldFunctions(),
     ...sortFunctions(),
     ...arrangeFunctions(),
+    ...columnSortFunctions(),
+    ...bucketOrderFunctions(),
+    ...randomKeyFunctions(),
+    ...shuffleFunctions(),
     ...selectFunctions(),
     ...partitionFunctions(),
     ...searchFunctions(),

@@ -1,6 +1,8 @@
 import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
 import type { RuntimeCalls } from '../lower-rule.ts';
+import { arrangementOf, arrangementPlaces } from './arrangement.ts';
 import { countBytes, type Format, formats } from './radix.ts';
+import { blockKeys } from './random-keys.ts';
 import { blockBytes } from './short-sort.ts';
 
 const format = (name: Format['name']): Format => formats.find((f) => f.name === name)!;
@@ -44,11 +46,29 @@ export function partitionCalls(
   };
 }
 
-/** The call that puts 32-bit positions into the order of keys that are spread evenly. */
-export function arrangeCalls([outer, n, inner]: readonly [number, number, number]): RuntimeCalls {
-  if (outer * n * inner === 0) return { scratch: 0, calls: [] };
-  const args = [outer, n, inner, { input: 0 }, { input: 1 }, { output: 0 }, { scratch: 0 }];
-  return { scratch: buffers(n, pairFormat('uint32')), calls: [{ name: 'arrange', args }] };
+/** The call that shuffles positions along the middle axis of outer × n × inner, for `groups` keys. */
+export function shuffleCalls(
+  groups: number,
+  [outer, n, inner]: readonly [number, number, number],
+  rounds: number,
+): RuntimeCalls {
+  const size = outer * n * inner;
+  if (groups * size === 0) return { scratch: 0, calls: [] };
+  const args = [groups, outer, n, inner, rounds, { input: 0 }, { input: 1 }, { output: 0 }];
+  const sorting = buffers(n, pairFormat('uint32'));
+  const keyBytes = up(4 * (size + blockKeys));
+  const arrangement = arrangementOf(n);
+  if (!arrangement) {
+    const places = [{ scratch: keyBytes }, { scratch: 0 }];
+    return { scratch: keyBytes + sorting, calls: [{ name: 'shuffle_rows', args: [...args, ...places] }] };
+  }
+  const { bits, columns, capacity, stride, exact } = arrangement;
+  const { table, cursors, words, buckets, end } = arrangementPlaces(arrangement, n);
+  const block = countBytes;
+  const first = block + up(4 * blockKeys);
+  const places = [...[table, cursors, words, buckets].map((at) => first + at), block, 0, first + end];
+  const all = [...args, bits, columns, 8 * capacity, stride, Number(exact), ...places.map((scratch) => ({ scratch }))];
+  return { scratch: first + end + keyBytes, calls: [{ name: 'shuffle', args: all }] };
 }
 
 /** The calls that sort arrays together by the first of them: the shape is outer × n × inner. */

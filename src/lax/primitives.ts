@@ -5,7 +5,6 @@
 import type { Primitive } from '../core/primitive.ts';
 import * as argreduce from './argreduce.ts';
 import * as arithmetic from './arithmetic.ts';
-import * as arrange from './arrange.ts';
 import * as bits from './bits.ts';
 import * as compare from './compare.ts';
 import * as concatenate from './concatenate.ts';
@@ -38,6 +37,7 @@ import * as rounding from './rounding.ts';
 import * as scale from './scale.ts';
 import * as scatter from './scatter.ts';
 import * as search from './search.ts';
+import * as shuffle from './shuffle.ts';
 import * as slicing from './slicing.ts';
 import * as sort from './sort.ts';
 import * as special from './special.ts';
@@ -48,7 +48,6 @@ import * as transcendental from './transcendental.ts';
 const modules: readonly Record<string, unknown>[] = [
   argreduce,
   arithmetic,
-  arrange,
   bits,
   compare,
   concatenate,
@@ -81,6 +80,7 @@ const modules: readonly Record<string, unknown>[] = [
   scale,
   scatter,
   search,
+  shuffle,
   slicing,
   sort,
   special,

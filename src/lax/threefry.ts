@@ -1,5 +1,6 @@
 /** The Threefry-2x32 hash, from which all random numbers are made. */
 import type { Element, ElementBuilder } from '../../jit/element.ts';
+import { hashOf, numberWords, type Words } from '../../jit/math/threefry.ts';
 import type { ArrayLike } from '../array.ts';
 import { DtypeError } from '../core/errors.ts';
 import { exact, type Primitive, sharedParams } from '../core/primitive.ts';
@@ -7,47 +8,6 @@ import type { Shape } from '../core/shape.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promote } from '../promote.ts';
 import { elementwise } from './family.ts';
-
-/** What the twenty rounds need of 32-bit words, numbers in the reference and elements in compiled code. */
-interface Words<T> {
-  constant(value: number): T;
-  add(x: T, y: T): T;
-  xor(x: T, y: T): T;
-  /** Rotation to the left. */
-  rotate(x: T, by: number): T;
-}
-
-const rotations = [
-  [13, 15, 26, 6],
-  [17, 29, 16, 24],
-] as const;
-
-/**
- * Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror & Shaw, Parallel random numbers: as easy as 1, 2, 3, SC 2011): a
- * keyed bijection of pairs of words. The key schedule is extended by its parity word, and injected every four rounds.
- */
-function hash<T>(w: Words<T>, key: readonly [T, T], counter: readonly [T, T]): readonly [T, T] {
-  const schedule = [key[0], key[1], w.xor(w.xor(key[0], key[1]), w.constant(0x1bd11bda))];
-  let x = w.add(counter[0], key[0]);
-  let y = w.add(counter[1], key[1]);
-  for (let group = 0; group < 5; group++) {
-    for (const by of rotations[group % 2]!) {
-      x = w.add(x, y);
-      y = w.xor(w.rotate(y, by), x);
-    }
-    x = w.add(x, schedule[(group + 1) % 3]!);
-    // A sum of the key and a constant leaves the loop over counters.
-    y = w.add(y, w.add(schedule[(group + 2) % 3]!, w.constant(group + 1)));
-  }
-  return [x, y];
-}
-
-const numbers: Words<number> = {
-  constant: (value) => value | 0,
-  add: (x, y) => (x + y) | 0,
-  xor: (x, y) => x ^ y,
-  rotate: (x, by) => (x << by) | (x >>> (32 - by)),
-};
 
 const elements = (b: ElementBuilder): Words<Element> => {
   const constant = (value: number): Element => b.const(value, 'uint32');
@@ -90,13 +50,13 @@ export const threefry2x32P: Primitive<ThreefryParams> = elementwise<ThreefryPara
     return 'uint32';
   },
   run: ([k1, k2, x1, x2], { word }) => {
-    const [y1, y2] = hash(numbers, [k1!, k2!], [x1!, x2!]);
+    const [y1, y2] = hashOf(numberWords, [k1!, k2!], [x1!, x2!]);
     return word === 0 ? y1 : word === 1 ? y2 : y1 ^ y2;
   },
   accuracy: exact,
   jvp: 'zero',
   lower: (b, [k1, k2, x1, x2], { word }) => {
-    const [y1, y2] = hash(elements(b), [k1!, k2!], [x1!, x2!]);
+    const [y1, y2] = hashOf(elements(b), [k1!, k2!], [x1!, x2!]);
     return word === 0 ? y1 : word === 1 ? y2 : b.binary('xor', y1, y2);
   },
   samples: () =>

@@ -9,15 +9,15 @@ import type { Value } from '../core/trace.ts';
 import { axisOf } from '../lax/along-axis.ts';
 import { argmax } from '../lax/argreduce.ts';
 import { add, mul, neg, rem, sub } from '../lax/arithmetic.ts';
-import { arrange } from '../lax/arrange.ts';
 import { le, lt, select } from '../lax/compare.ts';
 import { convert } from '../lax/convert.ts';
-import { broadcastedIota, scalar } from '../lax/creation.ts';
+import { scalar } from '../lax/creation.ts';
 import { cumsum } from '../lax/cumulative.ts';
 import { gather } from '../lax/gather.ts';
 import { broadcastTo, reshape, strengthen } from '../lax/movement.ts';
 import { permute } from '../lax/permute.ts';
 import { sum } from '../lax/reductions.ts';
+import { shuffle } from '../lax/shuffle.ts';
 import { slice, sliceInDim } from '../lax/slicing.ts';
 import { argsort } from '../lax/sort.ts';
 import { log } from '../lax/transcendental.ts';
@@ -98,13 +98,7 @@ export const rademacher: (k: ArrayLike, shape?: ShapeLike | { dtype?: DType }, o
  */
 function shuffled(k: ArrayLike, shape: Shape, axis: number): Value {
   const rounds = Math.ceil((3 * Math.log(Math.max(1, sizeOf(shape)))) / Math.log(2 ** 32 - 1));
-  let current = k;
-  let order = broadcastedIota('int32', shape, axis);
-  for (let i = 0; i < rounds; i++) {
-    order = arrange(bits32('permutation', subkey('permutation', current, 1), shape), order, axis);
-    current = subkey('permutation', current, 0);
-  }
-  return order;
+  return shuffle(keyWords('permutation', k), shape, axis, rounds);
 }
 
 /**

@@ -474,9 +474,17 @@ export const rules: Readonly<Record<string, ErrorRule>> = {
   dynamic_update_slice: copied,
   scatter: copied,
   sort: sorted,
+  partition: (inputs, eqn, values, outAvals, difference) => {
+    inputs.forEach(checkOrder);
+    return sorted(inputs, eqn, values, outAvals, difference);
+  },
+  argpartition: discrete,
   argmax: discrete,
   argmin: discrete,
   bincount: discrete,
+  packbits: discrete,
+  unpackbits: discrete,
+  shuffle: discrete,
   searchsorted: searched,
   reduce_window_argmax: discrete,
   reduce_window_argmin: discrete,

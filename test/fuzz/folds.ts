@@ -109,6 +109,20 @@ function makeSort(g: Generator): Variable[] | undefined {
   );
 }
 
+/** JAX's have the same elements on each side of the kth, in another order. */
+function makePartition(g: Generator): Variable[] | undefined {
+  if (g.limits.jax) return undefined;
+  const x = g.random.chance(0.7) ? g.float(array) : g.discrete(g.random.choose(['int32', 'uint32', 'bool'] as const));
+  if (!array(x)) return undefined;
+  const axis = g.random.integer(0, x.shape.length - 1);
+  const last = x.shape[axis]! - 1;
+  const kth = g.random.integer(0, last);
+  if (g.random.chance(0.6))
+    return [g.emit('partition', `np.partition($0, ${kth}, { axis: ${axis} })`, undefined, [x], x)];
+  const places = { shape: x.shape, dtype: 'int32', low: 0, high: last } as const;
+  return [g.emit('argpartition', `np.argpartition($0, ${kth}, { axis: ${axis} })`, undefined, [x], places)];
+}
+
 function makeSearch(g: Generator): Variable[] | undefined {
   const x = g.float((v) => v.shape.length === 1 && v.shape[0]! > 0);
   if (x.shape.length !== 1) return undefined;
@@ -187,6 +201,7 @@ export const folds: readonly Production[] = [
   { name: 'cumulative', weight: 3, make: makeCumulative },
   { name: 'argmax', weight: 2, make: makeArgument },
   { name: 'sort', weight: 4, make: makeSort },
+  { name: 'partition', weight: 1.5, make: makePartition },
   { name: 'searchsorted', weight: 1, make: makeSearch },
   { name: 'statistics', weight: 2, make: makeStatistics },
   { name: 'fft', weight: 2, make: makeTransform },

@@ -1,7 +1,7 @@
 /** Integers, bits and truth values; ways from floats to them and back. */
 import type { DType } from '../../src/core/dtype.ts';
 import { type Generator, type Production, rounded } from './generator.ts';
-import type { Variable } from './program.ts';
+import { sizeOf, type Variable } from './program.ts';
 
 const integerTypes: readonly DType[] = ['int32', 'uint32'];
 const full = (dtype: DType): { low: number; high: number } =>
@@ -173,6 +173,31 @@ function makeBitcast(g: Generator): Variable[] {
   ];
 }
 
+/** Elements of an axis as bits of bytes, and bytes as their bits, some of them or more. */
+function makePacked(g: Generator): Variable[] | undefined {
+  const x = g.discrete(g.random.choose<DType>(['bool', ...integerTypes]));
+  if (x.shape.length === 0) return undefined;
+  const axis = g.random.integer(0, x.shape.length - 1);
+  const order = g.random.choose(['big', 'little']);
+  const n = x.shape[axis]!;
+  const along = (length: number): number[] => x.shape.map((m, i) => (i === axis ? length : m));
+  const options = `axis: ${axis}, bitorder: '${order}'`;
+  if (x.dtype === 'bool' || g.random.chance(0.4)) {
+    // Of negative numbers JAX makes zeros.
+    const py = `jnp.packbits($0 != 0, axis=${axis}, bitorder='${order}').astype(jnp.int32)`;
+    const out = { shape: along(Math.ceil(n / 8)), dtype: 'int32', low: 0, high: 255 } as const;
+    return [g.emit('packbits', `np.packbits($0, { ${options} })`, py, [x], out)];
+  }
+  const count = g.random.integer(
+    0,
+    Math.min(8 * n + 2, Math.floor((g.limits.size * Math.max(n, 1)) / sizeOf(x.shape))),
+  );
+  const bytes = 'lax.bitwise_and($0, jnp.full_like($0, 255)).astype(jnp.uint8)';
+  const py = `jnp.unpackbits(${bytes}, axis=${axis}, bitorder='${order}', count=${count}).astype(jnp.int32)`;
+  const out = { shape: along(count), dtype: 'int32', low: 0, high: 1 } as const;
+  return [g.emit('unpackbits', `np.unpackbits($0, { ${options}, count: ${count} })`, py, [x], out)];
+}
+
 function makeIota(g: Generator): Variable[] {
   const dtype = g.random.choose<DType>([g.dtype, 'int32', 'uint32']);
   const shape = g.shape();
@@ -188,9 +213,36 @@ function makeFinite(g: Generator): Variable[] {
   return [g.emit('is_finite', 'lax.isFinite($0)', 'lax.is_finite($0)', [x], { shape: x.shape, dtype: 'bool' })];
 }
 
+/** An order of its own, or elements along an axis in one, each row in the same or in another. */
+function makeShuffle(g: Generator, seed: Variable): Variable {
+  const [js, py] = [`random.foldIn(random.key(5), $0)`, 'jax.random.fold_in(jax.random.PRNGKey(5), $0)'];
+  const x = g.random.chance(0.6) ? g.pick((v) => v.shape.length > 0 && v.shape.length <= 3) : undefined;
+  if (!x) {
+    const n = g.random.integer(1, 9);
+    const order = { shape: [n], dtype: 'int32', low: 0, high: n - 1 } as const;
+    return g.emit(
+      'shuffle',
+      `random.permutation(${js}, ${n})`,
+      `jax.random.permutation(${py}, ${n}).astype(jnp.int32)`,
+      [seed],
+      order,
+    );
+  }
+  const axis = g.random.integer(0, x.shape.length - 1);
+  const independent = g.random.chance(0.6);
+  return g.emit(
+    'shuffle',
+    `random.permutation(${js}, $1, { axis: ${axis}, independent: ${independent} })`,
+    `jax.random.permutation(${py}, $1, axis=${axis}, independent=${independent ? 'True' : 'False'})`,
+    [seed, x],
+    x,
+  );
+}
+
 /** Random numbers, keyed by an integer of the program. */
 function makeRandom(g: Generator): Variable[] {
   const seed = g.shaped(g.discrete(g.random.choose(integerTypes)), []);
+  if (g.random.chance(0.4)) return [makeShuffle(g, seed)];
   const n = g.random.integer(1, 5);
   const [js, py] = [`random.foldIn(random.key(7), $0)`, 'jax.random.fold_in(jax.random.PRNGKey(7), $0)'];
   const dtype = g.dtype;
@@ -221,7 +273,8 @@ export const integers: readonly Production[] = [
   { name: 'toInteger', weight: 3, make: makeToInteger },
   { name: 'toFloat', weight: 3, make: makeToFloat },
   { name: 'bitcast', weight: 1, make: makeBitcast },
+  { name: 'packed', weight: 1, make: makePacked },
   { name: 'iota', weight: 2, make: makeIota },
   { name: 'isFinite', weight: 0.5, make: makeFinite },
-  { name: 'random', weight: 1, make: makeRandom },
+  { name: 'random', weight: 1.5, make: makeRandom },
 ];

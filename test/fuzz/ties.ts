@@ -28,7 +28,7 @@ export function hasKink([center, up, down, upHalf, downHalf]: Five<number>, nois
 const inPieces: ReadonlySet<string> = new Set([
   ...['abs', 'max', 'min', 'clamp', 'rem', 'sign', 'floor', 'ceil', 'round', 'trunc'],
   ...['reduce_max', 'reduce_min', 'cummax', 'cummin', 'reduce_window_max', 'reduce_window_min'],
-  ...['scatter_max', 'scatter_min', 'sort'],
+  ...['scatter_max', 'scatter_min', 'sort', 'partition'],
   // A column that is zero below its first element keeps its sign; one that is nearly so does not.
   'qr',
 ]);
