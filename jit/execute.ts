@@ -140,7 +140,7 @@ export class Executable {
           h.i32[at >>> 2] = cell.first();
           break;
         case 'small':
-          copyIn(h, dtype, cell.peek(), spare);
+          h.copyIn(cell, spare);
           h.i32[at >>> 2] = spare;
           spare += align(bytes);
           break;
@@ -235,13 +235,6 @@ function readCell(h: Heap, { place, dtype, length }: Port, at: number): Cell {
     default:
       return Cell.fromHost(dtype, h.copyOut(dtype, at, length));
   }
-}
-
-function copyIn(h: Heap, dtype: DType, data: TypedArray, address: number): void {
-  const view = h.elements(dtype);
-  const start = address / view.BYTES_PER_ELEMENT;
-  // A few elements: quicker one by one than through `set`.
-  for (let i = 0; i < data.length; i++) view[start + i] = data[i]!;
 }
 
 /** Equal programs of other traces are one executable. A program keeps its own for as long as it lives. */

@@ -1,4 +1,4 @@
-import { allocate, byteSize, copyOf, type DType, type TypedArray, viewOf } from '../../src/core/dtype.ts';
+import { allocate, byteSize, copyFew, copyOf, type DType, type TypedArray, viewOf } from '../../src/core/dtype.ts';
 import { DisposedError, MemoryError } from '../../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
 import { HostCopy } from './host-copy.ts';
@@ -169,17 +169,13 @@ export class Heap extends PagedMemory {
     return segment.address + cell.offset;
   }
 
-  /** Copies a few elements to `address`: quicker one by one than through `set`. */
+  /** Copies the elements of a small array to `address`. */
   copyIn(cell: Cell, address: number): void {
     const { dtype, length } = cell;
     const view = this.elements(dtype);
-    const start = address / view.BYTES_PER_ELEMENT;
-    if (length === 1) {
-      view[start] = cell.first();
-      return;
-    }
-    const data = cell.peek();
-    for (let i = 0; i < length; i++) view[start + i] = data[i]!;
+    const start = address / byteSize(dtype);
+    if (length === 1) view[start] = cell.first();
+    else copyFew(dtype, cell.peek(), 0, view, start, length);
   }
 
   /** Lets go of everything pinned since the list was `mark` long. */

@@ -1,4 +1,4 @@
-import { allocate, copyOf, type DType, type TypedArray } from '../../src/core/dtype.ts';
+import { allocateFew, copyFew, copyOf, type DType, type TypedArray } from '../../src/core/dtype.ts';
 import { fixThreads, target } from '../target.ts';
 
 /**
@@ -81,8 +81,8 @@ export class PagedMemory {
     const bytes = length * view.BYTES_PER_ELEMENT;
     if (bytes > largeBytes) return copyOf(view.subarray(start, start + length));
     if (bytes > 64) return view.slice(start, start + length);
-    const copy = allocate(dtype, length);
-    for (let i = 0; i < length; i++) copy[i] = view[start + i]!;
+    const copy = allocateFew(dtype, length);
+    copyFew(dtype, view, start, copy, 0, length);
     return copy;
   }
 
