@@ -83,6 +83,11 @@ export class NDArray {
     return this.storage === undefined;
   }
 
+  /** Where the elements are, of a concrete array. */
+  get stored(): Cell | undefined {
+    return this.storage;
+  }
+
   /** The concrete array behind this value, where one may be read while tracing; undefined otherwise. */
   get concrete(): NDArray | undefined {
     return this.storage ? this : undefined;

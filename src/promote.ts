@@ -1,6 +1,6 @@
 import { type ArrayLike, NDArray } from './array.ts';
 import { ComplexArray } from './complex/complex-array.ts';
-import { type ShapedArray, shapedArray } from './core/aval.ts';
+import { isScalarOf, type ShapedArray, shapedArray } from './core/aval.ts';
 import { type DType, isFloating, isInteger } from './core/dtype.ts';
 import { DtypeError, RuleError, ShapeError } from './core/errors.ts';
 import { isLinear } from './core/linear.ts';
@@ -107,9 +107,6 @@ function promoteAlike(x: ArrayLike, y: ArrayLike): Value[] | undefined {
   if (typeof x !== 'number' || !(y instanceof NDArray) || y.aval.weakType || !y.aval.isFloating) return undefined;
   return [literalOf(x, y.aval), y];
 }
-
-const isScalarOf = (x: ShapedArray, y: ShapedArray): boolean =>
-  x.dtype === y.dtype && !y.weakType && (x.shape.length === 0 || y.shape.length === 0);
 
 const literalOf = (value: number, { dtype }: ShapedArray): Value =>
   dtype === 'float64' ? literal(value, scalar64, literals64) : literal(Math.fround(value), scalar32, literals32);

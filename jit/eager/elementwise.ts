@@ -9,6 +9,7 @@ import { elementwiseExports } from '../runtime/instance.ts';
 import { Cell, type Heap } from '../storage/heap.ts';
 import { Workspace } from '../storage/workspace.ts';
 import { threadPool } from '../threads/thread-pool.ts';
+import { OneElement, ShortMap } from './direct.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
 import {
   type EagerFunction,
@@ -107,7 +108,7 @@ export function eagerElementwise(
     } finally {
       w.close();
     }
-  }, inMemory);
+  }, inMemory, short ? new ShortMap(run, inputs, byValue, output) : undefined);
 }
 
 type ScalarFunction = (x: number, y: number) => number;
@@ -143,12 +144,12 @@ function oneElement(f: ScalarFunction, dtype: DType, to: DType): EagerFunction {
           setNumberAt(heap, to, at[at.length - 2]!, f(numberAt(heap, dtype, at[0]!), y));
         };
   const inMemory = { scratch: 0, run };
-  if (to === 'float32')
-    return withMemory(
-      ([x, y]) => Cell.fromNumber(to, Math.fround(f(x!.first(), y === undefined ? 0 : y.first()))),
-      inMemory,
-    );
-  return withMemory(([x, y]) => Cell.fromNumber(to, f(x!.first(), y === undefined ? 0 : y.first())), inMemory);
+  const rounded: ScalarFunction = to === 'float32' ? (x, y) => Math.fround(f(x, y)) : f;
+  return withMemory(
+    ([x, y]) => Cell.fromNumber(to, rounded(x!.first(), y === undefined ? 0 : y.first())),
+    inMemory,
+    new OneElement(to, rounded),
+  );
 }
 
 function oneChosen(dtype: DType): EagerFunction {

@@ -3,6 +3,7 @@ import type { ShapedArray } from '../../src/core/aval.ts';
 import type { DType } from '../../src/core/dtype.ts';
 import type { Cell, Heap } from '../storage/heap.ts';
 import { Workspace } from '../storage/workspace.ts';
+import type { DirectFunction } from './direct.ts';
 
 /** Calls of prebuilt functions whose operands and results have places already. */
 export interface MemoryFunction {
@@ -17,12 +18,15 @@ export interface EagerFunction {
   (operands: readonly Cell[]): Cell | Cell[];
   /** The same in memory, for a program that has a frame for all that its operations leave behind. */
   readonly inMemory?: MemoryFunction;
+  /** The same for one or two operands that are at hand. */
+  readonly direct?: DirectFunction | undefined;
 }
 
 export const withMemory = (
   run: (operands: readonly Cell[]) => Cell | Cell[],
   inMemory: MemoryFunction,
-): EagerFunction => Object.assign(run, { inMemory });
+  direct?: DirectFunction,
+): EagerFunction => Object.assign(run, { inMemory, direct });
 
 /** Gives operands and results places, for this one operation. */
 export function onCells(inMemory: MemoryFunction, outputs: readonly ShapedArray[]): EagerFunction {

@@ -66,6 +66,8 @@ const largestBudget = 2 ** 30;
 
 export class Heap extends PagedMemory {
   readonly frames: FrameStack;
+  /** Room for three small arrays, for an operation during which nothing else runs. */
+  readonly spare: number;
   /** Counts calls: the time of "recently used". */
   clock = 1;
   /** What the calls under way have pinned, in order. */
@@ -87,6 +89,7 @@ export class Heap extends PagedMemory {
   constructor() {
     super();
     this.frames = new FrameStack(this, (pages) => this.pagesFor(pages));
+    this.spare = this.frames.push(3 * smallBytes);
   }
 
   /** Gives `cell` a place of its own in memory. Its contents are whatever was there. */

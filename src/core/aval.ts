@@ -72,3 +72,7 @@ export function shapedArray(shape: Shape, dtype: DType, weakType = false): Shape
 /** Equal but for weakness: what a compiled program cares about. */
 export const sameType = (a: ShapedArray, b: ShapedArray): boolean =>
   a === b || (a.dtype === b.dtype && a.shape.length === b.shape.length && a.shape.every((n, i) => n === b.shape[i]));
+
+/** Of one dtype, and one of them of rank 0. */
+export const isScalarOf = (x: ShapedArray, y: ShapedArray): boolean =>
+  x.dtype === y.dtype && !y.weakType && (x.shape.length === 0 || y.shape.length === 0);

@@ -40,7 +40,7 @@ export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], pa
 }
 
 /** The same on storage. */
-function functionOf(
+export function functionOf(
   primitive: Primitive,
   avals: readonly ShapedArray[],
   params: Params,

@@ -14,6 +14,7 @@ import type { Element, ElementBuilder } from '../../jit/element.ts';
 import type { JvpRule } from '../../transforms/jvp.ts';
 import { isLinear, type TransposeRule } from '../../transforms/transpose.ts';
 import type { ArrayLike } from '../array.ts';
+import { Immediate } from '../core/immediate.ts';
 import { bind1, type Value } from '../core/trace.ts';
 import { promote, toFloating, toValue } from '../promote.ts';
 import { add } from './arithmetic.ts';
@@ -180,12 +181,18 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
     samples: () => samplesFor(spec.domain, [spec.interval ?? [-3, 3]]),
   });
   const called = camel(name);
+  const immediate = new Immediate(p, takesOf(spec.domain));
   const op = (x: ArrayLike, extra?: unknown, list?: unknown): Value => {
     if (extra !== undefined) checkExtra(called, 1, extra, list);
+    const result = immediate.one(x);
+    if (result) return result;
     return bind1(p, [spec.domain === 'floating' ? toFloating(x, called) : toValue(x, called)]);
   };
   return Object.assign(op, { primitive: p });
 }
+
+/** What an operation takes as it is: floating ones convert integers and bools first. */
+const takesOf = (domain: Domain) => (aval: ShapedArray): boolean => domain !== 'floating' || aval.isFloating;
 
 /** A primitive as users write it: `erf_inv` is `erfInv`. */
 function camel(name: string): string {
@@ -230,8 +237,11 @@ export function binary(name: string, spec: BinarySpec): BinaryOp {
       ),
   });
   const called = camel(name);
+  const immediate = new Immediate(p, takesOf(spec.domain));
   const op = (x: ArrayLike, y: ArrayLike, extra?: unknown, list?: unknown): Value => {
     if (extra !== undefined) checkExtra(called, 2, extra, list);
+    const result = immediate.two(x, y);
+    if (result) return result;
     const [a, b] = promote(called, [x, y]);
     if (spec.domain !== 'floating') return bind1(p, [a!, b!]);
     return bind1(p, [toFloating(a!, called), toFloating(b!, called)]);

@@ -36,30 +36,44 @@ export function together(f: Binary, converts: (x: ShapedArray, y: ShapedArray) =
 const differ = (x: ShapedArray, y: ShapedArray): boolean =>
   x !== y && (x.dtype !== y.dtype || (x.shape.length > 0 && y.shape.length > 0)) && !(x.weakType || y.weakType);
 
+/** `operation` at once on floats of one type, and with a number, where there is nothing to promote; else `general`. */
+function unlessFloats(operation: Operation, general: Binary): Binary {
+  // Operations of `lax` promote a number themselves, and what is made of several would do so several times.
+  const takesNumbers = 'primitive' in operation;
+  return (x, y, extra?: unknown, list?: unknown) =>
+    extra === undefined && areFloats(x, y, takesNumbers)
+      ? operation(x as Value, y as Value)
+      : (general as (...args: unknown[]) => NDArray)(x, y, extra, list);
+}
+
+function areFloats(x: ArrayLike, y: ArrayLike, orNumber: boolean): boolean {
+  if (!(x instanceof NDArray)) return orNumber && typeof x === 'number' && y instanceof NDArray && isStrongFloat(y);
+  return isStrongFloat(x) && (y instanceof NDArray ? x.aval === y.aval : orNumber && typeof y === 'number');
+}
+
+const isStrongFloat = ({ aval }: NDArray): boolean => aval.isFloating && !aval.weakType;
+
 /** Integers and bools become floats, whether they are alike or not. */
 const becomeFloats = (x: ShapedArray, y: ShapedArray): boolean => (!x.isFloating && !y.weakType) || differ(x, y);
 
 /** The functions below are made by name, since methods and functions call the same operation differently in errors. */
 const binary =
   (operation: Operation, onBools?: Operation) =>
-  (name: string): Binary =>
-    together((x, y, extra?: unknown, list?: unknown) => {
+  (name: string): Binary => {
+    const general = together((x, y, extra?: unknown, list?: unknown) => {
       if (extra !== undefined) checkExtra(name, 2, extra, list);
       const [a, b] = promote(name, [x, y]);
       return onBools && a!.aval.dtype === 'bool' ? onBools(a!, b!) : operation(a!, b!);
     });
+    return unlessFloats(operation, general);
+  };
 
 const { select, eq, ne, lt, gt, le, ge } = compare;
 
 export const addNamed: (name: string) => Binary = binary(arithmetic.add, logic.or);
 export const subtractNamed: (name: string) => Binary = binary(arithmetic.sub);
 export const multiplyNamed: (name: string) => Binary = binary(arithmetic.mul, logic.and);
-export const divideNamed: (name: string) => Binary = (name) =>
-  together((x, y, extra?: unknown, list?: unknown) => {
-    if (extra !== undefined) checkExtra(name, 2, extra, list);
-    const [a, b] = promote(name, [x, y]);
-    return arithmetic.div(toFloating(a!, name), toFloating(b!, name));
-  }, becomeFloats);
+export const divideNamed: (name: string) => Binary = (name) => floating2(name, arithmetic.div);
 
 /** The remainder with the sign of the divisor, from the one with the sign of the dividend. */
 function signedRemainder(x: Value, y: Value): Value {
@@ -169,12 +183,14 @@ export const floating = (name: string, operation: (x: Value) => Value): Unary =>
   };
 };
 /** The same for two operands. */
-export const floating2 = (name: string, operation: (x: Value, y: Value) => Value): Binary =>
-  together((x, y, extra?: unknown, list?: unknown) => {
+export function floating2(name: string, operation: Operation): Binary {
+  const general = together((x, y, extra?: unknown, list?: unknown) => {
     if (extra !== undefined) checkExtra(name, 2, extra, list);
     const [a, b] = promote(name, [x, y]);
     return operation(toFloating(a!, name), toFloating(b!, name));
   }, becomeFloats);
+  return unlessFloats(operation, general);
+}
 /** The same for three. */
 export const floating3 =
   (name: string, operation: (x: Value, y: Value, z: Value) => Value): Ternary =>
