@@ -21,6 +21,7 @@ type Kernel = (...args: number[]) => number;
 export class ShortMap implements DirectFunction {
   private readonly run: Kernel;
   private readonly dtype: DType;
+  private readonly operandType: DType;
   private readonly size: number;
   /** Whether the result, and the operands, stay with JavaScript: see `smallBytes`. */
   private readonly isSmall: boolean;
@@ -31,6 +32,7 @@ export class ShortMap implements DirectFunction {
   /** @param byValue operands that the kernel takes as numbers */
   constructor(run: Kernel, inputs: readonly ShapedArray[], byValue: readonly boolean[], output: ShapedArray) {
     this.run = run;
+    this.operandType = inputs[0]!.dtype;
     this.dtype = output.dtype;
     this.size = output.size;
     this.isSmall = output.size * byteSize(output.dtype) <= smallBytes;
@@ -63,6 +65,7 @@ export class ShortMap implements DirectFunction {
   }
 
   withNumber(x: Cell, y: number): Cell | undefined {
+    if (!this.isNumberY) return this.two(x, Cell.fromNumber(this.operandType, y));
     const h = heap();
     const result = this.place(h);
     const from = this.addressOf(h, x, h.spare);
@@ -73,6 +76,7 @@ export class ShortMap implements DirectFunction {
   }
 
   numberWith(x: number, y: Cell): Cell | undefined {
+    if (!this.isNumberX) return this.two(Cell.fromNumber(this.operandType, x), y);
     const h = heap();
     const result = this.place(h);
     const from = this.addressOf(h, y, h.spare);

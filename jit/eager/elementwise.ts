@@ -94,21 +94,25 @@ export function eagerElementwise(
   };
   if (fills.length > 0) return onCells(inMemory, [output]);
   const place = (w: Workspace, cell: Cell, i: number): number => (byValue[i] ? cell.first() : w.operand(cell));
-  return withMemory((operands) => {
-    const w = new Workspace();
-    try {
-      const x = place(w, operands[0]!, 0);
-      const y = arity > 1 ? place(w, operands[1]!, 1) : 0;
-      const z = arity > 2 ? place(w, operands[2]!, 2) : 0;
-      const more = arity > 3 ? operands.slice(3).map((cell, i) => place(w, cell, i + 3)) : undefined;
-      const cell = w.place(output);
-      const to = w.address(cell);
-      each(to, x, y, z, more);
-      return w.taken(cell, output, to);
-    } finally {
-      w.close();
-    }
-  }, inMemory, short ? new ShortMap(run, inputs, byValue, output) : undefined);
+  return withMemory(
+    (operands) => {
+      const w = new Workspace();
+      try {
+        const x = place(w, operands[0]!, 0);
+        const y = arity > 1 ? place(w, operands[1]!, 1) : 0;
+        const z = arity > 2 ? place(w, operands[2]!, 2) : 0;
+        const more = arity > 3 ? operands.slice(3).map((cell, i) => place(w, cell, i + 3)) : undefined;
+        const cell = w.place(output);
+        const to = w.address(cell);
+        each(to, x, y, z, more);
+        return w.taken(cell, output, to);
+      } finally {
+        w.close();
+      }
+    },
+    inMemory,
+    short ? new ShortMap(run, inputs, byValue, output) : undefined,
+  );
 }
 
 type ScalarFunction = (x: number, y: number) => number;

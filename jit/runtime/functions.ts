@@ -4,6 +4,7 @@ import { argFoldFunctions } from './arg-fold.ts';
 import { arrangeFunctions } from './arrange.ts';
 import { bitFunctions } from './bits.ts';
 import { bucketOrderFunctions } from './bucket-order.ts';
+import { checksumFunctions } from './checksum.ts';
 import { columnSortFunctions } from './column-sort.ts';
 import { countFunctions } from './count.ts';
 import { cumulativeFunctions } from './cumulative.ts';
@@ -59,5 +60,6 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...fftFunctions(target),
     ...windowFunctions(),
     ...spacedFunctions(),
+    ...checksumFunctions(),
   ],
 });

@@ -59,7 +59,7 @@ export const largestUnwritten: number = 2 ** 30;
 /**
  * A small heap is quick: results that nobody wants any more are copied out of the processor's cache, not out of memory. One
  * smaller than what a program's first call reads and writes has that call copy its arguments out and in again. It
- * grows when arrays that it has copied out are wanted again, so that a program's working set stays inside.
+ * grows when arrays that it has copied out are wanted again, or disposed of, so that a program's working set stays inside.
  */
 const firstBudget = 16 * 2 ** 20;
 const largestBudget = 2 ** 30;
@@ -73,7 +73,7 @@ export class Heap extends PagedMemory {
   /** What the calls under way have pinned, in order. */
   readonly pinned: Segment[] = [];
   budgetPages: number = firstBudget / pageBytes;
-  /** Pages that left, and pages' worth of arrays that came back, since the budget was last reconsidered. */
+  /** Pages that left, and pages' worth of arrays that came back or were disposed of, since the budget was last reconsidered. */
   private left = 0;
   private returned = 0;
   /** By how many steps the next large array begins behind its page. */
@@ -129,15 +129,23 @@ export class Heap extends PagedMemory {
     if (!segment) return;
     cell.segment = undefined;
     if (cell.byteLength >= registeredBytes) this.registry.unregister(cell);
+    if (segment.address < 0) {
+      // It was copied out for nothing, as what comes back is.
+      this.returned += cell.byteLength / pageBytes;
+      return;
+    }
     // A call under way may still read there; the slot then waits until the segment leaves.
-    if (segment.address < 0 || segment.pins > 0) return;
+    if (segment.pins > 0) return;
     segment.live--;
     if (segment.live === 0) {
       this.freeSegment(segment);
       return;
     }
-    if (segment.free) segment.free.push(cell.offset);
-    else segment.free = [cell.offset];
+    if (segment.free?.length) {
+      segment.free.push(cell.offset);
+      return;
+    }
+    segment.free = [cell.offset];
     let reusable = this.reusable.get(segment.slotBytes);
     if (!reusable) this.reusable.set(segment.slotBytes, (reusable = new Set()));
     reusable.add(segment);

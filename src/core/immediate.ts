@@ -68,7 +68,8 @@ export class Immediate {
 
   two(x: ArrayLike, y: ArrayLike): NDArray | undefined {
     if (!isImmediate()) return undefined;
-    if (!(x instanceof NDArray)) return typeof x === 'number' && y instanceof NDArray ? this.number(x, y, true) : undefined;
+    if (!(x instanceof NDArray))
+      return typeof x === 'number' && y instanceof NDArray ? this.number(x, y, true) : undefined;
     if (!(y instanceof NDArray)) return typeof y === 'number' ? this.number(y, x, false) : undefined;
     const { stored: a, aval } = x;
     const { stored: b } = y;

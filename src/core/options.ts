@@ -92,7 +92,7 @@ const booleans: ReadonlySet<string> = new Set(
     'deterministic endpoint epsInSqrt equalNan flipSign fullMatrices geodesic hasAux hermitian implicitDiff includeInitial increasing independent inf info invert isCausal jit ' +
     'keepdims leftSide materializeJac nesterov positiveDefinite replace reverse rowvar sparse staircase ' +
     'stopIfLinesearchFails stripZeros symmetric symmetrizeInput throw trans transposeA transposeKernel unitDiagonal uniqueIndices ' +
-    'useGamma valueAndGrad wrap'
+    'useGamma valueAndGrad verify wrap'
   ).split(' '),
 );
 

@@ -8,6 +8,7 @@ import { shapedArray } from '../core/aval.ts';
 import { allocate } from '../core/dtype.ts';
 import { DtypeError, ShapeError } from '../core/errors.ts';
 import { checkNumbers, naming, optionsOf } from '../core/options.ts';
+import { kept } from '../core/recorded.ts';
 import { roll } from '../numpy/joining.ts';
 import { toValue } from '../promote.ts';
 import { axesOf } from './operands.ts';
@@ -57,16 +58,16 @@ function wrapped(count: number, negative: number, steps: number, dtype: 'float32
  * np.fft.fftfreq(5, { d: 0.1 }); // [ 0.  2.  4. -4. -2.]
  * @throws ShapeError when `n` is less than 1
  */
-export function fftfreq(n: number, options: FrequencyOptions = {}): NDArray {
+export const fftfreq: (n: number, options?: FrequencyOptions) => NDArray = kept((n, options = {}) => {
   const { steps, dtype } = frequencyOptions('fftfreq', n, options);
   return wrapped(n, Math.floor(n / 2), steps, dtype);
-}
+});
 
 /** The frequencies that the n/2 + 1 numbers of `rfft` stand for: 0, 1, …, n/2, divided by n·d. */
-export function rfftfreq(n: number, options: FrequencyOptions = {}): NDArray {
+export const rfftfreq: (n: number, options?: FrequencyOptions) => NDArray = kept((n, options = {}) => {
   const { steps, dtype } = frequencyOptions('rfftfreq', n, options);
   return wrapped(Math.floor(n / 2) + 1, 0, steps, dtype);
-}
+});
 
 export interface ShiftOptions {
   /** Default: all. */

@@ -192,7 +192,10 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
 }
 
 /** What an operation takes as it is: floating ones convert integers and bools first. */
-const takesOf = (domain: Domain) => (aval: ShapedArray): boolean => domain !== 'floating' || aval.isFloating;
+const takesOf =
+  (domain: Domain) =>
+  (aval: ShapedArray): boolean =>
+    domain !== 'floating' || aval.isFloating;
 
 /** A primitive as users write it: `erf_inv` is `erfInv`. */
 function camel(name: string): string {

@@ -1,4 +1,8 @@
 /** The checksum of archives: the remainder of division by the polynomial 0xEDB88320 over GF(2), bits reversed. */
+import { condensed, fewestCondensed } from '../../jit/eager/checksum.ts';
+import { interpretOnly } from '../../jit/run.ts';
+import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
+import type { Cell } from '../../jit/storage/heap.ts';
 
 /** Table k has the remainder of a byte that k others follow: of eight bytes at once (Kounavis & Berry, Slicing-by-8, 2005). */
 let tables: Int32Array[] | undefined;
@@ -17,15 +21,30 @@ function tablesOf(): Int32Array[] {
 
 /** Node has one that multiplies polynomials with the instruction for that; older ones and browsers have none. */
 const { getBuiltinModule } = (globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }).process ?? {};
-const builtIn = (getBuiltinModule?.('node:zlib') as { crc32?: (bytes: Uint8Array) => number } | undefined)?.crc32;
+const builtIn = (
+  getBuiltinModule?.('node:zlib') as { crc32?: (bytes: Uint8Array, before: number) => number } | undefined
+)?.crc32;
 
 /** Bytes from which the call of the engine's own costs less than it saves. */
 const many = 256;
 
-export const crc32 = (bytes: Uint8Array): number =>
-  builtIn && bytes.length >= many ? builtIn(bytes) : crc32ByTables(bytes);
+/** Of bytes that follow others with the checksum `before`. */
+export function crc32(bytes: Uint8Array, before: number = 0): number {
+  if (isCondensed(bytes)) return ofCondensed(condensed(bytes, ~before));
+  return builtIn && bytes.length >= many ? builtIn(bytes, before) : crc32ByTables(bytes, before);
+}
 
-export function crc32ByTables(bytes: Uint8Array): number {
+/** The same of bytes that {@link isCondensed}, which are written to the place of an array in the heap on the way. */
+export const crc32Into = (cell: Cell, bytes: Uint8Array, before: number): number =>
+  ofCondensed(condensed(bytes, ~before, cell));
+
+/** Whether there are so many that they are changed to few with the same checksum. */
+export const isCondensed = (bytes: Uint8Array): boolean =>
+  bytes.length >= fewestCondensed && isPrebuiltReady() && !interpretOnly;
+/** Checksums are complements of what the register holds, which is 0 in front of what is condensed. */
+const ofCondensed = (bytes: Uint8Array): number => (builtIn ?? crc32ByTables)(bytes, 0xffffffff);
+
+export function crc32ByTables(bytes: Uint8Array, before: number = 0): number {
   tables ??= tablesOf();
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables as [
     Int32Array,
@@ -47,12 +66,13 @@ export function crc32ByTables(bytes: Uint8Array): number {
     Int32Array,
     Int32Array,
   ];
-  let r = -1;
+  let r = ~before;
   let i = 0;
-  const before = Math.min(bytes.length, (4 - (bytes.byteOffset & 3)) & 3);
-  for (; i < before; i++) r = t0[(r ^ bytes[i]!) & 255]! ^ (r >>> 8);
+  const unaligned = Math.min(bytes.length, (4 - (bytes.byteOffset & 3)) & 3);
+  for (; i < unaligned; i++) r = t0[(r ^ bytes[i]!) & 255]! ^ (r >>> 8);
   const blocks = (bytes.length - i) >> 4;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, blocks * 4);
+  // Not even an empty view may begin between words.
+  const words = new Int32Array(bytes.buffer, blocks > 0 ? bytes.byteOffset + i : 0, blocks * 4);
   for (let k = 0; k < words.length; k += 4) {
     const a = words[k]! ^ r;
     const b = words[k + 1]!;

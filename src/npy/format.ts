@@ -53,8 +53,12 @@ export function encode(dtype: DType, shape: readonly number[], data: TypedArray)
   return file;
 }
 
+/** Fills the place of an array in the heap with elements as they stand in the file. */
+export type Write = (cell: Cell, data: Uint8Array) => void;
+const write: Write = (cell, data) => cell.write(data);
+
 /** Takes a file apart. What follows the elements is ignored, as NumPy does, which writes several arrays into one file. */
-export function decode(bytes: Uint8Array, fail: Fail): Stored {
+export function decode(bytes: Uint8Array, fail: Fail, fill: Write = write): Stored {
   let isMagic = bytes.length >= 10;
   for (let i = 0; i < magic.length; i++) isMagic &&= bytes[i] === magic[i];
   if (!isMagic) return fail('it does not begin with \\x93NUMPY and a version');
@@ -81,7 +85,7 @@ export function decode(bytes: Uint8Array, fail: Fail): Stored {
     dtype: dtypes[`${descr.kind}${descr.bytes}`] ?? unknown(descr, fail),
     shape,
     isFortran,
-    cell: elements(descr, data, n, fail),
+    cell: elements(descr, data, n, fail, fill),
   };
 }
 
@@ -113,18 +117,24 @@ const dtypes: Readonly<Record<string, DType>> = {
 };
 
 /** Elements that are stored as they stand in the file. Small ones stay with JavaScript, others lie where operations read them. */
-function copied(dtype: DType, data: Uint8Array, n: number): Cell {
+function copied(dtype: DType, data: Uint8Array, n: number, fill: Write): Cell {
   if (data.length <= smallBytes) return Cell.fromHost(dtype, viewOf(dtype, data.slice().buffer as ArrayBuffer, 0, n));
   const cell = Cell.inHeap(dtype, n);
-  cell.write(data);
+  fill(cell, data);
   return cell;
 }
 
-function elements({ kind, bytes, code, isBigEndian }: Descriptor, data: Uint8Array, n: number, fail: Fail): Cell {
+function elements(
+  { kind, bytes, code, isBigEndian }: Descriptor,
+  data: Uint8Array,
+  n: number,
+  fail: Fail,
+  fill: Write,
+): Cell {
   const type = `${kind}${bytes}`;
   const dtype = dtypes[type]!;
   const isSame = /^(f8|f4|i4|u4)$/.test(type);
-  if (isSame && !isBigEndian) return copied(dtype, data, n);
+  if (isSame && !isBigEndian) return copied(dtype, data, n, fill);
   const own = data.slice();
   if (isBigEndian) swap(own, bytes);
   const buffer = own.buffer as ArrayBuffer;

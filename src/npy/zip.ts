@@ -8,6 +8,11 @@ export interface Entry {
   readonly bytes: Uint8Array;
 }
 
+/** What the archive says that the bytes have. */
+export interface Found extends Entry {
+  readonly checksum: number;
+}
+
 const [localSign, centralSign, endSign, end64Sign, locator64Sign] = [
   0x04034b50, 0x02014b50, 0x06054b50, 0x06064b50, 0x07064b50,
 ];
@@ -81,11 +86,11 @@ export function zip(entries: readonly Entry[], fail: Fail): Uint8Array {
   return archive;
 }
 
-/** The files of an archive, with their checksums compared. */
-export function unzip(archive: Uint8Array, fail: Fail): Entry[] {
+/** The files of an archive. */
+export function unzip(archive: Uint8Array, fail: Fail): Found[] {
   const view = new DataView(archive.buffer, archive.byteOffset, archive.byteLength);
   const { count, directory } = directoryOf(view, fail);
-  const entries: Entry[] = [];
+  const entries: Found[] = [];
   let at = directory;
   for (let i = 0; i < count; i++) {
     if (at + 46 > archive.length || view.getUint32(at, true) !== centralSign) fail('its directory is damaged');
@@ -107,8 +112,7 @@ export function unzip(archive: Uint8Array, fail: Fail): Entry[] {
     if (method === stored ? size !== packed : size > 1032 * packed + 1032) fail(`\`${name}\` has a wrong length`);
     const raw = archive.subarray(begin, begin + packed);
     const bytes = method === stored ? raw : inflate(raw, size, fail);
-    if (crc32(bytes) !== checksum) fail(`\`${name}\` does not have the checksum that it should have`);
-    entries.push({ name, bytes });
+    entries.push({ name, bytes, checksum });
     at += 46 + nameLength + extraLength + commentLength;
   }
   return entries;

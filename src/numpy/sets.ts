@@ -9,7 +9,7 @@ import { full } from '../lax/creation.ts';
 import { argsort, sort } from '../lax/sort.ts';
 import { promoteDTypes } from '../promote.ts';
 import { fromData, strong } from './array.ts';
-import { distinctElements, take, unique } from './indexing.ts';
+import { compress, distinctElements, take, unique } from './indexing.ts';
 import { concatenate } from './joining.ts';
 import { searchsorted } from './search.ts';
 import { operand, ravel } from './shape.ts';
@@ -134,8 +134,8 @@ function distinct(operation: string, x: ArrayLike): UniqueAll {
 
 function chosen(operation: string, x: ArrayLike, y: ArrayLike, isInside: boolean): NDArray {
   const [a, b] = promoteDTypes(operation, [operand(x, operation), operand(y, operation)]) as [Value, Value];
-  const distinct = unique(a);
-  const inside = isin(distinct, b).data();
-  const kept = distinct.data().filter((_, i) => (inside[i] === 1) === isInside);
-  return fromData(kept, [kept.length], distinct.dtype);
+  using distinct = unique(a);
+  using wanted = isin(distinct, b, { invert: !isInside });
+  if (wanted.isTracer) wanted.read(operation);
+  return compress(wanted, distinct);
 }
