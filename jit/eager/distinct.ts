@@ -8,8 +8,16 @@ import { Workspace } from '../storage/workspace.ts';
 
 type RuntimeFunction = (...args: number[]) => number;
 
-const functionFor = (name: string, dtype: DType): RuntimeFunction =>
-  runtimeExports()[`${name}_${distinctType(dtype)}`] as RuntimeFunction;
+const functions = new Map<string, Map<DType, RuntimeFunction>>();
+
+/** To put a name together and to look for it takes longer than what it names needs for ten elements. */
+function functionFor(name: string, dtype: DType): RuntimeFunction {
+  let known = functions.get(name);
+  if (!known) functions.set(name, (known = new Map()));
+  let found = known.get(dtype);
+  if (!found) known.set(dtype, (found = runtimeExports()[`${name}_${distinctType(dtype)}`] as RuntimeFunction));
+  return found;
+}
 
 function within<T>(body: (w: Workspace) => T): T {
   const w = new Workspace();
@@ -53,6 +61,8 @@ export function nonzeroPlaces(x: Cell, n: number, rows: 'none' | 'apart' | 'besi
   });
 }
 
+const compressionOf: Readonly<Record<number, string>> = { 1: 'compress_1', 4: 'compress_4', 8: 'compress_8' };
+
 /** Of outer × n × inner elements those along the middle axis at whose number, from 0 on, the mask is not 0. */
 export function compressed(mask: Cell, x: Cell, [outer, n, inner]: readonly [number, number, number]): Cell {
   return within((w) => {
@@ -61,8 +71,7 @@ export function compressed(mask: Cell, x: Cell, [outer, n, inner]: readonly [num
     const bytes = byteSize(x.dtype);
     if (outer === 1 && inner === 1) {
       const values = result(w, x.dtype, count);
-      const name = `compress_${distinctType(mask.dtype)}_${bytes}`;
-      const write = runtimeExports()[name] as RuntimeFunction;
+      const write = functionFor(compressionOf[bytes]!, mask.dtype);
       write(mask.length, conditions, from, values.to, values.to + count * bytes);
       return values.take();
     }

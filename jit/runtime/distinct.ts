@@ -25,7 +25,7 @@ export const distinctType = (dtype: DType): string => shortName(dtype === 'uint3
  *
  *     nonzero_count_f32(n, x) → how many are not 0
  *     nonzero_f32(rows, n, unit, x, columns, places, step, rowStep, end)
- *     compress_f32_8(n, mask, x, to, end): the elements of 8 bytes at whose number the mask, here float32, is not 0
+ *     compress_8_f32(n, mask, x, to, end): the elements of 8 bytes at whose number the mask, here float32, is not 0
  *     distinct_count_f32(n, x, joined) → how many differ from the one before them
  *     distinct_f32(n, x, joined, values, counts, step)
  *
@@ -165,7 +165,7 @@ function nonzero(dtype: DType): Func {
   return f.build(true);
 }
 
-const compressName = (dtype: DType, bytes: number): string => `${nameOf('compress', dtype)}_${bytes}`;
+const compressName = (dtype: DType, bytes: number): string => nameOf(`compress_${bytes}`, dtype);
 
 /** A run of elements; the result is where what follows goes. */
 function compressPart(dtype: DType, bytes: number): Func {
