@@ -115,12 +115,12 @@ export function setCompiledAfter(elements: number): void {
   littleWritten = Math.min(elements, 4096);
 }
 /**
- * What a step of a program costs beside its elements, what a step costs where not all lie in one frame, and what a call of a compiled
- * program costs, all in elements.
+ * What a step of a program costs beside its elements in a frame that all share, what it costs where it has to find places for its
+ * operands and its result, and what a call of a compiled program costs, all in elements: 37, 200 and 300 ns.
  */
 const stepCost = 100;
-const loneStepCost = 150;
-const callCost = 300;
+const loneStepCost = 550;
+const callCost = 800;
 /** Calls of a small program after which it is looked at whether compiling pays. */
 const oftenCalled = 100;
 /** Programs that are compiled. Their code takes memory: those that were not used for long run by operations again. */
@@ -194,7 +194,7 @@ export class EagerProgram {
     }
     if (!this.segments) {
       this.segments = segmentsOf(this.jaxpr, this.operations);
-      this.saving = savingOf(this.segments);
+      this.saving = savingOf(this.segments, this.program instanceof FrameProgram);
     }
     if (this.saving <= 0) return this.program;
     this.written += this.saving;
@@ -218,13 +218,14 @@ const compiledOf = (parts: readonly (Operation | Segment)[]): Operation[] =>
   parts.map((part) => (isSegment(part) ? compileSegment(part, wrap) : part));
 
 /** What a run saves once its segments are compiled: writing and reading elements and, where these are few, steps. */
-function savingOf(parts: readonly (Operation | Segment)[]): number {
+function savingOf(parts: readonly (Operation | Segment)[], isInFrame: boolean): number {
   const segments = parts.filter(isSegment);
   const excess = segments.reduce((sum, segment) => sum + segment.excess, 0);
   if (excess > littleWritten) return excess;
-  const spared = segments.reduce((sum, segment) => sum + stepCost * segment.spared - callCost, excess);
+  const step = isInFrame ? stepCost : loneStepCost;
+  const spared = segments.reduce((sum, segment) => sum + step * segment.spared - callCost, excess);
   // The others have no frame any more.
-  return spared - (loneStepCost - stepCost) * (parts.length - segments.length);
+  return spared - (loneStepCost - step) * (parts.length - segments.length);
 }
 
 /** A program of several results that one kernel computes from the arguments. */

@@ -32,7 +32,6 @@ export const isCompiledOnly = ({ primitive: { lower } }: Eqn): boolean =>
  * Folds and products are neither, and sorts and concatenations run as fast alone.
  */
 const fusable: ReadonlySet<string> = new Set(['elementwise', 'view', 'reshape', 'identity', 'gather']);
-const isFusable = ({ eqn }: Operation): boolean => fusable.has(eqn.primitive.lower.kind) || isCompiledOnly(eqn);
 
 /** Whether it is the same elements in the same place. */
 const isFree = ({ eqn, run }: Operation): boolean =>
@@ -40,9 +39,15 @@ const isFree = ({ eqn, run }: Operation): boolean =>
 
 /**
  * The operations in an order in which those that are fusable stand together wherever they can: an operation comes after all
- * that are as many changes between the two kinds away from the arguments as what it reads.
+ * that are as many changes between the two kinds away from the arguments as what it reads. In a program that is compiled in any case,
+ * concatenations are among them: alone, one of a few numbers takes as long as what makes these.
  */
 export function segmentsOf(jaxpr: Jaxpr, operations: readonly Operation[]): readonly (Operation | Segment)[] {
+  const isCompiled = operations.some(({ eqn }) => isCompiledOnly(eqn));
+  const isFusable = ({ eqn }: Operation): boolean => {
+    const { kind } = eqn.primitive.lower;
+    return fusable.has(kind) || isCompiledOnly(eqn) || (isCompiled && kind === 'regions');
+  };
   const makers = new Map<Atom, Operation>();
   for (const operation of operations) for (const v of operation.outputs) makers.set(v, operation);
   const levels = new Map<Operation, number>();
