@@ -151,7 +151,11 @@ function same(avals: readonly ShapedArray[]): DType {
 
 /** A function on arrays that applies one primitive. */
 export type UnaryOp = ((x: ArrayLike) => Value) & { readonly primitive: Primitive };
-export type BinaryOp = ((x: ArrayLike, y: ArrayLike) => Value) & { readonly primitive: Primitive };
+export type BinaryOp = ((x: ArrayLike, y: ArrayLike) => Value) & {
+  readonly primitive: Primitive;
+  /** It takes numbers: what is made of several would promote one several times. */
+  readonly promotes?: true;
+};
 
 export interface UnarySpec {
   domain: Domain;
@@ -249,7 +253,7 @@ export function binary(name: string, spec: BinarySpec): BinaryOp {
     if (spec.domain !== 'floating') return bind1(p, [a!, b!]);
     return bind1(p, [toFloating(a!, called), toFloating(b!, called)]);
   };
-  return Object.assign(op, { primitive: p });
+  return Object.assign(op, { primitive: p, promotes: true } as const);
 }
 
 export { isLinear };

@@ -38,8 +38,7 @@ const differ = (x: ShapedArray, y: ShapedArray): boolean =>
 
 /** `operation` at once on floats of one type, and with a number, where there is nothing to promote; else `general`. */
 function unlessFloats(operation: Operation, general: Binary): Binary {
-  // Operations of `lax` promote a number themselves, and what is made of several would do so several times.
-  const takesNumbers = 'primitive' in operation;
+  const takesNumbers = 'promotes' in operation;
   return (x, y, extra?: unknown, list?: unknown) =>
     extra === undefined && areFloats(x, y, takesNumbers)
       ? operation(x as Value, y as Value)
