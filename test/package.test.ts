@@ -198,7 +198,10 @@ const layers: readonly (readonly [name: string, pattern: RegExp])[] = [
     'primitives',
     /^src\/lax\/|^src\/complex\/complex-array|^src\/(array|array-errors|array-print|array-read|promote|tree)\.ts$/,
   ],
-  ['trace', /^src\/core\/(trace|evaluate|plan|segments|stage|eval-jaxpr|recorded)\.ts$|^src\/syntax\/lint\.ts$/],
+  [
+    'trace',
+    /^src\/core\/(trace|evaluate|plan|segments|stage|eval-jaxpr|recorded|immediate)\.ts$|^src\/syntax\/lint\.ts$/,
+  ],
   ['jit', /^jit\//],
   ['core', /^src\/(core|syntax)\//],
 ];
@@ -213,7 +216,7 @@ const tolerated: readonly (readonly [from: RegExp, to: RegExp])[] = [
   // Rules and arrays compute with operations and are traced, inside function bodies only.
   [/^src\/lax\/|^src\/(array|promote)/, /^transforms\//],
   // What traces pass around is an `NDArray`.
-  [/^src\/core\/(eval-jaxpr|evaluate|plan|recorded|stage)/, /^src\/array\.ts$/],
+  [/^src\/core\/(eval-jaxpr|evaluate|immediate|plan|recorded|stage)/, /^src\/array\.ts$/],
 ];
 
 function filesUnder(folder: string): string[] {

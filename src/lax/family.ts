@@ -185,9 +185,10 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
     samples: () => samplesFor(spec.domain, [spec.interval ?? [-3, 3]]),
   });
   const called = camel(name);
-  const immediate = new Immediate(p, takesOf(spec.domain));
+  let immediate: Immediate | undefined;
   const op = (x: ArrayLike, extra?: unknown, list?: unknown): Value => {
     if (extra !== undefined) checkExtra(called, 1, extra, list);
+    immediate ??= immediateOf(p, spec.domain);
     const result = immediate.one(x);
     if (result) return result;
     return bind1(p, [spec.domain === 'floating' ? toFloating(x, called) : toValue(x, called)]);
@@ -195,11 +196,10 @@ export function unary(name: string, spec: UnarySpec): UnaryOp {
   return Object.assign(op, { primitive: p });
 }
 
-/** What an operation takes as it is: floating ones convert integers and bools first. */
-const takesOf =
-  (domain: Domain) =>
-  (aval: ShapedArray): boolean =>
-    domain !== 'floating' || aval.isFloating;
+/** Made at the first call, when all modules are loaded. Floating operations convert integers and bools first. */
+function immediateOf(p: Primitive, domain: Domain): Immediate {
+  return new Immediate(p, (aval) => domain !== 'floating' || aval.isFloating);
+}
 
 /** A primitive as users write it: `erf_inv` is `erfInv`. */
 function camel(name: string): string {
@@ -244,9 +244,10 @@ export function binary(name: string, spec: BinarySpec): BinaryOp {
       ),
   });
   const called = camel(name);
-  const immediate = new Immediate(p, takesOf(spec.domain));
+  let immediate: Immediate | undefined;
   const op = (x: ArrayLike, y: ArrayLike, extra?: unknown, list?: unknown): Value => {
     if (extra !== undefined) checkExtra(called, 2, extra, list);
+    immediate ??= immediateOf(p, spec.domain);
     const result = immediate.two(x, y);
     if (result) return result;
     const [a, b] = promote(called, [x, y]);
