@@ -1,6 +1,6 @@
 /** Operations outside of `jit`: the runtime module against the reference semantics and against compiled code. */
 import t from 'tap';
-import { heapStats } from '../jit/storage/heap.ts';
+import { heap, heapStats } from '../jit/storage/heap.ts';
 import { shapedArray } from '../src/core/aval.ts';
 import { allocate, type DType, dtypes, isFloating, type TypedArray } from '../src/core/dtype.ts';
 import type { Primitive, Sample } from '../src/core/primitive.ts';
@@ -621,5 +621,80 @@ t.test('what recorded functions leave behind is freed', (t) => {
   for (const _ of range(300)) run();
   t.equal(heapStats().usedBytes, before.usedBytes);
   t.equal(heapStats().spilledSegments, before.spilledSegments);
+  t.end();
+});
+
+t.test('operations on few elements, whatever holds their operands', (t) => {
+  const next = numbers(11);
+  const operations: [name: string, np: (x: any, y: any) => NDArray, js: (x: number, y: number) => number][] = [
+    ['add', np.add, (x, y) => x + y],
+    ['subtract', np.subtract, (x, y) => x - y],
+    ['maximum', np.maximum, Math.max],
+    ['less', np.less, (x, y) => Number(x < y)],
+    ['floor', (x) => np.floor(x), (x) => Math.floor(x)],
+    ['negative', (x) => np.negative(x), (x) => -x],
+  ];
+  // Up to 64 bytes stay with JavaScript.
+  for (const dtype of ['float32', 'float64', 'int32'] as const)
+    for (const shape of [[], [1], [2, 2], [3, 10]] as const) {
+      const n = sizeOf(shape);
+      const values = Array.from({ length: n }, () =>
+        Math.fround(isFloating(dtype) ? 4 * next() - 2 : Math.floor(9 * next())),
+      );
+      const plain = array(dtype, shape, (i) => values[i]!);
+      const widened = array(dtype, [n + 2], (i) => values[i - 1] ?? 7);
+      const forms: [name: string, make: () => NDArray, values: readonly number[]][] = [
+        ['of a typed array', () => array(dtype, shape, (i) => values[i]!), values],
+        ['computed', () => plain.add(plain).sub(plain), values],
+        ['repeated', () => np.full(shape, 2, { dtype }), values.map(() => 2)],
+        ['a view', () => widened.slice([1, n + 1]).reshape(shape), values],
+        ['with a one', () => np.eye(n, 1, { dtype }).reshape(shape), values.map((_, i) => Number(i === 0))],
+      ];
+      for (const [name, f, js] of operations)
+        for (const [form, make, xs] of forms)
+          for (const [otherForm, other, ys] of [...forms, ['a number', () => 3, values.map(() => 3)] as const]) {
+            if (form === otherForm && form === 'a view') continue;
+            for (let turn = 0; turn < 2; turn++) {
+              const [x, y] = [make(), other()];
+              const found = f(x, y);
+              const expected = Array.from(xs, (v, i) => js(v, ys[i]!));
+              const text = `${name} of ${dtype}[${shape}], ${form} and ${otherForm}`;
+              t.ok(same(found.astype(dtype).data(), array(dtype, shape, (i) => expected[i]!).data()), text);
+              t.same(found.shape, shape);
+              if (typeof y === 'number' && f.length === 2) {
+                const turned = f(y, x).astype(dtype).data();
+                t.ok(same(turned, array(dtype, shape, (i) => js(3, xs[i]!)).data()), `${text}, turned round`);
+              }
+            }
+          }
+    }
+  // What is rounded to float32 is the number itself, not the sum.
+  const tenth = np.array(Float32Array.of(0, 1));
+  t.ok(same(tenth.add(0.1).data(), Float32Array.of(Math.fround(0.1), 1 + Math.fround(0.1))));
+  t.ok(same(np.multiply(np.array([1, -1]), -0).data(), Float32Array.of(-0, 0)));
+  t.end();
+});
+
+t.test('operands that have left the memory, or were disposed of', (t) => {
+  const budget = heap().budgetPages;
+  t.teardown(() => {
+    heap().budgetPages = budget;
+  });
+  const made = range(40).map((i) => np.full([100], i, { dtype: 'float64' }).add(1));
+  heap().budgetPages = 1;
+  const before = heapStats().spilledSegments;
+  for (const _ of range(2000)) np.add(made[0]!, made[1]!);
+  t.ok(heapStats().spilledSegments > before);
+  made.forEach((x, i) => {
+    t.equal(x.add(x).item(99), 2 * (i + 1));
+  });
+  for (const x of [made[0]!, np.array([1, 2])]) {
+    x.dispose();
+    for (const _ of range(2)) {
+      t.throws(() => np.add(x, x), { message: /^add: .*was disposed of before\.$/m });
+      t.throws(() => np.exp(x), { message: /^exp: .*was disposed of before\.$/m });
+      t.throws(() => np.subtract(1, x), { message: /was disposed of before\.$/m });
+    }
+  }
   t.end();
 });

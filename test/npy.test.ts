@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
 import t from 'tap';
+import { checksumTerms } from '../jit/runtime/checksum.ts';
 import { jit, type NDArray, np, npy, random } from '../src/index.ts';
 import { crc32, crc32ByTables } from '../src/npy/crc32.ts';
 import { failing } from '../src/npy/format.ts';
@@ -117,6 +118,54 @@ t.test('compressed data', (t) => {
     crc32(Buffer.from('.123456789123456789123456789').subarray(1)),
     crc32(Buffer.from('123456789123456789123456789')),
   );
+  // Not even nothing may be read from between two words.
+  for (const [from, to] of [
+    [1, 1],
+    [1, 2],
+    [2, 3],
+  ] as const)
+    t.equal(crc32ByTables(long.subarray(from, to)), crc32ByTables(long.slice(from, to)));
+  t.equal(crc32ByTables(long.subarray(500), crc32ByTables(long.subarray(0, 500))), crc32ByTables(long));
+  t.end();
+});
+
+t.test('checksums of many bytes', (t) => {
+  // A multiple of the polynomial, whose terms they are folded by: powers of x leave remainders that cancel.
+  const powers = [1];
+  while (powers.length <= checksumTerms[0]) {
+    const last = powers.at(-1)!;
+    powers.push(((last << 1) ^ (last < 0 ? 0x04c11db7 : 0)) | 0);
+  }
+  t.equal(
+    checksumTerms.reduce<number>((sum, term) => sum ^ powers[term]!, 0),
+    0,
+  );
+  const bytes = Uint8Array.from({ length: 2 ** 18 + 100 }, (_, i) => Math.imul(i + 7, 0x9e3779b1) >>> 13);
+  for (const length of [2 ** 14, 2 ** 14 + 15, 2 ** 14 + 4801, 2 ** 17 + 4800, bytes.length])
+    for (const [from, before] of [
+      [0, 0],
+      [3, 0xcbf43926],
+    ] as const) {
+      const part = bytes.subarray(from, length);
+      t.equal(crc32(part, before), crc32ByTables(part, before), `${length} bytes from ${from} on`);
+    }
+  const x = np.array(Float64Array.from({ length: 40_000 }, (_, i) => Math.sin(i)));
+  const archive = npy.savez({ few: np.array([1, 2]), x });
+  t.same(npy.loadz(archive).x!.data(), x.data());
+  const changed = archive.slice();
+  changed[changed.length - 1000]! ^= 1;
+  t.throws(() => npy.loadz(changed), {
+    message: /^loadz: not an npz file that can be read: `x\.npy` does not have the checksum that it should have\.$/m,
+  });
+  // Elements are taken as they are where one asks for it.
+  const { x: y } = npy.loadz(changed, { verify: false });
+  t.equal(y!.data().filter((v, i) => v !== x.item(i)).length, 1);
+  t.throws(() => npy.loadz(changed, { verify: 0 as never }), {
+    message: /^loadz: `verify` must be true or false, but it is 0\.$/m,
+  });
+  t.throws(() => npy.loadz(changed, { check: false } as never), {
+    message: /^loadz: there is no option `check`; the only one is `verify`\.$/m,
+  });
   t.end();
 });
 

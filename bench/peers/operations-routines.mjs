@@ -3,7 +3,7 @@ import { numbers } from './inputs.mjs';
 
 /**
  * Polynomials, matrices, packed bits and files of arrays: what numpy-ts's own benchmarks time of these, each with small, middling and large
- * operands. `files` has serializeNpy, parseNpy, serializeNpz and parseNpz.
+ * operands. `files` has serializeNpy, parseNpy, serializeNpz, parseNpz and parseNpzUnverified, which compares no checksums.
  */
 export function routineCases({ np, linalg, files, array, positions, read }) {
   const cases = {};
@@ -86,6 +86,11 @@ export function routineCases({ np, linalg, files, array, positions, read }) {
       `parseNpz, ${size}`,
       () => [files.serializeNpz(named())],
       (bytes) => Object.values(files.parseNpz(bytes)),
+    );
+    add(
+      `parseNpz unverified, ${size}`,
+      () => [files.serializeNpz(named())],
+      (bytes) => Object.values(files.parseNpzUnverified(bytes)),
     );
   }
 
