@@ -36,7 +36,6 @@ const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const alignment = 64;
 /** Arguments that a call may have. */
 const longestCall = 4096;
-const text = new TextEncoder();
 
 /** The file of an array with row-major elements: version 1.0, little-endian. */
 export function encode(dtype: DType, shape: readonly number[], data: TypedArray): Uint8Array {
@@ -44,10 +43,10 @@ export function encode(dtype: DType, shape: readonly number[], data: TypedArray)
   const dictionary = `{'descr': '${codes[dtype]}', 'fortran_order': False, 'shape': (${extents}), }`;
   const start = Math.ceil((10 + dictionary.length + 1) / alignment) * alignment;
   const file = new Uint8Array(start + data.byteLength);
-  file.set(magic);
-  file.set([1, 0, (start - 10) & 255, (start - 10) >> 8], 6);
-  file.fill(0x20, 10, start - 1);
-  text.encodeInto(dictionary, file.subarray(10));
+  const head = [...magic, 1, 0, (start - 10) & 255, (start - 10) >> 8];
+  for (let i = 0; i < 10; i++) file[i] = head[i]!;
+  for (let i = 0; i < dictionary.length; i++) file[10 + i] = dictionary.charCodeAt(i);
+  file.fill(0x20, 10 + dictionary.length, start - 1);
   file[start - 1] = 0x0a;
   file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), start);
   return file;

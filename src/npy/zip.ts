@@ -26,63 +26,57 @@ const [encoder, decoder] = [new TextEncoder(), new TextDecoder()];
 
 /** An archive of the entries, not compressed. */
 export function zip(entries: readonly Entry[], fail: Fail): Uint8Array {
-  const names = entries.map(({ name }) => encoder.encode(name));
+  const names = entries.map(({ name }) => encodedName(name));
+  const checksums = entries.map(({ bytes }) => crc32(bytes));
   const size = entries.reduce((sum, { bytes }, i) => sum + 76 + 2 * names[i]!.length + bytes.length, 22);
   if (size >= inExtra) fail(`it would have ${size} bytes, and more than 4 GB are not written`);
   const archive = new Uint8Array(size);
   const view = new DataView(archive.buffer);
-  const words = (at: number, fields: readonly (readonly [bytes: 2 | 4, value: number])[]): number => {
-    for (const [bytes, value] of fields) {
-      if (bytes === 2) view.setUint16(at, value, true);
-      else view.setUint32(at, value, true);
-      at += bytes;
-    }
-    return at;
-  };
   let at = 0;
-  const places = entries.map(({ bytes }, i) => {
+  const u16 = (value: number): void => {
+    view.setUint16(at, value, true);
+    at += 2;
+  };
+  const u32 = (value: number): void => {
+    view.setUint32(at, value, true);
+    at += 4;
+  };
+  const put = (bytes: Uint8Array): void => {
+    archive.set(bytes, at);
+    at += bytes.length;
+  };
+  /** Version, flags, method, time, date, checksum, both sizes, lengths of name and extra field. */
+  const common = (i: number): void => {
+    const { length } = entries[i]!.bytes;
+    for (const value of [20, utf8Flag, stored, 0, date]) u16(value);
+    for (const value of [checksums[i]!, length, length]) u32(value);
+    u16(names[i]!.length);
+    u16(0);
+  };
+  const begins = entries.map(({ bytes }, i) => {
     const begin = at;
-    const name = names[i]!;
-    // Version, flags, method, time, date, checksum, both sizes, lengths of name and extra field.
-    const common = [
-      ...([
-        [2, 20],
-        [2, utf8Flag],
-        [2, stored],
-        [2, 0],
-        [2, date],
-      ] as const),
-      ...([
-        [4, crc32(bytes)],
-        [4, bytes.length],
-        [4, bytes.length],
-        [2, name.length],
-        [2, 0],
-      ] as const),
-    ] as const;
-    at = words(at, [[4, localSign], ...common]);
-    archive.set(name, at);
-    archive.set(bytes, at + name.length);
-    at += name.length + bytes.length;
-    return { begin, common };
+    u32(localSign);
+    common(i);
+    put(names[i]!);
+    put(bytes);
+    return begin;
   });
   const directory = at;
-  for (const [i, { begin, common }] of places.entries()) {
-    at = words(at, [[4, centralSign], [2, 20], ...common, [2, 0], [2, 0], [2, 0], [4, 0], [4, begin]]);
-    archive.set(names[i]!, at);
-    at += names[i]!.length;
-  }
-  const n = entries.length;
-  words(at, [
-    [4, endSign],
-    [2, 0],
-    [2, 0],
-    [2, n],
-    [2, n],
-    [4, at - directory],
-    [4, directory],
-    [2, 0],
-  ]);
+  begins.forEach((begin, i) => {
+    u32(centralSign);
+    u16(20);
+    common(i);
+    // Comment, disk and attributes.
+    for (let k = 0; k < 3; k++) u16(0);
+    u32(0);
+    u32(begin);
+    put(names[i]!);
+  });
+  const length = at - directory;
+  u32(endSign);
+  for (const value of [0, 0, entries.length, entries.length]) u16(value);
+  u32(length);
+  u32(directory);
   return archive;
 }
 
@@ -118,7 +112,17 @@ export function unzip(archive: Uint8Array, fail: Fail): Found[] {
   return entries;
 }
 
-/** UTF-8, of which most names are characters below 128: a decoder takes longer than reading an array of a few numbers. */
+/** UTF-8, of which most names are characters below 128: an encoder takes longer than writing an array of a few numbers, a decoder than reading one. */
+function encodedName(name: string): Uint8Array {
+  const bytes = new Uint8Array(name.length);
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code > 127) return encoder.encode(name);
+    bytes[i] = code;
+  }
+  return bytes;
+}
+
 function nameOf(bytes: Uint8Array): string {
   if (bytes.length > 256 || bytes.some((byte) => byte > 127)) return decoder.decode(bytes);
   return String.fromCharCode(...bytes);
