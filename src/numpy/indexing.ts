@@ -250,8 +250,13 @@ export function unique(x: ArrayLike): NDArray {
  */
 export const distinctElements = (value: NDArray, joined: boolean, counted = false): NDArray[] | undefined =>
   immediately([value], () => {
-    using sorted = sort(value, { axis: null });
-    return distinctOf(sorted.cell(), joined, counted).map((cell) => stored(cell));
+    const sorted = sort(value, { axis: null });
+    // What `using` is compiled to takes as long as ten elements.
+    try {
+      return distinctOf(sorted.cell(), joined, counted).map((cell) => stored(cell));
+    } finally {
+      sorted.dispose();
+    }
   });
 
 /**

@@ -132,10 +132,15 @@ function distinct(operation: string, x: ArrayLike): UniqueAll {
   };
 }
 
+const inverted = { invert: true };
+
 function chosen(operation: string, x: ArrayLike, y: ArrayLike, isInside: boolean): NDArray {
   const [a, b] = promoteDTypes(operation, [operand(x, operation), operand(y, operation)]) as [Value, Value];
-  using distinct = unique(a);
-  using wanted = isin(distinct, b, { invert: !isInside });
+  const distinct = unique(a);
+  const wanted = isin(distinct, b, isInside ? {} : inverted);
   if (wanted.isTracer) wanted.read(operation);
-  return compress(wanted, distinct);
+  const found = compress(wanted, distinct);
+  wanted.dispose();
+  distinct.dispose();
+  return found;
 }
