@@ -327,6 +327,20 @@ t.test('large arrays that have left the memory are read as a whole, in part, and
   t.ok(right(leave().toHost()));
 });
 
+t.test('arrays that are disposed of after they were copied out make room', (t) => {
+  const before = heap().budgetPages;
+  t.teardown(() => (heap().budgetPages = before));
+  setHeapBudget(heapStats().usedBytes + 2 ** 20);
+  const { spilledSegments } = heapStats();
+  for (let i = 0; i < 50; i++) {
+    // Together more than there is room for.
+    const both = [0, 1].map(() => Cell.inHeap('float64', 100_000));
+    for (const cell of both) cell.dispose();
+  }
+  t.ok(heapStats().spilledSegments - spilledSegments < 20, 'a few times, and then no more');
+  t.end();
+});
+
 t.test('results nobody keeps do not fill the memory', async (t) => {
   const before = heap().budgetPages;
   setHeapBudget(heapStats().usedBytes + 4 * 2 ** 20);
