@@ -430,6 +430,33 @@ t.test('folds over the first axis of matrices', (t) => {
     const w = numbers([shape[1]], dtype);
     for (const [name, f] of Object.entries(folds)) agree(t, `${name} of ${x.aval}`, f, x, w);
   }
+  const centred = (x: NDArray): NDArray => x.sub(np.mean(x, { axis: 0 }));
+  const again: Record<string, (x: NDArray, w: NDArray) => NDArray | NDArray[]> = {
+    softmax: (x) => nn.softmax(x, { axis: 0 }),
+    'softmax, its logarithm and what it reads': (x) => [
+      nn.softmax(x, { axis: 0 }),
+      nn.logSoftmax(x, { axis: 0 }),
+      x.add(1),
+    ],
+    'softmax of what a loop carries': (x) =>
+      lax.foriLoop(0, 3, (_, x: NDArray) => nn.softmax(x.mul(3), { axis: 0 }), x),
+    standardised: (x, w) => {
+      const c = centred(x);
+      return c.div(np.sqrt(total(c.mul(c)).div(7))).mul(w.add(20));
+    },
+    'both moments': (x) => [centred(x), np.var(x, { axis: 0 }), np.max(x, { axis: 0 })],
+    'positions of the largest': (x) => x.eq(np.max(x, { axis: 0 })).astype('float32'),
+    'a row of it': (x) => x.sub(np.max(x, { axis: 0 })).mul(x.slice(0)),
+  };
+  for (const [dtype, ...shape] of [
+    ['float32', 1101, 302],
+    ['float64', 300, 1024],
+  ] as const) {
+    const x = numbers([...shape], dtype);
+    const w = numbers([shape[1]], dtype);
+    t.ok(goesByRows(centred, x), `${x.aval} goes by rows again`);
+    for (const [name, f] of Object.entries(again)) agree(t, `${name} of ${x.aval}`, f, x, w);
+  }
   const batch = numbers([3, 120, 50]);
   agree(t, 'two axes', (x) => [np.sum(x, { axis: [0, 1] }), np.sum(x, { axis: 1 })], batch);
   const rows = [np.full([2048], 1), np.full([2048], Number.NaN), np.full([2048], -0)];

@@ -12,7 +12,7 @@ import type { Fold } from '../passes/phases.ts';
 import { scalarType } from '../storage.ts';
 import { Accumulators } from './accumulators.ts';
 import type { FoldSchedule } from './fold-schedule.ts';
-import { rowsTogether, writeFoldsByRows } from './folds-by-rows.ts';
+import { rangeOfPasses, rowsTogether, writeFoldsByRows } from './folds-by-rows.ts';
 
 /** The kernel of a schedule; with `rowAxes` it takes a range of rows. */
 export function foldKernel(schedule: FoldSchedule, rowAxes?: number): Kernel {
@@ -89,7 +89,9 @@ class FoldKernel {
       };
     });
     this.rowRoots = rows.map(canonical);
-    this.saved = new Set(numbered.flatMap(({ saves }) => saves.map(([, leaf]) => streamOf(canonical(leaf)))));
+    this.saved = new Set(
+      schedule.state ? [] : numbered.flatMap(({ saves }) => saves.map(([, leaf]) => streamOf(canonical(leaf)))),
+    );
     const rowAxis = rowAxisOfTiles(frame.axes, frame.streams);
     const inTiles = rowAxis !== undefined && frame.axes[rowAxis]!.folded && isSmall(frame.inputs);
     const writes = this.passes.some((pass) => pass.writes.length > 0);
@@ -141,7 +143,10 @@ class FoldKernel {
     const kernel = this.frame.finish();
     const { inputs } = this.frame;
     if (this.schedule.inParts) return { ...kernel, parts: inputs.streams.length + this.schedule.plan.stores.length };
-    if (this.byRows) return { ...kernel, inOrder: true };
+    if (this.byRows) {
+      const { range } = this.frame;
+      return { ...kernel, ...(range && { range: rangeOfPasses(range, this.passes.length) }), inOrder: true };
+    }
     return this.saved.size > 0 ? { ...kernel, own: { args: [...this.saved], bytes: this.schedule.scratch } } : kernel;
   }
 
@@ -256,7 +261,7 @@ class FoldKernel {
     writeFoldsByRows({
       frame,
       values,
-      folds: this.passes[0]!.folds,
+      passes: this.passes,
       results: this.schedule.phases.rowStores.map(({ index }, i) => ({ root: this.rowRoots[i]!, index })),
       folded: this.schedule.plan.folded,
       state: frame.outputs(frame.starts).at(-1)!,

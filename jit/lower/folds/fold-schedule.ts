@@ -1,16 +1,16 @@
 import type { DType } from '../../../src/core/dtype.ts';
 import { type Shape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { target } from '../../target.ts';
-import type { Expr } from '../../wasm/code.ts';
+import { type Expr, i32c } from '../../wasm/code.ts';
 import { Inputs, isMovedBy } from '../expressions/streams.ts';
-import { type Tree, treeSize } from '../expressions/tree.ts';
+import { some, type Tree, treeSize } from '../expressions/tree.ts';
 import { parts } from '../expressions/vector-code.ts';
 import { elementBytes } from '../kernels/kernel.ts';
 import { type Fold, type FoldStore, type Phases, planPhases } from '../passes/phases.ts';
 import { Buffer } from '../storage.ts';
 import { isExtreme } from './accumulators.ts';
 import { foldedButNaN } from './combine.ts';
-import { goByRows, stateBytesOf } from './folds-by-rows.ts';
+import { columnValueBytes, goByRows, goByRowsAgain, rowFoldBytes } from './folds-by-rows.ts';
 
 /** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
 export interface FoldPlan {
@@ -60,6 +60,8 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
     return root ? { ...fold, root, ignoresNaN: true } : { ...fold, root: interned[i]! };
   });
   const stores = plan.stores.map((store, i) => ({ ...store, root: interned[plan.folds.length + i]! }));
+  const byRows = scheduleByRows(plan, folds, stores, at);
+  if (byRows) return byRows;
   const across = folded.at(-1)!;
   const vectors = across ? 1 : blockWidth(folds);
   const length = sizeOf(shape.filter((_, axis) => folded[axis]));
@@ -67,7 +69,7 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   const phases = planPhases(folds, stores, {
     isFull: (leaf) => isMovedBy(leaf, folded),
     isSlow: (leaf) => !across && fallsTogether(leaf, shape, folded),
-    stored: ({ root, ptr, strides = stridesOf(shape) }) => leafOf(root.dtype, shape, ptr, strides),
+    stored: leafOfStore(shape),
     save: (root) => {
       const lanes = across ? 1 : 4 * vectors;
       const offset = scratch;
@@ -85,23 +87,75 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
   });
   const whole = folded.every(Boolean);
   const once = phases.phases.length === 1 && phases.rowStores.every(({ root }) => root.kind === 'held');
-  const inParts = whole && once && length > longestWhole;
-  if (!isMatrixByRows(plan, folds, phases)) return { plan, across, vectors, phases, scratch, inParts };
-  const bytes = Math.ceil(sizeOf(shape) / length / 4) * stateBytesOf(folds);
-  return { plan, across, vectors, phases, scratch: scratch + bytes, inParts, state: at(scratch) };
+  return { plan, across, vectors, phases, scratch, inParts: whole && once && length > longestWhole };
 }
 
-/** Whether all is one pass over rows that are folded, of which another thread need not take some. */
-function isMatrixByRows({ shape, folded, limit }: FoldPlan, folds: readonly Fold[], { phases }: Phases): boolean {
+const leafOfStore =
+  (shape: Shape) =>
+  ({ root, ptr, strides = stridesOf(shape) }: FoldStore): Tree =>
+    leafOf(root.dtype, shape, ptr, strides);
+
+/**
+ * Folds over the rows of a matrix, of which other threads need not take some, where that is done [row by row](folds-by-rows.ts). A value
+ * that a later pass reads again waits where a result will be; undefined where there is none of its kind.
+ */
+function scheduleByRows(
+  plan: FoldPlan,
+  folds: readonly Fold[],
+  stores: readonly FoldStore[],
+  at: (offset: number) => Expr,
+): FoldSchedule | undefined {
+  const { shape, folded, limit } = plan;
+  if (limit || target().shared || folded.lastIndexOf(true) > folded.indexOf(false) || !folded.includes(false))
+    return undefined;
   const columns = sizeOf(shape.filter((_, axis) => !folded[axis]));
-  const [first] = phases;
+  const rows = sizeOf(shape) / columns;
+  if (!goByRows(folds, rows, columns)) return undefined;
+  const saved: { readonly leaf: Tree; readonly store: FoldStore | undefined }[] = [];
+  const phases = planPhases(folds, stores, {
+    isFull: (leaf) => isMovedBy(leaf, folded),
+    isSlow: () => false,
+    stored: leafOfStore(shape),
+    save: ({ dtype }) => {
+      const store = stores.find(
+        (store) =>
+          !store.row && !store.strides && store.root.dtype === dtype && saved.every((other) => other.store !== store),
+      );
+      const leaf = leafOf(dtype, shape, store?.ptr ?? i32c(0), stridesOf(shape));
+      saved.push({ leaf, store });
+      return leaf;
+    },
+  });
+  const isOnce = phases.phases.length === 1 && phases.phases[0]!.stores.length === 0;
+  const isSlow = folds.some(({ root }) => some(root, (leaf) => fallsTogether(leaf, shape, folded)));
+  // What is saved is not read before.
+  const readings = phases.phases.length - Math.min(1, saved.length);
+  const byRows = isOnce ? goByRows(folds, rows, columns) : goByRowsAgain(folds, rows, columns, { isSlow, readings });
+  if (!byRows || !areKeptUntilRead(phases, saved)) return undefined;
+  const scratch = rowFoldBytes(folds, columns) + columnValueBytes(phases.phases, folded, columns);
+  return { plan, across: false, vectors: blockWidth(folds), phases, scratch, inParts: false, state: at(0) };
+}
+
+/**
+ * Whether what is saved in the place of a result stays there until it is read, and overwrites nothing that is: the last pass writes the
+ * result, and behind the one that saves it, what is read are saved values. A result may have the place of an operand.
+ */
+function areKeptUntilRead(
+  { phases }: Phases,
+  saved: readonly { readonly leaf: Tree; readonly store: FoldStore | undefined }[],
+): boolean {
+  if (saved.length === 0) return true;
+  const last = phases.at(-1)!;
+  const leaves = new Set(saved.map(({ leaf }) => leaf));
+  const begin = phases.findIndex(({ saves }) => saves.length > 0);
+  const isMemory = (tree: Tree): boolean => tree.kind === 'array' || tree.kind === 'address';
   return (
-    phases.length === 1 &&
-    first!.stores.length + first!.saves.length === 0 &&
-    limit === undefined &&
-    folded.lastIndexOf(true) < folded.indexOf(false) &&
-    !target().shared &&
-    goByRows(folds, sizeOf(shape) / columns, columns)
+    saved.every(({ store }) => store && last.stores.some(({ index }) => index === store.index)) &&
+    phases
+      .slice(begin + 1)
+      .every(({ folds, stores, saves }) =>
+        [...folds, ...stores, ...saves].every(({ root }) => !some(root, (tree) => isMemory(tree) && !leaves.has(tree))),
+      )
   );
 }
 

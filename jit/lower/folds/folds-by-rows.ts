@@ -1,11 +1,11 @@
-import { type Expr, i32c, type Local, op } from '../../wasm/code.ts';
+import { type Expr, i32c, type Local, load, op, select } from '../../wasm/code.ts';
 import { isMovedBy } from '../expressions/streams.ts';
-import { type Tree, treeSize } from '../expressions/tree.ts';
-import { parts } from '../expressions/vector-code.ts';
+import { operandsOf, type Tree, treeSize } from '../expressions/tree.ts';
+import { parts, type Vector } from '../expressions/vector-code.ts';
 import type { VectorEval } from '../expressions/vector-eval.ts';
 import { storeVector } from '../expressions/vector-memory.ts';
-import { elementBytes, type KernelAxis, type KernelFrame } from '../kernels/kernel.ts';
-import type { Fold, FoldStore } from '../passes/phases.ts';
+import { elementBytes, type KernelFrame } from '../kernels/kernel.ts';
+import type { Fold, FoldStore, Phase } from '../passes/phases.ts';
 import { Accumulators, isExtreme } from './accumulators.ts';
 
 /*
@@ -16,32 +16,99 @@ import { Accumulators, isExtreme } from './accumulators.ts';
  */
 
 /** Bytes from which on rows are read whole: one vector of partial results is worth it in the first-level cache too. */
-const smallest = { oneVector: 2 ** 14, more: 2 ** 18 };
+const smallest = { oneVector: 2 ** 14, more: 2 ** 18, again: 2 ** 20 };
 /** Partial results that stay in the second-level cache beside the rows. */
 const mostStateBytes = 2 ** 18;
 /** A line of the cache. */
 const shortestRow = 64;
+/** Rows of blocks of columns that take longer than rows, and that the second-level cache does not hold. */
+const [longBlock, longestBlock] = [1024, 2048];
+/** Bytes of a matrix that the third-level cache may hold. */
+const largest = 2 ** 24;
 
 /** Vectors that a fold keeps for four results. */
 const vectorsOf = ({ root, combine, ignoresNaN }: Fold): number =>
   parts(root.dtype) * (isExtreme(combine, root.dtype) ? (ignoresNaN ? 2 : 3) : 1);
 
-/** Bytes of partial results for each four of neighbouring results. */
-export const stateBytesOf = (folds: readonly Fold[]): number =>
-  16 * folds.reduce((sum, fold) => sum + vectorsOf(fold), 0);
+/** Bytes of partial results, and of results, for each four of neighbouring columns. */
+const stateBytesOf = (folds: readonly Fold[]): number => 16 * folds.reduce((sum, fold) => sum + vectorsOf(fold), 0);
+const resultBytesOf = (folds: readonly Fold[]): number =>
+  16 * folds.reduce((sum, { root }) => sum + parts(root.dtype), 0);
 
-/** Whether folds of so many rows and columns go by rows. */
+/** Bytes of vectors, one for each four of neighbouring columns. */
+const vectorBytesOf = (trees: readonly Tree[]): number => 16 * trees.reduce((sum, { dtype }) => sum + parts(dtype), 0);
+
+/** Bytes in which folds of so many columns keep both. */
+export const rowFoldBytes = (folds: readonly Fold[], columns: number): number =>
+  Math.ceil(columns / 4) * (stateBytesOf(folds) + resultBytesOf(folds));
+
+/** Bytes for what passes read of columns, beside that. */
+export const columnValueBytes = (phases: readonly Phase[], folded: readonly boolean[], columns: number): number =>
+  Math.ceil(columns / 4) * Math.max(...phases.map((phase) => vectorBytesOf(columnValues(rootsOf(phase), folded))));
+
+const rootsOf = ({ folds, stores, saves }: Phase): Tree[] => [...folds, ...stores, ...saves].map(({ root }) => root);
+
+/** What is the same in all rows and computed, or a result: parts of `roots` that are parts of no other such. */
+function columnValues(roots: readonly Tree[], folded: readonly boolean[]): Tree[] {
+  const kept = folded.map((isFolded) => !isFolded);
+  const known = (isLeaf: (leaf: Tree) => boolean): ((tree: Tree) => boolean) => {
+    const memo = new Map<Tree, boolean>();
+    const visit = (tree: Tree): boolean => {
+      let is = memo.get(tree);
+      if (is === undefined) {
+        const operands = operandsOf(tree);
+        is = operands.length > 0 ? operands.some(visit) : isLeaf(tree);
+        memo.set(tree, is);
+      }
+      return is;
+    };
+    return visit;
+  };
+  const changes = known((leaf) => isMovedBy(leaf, folded));
+  const differs = known((leaf) => leaf.kind === 'held' || isMovedBy(leaf, kept));
+  const found = new Set<Tree>();
+  const seen = new Set<Tree>();
+  const visit = (tree: Tree): void => {
+    if (seen.has(tree)) return;
+    seen.add(tree);
+    const operands = operandsOf(tree);
+    const isValue = (operands.length > 0 || tree.kind === 'held') && tree.kind !== 'loop';
+    if (isValue && differs(tree) && !changes(tree)) found.add(tree);
+    else operands.forEach(visit);
+  };
+  roots.forEach(visit);
+  return [...found];
+}
+
+/** Whether folds of so many rows and columns go by rows where one pass over them is enough. */
 export function goByRows(folds: readonly Fold[], rows: number, columns: number): boolean {
-  const rowBytes = columns * Math.max(...folds.map(({ root }) => elementBytes[root.dtype]));
   const vectors = folds.reduce((sum, fold) => sum + vectorsOf(fold), 0);
   const isOne = folds.length === 1 && vectors === parts(folds[0]!.root.dtype);
-  return (
-    rows >= 16 &&
-    rowBytes >= shortestRow &&
-    rows * rowBytes >= (isOne ? smallest.oneVector : smallest.more) &&
-    Math.ceil(columns / 4) * stateBytesOf(folds) <= mostStateBytes
-  );
+  const bytes = rows * rowBytes(folds, columns);
+  return isFitting(folds, rows, columns) && bytes >= (isOne ? smallest.oneVector : smallest.more);
 }
+
+/**
+ * The same where what depends on folds needs further passes, for which blocks of columns wait in the second-level cache: unless they are
+ * long, or so many bytes apart that they drive each other out. The third time, matrices that no cache holds are not read by rows.
+ * Softmax of 1024² over its first axis takes 1.4 ms, as over its last, and in blocks 3.0; with 2000×1000 2.8 instead of 4.6.
+ */
+export function goByRowsAgain(
+  folds: readonly Fold[],
+  rows: number,
+  columns: number,
+  how: { readonly isSlow: boolean; readonly readings: number },
+): boolean {
+  const bytes = rows * rowBytes(folds, columns);
+  const isLong = rows > longBlock && (how.readings <= 2 || bytes <= largest || rows > longestBlock);
+  return isFitting(folds, rows, columns) && bytes >= smallest.again && (how.isSlow || isLong);
+}
+
+const rowBytes = (folds: readonly Fold[], columns: number): number =>
+  columns * Math.max(...folds.map(({ root }) => elementBytes[root.dtype]));
+
+const isFitting = (folds: readonly Fold[], rows: number, columns: number): boolean =>
+  rows >= 16 && rowBytes(folds, columns) >= shortestRow && rowFoldBytes(folds, columns) <= mostStateBytes;
 
 /** Rows at a time: loads of partial results are shared by them. */
 export const rowsTogether = (roots: readonly Tree[]): number => {
@@ -49,11 +116,18 @@ export const rowsTogether = (roots: readonly Tree[]): number => {
   return nodes <= 8 ? 8 : nodes <= 40 ? 4 : 1;
 };
 
+/** A pass over all rows. */
+export interface RowPass {
+  readonly folds: readonly Fold[];
+  /** What is stored for each element, by the index of its pointer. */
+  readonly writes: readonly { readonly root: Tree; readonly pointer: number }[];
+}
+
 export interface RowFolds {
   readonly frame: KernelFrame;
   /** Knows the steps from row to row. */
   readonly values: VectorEval;
-  readonly folds: readonly Fold[];
+  readonly passes: readonly RowPass[];
   /** What is stored for each result, and where among the outputs. */
   readonly results: readonly { readonly root: Tree; readonly index: FoldStore['index'] }[];
   /** Which axes of what is folded are rows. */
@@ -62,101 +136,239 @@ export interface RowFolds {
   readonly state: Expr;
 }
 
-/** The body of a kernel over axes [rows, columns] whose range, if it has one, is of rows, taken in their order. */
-export function writeFoldsByRows({ frame, values, folds, results, folded, state }: RowFolds): void {
-  const { f } = frame;
-  const [rows, columns] = frame.axes as readonly [KernelAxis, KernelAxis];
-  const roots = folds.map(({ root }) => root);
-  const recordBytes = stateBytesOf(folds);
-  const [begin, end] = frame.range ? [f.param(0), f.param(1)] : [i32c(0), i32c(rows.extent)];
-  const tail = columns.extent % 4;
+/** The kernel's range: of the rows of each pass, one after the other. */
+export function rangeOfPasses(
+  { extent, chunk }: NonNullable<KernelFrame['range']>,
+  passes: number,
+): { readonly extent: number; readonly chunk: number } {
+  // No call takes the end of one pass and the beginning of the next.
+  return passes === 1 ? { extent, chunk } : { extent: passes * roundUp(extent, chunk), chunk };
+}
 
-  const accumulators = (): Accumulators[] =>
-    folds.map((fold) => {
-      const one = new Accumulators(f, fold.combine, fold.root.dtype, fold.ignoresNaN);
-      one.start(1);
-      return one;
-    });
-  const each = (all: readonly Accumulators[], use: (local: Local, offset: number) => void): void =>
-    all
-      .flatMap((one) => one.state())
-      .forEach((local, i) => {
-        use(local, 16 * i);
+const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
+
+/** The body of a kernel over axes [rows, columns] whose range, if it has one, is that of `rangeOfPasses`, taken in order. */
+export function writeFoldsByRows(kernel: RowFolds): void {
+  const { frame, passes } = kernel;
+  const { f, range } = frame;
+  const columns = new Columns(kernel);
+  const { extent } = frame.axes[0]!;
+  passes.forEach((_, p) => {
+    if (!range) columns.pass(p, i32c(0), i32c(extent));
+    else if (passes.length === 1) columns.pass(p, f.param(0), f.param(1));
+    else {
+      const [from, to] = [p, p + 1].map((n) => n * roundUp(extent, range.chunk)) as [number, number];
+      const isOf = op('i32.and', op('i32.ge_s', f.param(0), i32c(from)), op('i32.lt_s', f.param(0), i32c(to)));
+      f.if(isOf, () => {
+        const begin = f.let(op('i32.sub', f.param(0), i32c(from)));
+        const end = f.let(op('i32.sub', f.param(1), i32c(from)));
+        columns.pass(p, begin, f.let(select(op('i32.lt_s', end, i32c(extent)), end, i32c(extent))));
       });
-  const keep = (all: readonly Accumulators[], record: Expr): void =>
-    each(all, (local, offset) => f.store('v128.store', record, local, offset));
-  const resumed = (record: Expr): Accumulators[] => {
-    const all = accumulators();
-    each(all, (local, offset) => f.set(local, { kind: 'load', type: 'v128', op: 'v128.load', ptr: record, offset }));
-    return all;
-  };
-  /** Four columns after four, with the pointers and the partial results of each. */
-  const alongColumns = (
-    from: readonly Expr[],
-    unit: (here: readonly Expr[], record: Expr, lanes: number) => void,
-  ): void => {
-    const here = frame.movable(from);
-    const record = f.var(state);
-    f.for(
-      0,
-      columns.extent - tail,
-      () => {
-        unit(here, record, 4);
-        frame.advance(here, columns.steps, 4);
-        f.set(record, op('i32.add', record, i32c(recordBytes)));
-      },
-      4,
+    }
+  });
+}
+
+/**
+ * Records of four columns each, side by side in memory: the partial results of the pass under way, behind them the results of
+ * the passes before, and what the pass reads of each column, which is computed when it begins.
+ */
+class Columns {
+  private readonly kernel: RowFolds;
+  private readonly resultsAt: number;
+  private readonly valuesAt: number;
+  private readonly recordBytes: number;
+  /** By pass. */
+  private readonly columnValues: readonly (readonly Tree[])[];
+
+  constructor(kernel: RowFolds) {
+    const { passes, folded } = kernel;
+    this.kernel = kernel;
+    this.columnValues = passes.map(({ folds, writes }) =>
+      columnValues(
+        [...folds, ...writes].map(({ root }) => root),
+        folded,
+      ),
     );
-    if (tail > 0) unit(here, record, tail);
-  };
-  const take = (at: readonly Expr[], height: number): void =>
-    alongColumns(at, (here, record, lanes) => {
+    this.resultsAt = Math.max(...passes.map(({ folds }) => stateBytesOf(folds)));
+    this.valuesAt = this.resultsAt + resultBytesOf(this.before(passes.length - 1));
+    this.recordBytes = this.valuesAt + Math.max(...this.columnValues.map(vectorBytesOf));
+  }
+
+  /** Rows `begin` … `end` of a pass. */
+  pass(p: number, begin: Expr, end: Expr): void {
+    const { frame, values, passes } = this.kernel;
+    const { f } = frame;
+    const rows = frame.axes[0]!;
+    const { folds, writes } = passes[p]!;
+    const roots = [...folds, ...writes].map(({ root }) => root);
+    values.forget();
+    values.hoist(frame.pointers(frame.starts), roots);
+    f.if(op('i32.eqz', begin), () => this.begin(p));
+    const at = frame.starts.map((ptr, i) => (rows.steps[i] === 0 ? ptr : f.var(ptr)));
+    frame.skip(at, begin, rows.steps);
+    // Four rows that are stored 4096 bytes apart would wait for each other.
+    const together = writes.length > 0 ? 1 : rowsTogether(roots);
+    const whole = f.let(op('i32.sub', end, op('i32.and', op('i32.sub', end, begin), i32c(together - 1))));
+    const upTo = (from: Expr, to: Expr, height: number): void =>
+      f.for(
+        from,
+        to,
+        () => {
+          this.take(p, roots, at, height);
+          frame.advance(at, rows.steps, height);
+        },
+        height,
+      );
+    upTo(begin, whole, together);
+    if (together > 1) upTo(whole, end, 1);
+    if (folds.length > 0 || p === passes.length - 1) f.if(op('i32.eq', end, i32c(rows.extent)), () => this.finish(p));
+  }
+
+  private begin(p: number): void {
+    const { frame, values, passes } = this.kernel;
+    const { folds } = passes[p]!;
+    const trees = this.columnValues[p]!;
+    if (folds.length + trees.length === 0) return;
+    this.along(trees.length > 0 ? frame.starts : [], (here, record, lanes) => {
+      this.keep(this.accumulators(folds), record);
+      if (trees.length === 0) return;
+      this.hold(
+        record,
+        this.resultsAt,
+        this.before(p).map(({ held }) => held),
+      );
+      const [found] = values.evaluateAll(trees, frame.pointers(here), 1, lanes);
+      this.put(record, this.valuesAt, found!);
+    });
+    values.forget();
+  }
+
+  /** `height` rows of all columns. */
+  private take(p: number, roots: readonly Tree[], at: readonly Expr[], height: number): void {
+    const { frame, values, passes } = this.kernel;
+    const { folds, writes } = passes[p]!;
+    const { steps } = frame.axes[0]!;
+    this.along(at, (here, record, lanes) => {
       const pointers = frame.pointers(here);
-      const all = resumed(record);
+      const all = this.resumed(folds, record);
       values.forget();
-      values.pin(roots, pointers, 1, lanes, (leaf) => isMovedBy(leaf, folded));
-      for (const row of values.evaluateTile(roots, pointers, height, lanes, []))
+      this.hold(record, this.valuesAt, this.columnValues[p]!);
+      values.evaluateTile(roots, pointers, height, lanes, []).forEach((row, r) => {
         all.forEach((one, i) => {
           one.add(0, row[i]!, 4);
         });
-      keep(all, record);
+        writes.forEach(({ root, pointer }, i) => {
+          const vector = row[folds.length + i]!;
+          storeVector(frame.f, root.dtype, here[pointer]!, vector, r * steps[pointer]!, lanes);
+        });
+      });
+      this.keep(all, record);
     });
+  }
 
-  f.if(op('i32.eqz', begin), () => alongColumns([], (_, record) => keep(accumulators(), record)));
-  values.hoist(frame.pointers(frame.starts), roots);
-  const at = frame.starts.map((ptr, i) => (rows.steps[i] === 0 ? ptr : f.var(ptr)));
-  frame.skip(at, begin, rows.steps);
-  const together = rowsTogether(roots);
-  const whole = f.let(op('i32.sub', end, op('i32.and', op('i32.sub', end, begin), i32c(together - 1))));
-  const upTo = (from: Expr, to: Expr, height: number): void =>
-    f.for(
-      from,
-      to,
-      () => {
-        take(at, height);
-        frame.advance(at, rows.steps, height);
-      },
-      height,
-    );
-  upTo(begin, whole, together);
-  if (together > 1) upTo(whole, end, 1);
-  f.if(op('i32.eq', end, i32c(rows.extent)), () => {
+  /** What a pass has found, for passes that follow or, after the last one, for the results. */
+  private finish(p: number): void {
+    const { frame, values, passes, results } = this.kernel;
+    const { f } = frame;
+    const { folds } = passes[p]!;
+    const isLast = p === passes.length - 1;
     values.forget();
     values.hoist(frame.pointers(frame.starts), []);
-    alongColumns(frame.starts, (here, record, lanes) => {
+    this.along(isLast ? frame.starts : [], (here, record, lanes) => {
+      const found = this.resumed(folds, record).map((one) => one.finish()[0]!);
+      if (!isLast) {
+        this.put(record, this.resultsAt + resultBytesOf(this.before(p)), found);
+        return;
+      }
       values.forget();
-      resumed(record).forEach((one, i) => {
-        values.hold(folds[i]!.held, one.finish());
-      });
-      const [unit] = values.evaluateAll(
-        results.map(({ root }) => root),
-        frame.pointers(here),
-        1,
-        lanes,
+      this.hold(
+        record,
+        this.resultsAt,
+        this.before(p).map(({ held }) => held),
       );
+      folds.forEach(({ held }, i) => {
+        values.hold(held, [found[i]!]);
+      });
+      const roots = results.map(({ root }) => root);
+      const [unit] = values.evaluateAll(roots, frame.pointers(here), 1, lanes);
       results.forEach(({ root, index }, i) => {
         storeVector(f, root.dtype, frame.outputs(here)[index]!, unit![i]!, 0, lanes);
       });
     });
-  });
+  }
+
+  /** The folds of the passes before one. */
+  private before(p: number): readonly Fold[] {
+    return this.kernel.passes.slice(0, p).flatMap(({ folds }) => folds);
+  }
+
+  /** Gives what stands in a record to the evaluation of trees. */
+  private hold(record: Expr, place: number, trees: readonly Tree[]): void {
+    let offset = place;
+    for (const tree of trees) {
+      const vector = Array.from({ length: parts(tree.dtype) }, (_, i) =>
+        this.kernel.frame.f.let(load('v128.load', record, offset + 16 * i)),
+      );
+      this.kernel.values.hold(tree, [vector]);
+      offset += 16 * vector.length;
+    }
+  }
+
+  private put(record: Expr, place: number, vectors: readonly Vector[]): void {
+    vectors.flat().forEach((part, i) => {
+      this.kernel.frame.f.store('v128.store', record, part, place + 16 * i);
+    });
+  }
+
+  private accumulators(folds: readonly Fold[]): Accumulators[] {
+    return folds.map(({ combine, root, ignoresNaN }) => {
+      const one = new Accumulators(this.kernel.frame.f, combine, root.dtype, ignoresNaN);
+      one.start(1);
+      return one;
+    });
+  }
+
+  private resumed(folds: readonly Fold[], record: Expr): Accumulators[] {
+    const all = this.accumulators(folds);
+    forEachPart(all, (local, offset) => {
+      this.kernel.frame.f.set(local, load('v128.load', record, offset));
+    });
+    return all;
+  }
+
+  private keep(all: readonly Accumulators[], record: Expr): void {
+    forEachPart(all, (local, offset) => {
+      this.kernel.frame.f.store('v128.store', record, local, offset);
+    });
+  }
+
+  /** Four columns after four, with the pointers and the record of each. */
+  private along(from: readonly Expr[], unit: (here: readonly Expr[], record: Expr, lanes: number) => void): void {
+    const { frame, state } = this.kernel;
+    const { f } = frame;
+    const { extent, steps } = frame.axes[1]!;
+    const tail = extent % 4;
+    const here = frame.movable(from);
+    const record = f.var(state);
+    f.for(
+      0,
+      extent - tail,
+      () => {
+        unit(here, record, 4);
+        frame.advance(here, steps, 4);
+        f.set(record, op('i32.add', record, i32c(this.recordBytes)));
+      },
+      4,
+    );
+    if (tail > 0) unit(here, record, tail);
+  }
+}
+
+/** What accumulators know, 16 bytes after 16. */
+function forEachPart(all: readonly Accumulators[], use: (local: Local, offset: number) => void): void {
+  all
+    .flatMap((one) => one.state())
+    .forEach((local, i) => {
+      use(local, 16 * i);
+    });
 }

@@ -97,7 +97,8 @@ export function planPhases(folds: readonly Fold[], stores: readonly FoldStore[],
   const costOf = (tree: Tree): number => {
     let cost = costs.get(tree);
     if (cost === undefined) {
-      cost = operandsOf(tree).reduce((sum, arg) => sum + costOf(arg), ownCost(tree));
+      // What folded axes do not change is computed once.
+      cost = operandsOf(tree).reduce((sum, arg) => sum + (isFull(arg) ? costOf(arg) : 0), ownCost(tree));
       costs.set(tree, cost);
     }
     return cost;
