@@ -654,6 +654,9 @@ t.test('common divisors, after as many steps as each pair needs', (t) => {
       expected,
     );
   }
+  const least = np.array([-(2 ** 31)], { dtype: 'int32' });
+  t.strictSame(np.gcd(least, np.array([6, 2 ** 31 - 1, 0], { dtype: 'int32' })).tolist(), [2, 1, -(2 ** 31)]);
+  t.strictSame(np.gcd(np.array([6, 2 ** 31 - 1, -1], { dtype: 'int32' }), least).tolist(), [2, 1, 1]);
   t.end();
 });
 

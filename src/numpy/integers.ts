@@ -41,7 +41,8 @@ function divisorOf(x: Value, y: Value): Value {
     },
     [ne(b, 0), a, b] as const,
   );
-  return divisor as Value;
+  // −2³¹ has no magnitude: what is left of it has its sign.
+  return magnitude(divisor as Value);
 }
 
 /**
