@@ -9,6 +9,7 @@ import { withKnownKernels } from '../jit/lower/kernels/known-kernels.ts';
 import { mapKernel } from '../jit/lower/kernels/map-kernel.ts';
 import { lowerJaxpr, lowerToCode } from '../jit/lower/lower.ts';
 import { Buffer } from '../jit/lower/storage.ts';
+import { written } from '../jit/lower/written.ts';
 import { i32c } from '../jit/wasm/code.ts';
 import type { Jaxpr } from '../src/core/jaxpr.ts';
 import {
@@ -26,7 +27,7 @@ import {
   solvers,
   vmap,
 } from '../src/index.ts';
-import { defineUnary } from '../src/primitives.ts';
+import { bind1, definePrimitive, defineUnary, shapedArray, type Value } from '../src/primitives.ts';
 import { trace } from './fuzz/properties.ts';
 import { drawArguments, functionsOf, makeSample } from './fuzz/sample.ts';
 
@@ -190,6 +191,32 @@ t.test('none for programs with primitives of the user', (t) => {
     "a user's primitive: another process may mean something else by its name",
   );
   t.strictSame(jit((x: NDArray) => twice(x))(x).tolist(), x.mul(2).tolist());
+  t.end();
+});
+
+t.test('parameters that are not the same have other texts, or none', (t) => {
+  const values = [
+    ...[undefined, null, Number.NaN, 0, -0, Number.POSITIVE_INFINITY, 1, 1n, true],
+    ...['undefined', 'null', 'NaN', '-0', '1', 'true', '1,2', '"', ''],
+    ...[[], {}, [1, 2], [1, [2]], [[1], 2], ['1,2'], [undefined]],
+    ...[{ b: 1, c: 2 }, { 'b:1,c': 2 }, { '"b":1,"c"': 2 }, { b: { c: 2 } }],
+    ...[new Float32Array([1]), new Float64Array([1]), new Int32Array(new Float32Array([1]).buffer), new Uint8Array(0)],
+  ];
+  const texts = values.map((a) => written({ a }));
+  t.equal(new Set(texts).size, values.length, texts.join(' '));
+  for (const a of [new Map([[1, 2]]), new Set([1]), new Date(0), /x/, () => 1, Symbol('x')])
+    t.equal(written({ a }), undefined, String(a));
+  const elementP = definePrimitive<{ readonly places: ReadonlyMap<string, number> }>({
+    name: 'fingerprint.element',
+    type: ([y]) => [shapedArray([], y!.dtype)],
+    run: ([y], { places }) => [y!.data.slice(places.get('at')!, places.get('at')! + 1)],
+    accuracy: { kind: 'exact' },
+    jvp: 'zero',
+    batch: (_, [y], batched, { places }) => ({ outs: [y!.slice(null, places.get('at')!)], batched }),
+    lower: { kind: 'view', view: ({ places }) => ({ offset: places.get('at')!, strides: [] }) },
+  });
+  const element = (y: Value, at: number): Value => bind1(elementP, [y], { places: new Map([['at', at]]) });
+  t.strictSame(jit((y: NDArray) => element(y, 2).sub(element(y, 1)))(np.array([1, 4, 9])).item(), 5);
   t.end();
 });
 

@@ -1,12 +1,14 @@
+import { ShapedArray } from '../../src/core/aval.ts';
 import { Jaxpr } from '../../src/core/jaxpr.ts';
+import { isPlain } from '../../src/core/options.ts';
 import type { Params } from '../../src/core/primitive.ts';
 import { hash } from '../caches/hash.ts';
 
 const texts = new WeakMap<Params, string | false>();
 
 /**
- * Parameters as text; undefined where there are functions or programs among them. Equal texts mean equal parameters of one
- * operation.
+ * Parameters as text; undefined where there are functions or programs among them, or objects of other classes, which may
+ * hold what their keys do not say. Equal texts mean equal parameters of one operation.
  */
 export function written(params: Params): string | undefined {
   // Kept, since parameters are shared by equations.
@@ -25,6 +27,8 @@ export function writtenWith(value: unknown, name: Naming): string | undefined {
   switch (typeof value) {
     case 'number':
       return Object.is(value, -0) ? '-0' : String(value);
+    case 'bigint':
+      return `${value}n`;
     case 'string':
       return JSON.stringify(value);
     case 'function':
@@ -34,7 +38,8 @@ export function writtenWith(value: unknown, name: Naming): string | undefined {
       if (value === null) return 'null';
       if (Array.isArray(value)) return writtenList(value, name);
       if (ArrayBuffer.isView(value)) return writtenArray(value);
-      return value instanceof Jaxpr ? name(value) : writtenObject(value as Record<string, unknown>, name);
+      if (value instanceof Jaxpr) return name(value);
+      return isPlain(value) || value instanceof ShapedArray ? writtenObject(value, name) : undefined;
     default:
       return String(value);
   }
@@ -50,12 +55,12 @@ function writtenList(values: readonly unknown[], name: Naming): string | undefin
   return `${text}]`;
 }
 
-function writtenObject(values: Record<string, unknown>, name: Naming): string | undefined {
+function writtenObject(values: object, name: Naming): string | undefined {
   let text = '{';
   for (const key of Object.keys(values)) {
-    const part = writtenWith(values[key], name);
+    const part = writtenWith(values[key as keyof typeof values], name);
     if (part === undefined) return undefined;
-    text += `${key}:${part},`;
+    text += `${JSON.stringify(key)}:${part},`;
   }
   return `${text}}`;
 }
