@@ -96,8 +96,8 @@ class FoldKernel {
     const inTiles = rowAxis !== undefined && frame.axes[rowAxis]!.folded && isSmall(frame.inputs);
     const writes = this.passes.some((pass) => pass.writes.length > 0);
     this.tileAxis = inTiles && !writes ? rowAxis : undefined;
+    this.byRows = byRows(frame.axes, frame.streams);
     // Lines of the cache are used up together.
-    this.byRows = byRows(frame.axes, frame.streams) && frame.inputs.loops.length === 0;
     this.vectors = this.tileAxis === undefined ? schedule.vectors : Math.min(schedule.vectors, tileSide / 4);
     this.values = new VectorEval(
       frame.f,
