@@ -459,12 +459,31 @@ t.test('folds over the first axis of matrices', (t) => {
   }
   const batch = numbers([3, 120, 50]);
   agree(t, 'two axes', (x) => [np.sum(x, { axis: [0, 1] }), np.sum(x, { axis: 1 })], batch);
-  const rows = [np.full([2048], 1), np.full([2048], Number.NaN), np.full([2048], -0)];
-  const special = np.concatenate([np.stack(rows), np.zeros([30, 2048])]).astype('float32');
-  t.same(
-    [...(jit((x: NDArray) => np.max(x, { axis: 0 }))(special).data() as Float32Array)].filter((v) => !Number.isNaN(v)),
-    [],
-  );
+  // Columns of ever more kinds of numbers.
+  const kinds = [-0, Number.NEGATIVE_INFINITY, -2.5, 0, 1, Number.POSITIVE_INFINITY, Number.NaN];
+  for (const [dtype, r, c] of [
+    ['float32', 20, 3301],
+    ['float64', 17, 2051],
+  ] as const) {
+    const values = Array.from(
+      { length: r * c },
+      (_, i) => kinds[(((i / c) | 0) * 5 + (i % 11)) % (1 + ((i % c) % 7))]!,
+    );
+    const special = np.array(withSigns(values, dtype), { dtype }).reshape([r, c]);
+    for (const name of ['max', 'min'] as const) {
+      const f = (x: NDArray): NDArray => np[name](x, { axis: 0 });
+      t.ok(goesByRows(f, special));
+      const expected = Array.from({ length: c }, (_, j) =>
+        Math[name](...Array.from({ length: r }, (_, i) => values[i * c + j]!)),
+      );
+      const found = jit(f)(special).data();
+      t.same(
+        expected.filter((value, j) => !Object.is(value, found[j])),
+        [],
+        `${name} of special ${dtype}`,
+      );
+    }
+  }
   t.end();
 });
 
