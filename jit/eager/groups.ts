@@ -55,10 +55,20 @@ export function makersOf({ eqns, outs }: Jaxpr): ReadonlyMap<Var, Eqn> {
   return makers;
 }
 
-/** The equations that make the results of a program of several; undefined where these are not all made by equations. */
-export function severalRoots({ outs }: Jaxpr, makerOf: ReadonlyMap<Var, Eqn>): readonly [Eqn, ...Eqn[]] | undefined {
+/**
+ * A program of several results as one group, which `groupOf` finds: undefined where not all results are made by equations, or where the group
+ * reads what another equation makes.
+ */
+export function groupOfAll(
+  { eqns, outs }: Jaxpr,
+  makerOf: ReadonlyMap<Var, Eqn>,
+  groupOf: (roots: readonly [Eqn, ...Eqn[]]) => Group | undefined,
+): Group | undefined {
   const roots = outs.map((out) => makerOf.get(out as Var));
-  return roots.length > 1 && roots.every((root) => root !== undefined) ? (roots as [Eqn, ...Eqn[]]) : undefined;
+  if (roots.length < 2 || !roots.every((root) => root !== undefined)) return undefined;
+  const group = groupOf(roots as [Eqn, ...Eqn[]]);
+  const read = new Set(group?.operands.map(({ atom }) => atom));
+  return eqns.some(({ outputs }) => outputs.some((v) => read.has(v))) ? undefined : group;
 }
 
 /**

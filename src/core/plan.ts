@@ -4,7 +4,7 @@ import { planEager } from '../../jit/eager/eager.ts';
 import type { FrameStep } from '../../jit/eager/frame-layout.ts';
 import { FrameProgram } from '../../jit/eager/frame-program.ts';
 import { eagerFused, prebuiltGroup } from '../../jit/eager/fused.ts';
-import { makersOf, severalRoots } from '../../jit/eager/groups.ts';
+import { groupOfAll, makersOf } from '../../jit/eager/groups.ts';
 import { eagerJoin } from '../../jit/eager/joins.ts';
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
 import { eagerProductOf } from '../../jit/eager/products.ts';
@@ -228,21 +228,15 @@ function savingOf(parts: readonly (Operation | Segment)[], isInFrame: boolean): 
   return spared - (loneStepCost - step) * (parts.length - segments.length);
 }
 
-/** A program of several results that one kernel computes from the arguments. */
-function togetherOf(jaxpr: Jaxpr, makerOf: ReadonlyMap<Var, Eqn>): Operation | undefined {
-  const roots = severalRoots(jaxpr, makerOf);
-  const group = roots && prebuiltGroup(roots, makerOf);
-  if (!group) return undefined;
-  const inputs = group.operands.map(({ atom }) => atom);
-  if (jaxpr.eqns.some(({ outputs }) => outputs.some((v) => inputs.includes(v)))) return undefined;
-  return { eqn: roots[0], inputs, outputs: jaxpr.outs as Var[], run: eagerFused(group) };
-}
-
 /** What runs, in order, each equation alone or as the end of a group. What a group computes itself is not run for it. */
 function operationsOf(jaxpr: Jaxpr): Operation[] {
   const makerOf = makersOf(jaxpr);
-  const together = togetherOf(jaxpr, makerOf);
-  if (together) return [together];
+  const together = groupOfAll(jaxpr, makerOf, (roots) => prebuiltGroup(roots, makerOf));
+  if (together) {
+    const { roots, operands } = together;
+    const inputs = operands.map(({ atom }) => atom);
+    return [{ eqn: roots[0]!, inputs, outputs: jaxpr.outs as Var[], run: eagerFused(together) }];
+  }
   const needed = new Set<Atom>(jaxpr.outs);
   const operations: Operation[] = [];
   for (const eqn of [...jaxpr.eqns].reverse()) {

@@ -2,7 +2,7 @@
  * Which groups of operations the build makes kernels of: those that are found in the functions below, with operands of
  * these types. What runs outside of `jit` finds them by what they compute.
  */
-import { type Group, groupOf, makersOf, severalRoots } from '../../jit/eager/groups.ts';
+import { type Group, groupOf, groupOfAll, makersOf } from '../../jit/eager/groups.ts';
 import { joinOf } from '../../jit/eager/joins.ts';
 import { simplify } from '../../jit/lower/simplify.ts';
 import type { FusedRecord } from '../../jit/runtime/fused.ts';
@@ -237,8 +237,7 @@ function recordsOf(
   const makerOf = makersOf(jaxpr);
   const needed = new Set<unknown>(jaxpr.outs.filter((atom) => atom instanceof Var));
   const records: KernelRecord[] = [];
-  const roots = severalRoots(jaxpr, makerOf);
-  const together = roots && groupOf(roots, makerOf, literals);
+  const together = groupOfAll(jaxpr, makerOf, (roots) => groupOf(roots, makerOf, literals));
   if (together) return [recordOf(together)];
   for (const eqn of [...jaxpr.eqns].reverse()) {
     if (!eqn.outputs.some((v) => needed.has(v))) continue;
