@@ -2,7 +2,7 @@
 import t from 'tap';
 import { compileStats } from '../jit/compile.ts';
 import { eagerRegionsOf } from '../jit/eager/boxes.ts';
-import { groupOf, makersOf, severalRoots } from '../jit/eager/groups.ts';
+import { groupOf, groupOfAll, makersOf } from '../jit/eager/groups.ts';
 import { elementsPerCall } from '../jit/lower/kernels/kernel.ts';
 import { simplify } from '../jit/lower/simplify.ts';
 import { fusedExports } from '../jit/runtime/instance.ts';
@@ -156,7 +156,7 @@ t.test('several results of one kernel', (t) => {
       const { jaxpr } = stage((x) => f(x!), [drawn(dtype, [4, 6], 1).aval]);
       const simple = simplify(jaxpr);
       const makerOf = makersOf(simple);
-      const group = groupOf(severalRoots(simple, makerOf)!, makerOf, 'baked')!;
+      const group = groupOfAll(simple, makerOf, (roots) => groupOf(roots, makerOf, 'baked'))!;
       t.ok(fusedExports()[group.key], `${name} of ${dtype} is prebuilt: ${group.key}`);
       for (const shape of [[], [1], [7], [3, 5], [2, elementsPerCall + 3]] as Shape[])
         for (const view of [(x: Value) => x, (x: Value) => x.T, (x: Value) => np.flip(x)]) {
