@@ -81,11 +81,11 @@ print("/** Minimax polynomials in ascending order of powers; made by jit/math/de
 for row in table:
     show(*row)
 
-half_root_pi = mp.sqrt(mp.pi) / 2
+end = (mpf(31) / 32) ** 2
 numerator, denominator, _ = rational(
-    lambda t: (mp.erfinv(mp.sqrt(t)) / mp.sqrt(t) - half_root_pi) / t - mpf("0.34375"), mpf(0), mpf("0.8125"), mpf("0.8125"), (8, 8),
-    lambda t: t * mp.sqrt(t) / mp.erfinv(mp.sqrt(t)))
-print("\n/** (erf⁻¹(y)/y − √π/2)/y² − 0.34375 in 0.8125 − y², 0 ≤ y² ≤ 0.8125: numerator and denominator of a quotient; error 2^-56.7. */")
+    lambda t: mp.erfinv(mp.sqrt(t)) / mp.sqrt(t) - 1, mpf(0), end, end, (11, 11),
+    lambda t: mp.sqrt(t) / mp.erfinv(mp.sqrt(t)))
+print("\n/** erf⁻¹(y)/y − 1 in (31/32)² − y², |y| ≤ 31/32: numerator and denominator of a quotient; error 2^-58.2. */")
 for name, coefficients in [("erfInvNumerator", numerator), ("erfInvDenominator", denominator)]:
-    # In 0.8125 − y², not y² − 0.8125.
+    # In (31/32)² − y², not y² − (31/32)².
     print(f"export const {name}: readonly number[] = [{', '.join(repr(float(c * (-1) ** i)) for i, c in enumerate(coefficients))}];")

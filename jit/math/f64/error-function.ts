@@ -4,7 +4,7 @@ import { call, type Expr, f64x2c } from '../../wasm/code.ts';
 import type { VectorFunction } from '../vector-function.ts';
 import { erfInvDenominator, erfInvFar, erfInvNear, erfInvNumerator, expTail } from './coefficients.ts';
 import { expPair, reduce, scale } from './exponential.ts';
-import { Lanes, type Pair, upperBits } from './lanes.ts';
+import { Lanes, type Pair } from './lanes.ts';
 import { logPair } from './power.ts';
 
 const [scaled0, ...scaledRest] = erfcScaled as [number, ...number[]];
@@ -58,33 +58,23 @@ function near(v: Lanes, [high, low, ...rest]: readonly number[], u: Expr, shift:
   return { high: p.high, low: v.let(v.madd(shift, slope, v.add(p.low, low!))) };
 }
 
-/** √π/2, with 27 bits and what these lack. */
-const halfRootPi = Math.sqrt(Math.PI) / 2;
-const halfRootPiHigh = Math.round(halfRootPi * 2 ** 27) / 2 ** 27;
-const halfRootPiLow = halfRootPi - halfRootPiHigh;
-
-/** Where the quotient of polynomials ends: |y| of 0.9, beyond which few uniform numbers are. */
-const centreSquare = 0.8125;
-
-/** About the middle of (erf⁻¹(y)/y − √π/2)/y² in the centre. */
-const middle = 0.34375;
+/** |y| where the quotient of polynomials ends: few uniform numbers are beyond. */
+const centreEnd = 31 / 32;
 
 /**
- * In the centre √π/2·y + y³·(0.34375 + q) for a quotient q of polynomials in 0.8125 − y². The first term is exact but for its last bits, the
- * second up to a third of the sum, and q a third of that: its errors are a few hundredths of the last place. What is outside is another
- * function, so that the centre is short enough to be written out in loops, where its constants leave them.
+ * In the centre y + y·q for a quotient q of polynomials in (31/32)² − y², which goes from −0.11 to 0.57: a third of the result at most, so that
+ * its errors count for a third. The difference of squares is that of a product: rounded on its own y² would be too far off where the slope is
+ * nine. What is outside is another function, so that the centre is short enough to be written out in loops, where its constants leave them.
  */
 export const erfInv: VectorFunction = (f, target, y) => {
   const v = new Lanes(f, target);
   const a = v.let(v.abs(y));
-  const square = v.let(v.mul(a, a));
-  const inward = v.let(v.sub(centreSquare, square));
-  const quotient = v.div(v.polynomial(erfInvNumerator, inward), v.polynomial(erfInvDenominator, inward));
-  const upper = v.let(v.and(a, upperBits));
-  const low = v.madd(v.sub(a, upper), halfRootPi, v.mul(upper, halfRootPiLow));
-  const rest = v.madd(v.mul(a, square), v.add(quotient, middle), low);
-  const result = v.var(v.add(v.mul(upper, halfRootPiHigh), rest));
-  const outside = v.let(v.not(v.le(square, centreSquare)));
+  const inward = v.let(v.mul(v.sub(centreEnd, a), v.add(a, centreEnd)));
+  // From c₀, which is most of it where q is large, one rounding and not one a level.
+  const polynomial = ([first, ...rest]: readonly number[]) => v.madd(inward, v.polynomial(rest, inward), first!);
+  const quotient = v.div(polynomial(erfInvNumerator), polynomial(erfInvDenominator));
+  const result = v.var(v.madd(a, quotient, a));
+  const outside = v.let(v.not(v.le(a, centreEnd)));
   v.ifAny(outside, () => v.merge(result, outside, call('erfInvTail_f64x2', 'v128', a)));
   return v.copysign(result, y);
 };
