@@ -11,6 +11,7 @@ import {
   op,
   select,
 } from '../wasm/code.ts';
+import { lanesRotated } from '../wasm/vector-blocks.ts';
 
 /**
  *     random_keys(n, k0, k1, counter, step, to): for n counters, so far apart; rounded up to whole blocks
@@ -36,12 +37,6 @@ function splitKey(): Func {
   f.return(select(word, second, first));
   return f.build();
 }
-
-const lanesRotated = (by: 16 | 24): Expr => ({
-  kind: 'const',
-  type: 'v128',
-  bytes: Array.from({ length: 16 }, (_, i) => (i & 12) | ((i - by / 8) & 3)),
-});
 
 /** A block of keys at a time, of counters `step` apart. */
 export interface KeyBlocks {

@@ -1,7 +1,7 @@
 import { type DType, isFloating } from '../../../src/core/dtype.ts';
 import type { ElementOp } from '../../element.ts';
 import { bitselect, type Expr, f32x4c, f64x2c, i32c, i32x4c, op, select, shuffle } from '../../wasm/code.ts';
-import { chooseLanes } from '../../wasm/vector-blocks.ts';
+import { chooseLanes, lanesRotated } from '../../wasm/vector-blocks.ts';
 import { choose, type MaskParts, maskOp } from './masks.ts';
 import type { Let } from './scalar-code.ts';
 
@@ -114,8 +114,9 @@ export function vectorOp(
   const mask = argType === 'bool' ? maskOp(operation, args) : undefined;
   if (mask) return mask;
   switch (operation) {
-    case 'and':
     case 'or':
+      return [bytesRotated(x[0]!, y[0]!) ?? op('v128.or', x[0]!, y[0]!)];
+    case 'and':
     case 'xor':
       return [op(`v128.${operation}`, x[0]!, y[0]!)];
     case 'not':
@@ -198,6 +199,16 @@ export function extremeWith(operation: 'max' | 'min', dtype: DType, x: Vector, c
   return operation === 'max' && Object.is(constant, 0)
     ? result.map((part, i) => op(`${shape}.add`, part, bound[i]!))
     : result;
+}
+
+/** Of two shifts that are together a rotation by whole bytes, such as four of twenty rounds of a hash have. */
+function bytesRotated(left: Expr, right: Expr): Expr | undefined {
+  if (left.kind !== 'op' || left.op !== 'i32x4.shl' || right.kind !== 'op' || right.op !== 'i32x4.shr_u') return;
+  const [[x, by], [y, back]] = [left.args, right.args] as [[Expr, Expr], [Expr, Expr]];
+  if (x.kind !== 'local' || y.kind !== 'local' || x.index !== y.index) return;
+  if (by.kind !== 'const' || back.kind !== 'const' || !('value' in by) || !('value' in back)) return;
+  const bits = Number(by.value);
+  return bits % 8 === 0 && bits + Number(back.value) === 32 ? op('i8x16.swizzle', x, lanesRotated(bits)) : undefined;
 }
 
 function shift(operation: 'shl' | 'shrLogical' | 'shrArithmetic', x: Expr, amount: Expr, name: Let): Expr {
