@@ -248,6 +248,31 @@ t.test('angles and powers', async (t) => {
   t.equal((grad((mu: NDArray) => random.vonmises(key(0), mu, 4)) as any)(1).item(), 1);
 });
 
+t.test('many numbers, of which few are drawn more than once, begin with the same as few numbers', async (t) => {
+  const some = [1.2, 2, 0.5, Number.NaN, 0, -1, Number.POSITIVE_INFINITY, 30, 1, 1000];
+  // Loops over each element; stages in blocks of 64, 256 and 2048 elements.
+  const [few, ...sizes] = [990, 1000, 5000, 70000] as const;
+  const repeated = (n: number): NDArray => np.tile(np.array(some, { dtype: 'float64' }), n / some.length) as NDArray;
+  const samplers: Record<string, (n: number) => NDArray> = {
+    gamma: (n) => random.gamma(key(1), 2, [n], { dtype: 'float64' }),
+    'gamma of an array': (n) => random.gamma(key(2), repeated(n), { dtype: 'float64' }),
+    'gamma in float32': (n) => random.gamma(key(3), repeated(n)),
+    loggamma: (n) => random.loggamma(key(4), repeated(n), { dtype: 'float64' }),
+    poisson: (n) => random.poisson(key(5), repeated(n).mul(10)),
+    binomial: (n) => random.binomial(key(6), 1000, repeated(n).div(40), { dtype: 'float64' }),
+    zipf: (n) => random.zipf(key(7), repeated(n)),
+    vonmises: (n) => random.vonmises(key(8), 0, repeated(n), { dtype: 'float64' }),
+  };
+  for (const [name, sample] of Object.entries(samplers)) {
+    let shorter = sample(few).tolist() as number[];
+    for (const n of sizes) {
+      const longer = sample(n).tolist() as number[];
+      t.strictSame(longer.slice(0, shorter.length), shorter, `${name}, ${n}`);
+      shorter = longer;
+    }
+  }
+});
+
 t.test('under transformations', async (t) => {
   const a = np.array([0.5, 2, 30]);
   const keys = random.split(key(3), 3);
@@ -255,6 +280,9 @@ t.test('under transformations', async (t) => {
   const rows = [0, 1, 2].map((i) => draw(keys.slice(i), a.slice(i)).tolist());
   t.same((vmap(draw)(keys, a) as NDArray).tolist(), rows);
   t.same((jit(draw)(keys.slice(1), a.slice(1)) as NDArray).tolist(), rows[1]);
+  const many = (k: NDArray): NDArray => random.gamma(k, 0.7, [800]);
+  const long = [0, 1, 2].map((i) => many(keys.slice(i)).tolist());
+  t.same((vmap(many)(keys) as NDArray).tolist(), long, 'many in all, few a lane');
   const counts = {
     poisson: (k: NDArray) => random.poisson(k, np.array([3, 20, 100]), [50, 3]),
     binomial: (k: NDArray) => random.binomial(k, np.array([9, 1000, 2 ** 40]), 0.3, [50, 3]),

@@ -25,6 +25,7 @@ import { selectFunctions } from './select.ts';
 import { shuffleFunctions } from './shuffle.ts';
 import { sortFunctions } from './sort.ts';
 import { spacedFunctions } from './spaced.ts';
+import { truePlacesFunctions } from './true-places.ts';
 import { windowFunctions } from './windows.ts';
 
 /**
@@ -53,6 +54,7 @@ export const runtimeModule = (target: Target): CodeModule => ({
     ...countFunctions(),
     ...bitFunctions(),
     ...distinctFunctions(),
+    ...truePlacesFunctions(),
     ...rearrangeFunctions(),
     ...cumulativeFunctions(),
     ...cumulativeLogSumExpFunctions(),

@@ -44,6 +44,7 @@ import * as special from './special.ts';
 import * as stopGradient from './stop-gradient.ts';
 import * as threefry from './threefry.ts';
 import * as transcendental from './transcendental.ts';
+import * as truePlaces from './true-places.ts';
 
 const modules: readonly Record<string, unknown>[] = [
   argreduce,
@@ -87,6 +88,7 @@ const modules: readonly Record<string, unknown>[] = [
   stopGradient,
   threefry,
   transcendental,
+  truePlaces,
 ];
 
 export function allPrimitives(): Primitive[] {

@@ -17,7 +17,7 @@ import { type Bound, specialFunction } from '../special/function.ts';
 import { uniform } from './continuous.ts';
 import type { IntegerOptions } from './discrete.ts';
 import { parametersOf, spread, type TwoParameters } from './gamma.ts';
-import { firstOf, rejection, type Stream, streamOf } from './rejection.ts';
+import { byRejection, firstOf, type Rejecting, type Stream, streamOf } from './rejection.ts';
 
 const none = 'random: counts have no derivative';
 
@@ -38,7 +38,8 @@ function byInversion(u: Value, first: Value, ratio: (k: Value) => Value, active:
  * Transformed rejection for a mean of 10 or more (Hörmann, PTRS for Poisson: Insur. Math. Econ. 12, 1993; BTRS for binomial: J. Stat. Comput.
  * Simul. 46, 1993), which have this in common: k = ⌊(2a/us + b)·u + c⌋ with us = 1/2 − |u|.
  */
-function byRejection(
+function transformed(
+  rejection: Rejecting,
   stream: Stream,
   { a, b, c, squeeze, most }: { a: Value; b: Value; c: Value; squeeze: Value; most: Value | number },
   accepts: (k: Value, us: Value, v: Value) => Value,
@@ -82,7 +83,7 @@ function probabilityOf(k: Value, mean: Value): { log: Value; weight: Value } {
   };
 }
 
-const poissonOf = (k0: Value, k1: Value, position: Value, given: Value): Value => {
+const poissonOf = (rejection: Rejecting, k0: Value, k1: Value, position: Value, given: Value): Value => {
   const stream: Stream = [k0, k1, position];
   const valid = and(given.gt(0), given.lt(2 ** 31));
   const large = and(valid, given.ge(10));
@@ -104,7 +105,7 @@ const poissonOf = (k0: Value, k1: Value, position: Value, given: Value): Value =
         .div(a.div(us.mul(us)).add(b)),
     ).le(logLikelihood);
   };
-  const rejected = byRejection(stream, { a, b, c: mean.add(0.43), squeeze, most: Infinity }, accepts, large);
+  const rejected = transformed(rejection, stream, { a, b, c: mean.add(0.43), squeeze, most: Infinity }, accepts, large);
   const value = select(large, rejected, select(given.eq(0), 0, counted));
   const known = or(valid, given.eq(0));
   return convert(min(select(known, value, -1), 2 ** 31 - 1), 'int32');
@@ -112,11 +113,18 @@ const poissonOf = (k0: Value, k1: Value, position: Value, given: Value): Value =
 
 export const poissonSample: Bound = specialFunction('random_poisson', {
   native: 'int32',
-  scalar: poissonOf,
+  ...byRejection(poissonOf),
   jvp: [none, none, none, none],
 });
 
-const binomialOf = (k0: Value, k1: Value, position: Value, givenN: Value, givenP: Value): Value => {
+const binomialOf = (
+  rejection: Rejecting,
+  k0: Value,
+  k1: Value,
+  position: Value,
+  givenN: Value,
+  givenP: Value,
+): Value => {
   const stream: Stream = [k0, k1, position];
   const n = givenN;
   const mirrored = givenP.gt(0.5);
@@ -155,14 +163,14 @@ const binomialOf = (k0: Value, k1: Value, position: Value, givenN: Value, givenP
     ).le(own.log.sub(atMode.log));
   };
   const c = lowMean.add(0.5);
-  const rejected = byRejection(stream, { a, b, c, squeeze, most: ln }, accepts, large);
+  const rejected = transformed(rejection, stream, { a, b, c, squeeze, most: ln }, accepts, large);
   const k = select(large, rejected, min(counted, n));
   return select(valid, select(mirrored, n.sub(k), k), Number.NaN);
 };
 
 export const binomialSample: Bound = specialFunction('random_binomial', {
   native: 'float64',
-  scalar: binomialOf,
+  ...byRejection(binomialOf),
   jvp: [none, none, none, none, none],
 });
 

@@ -23,7 +23,7 @@ import { binomial, type Counts, integerDType, poisson } from './counts.ts';
 import type { IntegerOptions } from './discrete.ts';
 import { gamma, parametersOf, spread } from './gamma.ts';
 import { split, subkey } from './keys.ts';
-import { rejection, streamOf } from './rejection.ts';
+import { byRejection, type Rejecting, streamOf } from './rejection.ts';
 
 const none = 'random: counts have no derivative';
 const largest = 2 ** 31 - 1;
@@ -35,7 +35,7 @@ const double = (x: number): Value => scalar(x, 'float64');
  * lies between k − 1/2 and k + 1/2 the last part, of area k⁻ᵃ, is accepted, which is all for k = 1. x⁻ᵖ − 1 stands for the integral, so that
  * nothing cancels for small p. Few numbers are refused, and most of the others are near enough to k, or above it, that no power tells so.
  */
-const zipfOf = (k0: Value, k1: Value, position: Value, a: Value): Value => {
+const zipfOf = (rejection: Rejecting, k0: Value, k1: Value, position: Value, a: Value): Value => {
   const valid = a.gt(1);
   // From 1000 on, a number other than 1 has a probability below 2⁻¹⁰⁰⁰.
   const p = min(select(valid, a, 2).sub(1), 1000);
@@ -66,7 +66,7 @@ const zipfOf = (k0: Value, k1: Value, position: Value, a: Value): Value => {
 
 const zipfSample: Bound = specialFunction('random_zipf', {
   native: 'int32',
-  scalar: zipfOf,
+  ...byRejection(zipfOf),
   jvp: [none, none, none, none],
 });
 

@@ -11,6 +11,7 @@ import { broadcastedIota, scalar } from '../lax/creation.ts';
 import { and, not, or } from '../lax/logic.ts';
 import { reshape } from '../lax/movement.ts';
 import { threefry2x32 } from '../lax/threefry.ts';
+import type { SpecialFunction } from '../special/function.ts';
 import { unit64 } from './continuous.ts';
 import { keyWords } from './keys.ts';
 
@@ -40,34 +41,90 @@ export interface Rejection<P extends readonly Value[]> {
   readonly accepts: (proposal: P, v: Value) => Value;
 }
 
+/** What `rejection` has drawn of the second uniform number, 12 bits, the proposal, and whether these decide. */
+interface Draw<P> {
+  readonly coarse: Value;
+  readonly proposal: P;
+  readonly done: Value;
+}
+
+function draw<P extends readonly Value[]>(stream: Stream, { propose, surely }: Rejection<P>, i: Value): Draw<P> {
+  const [high, low] = wordsOf(stream, i);
+  const coarse = convert(and(low, 2 ** spare - 1), 'float64');
+  const proposal = propose(unit64([high, low]));
+  return { coarse, proposal, done: surely(proposal, coarse.add(1).mul(2 ** -spare)) };
+}
+
 /**
- * The first proposal that is accepted; any where not `active`. One hash gives a uniform number of 52 bits and the upper 12 of another,
- * which are enough for most decisions. The first proposals and these decisions are computed of all elements at once. Those that are
- * not decided enter a loop, a step of which adds 52 bits to the 12, decides, and proposes again: hashes that do not wait for each other.
+ * The first proposal that is accepted. A step adds 52 bits to the 12, decides, and proposes again: hashes that do not wait for each other.
+ *
+ * @param waiting whether the first one is not decided
  */
-export function rejection<P extends readonly Value[]>(
+function from<P extends readonly Value[]>(
   stream: Stream,
-  { propose, surely, accepts }: Rejection<P>,
-  active: Value,
+  given: Rejection<P>,
+  first: Pick<Draw<P>, 'coarse' | 'proposal'>,
+  waiting: Value,
 ): P {
-  const draw = (i: Value): { coarse: Value; proposal: P; done: Value } => {
-    const [high, low] = wordsOf(stream, i);
-    const coarse = convert(and(low, 2 ** spare - 1), 'float64');
-    const proposal = propose(unit64([high, low]));
-    return { coarse, proposal, done: surely(proposal, coarse.add(1).mul(2 ** -spare)) };
-  };
-  const first = draw(start());
   const [, , , ...last] = whileLoop(
     ([, waiting]) => waiting,
     ([i, , coarse, ...current]) => {
       const proposal = current as unknown as P;
       const v = coarse!.add(unit64(wordsOf(stream, i!.add(1)))).mul(2 ** -spare);
-      const accepted = accepts(proposal, v);
-      const next = draw(i!.add(2));
+      const accepted = given.accepts(proposal, v);
+      const next = draw(stream, given, i!.add(2));
       const kept = proposal.map((x, n) => select(accepted, x, next.proposal[n]!));
       return [i!.add(2), not(or(accepted, next.done)), next.coarse, ...kept];
     },
-    [start(), and(active, not(first.done)), first.coarse, ...first.proposal] as Value[],
+    [start(), waiting, first.coarse, ...first.proposal] as Value[],
   );
   return last as unknown as P;
+}
+
+/** The first proposal that is accepted; any where not `active`. */
+export type Rejecting = <P extends readonly Value[]>(stream: Stream, given: Rejection<P>, active: Value) => P;
+
+/**
+ * A sampler that calls `rejection` once. One hash gives a uniform number of 52 bits and the upper 12 of another, which are enough for
+ * most decisions. The first proposals and these decisions are computed of all elements at once, and those that are not decided enter a loop,
+ * many elements' as a stage of their own.
+ */
+export function byRejection(
+  sampler: (rejection: Rejecting, ...xs: Value[]) => Value,
+): Pick<SpecialFunction, 'scalar' | 'staged'> {
+  return {
+    scalar: (...xs) =>
+      sampler(
+        (stream, given, active) => {
+          const first = draw(stream, given, start());
+          return from(stream, given, first, and(active, not(first.done)));
+        },
+        ...xs,
+      ),
+    staged: {
+      stages: [
+        (...xs) => {
+          let drawn: readonly Value[] = [];
+          const value = sampler(
+            (stream, given, active) => {
+              const { coarse, proposal, done } = draw(stream, given, start());
+              drawn = [and(active, not(done)), coarse, ...proposal];
+              return proposal;
+            },
+            ...xs,
+          );
+          return [value, ...drawn];
+        },
+        (...xs) => {
+          const operands = xs.slice(0, sampler.length - 1);
+          const [coarse, ...proposal] = xs.slice(operands.length) as [Value, ...Value[]];
+          const value = sampler(
+            (stream, given, active) => from(stream, given, { coarse, proposal: proposal as never }, active),
+            ...operands,
+          );
+          return [value];
+        },
+      ],
+    },
+  };
 }

@@ -12,14 +12,14 @@ import { atan, log, tan } from '../lax/transcendental.ts';
 import { type Bound, specialFunction } from '../special/function.ts';
 import type { FloatOptions } from './continuous.ts';
 import { parametersOf, spread, type TwoParameters } from './gamma.ts';
-import { rejection, streamOf } from './rejection.ts';
+import { byRejection, type Rejecting, streamOf } from './rejection.ts';
 
 /**
  * Best and Fisher's rejection from a wrapped Cauchy distribution (Efficient simulation of the von Mises distribution, Appl. Stat. 28, 1979)
  * with t = tan(θ/2) in place of cos θ, so that nothing cancels: their r is (1 + √(1 + 4κ²))/(2κ), and t is √((r − 1)/(r + 1)) times a
  * Cauchy number.
  */
-const angleOf = (k0: Value, k1: Value, position: Value, given: Value): Value => {
+const angleOf = (rejection: Rejecting, k0: Value, k1: Value, position: Value, given: Value): Value => {
   const valid = and(given.ge(0), given.lt(Number.POSITIVE_INFINITY));
   const kappa = select(valid, given, 1);
   const twice = kappa.mul(2);
@@ -45,7 +45,7 @@ const angleOf = (k0: Value, k1: Value, position: Value, given: Value): Value => 
 const keyHasNone = 'random.vonmises: there is no derivative with respect to a key';
 const angleSample: Bound = specialFunction('random_vonmises', {
   native: 'float64',
-  scalar: angleOf,
+  ...byRejection(angleOf),
   jvp: [
     keyHasNone,
     keyHasNone,

@@ -3,11 +3,9 @@
  * computed in float64 whatever the dtype, and float32 results are rounded once.
  */
 import { interpret } from '../../jit/interpret.ts';
-import { batchJaxpr } from '../../transforms/vmap.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import type { DType } from '../core/dtype.ts';
 import { RuleError } from '../core/errors.ts';
-import { evalJaxpr } from '../core/eval-jaxpr.ts';
 import type { Jaxpr } from '../core/jaxpr.ts';
 import { noParams, type Primitive, primitive, type Sample, ulp } from '../core/primitive.ts';
 import { sizeOf } from '../core/shape.ts';
@@ -20,6 +18,7 @@ import { alignLanes, checkDomain, elementwiseShape } from '../lax/family.ts';
 import { broadcastTo, reshape } from '../lax/movement.ts';
 import { samplesFor } from '../lax/samples.ts';
 import '../numpy/methods.ts';
+import { inStages, onEach, paysInStages, type Stages } from './stages.ts';
 
 /** The share of an operand in the tangent of the result. */
 export type Share = (tangent: Value, operands: readonly Value[], out: Value) => Value;
@@ -27,6 +26,8 @@ export type Share = (tangent: Value, operands: readonly Value[], out: Value) => 
 export interface SpecialFunction {
   /** The function of rank-0 float64 values; of values of the operands' own dtypes, if `native`. */
   readonly scalar: (...xs: Value[]) => Value;
+  /** How it is computed where there are many elements: the same bits. */
+  readonly staged?: Stages;
   /** The result is then of the last operand's dtype, or of this one. */
   readonly native?: true | DType;
   /** Per operand. Text where there is no derivative: what a message says of the operand. */
@@ -45,7 +46,7 @@ export type Bound = ((...xs: readonly Value[]) => Value) & { readonly primitive:
 
 export function specialFunction(
   name: string,
-  { scalar, jvp, accuracy = [1, 64], intervals = [], native }: SpecialFunction,
+  { scalar, jvp, accuracy = [1, 64], intervals = [], native, staged }: SpecialFunction,
 ): Bound {
   const known = new Map<string, Jaxpr>();
   const program = (avals: readonly ShapedArray[]): Jaxpr => {
@@ -53,7 +54,7 @@ export function specialFunction(
     let jaxpr = known.get(key);
     if (!jaxpr) {
       if (known.size >= capacity) known.clear();
-      known.set(key, (jaxpr = elementwiseProgram(scalar, avals, native !== undefined)));
+      known.set(key, (jaxpr = elementwiseProgram({ scalar, staged }, avals, native !== undefined)));
     }
     return jaxpr;
   };
@@ -88,23 +89,23 @@ export function specialFunction(
 }
 
 /** The program over one element, on each element: its loops end element by element. */
-function elementwiseProgram(scalar: (...xs: Value[]) => Value, avals: readonly ShapedArray[], native: boolean): Jaxpr {
+function elementwiseProgram(
+  { scalar, staged }: Pick<SpecialFunction, 'scalar' | 'staged'>,
+  avals: readonly ShapedArray[],
+  native: boolean,
+): Jaxpr {
   const shape = avals.find(({ ndim }) => ndim > 0)?.shape;
   const { dtype } = avals[0]!;
   const weak = avals.every(({ weakType }) => weakType);
-  const { jaxpr: one } = stage(
-    (...xs) => [scalar(...xs)],
-    avals.map(({ dtype }) => shapedArray([], native ? dtype : 'float64', weak)),
-  );
-  const batched = avals.map(({ ndim }) => ndim > 0);
   const n = shape && sizeOf(shape);
-  const each = n === undefined ? one : batchJaxpr(one, n, batched, [true]).jaxpr;
+  const ofElements = (n: number, xs: readonly Value[]): Value =>
+    staged && paysInStages(n) ? inStages(staged, n, xs) : onEach((...xs) => [scalar(...xs)], n, xs)[0]!;
   return stage((...xs) => {
     const operands = xs.map((x, i) => {
       const held = weak || native ? x : convert(x, 'float64');
-      return batched[i] ? reshape(held, [n!]) : held;
+      return avals[i]!.ndim > 0 ? reshape(held, [n!]) : held;
     });
-    const [y] = evalJaxpr(each, operands) as [Value];
+    const y = n === undefined ? scalar(...operands) : ofElements(n, operands);
     const shaped = shape ? reshape(y, shape) : y;
     return [weak || native ? shaped : convert(shaped, dtype)];
   }, avals).jaxpr;
