@@ -496,6 +496,31 @@ t.test('operations that follow each other are compiled, with the same bits', (t)
   t.end();
 });
 
+t.test('programs of small arrays are compiled where that saves time', (t) => {
+  setCompiledAfter(5000);
+  t.teardown(() => setCompiledAfter(2 ** 23));
+  const lowered = (f: () => void, calls: number): number => {
+    const before = compileStats().lowered;
+    for (let i = 0; i < calls; i++) f();
+    return compileStats().lowered - before;
+  };
+  const n = 1000;
+  const [x, samples] = [np.arange(n, { dtype: 'float64' }), np.arange(100, { dtype: 'float64' })];
+  // Beside its elementwise steps it has one search and a dozen views.
+  t.equal(
+    lowered(() => np.interp(x, samples, samples).dispose(), 5),
+    1,
+    'interp of a thousand',
+  );
+  const [a, b] = [drawn('float64', [10], 1), drawn('float64', [10], 2)];
+  t.equal(
+    lowered(() => np.histogram2d(a, b), 300),
+    0,
+    'histogram2d of ten is not',
+  );
+  t.end();
+});
+
 t.test('large results of samplers are compiled at the first call', (t) => {
   const n = 2 ** 21 + 5;
   // What other tests have left leaves the memory.

@@ -19,7 +19,7 @@ import type { ShapedArray } from './aval.ts';
 import { byteSize } from './dtype.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, subJaxprs, Var } from './jaxpr.ts';
 import type { HostArray, Params, Primitive } from './primitive.ts';
-import { compileSegment, isCompiledOnly, type Operation, type Segment, segmentsOf } from './segments.ts';
+import { compileSegment, isCompiledOnly, isRunning, type Operation, type Segment, segmentsOf } from './segments.ts';
 import { stridesOf } from './shape.ts';
 import type { Value } from './trace.ts';
 
@@ -225,7 +225,8 @@ function savingOf(parts: readonly (Operation | Segment)[], isInFrame: boolean): 
   const step = isInFrame ? stepCost : loneStepCost;
   const spared = segments.reduce((sum, segment) => sum + step * segment.spared - callCost, excess);
   // The others have no frame any more.
-  return spared - (loneStepCost - step) * (parts.length - segments.length);
+  const others = parts.filter((part) => !isSegment(part) && isRunning(part));
+  return spared - (loneStepCost - step) * others.length;
 }
 
 /** What runs, in order, each equation alone or as the end of a group. What a group computes itself is not run for it. */

@@ -37,6 +37,10 @@ const fusable: ReadonlySet<string> = new Set(['elementwise', 'view', 'reshape', 
 const isFree = ({ eqn, run }: Operation): boolean =>
   !run && (eqn.primitive.lower.kind === 'reshape' || eqn.primitive.lower.kind === 'identity');
 
+/** Whether a kernel runs for it, and not only when something else reads it. */
+export const isRunning = (operation: Operation): boolean =>
+  !isFree(operation) && operation.eqn.primitive.lower.kind !== 'view';
+
 /**
  * The operations in an order in which those that are fusable stand together wherever they can: an operation comes after all
  * that are as many changes between the two kinds away from the arguments as what it reads. In a program that is compiled in any case,
@@ -108,8 +112,8 @@ function segmentOf(
     needed.add(eqn);
   };
   for (const v of outs) visit(v);
-  const running = operations.filter((operation) => !isFree(operation) && operation.eqn.primitive.lower.kind !== 'view');
-  return { operations, program: new Jaxpr([...inputs], [...needed], outs), excess, spared: running.length - 1 };
+  const spared = operations.filter(isRunning).length - 1;
+  return { operations, program: new Jaxpr([...inputs], [...needed], outs), excess, spared };
 }
 
 /** Compiles a segment. */
