@@ -1,6 +1,7 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
+import { add } from '../wasm/addresses.ts';
 import {
   bitselect,
   call,
@@ -35,7 +36,6 @@ export const argFoldFunctions = (): Func[] =>
 /** Elements of a part of a row, which is searched while the first-level cache has it. */
 const partLength = 4096;
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 const equal = (x: Expr, y: Expr): Expr => op(`${x.type}.eq`, x, y);
 
 /** The position of the first element equal to a value, or of the first NaN if it is one; there is such an element. */

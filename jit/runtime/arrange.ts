@@ -1,4 +1,5 @@
-import { type Expr, type Func, FunctionBuilder, i32c, op } from '../wasm/code.ts';
+import { add, mul, shl } from '../wasm/addresses.ts';
+import { type Expr, type Func, FunctionBuilder } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
 import { buffersIn, eachRow } from './sort.ts';
 import { pairFormat } from './sort-calls.ts';
@@ -11,9 +12,6 @@ import { pairFormat } from './sort-calls.ts';
 export const arrangeFunctions = (): Func[] => [row(), arrange()];
 
 const pair = pairFormat('uint32');
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
-const shl = (a: Expr, by: number): Expr => op('i32.shl', a, i32c(by));
 const call = (fn: string, ...args: Expr[]): Expr => ({ kind: 'call', type: 'i32', fn, args });
 
 /** arrange_row(n, keys, positions, step, to, a, b, counts): a row of whatever keys. */

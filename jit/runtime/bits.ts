@@ -1,3 +1,4 @@
+import { add, shl } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, i32x4c, i32x4lanes, load, op, select } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
 
@@ -15,9 +16,7 @@ export const bitFunctions = (): Func[] => [
   unpack(),
 ];
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 const and = (a: Expr, b: Expr): Expr => op('i32.and', a, b);
-const shl = (a: Expr, bits: number): Expr => op('i32.shl', a, i32c(bits));
 const log2Bytes = { i32: 2, bool: 0 } as const;
 
 /** pack_bits_run_i32(n, flip, x, to) */

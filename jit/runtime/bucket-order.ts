@@ -1,4 +1,5 @@
 /** The order of the pairs of a bucket. */
+import { add, mul, shl, sub } from '../wasm/addresses.ts';
 import {
   call,
   type Expr,
@@ -34,10 +35,6 @@ export const bucketOrderFunctions = (): Func[] => [
 ];
 
 const pair = pairFormat('uint32');
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
-const shl = (a: Expr, by: number): Expr => op('i32.shl', a, i32c(by));
 /** Four columns side by side. */
 const blockBytes = columnRows * rowBytes;
 /** The bits of a word above the place. */

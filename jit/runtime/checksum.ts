@@ -1,3 +1,4 @@
+import { add } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op } from '../wasm/code.ts';
 
 /**
@@ -15,8 +16,6 @@ const stride = 1024;
 export const checksumScratch: number = checksumWindow + 16 * stride;
 
 export const checksumFunctions = (): Func[] => [fold(), foldAll()];
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /**
  * checksum_fold(n, from, window, to): each of n vectors with what it has from those before it, which begin at `window`, 300 vectors in front

@@ -1,3 +1,4 @@
+import { add, mul, shl } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, lane, load, op, select } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
 import { countTables } from './count-calls.ts';
@@ -12,10 +13,6 @@ import { countTables } from './count-calls.ts';
  * the last number.
  */
 export const countFunctions = (): Func[] => (['i32', 'u32'] as const).flatMap((type) => [elements(type), rows(type)]);
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
-const shl = (a: Expr, bits: number): Expr => op('i32.shl', a, i32c(bits));
 
 /** count_elements_i32(n, length, stride, x, tables) */
 function elements(type: 'i32' | 'u32'): Func {

@@ -3,6 +3,7 @@ import { noMath, vectorOp } from '../lower/expressions/vector-code.ts';
 import { combineScalars } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
+import { add, mul } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
@@ -21,9 +22,6 @@ const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
  */
 export const cumulativeFunctions = (): Func[] =>
   operations.flatMap((name) => numeric.flatMap((dtype) => [row(name, dtype), line(name, dtype), along(name, dtype)]));
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 
 /** n more elements of a row, after `total`: the last result. `step` bytes from one to the next. */
 function row(name: Folding, dtype: DType): Func {

@@ -1,5 +1,6 @@
 import { type DType, shortName } from '../../src/core/dtype.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { add, mul } from '../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -45,8 +46,6 @@ export const distinctFunctions = (): Func[] =>
     distinct(dtype),
   ]);
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 const call = (fn: string, ...args: Expr[]): Expr => ({ kind: 'call', type: 'i32', fn, args });
 const nameOf = (name: string, dtype: DType): string => `${name}_${distinctType(dtype)}`;
 

@@ -11,6 +11,7 @@ import { vectorsAtOnce } from '../lower/kernels/vectors-at-once.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
 import { mathCode } from '../math/index.ts';
 import { MathUses } from '../math/uses.ts';
+import { add } from '../wasm/addresses.ts';
 import { type CodeModule, type Expr, type Func, FunctionBuilder, i32c, op, type Target } from '../wasm/code.ts';
 import { hoistConstants } from '../wasm/hoist-constants.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
@@ -42,8 +43,6 @@ export function fusedModule(records: readonly (FusedRecord | JoinRecord)[], targ
   const code = mathCode(names, target);
   return { imports: code.imports, functions: [...code.functions, ...functions] };
 }
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 function fusedFunction({ key, elements, operands, combine }: FusedRecord, names: Set<string>, target: Target): Func {
   const results = elements.length;

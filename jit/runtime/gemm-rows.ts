@@ -1,3 +1,4 @@
+import { add, mul } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, op } from '../wasm/code.ts';
 import {
   blockDepth,
@@ -37,8 +38,6 @@ export const gemmPanelBytes = (n: number, k: number, bytes: number): number =>
 export const gemmRowsScratchBytes = (m: number, k: number, bytes: number): number =>
   up(cornerBytes + Math.min(m, blockRows) * lineBytes(up(Math.min(k, blockDepth), 4), bytes), 64);
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 const bytesOf = (e: Element, elements: Expr): Expr => op('i32.shl', elements, i32c(e.shift));
 
 function packAll(e: Element): Func {

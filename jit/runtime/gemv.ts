@@ -1,5 +1,5 @@
+import { add, sub } from '../wasm/addresses.ts';
 import {
-  type Expr,
   type Func,
   FunctionBuilder,
   f32c,
@@ -14,9 +14,6 @@ import {
   type Target,
 } from '../wasm/code.ts';
 import type { Element } from './gemm.ts';
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
 
 /** Rows that one call handles, so that the kernels are entered often enough to be optimised while they run. */
 const dotRows = 4;

@@ -1,5 +1,6 @@
 import { range } from '../../src/core/shape.ts';
 import { turn } from '../lower/expressions/vector-memory.ts';
+import { add } from '../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -14,8 +15,6 @@ import {
 } from '../wasm/code.ts';
 import { copyBytes } from '../wasm/copy.ts';
 import { inChunks } from './chunks.ts';
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /** Sizes of elements, with the instructions that move one. */
 const widths: readonly { readonly bytes: number; readonly type: WasmType; readonly suffix: string }[] = [

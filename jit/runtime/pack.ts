@@ -1,8 +1,7 @@
+import { add } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
 import { transposedBlock } from '../wasm/vector-blocks.ts';
 import type { Element } from './gemm.ts';
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 export const packName = (e: Element): string => `pack_${e.name}`;
 export const linesName = (e: Element): string => `lines_${e.name}`;

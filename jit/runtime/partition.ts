@@ -1,5 +1,6 @@
 import { type DType, dtypes, shortName } from '../../src/core/dtype.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { add, mul } from '../wasm/addresses.ts';
 import { call, type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, select } from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
@@ -23,8 +24,6 @@ export const partitionFunctions = (): Func[] => [
   ...dtypes.flatMap((dtype) => [partition(dtype, false), partition(dtype, true)]),
 ];
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 const typeOf = ({ bytes }: Format): 'i32' | 'i64' => (bytes === 8 ? 'i64' : 'i32');
 const dealName = ({ name }: Format, dtype?: DType): string =>
   dtype === undefined ? `deal_positions_${name}` : `deal_${elementBytes[dtype]}_${name}`;

@@ -1,4 +1,5 @@
 /** The key at one position of the order of some keys, and how many there are before it. */
+import { add, sub } from '../wasm/addresses.ts';
 import {
   call,
   type Expr,
@@ -31,8 +32,6 @@ const few = 8;
 /** Splits, of which six or seven leave a few of 300, and twelve of 4096. */
 const patience = 20;
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
 const typeOf = ({ bytes }: Format): 'i32' | 'i64' => (bytes === 8 ? 'i64' : 'i32');
 
 /**

@@ -1,3 +1,4 @@
+import { add, shl } from '../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -55,9 +56,6 @@ export const countBytes: number = 4 * 6 * 2048;
 
 /** Steps of insertion of n elements, after which it is given up. */
 export const insertionSteps = (n: Expr): Expr => op('i32.mul', n, i32c(patience));
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const shl = (a: Expr, by: number): Expr => op('i32.shl', a, i32c(by));
 
 /** Moves whole elements. */
 const moves: Record<Format['name'], readonly [type: WasmType, load: string, store: string]> = {

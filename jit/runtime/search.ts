@@ -3,6 +3,7 @@ import { constant } from '../lower/expressions/scalar-code.ts';
 import { identityOf } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { scalarType } from '../lower/storage.ts';
+import { add, sub } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, select } from '../wasm/code.ts';
 import { loadElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
@@ -28,8 +29,6 @@ export const searchFunctions = (): Func[] =>
     numeric.flatMap((dtype) => [queries(side, dtype), runs(side, dtype), rows(side, dtype)]),
   );
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
 const signOf = (dtype: DType): string => (isFloating(dtype) ? '' : dtype === 'int32' ? '_s' : '_u');
 
 /** search_queries_left_f32(n, m, sorted, queries, to) */

@@ -1,7 +1,9 @@
 /** Elements at some positions of a sorted order, without the order of the others. */
+
 import { type DType, shortName } from '../../src/core/dtype.ts';
 import { constant } from '../lower/expressions/scalar-code.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { add } from '../wasm/addresses.ts';
 import { call, type Expr, type Func, FunctionBuilder, i32c, i64c, type Local, load, op, select } from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
@@ -30,7 +32,6 @@ export const selectFunctions = (): Func[] =>
     ];
   });
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 const typeOf = ({ bytes }: Format): 'i32' | 'i64' => (bytes === 8 ? 'i64' : 'i32');
 const zeroOf = (format: Format): Expr => (format.bytes === 8 ? i64c(0n) : i32c(0));
 const keyAt = (format: Format, ptr: Expr): Expr => load(`${typeOf(format)}.load`, ptr);

@@ -1,4 +1,5 @@
 /** Sorting some pairs of a 64-bit key and 32 bits that go along. */
+import { add, shl } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, i64c, load, op } from '../wasm/code.ts';
 
 /**
@@ -15,9 +16,6 @@ export const shortPairs = (): Func[] => [placedKeys(), inPlaces(), short()];
 export const mostShortPairs = 128;
 const places = 127n;
 const pairBytes = 16;
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const shl = (a: Expr, by: number): Expr => op('i32.shl', a, i32c(by));
 
 /** placed_keys(n, pairs, to): n keys, with their places in the lowest bits. */
 function placedKeys(): Func {

@@ -1,4 +1,5 @@
 /** Sorting some keys without branches that depend on them. */
+import { add, sub } from '../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -23,9 +24,6 @@ export const shortSort = (format: Format): Func[] => [network(format), mergeTwic
 
 /** Bytes of a block, whatever the format. */
 export const blockBytes = 128;
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
 
 // biome-ignore format: a line for each layer
 /** The network of 19 comparators for eight keys (K. E. Batcher, Sorting networks and their applications, 1968). */

@@ -1,6 +1,7 @@
 /** Shuffles: positions in the order of random keys, again and again. */
 
 import { hashRounds } from '../math/threefry.ts';
+import { add, mul, shl, sub } from '../wasm/addresses.ts';
 import { call, type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
 import { blockKeys, keyBlocks } from './random-keys.ts';
@@ -28,10 +29,6 @@ export const shuffleFunctions = (): Func[] => [
 ];
 
 const pair = pairFormat('uint32');
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
-const shl = (a: Expr, by: number): Expr => op('i32.shl', a, i32c(by));
 
 /**
  * shuffle_deal_next(n, k0, k1, counter, inner, position, step, table, bits, block): pairs of what a bucket leaves of the key, in the

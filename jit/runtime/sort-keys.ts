@@ -2,9 +2,11 @@
  * From elements to unsigned keys of the same order, and back: NaN has the largest key, −0 that of 0. Signs of zeros are put
  * back at the end.
  */
+
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
 import { constant } from '../lower/expressions/scalar-code.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { add, mul } from '../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -30,9 +32,6 @@ export const keyFunctions = (): Func[] => [
     orderKeys(dtype),
   ]),
 ];
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 
 const negativeZero = { float32: i32c(-(2 ** 31)), float64: i64c(-(2n ** 63n)) };
 

@@ -1,5 +1,6 @@
 import { type DType, dtypes, isFloating, shortName } from '../../src/core/dtype.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { add, mul } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 import { inChunks } from './chunks.ts';
@@ -32,8 +33,6 @@ export const sortFunctions = (): Func[] => [
   iota('float64'),
 ];
 
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 const times = (a: Expr, c: number): Expr => op('i32.mul', a, i32c(c));
 
 /** Calls `row` with the offset of each row's first element, in elements. */

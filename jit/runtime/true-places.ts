@@ -1,8 +1,7 @@
 /** Where in an array of bools those are that are true. */
-import { call, type Expr, type Func, FunctionBuilder, i32c, load, op } from '../wasm/code.ts';
+import { add } from '../wasm/addresses.ts';
+import { call, type Func, FunctionBuilder, i32c, load, op } from '../wasm/code.ts';
 import { inChunks } from './chunks.ts';
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /**
  *     true_places(rows, n, x, to, counts)

@@ -2,6 +2,7 @@ import type { DType } from '../../src/core/dtype.ts';
 import { shortName } from '../../src/core/dtype.ts';
 import { type Combine, combineScalars } from '../lower/folds/combine.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
+import { add } from '../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../wasm/code.ts';
 import { copyBytes } from '../wasm/copy.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
@@ -31,8 +32,6 @@ const sizes: readonly (readonly [number, DType])[] = [
 ];
 const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
 const combines: readonly Combine[] = ['add', 'mul', 'max', 'min'];
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /** Adds what one component of the index rows contributes; the first one starts. */
 function places(): Func {

@@ -1,4 +1,5 @@
 /** Inner loops of dense linear algebra over contiguous runs of floats: four or two lanes at a time, then one by one. */
+import { add } from './addresses.ts';
 import { type Expr, type FunctionBuilder, f32x4c, f64x2c, i32c, lane, load, op } from './code.ts';
 
 /** The instructions of a floating dtype. */
@@ -8,8 +9,6 @@ export interface FloatCode {
   readonly lanes: number;
   readonly bytes: number;
 }
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /** Address of element `index` of a run. */
 const elementAt = (base: Expr, index: Expr, { bytes }: FloatCode): Expr =>

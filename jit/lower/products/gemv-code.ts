@@ -1,4 +1,5 @@
 import { MathUses } from '../../math/uses.ts';
+import { add } from '../../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -49,8 +50,6 @@ export function matrixVector({ m, n, k, lhs, rhs }: Product): MatrixVector | und
   const even = found.column === 1 || found.k === 1 || found.row === 1 || found.m === 1;
   return even && found.m * found.k <= largest && found.m > 0 && k > 0 ? found : undefined;
 }
-
-const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
 
 /** A function (matrix, vector, result). */
 export const gemvKernel = (p: MatrixVector, dtype: 'float32' | 'float64', target: Target): Func =>

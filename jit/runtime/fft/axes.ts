@@ -5,10 +5,12 @@
  *
  * and, with real numbers on one side, rfft_f32 and irfft_f32: lines have `from` numbers before and `to` after.
  */
+
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, op } from '../../wasm/code.ts';
 import type { FloatCode } from '../../wasm/vector-loops.ts';
 import { lineName, Planes, transposeName } from './lines.ts';
-import { add, bytesOf, mul, sub } from './passes.ts';
+import { bytesOf } from './passes.ts';
 import { layouts, scales } from './plan.ts';
 
 type Kind = 'fft' | 'rfft' | 'irfft';

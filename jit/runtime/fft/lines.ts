@@ -6,10 +6,12 @@
  * transforms `w` lines, one or a multiple of the lanes of a vector; number j of all of them lies at x + j·xStep bytes. A single
  * line is contiguous. y must not overlap x. `table` begins with what its plan is, and `work` is memory for what is in between.
  */
+
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../../wasm/code.ts';
 import type { FloatCode } from '../../wasm/vector-loops.ts';
 import { Vectors } from './butterflies.ts';
-import { add, bytesOf, loadSplat, mul, overVectors, passName, splat, sub, vectorAt } from './passes.ts';
+import { bytesOf, loadSplat, overVectors, passName, splat, vectorAt } from './passes.ts';
 import { blockBytes, headerLength, planePadding, radices } from './plan.ts';
 
 const parameters = (code: FloatCode) => [

@@ -7,6 +7,7 @@
  * Loops over q are in vectors, of which the last overlaps the one before it: s is no less than the lanes of a vector. The
  * first pass of a single line, where s is 1, goes over p instead and turns its results round in registers.
  */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../../wasm/code.ts';
 import { hoistConstants } from '../../wasm/hoist-constants.ts';
 import { chooseLanes, transposedBlock } from '../../wasm/vector-blocks.ts';
@@ -14,9 +15,6 @@ import type { FloatCode } from '../../wasm/vector-loops.ts';
 import { type Complex, Vectors } from './butterflies.ts';
 import { radices } from './plan.ts';
 
-export const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-export const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
-export const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 export const shiftOf = ({ bytes }: FloatCode): number => Math.log2(bytes);
 /** Bytes of so many numbers. */
 export const bytesOf = (code: FloatCode, count: Expr): Expr => op('i32.shl', count, i32c(shiftOf(code)));

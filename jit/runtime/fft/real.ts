@@ -9,12 +9,14 @@
  *
  * `full` writes the other half of the result as well, X[n − k] = conj X[k].
  */
+
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, op, select, type Target } from '../../wasm/code.ts';
 import { chooseLanes } from '../../wasm/vector-blocks.ts';
 import { type FloatCode, loadFloat, storeFloat } from '../../wasm/vector-loops.ts';
 import { type Complex, Vectors } from './butterflies.ts';
 import { lineName, one, Planes } from './lines.ts';
-import { add, bytesOf, loadSplat, mul, overVectors, splat, sub, vectorAt } from './passes.ts';
+import { bytesOf, loadSplat, overVectors, splat, vectorAt } from './passes.ts';
 
 const parameters = (code: FloatCode) => [
   ...new Array<'i32'>(8).fill('i32'),

@@ -1,7 +1,7 @@
 /** Balancing: exact eigenvalues to the ends, and rows as long as their columns. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, load, op, select } from '../../wasm/code.ts';
 import { swapRuns } from '../../wasm/vector-loops.ts';
-import { add, mul, sub } from './blocks.ts';
 import { word } from './orders.ts';
 import { at, f64, get, put, wide } from './plane.ts';
 import { balanceGain, balanceLimit, negligibleSquare } from './spectral-constants.ts';

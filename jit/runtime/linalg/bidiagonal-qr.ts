@@ -1,5 +1,5 @@
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { carryOut, endChain, noteAt } from './chains.ts';
 import { at, f64, get, put } from './plane.ts';
 import { chainHeader, negligible, patientSteps, tinyLength } from './spectral-constants.ts';

@@ -1,6 +1,6 @@
 /** Matrices to upper bidiagonal form. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, op } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { at, dot, f64, get, put, reflectorCall, scaleRun, subtractTerms } from './plane.ts';
 import { roomAt } from './reflections.ts';
 import { blockedFrom, panelBlock } from './spectral-constants.ts';

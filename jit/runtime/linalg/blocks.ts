@@ -1,10 +1,7 @@
 /** What the factorisations share: addresses, and products that are subtracted. */
+import { add } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op } from '../../wasm/code.ts';
 import { type FloatCode, loadFloat, storeFloat } from '../../wasm/vector-loops.ts';
-
-export const add = (a: Expr, b: Expr): Expr => op('i32.add', a, b);
-export const sub = (a: Expr, b: Expr): Expr => op('i32.sub', a, b);
-export const mul = (a: Expr, b: Expr): Expr => op('i32.mul', a, b);
 
 export const floatCodes: readonly FloatCode[] = [
   { type: 'f32', shape: 'f32x4', lanes: 4, bytes: 4 },

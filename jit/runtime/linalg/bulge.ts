@@ -1,6 +1,6 @@
 /** Reflections of three rows or columns, one after the other down the diagonal: what a step of QR does to a matrix. */
+import { add, mul } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, load, loadLane, op } from '../../wasm/code.ts';
-import { add, mul } from './blocks.ts';
 import { reflectionBytes } from './spectral-constants.ts';
 
 /**

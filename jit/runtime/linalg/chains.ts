@@ -3,8 +3,8 @@
  * sweeps at once, on eight columns at a time. These stay in the first-level cache from sweep to sweep, and a row that two
  * rotations share stays in registers between them.
  */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, type Local, load, op } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { at } from './plane.ts';
 import { chainHeader, keptSweeps } from './spectral-constants.ts';
 

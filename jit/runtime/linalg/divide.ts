@@ -1,6 +1,6 @@
 /** Symmetric tridiagonal matrices by divide and conquer. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { type MergeRoom, mergeRoomAt, placesOf } from './merging.ts';
 import { indexInOrder, read, word } from './orders.ts';
 import { at, f64, get, put, setIdentity } from './plane.ts';

@@ -1,7 +1,8 @@
 import { constant } from '../../lower/expressions/scalar-code.ts';
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { call, type Func, FunctionBuilder, f64c, i32c, type Local, op, select } from '../../wasm/code.ts';
 import { type FloatCode, loadFloat } from '../../wasm/vector-loops.ts';
-import { add, byteOffset, mul, sub } from './blocks.ts';
+import { byteOffset } from './blocks.ts';
 import { carryOut, endChain, noteAt, rotateChains, rotationAt } from './chains.ts';
 import { divideFunctions } from './divide.ts';
 import { mergingFunctions } from './merging.ts';

@@ -1,6 +1,6 @@
 /** Hessenberg matrices to real Schur form, by implicit double-shift QR steps. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, load, op, select } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { writeReflection } from './bulge.ts';
 import { at, f64, get, put } from './plane.ts';
 import {

@@ -1,7 +1,8 @@
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, load, op, select } from '../../wasm/code.ts';
 import type { FloatCode } from '../../wasm/vector-loops.ts';
 import { balanceFunctions } from './balance.ts';
-import { add, byteOffset, mul, sub } from './blocks.ts';
+import { byteOffset } from './blocks.ts';
 import { bulgeFunctions } from './bulge.ts';
 import { francisFunctions } from './francis.ts';
 import { hessenbergFunctions } from './hessenberg.ts';

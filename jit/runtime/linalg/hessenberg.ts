@@ -1,7 +1,7 @@
 /** General matrices to Hessenberg form. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, f64x2c, i32c, load, op, select } from '../../wasm/code.ts';
 import { addScaled } from '../../wasm/vector-loops.ts';
-import { add, mul, sub } from './blocks.ts';
 import { at, bothLanes, dot, f64, get, put, reflectorCall, scaleRun, subtractTerms, wide } from './plane.ts';
 import { roomAt } from './reflections.ts';
 import { blockedFrom, panelBlock } from './spectral-constants.ts';

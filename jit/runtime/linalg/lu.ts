@@ -1,7 +1,8 @@
 import { constant } from '../../lower/expressions/scalar-code.ts';
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../../wasm/code.ts';
 import { addScaled, type FloatCode, loadFloat, storeFloat, swapRuns } from '../../wasm/vector-loops.ts';
-import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
+import { byteOffset, floatName, multiplySubtract } from './blocks.ts';
 
 /** Columns up to which elimination goes one by one. */
 const few = 16;

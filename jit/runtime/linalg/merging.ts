@@ -1,7 +1,7 @@
 /** What the merges of divide and conquer share, for eigenvalues and singular values: memory, deflation, bases. */
 
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { call, type Expr, type Func, FunctionBuilder, f64c, i32c, load, op } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { insert, read, word } from './orders.ts';
 import { at, dot, f64, get, put } from './plane.ts';
 

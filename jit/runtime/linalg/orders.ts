@@ -1,7 +1,8 @@
 /** Orders of numbers and vectors as lists of indices, so that vectors stay where they are until they are written. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, load, op, select } from '../../wasm/code.ts';
 import type { FloatCode } from '../../wasm/vector-loops.ts';
-import { add, byteOffset, floatCodes, mul, sub } from './blocks.ts';
+import { byteOffset, floatCodes } from './blocks.ts';
 import { f64, get } from './plane.ts';
 
 export const orderFunctions = (): Func[] => [orderMerge(), sortIndices(), ...floatCodes.map(writeColumns)];

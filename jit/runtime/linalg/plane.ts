@@ -3,6 +3,7 @@
  * float32 matrix costs two conversions and gets factors that are right to the last bit or two. Counts are elements, strides
  * bytes.
  */
+import { add, mul } from '../../wasm/addresses.ts';
 import {
   call,
   type Expr,
@@ -18,7 +19,7 @@ import {
   select,
 } from '../../wasm/code.ts';
 import { addScaled, divideBy, type FloatCode, loadFloat, subtractScaled } from '../../wasm/vector-loops.ts';
-import { add, floatCodes, mul } from './blocks.ts';
+import { floatCodes } from './blocks.ts';
 import { negligibleSquare } from './spectral-constants.ts';
 
 export const wide: FloatCode = floatCodes[1]!;

@@ -1,9 +1,10 @@
 /** Reflections of columns of either dtype, as QR makes them. */
 
 import { constant } from '../../lower/expressions/scalar-code.ts';
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../wasm/code.ts';
 import { type FloatCode, loadFloat, storeFloat } from '../../wasm/vector-loops.ts';
-import { add, byteOffset, mul, sub } from './blocks.ts';
+import { byteOffset } from './blocks.ts';
 
 /** Sums of squares of float64 beyond which digits are lost. */
 const smallSquare = 2 ** -960;

@@ -1,7 +1,8 @@
 import { constant } from '../../lower/expressions/scalar-code.ts';
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../wasm/code.ts';
 import { addScaled, dotRuns, type FloatCode, loadFloat, storeFloat } from '../../wasm/vector-loops.ts';
-import { add, byteOffset, floatName, mul, multiplySubtract, sub } from './blocks.ts';
+import { byteOffset, floatName, multiplySubtract } from './blocks.ts';
 import { qrBlock } from './qr-block.ts';
 import { reflectionFunctions } from './qr-reflection.ts';
 

@@ -1,6 +1,6 @@
 /** Products of reflections, by blocks. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { at, get, setIdentity } from './plane.ts';
 import { blockedFrom, panelBlock, reflectionBlock } from './spectral-constants.ts';
 

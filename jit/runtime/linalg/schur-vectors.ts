@@ -1,7 +1,8 @@
 /** Eigenvectors of a real Schur form. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, type Local, load, op, select } from '../../wasm/code.ts';
 import { type FloatCode, storeFloat } from '../../wasm/vector-loops.ts';
-import { add, floatCodes, mul, sub } from './blocks.ts';
+import { floatCodes } from './blocks.ts';
 import { type Complex, complexCode } from './complex-code.ts';
 import { at, dot, f64, get, put, scaleRun } from './plane.ts';
 import { dropped, leastPivot, nearLargest, vectorLimit } from './spectral-constants.ts';

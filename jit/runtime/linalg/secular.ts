@@ -1,4 +1,5 @@
 /** Eigenvalues and vectors of a diagonal matrix plus one of rank 1: what divide and conquer solves in every merge. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -11,7 +12,6 @@ import {
   op,
   select,
 } from '../../wasm/code.ts';
-import { add, mul, sub } from './blocks.ts';
 import { at, bothLanes, f64, get, put } from './plane.ts';
 
 /**

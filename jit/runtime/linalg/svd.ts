@@ -1,3 +1,4 @@
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import {
   call,
   type Expr,
@@ -11,7 +12,7 @@ import {
   select,
 } from '../../wasm/code.ts';
 import type { FloatCode } from '../../wasm/vector-loops.ts';
-import { add, byteOffset, mul, sub } from './blocks.ts';
+import { byteOffset } from './blocks.ts';
 import { indexInOrder, read, word } from './orders.ts';
 import { at, get, put, setIdentity } from './plane.ts';
 import { dividedFrom } from './spectral-constants.ts';

@@ -1,6 +1,6 @@
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, f64c, i32c, op, select } from '../../wasm/code.ts';
 import type { FloatCode } from '../../wasm/vector-loops.ts';
-import { add, mul, sub } from './blocks.ts';
 import { complexCode } from './complex-code.ts';
 import { at, dot, f64, get, put } from './plane.ts';
 

@@ -1,3 +1,4 @@
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import { type Expr, type Func, FunctionBuilder, i32c, op, select } from '../../wasm/code.ts';
 import {
   addScaled,
@@ -9,7 +10,7 @@ import {
   subtractScaled,
   together,
 } from '../../wasm/vector-loops.ts';
-import { add, byteOffset, floatName, mul, multiplySubtract, negate, sub } from './blocks.ts';
+import { byteOffset, floatName, multiplySubtract, negate } from './blocks.ts';
 
 /** Unknowns up to which substitution goes one by one. */
 const few = 16;

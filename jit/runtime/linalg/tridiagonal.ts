@@ -1,4 +1,5 @@
 /** Symmetric matrices to tridiagonal form. */
+import { add, mul, sub } from '../../wasm/addresses.ts';
 import {
   type Expr,
   type Func,
@@ -13,7 +14,6 @@ import {
 } from '../../wasm/code.ts';
 import { addScaled } from '../../wasm/vector-loops.ts';
 import { panelStride } from '../pack.ts';
-import { add, mul, sub } from './blocks.ts';
 import { at, bothLanes, dot, f64, get, put, reflectorCall, scaleRun, subtractTerms, wide } from './plane.ts';
 import { roomAt } from './reflections.ts';
 import { blockedFrom, panelBlock, triangleRows } from './spectral-constants.ts';
