@@ -313,6 +313,21 @@ export function some(root: Tree, is: (tree: Tree) => boolean): boolean {
   return found;
 }
 
+/** A test for trees with such a leaf, which remembers what it finds of their parts. */
+export function withLeaf(is: (leaf: Tree) => boolean): (tree: Tree) => boolean {
+  const known = new Map<Tree, boolean>();
+  const visit = (tree: Tree): boolean => {
+    let found = known.get(tree);
+    if (found === undefined) {
+      const operands = operandsOf(tree);
+      found = operands.length > 0 ? operands.some(visit) : is(tree);
+      known.set(tree, found);
+    }
+    return found;
+  };
+  return visit;
+}
+
 /** Names of what a tree computes, for `lower()` to show. */
 export function operationsOf(root: Tree): string {
   const names: string[] = [];

@@ -5,7 +5,15 @@ import { elementBytes } from '../kernels/kernel.ts';
 import { type MaskParts, maskIn } from './masks.ts';
 import { constant } from './scalar-code.ts';
 import { Inputs, isAffine, type Stream } from './streams.ts';
-import { forEachTree, type GatherTree, type LoopTree, operandsOf, type StepStore, type Tree } from './tree.ts';
+import {
+  forEachTree,
+  type GatherTree,
+  type LoopTree,
+  operandsOf,
+  type StepStore,
+  type Tree,
+  withLeaf,
+} from './tree.ts';
 import { integerTested } from './truth.ts';
 import { dividedBy, extremeWith, maskParts, splat, splatConstant, type Vector, vectorOp } from './vector-code.ts';
 import { loadLanes, loadSplat, loadVector, storeLanes, turn } from './vector-memory.ts';
@@ -209,16 +217,7 @@ export class VectorEval {
   ): void {
     const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
     this.begin(pointers, units);
-    const changing = new Map<Tree, boolean>();
-    const changes = (tree: Tree): boolean => {
-      let known = changing.get(tree);
-      if (known === undefined) {
-        const operands = operandsOf(tree);
-        known = operands.length > 0 ? operands.some(changes) : isMoved(tree);
-        changing.set(tree, known);
-      }
-      return known;
-    };
+    const changes = withLeaf(isMoved);
     const seen = new Set<Tree>();
     this.once = true;
     const visit = (tree: Tree): void => {

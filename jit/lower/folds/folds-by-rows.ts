@@ -1,6 +1,6 @@
 import { type Expr, i32c, type Local, load, op, select } from '../../wasm/code.ts';
 import { isMovedBy } from '../expressions/streams.ts';
-import { operandsOf, type Tree, treeSize } from '../expressions/tree.ts';
+import { operandsOf, type Tree, treeSize, withLeaf } from '../expressions/tree.ts';
 import { parts, type Vector } from '../expressions/vector-code.ts';
 import type { VectorEval } from '../expressions/vector-eval.ts';
 import { storeVector } from '../expressions/vector-memory.ts';
@@ -51,21 +51,8 @@ const rootsOf = ({ folds, stores, saves }: Phase): Tree[] => [...folds, ...store
 /** What is the same in all rows and computed, or a result: parts of `roots` that are parts of no other such. */
 function columnValues(roots: readonly Tree[], folded: readonly boolean[]): Tree[] {
   const kept = folded.map((isFolded) => !isFolded);
-  const known = (isLeaf: (leaf: Tree) => boolean): ((tree: Tree) => boolean) => {
-    const memo = new Map<Tree, boolean>();
-    const visit = (tree: Tree): boolean => {
-      let is = memo.get(tree);
-      if (is === undefined) {
-        const operands = operandsOf(tree);
-        is = operands.length > 0 ? operands.some(visit) : isLeaf(tree);
-        memo.set(tree, is);
-      }
-      return is;
-    };
-    return visit;
-  };
-  const changes = known((leaf) => isMovedBy(leaf, folded));
-  const differs = known((leaf) => leaf.kind === 'held' || isMovedBy(leaf, kept));
+  const changes = withLeaf((leaf) => isMovedBy(leaf, folded));
+  const differs = withLeaf((leaf) => leaf.kind === 'held' || isMovedBy(leaf, kept));
   const found = new Set<Tree>();
   const seen = new Set<Tree>();
   const visit = (tree: Tree): void => {

@@ -1,5 +1,5 @@
 import type { Expr } from '../../wasm/code.ts';
-import { type HeldLeaf, operandsOf, type Tree, withOperands } from '../expressions/tree.ts';
+import { type HeldLeaf, operandsOf, type Tree, withLeaf, withOperands } from '../expressions/tree.ts';
 import type { Combine } from '../folds/combine.ts';
 
 /** A fold of a kernel: its result is `held` by the kernel, for what is computed after it. */
@@ -68,16 +68,7 @@ export function planPhases(folds: readonly Fold[], stores: readonly FoldStore[],
     }
     return level;
   };
-  const full = new Map<Tree, boolean>();
-  const isFull = (tree: Tree): boolean => {
-    let known = full.get(tree);
-    if (known === undefined) {
-      const operands = operandsOf(tree);
-      known = operands.length > 0 ? operands.some(isFull) : options.isFull(tree);
-      full.set(tree, known);
-    }
-    return known;
-  };
+  const isFull = withLeaf(options.isFull);
   const phases: Phase[] = [];
   const at = (level: number): Phase => {
     while (phases.length <= level) phases.push({ folds: [], stores: [], saves: [] });
