@@ -607,6 +607,31 @@ t.test('loops over arrays with axes of one element, whose steps compute without 
   t.end();
 });
 
+t.test('loops whose steps read the first element of what they carry', (t) => {
+  const first = (x: NDArray): NDArray => lax.reshape(lax.slice(x, [0], [1]), []);
+  const step = (c: NDArray): NDArray => np.cos(first(c).mul(c.mul(0.6)));
+  const [c0, row] = [f64([-1.289, -1, 0.5]), f64([0.3, -0.2, 0.1])];
+  const wanted = step(step(step(c0))).data();
+  const loops = {
+    foriLoop: (c: NDArray) => lax.foriLoop(0, 3, (_, c) => step(c), c),
+    whileLoop: (c: NDArray) =>
+      lax.whileLoop(
+        ([i]) => lax.lt(i, 3),
+        ([i, c]) => [i.add(1), step(c)] as const,
+        [np.array(0), c] as const,
+      )[1],
+    scan: (c: NDArray) => lax.scan((c: NDArray) => [step(c), c] as const, c, undefined, { length: 3 })[0],
+  };
+  for (const [name, loop] of Object.entries(loops)) {
+    close(jit(loop)(c0), Array.from(wanted), name, 1e-15);
+    close(loop(c0), Array.from(wanted), `${name}, eager`, 1e-15);
+  }
+  const overRows = (c: NDArray): NDArray =>
+    lax.scan((c: NDArray, r: NDArray) => [c.add(first(r)), c] as const, c, np.stack([row, row.mul(2)]))[0];
+  close(jit(overRows)(c0), [-1.289 + 0.9, -1 + 0.9, 0.5 + 0.9], 'the first element of a row', 1e-15);
+  t.end();
+});
+
 t.test('every transformed program is well formed', (t) => {
   const programs: [string, (x: NDArray) => any][] = [
     ['grad of cond', (x) => vmap(grad(cubeOrDouble))(x)],

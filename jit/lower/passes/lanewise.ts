@@ -109,7 +109,9 @@ function isElementwise(jaxpr: Jaxpr, consts: number, shape: Shape): number[] | u
       // Of a view, other reshapes need not be an affine function of the index.
       if (lower.kind === 'reshape' && !sameShape(longAxes(x.aval.shape), longAxes(out.aval.shape))) return undefined;
       const moves = lower.kind === 'view' && !keepsOrder(lower.view(params, x.aval, out.aval), out.aval.shape);
-      if (varying.has(x) && x.aval.size > 1 && (!isOver(x) || moves)) return undefined;
+      // One lane's element is no longer each lane's own.
+      const leaves = out.aval.size < x.aval.size;
+      if (varying.has(x) && x.aval.size > 1 && (!isOver(x) || moves || leaves)) return undefined;
       if (varying.has(x) && !isOver(out)) return undefined;
     } else return undefined;
     if (inputs.some((x) => varying.has(x))) varying.add(out);
