@@ -4,9 +4,10 @@ import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { DisposedError } from './errors.ts';
 import { Jaxpr, subJaxprs, Var } from './jaxpr.ts';
+import { knownOperation } from './known-operations.ts';
 import { disposedError, leakError } from './leak.ts';
 import { makePlan, type Plan, wrap } from './plan.ts';
-import { areShared, knownOf, type Params, type Primitive } from './primitive.ts';
+import { areShared, type Params, type Primitive } from './primitive.ts';
 import type { Trace, Value } from './trace.ts';
 
 /** Looks at what has been computed: results of one operation, or of a program. */
@@ -43,32 +44,11 @@ export const evaluatingTrace: Trace = {
   },
 };
 
-/** Plans by the types of the operands, one after the other. */
-class PlanTree {
-  plan: Plan | undefined;
-  private readonly branches = new Map<ShapedArray, PlanTree>();
-  /** The last branch asked for. */
-  private type: ShapedArray | undefined;
-  private next: PlanTree | undefined;
-
-  branch(aval: ShapedArray): PlanTree {
-    if (this.type === aval) return this.next!;
-    let tree = this.branches.get(aval);
-    if (!tree) this.branches.set(aval, (tree = new PlanTree()));
-    this.type = aval;
-    this.next = tree;
-    return tree;
-  }
-}
-
 function planFor(primitive: Primitive, args: readonly Value[], params: Params): Plan {
-  const known = knownOf(params) as Map<Primitive, PlanTree> | undefined;
-  if (!known || !isPrebuiltReady()) return makePlan(primitive, avalsOf(args), params);
-  let tree = known.get(primitive);
-  if (!tree) known.set(primitive, (tree = new PlanTree()));
-  for (let i = 0; i < args.length; i++) tree = tree.branch(args[i]!.aval);
-  tree.plan ??= makePlan(primitive, avalsOf(args), params);
-  return tree.plan;
+  const known = isPrebuiltReady() ? knownOperation(primitive, args, params) : undefined;
+  if (!known) return makePlan(primitive, avalsOf(args), params);
+  known.plan ??= makePlan(primitive, avalsOf(args), params);
+  return known.plan;
 }
 
 const avalsOf = (args: readonly Value[]): ShapedArray[] => args.map((arg) => arg.aval);

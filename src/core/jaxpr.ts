@@ -1,5 +1,5 @@
 import type { ShapedArray } from './aval.ts';
-import type { Params, Primitive } from './primitive.ts';
+import { areShared, type Params, type Primitive } from './primitive.ts';
 import type { Source } from './source.ts';
 
 let nextId = 0;
@@ -73,6 +73,7 @@ export const isEffectful = (eqn: Eqn): boolean =>
 
 /** The sub-jaxprs among an equation's parameters: values that are jaxprs or lists of them. */
 export function subJaxprs(params: Params): readonly Jaxpr[] {
+  if (areShared(params)) return none;
   let found: Jaxpr[] | undefined;
   for (const key in params) {
     const value = params[key as keyof Params] as unknown;

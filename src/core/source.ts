@@ -154,4 +154,4 @@ export function recordingFrom<T>(f: () => T): T {
 
 /** The operations of a rule are all the user's one: where they are recorded, its position is taken once. */
 export const atUserLine = <T>(records: boolean, rule: () => T): T =>
-  records && !ambient ? withSource(currentSource(), rule) : rule();
+  records && !ambient ? withSource(equationSource(), rule) : rule();

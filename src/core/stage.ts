@@ -1,6 +1,7 @@
 import { NDArray, type TracerOrigin } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { type Atom, type Eqn, Jaxpr, Literal, Var } from './jaxpr.ts';
+import { outputTypes } from './known-operations.ts';
 import { leakError } from './leak.ts';
 import type { Params, Primitive } from './primitive.ts';
 import { equationSource, recordingFrom, type Source } from './source.ts';
@@ -84,12 +85,8 @@ export class JaxprBuilder {
   }
 
   emit(primitive: Primitive, args: readonly Value[], params: Params): StagedTracer[] {
-    const outAvals = primitive.type(
-      args.map((arg) => arg.aval),
-      params,
-    );
+    const outputs = outputTypes(primitive, args, params).map((aval) => new Var(aval));
     const source = equationSource();
-    const outputs = outAvals.map((aval) => new Var(aval));
     this.eqns.push({ primitive, inputs: args.map((arg) => this.atom(arg, primitive.name)), outputs, params, source });
     return outputs.map((variable) => new StagedTracer(this, variable, source));
   }
