@@ -50,10 +50,11 @@ export const provideMethods = (methods: ArrayMethods): void => {
  * Immutable; freed by the garbage collector.
  */
 export class NDArray {
-  readonly aval: ShapedArray;
-  private storage: Cell | undefined;
+  // Made by the thousand before an engine has optimised anything: fields are set once, by the constructor.
+  declare readonly aval: ShapedArray;
+  declare private storage: Cell | undefined;
   /** The value of a rank-0 constant that came from a JavaScript number: written into programs rather than captured. */
-  readonly literal: number | undefined;
+  declare readonly literal: number | undefined;
 
   /** Use `np.array` and its kin. */
   constructor(aval: ShapedArray, storage?: Cell, literal?: number) {

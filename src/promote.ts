@@ -9,7 +9,7 @@ import { broadcastShapes } from './core/shape.ts';
 import { currentSource } from './core/source.ts';
 import type { Value } from './core/trace.ts';
 import { convert } from './lax/convert.ts';
-import { broadcastTo } from './lax/movement.ts';
+import { broadcastFitting } from './lax/movement.ts';
 import { operandNames } from './syntax/expression.ts';
 
 /** An operand as a value: numbers become weak float literals, booleans bool literals. */
@@ -86,7 +86,7 @@ export function promote(operation: string, args: readonly ArrayLike[]): Value[] 
   if (shapes.length < 2 || shapes.every((s) => s === shapes[0])) return values;
   const shape = broadcastShapes(...shapes);
   if (!shape) throw broadcastError(operation, values);
-  return values.map((v) => (v.aval.shape.length === 0 ? v : broadcastTo(v, shape)));
+  return values.map((v) => (v.aval.shape.length === 0 ? v : broadcastFitting(v, shape)));
 }
 
 /** Operands as messages list them, with the names that they have in the user's call: `` `w` f32[3] and f32[4] ``. */

@@ -1,5 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
-import { type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
+import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
+import type { Params } from '../../src/core/primitive.ts';
 import { withSource } from '../../src/core/source.ts';
 import { hash } from '../caches/hash.ts';
 import type { Handler } from './module-writer.ts';
@@ -23,8 +24,8 @@ export function fingerprint(jaxpr: Jaxpr): Fingerprint | undefined {
   let known = fingerprints.get(jaxpr);
   if (known === undefined) {
     const writing = new Writing();
-    const text = writing.program(jaxpr);
-    known = text !== undefined && { name: hash(utf8.encode(text)), callbacks: writing.callbacks };
+    const name = writing.program(jaxpr);
+    known = name !== undefined && { name, callbacks: writing.callbacks };
     fingerprints.set(jaxpr, known);
   }
   return known === false ? undefined : known;
@@ -39,73 +40,80 @@ export const placeOf = (callback: Handler, list: readonly Handler[]): number =>
       avals.every((aval, i) => aval === callback.avals[i]),
   );
 
-/** Texts that a program holds many times, such as types: written once, then as their number. */
-class Texts<Key> {
-  private readonly places = new Map<Key, string>();
-  private readonly write: (key: Key) => string;
-
-  constructor(write: (key: Key) => string) {
-    this.write = write;
-  }
-
-  of(key: Key): string {
-    const place = this.places.get(key);
-    if (place !== undefined) return place;
-    this.places.set(key, `#${this.places.size}`);
-    return this.write(key);
-  }
-}
-
+/**
+ * A program as numbers, beside the texts that some of them stand for, such as types and names of operations: each once, in the
+ * order in which they come. Variables are numbered as they are bound.
+ */
 class Writing {
   readonly callbacks: Handler[] = [];
-  // Weak numbers are not the same: a rule may make another program for them.
-  private readonly types = new Texts((aval: ShapedArray) => `${aval}${aval.weakType ? '*' : ''}`);
+  private readonly words: number[] = [];
+  private readonly texts = new Map<string, number>();
+  private readonly types = new Map<ShapedArray, number>();
+  private readonly variables = new Map<Var, number>();
 
-  program(jaxpr: Jaxpr): string | undefined {
-    const { types } = this;
-    const operations = new Texts((text: string) => text);
-    const names = new Map<Var, number>();
-    let text = '';
-    const bind = (v: Var): void => {
-      names.set(v, names.size);
-      text += ` ${types.of(v.aval)}`;
-    };
-    const read = (atom: Var | Literal): void => {
-      if (!(atom instanceof Literal)) text += ` ${names.get(atom)!}`;
-      else text += ` ${types.of(atom.aval)}=${Object.is(atom.value, -0) ? '-0' : atom.value}`;
-    };
-    jaxpr.inVars.forEach(bind);
-    for (const eqn of jaxpr.eqns) {
-      const operation = this.operation(eqn);
-      if (operation === undefined) return undefined;
-      text += `\n${operations.of(operation)}`;
-      for (const atom of eqn.inputs) read(atom);
-      text += ' :';
-      for (const v of eqn.outputs) bind(v);
+  program({ inVars, eqns, outs }: Jaxpr): string | undefined {
+    const { words } = this;
+    words.push(inVars.length, eqns.length, outs.length);
+    for (let i = 0; i < inVars.length; i++) this.bind(inVars[i]!);
+    for (let i = 0; i < eqns.length; i++) {
+      const { inputs, outputs } = eqns[i]!;
+      if (!this.operation(eqns[i]!)) return undefined;
+      words.push(inputs.length, outputs.length);
+      for (let k = 0; k < inputs.length; k++) this.read(inputs[k]!);
+      for (let k = 0; k < outputs.length; k++) this.bind(outputs[k]!);
     }
-    text += '\n';
-    for (const atom of jaxpr.outs) read(atom);
-    return text;
+    for (let i = 0; i < outs.length; i++) this.read(outs[i]!);
+    const structure = hash(new Uint8Array(new Int32Array(words).buffer));
+    return hash(utf8.encode([structure, ...this.texts.keys()].join('\n')));
   }
 
-  private operation({ primitive, params, inputs, source }: Eqn): string | undefined {
+  private bind(v: Var): void {
+    this.variables.set(v, this.variables.size);
+    this.words.push(this.type(v.aval));
+  }
+
+  private read(atom: Atom): void {
+    if (!(atom instanceof Literal)) this.words.push(this.variables.get(atom)!);
+    else this.words.push(-1, this.type(atom.aval), this.text(Object.is(atom.value, -0) ? '-0' : String(atom.value)));
+  }
+
+  private text(text: string): number {
+    let place = this.texts.get(text);
+    if (place === undefined) this.texts.set(text, (place = this.texts.size));
+    return place;
+  }
+
+  private type(aval: ShapedArray): number {
+    let place = this.types.get(aval);
+    // Weak numbers are not the same: a rule may make another program for them.
+    if (place === undefined) this.types.set(aval, (place = this.text(`${aval}${aval.weakType ? '*' : ''}`)));
+    return place;
+  }
+
+  /** Writes what an equation does, and says whether that is known. */
+  private operation({ primitive, params, inputs, source }: Eqn): boolean {
     const { name, lower } = primitive;
-    const avals = inputs.map((atom) => atom.aval);
     const isOfUser = name.includes('.');
-    if (lower.kind === 'callback')
-      return `callback ${this.callback({ params, handler: lower.handler(params), avals })}`;
-    if (lower.kind !== 'inline') return isOfUser ? undefined : this.whole(name, params);
+    if (lower.kind === 'callback') {
+      const callback = { params, handler: lower.handler(params), avals: avalsOf(inputs) };
+      return this.named('callback', String(this.callback(callback)));
+    }
+    if (lower.kind !== 'inline') return !isOfUser && this.named(name, this.whole(params));
     // Where the parameters say everything, the program that they stand for need not be made.
-    const derived = lower.derived && !isOfUser ? this.whole(name, params) : undefined;
-    if (derived !== undefined) return derived;
-    const { jaxpr, operands } = withSource(source, () => lower.jaxpr(params, avals));
+    if (lower.derived && !isOfUser && this.named(name, this.whole(params))) return true;
+    const { jaxpr, operands } = withSource(source, () => lower.jaxpr(params, avalsOf(inputs)));
     const inner = this.inner(jaxpr);
-    return inner && `${lower.separate ? 'separate' : 'inline'} ${operands ?? ''} ${inner}`;
+    return this.named(lower.separate ? 'separate' : 'inline', inner && `${operands ?? ''} ${inner}`);
   }
 
-  private whole(name: string, params: object): string | undefined {
-    const text = written(params) ?? writtenWith(params, (jaxpr) => this.inner(jaxpr));
-    return text === undefined ? undefined : name + text;
+  private named(name: string, details: string | undefined): boolean {
+    if (details === undefined) return false;
+    this.words.push(this.text(name), this.text(details));
+    return true;
+  }
+
+  private whole(params: Params): string | undefined {
+    return written(params) ?? writtenWith(params, (jaxpr) => this.inner(jaxpr));
   }
 
   /** A program inside: its name, and where its callbacks are among those of the whole. */
@@ -119,3 +127,5 @@ class Writing {
     return place >= 0 ? place : this.callbacks.push(callback) - 1;
   }
 }
+
+const avalsOf = (atoms: readonly Atom[]): ShapedArray[] => atoms.map((atom) => atom.aval);

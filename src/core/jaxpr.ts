@@ -6,10 +6,11 @@ let nextId = 0;
 
 /** A variable of a jaxpr: bound once, as an input or as an equation's output. */
 export class Var {
-  readonly aval: ShapedArray;
-  readonly id: number = nextId++;
+  declare readonly aval: ShapedArray;
+  declare readonly id: number;
   constructor(aval: ShapedArray) {
     this.aval = aval;
+    this.id = nextId++;
   }
 }
 
@@ -68,12 +69,11 @@ export class Jaxpr {
 }
 
 /** Effects show in the primitive or in any sub-jaxpr among the parameters. */
-export const isEffectful = (eqn: Eqn): boolean =>
-  (eqn.primitive.effectful?.(eqn.params) ?? false) || subJaxprs(eqn.params).some((jaxpr) => jaxpr.effectful);
+export const isEffectful = ({ primitive, params }: Eqn): boolean =>
+  primitive.effectful?.(params) || (!areShared(params) && subJaxprs(params).some((jaxpr) => jaxpr.effectful));
 
 /** The sub-jaxprs among an equation's parameters: values that are jaxprs or lists of them. */
 export function subJaxprs(params: Params): readonly Jaxpr[] {
-  if (areShared(params)) return none;
   let found: Jaxpr[] | undefined;
   for (const key in params) {
     const value = params[key as keyof Params] as unknown;

@@ -54,7 +54,8 @@ export function sharedParams<P extends Params>(params: P): P {
 /** What is kept for each operation with shared parameters; undefined for others. */
 export const knownOf = (params: Params): Map<Primitive, unknown> | undefined =>
   (params as { [memory]?: Map<Primitive, unknown> })[memory];
-export const areShared = (params: Params): boolean => knownOf(params) !== undefined;
+/** Whether they are; none of them are programs. */
+export const areShared = (params: Params): boolean => (params as { [memory]?: object })[memory] !== undefined;
 
 /** A table of parameters made once for each key. Forgets everything when there are many: programs have few. */
 export function sharedParamsByKey<P extends Params>(): (key: string, make: () => P) => P {

@@ -9,9 +9,9 @@ import { type Subject, type Trace, type Value, withTrace } from './trace.ts';
 
 /** A value that stands for a variable of a jaxpr under construction. */
 export class StagedTracer extends NDArray {
-  readonly builder: JaxprBuilder;
-  readonly variable: Var;
-  readonly source: Source | undefined;
+  declare readonly builder: JaxprBuilder;
+  declare readonly variable: Var;
+  declare readonly source: Source | undefined;
 
   constructor(builder: JaxprBuilder, variable: Var, source?: Source) {
     super(variable.aval);

@@ -103,8 +103,11 @@ export function broadcastInDim(x: ArrayLike, shape: Shape, broadcastDimensions: 
   const value = toValue(x, 'broadcastInDim');
   checkShape(shape, 'broadcastInDim');
   checkList('broadcastInDim', 'the list of axes', broadcastDimensions);
-  if (sameShape(value.aval.shape, shape)) return value;
-  return bind1(
+  return sameShape(value.aval.shape, shape) ? value : broadcastAlong(value, shape, broadcastDimensions);
+}
+
+const broadcastAlong = (value: Value, shape: Shape, broadcastDimensions: readonly number[]): Value =>
+  bind1(
     broadcastInDimP,
     [value],
     broadcastParams(`${shape}|${broadcastDimensions}`, () => ({
@@ -112,7 +115,6 @@ export function broadcastInDim(x: ArrayLike, shape: Shape, broadcastDimensions: 
       broadcastDimensions: [...broadcastDimensions],
     })),
   );
-}
 
 /** NumPy's broadcast: axes are matched from the last. A weak scalar becomes float32. */
 export function broadcastTo(x: ArrayLike, shape: Shape): Value {
@@ -124,11 +126,16 @@ export function broadcastTo(x: ArrayLike, shape: Shape): Value {
   if (lead < 0 || own.some((n, i) => n !== 1 && n !== shape[lead + i])) {
     throw new ShapeError(`broadcastTo: ${value.aval} does not broadcast to shape [${shape}].`);
   }
-  return broadcastInDim(
-    value,
-    shape,
-    range(own.length).map((i) => i + lead),
-  );
+  return broadcastFitting(value, shape);
+}
+
+/** The same for a shape that is known to be one, and to fit. */
+export function broadcastFitting(value: Value, shape: Shape): Value {
+  const { ndim } = value.aval;
+  if (sameShape(value.aval.shape, shape)) return value;
+  const axes: number[] = [];
+  for (let axis = shape.length - ndim; axis < shape.length; axis++) axes.push(axis);
+  return broadcastAlong(value, shape, axes);
 }
 
 /** What `reshapeP` needs, made once for equal shapes. */
@@ -167,8 +174,12 @@ export function reshape(x: ArrayLike, shape: Shape): Value {
   if (shape.filter((n) => n === -1).length > 1 || full.some((n) => !Number.isInteger(n) || n < 0)) {
     throw new ShapeError(`reshape: ${value.aval} has ${value.aval.size} elements and cannot take shape [${shape}].`);
   }
-  return sameShape(full, value.aval.shape) ? value : bind1(reshapeP, [value], reshapeParamsOf(full));
+  return reshapeFitting(value, full);
 }
+
+/** The same for a shape that is known to be one, without a −1, and to have as many elements. */
+export const reshapeFitting = (value: Value, shape: Shape): Value =>
+  sameShape(shape, value.aval.shape) ? value : bind1(reshapeP, [value], reshapeParamsOf(shape));
 
 export const transposeP: Primitive<{ permutation: readonly number[] }> = primitive<{ permutation: readonly number[] }>({
   name: 'transpose',

@@ -4,7 +4,7 @@ import { naming } from '../core/options.ts';
 import { sharedParams } from '../core/primitive.ts';
 import { normalizeAxis, range, type Shape, sizeOf, stridesOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
-import { reshape } from './movement.ts';
+import { reshapeFitting } from './movement.ts';
 
 export interface ReduceParams {
   readonly axes: readonly number[];
@@ -86,7 +86,7 @@ export function reduceAxes(operation: string, x: Value, axis: ReduceOptions['axi
 /** Restores folded axes as length 1 when asked for. */
 export const keepAxes = (result: Value, input: Value, axes: readonly number[], keepdims: boolean | undefined): Value =>
   keepdims
-    ? reshape(
+    ? reshapeFitting(
         result,
         input.aval.shape.map((n, i) => (axes.includes(i) ? 1 : n)),
       )
