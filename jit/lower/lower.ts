@@ -1,5 +1,5 @@
 import type { DType } from '../../src/core/dtype.ts';
-import { deadCodeElimination, dropInputs, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
+import { dropInputs, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import { assembled, moduleKey } from '../compile.ts';
 import { mathCode } from '../math/index.ts';
@@ -12,7 +12,7 @@ import { readBuffer, readScalar } from './expressions/tree.ts';
 import { withKnownKernels } from './kernels/known-kernels.ts';
 import { outlineLoops } from './loops/outline.ts';
 import type { Handler } from './module-writer.ts';
-import { simplify } from './simplify.ts';
+import { simplifyLive } from './simplify.ts';
 import { Buffer, Scalar } from './storage.ts';
 
 export interface Lowered extends Wiring {
@@ -64,7 +64,7 @@ class Slots {
 export const lowerToCode = (jaxpr: Jaxpr): LoweredCode => withKnownKernels(() => codeOf(jaxpr));
 
 function codeOf(original: Jaxpr): LoweredCode {
-  const { jaxpr: live, usedInputs } = deadCodeElimination(simplify(original));
+  const { jaxpr: live, usedInputs } = simplifyLive(original);
   const inputs = live.inVars.map((_, i) => i).filter((i) => usedInputs[i]);
   const results: Var[] = [];
   const outputs = live.outs.map((atom): OutputSource => {

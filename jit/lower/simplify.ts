@@ -1,23 +1,23 @@
 import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { allocate } from '../../src/core/dtype.ts';
-import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, Var } from '../../src/core/jaxpr.ts';
+import { type Atom, deadCodeElimination, type Eqn, Jaxpr, Literal, type Live, Var } from '../../src/core/jaxpr.ts';
 import { withSource } from '../../src/core/source.ts';
 import { elementwiseTree } from './expressions/elementwise-tree.ts';
 import { forEachTree } from './expressions/tree.ts';
 import { written } from './written.ts';
 
-const simplified = new WeakMap<Jaxpr, Jaxpr>();
+const simplified = new WeakMap<Jaxpr, Live>();
 
 /**
  * The same program without calls: functions are inlined, equal equations made one, scalar constants folded, and what
  * nothing uses dropped. Inputs and outputs stay as they are; sub-programs of loops and branches are left for later.
  */
-export function simplify(jaxpr: Jaxpr): Jaxpr {
+export const simplify = (jaxpr: Jaxpr): Jaxpr => simplifyLive(jaxpr).jaxpr;
+
+/** The same, with which of the inputs are used. */
+export function simplifyLive(jaxpr: Jaxpr): Live {
   let result = simplified.get(jaxpr);
-  if (!result) {
-    result = deadCodeElimination(new Simplifier().run(jaxpr)).jaxpr;
-    simplified.set(jaxpr, result);
-  }
+  if (!result) simplified.set(jaxpr, (result = deadCodeElimination(new Simplifier().run(jaxpr))));
   return result;
 }
 
@@ -272,6 +272,7 @@ const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'a
 function unchanged({ primitive, outputs, params }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
   const { name } = primitive;
   if (name === 'transpose' && (params as Transposed).permutation.every((axis, i) => axis === i)) return x;
+  if (name !== 'mul' && name !== 'div' && name !== 'sub') return undefined;
   const is = (atom: Atom | undefined, value: number): boolean =>
     atom instanceof Literal && Object.is(atom.value, value);
   const whole = (atom: Atom): Atom | undefined =>

@@ -245,7 +245,7 @@ class FunctionAssembler {
 
   private op({ op, args, lanes }: Extract<Expr, { kind: 'op' }>): void {
     const code = this.opcode(op);
-    for (const x of args) this.expression(x);
+    for (let i = 0; i < args.length; i++) this.expression(args[i]!);
     this.out.raw(code);
     if (lanes) this.out.raw(lanes);
   }

@@ -21,17 +21,20 @@ export class ByteBuffer {
   protected reserve(n: number): number {
     const at = this.length;
     this.length += n;
-    if (this.length > this.bytes.length) {
-      const larger = new Uint8Array(2 * this.length);
-      larger.set(this.bytes);
-      this.bytes = larger;
-      this.view = new DataView(larger.buffer);
-    }
+    if (this.length > this.bytes.length) this.grow();
     return at;
   }
 
+  private grow(): void {
+    const larger = new Uint8Array(2 * this.length);
+    larger.set(this.bytes);
+    this.bytes = larger;
+    this.view = new DataView(larger.buffer);
+  }
+
   byte(value: number): void {
-    const at = this.reserve(1);
+    const at = this.length++;
+    if (at === this.bytes.length) this.grow();
     this.bytes[at] = value;
   }
 

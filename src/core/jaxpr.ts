@@ -141,24 +141,23 @@ export const deadCodeElimination: (jaxpr: Jaxpr, usedOuts?: readonly boolean[]) 
 );
 
 function eliminate(jaxpr: Jaxpr, usedOuts?: readonly boolean[]): Live {
-  const live = new Set<Var>();
+  const live = new Set<Atom>();
   const outs = usedOuts ? jaxpr.outs.filter((_, i) => usedOuts[i]) : jaxpr.outs;
-  for (const atom of outs) if (atom instanceof Var) live.add(atom);
+  for (const atom of outs) live.add(atom);
   const kept: Eqn[] = [];
   for (let i = jaxpr.eqns.length - 1; i >= 0; i--) {
     let eqn: Eqn | undefined = jaxpr.eqns[i]!;
-    const used = eqn.outputs.map((v) => live.has(v));
-    if (!used.includes(true) && !isEffectful(eqn)) continue;
+    if (!eqn.outputs.some((v) => live.has(v)) && !isEffectful(eqn)) continue;
     let usedInputs: readonly boolean[] | undefined;
     if (eqn.primitive.dce) {
+      const used = eqn.outputs.map((v) => live.has(v));
       const result = eqn.primitive.dce(eqn, used);
       if (result) ({ eqn, usedInputs } = result);
     }
     if (!eqn) continue;
     kept.push(eqn);
-    for (const [k, atom] of (usedInputs ? jaxpr.eqns[i]! : eqn).inputs.entries()) {
-      if (atom instanceof Var && (!usedInputs || usedInputs[k])) live.add(atom);
-    }
+    const { inputs } = usedInputs ? jaxpr.eqns[i]! : eqn;
+    for (let k = 0; k < inputs.length; k++) if (!usedInputs || usedInputs[k]) live.add(inputs[k]!);
   }
   return { jaxpr: new Jaxpr(jaxpr.inVars, kept.reverse(), outs), usedInputs: jaxpr.inVars.map((v) => live.has(v)) };
 }

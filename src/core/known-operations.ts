@@ -1,7 +1,11 @@
 import type { ShapedArray } from './aval.ts';
 import type { Plan } from './plan.ts';
 import { knownOf, type Params, type Primitive } from './primitive.ts';
-import type { Value } from './trace.ts';
+
+/** A value, or a variable of a program. */
+interface Operand {
+  readonly aval: ShapedArray;
+}
 
 /** What is known of an operation by the types of its operands, one after the other. */
 export class KnownOperation {
@@ -9,6 +13,8 @@ export class KnownOperation {
   plan: Plan | undefined = undefined;
   /** The types of its results. */
   outputs: readonly ShapedArray[] | undefined = undefined;
+  /** How much code it is, of an elementwise one. */
+  nodes: number | undefined = undefined;
   private branches: Map<ShapedArray, KnownOperation> | undefined = undefined;
   /** The last branch asked for. */
   private type: ShapedArray | undefined = undefined;
@@ -28,7 +34,7 @@ export class KnownOperation {
 /** Undefined where the parameters are not shared, which may be others the next time. */
 export function knownOperation(
   primitive: Primitive,
-  args: readonly Value[],
+  args: readonly Operand[],
   params: Params,
 ): KnownOperation | undefined {
   const byPrimitive = knownOf(params) as Map<Primitive, KnownOperation> | undefined;
@@ -40,7 +46,7 @@ export function knownOperation(
 }
 
 /** Abstract evaluation, once for types and parameters: programs repeat their operations. */
-export function outputTypes(primitive: Primitive, args: readonly Value[], params: Params): readonly ShapedArray[] {
+export function outputTypes(primitive: Primitive, args: readonly Operand[], params: Params): readonly ShapedArray[] {
   const known = knownOperation(primitive, args, params);
   if (known?.outputs) return known.outputs;
   const outputs = primitive.type(

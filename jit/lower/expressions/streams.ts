@@ -32,7 +32,7 @@ export const isMovedBy = (leaf: Tree, axes: readonly boolean[]): boolean =>
 /** As `join` does it, in a third of the time. */
 function listed(numbers: readonly number[]): string {
   let list = '';
-  for (const n of numbers) list += `:${n}`;
+  for (let i = 0; i < numbers.length; i++) list += `:${numbers[i]}`;
   return list;
 }
 
@@ -138,7 +138,7 @@ export class Inputs {
 
   private operands(args: readonly Tree[]): string {
     let list = '';
-    for (const arg of args) list += `:${this.keys.get(arg)}`;
+    for (let i = 0; i < args.length; i++) list += `:${this.keys.get(args[i]!)}`;
     return list;
   }
 

@@ -1,5 +1,5 @@
 import type { DType } from '../../../src/core/dtype.ts';
-import { type Shape, stridesOf } from '../../../src/core/shape.ts';
+import { type Shape, sameShape, stridesOf } from '../../../src/core/shape.ts';
 import type { Element, ElementOp } from '../../element.ts';
 import type { View } from '../../lower-rule.ts';
 import type { Buffer, Scalar, Storage } from '../storage.ts';
@@ -101,7 +101,8 @@ export interface ResultTree {
 }
 
 /** The trees that a tree is computed from. */
-export const operandsOf = (tree: Tree): readonly Tree[] => ('args' in tree ? tree.args : []);
+export const operandsOf = (tree: Tree): readonly Tree[] => ('args' in tree ? tree.args : noOperands);
+const noOperands: readonly Tree[] = [];
 
 /** Whether a value is more than a reading of memory or a scalar. */
 export const isComputed = (tree: Tree): boolean => operandsOf(tree).length > 0;
@@ -159,6 +160,7 @@ export function applyElement(element: Element, args: readonly Tree[], shape: Sha
 
 /** The tree with its affine leaves replaced; undefined as soon as `change` gives undefined. */
 export function mapLeaves(root: Tree, change: (leaf: AffineLeaf) => Tree | undefined): Tree | undefined {
+  if (root.kind === 'array') return change(root);
   const memo = new Map<Tree, Tree | undefined>();
   const visit = (tree: Tree): Tree | undefined => {
     if (tree.kind === 'scalar' || tree.kind === 'const' || tree.kind === 'held') return tree;
@@ -218,6 +220,7 @@ export function transposed(fused: Fused, order: readonly number[]): Fused {
 
 /** The same elements in another shape; undefined where that is no affine function of the index. */
 export function reshaped(value: Fused, shape: Shape): Fused | undefined {
+  if (sameShape(value.shape, shape)) return value;
   const root = mapLeaves(value.root, (leaf) => {
     const strides = reshapeStrides(value.shape, leaf.strides, shape);
     return strides && { ...leaf, strides };
@@ -298,7 +301,8 @@ export function forEachTree(root: Tree, visit: (tree: Tree) => void): void {
   const walk = (tree: Tree): void => {
     if (seen.has(tree)) return;
     seen.add(tree);
-    for (const arg of operandsOf(tree)) walk(arg);
+    const args = operandsOf(tree);
+    for (let i = 0; i < args.length; i++) walk(args[i]!);
     visit(tree);
   };
   walk(root);

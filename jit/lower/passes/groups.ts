@@ -1,4 +1,5 @@
 import { type Atom, type Eqn, Literal, Var } from '../../../src/core/jaxpr.ts';
+import { knownOperation } from '../../../src/core/known-operations.ts';
 import { type Shape, sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { elementwiseTree } from '../expressions/elementwise-tree.ts';
 import { accessOf, positionsInOrder } from '../expressions/gather-tree.ts';
@@ -55,7 +56,7 @@ const mostOpen = 8;
 /** Up to this size arrays share a kernel though they share no operand: a call costs as much as they do. */
 const smallest = 2048;
 
-export const squeezed = (shape: Shape): number[] => shape.filter((n) => n !== 1);
+export const squeezed = (shape: Shape): Shape => (shape.includes(1) ? shape.filter((n) => n !== 1) : shape);
 
 /**
  * A full value has the shape of its group, a row value that of the results of its folds. What a loop stacks has a shape
@@ -283,10 +284,14 @@ class Grouping {
     group.members.push(eqn);
     group.nodes += nodes;
     const isStacked = (v: Var): boolean => eqn.outputs.length > 1 && v.aval.size > sizeOf(group.shape);
-    for (const v of eqn.outputs) this.homes.set(v, { group, role: isStacked(v) ? 'stacked' : role });
-    for (const atom of eqn.inputs)
+    const { inputs, outputs } = eqn;
+    for (let i = 0; i < outputs.length; i++)
+      this.homes.set(outputs[i]!, { group, role: isStacked(outputs[i]!) ? 'stacked' : role });
+    for (let i = 0; i < inputs.length; i++) {
+      const atom = inputs[i]!;
       if (atom instanceof Var && atom.aval.ndim > 0 && sameShape(squeezed(atom.aval.shape), group.shape))
         this.readers.set(atom, group);
+    }
   }
 
   /** The open group that computes a value. */
@@ -338,8 +343,12 @@ const sameAxes = (a: readonly boolean[], b: readonly boolean[]): boolean => a.ev
 
 /** How much code an elementwise equation is. */
 export function nodesOf(eqn: Eqn): number {
+  const known = knownOperation(eqn.primitive, eqn.inputs, eqn.params);
+  if (known?.nodes !== undefined) return known.nodes;
   const args = eqn.inputs.map(({ aval }) => ({ kind: 'const', dtype: aval.dtype, value: 0 }) as const);
-  return treeSize(elementwiseTree(eqn, args).root) - 1;
+  const nodes = treeSize(elementwiseTree(eqn, args).root) - 1;
+  if (known) known.nodes = nodes;
+  return nodes;
 }
 
 /** What an equation adds to the code of a kernel that may be long: functions of vector math are some 40 instructions. */

@@ -94,8 +94,9 @@ export function planPhases(folds: readonly Fold[], stores: readonly FoldStore[],
     }
     return cost;
   };
+  const computed = phases.map(() => new Map<Tree, Tree>());
   const compute = (root: Tree, level: number): Tree => {
-    const memo = new Map<Tree, Tree>();
+    const memo = computed[level]!;
     const visit = (tree: Tree): Tree => {
       const known = memo.get(tree);
       if (known) return known;

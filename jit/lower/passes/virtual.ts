@@ -42,13 +42,16 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
     if (step instanceof Group) for (const eqn of step.members) order.push({ eqn, group: step });
     else order.push({ eqn: step, group: undefined });
   }
-  for (const { eqn } of order)
-    for (const atom of eqn.inputs) {
+  for (let i = 0; i < order.length; i++) {
+    const { eqn } = order[i]!;
+    for (let k = 0; k < eqn.inputs.length; k++) {
+      const atom = eqn.inputs[k]!;
       if (!(atom instanceof Var)) continue;
       const list = readers.get(atom);
       if (list) list.push(eqn);
       else readers.set(atom, [eqn]);
     }
+  }
 
   const { first } = into.prologues;
   const second = new Map([...into.prologues.second].map((eqn) => [eqn, { second: eqn }]));
@@ -58,7 +61,8 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
   const kernels = new Map<Eqn, Evaluator | undefined>();
   /** The kernel that reads a value for an equation. A scatter's first operand is there before its kernel runs. */
   const kernelOf = (use: Eqn, v: Var): Evaluator | undefined => {
-    const [x, y] = use.inputs;
+    const x = use.inputs[0];
+    const y = use.inputs[1];
     if (first.has(use) || second.has(use)) {
       if (x === y) return undefined;
       return v === y ? second.get(use) : first.has(use) ? use : undefined;
@@ -72,11 +76,10 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
   for (let i = order.length - 1; i >= 0; i--) {
     const { eqn, group } = order[i]!;
     const { kind } = eqn.primitive.lower;
-    const [out] = eqn.outputs as [Var];
+    const out = eqn.outputs[0]!;
     const uses = readers.get(out) ?? [];
-    const roots = new Set(uses.map((use) => kernelOf(use, out)));
-    const [root] = roots;
-    const single = roots.size === 1 && root !== undefined && !stored.has(out);
+    const root = uses.length > 0 ? kernelOf(uses[0]!, out) : undefined;
+    const single = root !== undefined && !stored.has(out) && uses.every((use) => kernelOf(use, out) === root);
     const isView = kind === 'view' || kind === 'reshape';
     kernels.set(eqn, kind === 'scatter' ? eqn : group);
     repeats.set(eqn, 1);
@@ -176,11 +179,12 @@ const onPositions: ReadonlySet<string> = new Set([
  */
 function positionsIn(eqns: readonly Eqn[]): ReadonlySet<Var> {
   const operations = new Map<unknown, number>();
-  for (const { primitive, inputs, outputs } of eqns) {
+  for (let i = 0; i < eqns.length; i++) {
+    const { primitive, inputs, outputs } = eqns[i]!;
     const { kind } = primitive.lower;
     const isView = kind === 'view' || kind === 'reshape';
     if (!isView && (kind !== 'elementwise' || !onPositions.has(primitive.name))) continue;
-    const [out] = outputs as [Var];
+    const out = outputs[0]!;
     if (out.aval.dtype !== 'int32' && out.aval.dtype !== 'bool') continue;
     const arrays = inputs.filter(({ aval }) => aval.ndim > 0);
     if (arrays.some((atom) => !operations.has(atom))) continue;
@@ -190,9 +194,10 @@ function positionsIn(eqns: readonly Eqn[]): ReadonlySet<Var> {
     const count = arrays.reduce((n, atom) => n + operations.get(atom)!, own);
     if (count <= mostOnPositions) operations.set(out, count);
   }
-  return new Set(
-    eqns.flatMap(({ primitive, outputs: [out] }) =>
-      primitive.lower.kind === 'elementwise' && operations.has(out) ? [out!] : [],
-    ),
-  );
+  const elementwise = new Set<Var>();
+  for (let i = 0; i < eqns.length && operations.size > 0; i++) {
+    const { primitive, outputs } = eqns[i]!;
+    if (primitive.lower.kind === 'elementwise' && operations.has(outputs[0])) elementwise.add(outputs[0]!);
+  }
+  return elementwise;
 }
