@@ -39,6 +39,11 @@ export class Buffer extends Storage {
   get bytes(): number {
     return this.length * byteSize(this.dtype);
   }
+
+  /** Gives a place to an array that was described before it had one. */
+  moveTo(ptr: Expr): void {
+    (this as { ptr: Expr }).ptr = ptr;
+  }
 }
 
 /** A rank-0 value in a local, or a constant. Bools are 0 or 1. */

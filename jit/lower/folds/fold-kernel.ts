@@ -62,7 +62,7 @@ class FoldKernel {
       rowAxes === undefined &&
       axes.length === 2 &&
       rowAxisOfTiles(axes, streams) === undefined;
-    if (schedule.state) outputs.push({ ptr: schedule.state, steps: shape.map(() => 0) });
+    if (schedule.state) outputs.push({ ptr: schedule.state.ptr, steps: shape.map(() => 0) });
     this.frame = new KernelFrame(roots, shape, outputs, {
       folded,
       range: (axes, streams) => (byRows(axes, streams) ? 0 : rangeAxis(axes, schedule.inParts)),

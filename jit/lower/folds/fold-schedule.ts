@@ -1,9 +1,9 @@
 import type { DType } from '../../../src/core/dtype.ts';
 import { type Shape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { target } from '../../target.ts';
-import { type Expr, i32c } from '../../wasm/code.ts';
+import { type Expr, i32c, op } from '../../wasm/code.ts';
 import { Inputs, isMovedBy } from '../expressions/streams.ts';
-import { some, type Tree, treeSize } from '../expressions/tree.ts';
+import { type ArrayLeaf, some, type Tree, treeSize } from '../expressions/tree.ts';
 import { parts } from '../expressions/vector-code.ts';
 import { elementBytes } from '../kernels/kernel.ts';
 import { type Fold, type FoldStore, type Phases, planPhases } from '../passes/phases.ts';
@@ -38,20 +38,28 @@ export interface FoldSchedule {
   readonly phases: Phases;
   /** Bytes of scratch memory for what one pass over a row leaves to another. */
   readonly scratch: number;
+  /** What lies there, and how far behind its start. Without a place until `placeScratch`. */
+  readonly scratched: readonly { readonly buffer: Buffer; readonly offset: number }[];
   /**
    * Whether everything is folded part by part: the kernel then writes its parts, eight bytes for each fold, and whoever
    * calls it combines them.
    */
   readonly inParts: boolean;
   /** Where partial results lie, in scratch memory, of folds that go by rows. */
-  readonly state?: Expr;
+  readonly state?: Buffer;
 }
 
 /** Elements above which a fold of everything is done in parts. */
 const longestWhole = 32768;
 
-/** @param at addresses of the scratch memory */
-export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): FoldSchedule {
+const nowhere = i32c(0);
+
+/** Says where the scratch memory is, once it is known how much there is to be. */
+export function placeScratch({ scratched }: FoldSchedule, start: Expr): void {
+  for (const { buffer, offset } of scratched) buffer.moveTo(op('i32.add', start, i32c(offset)));
+}
+
+export function scheduleFolds(plan: FoldPlan): FoldSchedule {
   const { shape, folded } = plan;
   const interned = new Inputs([...plan.folds.map((fold) => fold.root), ...plan.stores.map((store) => store.root)])
     .roots;
@@ -60,12 +68,13 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
     return root ? { ...fold, root, ignoresNaN: true } : { ...fold, root: interned[i]! };
   });
   const stores = plan.stores.map((store, i) => ({ ...store, root: interned[plan.folds.length + i]! }));
-  const byRows = scheduleByRows(plan, folds, stores, at);
+  const byRows = scheduleByRows(plan, folds, stores);
   if (byRows) return byRows;
   const across = folded.at(-1)!;
   const vectors = across ? 1 : blockWidth(folds);
   const length = sizeOf(shape.filter((_, axis) => folded[axis]));
   let scratch = 0;
+  const scratched: { readonly buffer: Buffer; readonly offset: number }[] = [];
   const phases = planPhases(folds, stores, {
     isFull: (leaf) => isMovedBy(leaf, folded),
     isSlow: (leaf) => !across && fallsTogether(leaf, shape, folded),
@@ -82,12 +91,15 @@ export function scheduleFolds(plan: FoldPlan, at: (offset: number) => Expr): Fol
         stride *= shape[axis]!;
       }
       if (!across) strides[shape.length - 1] = 1;
-      return leafOf(root.dtype, shape, at(offset), strides);
+      const leaf = leafOf(root.dtype, shape, nowhere, strides);
+      scratched.push({ buffer: leaf.buffer, offset });
+      return leaf;
     },
   });
   const whole = folded.every(Boolean);
   const once = phases.phases.length === 1 && phases.rowStores.every(({ root }) => root.kind === 'held');
-  return { plan, across, vectors, phases, scratch, inParts: whole && once && length > longestWhole };
+  const inParts = whole && once && length > longestWhole;
+  return { plan, across, vectors, phases, scratch, scratched, inParts };
 }
 
 const leafOfStore =
@@ -103,7 +115,6 @@ function scheduleByRows(
   plan: FoldPlan,
   folds: readonly Fold[],
   stores: readonly FoldStore[],
-  at: (offset: number) => Expr,
 ): FoldSchedule | undefined {
   const { shape, folded, limit } = plan;
   if (limit || target().shared || folded.lastIndexOf(true) > folded.indexOf(false) || !folded.includes(false))
@@ -121,7 +132,7 @@ function scheduleByRows(
         (store) =>
           !store.row && !store.strides && store.root.dtype === dtype && saved.every((other) => other.store !== store),
       );
-      const leaf = leafOf(dtype, shape, store?.ptr ?? i32c(0), stridesOf(shape));
+      const leaf = leafOf(dtype, shape, store?.ptr ?? nowhere, stridesOf(shape));
       saved.push({ leaf, store });
       return leaf;
     },
@@ -133,7 +144,9 @@ function scheduleByRows(
   const byRows = isOnce ? goByRows(folds, rows, columns) : goByRowsAgain(folds, rows, columns, { isSlow, readings });
   if (!byRows || !areKeptUntilRead(phases, saved)) return undefined;
   const scratch = rowFoldBytes(folds, columns) + columnValueBytes(phases.phases, folded, columns);
-  return { plan, across: false, vectors: blockWidth(folds), phases, scratch, inParts: false, state: at(0) };
+  const state = new Buffer('int32', scratch / 4, nowhere);
+  const scratched = [{ buffer: state, offset: 0 }];
+  return { plan, across: false, vectors: blockWidth(folds), phases, scratch, scratched, inParts: false, state };
 }
 
 /**
@@ -169,7 +182,7 @@ function fallsTogether(leaf: Tree, shape: Shape, folded: readonly boolean[]): bo
   return leaf.strides.some((stride, axis) => folded[axis] && shape[axis]! >= 256 && (stride * bytes) % 4096 === 0);
 }
 
-const leafOf = (dtype: DType, shape: Shape, ptr: Expr, strides: readonly number[]): Tree => ({
+const leafOf = (dtype: DType, shape: Shape, ptr: Expr, strides: readonly number[]): ArrayLeaf => ({
   kind: 'array',
   dtype,
   buffer: new Buffer(dtype, sizeOf(shape), ptr),

@@ -1,7 +1,7 @@
 import type { Var } from '../../../src/core/jaxpr.ts';
 import { sameShape, sizeOf, stridesOf } from '../../../src/core/shape.ts';
 import { threadCount } from '../../target.ts';
-import { type Expr, i32c, op } from '../../wasm/code.ts';
+import type { Expr } from '../../wasm/code.ts';
 import { loadElement, storeElement } from '../../wasm/loop-nest.ts';
 import type { Driver } from '../driver.ts';
 import { constant } from '../expressions/scalar-code.ts';
@@ -13,7 +13,7 @@ import { type Buffer, Scalar } from '../storage.ts';
 import { combineScalars, identityOf } from './combine.ts';
 import { foldKernel } from './fold-kernel.ts';
 import { orderAxes, readAcross } from './fold-order.ts';
-import { type FoldPlan, type FoldSchedule, scheduleFolds } from './fold-schedule.ts';
+import { type FoldPlan, type FoldSchedule, placeScratch, scheduleFolds } from './fold-schedule.ts';
 
 /** A value that the kernel of a group writes: for every element, or one for each result of its folds (`row`). */
 export interface Result {
@@ -42,20 +42,22 @@ export function runFolds(
   const { plan, copies } = d.ends.goesByRows(group)
     ? { plan: planOf(group, folds, stores), copies: [] }
     : withoutCrossing(d, orderAxes(planOf(group, folds, stores)));
-  const sizing = scheduleFolds(plan, () => i32c(0));
+  const schedule = scheduleFolds(plan);
   let before: Before = '';
-  if (sizing.inParts) foldInParts(d, sizing, folds, results, stores);
+  if (schedule.inParts) foldInParts(d, schedule, folds, results, stores);
   else {
     // Each thread has scratch memory of its own.
-    const bytes = sizing.scratch * (d.target.shared ? threadCount() : 1);
+    const bytes = schedule.scratch * (d.target.shared ? threadCount() : 1);
     const scratch = bytes > 0 ? d.temporary('int32', bytes / 4) : undefined;
     scratch?.retain();
-    const at = (offset: number): Expr => op('i32.add', scratch!.ptr, i32c(offset));
-    const schedule = scratch ? scheduleFolds(plan, at) : sizing;
     before = d.ends.run(
       d,
       group,
-      (rows) => foldKernel(rows?.share ? scheduleFolds(rows.share.plan(plan), at) : schedule, rows?.axes),
+      (rows) => {
+        const own = rows?.share ? scheduleFolds(rows.share.plan(plan)) : schedule;
+        if (scratch) placeScratch(own, scratch.ptr);
+        return foldKernel(own, rows?.axes);
+      },
       () => scratch?.release(),
     );
     for (const { v, place } of scalars)
