@@ -166,8 +166,9 @@ class Simplifier {
   }
 
   /** What a selection by a literal gives, if that is an array of its shape. */
-  private chosen({ primitive, outputs }: Eqn, [test, x, y]: readonly Atom[]): Atom | undefined {
+  private chosen({ primitive, outputs }: Eqn, inputs: readonly Atom[]): Atom | undefined {
     if (primitive.name !== 'select') return undefined;
+    const [test, x, y] = inputs;
     const flag = this.spread.get(test!)?.inputs[0] ?? test;
     const taken = flag instanceof Literal ? (flag.value ? x! : y!) : undefined;
     return taken?.aval.ndim === outputs[0]!.aval.ndim ? taken : undefined;
@@ -175,9 +176,9 @@ class Simplifier {
 
   /** An operation on broadcasts of rank-0 values is done once, and its result broadcast. */
   private beforeBroadcast(eqn: Eqn, inputs: readonly Atom[]): boolean {
-    const [out] = eqn.outputs as [Var];
+    const out = eqn.outputs[0]!;
     // Vector functions and scalar ones may differ in their last bit.
-    if (out.aval.ndim === 0 || eqn.primitive.accuracy.kind !== 'exact') return false;
+    if (out.aval.ndim === 0 || eqn.primitive.accuracy.kind !== 'exact' || this.spread.size === 0) return false;
     const spread = inputs.map((atom) => this.spread.get(atom));
     const broadcast = spread.find((found) => found !== undefined);
     if (!broadcast || !inputs.every((atom, i) => atom.aval.ndim === 0 || spread[i])) return false;
@@ -269,10 +270,12 @@ const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'max', 'min', 'a
 /**
  * The operand that the result equals bit for bit: x·1, x/1, x − 0, axes in order. Not x + 0, which turns −0 into 0.
  */
-function unchanged({ primitive, outputs, params }: Eqn, [x, y]: readonly Atom[]): Atom | undefined {
+function unchanged({ primitive, outputs, params }: Eqn, inputs: readonly Atom[]): Atom | undefined {
   const { name } = primitive;
-  if (name === 'transpose' && (params as Transposed).permutation.every((axis, i) => axis === i)) return x;
+  if (name === 'transpose')
+    return (params as Transposed).permutation.every((axis, i) => axis === i) ? inputs[0] : undefined;
   if (name !== 'mul' && name !== 'div' && name !== 'sub') return undefined;
+  const [x, y] = inputs;
   const is = (atom: Atom | undefined, value: number): boolean =>
     atom instanceof Literal && Object.is(atom.value, value);
   const whole = (atom: Atom): Atom | undefined =>

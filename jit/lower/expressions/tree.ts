@@ -160,10 +160,9 @@ export function applyElement(element: Element, args: readonly Tree[], shape: Sha
 
 /** The tree with its affine leaves replaced; undefined as soon as `change` gives undefined. */
 export function mapLeaves(root: Tree, change: (leaf: AffineLeaf) => Tree | undefined): Tree | undefined {
-  if (root.kind === 'array') return change(root);
+  if (!isComputed(root)) return leafChanged(root, change);
   const memo = new Map<Tree, Tree | undefined>();
   const visit = (tree: Tree): Tree | undefined => {
-    if (tree.kind === 'scalar' || tree.kind === 'const' || tree.kind === 'held') return tree;
     if (memo.has(tree)) return memo.get(tree);
     let result: Tree | undefined;
     if ('args' in tree) {
@@ -174,12 +173,15 @@ export function mapLeaves(root: Tree, change: (leaf: AffineLeaf) => Tree | undef
         args.push(mapped);
       }
       if (args.length === tree.args.length) result = withOperands(tree, args);
-    } else result = change(tree);
+    } else result = leafChanged(tree, change);
     memo.set(tree, result);
     return result;
   };
   return visit(root);
 }
+
+const leafChanged = (leaf: Tree, change: (leaf: AffineLeaf) => Tree | undefined): Tree | undefined =>
+  leaf.kind === 'array' || leaf.kind === 'address' || leaf.kind === 'iota' ? change(leaf) : leaf;
 
 /**
  * The value indexed as `view` says, whose strides count elements of a contiguous array of the value's shape. Each output

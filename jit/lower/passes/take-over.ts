@@ -29,7 +29,8 @@ export function takeOver(
     places.set(to, places.get(from)!);
     return true;
   };
-  for (const step of [...steps].reverse()) {
+  for (let s = steps.length - 1; s >= 0; s--) {
+    const step = steps[s]!;
     if (!(step instanceof Group)) {
       const [x] = step.inputs;
       const [out] = step.outputs;
