@@ -1,6 +1,6 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { type Atom, type Eqn, type Jaxpr, Literal, type Var } from '../../src/core/jaxpr.ts';
-import type { Params } from '../../src/core/primitive.ts';
+import { areShared, type Params, type Primitive } from '../../src/core/primitive.ts';
 import { withSource } from '../../src/core/source.ts';
 import { hash } from '../caches/hash.ts';
 import type { Handler } from './module-writer.ts';
@@ -49,6 +49,8 @@ class Writing {
   private readonly words: number[] = [];
   private readonly texts = new Map<string, number>();
   private readonly types = new Map<ShapedArray, number>();
+  /** Operations with parameters that equations share. */
+  private readonly operations = new Map<Params, Map<Primitive, number>>();
   private readonly variables = new Map<Var, number>();
 
   program({ inVars, eqns, outs }: Jaxpr): string | undefined {
@@ -57,13 +59,16 @@ class Writing {
     for (let i = 0; i < inVars.length; i++) this.bind(inVars[i]!);
     for (let i = 0; i < eqns.length; i++) {
       const { inputs, outputs } = eqns[i]!;
-      if (!this.operation(eqns[i]!)) return undefined;
-      words.push(inputs.length, outputs.length);
+      const operation = this.operation(eqns[i]!);
+      if (operation === undefined) return undefined;
+      words.push(operation, inputs.length, outputs.length);
       for (let k = 0; k < inputs.length; k++) this.read(inputs[k]!);
       for (let k = 0; k < outputs.length; k++) this.bind(outputs[k]!);
     }
     for (let i = 0; i < outs.length; i++) this.read(outs[i]!);
-    const structure = hash(new Uint8Array(new Int32Array(words).buffer));
+    // A number is smaller than how many there are, but for −1. Half as many bytes are hashed in half the time.
+    const packed = words.length < 0xffff ? new Uint16Array(words) : new Uint32Array(words);
+    const structure = hash(new Uint8Array(packed.buffer));
     return hash(utf8.encode([structure, ...this.texts.keys()].join('\n')));
   }
 
@@ -90,30 +95,38 @@ class Writing {
     return place;
   }
 
-  /** Writes what an equation does, and says whether that is known. */
-  private operation({ primitive, params, inputs, source }: Eqn): boolean {
+  /** What an equation does; undefined where that cannot be said. */
+  private operation(eqn: Eqn): number | undefined {
+    const { primitive, params } = eqn;
+    const { kind } = primitive.lower;
+    // What is called depends on the operands' types as well.
+    if (!areShared(params) || kind === 'inline' || kind === 'callback') return this.described(eqn);
+    let known = this.operations.get(params);
+    if (!known) this.operations.set(params, (known = new Map()));
+    let operation = known.get(primitive);
+    if (operation === undefined && (operation = this.described(eqn)) !== undefined) known.set(primitive, operation);
+    return operation;
+  }
+
+  private described({ primitive, params, inputs, source }: Eqn): number | undefined {
     const { name, lower } = primitive;
     const isOfUser = name.includes('.');
-    if (lower.kind === 'callback') {
-      const callback = { params, handler: lower.handler(params), avals: avalsOf(inputs) };
-      return this.named('callback', String(this.callback(callback)));
-    }
-    if (lower.kind !== 'inline') return !isOfUser && this.named(name, this.whole(params));
+    if (lower.kind === 'callback')
+      return this.text(`callback ${this.callback({ params, handler: lower.handler(params), avals: avalsOf(inputs) })}`);
+    if (lower.kind !== 'inline') return isOfUser ? undefined : this.whole(name, params);
     // Where the parameters say everything, the program that they stand for need not be made.
-    if (lower.derived && !isOfUser && this.named(name, this.whole(params))) return true;
+    const derived = lower.derived && !isOfUser ? this.whole(name, params) : undefined;
+    if (derived !== undefined) return derived;
     const { jaxpr, operands } = withSource(source, () => lower.jaxpr(params, avalsOf(inputs)));
     const inner = this.inner(jaxpr);
-    return this.named(lower.separate ? 'separate' : 'inline', inner && `${operands ?? ''} ${inner}`);
+    return inner === undefined
+      ? undefined
+      : this.text(`${lower.separate ? 'separate' : 'inline'} ${operands ?? ''} ${inner}`);
   }
 
-  private named(name: string, details: string | undefined): boolean {
-    if (details === undefined) return false;
-    this.words.push(this.text(name), this.text(details));
-    return true;
-  }
-
-  private whole(params: Params): string | undefined {
-    return written(params) ?? writtenWith(params, (jaxpr) => this.inner(jaxpr));
+  private whole(name: string, params: Params): number | undefined {
+    const text = written(params) ?? writtenWith(params, (jaxpr) => this.inner(jaxpr));
+    return text === undefined ? undefined : this.text(name + text);
   }
 
   /** A program inside: its name, and where its callbacks are among those of the whole. */
