@@ -6,6 +6,7 @@ let nextId = 0;
 
 /** A variable of a jaxpr: bound once, as an input or as an equation's output. */
 export class Var {
+  // Set once, by the constructor, as those of arrays.
   declare readonly aval: ShapedArray;
   declare readonly id: number;
   constructor(aval: ShapedArray) {
