@@ -227,7 +227,7 @@ export class NDArray {
   data(into?: TypedArray): TypedArray {
     const { few } = this;
     if (few) {
-      if (into) checkTarget(this, into);
+      if (into !== undefined) checkTarget(this, into);
       const target = into ?? allocateFew(this.dtype, few.length);
       writeNumbers(few, this.dtype, target, 0);
       return target;

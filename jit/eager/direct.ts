@@ -1,7 +1,7 @@
 /** Elementwise operations on few elements, by the shortest way. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
-import { Cell, type Heap, heap, smallBytes } from '../storage/heap.ts';
+import { Cell, type Heap, heap, smallBytes, spareBytes } from '../storage/heap.ts';
 
 /** An operation on one or two operands. Undefined where these have to be brought into memory first, or were disposed of. */
 export interface DirectFunction {
@@ -57,7 +57,7 @@ export class ShortMap implements DirectFunction {
     const h = heap();
     const result = this.place(h);
     const a = this.addressOf(h, x, h.spare);
-    const b = this.addressOf(h, y, h.spare + h.spareBytes);
+    const b = this.addressOf(h, y, h.spare + spareBytes);
     if (a < 0 || b < 0) return this.refused(h, result);
     const to = this.target(h, result);
     this.run(this.size, to, a, b);
@@ -93,7 +93,7 @@ export class ShortMap implements DirectFunction {
   }
 
   private target(h: Heap, result: Cell | undefined): number {
-    return result ? result.segment!.address + result.offset : h.spare + 2 * h.spareBytes;
+    return result ? result.segment!.address + result.offset : h.spare + 2 * spareBytes;
   }
 
   /** Negative where the elements are not at hand. */

@@ -62,6 +62,8 @@ export const smallBytes = 64;
  * typed array of more than 64 bytes outside of its heap, in ten times the time.
  */
 export const mostFew = 32;
+/** Room for so many. */
+export const spareBytes: number = 8 * mostFew;
 const registeredBytes = 2 ** 20;
 /**
  * Arrays of that size begin 0, 4, … kilobytes behind where a page does, by turns. AMD's first-level cache looks for a line where a hash of bits
@@ -84,7 +86,6 @@ export class Heap extends PagedMemory {
   readonly frames: FrameStack;
   /** Room for three arrays of few elements, `spareBytes` each, for an operation during which nothing else runs. */
   readonly spare: number;
-  readonly spareBytes: number = 8 * mostFew;
   /** Counts calls: the time of "recently used". */
   clock = 1;
   /** What the calls under way have pinned, in order. */
@@ -107,7 +108,7 @@ export class Heap extends PagedMemory {
   constructor() {
     super();
     this.frames = new FrameStack(this, (pages) => this.pagesFor(pages));
-    this.spare = this.frames.push(3 * this.spareBytes);
+    this.spare = this.frames.push(3 * spareBytes);
   }
 
   /** Gives `cell` a place of its own in memory. Its contents are whatever was there. */

@@ -317,6 +317,7 @@ class Planner {
     return new StepProgram(this.values, this.steps, results);
   }
 
+  /** The same without values, if it is one operation of the arguments as they are. */
   private lone(results: readonly number[]): LoneStep | undefined {
     const [step, ...more] = this.steps;
     if (!step || more.length > 0) return undefined;
