@@ -34,7 +34,11 @@ export function offsetOf(aval: ShapedArray, index: readonly number[]): number {
 }
 
 /** Row-major elements in nested lists. */
-export function nested(data: TypedArray, shape: Shape, read: (value: number) => number | boolean): NestedList {
+export function nested(
+  data: TypedArray | number[],
+  shape: Shape,
+  read: (value: number) => number | boolean,
+): NestedList {
   if (shape.length === 0) return read(data[0]!);
   const last = shape.length - 1;
   const row = read === asStored ? rowsOf(data) : (at: number, n: number) => readFrom(data, at, n, read);
@@ -50,7 +54,8 @@ export function nested(data: TypedArray, shape: Shape, read: (value: number) => 
 }
 
 /** Lists of `n` elements from `at` on. The loops differ in what they read, since one that reads all types is compiled for none. */
-function rowsOf(data: TypedArray): (at: number, n: number) => number[] {
+function rowsOf(data: TypedArray | number[]): (at: number, n: number) => number[] {
+  if (Array.isArray(data)) return (at, n) => data.slice(at, at + n);
   if (data instanceof Float64Array)
     return (at, n) => {
       const list = roomFor(n);
@@ -81,7 +86,7 @@ const mostAtOnce = 2 ** 16;
 const roomFor = (n: number): number[] => (n <= mostAtOnce ? new Array<number>(n) : []);
 
 function readFrom(
-  data: TypedArray,
+  data: TypedArray | number[],
   at: number,
   n: number,
   read: (value: number) => number | boolean,

@@ -4,7 +4,7 @@ import { formatArray } from './array-print.ts';
 import { elementReader, type NestedList, nested, offsetOf, type ReadonlyNestedList } from './array-read.ts';
 import type { ComplexArray, ComplexDType, ComplexLike } from './complex/complex-array.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
-import { castNumber, copyOf, type DType, shortName, type TypedArray } from './core/dtype.ts';
+import { allocateFew, castNumber, copyOf, type DType, shortName, type TypedArray, writeNumbers } from './core/dtype.ts';
 import { DisposedError, ShapeError } from './core/errors.ts';
 import { disposedError, leakError } from './core/leak.ts';
 import type { Shape } from './core/shape.ts';
@@ -139,6 +139,11 @@ export class NDArray {
     }
   }
 
+  /** The elements where they are a few numbers of JavaScript's. Never write to it. */
+  private get few(): number[] | undefined {
+    return this.storage?.few;
+  }
+
   /**
    * Frees the memory now instead of when the garbage collector comes by. Reading the array afterwards is an error.
    * Optional: for large arrays in long synchronous code. Also called at the end of the scope of a `using` declaration.
@@ -205,7 +210,7 @@ export class NDArray {
    * const [[a]] = np.array([[1, 2], [3, 4]]).tolist<[number, number][]>(); // the type, where it is known
    */
   tolist<T extends ReadonlyNestedList = NestedList>(): T {
-    return nested(this.read('tolist'), this.shape, elementReader(this.aval)) as T;
+    return nested(this.few ?? this.read('tolist'), this.shape, elementReader(this.aval)) as T;
   }
 
   /**
@@ -221,6 +226,13 @@ export class NDArray {
   data(): TypedArray;
   data<T extends TypedArray>(into: T): T;
   data(into?: TypedArray): TypedArray {
+    const { few } = this;
+    if (few) {
+      if (into !== undefined) checkTarget(this, into);
+      const target = into ?? allocateFew(this.dtype, few.length);
+      writeNumbers(few, this.dtype, target, 0);
+      return target;
+    }
     const data = this.read('data');
     if (into === undefined) return this.aval.weakType ? Float32Array.from(data) : copyOf(data);
     checkTarget(this, into);

@@ -634,9 +634,9 @@ t.test('operations on few elements, whatever holds their operands', (t) => {
     ['floor', (x) => np.floor(x), (x) => Math.floor(x)],
     ['negative', (x) => np.negative(x), (x) => -x],
   ];
-  // Up to 64 bytes stay with JavaScript.
+  // Up to 64 bytes stay with JavaScript, and up to 32 floats that it has computed.
   for (const dtype of ['float32', 'float64', 'int32'] as const)
-    for (const shape of [[], [1], [2, 2], [3, 10]] as const) {
+    for (const shape of [[], [1], [2, 2], [3, 10], [33]] as const) {
       const n = sizeOf(shape);
       const values = Array.from({ length: n }, () =>
         Math.fround(isFloating(dtype) ? 4 * next() - 2 : Math.floor(9 * next())),
@@ -645,6 +645,15 @@ t.test('operations on few elements, whatever holds their operands', (t) => {
       const widened = array(dtype, [n + 2], (i) => values[i - 1] ?? 7);
       const forms: [name: string, make: () => NDArray, values: readonly number[]][] = [
         ['of a typed array', () => array(dtype, shape, (i) => values[i]!), values],
+        [
+          'in memory',
+          () => {
+            const x = array(dtype, shape, (i) => values[i]!);
+            np.sort(x, { axis: null });
+            return x;
+          },
+          values,
+        ],
         ['computed', () => plain.add(plain).sub(plain), values],
         ['repeated', () => np.full(shape, 2, { dtype }), values.map(() => 2)],
         ['a view', () => widened.slice([1, n + 1]).reshape(shape), values],
@@ -672,6 +681,53 @@ t.test('operations on few elements, whatever holds their operands', (t) => {
   const tenth = np.array(Float32Array.of(0, 1));
   t.ok(same(tenth.add(0.1).data(), Float32Array.of(Math.fround(0.1), 1 + Math.fround(0.1))));
   t.ok(same(np.multiply(np.array([1, -1]), -0).data(), Float32Array.of(-0, 0)));
+  t.end();
+});
+
+t.test('few elements become what the same become among many', (t) => {
+  const special = [0, -0, 1, -1.5, 2.5, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1e-40, 3e38];
+  const pairs = special.flatMap((x) => special.map((y) => [x, y] as const));
+  const binary = { add: np.add, sub: np.subtract, mul: np.multiply, div: np.divide, max: np.maximum, min: np.minimum };
+  const unary = { negative: np.negative, abs: np.abs, sqrt: np.sqrt, floor: np.floor, ceil: np.ceil, trunc: np.trunc };
+  for (const dtype of ['float32', 'float64'] as const) {
+    const [x, y] = [0, 1].map((k) => array(dtype, [100], (i) => pairs[i]![k]!)) as [NDArray, NDArray];
+    const parts = (f: (x: NDArray, y: NDArray) => NDArray): number[] =>
+      range(10).flatMap((i) => Array.from(f(x.slice([10 * i, 10 * i + 10]), y.slice([10 * i, 10 * i + 10])).data()));
+    for (const [name, f] of Object.entries(binary)) {
+      t.ok(same(parts(f), f(x, y).data()), `${name} of ${dtype}`);
+      for (const v of special) {
+        t.ok(
+          same(
+            parts((x) => f(x, v)),
+            f(x, v).data(),
+          ),
+          `${name} of ${dtype} and ${v}`,
+        );
+        t.ok(
+          same(
+            parts((x) => f(v, x)),
+            f(v, x).data(),
+          ),
+          `${name} of ${v} and ${dtype}`,
+        );
+      }
+    }
+    for (const [name, f] of Object.entries(unary))
+      t.ok(
+        same(
+          parts((x) => f(x)),
+          f(x).data(),
+        ),
+        `${name} of ${dtype}`,
+      );
+    // From one to the next, to a kernel, and by position.
+    const twice = y.slice([0, 10]).add(1).mul(2);
+    t.ok(same(np.exp(twice).data(), np.exp(y.add(1).mul(2)).data().slice(0, 10)));
+    t.equal(twice.item(4), 7);
+    t.same(jit((z: Value) => z.add(1))(twice).tolist(), twice.add(1).tolist());
+    twice.dispose();
+    t.throws(() => twice.add(1), { message: /was disposed of before\.$/m });
+  }
   t.end();
 });
 

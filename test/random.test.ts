@@ -65,6 +65,20 @@ t.test('bits and integers', (t) => {
   for (const { seed, low, high, dtype, ...expected } of fixtures.randint) {
     same(t, random.randint(random.key(seed), [17], low, high, { dtype }), expected, `randint ${low} ${high} ${dtype}`);
   }
+  // Numbers as bounds say that a span divides 2³², arrays do not.
+  for (const [low, high] of [
+    [0, 1],
+    [-3, 1],
+    [7, 7 + 2 ** 16],
+    [-(2 ** 30), 2 ** 30],
+  ] as const)
+    t.same(
+      random.randint(random.key(3), [17], low, high).tolist(),
+      random.randint(random.key(3), [17], array([low], [], 'int32'), array([high], [], 'int32')).tolist(),
+      `randint ${low} ${high}`,
+    );
+  const words = random.bits(random.split(random.key(3)).slice(1), [17]);
+  t.same(random.randint(random.key(3), [17], 0, 2 ** 32, { dtype: 'uint32' }).tolist(), words.tolist());
   t.end();
 });
 

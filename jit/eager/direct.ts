@@ -1,7 +1,7 @@
 /** Elementwise operations on few elements, by the shortest way. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
-import { Cell, type Heap, heap, smallBytes } from '../storage/heap.ts';
+import { Cell, type Heap, heap, smallBytes, spareBytes } from '../storage/heap.ts';
 
 /** An operation on one or two operands. Undefined where these have to be brought into memory first, or were disposed of. */
 export interface DirectFunction {
@@ -52,12 +52,12 @@ export class ShortMap implements DirectFunction {
   }
 
   two(x: Cell, y: Cell): Cell | undefined {
-    if (this.isNumberX) return isNumber(x) ? this.numberWith(x.number!, y) : undefined;
-    if (this.isNumberY) return isNumber(y) ? this.withNumber(x, y.number!) : undefined;
+    if (this.isNumberX) return x.isNumber ? this.numberWith(x.number!, y) : undefined;
+    if (this.isNumberY) return y.isNumber ? this.withNumber(x, y.number!) : undefined;
     const h = heap();
     const result = this.place(h);
     const a = this.addressOf(h, x, h.spare);
-    const b = this.addressOf(h, y, h.spare + smallBytes);
+    const b = this.addressOf(h, y, h.spare + spareBytes);
     if (a < 0 || b < 0) return this.refused(h, result);
     const to = this.target(h, result);
     this.run(this.size, to, a, b);
@@ -93,7 +93,7 @@ export class ShortMap implements DirectFunction {
   }
 
   private target(h: Heap, result: Cell | undefined): number {
-    return result ? result.segment!.address + result.offset : h.spare + 2 * smallBytes;
+    return result ? result.segment!.address + result.offset : h.spare + 2 * spareBytes;
   }
 
   /** Negative where the elements are not at hand. */
@@ -103,7 +103,8 @@ export class ShortMap implements DirectFunction {
       segment.used = h.clock;
       return segment.address < 0 ? -1 : segment.address + cell.offset;
     }
-    if (!this.isSmallOperand || (cell.host === undefined && cell.number === undefined)) return -1;
+    if (cell.few === undefined && (!this.isSmallOperand || (cell.host === undefined && cell.number === undefined)))
+      return -1;
     h.copyIn(cell, spare);
     return spare;
   }
@@ -130,20 +131,18 @@ export class OneElement implements DirectFunction {
   }
 
   one(x: Cell): Cell | undefined {
-    return isNumber(x) ? this.withNumber(x, 0) : undefined;
+    return x.isNumber ? this.withNumber(x, 0) : undefined;
   }
 
   two(x: Cell, y: Cell): Cell | undefined {
-    return isNumber(y) ? this.withNumber(x, y.number!) : undefined;
+    return y.isNumber ? this.withNumber(x, y.number!) : undefined;
   }
 
   withNumber(x: Cell, y: number): Cell | undefined {
-    return isNumber(x) ? Cell.fromNumber(this.dtype, this.f(x.number!, y)) : undefined;
+    return x.isNumber ? Cell.fromNumber(this.dtype, this.f(x.number!, y)) : undefined;
   }
 
   numberWith(x: number, y: Cell): Cell | undefined {
-    return isNumber(y) ? Cell.fromNumber(this.dtype, this.f(x, y.number!)) : undefined;
+    return y.isNumber ? Cell.fromNumber(this.dtype, this.f(x, y.number!)) : undefined;
   }
 }
-
-const isNumber = ({ number, ones }: Cell): boolean => number !== undefined && ones === undefined;

@@ -10,6 +10,7 @@ import { Cell, type Heap } from '../storage/heap.ts';
 import { Workspace } from '../storage/workspace.ts';
 import { threadPool } from '../threads/thread-pool.ts';
 import { OneElement, ShortMap } from './direct.ts';
+import { fewMap } from './few.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
 import {
   type EagerFunction,
@@ -111,7 +112,7 @@ export function eagerElementwise(
       }
     },
     inMemory,
-    short ? new ShortMap(run, inputs, byValue, output) : undefined,
+    short ? (fewMap(name, inputs, output) ?? new ShortMap(run, inputs, byValue, output)) : undefined,
   );
 }
 

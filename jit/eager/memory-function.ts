@@ -36,11 +36,18 @@ export function onCells(inMemory: MemoryFunction, outputs: readonly ShapedArray[
   return withMemory((operands) => {
     const w = new Workspace();
     try {
-      const at: number[] = [];
-      for (let i = 0; i < operands.length; i++) at.push(w.operand(operands[i]!));
+      const n = operands.length;
+      // Written out: a list that grows is made with room for 17.
+      const at =
+        n === 1
+          ? [w.operand(operands[0]!), 0, 0]
+          : n === 2
+            ? [w.operand(operands[0]!), w.operand(operands[1]!), 0, 0]
+            : operands.map((cell) => w.operand(cell));
       const cell = w.place(output);
       const to = w.address(cell);
-      at.push(to, scratch > 0 ? w.scratch(scratch) : 0);
+      at[n] = to;
+      at[n + 1] = scratch > 0 ? w.scratch(scratch) : 0;
       run(w.heap, at);
       return w.taken(cell, output, to);
     } finally {

@@ -1,4 +1,15 @@
-import { allocate, byteSize, copyFew, copyOf, type DType, type TypedArray, viewOf } from '../../src/core/dtype.ts';
+import {
+  allocate,
+  allocateFew,
+  byteSize,
+  copyFew,
+  copyOf,
+  type DType,
+  numbersOf,
+  type TypedArray,
+  viewOf,
+  writeNumbers,
+} from '../../src/core/dtype.ts';
 import { DisposedError, MemoryError } from '../../src/core/errors.ts';
 import { FrameStack } from './frames.ts';
 import { HostCopy } from './host-copy.ts';
@@ -46,6 +57,13 @@ interface Holder {
 
 /** Arrays up to this size stay with JavaScript: they ride along in the frame of a call. */
 export const smallBytes = 64;
+/**
+ * Floating arrays of up to so many elements that JavaScript's own operations have made are its own arrays of numbers: V8 makes a
+ * typed array of more than 64 bytes outside of its heap, in ten times the time.
+ */
+export const mostFew = 32;
+/** Room for so many. */
+export const spareBytes: number = 8 * mostFew;
 const registeredBytes = 2 ** 20;
 /**
  * Arrays of that size begin 0, 4, … kilobytes behind where a page does, by turns. AMD's first-level cache looks for a line where a hash of bits
@@ -66,7 +84,7 @@ const largestBudget = 2 ** 30;
 
 export class Heap extends PagedMemory {
   readonly frames: FrameStack;
-  /** Room for three small arrays, for an operation during which nothing else runs. */
+  /** Room for three arrays of few elements, `spareBytes` each, for an operation during which nothing else runs. */
   readonly spare: number;
   /** Counts calls: the time of "recently used". */
   clock = 1;
@@ -81,15 +99,16 @@ export class Heap extends PagedMemory {
   spilledSegments = 0;
   /** Segments in memory, the ones queued first first. */
   private readonly resident = new Set<Segment>();
-  /** By size class, the segment that is being filled and segments with slots given back. */
-  private readonly filling = new Map<number, Segment>();
+  /** By multiples of 64 bytes in a slot, the segment that is being filled. */
+  private readonly filling: (Segment | undefined)[] = new Array(pageBytes / 128 + 1).fill(undefined);
+  /** By bytes in a slot, segments with slots given back. */
   private readonly reusable = new Map<number, Set<Segment>>();
   private readonly registry = new FinalizationRegistry<Holder>(({ segment }) => segment && this.freeSegment(segment));
 
   constructor() {
     super();
     this.frames = new FrameStack(this, (pages) => this.pagesFor(pages));
-    this.spare = this.frames.push(3 * smallBytes);
+    this.spare = this.frames.push(3 * spareBytes);
   }
 
   /** Gives `cell` a place of its own in memory. Its contents are whatever was there. */
@@ -138,7 +157,16 @@ export class Heap extends PagedMemory {
     if (segment.pins > 0) return;
     segment.live--;
     if (segment.live === 0) {
-      this.freeSegment(segment);
+      if (segment !== this.filling[segment.slotBytes >> 6]) this.freeSegment(segment);
+      else {
+        // Begun again: a segment for each array that is disposed of at once would take longer than the array.
+        segment.top = 0;
+        segment.free = undefined;
+      }
+      return;
+    }
+    if (cell.offset + segment.slotBytes === segment.top) {
+      segment.top = cell.offset;
       return;
     }
     if (segment.free?.length) {
@@ -157,14 +185,16 @@ export class Heap extends PagedMemory {
     let { segment } = cell;
     if (segment === undefined || segment.address < 0) {
       if (segment) this.returned += cell.byteLength / pageBytes;
-      const { number, ones, offset } = cell;
+      const { number, ones, few, host, offset } = cell;
       const left = segment?.host;
-      const data = left || number !== undefined ? undefined : cell.peek();
+      const isFew = !left && !host && few !== undefined;
+      const data = left || isFew || number !== undefined ? undefined : cell.peek();
       this.place(cell);
       segment = cell.segment!;
       const address = segment.address + cell.offset;
       cell.host = cell.number = cell.ones = undefined;
       if (left) left.copyTo(this.u8, address, offset, cell.byteLength);
+      else if (isFew) writeNumbers(few, cell.dtype, this.elements(cell.dtype), address / byteSize(cell.dtype));
       else if (data) this.u8.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), address);
       else {
         this.fill(cell.dtype, address, cell.length, number!);
@@ -182,10 +212,11 @@ export class Heap extends PagedMemory {
 
   /** Copies the elements of a small array to `address`. */
   copyIn(cell: Cell, address: number): void {
-    const { dtype, length } = cell;
+    const { dtype, length, few } = cell;
     const view = this.elements(dtype);
     const start = address / byteSize(dtype);
     if (length === 1) view[start] = cell.first();
+    else if (few) writeNumbers(few, dtype, view, start);
     else copyFew(dtype, cell.peek(), 0, view, start, length);
   }
 
@@ -196,14 +227,14 @@ export class Heap extends PagedMemory {
   }
 
   private segmentWithRoom(slot: number): Segment {
-    const filling = this.filling.get(slot);
-    if (filling && filling.address >= 0 && filling.top + slot <= pageBytes) return filling;
+    const filling = this.filling[slot >> 6];
+    if (filling && filling.top + slot <= pageBytes) return filling;
     for (const segment of this.reusable.get(slot) ?? []) {
       if (segment.address >= 0 && segment.free?.length) return segment;
       this.reusable.get(slot)!.delete(segment);
     }
     const fresh = this.newSegment(1, slot);
-    this.filling.set(slot, fresh);
+    this.filling[slot >> 6] = fresh;
     return fresh;
   }
 
@@ -283,7 +314,7 @@ export class Heap extends PagedMemory {
     segment.free = undefined;
     this.resident.delete(segment);
     this.reusable.get(segment.slotBytes)?.delete(segment);
-    if (this.filling.get(segment.slotBytes) === segment) this.filling.delete(segment.slotBytes);
+    if (this.filling[segment.slotBytes >> 6] === segment) this.filling[segment.slotBytes >> 6] = undefined;
   }
 }
 
@@ -341,6 +372,8 @@ export class Cell {
   number: number | undefined;
   ones: Places | undefined;
   host: TypedArray | undefined;
+  /** A few floating elements, also beside one of the others, from which it was read. */
+  few: number[] | undefined;
   segment: Segment | undefined;
   offset = 0;
   pending: Pending | undefined;
@@ -355,6 +388,7 @@ export class Cell {
     this.number = number;
     this.ones = undefined;
     this.host = host;
+    this.few = undefined;
     this.segment = undefined;
     this.pending = undefined;
   }
@@ -367,6 +401,13 @@ export class Cell {
   /** Takes `data` over without copying it. */
   static fromHost(dtype: DType, data: TypedArray): Cell {
     return new Cell(dtype, data.length, data, undefined);
+  }
+
+  /** Takes floating elements over, already values of `dtype`. */
+  static fromFew(dtype: DType, few: number[]): Cell {
+    const cell = new Cell(dtype, few.length, undefined, undefined);
+    cell.few = few;
+    return cell;
   }
 
   /** One element, already a value of `dtype`. */
@@ -412,8 +453,29 @@ export class Cell {
 
   get disposed(): boolean {
     return (
-      this.host === undefined && this.segment === undefined && this.number === undefined && this.pending === undefined
+      this.host === undefined &&
+      this.segment === undefined &&
+      this.number === undefined &&
+      this.few === undefined &&
+      this.pending === undefined
     );
+  }
+
+  /** Whether it is all one number, and known without memory. */
+  get isNumber(): boolean {
+    return this.number !== undefined && this.ones === undefined;
+  }
+
+  /** The elements of a floating array of up to `mostFew`, which are kept; undefined of a view, or of nothing. Never write to it. */
+  numbers(): number[] | undefined {
+    if (this.few) return this.few;
+    if (this.pending || this.disposed) return undefined;
+    const { dtype, length, segment } = this;
+    if (segment && segment.address >= 0) {
+      const start = (segment.address + this.offset) / byteSize(dtype);
+      this.few = numbersOf(dtype, heap().elements(dtype), start, length);
+    } else this.few = numbersOf(dtype, this.peek(), 0, length);
+    return this.few;
   }
 
   first(): number {
@@ -424,6 +486,7 @@ export class Cell {
   at(i: number): number {
     const { number, segment } = this;
     if (number !== undefined && !this.ones) return number;
+    if (this.few) return this.few[i]!;
     if (segment?.host) return segment.host.element(this.dtype, this.offset, i);
     if (segment === undefined) return this.peek()[i]!;
     // Without a view of its own.
@@ -440,6 +503,7 @@ export class Cell {
       if (segment.host) return segment.host.view(this.dtype, this.offset, this.length);
       return viewOf(this.dtype, heap().memory.buffer, segment.address + this.offset, this.length);
     }
+    if (this.few) return (this.host = hostOf(this.dtype, this.few));
     if (number === undefined) throw new DisposedError(this.gone ?? 'disposed of');
     this.host = allocate(this.dtype, this.length);
     // What is allocated is zero.
@@ -467,6 +531,7 @@ export class Cell {
   /** A copy that the caller owns. */
   copyOut(): TypedArray {
     if (this.pending) this.settle();
+    if (this.few) return hostOf(this.dtype, this.few);
     const left = this.segment?.host;
     return left ? left.copy(this.dtype, this.offset, this.length) : copyOf(this.peek());
   }
@@ -503,8 +568,14 @@ export class Cell {
     if (this.segment) heap().release(this);
     this.pending?.of.dispose();
     this.pending = undefined;
-    this.segment = this.host = this.number = this.ones = undefined;
+    this.segment = this.host = this.number = this.ones = this.few = undefined;
   }
+}
+
+function hostOf(dtype: DType, few: readonly number[]): TypedArray {
+  const host = allocateFew(dtype, few.length);
+  writeNumbers(few, dtype, host, 0);
+  return host;
 }
 
 export interface HeapStats {

@@ -22,11 +22,12 @@ export class Workspace {
     return this.heap.frames.push((bytes + 63) & -64);
   }
 
-  /** Where the operand's elements are. Small arrays stay with JavaScript: they are copied. */
+  /** Where the operand's elements are. Small arrays, and few numbers, stay with JavaScript: they are copied. */
   operand(cell: Cell): number {
-    const { dtype, length } = cell;
-    if (length * byteSize(dtype) > smallBytes) return this.heap.pin(cell);
-    const address = this.heap.frames.push(smallBytes);
+    const { dtype, length, few, segment } = cell;
+    const bytes = length * byteSize(dtype);
+    if (bytes > smallBytes && (!few || segment)) return this.heap.pin(cell);
+    const address = this.scratch(bytes);
     this.heap.copyIn(cell, address);
     return address;
   }

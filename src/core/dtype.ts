@@ -69,6 +69,33 @@ export function copyFew(
   }
 }
 
+/** Copied to be overwritten: an array of other doubles is one of doubles from the start. */
+const doubles: readonly number[] = Array.from({ length: 64 }, (_, i) => i + 0.5);
+
+/** A few floating elements as an array of numbers. */
+export function numbersOf(dtype: DType, from: TypedArray, start: number, count: number): number[] {
+  const numbers = doubles.slice(0, count);
+  if (dtype === 'float32') {
+    const source = from as Float32Array;
+    for (let i = 0; i < count; i++) numbers[i] = source[start + i]!;
+  } else {
+    const source = from as Float64Array;
+    for (let i = 0; i < count; i++) numbers[i] = source[start + i]!;
+  }
+  return numbers;
+}
+
+/** The same back. */
+export function writeNumbers(numbers: readonly number[], dtype: DType, to: TypedArray, at: number): void {
+  if (dtype === 'float32') {
+    const target = to as Float32Array;
+    for (let i = 0; i < numbers.length; i++) target[at + i] = numbers[i]!;
+  } else {
+    const target = to as Float64Array;
+    for (let i = 0; i < numbers.length; i++) target[at + i] = numbers[i]!;
+  }
+}
+
 /** A typed array for a few elements: constructors that are written out are called directly. */
 export function allocateFew(dtype: DType, length: number): TypedArray {
   switch (dtype) {

@@ -32,9 +32,7 @@ export function makePlan(primitive: Primitive, avals: readonly ShapedArray[], pa
   const output = outputs[0]!;
   const run = functionOf(primitive, avals, params, outputs);
   return (operands) => {
-    const cells: Cell[] = [];
-    for (let i = 0; i < operands.length; i++) cells.push(operands[i]!.cell());
-    const results = run(cells);
+    const results = run(cellsOf(operands));
     return Array.isArray(results) ? wrap(results, outputs) : [new NDArray(output, results)];
   };
 }
@@ -53,6 +51,13 @@ export function functionOf(
     for (let i = 0; i < operands.length; i++) inputs.push({ aval: avals[i]!, data: operands[i]!.toHost() });
     return primitive.run(inputs, params, outputs).map((data, i) => Cell.fromHost(outputs[i]!.dtype, data));
   };
+}
+
+/** Lists of one and two are written out, as most are: one that grows is made with room for 17. */
+function cellsOf(values: readonly Value[]): Cell[] {
+  if (values.length === 1) return [values[0]!.cell()];
+  if (values.length === 2) return [values[0]!.cell(), values[1]!.cell()];
+  return values.map((value) => value.cell());
 }
 
 /** Values for callbacks, from storage. */
@@ -102,6 +107,22 @@ class StepProgram {
   }
 }
 
+/** A program of one operation, whose operands are the arguments. */
+class LoneStep {
+  private readonly step: EagerFunction;
+
+  constructor(step: EagerFunction) {
+    this.step = step;
+  }
+
+  run(args: readonly Cell[]): Cell[] {
+    const made = this.step(args);
+    return Array.isArray(made) ? made : [made];
+  }
+}
+
+type Program = StepProgram | FrameProgram | LoneStep;
+
 /**
  * Elements that the operations of a program have written and compiled ones would not have, at which it is compiled: writing
  * and reading these took about as long as compiling does, whether the program runs once or for ever.
@@ -124,7 +145,7 @@ const callCost = 800;
 /** Calls of a small program after which it is looked at whether compiling pays. */
 const oftenCalled = 100;
 /** Programs that are compiled. Their code takes memory: those that were not used for long run by operations again. */
-const compiledPrograms = new Recent<EagerProgram, StepProgram | FrameProgram>(128);
+const compiledPrograms = new Recent<EagerProgram, Program>(128);
 
 /**
  * A first-order program, ready to be executed operation by operation. Elementwise operations that follow each other on large
@@ -135,7 +156,7 @@ export class EagerProgram {
   private readonly captured: readonly Value[];
   private readonly avals: readonly ShapedArray[];
   private readonly operations: readonly Operation[];
-  private readonly program: StepProgram | FrameProgram;
+  private readonly program: Program;
   /** Elements of all that the operations write. */
   private readonly size: number;
   private segments: readonly (Operation | Segment)[] | undefined;
@@ -145,12 +166,7 @@ export class EagerProgram {
   private calls = 0;
   private isCompiled = false;
 
-  private constructor(
-    jaxpr: Jaxpr,
-    captured: readonly Value[],
-    operations: readonly Operation[],
-    program: StepProgram | FrameProgram,
-  ) {
+  private constructor(jaxpr: Jaxpr, captured: readonly Value[], operations: readonly Operation[], program: Program) {
     this.jaxpr = jaxpr;
     this.captured = captured;
     this.avals = jaxpr.outAvals;
@@ -176,16 +192,14 @@ export class EagerProgram {
   }
 
   run(args: readonly Value[]): Value[] {
-    const cells: Cell[] = [];
-    for (let i = 0; i < args.length; i++) cells.push(args[i]!.cell());
+    const cells = cellsOf(args);
     const isWorthALook = this.size > littleWritten || ++this.calls > oftenCalled;
     const made = (isWorthALook ? this.quickest() : this.program).run(cells);
-    const out: Value[] = [];
-    for (let i = 0; i < made.length; i++) out.push(new NDArray(this.avals[i]!, made[i]!));
-    return out;
+    if (made.length === 1) return [new NDArray(this.avals[0]!, made[0]!)];
+    return wrap(made, this.avals);
   }
 
-  private quickest(): StepProgram | FrameProgram {
+  private quickest(): Program {
     if (this.isCompiled) {
       const known = compiledPrograms.get(this);
       if (known) return known;
@@ -205,7 +219,7 @@ export class EagerProgram {
     return program;
   }
 
-  private compile(segments: readonly (Operation | Segment)[]): StepProgram | FrameProgram {
+  private compile(segments: readonly (Operation | Segment)[]): Program {
     const parts = compiledOf(segments);
     // Where a result turns out not to depend on the arguments, it is made anew by the operations.
     return new Planner(this.jaxpr, this.captured, parts).program() ?? this.program;
@@ -281,11 +295,13 @@ class Planner {
     for (const [i, v] of jaxpr.inVars.slice(0, n).entries()) this.places.set(v, this.keep(captured[i]!.cell(), v.aval));
   }
 
-  program(): StepProgram | FrameProgram | undefined {
+  program(): Program | undefined {
     const { outs } = this.jaxpr;
     for (const operation of this.operations) this.step(operation);
     const results = outs.map((atom) => (atom instanceof Var ? this.places.get(atom)! : -1));
     if (!results.every((i) => this.made.has(i)) || new Set(results).size < results.length) return undefined;
+    const lone = this.lone(results);
+    if (lone) return lone;
     // A product alone reads views where their arrays lie.
     const isProduct =
       this.steps.length === 1 && this.operations.every((operation) => isView(operation) || isDot(operation));
@@ -299,6 +315,15 @@ class Planner {
       step.ending = [...this.made].filter((i) => !results.includes(i) && last.get(i) === k);
     });
     return new StepProgram(this.values, this.steps, results);
+  }
+
+  /** The same without values, if it is one operation of the arguments as they are. */
+  private lone(results: readonly number[]): LoneStep | undefined {
+    const [step, ...more] = this.steps;
+    if (!step || more.length > 0) return undefined;
+    const takesAll = step.inputs.length === this.argumentCount && step.inputs.every((value, i) => value === i);
+    const givesAll = step.outputs.length === results.length && step.outputs.every((value, i) => value === results[i]);
+    return takesAll && givesAll ? new LoneStep(step.run) : undefined;
   }
 
   /** The same in one frame, if all of its operations can. */

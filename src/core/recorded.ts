@@ -68,6 +68,9 @@ type Key = ShapedArray | string | number;
 /** The keys of the call under way, until its table is found; a list that is cut is slower than one that is overwritten. */
 const keys: Key[] = [];
 let count = 0;
+/** Its arrays, likewise. */
+const found: (NDArray | undefined)[] = [];
+let foundCount = 0;
 const written = (key: Key): void => {
   keys[count++] = key;
 };
@@ -76,11 +79,11 @@ const written = (key: Key): void => {
  * Writes down what an argument is, for it to be recognised: the types of its arrays, which may lie in lists and options, and
  * plain data. False for what cannot be written.
  */
-function describe(arg: unknown, arrays: NDArray[]): boolean {
+function describe(arg: unknown): boolean {
   if (arg instanceof NDArray) {
     if (arg.isTracer) return false;
     written(arg.aval);
-    arrays.push(arg);
+    found[foundCount++] = arg;
     return true;
   }
   if (typeof arg === 'number') written(Object.is(arg, -0) ? '-0' : arg);
@@ -94,18 +97,30 @@ function describe(arg: unknown, arrays: NDArray[]): boolean {
   else if (typeof arg !== 'object') return false;
   else if (Array.isArray(arg)) {
     written('[');
-    for (let i = 0; i < arg.length; i++) if (!describe(arg[i], arrays)) return false;
+    for (let i = 0; i < arg.length; i++) if (!describe(arg[i])) return false;
     written(']');
   } else {
     if (!isPlain(arg)) return false;
     written('{');
     for (const name in arg) {
       written(name);
-      if (!describe((arg as Record<string, unknown>)[name], arrays)) return false;
+      if (!describe((arg as Record<string, unknown>)[name])) return false;
     }
     written('}');
   }
   return true;
+}
+
+/** Writes down the arguments of a call, and gives their arrays; undefined where that cannot be. */
+function arraysOf(args: readonly unknown[]): NDArray[] | undefined {
+  count = foundCount = 0;
+  let isWritten = true;
+  for (let i = 0; i < args.length && isWritten; i++) isWritten = describe(args[i]) && count <= longestKey;
+  const n = foundCount;
+  const arrays = n === 1 ? [found[0]!] : n === 2 ? [found[0]!, found[1]!] : (found.slice(0, n) as NDArray[]);
+  // Nothing is kept alive.
+  for (let i = 0; i < n; i++) found[i] = undefined;
+  return isWritten ? arrays : undefined;
 }
 
 /** The argument with others in place of its arrays, in the same order. */
@@ -161,10 +176,8 @@ function record<A extends unknown[], R extends NDArray | NDArray[]>(
     const trace = currentTrace();
     if (trace !== evaluatingTrace) return atUserLine(trace.records, () => f(...args));
     if (watch || interpretOnly || !isPrebuiltReady()) return f(...args);
-    count = 0;
-    const arrays: NDArray[] = [];
-    for (let i = 0; i < args.length; i++) if (!describe(args[i], arrays) || count > longestKey) return f(...args);
-    if (isKept && arrays.length > 0) return f(...args);
+    const arrays = arraysOf(args);
+    if (!arrays || (isKept && arrays.length > 0)) return f(...args);
     let at = table;
     for (let i = 0; i < count; i++) {
       const key = keys[i]!;

@@ -14,6 +14,7 @@ import { convert } from '../lax/convert.ts';
 import { scalar } from '../lax/creation.ts';
 import { cumsum } from '../lax/cumulative.ts';
 import { gather } from '../lax/gather.ts';
+import { and } from '../lax/logic.ts';
 import { broadcastTo, reshape, strengthen } from '../lax/movement.ts';
 import { permute } from '../lax/permute.ts';
 import { sum } from '../lax/reductions.ts';
@@ -49,18 +50,28 @@ export const randint: (
   const shape = checkShape(size, 'randint');
   if (!isInteger(dtype)) throw new DtypeError(`randint: needs an integer dtype, but got ${dtype}.`);
   const [lo, hi] = [bound(minval, dtype), bound(maxval, dtype)];
-  const [higher, lower] = [0, 1].map((i) => bits32('randint', subkey('randint', k, i), shape)) as [Value, Value];
+  const wordOf = (i: number): Value => bits32('randint', subkey('randint', k, i), shape);
+  const lower = wordOf(1);
   const empty = le(hi, lo);
   // A maxval of one more than the dtype holds was clamped; a span of 2³² wraps to 0, by which `rem` changes nothing.
   const beyond = typeof maxval === 'number' && maxval > castNumber(Infinity, dtype) ? 1 : 0;
   const width = add(convert(sub(hi, lo), 'uint32'), beyond);
   const span = select(empty, scalar(1, 'uint32'), width);
+  // Of a span that divides 2³² the remainder is that of the lower word alone.
+  if (
+    typeof minval === 'number' &&
+    typeof maxval === 'number' &&
+    divides2To32(castClamped(maxval, dtype) - castClamped(minval, dtype) + beyond)
+  )
+    return broadcastTo(add(lo, convert(and(lower, sub(span, 1)), dtype)), shape);
   // (higher·2³² + lower) mod span, from 2³² mod span = (2¹⁶ mod span)² mod span.
   const half = rem(scalar(2 ** 16, 'uint32'), span);
   const multiplier = rem(mul(half, half), span);
-  const offset = rem(add(mul(rem(higher, span), multiplier), rem(lower, span)), span);
+  const offset = rem(add(mul(rem(wordOf(0), span), multiplier), rem(lower, span)), span);
   return broadcastTo(add(lo, convert(offset, dtype)), shape);
 }, 1);
+
+const divides2To32 = (n: number): boolean => n > 0 && 2 ** 32 % n === 0;
 
 /** A bound of `randint`, clamped to what the dtype holds. */
 function bound(x: ArrayLike, dtype: DType): Value {

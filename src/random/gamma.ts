@@ -4,7 +4,7 @@ import { whileLoop } from '../control/loops.ts';
 import { ShapeError } from '../core/errors.ts';
 import { beforeOptions } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
-import { broadcastShapes, checkShape, range, type Shape, type ShapeLike } from '../core/shape.ts';
+import { broadcastShapes, checkShape, range, type Shape, type ShapeLike, sizeOf } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
 import { add, div, max, pow, sub } from '../lax/arithmetic.ts';
 import { select } from '../lax/compare.ts';
@@ -287,6 +287,23 @@ export const t: OneParameter = recorded((k, df, shape, options) => {
 
 /** Numbers of a Dirichlet sample up to which each is an array of its own, with one parameter, whose sums are no folds of short rows. */
 const mostColumns = 8;
+/** All numbers up to which they are one array, which fills vectors that its columns would leave half empty. */
+const mostTogether = 100;
+
+/** Logs of gamma numbers for each element of the vector `a`: the same numbers in both ways. */
+function apart(k: ArrayLike, a: Value, size: Shape): Value[] {
+  const n = a.size;
+  return range(n).map((i) =>
+    logGammaSample(...keysOf('dirichlet', k, size, i, n), reshape(slice(a, [i], [i + 1]), [])),
+  );
+}
+
+function together(k: ArrayLike, a: Value, size: Shape): Value[] {
+  const n = a.size;
+  const numbers = logGammaSample(...keysOf('dirichlet', k, [...size, n]), broadcastTo(a, [...size, n]));
+  const start = size.map(() => 0);
+  return range(n).map((i) => reshape(slice(numbers, [...start, i], [...size, i + 1]), size));
+}
 
 /**
  * From the Dirichlet distribution: positive numbers with sum 1 along the last axis, as many as there are in the vectors `alpha`. `shape` is
@@ -303,9 +320,7 @@ export const dirichlet: OneParameter = recorded((k, alpha, shape, options) => {
   const size = lead === undefined ? a.shape.slice(0, -1) : checkShape(lead, 'dirichlet');
   const count = a.shape[0]!;
   if (a.ndim === 1 && size.length > 0 && count > 0 && count <= mostColumns) {
-    const columns = range(count).map((i) =>
-      logGammaSample(...keysOf('dirichlet', k, size, i, count), reshape(slice(a, [i], [i + 1]), [])),
-    );
+    const columns = sizeOf(size) * count <= mostTogether ? together(k, a, size) : apart(k, a, size);
     const largest = stopGradient(columns.reduce((x, y) => max(x, y)));
     const terms = columns.map((x) => exp(sub(x, largest)));
     const total = terms.reduce((x, y) => add(x, y));
