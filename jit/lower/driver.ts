@@ -179,6 +179,17 @@ export class Driver extends ModuleWriter {
     this.bind(out, readBuffer(place, fused.shape));
   }
 
+  /** The same of what is computed element by element, perhaps in turn with other kernels. */
+  keepElements(out: Var, { root, shape }: Fused, places: Places): void {
+    if (!this.strip?.isOver(shape)) {
+      this.keep(out, { root, shape }, places);
+      return;
+    }
+    const place = this.strip.placeFor(out) ?? this.placeFor(out, places);
+    this.inTurn(this.callsOf(mapKernel([{ root, ptr: place.ptr }], shape)), () => {});
+    this.bind(out, readBuffer(place, shape));
+  }
+
   /** A rank-0 result that a function left in memory. */
   loadResult(out: Var, place: Buffer): void {
     place.retain();

@@ -31,6 +31,7 @@ export interface Handler {
 
 /** How a kernel is called: over a range, if it has one. */
 export interface KernelCalls {
+  readonly name: string;
   readonly range: KernelRange | undefined;
   /** Whether what it leaves depends on how the range is cut. */
   readonly isCut?: boolean;
@@ -137,7 +138,7 @@ export class ModuleWriter {
 
   callsOf(kernel: Kernel): KernelCalls {
     const name = this.declare(kernel);
-    return { range: kernel.range, run: (...range) => this.f.call(name, ...range, ...kernel.args) };
+    return { name, range: kernel.range, run: (...range) => this.f.call(name, ...range, ...kernel.args) };
   }
 
   overRange({ range, run }: KernelCalls): void {
@@ -169,7 +170,7 @@ export class ModuleWriter {
           this.f.call(name, ...part, ...args);
           combine(scratch);
         };
-        this.inTurn({ range, isCut: true, run }, () => {});
+        this.inTurn({ name, range, isCut: true, run }, () => {});
         return;
       }
       kernelInThreads(this, name, { ...kernel, args }, bytes);

@@ -1,9 +1,10 @@
 import { Var } from '../../../src/core/jaxpr.ts';
+import { type Shape, sameShape } from '../../../src/core/shape.ts';
 import { i32c, type Local, op } from '../../wasm/code.ts';
 import type { Driver, Places } from '../driver.ts';
 import { storagesOf } from '../expressions/tree.ts';
 import type { KernelCalls } from '../module-writer.ts';
-import type { Group } from '../passes/groups.ts';
+import { type Group, squeezed } from '../passes/groups.ts';
 import type { Strip } from '../passes/strips.ts';
 import { commonMultiple } from '../products/block-rows.ts';
 import { Buffer, type Storage } from '../storage.ts';
@@ -40,6 +41,9 @@ export class StripLoop {
   private readonly kept: Storage[] = [];
   private waits = true;
   private isLast = false;
+  /** The group whose values are being computed. */
+  private within: Group | undefined;
+  private takesTurns = false;
 
   constructor(d: Driver, strip: Strip) {
     this.d = d;
@@ -48,6 +52,7 @@ export class StripLoop {
 
   /** Before the kernel of a group is written. */
   enter(group: Group, places: Places): void {
+    this.within = group;
     this.isLast = group === this.strip.groups.at(-1);
     const overwrites = group.members.some((eqn) => eqn.outputs.some((v) => this.kept.includes(places.get(v)!)));
     if (overwrites) this.giveUp();
@@ -55,14 +60,21 @@ export class StripLoop {
 
   /** When it has been: what it reads is kept, as it may wait. Undefined behind the last one. */
   leave({ members }: Group): StripLoop | undefined {
+    this.within = undefined;
     if (this.isLast) {
       this.finish();
+      if (this.takesTurns) this.describe();
       return undefined;
     }
     if (!this.waits) return this;
     for (const atom of members.flatMap((eqn) => eqn.inputs))
       if (atom instanceof Var && this.d.isBound(atom)) storagesOf(this.d.fused(atom).root).forEach(this.keep);
     return this;
+  }
+
+  /** Whether a value of the group under way is one for each element of the strip. */
+  isOver(shape: Shape): boolean {
+    return this.within !== undefined && sameShape(squeezed(shape), this.within.shape);
   }
 
   /** Where a value goes that only kernels of the strip read. */
@@ -99,10 +111,21 @@ export class StripLoop {
     if (!this.waits) return;
     this.waits = false;
     const turns = mayTakeTurns ? this.turns() : undefined;
+    this.takesTurns = turns !== undefined;
     if (turns) this.inTurn(turns);
     else this.oneByOne();
     for (const { release } of this.waiting) release();
     for (const storage of this.kept) storage.release();
+  }
+
+  /** Says in the notes of its kernels with which others each takes turns. */
+  private describe(): void {
+    const { notes } = this.d;
+    const names = new Set(this.waiting.map(({ calls }) => calls.name));
+    for (const name of names) {
+      const others = [...names].filter((other) => other !== name);
+      if (others.length > 0) notes.set(name, `${notes.get(name)}, in turn with ${others.join(' and ')}`);
+    }
   }
 
   private readonly keep = (storage: Storage): void => {

@@ -1,4 +1,4 @@
-import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
+import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf } from '../../../src/core/shape.ts';
 import { Group, type Step, squeezed } from './groups.ts';
 import type { Placement } from './virtual.ts';
@@ -9,7 +9,7 @@ import type { Placement } from './virtual.ts';
  */
 export interface Strip {
   readonly groups: readonly Group[];
-  /** Results that nothing else reads: there need be no more of them at a time than a part. */
+  /** Values that nothing else reads: if they are stored, there need be no more of them at a time than a part. */
   readonly inner: ReadonlySet<Var>;
 }
 
@@ -24,7 +24,7 @@ const fewest = 2 ** 17;
 export function findStrips(
   steps: readonly Step[],
   outs: readonly Atom[],
-  { virtual, moved }: Placement,
+  { moved }: Placement,
   apart: ReadonlySet<Group>,
 ): ReadonlyMap<Step, Strip> {
   const strips = new Map<Step, Strip>();
@@ -33,7 +33,7 @@ export function findStrips(
   const isEligible = (group: Group): boolean => sizeOf(group.shape) >= fewest && !group.loops && !apart.has(group);
   const reads = (eqn: Eqn): boolean => eqn.inputs.some((atom) => made.has(atom));
   const close = (): void => {
-    if (groups.length > 1) strips.set(groups[0]!, { groups, inner: innerValues(groups, steps, outs, virtual, moved) });
+    if (groups.length > 1) strips.set(groups[0]!, { groups, inner: innerValues(groups, steps, outs, moved) });
     groups = [];
     made = new Set();
   };
@@ -77,7 +77,6 @@ function innerValues(
   groups: readonly Group[],
   steps: readonly Step[],
   outs: readonly Atom[],
-  virtual: ReadonlySet<Var>,
   moved: ReadonlySet<Eqn>,
 ): ReadonlySet<Var> {
   const inside = new Set(groups.flatMap(({ members }) => members));
@@ -95,14 +94,14 @@ function innerValues(
     !results.has(v) &&
     (readers.get(v) ?? []).every((eqn) => {
       const { kind } = eqn.primitive.lower;
-      const goesOn = moved.has(eqn) || kind === 'reshape';
+      const goesOn = moved.has(eqn) || kind === 'view' || kind === 'reshape';
       return inside.has(eqn) && (!goesOn || eqn.outputs.every(endsInside));
     });
   const { shape } = groups[0]!;
   return new Set(
     [...inside]
-      .filter((eqn) => eqn.primitive.lower.kind === 'elementwise' && !moved.has(eqn))
+      .filter((eqn) => eqn.primitive.lower.kind === 'elementwise')
       .flatMap((eqn) => eqn.outputs)
-      .filter((v) => v instanceof Var && !virtual.has(v) && sameShape(squeezed(v.aval.shape), shape) && endsInside(v)),
+      .filter((v) => sameShape(squeezed(v.aval.shape), shape) && endsInside(v)),
   );
 }
