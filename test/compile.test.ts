@@ -4,7 +4,7 @@ import { isFloating, type TypedArray } from '../src/core/dtype.ts';
 import { type Eqn, Jaxpr, Var } from '../src/core/jaxpr.ts';
 import type { Accuracy, Primitive, Sample } from '../src/core/primitive.ts';
 import { sizeOf } from '../src/core/shape.ts';
-import { grad, jit, lax, type NDArray, np, vmap } from '../src/index.ts';
+import { grad, jit, lax, type NDArray, nn, np, vmap } from '../src/index.ts';
 import { allPrimitives } from '../src/lax/primitives.ts';
 import { drawInputs } from './check-primitive.ts';
 import { agree, bothWays, epsilon, kernelsOf, numbers } from './lib/compiled.ts';
@@ -213,6 +213,78 @@ t.test('long arrays are done in pieces', (t) => {
     (v) => [v.T.add(1), np.sum(v, { axis: 0 }), np.sum(v, { axis: 1 }), np.sum(v.T.mul(v.T))],
     wide,
   );
+  t.end();
+});
+
+t.test('kernels over the same elements, each reading what the one before it wrote, take turns', (t) => {
+  // More than one kernel may hold.
+  const long = (v: NDArray, terms = 16): NDArray => {
+    let sum = np.sin(v);
+    for (let i = 1; i < terms; i++) sum = sum.add(np.sin(v.mul(1 + 0.1 * i)).mul(1 / 16));
+    return sum;
+  };
+  const whole = np.arange(140_003).mul(1e-4).astype('float32');
+  const rows = np
+    .arange(400 * 401)
+    .mul(1e-4)
+    .astype('float32')
+    .reshape([400, 401]);
+  const described = (
+    f: (v: NDArray) => unknown,
+    x: NDArray,
+  ): { readonly turns: number; readonly peakBytes: number } => {
+    const lowered = jit(f as (v: NDArray) => NDArray).lower(x);
+    return { turns: String(lowered).match(/, in turn with k/g)?.length ?? 0, peakBytes: lowered.peakBytes };
+  };
+  const inTurn: Record<string, [f: (v: NDArray) => NDArray | NDArray[], x: NDArray]> = {
+    'a map and a sum of everything': [(v) => np.sum(long(v)), whole],
+    'maps, of which the first is a result too': [(v) => [long(v), long(long(v))], rows],
+    'a map and sums of rows': [(v) => np.sum(long(v), { axis: 1 }), rows],
+    'softmax, then a map': [(v) => long(nn.softmax(v)), rows],
+    'a map and sums of columns': [(v) => np.sum(long(v), { axis: 0 }), rows],
+  };
+  const sameAtOnce = (name: string, f: (v: NDArray) => NDArray | NDArray[], x: NDArray): void => {
+    const [got, want] = [jit(f)(x), f(x)].map((y) => [y].flat() as NDArray[]) as [NDArray[], NDArray[]];
+    got.forEach((y, i) => {
+      const worst = np.max(np.abs(y.sub(want[i]!))).item() / np.max(np.abs(want[i]!)).item();
+      t.ok(worst < 1e-5, `${name}: ${worst}`);
+    });
+  };
+  for (const [name, [f, x]] of Object.entries(inTurn)) {
+    sameAtOnce(name, f, x);
+    const { turns, peakBytes } = described(f, x);
+    t.ok(turns > 1 && peakBytes < 4 * x.size, `${name}: ${turns} kernels, ${peakBytes} bytes`);
+  }
+  // What is read elsewhere than it is written has to be there as a whole.
+  const apart: Record<string, [f: (v: NDArray) => NDArray | NDArray[], x: NDArray]> = {
+    backwards: [(v) => long(np.flip(long(v))), whole],
+    transposed: [
+      (v) => long(long(v.reshape([374, 374])).T),
+      np
+        .arange(374 * 374)
+        .mul(1e-4)
+        .astype('float32'),
+    ],
+    'the first element of all': [(v) => long(long(v).sub(long(v).slice([0, 1]))), whole],
+    'rows at positions': [
+      (v) => long(np.take(long(v), np.array([3, 1, 0, 2, ...new Array(396).fill(7)], { dtype: 'int32' }), { axis: 0 })),
+      rows,
+    ],
+    'in a loop that carries it': [
+      (v) =>
+        lax.foriLoop(
+          0,
+          3,
+          (_: NDArray, c: NDArray) =>
+            long(c, 5)
+              .add(np.flip(c))
+              .add(long(c.mul(2), 5)),
+          v,
+        ),
+      whole,
+    ],
+  };
+  for (const [name, [f, x]] of Object.entries(apart)) sameAtOnce(name, f, x);
   t.end();
 });
 

@@ -3,12 +3,14 @@ import { type Atom, type Eqn, Literal, type Var } from '../../src/core/jaxpr.ts'
 import type { Destination, Driver } from './driver.ts';
 import { contiguous } from './expressions/tree.ts';
 import { runGroup } from './kernels/group.ts';
+import { StripLoop } from './kernels/strip-loop.ts';
 import { findChains } from './passes/chains.ts';
 import { extents, findEpilogues } from './passes/epilogues.ts';
 import { Group, groupEquations, type Step } from './passes/groups.ts';
 import { findPrologues } from './passes/prologues.ts';
 import { equationsOf, type RowPass, rowPasses } from './passes/row-passes.ts';
 import { splitLoops } from './passes/split-loops.ts';
+import { findStrips } from './passes/strips.ts';
 import { takeOver } from './passes/take-over.ts';
 import { type Placement, placeValues } from './passes/virtual.ts';
 import { ProductEnds } from './products/product-ends.ts';
@@ -59,6 +61,7 @@ export function runBlock(
   const inRegisters = [...d.ends.epilogues.values()].filter((end) => end.inRegisters);
   takeOver(steps, placement, places, d.usesLeft, d.stacked, new Set(inRegisters.map(({ group }) => group)));
 
+  const strips = d.target.shared ? undefined : findStrips(steps, outs, placement, ends);
   const passes = new RowPasses(d, found);
   const drop = (atom: Atom): void => {
     if (atom instanceof Literal) return;
@@ -68,8 +71,13 @@ export function runBlock(
   };
   for (const step of steps) {
     const done = step instanceof Group ? step.members : [step];
-    if (step instanceof Group) runGroup(d, step, placement, places);
-    else if (!passes.lower(step, places)) d.equation(step, placement, places);
+    if (step instanceof Group) {
+      const strip = strips?.get(step);
+      if (strip) d.strip = new StripLoop(d, strip);
+      d.strip?.enter(step, places);
+      runGroup(d, step, placement, places);
+      d.strip = d.strip?.leave(step);
+    } else if (!passes.lower(step, places)) d.equation(step, placement, places);
     for (const eqn of done) eqn.inputs.forEach(drop);
     for (const eqn of done) for (const v of eqn.outputs) if (!uses.get(v)) d.unbind(v);
   }

@@ -9,8 +9,10 @@ import { elementwiseTree } from './expressions/elementwise-tree.ts';
 import { constant } from './expressions/scalar-code.ts';
 import { scalarValue } from './expressions/scalar-eval.ts';
 import { contiguous, type Fused, readBuffer, readScalar, storagesOf } from './expressions/tree.ts';
+import type { Kernel } from './kernels/kernel.ts';
 import { mapKernel } from './kernels/map-kernel.ts';
-import { ModuleWriter } from './module-writer.ts';
+import type { StripLoop } from './kernels/strip-loop.ts';
+import { type KernelCalls, ModuleWriter } from './module-writer.ts';
 import type { Placement } from './passes/virtual.ts';
 import { ColumnCopies } from './products/column-copies.ts';
 import { ProductEnds } from './products/product-ends.ts';
@@ -41,6 +43,8 @@ export class Driver extends ModuleWriter {
   readonly columns: ColumnCopies = new ColumnCopies();
   /** Products of the block under way that end in the kernel of a group. */
   ends: ProductEnds = new ProductEnds();
+  /** Kernels of the block under way that take turns. */
+  strip: StripLoop | undefined;
   /** How often what is left of the block under way reads a value. */
   usesLeft: (v: Var) => number = () => 1;
   private readonly values = new Map<Var, Bound>();
@@ -150,6 +154,17 @@ export class Driver extends ModuleWriter {
     );
   }
 
+  // Kernels
+
+  override run(kernel: Kernel): void {
+    this.strip?.giveUp();
+    super.run(kernel);
+  }
+
+  override inTurn(calls: KernelCalls, release: () => void): void {
+    if (!this.strip?.defer(calls, release)) super.inTurn(calls, release);
+  }
+
   // Results
 
   /** Where a result goes: its destination, or a place of its own. */
@@ -162,6 +177,17 @@ export class Driver extends ModuleWriter {
     const place = this.placeFor(out, places);
     this.store(fused, place.ptr);
     this.bind(out, readBuffer(place, fused.shape));
+  }
+
+  /** The same of what is computed element by element, perhaps in turn with other kernels. */
+  keepElements(out: Var, { root, shape }: Fused, places: Places): void {
+    if (!this.strip?.isOver(shape)) {
+      this.keep(out, { root, shape }, places);
+      return;
+    }
+    const place = this.strip.placeFor(out) ?? this.placeFor(out, places);
+    this.inTurn(this.callsOf(mapKernel([{ root, ptr: place.ptr }], shape)), () => {});
+    this.bind(out, readBuffer(place, shape));
   }
 
   /** A rank-0 result that a function left in memory. */

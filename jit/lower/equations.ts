@@ -79,7 +79,7 @@ export function lowerEquation(d: Driver, eqn: Eqn, { virtual }: Placement, place
 function compute(d: Driver, out: Var, fused: Fused, virtual: ReadonlySet<Var>, places: Places): void {
   if (fused.shape.length === 0) d.bind(out, readScalar(d.evaluateScalar(fused)));
   else if (virtual.has(out) && treeSize(fused.root) <= largestTree) d.bind(out, fused);
-  else d.keep(out, fused, places);
+  else d.keepElements(out, fused, places);
 }
 
 /** Elements in another order: a view of the operand, which is stored first if it has none. */

@@ -18,7 +18,7 @@ import {
 } from '../wasm/code.ts';
 import { FramePlan } from './frame-plan.ts';
 import { kernelInThreads } from './in-threads.ts';
-import type { Kernel } from './kernels/kernel.ts';
+import type { Kernel, KernelRange } from './kernels/kernel.ts';
 import { Locals } from './locals.ts';
 import { Buffer, Scalar } from './storage.ts';
 
@@ -27,6 +27,15 @@ export interface Handler {
   readonly params: Params;
   readonly handler: CallbackHandler;
   readonly avals: readonly ShapedArray[];
+}
+
+/** How a kernel is called: over a range, if it has one. */
+export interface KernelCalls {
+  readonly name: string;
+  readonly range: KernelRange | undefined;
+  /** Whether what it leaves depends on how the range is cut. */
+  readonly isCut?: boolean;
+  readonly run: (...range: readonly Expr[]) => void;
 }
 
 /** The module under way: the statements of `main` with its locals and its frame, and the functions that it calls. */
@@ -123,17 +132,24 @@ export class ModuleWriter {
 
   /** Calls a kernel without a result. */
   run(kernel: Kernel): void {
+    if (this.target.shared && kernel.range && !kernel.inOrder) kernelInThreads(this, this.declare(kernel), kernel);
+    else this.overRange(this.callsOf(kernel));
+  }
+
+  callsOf(kernel: Kernel): KernelCalls {
     const name = this.declare(kernel);
-    const { range } = kernel;
-    if (!range) {
-      this.f.call(name, ...kernel.args);
-      return;
-    }
-    if (this.target.shared && !kernel.inOrder) {
-      kernelInThreads(this, name, kernel);
-      return;
-    }
-    this.inChunks(range, (begin, end) => this.f.call(name, begin, end, ...kernel.args));
+    return { name, range: kernel.range, run: (...range) => this.f.call(name, ...range, ...kernel.args) };
+  }
+
+  overRange({ range, run }: KernelCalls): void {
+    if (range) this.inChunks(range, run);
+    else run();
+  }
+
+  /** Makes the calls of a group's kernel when it is its turn. */
+  inTurn(calls: KernelCalls, release: () => void): void {
+    this.overRange(calls);
+    release();
   }
 
   declare(kernel: Kernel): string {
@@ -150,10 +166,11 @@ export class ModuleWriter {
     this.withScratch((inThreads ? Math.ceil(range.extent / range.chunk) : 1) * bytes, (scratch) => {
       const args = kernel.args.map((arg, i) => (i === parts ? scratch : arg));
       if (!inThreads) {
-        this.inChunks(range, (begin, end) => {
-          this.f.call(name, begin, end, ...args);
+        const run = (...part: readonly Expr[]): void => {
+          this.f.call(name, ...part, ...args);
           combine(scratch);
-        });
+        };
+        this.inTurn({ name, range, isCut: true, run }, () => {});
         return;
       }
       kernelInThreads(this, name, { ...kernel, args }, bytes);

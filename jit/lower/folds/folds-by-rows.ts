@@ -4,7 +4,7 @@ import { operandsOf, type Tree, treeSize, withLeaf } from '../expressions/tree.t
 import { parts, type Vector } from '../expressions/vector-code.ts';
 import type { VectorEval } from '../expressions/vector-eval.ts';
 import { storeVector } from '../expressions/vector-memory.ts';
-import { elementBytes, type KernelFrame } from '../kernels/kernel.ts';
+import { elementBytes, type KernelFrame, type KernelRange } from '../kernels/kernel.ts';
 import type { Fold, FoldStore, Phase } from '../passes/phases.ts';
 import { Accumulators, isExtreme } from './accumulators.ts';
 
@@ -124,12 +124,11 @@ export interface RowFolds {
 }
 
 /** The kernel's range: of the rows of each pass, one after the other. */
-export function rangeOfPasses(
-  { extent, chunk }: NonNullable<KernelFrame['range']>,
-  passes: number,
-): { readonly extent: number; readonly chunk: number } {
+export function rangeOfPasses(range: KernelRange, passes: number): KernelRange {
+  if (passes === 1) return range;
+  const { extent, chunk } = range;
   // No call takes the end of one pass and the beginning of the next.
-  return passes === 1 ? { extent, chunk } : { extent: passes * roundUp(extent, chunk), chunk };
+  return { ...range, extent: passes * roundUp(extent, chunk), isOutermost: false };
 }
 
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;

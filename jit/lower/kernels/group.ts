@@ -85,7 +85,7 @@ function isReadInOrder(root: Tree, buffer: Buffer, shape: Shape): boolean {
 function keep(d: Driver, v: Var, places: Places, free: Buffer[] = []): Expr {
   const { dtype, size } = v.aval;
   const i = places.has(v) ? -1 : free.findIndex((buffer) => buffer.dtype === dtype && buffer.length === size);
-  const [place = d.placeFor(v, places)] = i < 0 ? [] : free.splice(i, 1);
+  const [place = d.strip?.placeFor(v) ?? d.placeFor(v, places)] = i < 0 ? [] : free.splice(i, 1);
   d.rebind(v, readBuffer(place, v.aval.shape));
   return place.ptr;
 }

@@ -9,6 +9,16 @@ import type { ArrayLeaf, Tree } from '../expressions/tree.ts';
 import { type Scalar, scalarType } from '../storage.ts';
 import { knownKernel } from './known-kernels.ts';
 
+/** Steps of one of a kernel's axes, and how many of them a call does at most. */
+export interface KernelRange {
+  readonly extent: number;
+  readonly chunk: number;
+  /** Calls begin at multiples of it. */
+  readonly unit: number;
+  /** Whether the steps are those of all elements' outermost axis, each taken once. */
+  readonly isOutermost: boolean;
+}
+
 /** A kernel and what the driver passes to it, in order. */
 export interface Kernel {
   readonly func: Func;
@@ -19,7 +29,7 @@ export interface Kernel {
    * Present where the work is long: the kernel takes two leading arguments, the range of this many steps to do. Shorter
    * calls let the engine move from its baseline to its optimising compiler between them.
    */
-  readonly range?: { readonly extent: number; readonly chunk: number };
+  readonly range?: KernelRange;
   /** Set where parts of the range must be done one after the other. */
   readonly inOrder?: boolean;
   /** Arguments that are addresses in memory of a thread's own, so far apart. */
@@ -65,7 +75,7 @@ export class KernelFrame {
   readonly streams: readonly Stream[];
   readonly scalars: Map<object, Expr> = new Map();
   readonly starts: readonly Local[];
-  readonly range: { readonly axis: number; readonly extent: number; readonly chunk: number } | undefined;
+  readonly range: (KernelRange & { readonly axis: number }) | undefined;
   readonly math: MathUses = new MathUses(target());
   /** The parameter of that. */
   readonly limit: Local | undefined;
@@ -98,14 +108,16 @@ export class KernelFrame {
     const total = axes.reduce((n, { extent }) => n * extent, 1);
     const work = Math.max(1, ...inputs.loops.map(({ count }) => Math.min(count ?? 16, 64)));
     const axis = total * work > 2 * elementsPerCall ? options.range(axes, this.streams) : undefined;
-    if (rowAxes > 0) this.range = { axis: 0, extent: axes[0]!.extent, chunk: axes[0]!.extent };
-    else if (axis !== undefined) {
+    if (rowAxes > 0) {
+      const { extent } = axes[0]!;
+      this.range = { axis: 0, extent, chunk: extent, unit: 1, isOutermost: true };
+    } else if (axis !== undefined) {
       const { extent } = axes[axis]!;
-      const unit = options.together?.(axes, this.streams) ?? 1;
-      const most = Math.floor((elementsPerCall * extent) / (total * work));
-      const steps = Math.max(unit, most - (most % unit));
       // Along the innermost axis in whole blocks of vectors.
-      this.range = { axis, extent, chunk: axis === axes.length - 1 ? Math.max(64, steps & -64) : steps };
+      const unit = axis === axes.length - 1 ? 64 : (options.together?.(axes, this.streams) ?? 1);
+      const most = Math.floor((elementsPerCall * extent) / (total * work));
+      const chunk = Math.max(unit, most - (most % unit));
+      this.range = { axis, extent, chunk, unit, isOutermost: axis === 0 };
     }
     const lead = this.range ? 2 : 0;
     const count = inputs.streams.length + outputs.length;

@@ -63,8 +63,9 @@ export class ComputedPanels {
       return;
     }
     d.f.set(this.base, at);
+    const chunk = Math.min(k, this.rowsPerCall(columns));
     for (const { kernel, name } of this.declared(columns))
-      kernelInThreads(d, name, { ...kernel, range: { extent: k, chunk: Math.min(k, this.rowsPerCall(columns)) } });
+      kernelInThreads(d, name, { ...kernel, range: { extent: k, chunk, unit: 1, isOutermost: true } });
   }
 
   /** Writes the product with the matrix at `a` to `c`. */

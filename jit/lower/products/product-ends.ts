@@ -132,8 +132,11 @@ export class ProductEnds {
   run(d: Driver, group: Group, kernel: (rows?: Rows) => Kernel, release: () => void = () => {}): Before {
     const product = this.due.get(group);
     if (!product || typeof product === 'function') {
-      d.run(kernel());
-      release();
+      if (d.strip) d.inTurn(d.callsOf(kernel()), release);
+      else {
+        d.run(kernel());
+        release();
+      }
       return '';
     }
     const { base, result, epilogue, waiting } = product;

@@ -1,0 +1,107 @@
+import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
+import { type Shape, sameShape, sizeOf } from '../../../src/core/shape.ts';
+import { Group, type Step, squeezed } from './groups.ts';
+import type { Placement } from './virtual.ts';
+
+/**
+ * Groups over the same elements, each but the first of which reads what an earlier one computes, element by element. Their kernels
+ * can take turns: each does a part of the elements while the cache still has what the one before it left there.
+ */
+export interface Strip {
+  readonly groups: readonly Group[];
+  /** Values that nothing else reads: if they are stored, there need be no more of them at a time than a part. */
+  readonly inner: ReadonlySet<Var>;
+}
+
+/** Fewer elements are in the cache anyway. */
+const fewest = 2 ** 17;
+
+/**
+ * Strips among the steps of a block, by their first group.
+ *
+ * @param apart groups that go with a product
+ */
+export function findStrips(
+  steps: readonly Step[],
+  outs: readonly Atom[],
+  { moved }: Placement,
+  apart: ReadonlySet<Group>,
+): ReadonlyMap<Step, Strip> {
+  const strips = new Map<Step, Strip>();
+  let groups: Group[] = [];
+  let made = new Set<Atom>();
+  const isEligible = (group: Group): boolean => sizeOf(group.shape) >= fewest && !group.loops && !apart.has(group);
+  const reads = (eqn: Eqn): boolean => eqn.inputs.some((atom) => made.has(atom));
+  const close = (): void => {
+    if (groups.length > 1) strips.set(groups[0]!, { groups, inner: innerValues(groups, steps, outs, moved) });
+    groups = [];
+    made = new Set();
+  };
+  for (const step of steps) {
+    if (!(step instanceof Group)) {
+      // What only names an array or computes a number may stand between them.
+      const { kind } = step.primitive.lower;
+      const passes = kind === 'view' || kind === 'reshape' || kind === 'elementwise';
+      if (groups.length > 0 && (!passes || reads(step))) close();
+      continue;
+    }
+    const goesOn =
+      groups.length > 0 &&
+      isEligible(step) &&
+      sameShape(step.shape, groups[0]!.shape) &&
+      step.members.some(reads) &&
+      step.members.every((eqn) => !reads(eqn) || isInStep(eqn, made, step.shape));
+    if (!goesOn) close();
+    if (!isEligible(step)) continue;
+    groups.push(step);
+    for (const eqn of step.members) for (const v of eqn.outputs) made.add(v);
+    // What is moved is computed by a later kernel, from what this one has stored.
+    const isLast =
+      step.kept?.length === 0 || step.members.some((eqn) => moved.has(eqn) && !isInStep(eqn, made, step.shape));
+    if (isLast) close();
+  }
+  close();
+  return strips;
+}
+
+/** Whether an equation reads what is made in a strip only at the element that it is at. */
+function isInStep(eqn: Eqn, made: ReadonlySet<Atom>, shape: Shape): boolean {
+  const { kind } = eqn.primitive.lower;
+  const inOrder = kind === 'elementwise' || kind === 'reduce' || kind === 'reshape';
+  const isFull = ({ aval }: Atom): boolean => sameShape(squeezed(aval.shape), shape);
+  if (kind === 'reshape' && !isFull(eqn.outputs[0]!)) return false;
+  return eqn.inputs.every((atom) => !made.has(atom) || (inOrder && isFull(atom)));
+}
+
+function innerValues(
+  groups: readonly Group[],
+  steps: readonly Step[],
+  outs: readonly Atom[],
+  moved: ReadonlySet<Eqn>,
+): ReadonlySet<Var> {
+  const inside = new Set(groups.flatMap(({ members }) => members));
+  const readers = new Map<Atom, Eqn[]>();
+  for (const step of steps)
+    for (const eqn of step instanceof Group ? step.members : [step])
+      for (const atom of eqn.inputs) {
+        const list = readers.get(atom);
+        if (list) list.push(eqn);
+        else readers.set(atom, [eqn]);
+      }
+  const results = new Set(outs);
+  /** Whether a value is read by kernels of the strip alone, also under other names and in what other kernels compute. */
+  const endsInside = (v: Var): boolean =>
+    !results.has(v) &&
+    (readers.get(v) ?? []).every((eqn) => {
+      const { kind } = eqn.primitive.lower;
+      const goesOn = moved.has(eqn) || kind === 'view' || kind === 'reshape';
+      return inside.has(eqn) && (!goesOn || eqn.outputs.every(endsInside));
+    });
+  const { shape } = groups[0]!;
+  return new Set(
+    [...inside]
+      .filter((eqn) => eqn.primitive.lower.kind === 'elementwise')
+      .flatMap((eqn) => eqn.outputs)
+      .filter((v) => sameShape(squeezed(v.aval.shape), shape) && endsInside(v)),
+  );
+}
