@@ -19,6 +19,9 @@ interface Waiting {
 interface Part {
   readonly base: Local;
   readonly whole: Buffer;
+  /** The numbers of the call that writes it, and of the last one that reads it. */
+  readonly writtenBy: number;
+  readBy: number;
   memory?: Buffer;
 }
 
@@ -59,7 +62,7 @@ export class StripLoop {
   }
 
   /** When it has been: what it reads is kept, as it may wait. Undefined behind the last one. */
-  leave({ members }: Group): StripLoop | undefined {
+  leave(group: Group): StripLoop | undefined {
     this.within = undefined;
     if (this.isLast) {
       this.finish();
@@ -67,8 +70,8 @@ export class StripLoop {
       return undefined;
     }
     if (!this.waits) return this;
-    for (const atom of members.flatMap((eqn) => eqn.inputs))
-      if (atom instanceof Var && this.d.isBound(atom)) storagesOf(this.d.fused(atom).root).forEach(this.keep);
+    for (const storage of this.operands(group)) this.keep(storage);
+    this.markRead(group);
     return this;
   }
 
@@ -84,6 +87,8 @@ export class StripLoop {
     const base = locals.hold(i32c(0));
     const part: Part = {
       base,
+      writtenBy: this.waiting.length,
+      readBy: this.waiting.length,
       whole: new Buffer(v.aval.dtype, v.aval.size, base, () => {
         part.memory?.release();
         locals.give(base);
@@ -98,7 +103,10 @@ export class StripLoop {
   defer(calls: KernelCalls, release: () => void): boolean {
     if (!this.waits) return false;
     this.waiting.push({ calls, release });
-    if (this.isLast) this.finish();
+    if (this.isLast) {
+      this.markRead(this.within!);
+      this.finish();
+    }
     return true;
   }
 
@@ -128,10 +136,22 @@ export class StripLoop {
     }
   }
 
-  private readonly keep = (storage: Storage): void => {
+  private operands({ members }: Group): Set<Storage> {
+    const { d } = this;
+    const atoms = members.flatMap((eqn) => eqn.inputs).filter((atom) => atom instanceof Var && d.isBound(atom));
+    return new Set(atoms.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
+  }
+
+  /** What a group reads, its kernel does. */
+  private markRead(group: Group): void {
+    const read = this.operands(group);
+    for (const part of this.parts) if (read.has(part.whole)) part.readBy = this.waiting.length - 1;
+  }
+
+  private keep(storage: Storage): void {
     storage.retain();
     this.kept.push(storage);
-  };
+  }
 
   private oneByOne(): void {
     const { d } = this;
@@ -145,20 +165,32 @@ export class StripLoop {
 
   private inTurn({ extent, chunk, factors }: Turns): void {
     const { d } = this;
-    const memory = this.parts.map(({ base, whole }) => {
-      const step = whole.bytes / extent;
-      const part = d.temporary('int32', Math.ceil((chunk * step) / 4));
-      part.retain();
-      return { base, part, step };
-    });
+    const memory = this.partsInMemory(chunk / extent);
     d.inChunks({ extent, chunk }, (begin, end) => {
-      for (const { base, part, step } of memory)
-        d.f.set(base, op('i32.sub', part.ptr, op('i32.mul', begin, i32c(step))));
+      for (const [{ base, whole }, part] of memory)
+        d.f.set(base, op('i32.sub', part.ptr, op('i32.mul', begin, i32c(whole.bytes / extent))));
       this.waiting.forEach(({ calls: { run } }, i) => {
         run(...[begin, end].map((at) => (factors[i] === 1 ? at : op('i32.mul', at, i32c(factors[i]!)))));
       });
     });
-    for (const { part } of memory) part.release();
+    for (const part of new Set(memory.values())) part.release();
+  }
+
+  /** Where parts are, so large a share of the whole: what has been read makes room for what is written after it. */
+  private partsInMemory(share: number): Map<Part, Buffer> {
+    const { d, parts } = this;
+    const places = new Map<Part, Buffer>();
+    const free: Buffer[] = [];
+    this.waiting.forEach((_, call) => {
+      for (const part of parts.filter(({ writtenBy }) => writtenBy === call)) {
+        const length = Math.ceil((part.whole.bytes * share) / 4);
+        const [place = d.temporary('int32', length)] = takeFirst(free, (buffer) => buffer.length === length);
+        if (![...places.values()].includes(place)) place.retain();
+        places.set(part, place);
+      }
+      for (const part of parts.filter(({ readBy }) => readBy === call)) free.push(places.get(part)!);
+    });
+    return places;
   }
 
   /** Undefined where the kernels do not go over the same parts of the elements. */
@@ -178,6 +210,11 @@ export class StripLoop {
       return undefined;
     return { extent, chunk, factors };
   }
+}
+
+function takeFirst<T>(list: T[], fits: (item: T) => boolean): T[] {
+  const i = list.findIndex(fits);
+  return i < 0 ? [] : list.splice(i, 1);
 }
 
 const roundDown = (n: number, unit: number): number => n - (n % unit);
