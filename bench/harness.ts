@@ -74,7 +74,7 @@ function time(implementation: Implementation, maxTime: number): { seconds: numbe
 }
 
 /** Runs one case: checks, warms up, times. */
-export function runCase(c: Case, roofline: Roofline, maxTime = 1): Row[] {
+export function runCase(c: Case, maxTime = 1): Row[] {
   const firsts: number[] = [];
   const results = c.implementations.map((implementation) => {
     const start = performance.now();
@@ -90,7 +90,6 @@ export function runCase(c: Case, roofline: Roofline, maxTime = 1): Row[] {
     const deadline = performance.now() + 200;
     for (let n = 0; n < 3 || (performance.now() < deadline && n < 1000); n++) implementation.run();
     const { seconds, rme } = time(implementation, maxTime);
-    const ofLimit = fractionOfLimit(roofline, c, seconds);
     rows.push({
       case: c.name,
       name: implementation.name,
@@ -100,11 +99,18 @@ export function runCase(c: Case, roofline: Roofline, maxTime = 1): Row[] {
       ratio: seconds / (rows[0]?.seconds ?? seconds),
       ...(c.flops ? { gflops: c.flops / seconds / 1e9 } : {}),
       ...(c.bytes ? { gbytes: c.bytes / seconds / 1e9 } : {}),
-      ...(ofLimit === undefined ? {} : { ofLimit }),
       ...(c.note ? { note: c.note } : {}),
     });
   });
   return rows;
+}
+
+/** The rows of a case beside what the machine can do. */
+export function rowsOfLimit(rows: readonly Row[], c: Case, roofline: Roofline): Row[] {
+  return rows.map((row) => {
+    const ofLimit = fractionOfLimit(roofline, c, row.seconds);
+    return ofLimit === undefined ? row : { ...row, ofLimit };
+  });
 }
 
 export interface Machine {

@@ -163,6 +163,7 @@ t.test('folds over the first axis of matrices', (t) => {
   for (const [dtype, ...shape] of [
     ['float32', 1001, 65],
     ['float32', 33, 2051],
+    ['float32', 201, 91],
     ['float64', 517, 131],
     ['int32', 300, 70],
     ['int32', 100, 256],
@@ -225,6 +226,40 @@ t.test('folds over the first axis of matrices', (t) => {
       );
     }
   }
+  t.end();
+});
+
+t.test('sums of rows have the same bits compiled and at once', (t) => {
+  for (const dtype of ['float32', 'float64'] as const)
+    for (const n of [32, 44, 60, 64, 92, 124, 128, 156, 1000]) {
+      const x = numbers([5, n], dtype)
+        .mul(0.7)
+        .add(1 / 3);
+      for (const fold of ['sum', 'prod'] as const) {
+        const rows = (x: NDArray): NDArray => np[fold](x, { axis: 1 });
+        t.same(jit(rows)(x).data(), rows(x).data(), `${fold} of ${n} ${dtype}`);
+      }
+      const columns = (x: NDArray): NDArray => np.sum(x, { axis: 0 });
+      const tall = x.reshape([n, 5]);
+      t.same(jit(columns)(tall).data(), columns(tall).data(), `columns of ${n} ${dtype}`);
+    }
+  t.end();
+});
+
+t.test('rows of all lengths', (t) => {
+  const folds: Record<string, (x: NDArray) => NDArray | NDArray[]> = {
+    sum: (x) => np.sum(x, { axis: 1 }),
+    'sum and largest': (x) => [np.sum(x, { axis: 1 }), np.max(x, { axis: 1 })],
+    'sum of what is stored': (x) => [np.sum(x.mul(2), { axis: 1 }), x.mul(2)],
+    variance: (x) => np.var(x, { axis: 1 }),
+    'of several axes': (x) => np.sum(x.reshape([2, -1, x.shape[1]!]), { axis: [0, 2] }),
+  };
+  for (const dtype of ['float32', 'float64', 'int32'] as const)
+    for (const n of [15, 16, 31, 33, 47, 49, 63, 66, 92, 127, 130, 149, 155, 157]) {
+      const x = numbers([6, n], dtype);
+      for (const [name, f] of Object.entries(folds)) agree(t, `${name} of ${n} ${dtype}`, f, x);
+    }
+  for (const n of [40_003, 49_152, 32_800]) agree(t, `all ${n} in parts`, (x) => np.sum(x.mul(2)), numbers([n]));
   t.end();
 });
 

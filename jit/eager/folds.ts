@@ -5,7 +5,7 @@ import { range, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import { type Combine, identityOf } from '../lower/folds/combine.ts';
 import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
-import { foldName, lineFoldName, linesAtOnce } from '../runtime/folds.ts';
+import { foldName, lineFoldName, linesAtOnce, rowsFoldName } from '../runtime/folds.ts';
 import { elementwiseExports, runtimeExports } from '../runtime/instance.ts';
 import { Cell, type Heap } from '../storage/heap.ts';
 import { Workspace } from '../storage/workspace.ts';
@@ -38,11 +38,19 @@ export function eagerFold(
     const length = sizeOf(shape.slice(split));
     const rowBytes = length * byteSize(dtype);
     const fold = (from: number): number => foldRow(name, run, combine, dtype, length, from);
+    const several = runtimeExports()[rowsFoldName(combine, dtype)] as RuntimeFunction;
+    const rowsPerCall = Math.floor(elementsPerCall / length);
     const rows = (heap: Heap, at: readonly number[]): void => {
-      const results = heap.elements(dtype);
       const [from, to] = at as [number, number];
+      const results = heap.elements(dtype);
       const start = to / results.BYTES_PER_ELEMENT;
-      for (let row = 0; row < output.size; row++) results[start + row] = fold(from + row * rowBytes);
+      if (rowsPerCall === 0)
+        for (let row = 0; row < output.size; row++) results[start + row] = fold(from + row * rowBytes);
+      else
+        for (let row = 0; row < output.size; row += rowsPerCall) {
+          const count = Math.min(rowsPerCall, output.size - row);
+          several(length, to + row * results.BYTES_PER_ELEMENT, count, from + row * rowBytes);
+        }
     };
     const inMemory = { scratch: 0, run: rows };
     if (output.size > 1) return onCells(inMemory, [output]);

@@ -6,6 +6,7 @@ import { VectorEval } from '../lower/expressions/vector-eval.ts';
 import { extractLane, storeVector } from '../lower/expressions/vector-memory.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
 import { type Combine, combineScalars, foldedButNaN, foldedIntegers } from '../lower/folds/combine.ts';
+import { forBlocks, laneBlocks } from '../lower/folds/lane-blocks.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { vectorsAtOnce } from '../lower/kernels/vectors-at-once.ts';
 import { Buffer, Scalar, scalarType } from '../lower/storage.ts';
@@ -72,6 +73,10 @@ function fusedFunction({ key, elements, operands, combine }: FusedRecord, names:
   const evaluator = new VectorEval(f, read, values, (stream) => stream.steps[0]!, math);
   const pointers = new Map<Tree, Expr>();
   for (const { tree, pointer } of given) if (pointer) pointers.set(tree, pointer);
+  const moveOn = (count: number): void => {
+    for (const { dtype, pointer } of given)
+      if (pointer) f.set(pointer, add(pointer, i32c(count * elementBytes[dtype])));
+  };
   /** Goes over elements until `until`, `count` at a time; `body` leaves pointers where they are. */
   const along = (count: number, until: Expr, body: () => void): void =>
     f.for(
@@ -79,8 +84,7 @@ function fusedFunction({ key, elements, operands, combine }: FusedRecord, names:
       until,
       () => {
         body();
-        for (const { dtype, pointer } of given)
-          if (pointer) f.set(pointer, add(pointer, i32c(count * elementBytes[dtype])));
+        moveOn(count);
       },
       count,
     );
@@ -92,24 +96,22 @@ function fusedFunction({ key, elements, operands, combine }: FusedRecord, names:
     evaluator.hoist(pointers);
     if (combine) {
       const [root] = roots as [Tree];
-      const unroll = root.dtype === 'float64' ? 2 : 4;
       const butNaN = foldedButNaN(combine, root);
       const integers = foldedIntegers(combine, root);
       const folded = butNaN ?? integers?.root ?? root;
       const totals = integers
         ? new Accumulators(f, integers.combine, 'uint32')
         : new Accumulators(f, combine, root.dtype, butNaN !== undefined);
-      totals.startOne(unroll);
       const isLogical = combine === 'and' || combine === 'or';
-      const blocks = (count: number, until: Expr): void =>
-        along(4 * count, until, () => {
-          for (let u = 0; u < count; u++) totals.add(u % unroll, evaluator.evaluate(folded, pointers, 4 * u, 4), 4);
-          if (isLogical) f.if(totals.isDecided(), () => f.break());
-        });
+      const [most, ...fewer] = laneBlocks([{ combine: integers?.combine ?? combine, root: folded }]);
+      totals.startOne(most!);
       // To ask whether it is decided takes longer than to look at a vector.
-      const most = isLogical ? 2 * unroll : unroll;
-      blocks(most, op('i32.and', n, i32c(-4 * most)));
-      blocks(1, op('i32.and', n, i32c(4 * most - 4)));
+      const blocks = isLogical ? [2 * most!, 1] : [most!, ...fewer];
+      forBlocks(f, n, blocks, (count) => {
+        for (let u = 0; u < count; u++) totals.add(u % most!, evaluator.evaluate(folded, pointers, 4 * u, 4), 4);
+        moveOn(4 * count);
+        if (isLogical) f.if(totals.isDecided(), () => f.break());
+      });
       const joined = totals.horizontal();
       const total = f.var(integers ? op('i32.ne', joined, i32c(0)) : joined);
       along(1, op('i32.and', n, i32c(3)), () => {

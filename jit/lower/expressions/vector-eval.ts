@@ -1,4 +1,5 @@
 import { type DType, isFloating } from '../../../src/core/dtype.ts';
+import { range } from '../../../src/core/shape.ts';
 import type { MathUses } from '../../math/uses.ts';
 import { type Expr, type FunctionBuilder, i32c, i32x4c, i32x4lanes, type Local, lane, op } from '../../wasm/code.ts';
 import { elementBytes } from '../kernels/kernel.ts';
@@ -37,7 +38,12 @@ interface Unit extends Place {
 /** Words that are named in a hash of twenty rounds, at least. */
 export const aHash = 40;
 
-const unitAt = (at: number, lanes: number, row = 0): Unit => ({ at, lanes, row, known: new Map() });
+/** Vectors that follow each other. */
+export const successive = (count: number, lanes: number): Place[] =>
+  range(count).map((u) => ({ at: 4 * u, lanes, row: 0 }));
+
+const unitOf = ({ at, lanes, row }: Place): Unit => ({ at, lanes, row, known: new Map() });
+const unitAt = (at: number, lanes: number, row = 0): Unit => unitOf({ at, lanes, row });
 
 /**
  * Evaluates trees four elements of the innermost axis at a time. `step` is what that axis adds to each stream; streams
@@ -122,12 +128,29 @@ export class VectorEval {
     lanes: number,
     loops: readonly LoopTree[] = [],
   ): Vector[][] {
-    const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
-    this.begin(pointers, units);
+    this.begin(pointers, successive(count, lanes).map(unitOf));
     for (const loop of loops) this.carriedBy(loop);
     this.inStep(roots);
     if (roots.length === 1 && count === 1) return [[this.outside(roots[0]!)]];
-    return units.map((unit) => this.within(unit, () => roots.map((root) => this.outside(root).map(this.name))));
+    return this.units.map((unit) => this.within(unit, () => roots.map((root) => this.outside(root).map(this.name))));
+  }
+
+  /** The same for those who store nothing, at any places: `use` takes what is there before the next place needs registers. */
+  evaluateEach(
+    roots: readonly Tree[],
+    pointers: ReadonlyMap<Tree, Expr>,
+    places: readonly Place[],
+    use: (results: readonly Vector[], place: number) => void,
+  ): void {
+    this.begin(pointers, places.map(unitOf));
+    this.inStep(roots);
+    const named = (value: Vector): Vector => (roots.length === 1 ? value : value.map(this.name));
+    this.units.forEach((unit, i) => {
+      use(
+        this.within(unit, () => roots.map((root) => named(this.outside(root)))),
+        i,
+      );
+    });
   }
 
   /**
@@ -215,7 +238,7 @@ export class VectorEval {
     lanes: number,
     isMoved: (leaf: Tree) => boolean,
   ): void {
-    const units = Array.from({ length: count }, (_, u) => unitAt(4 * u, lanes));
+    const units = successive(count, lanes).map(unitOf);
     this.begin(pointers, units);
     const changes = withLeaf(isMoved);
     const seen = new Set<Tree>();

@@ -2,17 +2,18 @@ import { stridesOf } from '../../../src/core/shape.ts';
 import { type Expr, i32c, type Local, op, select } from '../../wasm/code.ts';
 import { storeElement } from '../../wasm/loop-nest.ts';
 import { isMovedBy, type Stream } from '../expressions/streams.ts';
-import { type Tree, treeSize } from '../expressions/tree.ts';
+import type { Tree } from '../expressions/tree.ts';
 import { splat, type Vector } from '../expressions/vector-code.ts';
-import { VectorEval } from '../expressions/vector-eval.ts';
+import { successive, VectorEval } from '../expressions/vector-eval.ts';
 import { extractLane, storeVector } from '../expressions/vector-memory.ts';
 import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from '../kernels/kernel.ts';
 import { isSmall, rowAxisOfTiles, tileSide, turnedLeaves, walkTiles } from '../kernels/tiles.ts';
 import type { Fold } from '../passes/phases.ts';
 import { scalarType } from '../storage.ts';
 import { Accumulators } from './accumulators.ts';
-import type { FoldSchedule } from './fold-schedule.ts';
+import { type FoldSchedule, limitStep } from './fold-schedule.ts';
 import { rangeOfPasses, rowsTogether, writeFoldsByRows } from './folds-by-rows.ts';
+import { forBlocks, laneBlocks } from './lane-blocks.ts';
 
 /** The kernel of a schedule; with `rowAxes` it takes a range of rows. */
 export function foldKernel(schedule: FoldSchedule, rowAxes?: number): Kernel {
@@ -192,18 +193,16 @@ class FoldKernel {
       return;
     }
     const steps = this.stepsOf(pass, inner);
-    const together = vectorsTogether(roots, pass.folds.length, inner.extent);
-    for (const fold of folds) fold.startOne(together);
+    const blocks = this.blocksOf(pass, roots, inner.extent);
+    for (const fold of folds) fold.startOne(blocks[0]!);
     this.walk(this.foldedAxes.slice(0, -1), start, pass, (row) => {
       values.hoist(frame.pointers(row), roots);
       const here = row.map((p, i) => (steps[i] === 0 ? p : f.var(p)));
       const block = (count: number, lanes: number): void => {
-        const units = values.evaluateAll(roots, frame.pointers(here), count, lanes);
-        units.forEach((unit, u) => {
+        this.evaluate(pass, roots, here, { count, lanes }, (results, u) => {
           folds.forEach((fold, i) => {
-            fold.add(u, unit[i]!, lanes);
+            fold.add(u, results[i]!, lanes);
           });
-          this.store(pass, unit.slice(folds.length), here, u, lanes);
         });
         if (lanes === 4) frame.advance(here, steps, 4 * count);
       };
@@ -211,25 +210,43 @@ class FoldKernel {
       if (frame.range?.axis === frame.axes.length - 1) {
         const [begin, end] = [f.param(0), f.param(1)];
         frame.skip(here as Local[], begin, steps);
-        const length = f.let(op('i32.sub', end, begin));
-        f.for(0, op('i32.and', length, i32c(-4 * together)), () => block(together, 4), 4 * together);
-        if (together > 1) f.for(0, op('i32.and', length, i32c(4 * together - 4)), () => block(1, 4), 4);
+        forBlocks(f, f.let(op('i32.sub', end, begin)), blocks, (count) => block(count, 4));
         if (tail > 0) f.if(op('i32.eq', end, i32c(inner.extent)), () => block(1, tail));
         return;
       }
-      const whole = inner.extent - tail;
-      const blocks = together > 1 || frame.limit ? whole - (whole % (4 * together)) : 0;
       const { limit } = frame;
-      const end = limit ? f.let(select(op('i32.lt_s', limit, i32c(blocks)), limit, i32c(blocks))) : blocks;
-      if (blocks > 0) f.for(0, end, () => block(together, 4), 4 * together);
-      const rest = (): void => {
-        if (whole - blocks === 4) block(1, 4);
-        else if (whole > blocks) f.for(blocks, whole, () => block(1, 4), 4);
+      const long = 4 * blocks[0]!;
+      // What is left of short code is not worth a loop.
+      const straight = blocks[0]! >= 4 ? 12 : 4;
+      const turns = (from: number, [count, ...shorter]: readonly number[]): void => {
+        if (count === undefined) return;
+        const step = 4 * count;
+        const end = inner.extent - ((inner.extent - from) % step);
+        if (end - from <= (count > 1 ? step : straight)) for (let i = from; i < end; i += step) block(count, 4);
+        else f.for(from, end, () => block(count, 4), step);
+        turns(end, shorter);
+      };
+      const rest = (from: number, counts: readonly number[]): void => {
+        turns(from, counts);
         if (tail > 0) block(1, tail);
       };
-      if (limit && inner.extent > blocks) f.if(op('i32.eq', limit, i32c(inner.extent)), rest);
-      else rest();
+      if (!limit) {
+        rest(0, blocks);
+        return;
+      }
+      const whole = inner.extent - (inner.extent % long);
+      const end = f.let(select(op('i32.lt_s', limit, i32c(whole)), limit, i32c(whole)));
+      if (whole > 0) f.for(0, end, () => block(blocks[0]!, 4), long);
+      if (inner.extent > whole) f.if(op('i32.eq', limit, i32c(inner.extent)), () => rest(whole, blocks.slice(1)));
     });
+  }
+
+  /** The vectors that a pass over a row of so many elements takes together. */
+  private blocksOf(pass: Pass, roots: readonly Tree[], extent: number): readonly number[] {
+    if (pass.folds.length === 0) return [1];
+    const blocks = laneBlocks(pass.folds, roots, extent);
+    // A limit is no multiple of more.
+    return this.frame.limit ? blocks.filter((count) => 4 * count <= limitStep) : blocks;
   }
 
   /** The same where both of two folded axes have arrays that lie along them. */
@@ -319,13 +336,11 @@ class FoldKernel {
       if (this.tileAxis !== undefined) this.blockInTiles(pass, folds, here, count, lanes, this.tileAxis);
       else
         this.walk(this.foldedAxes, here, pass, (at) => {
-          const pointers = frame.pointers(at);
-          values.hoist(pointers, roots);
-          values.evaluateAll(roots, pointers, count, lanes).forEach((unit, u) => {
+          values.hoist(frame.pointers(at), roots);
+          this.evaluate(pass, roots, at, { count, lanes }, (results, u) => {
             folds.forEach((fold, i) => {
-              fold.add(u, unit[i]!, 4);
+              fold.add(u, results[i]!, 4);
             });
-            this.store(pass, unit.slice(folds.length), at, u, lanes);
           });
         });
       pass.folds.forEach(({ held }, i) => {
@@ -380,9 +395,26 @@ class FoldKernel {
     });
   }
 
-  private store(pass: Pass, values: readonly Vector[], pointers: readonly Expr[], u: number, lanes: number): void {
-    pass.writes.forEach(({ root, pointer }, i) => {
-      storeVector(this.frame.f, root.dtype, pointers[pointer]!, values[i]!, 4 * u * elementBytes[root.dtype], lanes);
+  /** What a pass reads in some vectors, one after the other: `take` gets it, and what the pass writes is stored, after every load. */
+  private evaluate(
+    pass: Pass,
+    roots: readonly Tree[],
+    at: readonly Expr[],
+    { count, lanes }: { readonly count: number; readonly lanes: number },
+    take: (results: readonly Vector[], u: number) => void,
+  ): void {
+    const { frame, values } = this;
+    const pointers = frame.pointers(at);
+    if (pass.writes.length === 0) {
+      values.evaluateEach(roots, pointers, successive(count, lanes), take);
+      return;
+    }
+    values.evaluateAll(roots, pointers, count, lanes).forEach((results, u) => {
+      take(results, u);
+      pass.writes.forEach(({ root, pointer }, i) => {
+        const value = results[pass.folds.length + i]!;
+        storeVector(frame.f, root.dtype, at[pointer]!, value, 4 * u * elementBytes[root.dtype], lanes);
+      });
     });
   }
 
@@ -437,13 +469,4 @@ function rangeAxis(axes: readonly KernelAxis[], inParts: boolean): number | unde
   if (inParts || !axes[0]!.folded) return 0;
   const last = axes.length - 1;
   return axes[last]!.folded ? undefined : last;
-}
-
-/** Vectors of a row under way at a time, enough to hide the latency of an addition. */
-function vectorsTogether(roots: readonly Tree[], folds: number, extent: number): number {
-  if (folds === 0) return 1;
-  const nodes = roots.reduce((sum, root) => sum + treeSize(root), 0);
-  const wide = roots.some((root) => root.dtype === 'float64') ? 2 : 1;
-  const most = Math.max(1, (nodes <= 16 ? 4 : nodes <= 40 ? 2 : 1) / wide);
-  return extent >= 8 * most ? most : 1;
 }

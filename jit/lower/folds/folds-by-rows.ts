@@ -1,4 +1,6 @@
+import { range } from '../../../src/core/shape.ts';
 import { type Expr, i32c, type Local, load, op, select } from '../../wasm/code.ts';
+import { offsetBy } from '../../wasm/loop-nest.ts';
 import { isMovedBy } from '../expressions/streams.ts';
 import { operandsOf, type Tree, treeSize, withLeaf } from '../expressions/tree.ts';
 import { parts, type Vector } from '../expressions/vector-code.ts';
@@ -22,7 +24,7 @@ const mostStateBytes = 2 ** 18;
 /** A line of the cache. */
 const shortestRow = 64;
 /** Rows of blocks of columns that take longer than rows, and that the second-level cache does not hold. */
-const [longBlock, longestBlock] = [1024, 2048];
+const [longBlock, longestBlock] = [512, 2048];
 /** Bytes of a matrix that the third-level cache may hold. */
 const largest = 2 ** 24;
 
@@ -97,11 +99,20 @@ const rowBytes = (folds: readonly Fold[], columns: number): number =>
 const isFitting = (folds: readonly Fold[], rows: number, columns: number): boolean =>
   rows >= 16 && rowBytes(folds, columns) >= shortestRow && rowFoldBytes(folds, columns) <= mostStateBytes;
 
+const mostRows = 8;
+
 /** Rows at a time: loads of partial results are shared by them. */
 export const rowsTogether = (roots: readonly Tree[]): number => {
   const nodes = roots.reduce((sum, root) => sum + treeSize(root), 0);
-  return nodes <= 8 ? 8 : nodes <= 40 ? 4 : 1;
+  return nodes <= 8 ? mostRows : nodes <= 40 ? 4 : 1;
 };
+
+/** Vectors of columns at a time: a line of the cache, if registers hold what is known of so many. */
+function columnsTogether(roots: readonly Tree[], folds: readonly Fold[], values: readonly Tree[]): number {
+  if (rowsTogether(roots) < mostRows) return 1;
+  const registers = (stateBytesOf(folds) + vectorBytesOf(values)) / 16;
+  return registers <= 2 ? 4 : registers <= 4 ? 2 : 1;
+}
 
 /** A pass over all rows. */
 export interface RowPass {
@@ -215,7 +226,7 @@ class Columns {
     const { folds } = passes[p]!;
     const trees = this.columnValues[p]!;
     if (folds.length + trees.length === 0) return;
-    this.along(trees.length > 0 ? frame.starts : [], (here, record, lanes) => {
+    this.along(trees.length > 0 ? frame.starts : [], 1, (here, record, _, lanes) => {
       this.keep(this.accumulators(folds), record);
       if (trees.length === 0) return;
       this.hold(
@@ -234,21 +245,33 @@ class Columns {
     const { frame, values, passes } = this.kernel;
     const { folds, writes } = passes[p]!;
     const { steps } = frame.axes[0]!;
-    this.along(at, (here, record, lanes) => {
+    const columns = writes.length > 0 ? 1 : columnsTogether(roots, folds, this.columnValues[p]!);
+    this.along(at, columns, (here, record, count, lanes) => {
       const pointers = frame.pointers(here);
-      const all = this.resumed(folds, record);
+      const all = range(count).map((u) => this.resumed(folds, record, u));
       values.forget();
-      this.hold(record, this.valuesAt, this.columnValues[p]!);
-      values.evaluateTile(roots, pointers, height, lanes, []).forEach((row, r) => {
-        all.forEach((one, i) => {
-          one.add(0, row[i]!, 4);
+      this.hold(record, this.valuesAt, this.columnValues[p]!, count);
+      if (writes.length === 0) {
+        // Row after row, as lines of the cache lie.
+        const places = range(height).flatMap((row) => range(count).map((u) => ({ at: 4 * u, lanes, row })));
+        values.evaluateEach(roots, pointers, places, (results, i) => {
+          all[i % count]!.forEach((one, k) => {
+            one.add(0, results[k]!, 4);
+          });
         });
-        writes.forEach(({ root, pointer }, i) => {
-          const vector = row[folds.length + i]!;
-          storeVector(frame.f, root.dtype, here[pointer]!, vector, r * steps[pointer]!, lanes);
+      } else
+        values.evaluateTile(roots, pointers, height, lanes, []).forEach((row, r) => {
+          all[0]!.forEach((one, i) => {
+            one.add(0, row[i]!, 4);
+          });
+          writes.forEach(({ root, pointer }, i) => {
+            const vector = row[folds.length + i]!;
+            storeVector(frame.f, root.dtype, here[pointer]!, vector, r * steps[pointer]!, lanes);
+          });
         });
+      all.forEach((one, u) => {
+        this.keep(one, record, u);
       });
-      this.keep(all, record);
     });
   }
 
@@ -260,7 +283,7 @@ class Columns {
     const isLast = p === passes.length - 1;
     values.forget();
     values.hoist(frame.pointers(frame.starts), []);
-    this.along(isLast ? frame.starts : [], (here, record, lanes) => {
+    this.along(isLast ? frame.starts : [], 1, (here, record, _, lanes) => {
       const found = this.resumed(folds, record).map((one) => one.finish()[0]!);
       if (!isLast) {
         this.put(record, this.resultsAt + resultBytesOf(this.before(p)), found);
@@ -288,15 +311,18 @@ class Columns {
     return this.kernel.passes.slice(0, p).flatMap(({ folds }) => folds);
   }
 
-  /** Gives what stands in a record to the evaluation of trees. */
-  private hold(record: Expr, place: number, trees: readonly Tree[]): void {
+  /** Gives what stands in `count` records to the evaluation of trees. */
+  private hold(record: Expr, place: number, trees: readonly Tree[], count = 1): void {
+    const { frame, values } = this.kernel;
     let offset = place;
     for (const tree of trees) {
-      const vector = Array.from({ length: parts(tree.dtype) }, (_, i) =>
-        this.kernel.frame.f.let(load('v128.load', record, offset + 16 * i)),
+      const vectors = range(count).map((u) =>
+        range(parts(tree.dtype)).map((part) =>
+          frame.f.let(load('v128.load', record, u * this.recordBytes + offset + 16 * part)),
+        ),
       );
-      this.kernel.values.hold(tree, [vector]);
-      offset += 16 * vector.length;
+      values.hold(tree, vectors);
+      offset += 16 * parts(tree.dtype);
     }
   }
 
@@ -314,39 +340,48 @@ class Columns {
     });
   }
 
-  private resumed(folds: readonly Fold[], record: Expr): Accumulators[] {
+  /** What stands in a record, `u` behind the one that is given. */
+  private resumed(folds: readonly Fold[], record: Expr, u = 0): Accumulators[] {
     const all = this.accumulators(folds);
     forEachPart(all, (local, offset) => {
-      this.kernel.frame.f.set(local, load('v128.load', record, offset));
+      this.kernel.frame.f.set(local, load('v128.load', record, u * this.recordBytes + offset));
     });
     return all;
   }
 
-  private keep(all: readonly Accumulators[], record: Expr): void {
+  private keep(all: readonly Accumulators[], record: Expr, u = 0): void {
     forEachPart(all, (local, offset) => {
-      this.kernel.frame.f.store('v128.store', record, local, offset);
+      this.kernel.frame.f.store('v128.store', record, local, u * this.recordBytes + offset);
     });
   }
 
-  /** Four columns after four, with the pointers and the record of each. */
-  private along(from: readonly Expr[], unit: (here: readonly Expr[], record: Expr, lanes: number) => void): void {
+  /** Four columns after four, `together` times that at a time, with the pointers and the record of the first four. */
+  private along(
+    from: readonly Expr[],
+    together: number,
+    unit: (here: readonly Expr[], record: Expr, count: number, lanes: number) => void,
+  ): void {
     const { frame, state } = this.kernel;
     const { f } = frame;
     const { extent, steps } = frame.axes[1]!;
     const tail = extent % 4;
+    const rest = (extent - tail) % (4 * together);
     const here = frame.movable(from);
     const record = f.var(state);
-    f.for(
-      0,
-      extent - tail,
-      () => {
-        unit(here, record, 4);
-        frame.advance(here, steps, 4);
-        f.set(record, op('i32.add', record, i32c(this.recordBytes)));
-      },
-      4,
-    );
-    if (tail > 0) unit(here, record, tail);
+    const advance = (count: number): void => {
+      frame.advance(here, steps, 4 * count);
+      f.set(record, offsetBy(record, count * this.recordBytes));
+    };
+    const turn = (): void => {
+      unit(here, record, together, 4);
+      advance(together);
+    };
+    f.for(0, extent - tail - rest, turn, 4 * together);
+    if (rest > 0) {
+      unit(here, record, rest / 4, 4);
+      if (tail > 0) advance(rest / 4);
+    }
+    if (tail > 0) unit(here, record, 1, tail);
   }
 }
 
