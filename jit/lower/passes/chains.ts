@@ -3,7 +3,7 @@ import { range } from '../../../src/core/shape.ts';
 import type { DotDimensions, LowerRule } from '../../lower-rule.ts';
 import { joinedBatch } from '../products/batch-axes.ts';
 import { type Epilogue, extents } from './epilogues.ts';
-import { Group, type Step } from './groups.ts';
+import { Group, type Readers, readersIn, type Step } from './groups.ts';
 import type { Placement } from './virtual.ts';
 
 /** A product whose first operand is what the kernel behind another product computes, and nothing else reads. */
@@ -28,15 +28,8 @@ export function findChains(
   const found = new Map<Group, Chain>();
   const ends = [...epilogues].filter(([, { inRegisters, rowAxes }]) => !inRegisters && rowAxes > 0);
   if (ends.length === 0) return found;
-  const readers = new Map<Atom, Eqn[]>();
+  const readers = readersIn(steps);
   const places = new Map<Step, number>(steps.map((step, i) => [step, i]));
-  for (const step of steps)
-    for (const eqn of membersOf(step))
-      for (const atom of eqn.inputs) {
-        const list = readers.get(atom);
-        if (list) list.push(eqn);
-        else readers.set(atom, [eqn]);
-      }
   const results = new Set(outs);
   for (const [first, { group, batchAxes }] of ends) {
     const stored = group.members.filter(
@@ -53,8 +46,6 @@ export function findChains(
   return found;
 }
 
-const membersOf = (step: Step): readonly Eqn[] => (step instanceof Group ? step.members : [step]);
-
 const isView = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
 
 /** Whether nothing that is yet to be read can be overwritten in a step. */
@@ -65,8 +56,8 @@ const onlyComputes = (step: Step): boolean =>
   step.primitive.lower.kind === 'elementwise';
 
 /** The one product that reads a value, as it is or in another shape. */
-function readerOf(value: Var, readers: ReadonlyMap<Atom, readonly Eqn[]>, results: ReadonlySet<Atom>): Eqn | undefined {
-  let at: Atom = value;
+function readerOf(value: Var, readers: Readers, results: ReadonlySet<Atom>): Eqn | undefined {
+  let at = value;
   while (!results.has(at)) {
     const [reader, ...others]: readonly Eqn[] = readers.get(at) ?? [];
     if (!reader || others.length > 0) return undefined;

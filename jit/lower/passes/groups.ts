@@ -56,6 +56,25 @@ const mostOpen = 8;
 /** Up to this size arrays share a kernel though they share no operand: a call costs as much as they do. */
 const smallest = 2048;
 
+export const membersOf = (step: Step): readonly Eqn[] => (step instanceof Group ? step.members : [step]);
+
+/** Who reads a value. */
+export type Readers = ReadonlyMap<Var, readonly Eqn[]>;
+
+export function readersIn(steps: readonly Step[]): Readers {
+  const readers = new Map<Var, Eqn[]>();
+  for (const step of steps)
+    for (const eqn of membersOf(step))
+      for (let k = 0; k < eqn.inputs.length; k++) {
+        const atom = eqn.inputs[k]!;
+        if (!(atom instanceof Var)) continue;
+        const list = readers.get(atom);
+        if (list) list.push(eqn);
+        else readers.set(atom, [eqn]);
+      }
+  return readers;
+}
+
 export const squeezed = (shape: Shape): Shape => (shape.includes(1) ? shape.filter((n) => n !== 1) : shape);
 
 /**

@@ -1,6 +1,6 @@
 import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape, sizeOf } from '../../../src/core/shape.ts';
-import { Group, type Step, squeezed } from './groups.ts';
+import { Group, type Readers, readersIn, type Step, squeezed } from './groups.ts';
 import type { Placement } from './virtual.ts';
 
 /**
@@ -28,12 +28,17 @@ export function findStrips(
   apart: ReadonlySet<Group>,
 ): ReadonlyMap<Step, Strip> {
   const strips = new Map<Step, Strip>();
+  const results = new Set(outs);
+  let readers: Readers | undefined;
   let groups: Group[] = [];
   let made = new Set<Atom>();
   const isEligible = (group: Group): boolean => sizeOf(group.shape) >= fewest && !group.loops && !apart.has(group);
   const reads = (eqn: Eqn): boolean => eqn.inputs.some((atom) => made.has(atom));
   const close = (): void => {
-    if (groups.length > 1) strips.set(groups[0]!, { groups, inner: innerValues(groups, steps, outs, moved) });
+    if (groups.length > 1) {
+      readers ??= readersIn(steps);
+      strips.set(groups[0]!, { groups, inner: innerValues(groups, readers, results, moved) });
+    }
     groups = [];
     made = new Set();
   };
@@ -75,33 +80,29 @@ function isInStep(eqn: Eqn, made: ReadonlySet<Atom>, shape: Shape): boolean {
 
 function innerValues(
   groups: readonly Group[],
-  steps: readonly Step[],
-  outs: readonly Atom[],
+  readers: Readers,
+  results: ReadonlySet<Atom>,
   moved: ReadonlySet<Eqn>,
 ): ReadonlySet<Var> {
-  const inside = new Set(groups.flatMap(({ members }) => members));
-  const readers = new Map<Atom, Eqn[]>();
-  for (const step of steps)
-    for (const eqn of step instanceof Group ? step.members : [step])
-      for (const atom of eqn.inputs) {
-        const list = readers.get(atom);
-        if (list) list.push(eqn);
-        else readers.set(atom, [eqn]);
-      }
-  const results = new Set(outs);
-  /** Whether a value is read by kernels of the strip alone, also under other names and in what other kernels compute. */
-  const endsInside = (v: Var): boolean =>
-    !results.has(v) &&
-    (readers.get(v) ?? []).every((eqn) => {
-      const { kind } = eqn.primitive.lower;
-      const goesOn = moved.has(eqn) || kind === 'view' || kind === 'reshape';
-      return inside.has(eqn) && (!goesOn || eqn.outputs.every(endsInside));
-    });
+  const members = groups.flatMap((group) => group.members);
+  const inside = new Set(members);
+  const inner = new Set<Var>();
+  // Whoever reads a value comes after it.
+  for (const { outputs } of members.reverse())
+    for (const v of outputs) {
+      const endsInside = (readers.get(v) ?? []).every((eqn) => {
+        const { kind } = eqn.primitive.lower;
+        // Under another name, or as part of what another kernel computes, it may be read elsewhere.
+        const goesOn = moved.has(eqn) || kind === 'view' || kind === 'reshape';
+        return inside.has(eqn) && (!goesOn || eqn.outputs.every((out) => inner.has(out)));
+      });
+      if (endsInside && !results.has(v)) inner.add(v);
+    }
   const { shape } = groups[0]!;
   return new Set(
-    [...inside]
+    members
       .filter((eqn) => eqn.primitive.lower.kind === 'elementwise')
       .flatMap((eqn) => eqn.outputs)
-      .filter((v) => sameShape(squeezed(v.aval.shape), shape) && endsInside(v)),
+      .filter((v) => inner.has(v) && sameShape(squeezed(v.aval.shape), shape)),
   );
 }

@@ -1,8 +1,8 @@
-import { type Atom, type Eqn, Var } from '../../../src/core/jaxpr.ts';
+import type { Atom, Eqn, Var } from '../../../src/core/jaxpr.ts';
 import { range } from '../../../src/core/shape.ts';
 import type { ScatterAccess } from '../../lower-rule.ts';
 import { accessOf } from '../expressions/gather-tree.ts';
-import { Group, nodesOf, type Step } from './groups.ts';
+import { Group, nodesOf, readersIn, type Step } from './groups.ts';
 import { noPrologues, type Prologues } from './prologues.ts';
 
 /** What is computed where, after every value has been looked at. */
@@ -36,21 +36,11 @@ export function placeValues(steps: readonly Step[], outs: readonly Atom[], into:
   const virtual = new Set<Var>();
   const moved = new Set<Eqn>();
   const stored = new Set<Atom>(outs);
-  const readers = new Map<Var, Eqn[]>();
+  const readers = readersIn(steps);
   const order: { readonly eqn: Eqn; readonly group: Group | undefined }[] = [];
   for (const step of steps) {
     if (step instanceof Group) for (const eqn of step.members) order.push({ eqn, group: step });
     else order.push({ eqn: step, group: undefined });
-  }
-  for (let i = 0; i < order.length; i++) {
-    const { eqn } = order[i]!;
-    for (let k = 0; k < eqn.inputs.length; k++) {
-      const atom = eqn.inputs[k]!;
-      if (!(atom instanceof Var)) continue;
-      const list = readers.get(atom);
-      if (list) list.push(eqn);
-      else readers.set(atom, [eqn]);
-    }
   }
 
   const { first } = into.prologues;
