@@ -603,7 +603,14 @@ t.test('loops over arrays with axes of one element, whose steps compute without 
   }
   const single = (x: NDArray, start: NDArray): NDArray =>
     lax.foriLoop(0, 3, (_, c) => c.add(lax.reshape(x.mul(2), [1, 1])), start);
+  const positions = (start: NDArray): NDArray =>
+    lax.foriLoop(0, 3, (_, c) => c.add(lax.reshape(np.arange(5), start.shape)), start);
   close(np.ravel(jit(single)(one, np.ones([1, 1], { dtype: 'float64' }))), [43], 'one element');
+  for (const shape of [
+    [1, 5],
+    [5, 1],
+  ])
+    close(np.ravel(jit(positions)(lax.reshape(row, shape))), [1, 5, 9, 13, 17], `[${shape}], positions`);
   t.end();
 });
 

@@ -151,8 +151,9 @@ function step(eqn: Eqn, inputs: readonly Fused[], table: (atom: Atom | undefined
       eqn,
       inputs.map((x) => x.root),
     );
-    // Its operands have the axes of the loop already, even where its own are fewer: f32[5] in a loop over f32[1,5].
-    const isOver = made.shape.length > 0 && sameShape(squeezed(made.shape), squeezed(loopShape));
+    // Its operands have the axes of the loop already, even where its own are fewer: f32[5] in a loop over f32[1,5]. Positions,
+    // which have no operands, have those of the result.
+    const isOver = inputs.length > 0 && made.shape.length > 0 && sameShape(squeezed(made.shape), squeezed(loopShape));
     return isOver ? { ...made, shape: loopShape } : made;
   }
   const [x] = inputs as [Fused];
