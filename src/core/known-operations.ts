@@ -7,6 +7,9 @@ interface Operand {
   readonly aval: ShapedArray;
 }
 
+/** Types of one operand among which a program may change without what is known of it being found out again. */
+const mostTypes = 1024;
+
 /** What is known of an operation by the types of its operands, one after the other. */
 export class KnownOperation {
   /** How it is executed on operands of these types. */
@@ -24,7 +27,11 @@ export class KnownOperation {
     if (this.type === aval) return this.next!;
     this.branches ??= new Map();
     let known = this.branches.get(aval);
-    if (!known) this.branches.set(aval, (known = new KnownOperation()));
+    if (!known) {
+      // Of arrays that are never of the same shape twice, the older ones would stay for ever.
+      if (this.branches.size === mostTypes) this.branches.clear();
+      this.branches.set(aval, (known = new KnownOperation()));
+    }
     this.type = aval;
     this.next = known;
     return known;
