@@ -234,7 +234,8 @@ t.test('kernels over the same elements, each reading what the one before it wrot
     x: NDArray,
   ): { readonly turns: number; readonly peakBytes: number } => {
     const lowered = jit(f as (v: NDArray) => NDArray).lower(x);
-    return { turns: String(lowered).match(/, in turn with k/g)?.length ?? 0, peakBytes: lowered.peakBytes };
+    const notes = String(lowered).match(/^;; over .*: .*, in turn with k\d/gm);
+    return { turns: notes?.length ?? 0, peakBytes: lowered.peakBytes };
   };
   const inTurn: Record<string, [f: (v: NDArray) => NDArray | NDArray[], x: NDArray]> = {
     'a map and a sum of everything': [(v) => np.sum(long(v)), whole],
@@ -266,6 +267,47 @@ t.test('kernels over the same elements, each reading what the one before it wrot
         .astype('float32'),
     ],
     'the first element of all': [(v) => long(long(v).sub(long(v).slice([0, 1]))), whole],
+    'what is read backwards later': [
+      (v) => {
+        const u = long(v);
+        return long(u).add(np.flip(u));
+      },
+      whole,
+    ],
+    'a sum between, that is a number': [
+      (v) => {
+        const u = long(v);
+        const w = long(u);
+        return [long(w.add(u)), np.sum(w).mul(1e-3)];
+      },
+      whole,
+    ],
+    'a transposed result between': [
+      (v) => {
+        const w = long(long(v), 20);
+        const x = long(w, 3);
+        const turned = v.T;
+        return [long(x), turned];
+      },
+      rows,
+    ],
+    'operands that end, in whose place a longer result has room': [
+      (v) => {
+        const [a, b] = [np.cumsum(v.mul(1e-4)), np.cumsum(v.mul(-2e-4))];
+        const u = long(a.add(b));
+        const w = long(u.astype('float64'));
+        return w.add(np.flip(w)).add(np.flip(u));
+      },
+      whole,
+    ],
+    'values of three kernels at a time': [
+      (v) => {
+        const u = long(v);
+        const w = long(u);
+        return np.sum(long(w).mul(u).sub(w.mul(0.5)));
+      },
+      whole,
+    ],
     'rows at positions': [
       (v) => long(np.take(long(v), np.array([3, 1, 0, 2, ...new Array(396).fill(7)], { dtype: 'int32' }), { axis: 0 })),
       rows,

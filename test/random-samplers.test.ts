@@ -302,11 +302,15 @@ t.test('under transformations', async (t) => {
   t.ok(Math.abs((grad(mean) as any)(2).item() - slope.item()) < 1e-5);
   const simplex = random.dirichlet(key(6), np.array([1, 2, 3]), [100]);
   t.ok(np.allclose(np.sum(simplex, { axis: 1 }), 1));
-  // Columns up to eight are sampled one by one, more of them together.
-  for (const count of [3, 9]) {
+  // Up to eight columns are sampled one by one if they are long, otherwise all together.
+  for (const [rows, count] of [
+    [5, 3],
+    [40, 3],
+    [5, 9],
+  ] as const) {
     const alpha = np.linspace(0.4, 3, count);
-    const logs = random.loggamma(key(6), alpha, [5, count]);
-    t.ok(np.allclose(random.dirichlet(key(6), alpha, [5]), nn.softmax(logs, { axis: -1 })), `dirichlet of ${count}`);
+    const wanted = nn.softmax(random.loggamma(key(6), alpha, [rows, count]), { axis: -1 });
+    t.ok(np.allclose(random.dirichlet(key(6), alpha, [rows]), wanted), `dirichlet of ${rows} times ${count}`);
   }
   t.ok(np.allclose(random.beta(key(6), 2, 5, [9]), random.beta(key(6), np.array(2), np.array(5), [9])));
   // Samples that are too small for a float do not move.

@@ -8,7 +8,7 @@ import { lowerEquation } from './equations.ts';
 import { elementwiseTree } from './expressions/elementwise-tree.ts';
 import { constant } from './expressions/scalar-code.ts';
 import { scalarValue } from './expressions/scalar-eval.ts';
-import { contiguous, type Fused, readBuffer, readScalar, storagesOf } from './expressions/tree.ts';
+import { contiguous, type Fused, operationsOf, readBuffer, readScalar, storagesOf } from './expressions/tree.ts';
 import type { Kernel } from './kernels/kernel.ts';
 import { mapKernel } from './kernels/map-kernel.ts';
 import type { StripLoop } from './kernels/strip-loop.ts';
@@ -186,7 +186,9 @@ export class Driver extends ModuleWriter {
       return;
     }
     const place = this.strip.placeFor(out) ?? this.placeFor(out, places);
-    this.inTurn(this.callsOf(mapKernel([{ root, ptr: place.ptr }], shape)), () => {});
+    const calls = this.callsOf(mapKernel([{ root, ptr: place.ptr }], shape));
+    if (!this.notes.has(calls.name)) this.notes.set(calls.name, `over [${shape}]: ${operationsOf(root)}`);
+    this.inTurn(calls, () => {});
     this.bind(out, readBuffer(place, shape));
   }
 

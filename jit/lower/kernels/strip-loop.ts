@@ -1,12 +1,12 @@
 import { Var } from '../../../src/core/jaxpr.ts';
 import { type Shape, sameShape } from '../../../src/core/shape.ts';
 import { i32c, type Local, op } from '../../wasm/code.ts';
+import { commonMultiple } from '../common-multiple.ts';
 import type { Driver, Places } from '../driver.ts';
 import { storagesOf } from '../expressions/tree.ts';
 import type { KernelCalls } from '../module-writer.ts';
 import { type Group, squeezed } from '../passes/groups.ts';
 import type { Strip } from '../passes/strips.ts';
-import { commonMultiple } from '../products/block-rows.ts';
 import { Buffer, type Storage } from '../storage.ts';
 
 /** What waits for its turn, and is left to do afterwards. */

@@ -1,6 +1,7 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { leastOf } from '../../runtime/gemm.ts';
 import { call, type Expr, type FunctionBuilder, i32c, type Local, op, select } from '../../wasm/code.ts';
+import { commonMultiple } from '../common-multiple.ts';
 import type { Driver } from '../driver.ts';
 import { type Lanes, type ProductType, productLanes } from '../expressions/lanes.ts';
 import { limitStep } from '../folds/fold-schedule.ts';
@@ -268,9 +269,3 @@ function reads(e: Expr, local: Local): boolean {
   if (e.kind === 'load') return reads(e.ptr, local);
   return e.kind === 'select' && [e.cond, e.a, e.b].some((part) => reads(part, local));
 }
-
-export const commonMultiple = (a: number, b: number): number => {
-  let multiple = a;
-  while (multiple % b !== 0) multiple += a;
-  return multiple;
-};

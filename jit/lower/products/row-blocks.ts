@@ -1,5 +1,6 @@
 import { byteSize } from '../../../src/core/dtype.ts';
 import { type Expr, type FunctionBuilder, i32c, type Local, op, select } from '../../wasm/code.ts';
+import { commonMultiple } from '../common-multiple.ts';
 import type { Driver } from '../driver.ts';
 import type { ProductType } from '../expressions/lanes.ts';
 import { Captures } from '../in-threads.ts';
@@ -10,7 +11,6 @@ import {
   type BlockWork,
   type ComputedRows,
   callsOnRows,
-  commonMultiple,
   plus,
   type RowOperand,
   type RowSource,
