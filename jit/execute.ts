@@ -6,7 +6,9 @@ import { hostMath } from './math/index.ts';
 import type { CallbackSite, Program, ProgramLayout, Slot } from './program.ts';
 import { runtimeExports } from './runtime/instance.ts';
 import { prebuiltModule } from './runtime/prebuilt.ts';
-import { Cell, type Heap, heap, smallBytes } from './storage/heap.ts';
+import { Cell } from './storage/cell.ts';
+import { type Heap, heap } from './storage/heap.ts';
+import { smallBytes } from './storage/sizes.ts';
 import { threadPool } from './threads/thread-pool.ts';
 
 /** What a program calls back: gets the arguments of its site, copied, and returns the data of its results. An exception stops the program. */

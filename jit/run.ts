@@ -6,7 +6,7 @@ import { type LoweredCode, lowerToCode } from './lower/lower.ts';
 import { environment } from './node.ts';
 import { ready } from './ready.ts';
 import { isPrebuiltReady } from './runtime/prebuilt.ts';
-import { Cell } from './storage/heap.ts';
+import { Cell } from './storage/cell.ts';
 
 /** What a callback of a running program gets: storage with its type. */
 export type CallbackArguments = (cells: readonly Cell[], avals: readonly ShapedArray[]) => readonly unknown[];

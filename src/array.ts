@@ -1,4 +1,4 @@
-import { Cell } from '../jit/storage/heap.ts';
+import { Cell } from '../jit/storage/cell.ts';
 import { checkTarget, operatorError, readingError, refuseExtra, refuseListAccess } from './array-errors.ts';
 import { formatArray } from './array-print.ts';
 import { elementReader, type NestedList, nested, offsetOf, type ReadonlyNestedList } from './array-read.ts';

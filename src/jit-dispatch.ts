@@ -1,7 +1,7 @@
 /** What a call of a jitted function with known arguments takes: a fraction of a microsecond besides the program itself. */
 
 import type { Prepared } from '../jit/run.ts';
-import { Cell } from '../jit/storage/heap.ts';
+import { Cell } from '../jit/storage/cell.ts';
 import { NDArray } from './array.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { Jaxpr } from './core/jaxpr.ts';

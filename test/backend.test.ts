@@ -9,7 +9,8 @@ import { Recent } from '../jit/caches/recent.ts';
 import { assembled, compileStats, moduleKey } from '../jit/compile.ts';
 import { type Executable, load, setCallbackHandler } from '../jit/execute.ts';
 import type { CallbackSite, Program, Slot } from '../jit/program.ts';
-import { Cell, heap, heapStats, setHeapBudget } from '../jit/storage/heap.ts';
+import { Cell } from '../jit/storage/cell.ts';
+import { heap, heapStats, setHeapBudget } from '../jit/storage/heap.ts';
 import {
   call,
   type Func,

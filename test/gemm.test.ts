@@ -7,7 +7,8 @@ import { gemmScratchBytes } from '../jit/runtime/gemm.ts';
 import { gemmPanelBytes, gemmRowsScratchBytes } from '../jit/runtime/gemm-rows.ts';
 import { runtimeExports } from '../jit/runtime/instance.ts';
 import { panelStride } from '../jit/runtime/pack.ts';
-import { Cell, heap } from '../jit/storage/heap.ts';
+import { Cell } from '../jit/storage/cell.ts';
+import { heap } from '../jit/storage/heap.ts';
 import { target } from '../jit/target.ts';
 import type { Func, Target } from '../jit/wasm/code.ts';
 

@@ -1,7 +1,7 @@
 /** The cyclic redundancy check of many bytes. */
 import { checksumScratch, checksumTerms, checksumWindow } from '../runtime/checksum.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import type { Cell } from '../storage/heap.ts';
+import type { Cell } from '../storage/cell.ts';
 import { Workspace } from '../storage/workspace.ts';
 
 type RuntimeFunction = (...args: number[]) => undefined;

@@ -1,7 +1,8 @@
 /** Logic that one element decides alone: whatever x is, `true or x` is true and `false and x` is false. */
 import type { Eqn } from '../../src/core/jaxpr.ts';
 import type { Element } from '../element.ts';
-import { Cell, largestUnwritten } from '../storage/heap.ts';
+import { Cell } from '../storage/cell.ts';
+import { largestUnwritten } from '../storage/sizes.ts';
 import type { Group } from './groups.ts';
 import { type EagerFunction, numberAt, withMemory } from './memory-function.ts';
 

@@ -1,7 +1,9 @@
 /** Elementwise operations on few elements, by the shortest way. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
-import { Cell, type Heap, heap, smallBytes, spareBytes } from '../storage/heap.ts';
+import { Cell } from '../storage/cell.ts';
+import { type Heap, heap } from '../storage/heap.ts';
+import { smallBytes, spareBytes } from '../storage/sizes.ts';
 
 /** An operation on one or two operands. Undefined where these have to be brought into memory first, or were disposed of. */
 export interface DirectFunction {

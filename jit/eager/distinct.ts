@@ -3,7 +3,7 @@ import { shapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType } from '../../src/core/dtype.ts';
 import { distinctType } from '../runtime/distinct.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import type { Cell } from '../storage/heap.ts';
+import type { Cell } from '../storage/cell.ts';
 import { Workspace } from '../storage/workspace.ts';
 
 type RuntimeFunction = (...args: number[]) => number;

@@ -1,7 +1,8 @@
 /** Operations on few elements that JavaScript computes to the same bits as WebAssembly. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { type DType, isFloating } from '../../src/core/dtype.ts';
-import { Cell, mostFew } from '../storage/heap.ts';
+import { Cell } from '../storage/cell.ts';
+import { mostFew } from '../storage/sizes.ts';
 import type { DirectFunction } from './direct.ts';
 
 /** Overwrites the elements of `z`, the first operand's or, where a number comes first, the second's. */

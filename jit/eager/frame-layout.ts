@@ -1,7 +1,8 @@
 /** Where the values of a program lie while it runs: in a frame, or in arrays beside it. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize } from '../../src/core/dtype.ts';
-import { Cell, smallBytes } from '../storage/heap.ts';
+import { Cell } from '../storage/cell.ts';
+import { smallBytes } from '../storage/sizes.ts';
 import type { MemoryFunction } from './memory-function.ts';
 
 /** An operation, and which of the program's values it reads and makes. */

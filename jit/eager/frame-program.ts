@@ -1,6 +1,7 @@
 /** Programs of small arrays: one frame holds what their operations leave behind. */
 import type { ShapedArray } from '../../src/core/aval.ts';
-import { Cell, type Heap, heap } from '../storage/heap.ts';
+import { Cell } from '../storage/cell.ts';
+import { type Heap, heap } from '../storage/heap.ts';
 import { type FrameDescription, FrameLayout, type Outside, type Result } from './frame-layout.ts';
 
 /** Frames beyond this size would be larger than what is near the processor. */

@@ -1,7 +1,8 @@
 /** Operations on elements in memory, and the same on storage. */
 import type { ShapedArray } from '../../src/core/aval.ts';
 import type { DType } from '../../src/core/dtype.ts';
-import type { Cell, Heap } from '../storage/heap.ts';
+import type { Cell } from '../storage/cell.ts';
+import type { Heap } from '../storage/heap.ts';
 import { Workspace } from '../storage/workspace.ts';
 import type { DirectFunction } from './direct.ts';
 

@@ -6,7 +6,9 @@ import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { regionWalk, type Source } from '../lower/regions.ts';
 import type { Region, Regions, View } from '../lower-rule.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import { Cell, type Heap, largestUnwritten, smallBytes, type Walk } from '../storage/heap.ts';
+import { Cell, type Walk } from '../storage/cell.ts';
+import type { Heap } from '../storage/heap.ts';
+import { largestUnwritten, smallBytes } from '../storage/sizes.ts';
 import { Workspace } from '../storage/workspace.ts';
 import { coalesce, type NestAxis } from '../wasm/loop-nest.ts';
 import {

@@ -3,7 +3,7 @@ import { shapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, shortName } from '../../src/core/dtype.ts';
 import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { runtimeExports } from '../runtime/instance.ts';
-import type { Cell } from '../storage/heap.ts';
+import type { Cell } from '../storage/cell.ts';
 import { threadPool } from '../threads/thread-pool.ts';
 import { inPieces, isDealtOut } from './in-threads.ts';
 import { onCells } from './memory-function.ts';

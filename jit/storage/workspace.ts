@@ -1,6 +1,8 @@
 import type { ShapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, type TypedArray } from '../../src/core/dtype.ts';
-import { Cell, type Heap, heap, smallBytes } from './heap.ts';
+import { Cell } from './cell.ts';
+import { type Heap, heap } from './heap.ts';
+import { smallBytes } from './sizes.ts';
 
 /** Memory for one operation: operands pinned or copied in, results, scratch. `close` lets go of everything. */
 export class Workspace {

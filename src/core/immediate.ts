@@ -1,6 +1,6 @@
 /** Operations outside of transformations that need nothing but their kernel. */
 import type { DirectFunction } from '../../jit/eager/direct.ts';
-import type { Cell } from '../../jit/storage/heap.ts';
+import type { Cell } from '../../jit/storage/cell.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { isScalarOf, type ShapedArray, shapedArray } from './aval.ts';
 import { functionOf } from './plan.ts';

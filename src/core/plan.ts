@@ -13,7 +13,7 @@ import { eagerSelection } from '../../jit/eager/selection.ts';
 import { eagerSingle } from '../../jit/eager/single.ts';
 import { simplifySteps } from '../../jit/lower/simplify.ts';
 import { interpretOnly } from '../../jit/run.ts';
-import { Cell } from '../../jit/storage/heap.ts';
+import { Cell } from '../../jit/storage/cell.ts';
 import { NDArray } from '../array.ts';
 import type { ShapedArray } from './aval.ts';
 import { byteSize } from './dtype.ts';

@@ -1,7 +1,7 @@
 /** What outside of `jit` is worth compiling: elementwise operations that follow each other on large arrays. */
 import type { EagerFunction } from '../../jit/eager/memory-function.ts';
 import { type CallbackArguments, prepare } from '../../jit/run.ts';
-import type { Cell } from '../../jit/storage/heap.ts';
+import type { Cell } from '../../jit/storage/cell.ts';
 import { type Atom, type Eqn, Jaxpr, Var } from './jaxpr.ts';
 
 /** An operation of a program that runs: what it reads, and makes. */

@@ -1,5 +1,6 @@
 /** Arrays made from nothing. */
-import { Cell, largestUnwritten } from '../../jit/storage/heap.ts';
+import { Cell } from '../../jit/storage/cell.ts';
+import { largestUnwritten } from '../../jit/storage/sizes.ts';
 import { NDArray } from '../array.ts';
 import { type ShapedArray, shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, castNumber, type DType } from '../core/dtype.ts';

@@ -2,7 +2,7 @@
 import { condensed, fewestCondensed } from '../../jit/eager/checksum.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
-import type { Cell } from '../../jit/storage/heap.ts';
+import type { Cell } from '../../jit/storage/cell.ts';
 
 /** Table k has the remainder of a byte that k others follow: of eight bytes at once (Kounavis & Berry, Slicing-by-8, 2005). */
 let tables: Int32Array[] | undefined;

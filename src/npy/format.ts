@@ -2,7 +2,8 @@
  * The bytes of a .npy file (NumPy, NEP 1): `\x93NUMPY`, a version, the length of the header in 16 bits (version 1) or 32 (2 and 3), the
  * header, which is a Python dictionary padded with spaces to a multiple of 64 bytes, and the elements.
  */
-import { Cell, smallBytes } from '../../jit/storage/heap.ts';
+import { Cell } from '../../jit/storage/cell.ts';
+import { smallBytes } from '../../jit/storage/sizes.ts';
 import { type DType, type TypedArray, viewOf } from '../core/dtype.ts';
 import { CotangentError } from '../core/errors.ts';
 import { halfBits } from '../safetensors/format.ts';

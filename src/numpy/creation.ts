@@ -2,7 +2,8 @@
 import { spacedCell } from '../../jit/eager/spaced.ts';
 import { interpretOnly } from '../../jit/run.ts';
 import { isPrebuiltReady } from '../../jit/runtime/prebuilt.ts';
-import { Cell, largestUnwritten } from '../../jit/storage/heap.ts';
+import { Cell } from '../../jit/storage/cell.ts';
+import { largestUnwritten } from '../../jit/storage/sizes.ts';
 import { type ArrayLike, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { allocate, byteSize, type DType, isDType, isFloating, type TypedArray } from '../core/dtype.ts';

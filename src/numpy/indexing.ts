@@ -1,6 +1,6 @@
 /** Elements by position. */
 import { compressed, distinctOf, nonzeroPlaces, taken } from '../../jit/eager/distinct.ts';
-import type { Cell } from '../../jit/storage/heap.ts';
+import type { Cell } from '../../jit/storage/cell.ts';
 import { type ArrayLike, type Index, type IndexedPlaces, NDArray } from '../array.ts';
 import { shapedArray } from '../core/aval.ts';
 import { castNumber } from '../core/dtype.ts';

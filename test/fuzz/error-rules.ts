@@ -30,19 +30,21 @@ const errorOf = (x: Bounded): Float64Array => x.error ?? zeros(x);
 const withErrors = (x: Bounded): HostArray => wide(x, errorOf(x));
 const magnitudes = (x: HostArray): HostArray => wide(x, Array.from(x.data, Math.abs));
 
-/** Runs the primitive on the errors in place of the values; integers and bools stay. */
+/** Runs the primitive on the errors in place of the values; integers and bools stay. What is not finite comes from bounds that are not, or else from what a fold begins with. */
 const ofErrors = (
   inputs: readonly Bounded[],
   primitive: Primitive,
   params: object,
   outAvals: readonly ShapedArray[],
-): Float64Array[] =>
-  runWide(
+): Float64Array[] => {
+  const unknown = inputs.every((x) => x.error?.every(Number.isFinite) ?? true) ? 0 : Number.POSITIVE_INFINITY;
+  return runWide(
     primitive,
     inputs.map((x) => (isFloating(x.aval) ? withErrors(x) : x)),
     params,
     outAvals,
-  ).map((data) => Float64Array.from(data, (e) => (Number.isFinite(e) ? Math.abs(e) : 0)));
+  ).map((data) => Float64Array.from(data, (e) => (Number.isFinite(e) ? Math.abs(e) : unknown)));
+};
 
 /** Two evaluations are compared: either may be off by what is declared, unless each has a bound of its own. */
 const sides = (difference: Difference): number => (difference === 'execution' ? 2 : 1);
@@ -330,7 +332,7 @@ const direct: Record<string, (inputs: readonly Bounded[], i: number, out: number
   div: ([x, y], i, out) => {
     const [ex, ey] = [errorAt(x!, i), errorAt(y!, i)];
     const room = Math.abs(at(y!, i)) - ey;
-    return room > 0 ? (ex + Math.abs(out) * ey) / room : ex + ey > 0 ? Number.POSITIVE_INFINITY : 0;
+    return room > 0 ? (ex + Math.abs(out) * ey) / room : ex + ey === 0 ? 0 : Number.POSITIVE_INFINITY;
   },
   neg: ([x], i) => errorAt(x!, i),
   abs: ([x], i) => errorAt(x!, i),

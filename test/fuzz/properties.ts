@@ -2,7 +2,7 @@
 
 import { simplify } from '../../jit/lower/simplify.ts';
 import { prepare } from '../../jit/run.ts';
-import { Cell } from '../../jit/storage/heap.ts';
+import { Cell } from '../../jit/storage/cell.ts';
 import { shapedArray } from '../../src/core/aval.ts';
 import { allocate, type TypedArray } from '../../src/core/dtype.ts';
 import { inspectPrograms, type Jaxpr } from '../../src/core/jaxpr.ts';

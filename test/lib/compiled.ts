@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import { interpret } from '../../jit/interpret.ts';
 import { execute } from '../../jit/run.ts';
-import { Cell } from '../../jit/storage/heap.ts';
+import { Cell } from '../../jit/storage/cell.ts';
 import type { TypedArray } from '../../src/core/dtype.ts';
 import type { Jaxpr } from '../../src/core/jaxpr.ts';
 import { sizeOf } from '../../src/core/shape.ts';
