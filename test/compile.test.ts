@@ -488,6 +488,31 @@ t.test('values over the same elements share a kernel', (t) => {
   t.end();
 });
 
+t.test('what is computed anew from positions finds them where they were', (t) => {
+  const x = np.array([3, 1, 2, 5, 4, 0, 7, 6]);
+  const y = np.arange(10, 90, 10, { dtype: 'float32' });
+  const positions = (): NDArray => lax.iota('int32', 8);
+  // Sorting puts positions into memory, which no kernel may take over that a mask of them is in, as it is in later ones too.
+  const f = (x: NDArray, y: NDArray): NDArray[] => {
+    const order = np.argsort(x);
+    const mask = positions().lt(3);
+    const z = y.astype('int32');
+    const sums = np.cumsum(z);
+    return [order, np.where(mask, z, z.mul(2)), np.where(mask, sums, sums.neg())];
+  };
+  agree(t, 'a mask', f, x, y);
+  const g = (x: NDArray, y: NDArray): NDArray[] => {
+    const order = np.argsort(x);
+    const mask = positions().mul(2).add(1).lt(7);
+    const z = y.astype('int32');
+    const sums = np.cumsum(np.where(mask, z, z.add(order)));
+    const more = np.cumsum(np.where(mask, sums, sums.neg()));
+    return [order, more, np.where(mask, more, np.cumsum(more.sub(z)))];
+  };
+  agree(t, 'a mask of several operations', g, x, y);
+  t.end();
+});
+
 t.test('a program is compiled once', async (t) => {
   const { compileStats } = await import('../jit/compile.ts');
   const run = (): number => {

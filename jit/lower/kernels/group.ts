@@ -59,12 +59,18 @@ function note({ shape, folded, members }: Group, { moved }: Placement): string {
 const isViewed = ({ primitive: { lower } }: Eqn): boolean => lower.kind === 'view' || lower.kind === 'reshape';
 
 /** Arrays that nothing reads after the kernel of a group. */
-function endingBuffers(d: Driver, { members }: Group, { moved }: Placement): Buffer[] {
+function endingBuffers(d: Driver, { members }: Group, { moved, virtual }: Placement): Buffer[] {
+  const own = members.filter((eqn) => !moved.has(eqn));
   const counts = new Map<Atom, number>();
-  for (const eqn of members)
-    if (!moved.has(eqn)) for (const atom of eqn.inputs) counts.set(atom, (counts.get(atom) ?? 0) + 1);
-  return [...counts].flatMap(([atom, count]) => {
-    if (!(atom instanceof Var) || atom.aval.ndim === 0 || !d.isBound(atom) || d.usesLeft(atom) !== count) return [];
+  for (const { inputs } of own) for (const atom of inputs) counts.set(atom, (counts.get(atom) ?? 0) + 1);
+  const isEnding = (v: Var): boolean => d.usesLeft(v) === (counts.get(v) ?? 0);
+  // What is computed anew by kernels that follow, from positions, has its operands read by them.
+  const anew = new Set<Atom>();
+  for (const { inputs, outputs } of own.toReversed())
+    if (outputs.some((v) => virtual.has(v) && (!isEnding(v) || anew.has(v)))) for (const atom of inputs) anew.add(atom);
+  return [...counts.keys()].flatMap((atom) => {
+    if (!(atom instanceof Var) || atom.aval.ndim === 0 || anew.has(atom) || !d.isBound(atom) || !isEnding(atom))
+      return [];
     const leaf = contiguous(d.fused(atom));
     return leaf?.buffer.isOwn && leaf.buffer.length === atom.aval.size ? [leaf.buffer] : [];
   });
