@@ -492,7 +492,7 @@ t.test('what is computed anew from positions finds them where they were', (t) =>
   const x = np.array([3, 1, 2, 5, 4, 0, 7, 6]);
   const y = np.arange(10, 90, 10, { dtype: 'float32' });
   const positions = (): NDArray => lax.iota('int32', 8);
-  // Sorting puts positions into memory, which no kernel may take over that a mask of them is in, as it is in later ones too.
+  // Sorting puts positions into memory. The first kernel that computes a mask of them must leave them there for the second.
   const f = (x: NDArray, y: NDArray): NDArray[] => {
     const order = np.argsort(x);
     const mask = positions().lt(3);
