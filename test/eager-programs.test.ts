@@ -1,9 +1,11 @@
 /** Recorded functions outside of `jit`: programs in one frame, at any size, beside a plain reference or compiled code. */
 import t from 'tap';
+import { interpret } from '../jit/interpret.ts';
 import type { DType } from '../src/core/dtype.ts';
+import { EagerProgram } from '../src/core/plan.ts';
 import { range, type Shape, sizeOf } from '../src/core/shape.ts';
 import type { Value } from '../src/core/trace.ts';
-import { debug, grad, jit, linalg, type NDArray, np, vmap } from '../src/index.ts';
+import { debug, grad, jit, lax, linalg, makeJaxpr, type NDArray, np, vmap } from '../src/index.ts';
 import { difference, numbers } from './check-primitive.ts';
 
 process.env.COTANGENT_CACHE = 'off';
@@ -157,6 +159,46 @@ t.test('rows of every length up to 260 are sorted, whatever their order was', (t
       });
       t.same(wrong, [], `${dtype}, ${name}`);
     }
+  t.end();
+});
+
+t.test('positions that were put together from columns', (t) => {
+  // Windows over three axes, which no prebuilt function writes, and two.
+  const write = (x: Value, i: Value, j: Value, updates: Value): Value =>
+    lax.scatter(x, np.concatenate([i, j], { axis: 1 }), updates, {
+      updateWindowDims: [0, 2, 3],
+      scatterDimsToOperandDims: [2, 3],
+      operandBatchingDims: [1],
+      scatterIndicesBatchingDims: [0],
+      mode: 'clip',
+    });
+  const read = (x: Value, i: Value, j: Value): Value =>
+    lax.gather(x, np.concatenate([i, j], { axis: 1 }), {
+      offsetDims: [0, 2, 3],
+      collapsedSliceDims: [],
+      startIndexMap: [2, 3],
+      sliceSizes: [2, 1, 2, 3],
+      operandBatchingDims: [1],
+      startIndicesBatchingDims: [0],
+    });
+  const x = np.arange(2 * 3 * 4 * 5, { dtype: 'float64' }).reshape([2, 3, 4, 5]);
+  const [i, j] = [
+    [1, 0, 2],
+    [2, 1, 0],
+  ].map((list) => np.array(list, { dtype: 'int32' }).reshape([3, 1])) as [Value, Value];
+  const updates = np.zeros([2, 3, 2, 3], { dtype: 'float64' });
+  for (const [name, f, args] of [
+    ['scatter', write, [x, i, j, updates]],
+    ['gather', read, [x, i, j]],
+  ] as const) {
+    const { jaxpr, consts } = makeJaxpr(f as (...args: Value[]) => Value)(...args);
+    const [reference] = interpret(
+      jaxpr,
+      args.map((value) => ({ aval: value.aval, data: value.hostData() })),
+    );
+    const program = EagerProgram.of(jaxpr, consts)!;
+    for (let k = 0; k < 2; k++) t.ok(same(program.run([...args])[0]!.hostData(), reference!), name);
+  }
   t.end();
 });
 

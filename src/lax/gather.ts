@@ -19,6 +19,7 @@ import {
   forEachElement,
   type IndexMode,
   joinedIndices,
+  joinedRows,
   type WindowMap,
   windowAccess,
   windowsShape,
@@ -50,9 +51,9 @@ export const gatherP: Primitive<GatherParams> = primitive<GatherParams>({
     checkWindows('gather', x!, indices, params);
     return [x!.withShape(windowsShape(x!.shape, indices.shape, params)).strong()];
   },
-  run: ([x, indices], params, [out]) => {
+  run: ([x, ...columns], params, [out]) => {
     const result = allocate(out!.dtype, out!.size);
-    forEachElement(x!.aval.shape, indices!, params, params.mode === 'fill', (to, from) => {
+    forEachElement(x!.aval.shape, joinedRows(columns), params, params.mode === 'fill', (to, from) => {
       result[to] = from < 0 ? params.fillValue : x!.data[from]!;
     });
     return [result];

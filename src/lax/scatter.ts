@@ -22,6 +22,7 @@ import {
   forEachElement,
   type IndexMode,
   joinedIndices,
+  joinedRows,
   type WindowMap,
   windowAccess,
   windowsShape,
@@ -88,10 +89,11 @@ function scatterPrimitive(spec: ScatterSpec): Primitive<ScatterParams> {
       }
       return [x!.strong()];
     },
-    run: ([x, indices, updates], params, [out]) => {
+    run: ([x, ...others], params, [out]) => {
       const result = x!.data.slice();
+      const updates = others.at(-1);
       const map = windowMap(x!.aval.shape, updates!.aval.shape, params);
-      forEachElement(x!.aval.shape, indices!, map, params.mode === 'fill', (from, to) => {
+      forEachElement(x!.aval.shape, joinedRows(others.slice(0, -1)), map, params.mode === 'fill', (from, to) => {
         if (to >= 0) result[to] = spec.combine(result[to]!, updates!.data[from]!, out!.dtype);
       });
       return [result];

@@ -112,6 +112,22 @@ export function joinedIndices([first, ...others]: readonly ShapedArray[]): Shape
   return first!.withShape([...first!.shape.slice(0, -1), components]);
 }
 
+/** The rows themselves. */
+export function joinedRows(columns: readonly HostArray[]): HostArray {
+  if (columns.length === 1) return columns[0]!;
+  const aval = joinedIndices(columns.map((column) => column.aval));
+  const length = aval.shape.at(-1)!;
+  const data = new Int32Array(aval.size);
+  let start = 0;
+  for (const column of columns) {
+    const own = column.aval.shape.at(-1)!;
+    for (let i = 0; i < column.data.length; i++)
+      data[Math.floor(i / own) * length + start + (i % own)] = column.data[i]!;
+    start += own;
+  }
+  return { aval, data };
+}
+
 /** Where in the operand compiled code finds the elements of the windows array. `columns` are the indices. */
 export function windowAccess(
   operand: Shape,
