@@ -50,6 +50,20 @@ t.test('cond', (t) => {
       s,
     );
   close(vmap(scale, { inAxes: [0, null] })(a, 0.1), [1 / 3 - 0.1, 0.1 / 3, 0.1 / 3], 'a number in all lanes');
+  // A transform's table is an operand that its derivative reads too: the same in lanes that choose other branches, the first one also.
+  const half = (x: NDArray): NDArray => np.real(np.fft.fft(x)).mul(np.arange(2, { dtype: 'float64' }));
+  const transformed = (i: NDArray, x: NDArray): NDArray =>
+    lax.switch(i, [(x: NDArray) => x, (x: NDArray) => half(x), (x: NDArray) => x.mul(3)], x).sum();
+  const chosen = np.array([0, 1, 2, 1], { dtype: 'int32' });
+  const rows = f64([
+    [1, 2],
+    [3, 4],
+    [5, 6],
+    [7, 8],
+  ]);
+  const slopes = [1, 1, 1, -1, 3, 3, 1, -1];
+  const slope = vmap(grad(transformed, { argnums: 1 }));
+  for (const f of [slope, jit(slope)]) close(f(chosen, rows).ravel(), slopes, 'a table in lanes that choose');
   close(
     grad((y: NDArray) =>
       lax.cond(

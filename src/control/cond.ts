@@ -121,8 +121,9 @@ function chooses(index: Value, i: number, n: number): Value {
 }
 
 /**
- * Splits every branch. Residuals differ from branch to branch: they share slots by type, and a branch fills the slots
- * that it does not need with zeros.
+ * Splits every branch. Operands that a branch keeps are operands of what comes later too, and are the same whatever branch is
+ * chosen, in lanes with choices of their own as well. Other residuals differ from branch to branch: they share slots by type, and
+ * a branch fills the slots that it does not need with zeros.
  */
 function partialEvalCond(
   trace: PartialEvalTrace,
@@ -136,11 +137,20 @@ function partialEvalCond(
   const outUnknown = branches.map((b) => partialEvalJaxpr(b, unknownArgs).outUnknown).reduce(or);
   const splits = branches.map((b) => partialEvalJaxpr(b, unknownArgs, outUnknown));
   const nKnown = outUnknown.filter((u) => !u).length;
+  const knownArgs = where(args, not(unknownArgs));
 
+  /** By branch and residual, the operand that it is. */
+  const keptBy = splits.map(({ known }) => {
+    const positions = known.outs.slice(nKnown).map((out) => known.inVars.indexOf(out as Var));
+    return positions.map((k, r) => (positions.indexOf(k) === r && k >= 0 ? k : undefined));
+  });
+  const kept = knownArgs.map((_, k) => k).filter((k) => keptBy.some((positions) => positions.includes(k)));
   const slots: ShapedArray[] = [];
-  const assigned = splits.map(({ known }) => {
+  /** By branch and residual that is no operand, its slot. */
+  const slotOf = splits.map(({ known }, b) => {
     const free = slots.map((_, i) => i);
-    return known.outAvals.slice(nKnown).map((aval) => {
+    return known.outAvals.slice(nKnown).map((aval, r) => {
+      if (keptBy[b]![r] !== undefined) return undefined;
       const at = free.findIndex((slot) => slots[slot] === aval);
       if (at >= 0) return free.splice(at, 1)[0]!;
       slots.push(aval);
@@ -148,7 +158,7 @@ function partialEvalCond(
     });
   });
   const knownBranches = splits.map(({ known }, b) => {
-    const own = assigned[b]!;
+    const own = slotOf[b]!;
     const filled = stage((...xs) => {
       const outs = evalJaxpr(known, xs);
       return [
@@ -159,14 +169,21 @@ function partialEvalCond(
     return filled.jaxpr;
   });
   const unknownBranches = splits.map((s, b) => {
-    const own = assigned[b]!;
-    const residualVars = slots.map((aval, slot) =>
-      own.includes(slot) ? s.unknown.inVars[own.indexOf(slot)]! : new Var(aval),
+    const residualVars = s.unknown.inVars.slice(0, s.residuals);
+    const varAt = (places: readonly (number | undefined)[], place: number, aval: ShapedArray): Var =>
+      residualVars[places.indexOf(place)] ?? new Var(aval);
+    return new Jaxpr(
+      [
+        ...slots.map((aval, slot) => varAt(slotOf[b]!, slot, aval)),
+        ...kept.map((k) => varAt(keptBy[b]!, k, s.known.inVars[k]!.aval)),
+        ...s.unknown.inVars.slice(s.residuals),
+      ],
+      s.unknown.eqns,
+      s.unknown.outs,
     );
-    return new Jaxpr([...residualVars, ...s.unknown.inVars.slice(s.residuals)], s.unknown.eqns, s.unknown.outs);
   });
-  const known = bind(condP, [index, ...where(args, not(unknownArgs))], { branches: knownBranches });
-  const residuals = known.slice(nKnown);
+  const known = bind(condP, [index, ...knownArgs], { branches: knownBranches });
+  const residuals = [...known.slice(nKnown), ...kept.map((k) => knownArgs[k]!)];
   const unknownOuts = trace.builder.emit(condP, [index, ...residuals, ...where(args, unknownArgs)], {
     branches: unknownBranches,
   });
