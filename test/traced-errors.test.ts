@@ -201,6 +201,20 @@ t.test('control flow', async (t) => {
         ),
       'TreeError: foriLoop: the body returns a carry of structure { a: * }, but it was given *.',
     );
+    says(
+      t,
+      () =>
+        lax.foriLoop(
+          0,
+          bound,
+          any((_: unknown, c: any) => {
+            c.add(1);
+          }),
+          x,
+        ),
+      'TreeError: foriLoop: the body returned nothing, but it was given a carry of structure *.',
+      'hint: return the next carry',
+    );
   }
   says(
     t,
