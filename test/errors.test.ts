@@ -278,6 +278,12 @@ t.test('dtypes and operands', async (t) => {
   );
   says(
     t,
+    () => np.array(any(new BigInt64Array(2))),
+    'DtypeError: array: a BigInt64Array cannot become an array.',
+    'hint: its integers have 64 bits; where 32 are enough write `Int32Array.from(x, Number)`',
+  );
+  says(
+    t,
     () => x.mul(new Float32Array(3)),
     'DtypeError: mul: expected an array, a number or a boolean, but got a Float32Array.',
     'hint: make an array of it with `np.array(…)`',
@@ -485,7 +491,12 @@ t.test('solvers, rules and random numbers', async (t) => {
     () => make(solvers.ProximalGradient, { fun, prox: 'l1' }),
     'TraceError: ProximalGradient: `prox` must be a function, but it is the string "l1".',
   );
-  says(t, () => make(solvers.LBFGS, { fun }).run(), 'TreeError: LBFGS.run: initParams holds no array.');
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun }).run(),
+    'TreeError: LBFGS.run: initParams holds no array.',
+    'hint: begin with a guess, whose shape is that of the solution: `run(init, …)`',
+  );
   says(
     t,
     () => make(solvers.LBFGS, { fun }).run('x'),
