@@ -398,24 +398,32 @@ t.test('bundled into one file for Node, it interprets until `init`, and compiles
     const f = jit((x) => np.sum(np.square(x)));
     const compute = () => [f(np.arange(4)).item(), grad(f)(np.ones([2])).tolist(), np.arange(3000).add(1).data().length];
     const before = compute();
-    init().then(() => console.log(JSON.stringify({ before, after: compute() })));
+    let message;
+    try { np.ones([3]).reshape([2]); } catch (error) { message = error.message; }
+    init().then(() => console.log(JSON.stringify({ before, after: compute(), message })));
   `;
   for (const format of ['esm', 'cjs'] as const) {
     const outfile = path.join(folder, format === 'esm' ? 'app.mjs' : 'app.cjs');
+    const sourcemap = format === 'esm';
     const { warnings } = await build({
       stdin: { contents, resolveDir: root },
       bundle: true,
       platform: 'node',
       target: 'node20',
       format,
+      sourcemap,
       outfile,
       logOverride: { 'empty-import-meta': 'silent' },
       logLevel: 'silent',
     });
     t.strictSame(warnings, []);
     const env = { COTANGENT_CACHE_DIR: folder };
-    const { before, after } = run(`await import(${JSON.stringify(pathToFileURL(outfile).href)})`, env);
+    const { before, after, message } = run(`await import(${JSON.stringify(pathToFileURL(outfile).href)})`, env);
     t.strictSame(before, [14, [2, 2], 3000]);
     t.strictSame(after, before);
+    const [error, place] = message.split('\n');
+    t.equal(error, 'reshape: f32[3] has 3 elements and cannot take shape [2].');
+    if (sourcemap) t.match(place, /^ {2}at \S*<stdin>:7:24: /, 'a source map tells the user from the library');
+    else t.notMatch(String(place), /app\.cjs/, 'without one, no line of the bundle is taken for the user’s');
   }
 });
