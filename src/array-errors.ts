@@ -95,11 +95,13 @@ export function refuseListAccess(prototype: object): void {
           { hint: `write ${instead}` },
         );
       },
-      set(this: NDArray): never {
-        throw new ControlFlowError(`\`${shown} = …\`: arrays do not change, and x is ${this.describe()}.`, {
-          hint: isElement ? `make a copy with another value: \`x.at(${key}).set(…)\`` : `give it another name`,
-        });
-      },
+      ...(isElement && {
+        set(this: NDArray): never {
+          throw new ControlFlowError(`\`${shown} = …\`: arrays do not change, and x is ${this.describe()}.`, {
+            hint: `make a copy with another value: \`x.at(${key}).set(…)\``,
+          });
+        },
+      }),
     });
   }
 }
