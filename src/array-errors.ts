@@ -79,21 +79,31 @@ const ofLists: Record<string, string> = {
 };
 
 /**
- * Reading `x[0]` or `x.length` of an array is an error, where it would be undefined: a loop up to that would do nothing.
+ * Reading `x[0]` or `x.length` of an array is an error, where it would be undefined: a loop up to that would do nothing. So is
+ * writing `x[0]`, which would leave the elements as they are.
  * A number is a property of the prototype, where JavaScript finds it when the object itself has none.
  */
 export function refuseListAccess(prototype: object): void {
-  for (const [key, instead] of Object.entries(ofLists))
+  for (const [key, instead] of Object.entries(ofLists)) {
+    const isElement = /^-?\d/.test(key);
+    const shown = isElement ? `x[${key}]` : `x.${key}`;
     Object.defineProperty(prototype, key, {
       configurable: true,
       get(this: NDArray): never {
-        const shown = /^-?\d/.test(key) ? `x[${key}]` : `x.${key}`;
         throw new ControlFlowError(
           `\`${shown}\`: arrays are not JavaScript's lists, and x is ${this === prototype ? 'the prototype' : this.describe()}.`,
           { hint: `write ${instead}` },
         );
       },
+      ...(isElement && {
+        set(this: NDArray): never {
+          throw new ControlFlowError(`\`${shown} = …\`: arrays do not change, and x is ${this.describe()}.`, {
+            hint: `make a copy with another value: \`x.at(${key}).set(…)\``,
+          });
+        },
+      }),
     });
+  }
 }
 
 /** How many arguments methods have; those with a list of them, as `slice`, are not here. */

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { Cell } from '../jit/storage/cell.ts';
 import { checkTarget, operatorError, readingError, refuseExtra, refuseListAccess } from './array-errors.ts';
 import { formatArray } from './array-print.ts';

@@ -17,13 +17,13 @@ import {
 import { NDArray } from './array.ts';
 import type { ComplexArray } from './complex/complex-array.ts';
 import { jitP } from './control/jit-primitive.ts';
-import { checkStatics, staticPositionsOf, withStatics } from './control/static-arguments.ts';
+import { checkPositions, positionsOf, withStatics } from './control/static-arguments.ts';
 import { type ShapedArray, shapedArray } from './core/aval.ts';
 import type { DType } from './core/dtype.ts';
-import { CotangentError, DisposedError } from './core/errors.ts';
+import { CotangentError, DisposedError, TraceError } from './core/errors.ts';
 import { evaluatingTrace, run, watch } from './core/evaluate.ts';
 import type { Jaxpr } from './core/jaxpr.ts';
-import { checkList, optionsOf } from './core/options.ts';
+import { optionsOf } from './core/options.ts';
 import { printJaxpr } from './core/print.ts';
 import { stage } from './core/stage.ts';
 import { bind, currentTrace, type Value } from './core/trace.ts';
@@ -43,8 +43,8 @@ import {
 export interface JitOptions {
   /** Arguments that are not traced, by position or by name: strings, functions, numbers that decide shapes. */
   static?: readonly (number | string)[];
-  /** Arguments whose memory the call may reuse; they must not be used afterwards. */
-  donate?: readonly number[];
+  /** Arguments whose memory the call may reuse, by position or by name; they must not be used afterwards. */
+  donate?: readonly (number | string)[];
 }
 
 const ids = new WeakMap<ShapedArray, number>();
@@ -72,11 +72,13 @@ export interface Jitted<F extends AnyFunction> {
 export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jitted<F> {
   checkFunction('jit', f);
   optionsOf('jit', options, ['static', 'donate']);
-  if (options.donate !== undefined) checkList('jit', '`donate`', options.donate);
   const cache = new Map<string, Entry[]>();
   const name = functionName(f);
-  const staticPositions = staticPositionsOf('jit', f, options.static ?? []);
-  const donated = (options.donate ?? []).map((i) => i - staticPositions.filter((s) => s < i).length);
+  const staticPositions = positionsOf('jit', f, 'static', options.static);
+  const donatedPositions = positionsOf('jit', f, 'donate', options.donate);
+  const both = donatedPositions.find((i) => staticPositions.includes(i));
+  if (both !== undefined) throw new TraceError(`jit: argument ${both} of ${quoted(f)} cannot be static and donated.`);
+  const donated = donatedPositions.map((i) => i - staticPositions.filter((s) => s < i).length);
   const recent = new RecentEntries(staticPositions);
   const trace = (args: readonly unknown[]): { entry: Entry; values: Value[] } => {
     const statics = staticPositions.map((i) => args[i]);
@@ -87,7 +89,8 @@ export function jit<F extends TreeFunction>(f: F, options: JitOptions = {}): Jit
     if (!entries) cache.set(key, (entries = []));
     let entry = entries.find((e) => usable(e) && e.statics.every((s, i) => Object.is(s, statics[i])));
     if (!entry) {
-      checkStatics('jit', f, staticPositions);
+      checkPositions('jit', f, staticPositions, 'static');
+      checkPositions('jit', f, donatedPositions, 'donated');
       const full = staticPositions.length ? withStatics(f, args.length, staticPositions, statics) : f;
       const flat = new FlatFunction(full, def, 'jit');
       const { jaxpr, consts } = stage(

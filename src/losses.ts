@@ -15,7 +15,7 @@ import { squeeze } from './lax/slicing.ts';
 import { logSigmoid, relu, softplus, sparsePlus } from './nn/activations.ts';
 import { logSoftmax } from './nn/normalise.ts';
 import { floating2 } from './numpy/elementwise.ts';
-import { takeAlongAxis } from './numpy/indexing.ts';
+import { indices, takeAlongAxis } from './numpy/indexing.ts';
 import { expandDims } from './numpy/shape.ts';
 import { onSimplex } from './numpy/simplex.ts';
 import { promote, toFloating, toValue } from './promote.ts';
@@ -95,9 +95,14 @@ export const softmaxCrossEntropy: (logits: ArrayLike, labels: ArrayLike, given?:
 const ofLabels = (name: string, f: (scores: Value, labels: Value, ofLabel: Value) => Value): OfTwo =>
   recorded((scores, labels) => {
     const x = toFloating(toValue(scores, name), name);
-    const y = toValue(labels, name);
-    if (x.ndim !== y.ndim + 1)
-      throw new ShapeError(`${name}: logits ${x.aval} must have one axis more than labels ${y.aval}.`);
+    const given = toValue(labels, name);
+    if (x.ndim !== given.ndim + 1)
+      throw new ShapeError(`${name}: logits ${x.aval} must have one axis more than labels ${given.aval}.`);
+    const y = indices(given, name, 'labels');
+    if (y.shape.some((n, i) => n !== 1 && n !== x.shape[i]))
+      throw new ShapeError(`${name}: logits ${x.aval} and labels ${y.aval} do not fit.`, {
+        hint: 'the logits of an example are along the last axis, where its label is one integer',
+      });
     return f(x, y, squeeze(takeAlongAxis(x, expandDims(y, -1), { axis: -1 }), [x.ndim - 1]));
   });
 

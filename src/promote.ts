@@ -38,7 +38,8 @@ function complexError(operation: string, x: ComplexArray): DtypeError {
 
 function operandHint(x: unknown): string | undefined {
   if (Array.isArray(x) || ArrayBuffer.isView(x)) return 'make an array of it with `np.array(…)`';
-  return (x as unknown) instanceof Promise ? 'await it first' : undefined;
+  if (x === undefined) return 'an argument is missing in a call, or a name is misspelt';
+  return x instanceof Promise ? 'await it first' : undefined;
 }
 
 const isIntegralLiteral = (v: Value): boolean => v.literal !== undefined && Number.isInteger(v.literal);

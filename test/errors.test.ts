@@ -12,6 +12,7 @@ import {
   lax,
   linalg,
   linearSolve,
+  losses,
   type NDArray,
   nn,
   np,
@@ -121,6 +122,26 @@ t.test('shapes', async (t) => {
     () => random.uniform(random.key(0), any({ shape: [3] })),
     'CotangentError: uniform: there is no option `shape`; the options are `dtype`, `minval`, `maxval`.',
   );
+});
+
+t.test('labels', async (t) => {
+  const logits = any(np.ones([4, 3]));
+  const labels = any(np.zeros([4], { dtype: 'int32' }));
+  const loss = losses.softmaxCrossEntropyWithIntegerLabels;
+  const name = 'softmaxCrossEntropyWithIntegerLabels';
+  says(
+    t,
+    () => loss(logits, labels.astype('float32')),
+    `DtypeError: ${name}: labels must be integers, but are f32[4].`,
+    "hint: convert them: `labels.astype('int32')`",
+  );
+  says(
+    t,
+    () => loss(logits, labels.slice([0, 3])),
+    `ShapeError: ${name}: logits f32[4,3] and labels i32[3] do not fit.`,
+    'hint: the logits of an example are along the last axis, where its label is one integer',
+  );
+  t.strictSame(loss(logits, labels.slice([0, 1])).shape, [4], 'one label for all examples');
 });
 
 t.test('counts, axes and positions', async (t) => {
@@ -257,11 +278,22 @@ t.test('dtypes and operands', async (t) => {
   );
   says(
     t,
+    () => np.array(any(new BigInt64Array(2))),
+    'DtypeError: array: a BigInt64Array cannot become an array.',
+    'hint: its integers have 64 bits; where 32 are enough write `Int32Array.from(x, Number)`',
+  );
+  says(
+    t,
     () => x.mul(new Float32Array(3)),
     'DtypeError: mul: expected an array, a number or a boolean, but got a Float32Array.',
     'hint: make an array of it with `np.array(…)`',
   );
-  says(t, () => x.add(undefined), 'DtypeError: add: expected an array, a number or a boolean, but got undefined.');
+  says(
+    t,
+    () => x.add(undefined),
+    'DtypeError: add: expected an array, a number or a boolean, but got undefined.',
+    'hint: an argument is missing in a call, or a name is misspelt',
+  );
   says(
     t,
     () => random.normal(any(0), [3]),
@@ -294,6 +326,14 @@ t.test('arrays are no lists', async (t) => {
     `ControlFlowError: \`x${what}\`: arrays are not JavaScript's lists, and x is f32[3].`;
   says(t, () => x[0].mul(2), of('[0]'), 'hint: write `x.slice(0)`');
   says(t, () => x[-1], of('[-1]'), 'hint: write `x.slice(-1)`');
+  says(
+    t,
+    () => {
+      x[0] = 2;
+    },
+    'ControlFlowError: `x[0] = …`: arrays do not change, and x is f32[3].',
+    'hint: make a copy with another value: `x.at(0).set(…)`',
+  );
   says(t, () => x.length, of('.length'), 'hint: write `x.shape[0]`, or `x.size` for the number of all elements');
   says(
     t,
@@ -451,7 +491,12 @@ t.test('solvers, rules and random numbers', async (t) => {
     () => make(solvers.ProximalGradient, { fun, prox: 'l1' }),
     'TraceError: ProximalGradient: `prox` must be a function, but it is the string "l1".',
   );
-  says(t, () => make(solvers.LBFGS, { fun }).run(), 'TreeError: LBFGS.run: initParams holds no array.');
+  says(
+    t,
+    () => make(solvers.LBFGS, { fun }).run(),
+    'TreeError: LBFGS.run: initParams holds no array.',
+    'hint: begin with a guess, whose shape is that of the solution: `run(init, …)`',
+  );
   says(
     t,
     () => make(solvers.LBFGS, { fun }).run('x'),

@@ -1,6 +1,6 @@
 /** The package as it is imported: what it loads, what it keeps between processes, and the direction of its imports. */
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -148,6 +148,27 @@ t.test("V8's code is kept", (t) => {
   }
   t.equal(run(compiled, { ...env, NODE_OPTIONS: '--interpreted-frames-native-stack' }), 6);
   t.notOk(read()!.equals(second), 'what was compiled under other flags is refused by V8, and replaced');
+  t.end();
+});
+
+t.test('two installations that share a folder of what is kept name the lines of their users', (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'cotangent-test-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const dist = path.join(folder, 'dist');
+  for (const part of ['core.cjs', 'node'])
+    cpSync(path.join(root, 'dist/bundle', part), path.join(dist, 'bundle', part), { recursive: true });
+  const script = path.join(folder, 'script.mjs');
+  for (const bundle of [path.join(root, 'dist/bundle'), path.join(dist, 'bundle')]) {
+    const text = `import { np } from ${JSON.stringify(pathToFileURL(path.join(bundle, 'node/index.js')).href)};
+try { np.reshape(np.zeros([3]), [2]); } catch (error) { console.log(error.message); }`;
+    writeFileSync(script, text);
+    const { stdout } = spawnSync(process.execPath, [script], {
+      cwd: folder,
+      env: { ...process.env, COTANGENT_CACHE_DIR: path.join(folder, 'cache') },
+      encoding: 'utf8',
+    });
+    t.match(stdout, /^ {2}at script\.mjs:2:10: /m, path.relative(folder, bundle));
+  }
   t.end();
 });
 
@@ -353,7 +374,7 @@ t.test('what is published runs, and has its types', async (t) => {
   // The compiler itself, without the script in front of it.
   const { default: compiler } = await import(path.join(root, 'node_modules/typescript/lib/getExePath.js'));
   // Declarations are checked too: each finds what it imports.
-  const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2022,dom,esnext.disposable'];
+  const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2022,dom'];
   inFolder(compiler(), ...options, '--types', 'node', 'app.ts');
   t.equal(inFolder(process.execPath, 'app.js'), '[[3,3],[2,2],[]]\n');
 });
@@ -377,24 +398,32 @@ t.test('bundled into one file for Node, it interprets until `init`, and compiles
     const f = jit((x) => np.sum(np.square(x)));
     const compute = () => [f(np.arange(4)).item(), grad(f)(np.ones([2])).tolist(), np.arange(3000).add(1).data().length];
     const before = compute();
-    init().then(() => console.log(JSON.stringify({ before, after: compute() })));
+    let message;
+    try { np.ones([3]).reshape([2]); } catch (error) { message = error.message; }
+    init().then(() => console.log(JSON.stringify({ before, after: compute(), message })));
   `;
   for (const format of ['esm', 'cjs'] as const) {
     const outfile = path.join(folder, format === 'esm' ? 'app.mjs' : 'app.cjs');
+    const sourcemap = format === 'esm';
     const { warnings } = await build({
       stdin: { contents, resolveDir: root },
       bundle: true,
       platform: 'node',
       target: 'node20',
       format,
+      sourcemap,
       outfile,
       logOverride: { 'empty-import-meta': 'silent' },
       logLevel: 'silent',
     });
     t.strictSame(warnings, []);
     const env = { COTANGENT_CACHE_DIR: folder };
-    const { before, after } = run(`await import(${JSON.stringify(pathToFileURL(outfile).href)})`, env);
+    const { before, after, message } = run(`await import(${JSON.stringify(pathToFileURL(outfile).href)})`, env);
     t.strictSame(before, [14, [2, 2], 3000]);
     t.strictSame(after, before);
+    const [error, place] = message.split('\n');
+    t.equal(error, 'reshape: f32[3] has 3 elements and cannot take shape [2].');
+    if (sourcemap) t.match(place, /^ {2}at \S*<stdin>:7:24: /, 'a source map tells the user from the library');
+    else t.notMatch(String(place), /app\.cjs/, 'without one, no line of the bundle is taken for the user’s');
   }
 });

@@ -114,6 +114,25 @@ t.test('arguments of transformed functions', async (t) => {
     () => jit(step, { static: [2] })(x, 1),
     'TraceError: jit: `step` has no argument 2 to be static: it has `v`, `mode`.',
   );
+  says(
+    t,
+    () => jit(step, { donate: ['w'] }),
+    'TraceError: jit: `step` has no argument named `w`; it has `v`, `mode`.',
+    'hint: give its position instead',
+  );
+  says(
+    t,
+    () => jit(step, { donate: [2], static: [1] })(x, 'train'),
+    'TraceError: jit: `step` has no argument 2 to be donated: it has `v`, `mode`.',
+  );
+  says(
+    t,
+    () => jit(step, { donate: ['mode'], static: [1] }),
+    'TraceError: jit: argument 1 of `step` cannot be static and donated.',
+  );
+  const given = np.ones([300]).mul(2);
+  jit(step, { donate: ['v'], static: ['mode'] })(given, 'test');
+  t.ok(given.disposed, 'donated by name');
   const later: any = async (v: any) => v.mul(2);
   for (const operation of [jit, vmap])
     says(
@@ -200,6 +219,20 @@ t.test('control flow', async (t) => {
           x,
         ),
       'TreeError: foriLoop: the body returns a carry of structure { a: * }, but it was given *.',
+    );
+    says(
+      t,
+      () =>
+        lax.foriLoop(
+          0,
+          bound,
+          any((_: unknown, c: any) => {
+            c.add(1);
+          }),
+          x,
+        ),
+      'TreeError: foriLoop: the body returned nothing, but it was given a carry of structure *.',
+      'hint: return the next carry',
     );
   }
   says(

@@ -5,6 +5,8 @@
  *
  * The code of V8 fits one text, one version and one set of flags. V8 itself refuses what does not fit, but takes texts of one
  * length for the same, and trusts every byte behind its header. So the file is named for the text, and begins with a checksum.
+ * In Node 20 functions also keep the path that they were compiled at, which stack traces show and by which the library is told
+ * from its user's code: each place where the library is installed has a file of its own.
  */
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -12,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import vm from 'node:vm';
 import { builtin } from '../node.ts';
 import { cacheFolder, keep, readKept } from './cache-folder.ts';
+import { hash } from './hash.ts';
 
 export interface Loaded<Exports> {
   readonly exports: Exports;
@@ -23,7 +26,7 @@ export interface Loaded<Exports> {
 export function loadScript<Exports>(url: URL, id: string): Loaded<Exports> {
   const file = fileURLToPath(url);
   const require = createRequire(url);
-  const name = `code-${id}-${process.version}-${process.arch}`;
+  const name = `code-${hash(new TextEncoder().encode(`${id} ${file}`))}-${process.version}-${process.arch}`;
   const kept = readCode(name);
   const text = builtin('fs')!.readFileSync(file, 'latin1');
   const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) {${text}\n})`, {

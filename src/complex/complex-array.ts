@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { ArrayLike, Index, NDArray } from '../array.ts';
 import { refuseExtra, refuseListAccess } from '../array-errors.ts';
 import { formatComplexArray } from '../array-print.ts';

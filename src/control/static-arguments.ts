@@ -29,27 +29,37 @@ export function withStatics(
   return standsFor(full, f, f.name, dynamicPositions(count, positions));
 }
 
-/** Positions of arguments given by position or by name. */
-export function staticPositionsOf(operation: string, f: Function, statics: readonly (number | string)[]): number[] {
-  checkList(operation, '`static`', statics);
-  return statics.map((s) => {
-    if (typeof s === 'number') return s;
+/** Positions of arguments that the option gives by position or by name. */
+export function positionsOf(
+  operation: string,
+  f: Function,
+  option: 'static' | 'donate',
+  given: readonly (number | string)[] = [],
+): number[] {
+  checkList(operation, `\`${option}\``, given);
+  return given.map((argument) => {
+    if (typeof argument === 'number') return argument;
     const names = parameterNames(f);
-    const position = names.indexOf(s);
+    const position = names.indexOf(argument);
     if (position >= 0) return position;
     throw new TraceError(
-      `${operation}: ${quoted(f)} has no argument named \`${s}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
+      `${operation}: ${quoted(f)} has no argument named \`${argument}\`; it has ${names.map((n) => `\`${n}\``).join(', ') || 'none that can be read'}.`,
       { hint: 'give its position instead' },
     );
   });
 }
 
 /** @throws TraceError when `f` has no argument at one of the positions, as far as its source tells */
-export function checkStatics(operation: string, f: Function, positions: readonly number[]): void {
+export function checkPositions(
+  operation: string,
+  f: Function,
+  positions: readonly number[],
+  purpose: 'static' | 'donated',
+): void {
   const beyond = positions.length ? positions.find((i) => argumentCount(f) <= i) : undefined;
   if (beyond === undefined) return;
   throw new TraceError(
-    `${operation}: ${quoted(f)} has no argument ${beyond} to be static: it has ${parameterNames(f)
+    `${operation}: ${quoted(f)} has no argument ${beyond} to be ${purpose}: it has ${parameterNames(f)
       .map((n) => `\`${n}\``)
       .join(', ')}.`,
   );

@@ -44,9 +44,12 @@ export function checkCarryTree(operation: string, out: TreeDef, carry: TreeDef, 
   if (out.key === carry.key) return;
   const own = ({ node }: TreeDef): TreeDef | undefined =>
     part !== undefined && node.kind === 'list' ? node.children[part] : undefined;
-  throw new TreeError(
-    `${operation}: the body returns a carry of structure ${own(out) ?? out}, but it was given ${own(carry) ?? carry}.`,
-  );
+  const [returned, given] = [own(out) ?? out, own(carry) ?? carry];
+  if (returned.node.kind === 'none')
+    throw new TreeError(`${operation}: the body returned nothing, but it was given a carry of structure ${given}.`, {
+      hint: 'return the next carry',
+    });
+  throw new TreeError(`${operation}: the body returns a carry of structure ${returned}, but it was given ${given}.`);
 }
 
 /** The structure of the single argument in a list of arguments. */

@@ -60,6 +60,22 @@ interface CallSite {
   getColumnNumber(): number | null;
 }
 
+const frameOf = (site: CallSite): string => `${site.getFileName()}:${site.getLineNumber()}:${site.getColumnNumber()}`;
+
+/**
+ * Which frames of the file that this line is in are not the library's: a bundler may have put both into one. Its source map tells
+ * them apart; without one, none of them is taken for the user's.
+ */
+function usersIn(here: CallSite): (frame: string) => boolean {
+  const base = /^(.*)src\/core\/source\.ts:\d+:\d+$/.exec(sourcePosition(frameOf(here)))?.[1];
+  if (base === undefined) return () => false;
+  const own = ['src/', 'transforms/', 'jit/'].map((folder) => base + folder);
+  return (frame) => {
+    const position = sourcePosition(frame);
+    return !own.some((folder) => position.startsWith(folder));
+  };
+}
+
 /** `file:line:column` of the first frame outside the library, in the file that runs. */
 function userCall(error: Error): string | undefined {
   let sites: readonly CallSite[] | undefined;
@@ -71,11 +87,16 @@ function userCall(error: Error): string | undefined {
   const { stack } = error;
   Error.prepareStackTrace = prepareStackTrace;
   if (!sites) return userFrame(stack ?? '');
+  // The innermost frame is where the error was made, in `take`.
+  const [here] = sites;
+  let isUsers: ((frame: string) => boolean) | undefined;
   for (const site of sites) {
     const file = site.getFileName();
     // Bun gives names in brackets to functions of its own.
-    if (file && !/^node:|^\[/.test(file) && !libraryFolders.some((folder) => file.startsWith(folder)))
-      return `${file}:${site.getLineNumber()}:${site.getColumnNumber()}`;
+    if (!file || /^node:|^\[/.test(file) || libraryFolders.some((folder) => file.startsWith(folder))) continue;
+    if (file !== here!.getFileName()) return frameOf(site);
+    isUsers ??= usersIn(here!);
+    if (isUsers(frameOf(site))) return frameOf(site);
   }
   return undefined;
 }

@@ -2,7 +2,7 @@
 import { type AnyFunction, checkFunction, FlatFunction, flattenArguments, standsFor } from '../../transforms/flat.ts';
 import { customRootP } from '../control/custom-root.ts';
 import { withUnusedInputs } from '../control/flags.ts';
-import { checkStatics, staticPositionsOf, withStatics } from '../control/static-arguments.ts';
+import { checkPositions, positionsOf, withStatics } from '../control/static-arguments.ts';
 import { TraceError } from '../core/errors.ts';
 import { Jaxpr, Var } from '../core/jaxpr.ts';
 import { optionsOf } from '../core/options.ts';
@@ -92,8 +92,8 @@ export function decorated<S extends ImplicitSolver>(
 ): Implicit<S> {
   checkFunction(operation, solver, 'the solver');
   const { hasAux = false } = options;
-  const positions = staticPositionsOf(operation, solver, options.static ?? []);
-  checkStatics(operation, solver, positions);
+  const positions = positionsOf(operation, solver, 'static', options.static);
+  checkPositions(operation, solver, positions, 'static');
   if (positions.includes(0)) throw new TraceError(`${operation}: the initial guess, argument 0, cannot be static.`);
   const call = (...all: unknown[]): unknown => {
     const statics = positions.map((i) => all[i]);

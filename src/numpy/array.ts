@@ -94,7 +94,12 @@ export const asarray: typeof array = array;
 function fromTypedArray(view: ArrayBufferView, dtype: DType | undefined): NDArray {
   const values = view as unknown as NumberList;
   if (view instanceof DataView || view instanceof BigInt64Array || view instanceof BigUint64Array) {
-    throw new DtypeError(`array: a ${view.constructor.name} cannot become an array.`);
+    throw new DtypeError(`array: a ${view.constructor.name} cannot become an array.`, {
+      hint:
+        view instanceof DataView
+          ? 'read its bytes as numbers first: `new Float32Array(view.buffer)`'
+          : 'its integers have 64 bits; where 32 are enough write `Int32Array.from(x, Number)`',
+    });
   }
   const own = view instanceof Uint8Array ? 'int32' : (dtypeOfTypedArray(view) ?? 'int32');
   return fromNumbers(values, [values.length], dtype ?? own);

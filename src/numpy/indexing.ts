@@ -46,12 +46,12 @@ function listed(positions: readonly number[]): NDArray {
 }
 
 /** Integers to use as positions. */
-export const indices = (x: ArrayLike | readonly number[], operation: string): Value => {
+export const indices = (x: ArrayLike | readonly number[], operation: string, name = 'indices'): Value => {
   const value = Array.isArray(x) ? listed(x) : toValue(x as ArrayLike, operation);
   if (value.literal !== undefined && Number.isInteger(value.literal)) return convert(value, 'int32');
   if (value.aval.isFloating || value.aval.dtype === 'bool') {
-    throw new DtypeError(`${operation}: indices must be integers, but are ${value.aval}.`, {
-      hint: "convert them: `indices.astype('int32')`",
+    throw new DtypeError(`${operation}: ${name} must be integers, but are ${value.aval}.`, {
+      hint: `convert them: \`${name}.astype('int32')\``,
     });
   }
   return value;

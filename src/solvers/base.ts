@@ -190,7 +190,9 @@ export abstract class IterativeSolver<P = any, A extends readonly unknown[] = an
   /** @throws TreeError when there is nothing to improve */
   protected checkInit(init: unknown): void {
     if (tree.flatten(init, `${this.name}.run: initParams`).leaves.length === 0)
-      throw new TreeError(`${this.name}.run: initParams holds no array.`);
+      throw new TreeError(`${this.name}.run: initParams holds no array.`, {
+        hint: 'begin with a guess, whose shape is that of the solution: `run(init, …)`',
+      });
   }
 
   /** What a solver must know of one that it wraps. */
