@@ -71,16 +71,17 @@ const draws: Record<string, (dtype: DType, next: () => number) => number> = {
   special: (_, next) => specials[Math.floor(specials.length * next())]!,
 };
 
-/** Positions in the order of a sort: NaN last, −0 equal to 0, stable. */
-const sortedOrder = (data: TypedArray): number[] =>
+/** Positions in the order of a sort: NaN last, −0 equal to 0, stable; or in the opposite order, as stable. */
+const sortedOrder = (data: TypedArray, descending = false): number[] =>
   [...data.keys()].sort((i, j) => {
-    const [x, y] = [data[i]!, data[j]!];
+    const [x, y] = descending ? [data[j]!, data[i]!] : [data[i]!, data[j]!];
     return x < y ? -1 : x > y ? 1 : Number(Number.isNaN(x)) - Number(Number.isNaN(y));
   });
 
 t.test('sorts of all sizes, with ties and special values', (t) => {
   const sorted = jit((x: Value) => np.sort(x));
   const positions = jit((x: Value) => np.argsort(x));
+  const descending = jit((x: Value) => np.argsort(x, { descending: true }));
   const next = numbers(3);
   for (const dtype of dtypes)
     for (const [kind, draw] of Object.entries(draws))
@@ -94,6 +95,9 @@ t.test('sorts of all sizes, with ties and special values', (t) => {
         if (n !== 49 && n !== 20_001) continue;
         t.ok(same(sorted(x).data(), values), `compiled sort, ${name}`);
         t.ok(same(positions(x).data(), order), `compiled argsort, ${name}`);
+        const opposite = sortedOrder(host(x), true);
+        t.ok(same(np.argsort(x, { descending: true }).data(), opposite), `descending argsort, ${name}`);
+        t.ok(same(descending(x).data(), opposite), `compiled descending argsort, ${name}`);
       }
   t.end();
 });

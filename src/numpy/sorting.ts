@@ -5,6 +5,7 @@ import { checkIntegers, checkList, optionsOf } from '../core/options.ts';
 import { recorded } from '../core/recorded.ts';
 import { sameShape } from '../core/shape.ts';
 import type { Value } from '../core/trace.ts';
+import { sub } from '../lax/arithmetic.ts';
 import { broadcastedIota } from '../lax/creation.ts';
 import { argpartition as argpartitionAlong, partition as partitionAlong } from '../lax/partition.ts';
 import * as lax from '../lax/sort.ts';
@@ -19,20 +20,29 @@ export interface SortOptions {
 
 const sorted = (
   name: string,
-  order: (x: Value, options: { axis: number }) => Value,
+  order: (x: Value, axis: number) => Value,
+  reversed: (x: Value, axis: number) => Value,
 ): ((x: ArrayLike, options?: SortOptions) => NDArray) =>
   recorded((x, given = {}) => {
     const { axis = -1, descending = false } = optionsOf(name, given, ['axis', 'descending']);
     const value = axis === null ? ravel(x) : operand(x, name);
     if (value.ndim === 0) throw new ShapeError(`${name}: ${value.aval} has no axis to sort along.`);
     const along = axisOf(value, axis ?? 0, name);
-    const result = order(value, { axis: along });
-    return descending ? flip(result, { axis: along }) : result;
+    return (descending ? reversed : order)(value, along);
   });
-/** Elements in increasing order along an axis; stable, NaN last. */
-export const sort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted('sort', lax.sort);
-/** The positions (int32) that put the elements in increasing order; stable. */
-export const argsort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted('argsort', lax.argsort);
+/** Elements in increasing order along an axis, NaN last; the other way round if `descending`. */
+export const sort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted(
+  'sort',
+  (x, axis) => lax.sort(x, { axis }),
+  (x, axis) => flip(lax.sort(x, { axis }), { axis }),
+);
+/** The positions (int32) that put the elements in increasing order, or in decreasing order; stable, so that of equal elements the first comes first. */
+export const argsort: (x: ArrayLike, options?: SortOptions) => NDArray = sorted(
+  'argsort',
+  (x, axis) => lax.argsort(x, { axis }),
+  // What is flipped before it is sorted and after has equal elements in their order.
+  (x, axis) => sub(x.shape[axis]! - 1, flip(lax.argsort(flip(x, { axis }), { axis }), { axis })),
+);
 
 const partitioned = (
   name: string,
