@@ -120,6 +120,17 @@ const cases: Record<string, Case> = {
   'batch of two axes': () => jit((a: NDArray) => np.matmul(a, a))(normal([3, 5, 48, 48], 'float64')),
   'matrix and vector': () =>
     jit((a: NDArray, x: NDArray) => [np.matmul(a, x), np.matmul(a.T, x)])(normal([701, 701]), normal([701])),
+  'long vectors, one by one and by two': () => {
+    const [x, y, two] = [normal([262_145]), normal([262_145], 'float64'), normal([2, 140_001])];
+    const products = (x: NDArray, y: NDArray, two: NDArray): NDArray[] => [
+      np.dot(x, x.mul(2)),
+      np.dot(y, y).add(1),
+      np.matmul(x.reshape([1, -1]), x.reshape([-1, 1])),
+      np.matmul(two, two.slice(0)),
+      np.matmul(two.slice(1), two.T),
+    ];
+    return [...products(x, y, two), ...jit(products)(x, y, two)];
+  },
   'training step': () => {
     const loss = (w: NDArray[], x: NDArray): NDArray =>
       np.sum(np.square(np.matmul(nn.relu(np.matmul(x, w[0]!)), w[1]!)));

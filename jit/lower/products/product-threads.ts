@@ -12,9 +12,9 @@ const fewest = 2 ** 19;
 /** Elements of a matrix from which on they share its product with a vector; smaller ones have code of their own. */
 const fewestElements = 2 ** 18;
 
-/** Whether threads share a product, or a batch of them. */
+/** Whether threads share a product, or a batch of them. That of two vectors has no rows or columns to share. */
 export const isDealtOut = (m: number, n: number, k: number, products = 1): boolean =>
-  m > 1 && n > 1 ? m * n * k * products >= fewest : products === 1 && m * n * k > fewestElements;
+  m > 1 && n > 1 ? m * n * k * products >= fewest : (m > 1 || n > 1) && products === 1 && m * n * k > fewestElements;
 
 /** Whether it is worth it that threads take products of this batch each; parts of one product may be of one row. */
 export function isBatchDealtOut({ m, n, k, batch, sums, inParts }: Product): boolean {
@@ -72,14 +72,17 @@ export function divisionOf(
   { m, n, k }: Pick<Product, 'm' | 'n' | 'k'>,
   bytes: number,
 ): { readonly byColumns: boolean; readonly extent: number; readonly chunk: number; readonly scratchBytes: number } {
-  const byColumns = 2 * n >= m;
+  const byColumns = n > 1 && 2 * n >= m;
   const extent = byColumns ? n : m;
   const chunk = chunkOf(extent, m === 1 || n === 1 ? 16 : byColumns ? 32 / bytes : 12);
   const [rows, columns] = byColumns ? [m, chunk] : [chunk, n];
   return { byColumns, extent, chunk, scratchBytes: gemmScratchBytes(rows, columns, k, bytes) };
 }
 
-/** Even parts, three for each thread since some may be held up, in whole tiles; none of one row or column, which has code of its own. */
+/**
+ * Even parts, three for each thread since some may be held up, in whole tiles; none of one row or column, which has code of its own.
+ * There is more than one.
+ */
 function chunkOf(extent: number, tile: number): number {
   const parts = Math.min(3 * threadCount(), Math.max(1, Math.floor(extent / (4 * tile))));
   let chunk = Math.ceil(extent / parts / tile) * tile;
