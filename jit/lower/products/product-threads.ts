@@ -80,8 +80,8 @@ export function divisionOf(
 }
 
 /**
- * Even parts, three for each thread since some may be held up, in whole tiles; none of one row or column, which has code of its own.
- * There is more than one.
+ * Even parts of more than one row or column, three for each thread since some may be held up, in whole tiles; none of one row or
+ * column, which has code of its own.
  */
 function chunkOf(extent: number, tile: number): number {
   const parts = Math.min(3 * threadCount(), Math.max(1, Math.floor(extent / (4 * tile))));
