@@ -226,3 +226,20 @@ t.test('linearTranspose', (t) => {
   });
   t.end();
 });
+
+t.test('BiCGSTAB begins anew where its residual is orthogonal to the first one', (t) => {
+  const A = f64([
+    [1.5, 1.5, 1.5],
+    [0, 1.5, 1.5],
+    [1.5, 0, 1.5],
+  ]);
+  const solve = (b: NDArray): NDArray => by(solveBicgstab, A, b, { tol: 1e-10 })[0];
+  for (const [how, f] of Object.entries({ eager: solve, compiled: jit(solve) }))
+    for (const b of [f64([0, 1, 0]), f64([0, -3, 0]), f64([1, 1, 1])]) {
+      const worst = np.max(np.abs(np.matmul(A, f(b)).sub(b))).item();
+      t.ok(worst < 1e-8, `${how}, ${b}: ${worst}`);
+    }
+  const lanes = vmap(solve)(np.eye(3, { dtype: 'float64' }));
+  t.ok(np.max(np.abs(np.matmul(lanes, A.T).sub(np.eye(3)))).item() < 1e-8, 'each lane for itself');
+  t.end();
+});

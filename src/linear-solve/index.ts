@@ -131,7 +131,10 @@ export const solveNormalCg: LinearSolve = solveWith('solveNormalCg', methods.nor
 /** GMRES with restarts, for any invertible operator. */
 export const solveGmres: LinearSolve = solveWith('solveGmres', methods.gmres);
 
-/** BiCGSTAB, for any invertible operator. */
+/**
+ * BiCGSTAB, for invertible operators that are not symmetric. It begins anew where its recursion breaks down, as JAX's does not; operators
+ * with xᵀAx = 0 (skew-symmetric ones) it does not solve at all: GMRES does.
+ */
 export const solveBicgstab: LinearSolve = solveWith('solveBicgstab', methods.bicgstab);
 
 /** LU factorisation of the operator written out as a matrix; it serves all right-hand sides and transposed systems. */

@@ -10,8 +10,9 @@ import { statusWhere } from '../implicit/status.ts';
 import { add, div, mul, sqrt } from '../lax/arithmetic.ts';
 import { eq, gt, isFinite, le, lt, select } from '../lax/compare.ts';
 import { full } from '../lax/creation.ts';
-import { and, not } from '../lax/logic.ts';
+import { and, not, or } from '../lax/logic.ts';
 import { reduceMax } from '../lax/reductions.ts';
+import { finfo } from '../numpy/testing.ts';
 import { axpy, dot, minus, norm, over, plus, scale, sizeOf, typesOf, type Vectors, zeros } from './vectors.ts';
 
 export interface IterationOptions {
@@ -113,31 +114,38 @@ export const normalCg = (options: IterationOptions = {}): LinearSolver => {
   };
 };
 
-/** Van der Vorst, 1992. */
+/** Van der Vorst, 1992; where its recursion breaks down, it begins anew (Barrett et al., Templates, section 2.3.8). */
 export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => {
-  const r0 = residualOf(matvec, b, x0);
+  const first = residualOf(matvec, b, x0);
   const limit = square(tol);
-  const squared = dot(r0, r0);
+  const squared = dot(first, first);
   const one = full([], 1, squared.dtype);
+  const nil = full([], 0, squared.dtype);
+  const negligible = finfo(squared.dtype).eps ** 2;
   const { k, x, rr } = whileLoop(
-    ({ k, rr, alive }: any) => both(and(and(gt(rr, limit), lt(k, maxiter)), alive), active),
-    ({ k, x, r, alpha, omega, rho, p, q }: any) => {
-      const rhoNext = dot(r0, r);
-      const beta = mul(div(rhoNext, rho), div(alpha, omega));
+    ({ k, rr }: any) => both(and(gt(rr, limit), lt(k, maxiter)), active),
+    ({ k, x, r, rr, alpha, omega, rho, p, q, ...before }: any) => {
+      const product = dot(before.shadow, r);
+      // Where r is orthogonal to the shadow residual, or ω is 0, the recursion ends: it begins anew at x.
+      const isOrthogonal = le(mul(product, product), mul(negligible, mul(before.shadowSquared, rr)));
+      const anew = or(isOrthogonal, eq(omega, 0));
+      const shadow = r.map((v: Value, i: number) => select(anew, v, before.shadow[i]!));
+      const rhoNext = select(anew, rr, product);
+      const beta = select(anew, nil, mul(div(product, rho), div(alpha, unlessZero(omega))));
       const pNext = plus(r, scale(beta, axpy(p, omega.neg(), q)));
       const qNext = matvec(pNext);
-      const alphaNext = div(rhoNext, dot(r0, qNext));
+      const alphaNext = div(rhoNext, dot(shadow, qNext));
       const s = axpy(r, alphaNext.neg(), qNext);
       const early = lt(dot(s, s), limit);
       const t = matvec(s);
       const tt = dot(t, t);
-      const omegaNext = select(eq(tt, 0), one, div(dot(t, s), select(eq(tt, 0), one, tt)));
+      const omegaNext = select(eq(tt, 0), one, div(dot(t, s), unlessZero(tt)));
       const half = axpy(x, alphaNext, pNext);
-      const xNext = axpy(half, omegaNext, s).map((v: Value, i: number) => select(early, half[i]!, v));
-      const rNext = axpy(s, omegaNext.neg(), t).map((v: Value, i: number) => select(early, s[i]!, v));
+      const next = (half: Vectors, whole: Vectors): Vectors => whole.map((v, i) => select(early, half[i]!, v));
+      const rNext = next(s, axpy(s, omegaNext.neg(), t));
       return {
         k: k.add(1),
-        x: xNext,
+        x: next(half, axpy(half, omegaNext, s)),
         r: rNext,
         rr: dot(rNext, rNext),
         alpha: alphaNext,
@@ -145,21 +153,22 @@ export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => 
         rho: rhoNext,
         p: pNext,
         q: qNext,
-        // At breakdown (ρ or ω is 0) the next step would divide by it.
-        alive: and(eq(eq(rhoNext, 0), false), eq(eq(omegaNext, 0), false)),
+        shadow,
+        shadowSquared: select(anew, rr, before.shadowSquared),
       };
     },
     {
       k: zero(),
       x: x0 ?? zeros(b),
-      r: r0,
+      r: first,
       rr: squared,
       alpha: one,
       omega: one,
       rho: one,
       p: zeros(b),
       q: zeros(b),
-      alive: full([], 1, 'bool'),
+      shadow: first,
+      shadowSquared: squared,
     },
   ) as any;
   return { x, iterations: k, squaredResidual: rr };
