@@ -161,6 +161,29 @@ const cases: Record<string, Case> = {
     const loss = (w: NDArray): NDArray => np.mean(nn.softplus(np.matmul(X, w).mul(y)));
     return jit((w: NDArray) => lax.foriLoop(0, 5, (_, w: NDArray) => w.sub(grad(loss)(w).mul(0.1)), w))(np.zeros([90]));
   },
+  'folds down columns': () => {
+    const f = jit((x: NDArray) => [
+      np.sum(x, { axis: 0 }),
+      np.max(x, { axis: 0 }),
+      np.var(x, { axis: 0 }),
+      np.sum(np.exp(x).mul(x), { axis: 0 }),
+      nn.softmax(x, { axis: 0 }),
+      nn.logsumexp(x, { axis: 0 }),
+      x.sub(np.mean(x, { axis: 0 })).div(np.std(x, { axis: 0 })),
+    ]);
+    const shapes = [
+      [1000, 200],
+      [1024, 1024],
+      [9001, 40],
+      [4103, 65],
+      [70_000, 3],
+      [13, 9000],
+    ] as const;
+    return shapes.flatMap((shape) => [
+      ...f(normal([...shape])),
+      ...f(normal([...shape], 'float64').slice([null, 2000])),
+    ]);
+  },
   'outside of jit': () => {
     const [x, v] = [normal([301, 302]), normal([100_003], 'float64')];
     return [
@@ -171,6 +194,7 @@ const cases: Record<string, Case> = {
       np.max(x),
       np.var(v),
       np.var(x, { axis: 1 }),
+      np.sum(normal([9001, 30]), { axis: 0 }),
       np.gradient(v) as NDArray,
       np.linspace(-0, -3, 100_003, { dtype: 'float64' }),
       np.nanmin(v),

@@ -3,9 +3,10 @@ import { type ShapedArray, shapedArray } from '../../src/core/aval.ts';
 import { byteSize, type DType, isFloating } from '../../src/core/dtype.ts';
 import { range, sizeOf, stridesOf } from '../../src/core/shape.ts';
 import { type Combine, identityOf } from '../lower/folds/combine.ts';
+import { keepsTotal, orderOfRows, restPerBlock, rowsPerTurn } from '../lower/folds/turns.ts';
 import { elementsPerCall } from '../lower/kernels/kernel.ts';
 import { elementwiseName } from '../runtime/elementwise.ts';
-import { foldName, lineFoldName, linesAtOnce, rowsFoldName } from '../runtime/folds.ts';
+import { foldName, lineFoldName, linesAtOnce, rowsFoldName, turnFoldName } from '../runtime/folds.ts';
 import { elementwiseExports, runtimeExports } from '../runtime/instance.ts';
 import { Cell } from '../storage/cell.ts';
 import type { Heap } from '../storage/heap.ts';
@@ -72,26 +73,68 @@ export function eagerFold(
     | RuntimeFunction
     | undefined;
   if (!run) return undefined;
-  const several = linesAtOnce.flatMap((count) => {
-    const fold = runtimeExports()[lineFoldName(combine, dtype, count)] as RuntimeFunction | undefined;
-    return fold ? [{ count, fold }] : [];
-  });
   const outer = sizeOf(shape.slice(0, split));
   const inner = output.size / outer;
+  const fold = foldOfRows(combine, dtype, x.size / output.size, inner, run);
   const rowBytes = inner * byteSize(dtype);
-  const rows = x.size / output.size;
-  const combineRows = (heap: Heap, at: readonly number[]): void => {
-    const [from, to] = at as [number, number];
-    for (let o = 0; o < outer; o++) {
-      const [line, first] = [to + o * rowBytes, from + o * rows * rowBytes];
-      heap.u8.copyWithin(line, first, first + rowBytes);
-      let row = 1;
-      for (const { count, fold } of several)
-        for (; row + count <= rows; row += count) fold(inner, rowBytes, line, first + row * rowBytes);
-      for (; row < rows; row++) run(inner, line, line, first + row * rowBytes);
-    }
+  const all = (heap: Heap, at: readonly number[]): void => {
+    const [from, to, scratch] = at as [number, number, number];
+    for (let o = 0; o < outer; o++)
+      fold(heap, from + (o * rowBytes * x.size) / output.size, to + o * rowBytes, scratch);
   };
-  return onCells({ scratch: 0, run: combineRows }, [output]);
+  const scratch = keepsTotal(combine, dtype, x.size / output.size) ? rowBytes : 0;
+  return onCells({ scratch, run: all }, [output]);
+}
+
+type RowsFunction = (heap: Heap, from: number, to: number, scratch: number) => void;
+
+/** Rows of `inner` elements in one, in the order of [turns](../lower/folds/turns.ts). */
+function foldOfRows(
+  combine: Combine,
+  dtype: DType,
+  rows: number,
+  inner: number,
+  combineTwo: RuntimeFunction,
+): RowsFunction {
+  const rowBytes = inner * byteSize(dtype);
+  const several = runtimeExports()[lineFoldName(combine, dtype)] as RuntimeFunction | undefined;
+  const takeTurns = runtimeExports()[turnFoldName(combine, dtype)] as RuntimeFunction | undefined;
+  const { blocks, turns, inTurns } = takeTurns ? orderOfRows(rows) : orderOfRows(0);
+  const neutral = identityOf(combine, dtype);
+  const turnsPerCall = Math.max(1, Math.floor(elementsPerCall / (rowsPerTurn * inner)));
+  const block = (to: number, from: number): void => {
+    for (let t = 0; t < turns; t += turnsPerCall)
+      takeTurns!(inner, turns * rowBytes, to, from + t * rowBytes, Math.min(turnsPerCall, turns - t));
+  };
+  const oneByOne = (to: number, from: number, begin: number, end: number): void => {
+    let row = begin;
+    if (several)
+      for (; row + linesAtOnce <= end; row += linesAtOnce) several(inner, rowBytes, to, from + row * rowBytes);
+    for (; row < end; row++) combineTwo(inner, to, to, from + row * rowBytes);
+  };
+  if (turns === 0)
+    return (heap, from, to) => {
+      heap.u8.copyWithin(to, from, from + rowBytes);
+      oneByOne(to, from, 1, rows);
+    };
+  const blockBytes = rowsPerTurn * turns * rowBytes;
+  if (!keepsTotal(combine, dtype, rows))
+    return (heap, from, to) => {
+      heap.fill(dtype, to, inner, neutral);
+      for (let b = 0; b < blocks; b++) block(to, from + b * blockBytes);
+      oneByOne(to, from, inTurns, rows);
+    };
+  return (heap, from, to, scratch) => {
+    heap.fill(dtype, to, inner, neutral);
+    const add = (take: () => void): void => {
+      heap.fill(dtype, scratch, inner, neutral);
+      take();
+      combineTwo(inner, to, to, scratch);
+    };
+    for (let b = 0; b < blocks; b++) add(() => block(scratch, from + b * blockBytes));
+    for (let row = inTurns; row < rows; row += restPerBlock)
+      add(() => oneByOne(scratch, from, row, Math.min(row + restPerBlock, rows)));
+  };
 }
 
 /** Floats in pieces, so that the engine can go over to optimised code in between, and for a smaller rounding error. */

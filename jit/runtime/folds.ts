@@ -8,10 +8,11 @@ import { VectorEval } from '../lower/expressions/vector-eval.ts';
 import { Accumulators, isExtreme } from '../lower/folds/accumulators.ts';
 import { type Combine, combineScalars } from '../lower/folds/combine.ts';
 import { forBlocks, laneBlocks } from '../lower/folds/lane-blocks.ts';
+import { isOrdered, rowsPerTurn } from '../lower/folds/turns.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
 import { Buffer, scalarType } from '../lower/storage.ts';
 import { MathUses } from '../math/uses.ts';
-import { call, type Expr, type Func, FunctionBuilder, i32c, load, op, type Target } from '../wasm/code.ts';
+import { call, type Expr, type Func, FunctionBuilder, i32c, type Local, load, op, type Target } from '../wasm/code.ts';
 import { loadElement, storeElement } from '../wasm/loop-nest.ts';
 
 const numeric: readonly DType[] = ['float32', 'float64', 'int32', 'uint32'];
@@ -28,37 +29,75 @@ export const foldName = (combine: Combine, dtype: DType): string => `fold_${comb
 
 export const rowsFoldName = (combine: Combine, dtype: DType): string => `fold_rows_${combine}_${shortName(dtype)}`;
 
-/** Numbers of lines that `fold_8_rows_max_f32(n, step, to, from)` combines at once with that at `to`; they are `step` bytes apart. */
-export const linesAtOnce: readonly number[] = [8, 4];
+/** Lines that `fold_4_rows_max_f32(n, step, to, from)` combines with that at `to`, one after the other; they are `step` bytes apart. */
+export const linesAtOnce = 4;
 
-export const lineFoldName = (combine: Combine, dtype: DType, height: number): string =>
-  `fold_${height}_rows_${combine}_${shortName(dtype)}`;
+export const lineFoldName = (combine: Combine, dtype: DType): string =>
+  `fold_${linesAtOnce}_rows_${combine}_${shortName(dtype)}`;
 
-/** One after the other, so that the line at `to` is read and written once for all of them. */
-function lines(combine: Combine, dtype: DType, height: number): Func {
-  const f = new FunctionBuilder(lineFoldName(combine, dtype, height), new Array(4).fill('i32'));
-  const [n, step, to, from] = f.parameters;
-  const bytes = elementBytes[dtype];
-  const sources = [f.var(from)];
-  while (sources.length < height) sources.push(f.var(op('i32.add', sources.at(-1)!, step)));
+/** `fold_turns_max_f32(n, step, to, from, turns)`: so many [turns](../lower/folds/turns.ts), whose streams are `step` bytes apart. */
+export const turnFoldName = (combine: Combine, dtype: DType): string => `fold_turns_${combine}_${shortName(dtype)}`;
+
+/** Lines of n elements that are folded into that at `to`, which is read and written once for all of them. */
+class LineFold {
+  private readonly f: FunctionBuilder;
+  private readonly combine: Combine;
+  private readonly dtype: DType;
+  private readonly bytes: number;
+  private readonly to: Local;
+  private readonly sources: readonly Local[];
+  /** Whether lines are combined with each other first. */
+  private readonly isTurn: boolean;
+
+  constructor(
+    f: FunctionBuilder,
+    combine: Combine,
+    dtype: DType,
+    lines: { readonly to: Local; readonly sources: readonly Local[]; readonly isTurn: boolean },
+  ) {
+    this.f = f;
+    this.combine = combine;
+    this.dtype = dtype;
+    this.bytes = elementBytes[dtype];
+    this.to = lines.to;
+    this.sources = lines.sources;
+    this.isTurn = lines.isTurn && isOrdered(combine, dtype);
+  }
+
+  write(n: Expr): void {
+    // Pointers go on by several vectors: they are more instructions than what is done with one.
+    const most = (this.isTurn ? 8 : 16) / this.bytes;
+    this.each(4 * most, op('i32.and', n, i32c(-4 * most)), () => {
+      const offsets = range(most).map((u) => 4 * u * this.bytes);
+      // Line after line, if registers hold what is known of so many vectors.
+      if (isExtreme(this.combine, this.dtype)) for (const offset of offsets) this.take([offset]);
+      else this.take(offsets);
+    });
+    if (most > 1) this.each(4, op('i32.and', n, i32c(4 * most - 4)), () => this.take([0]));
+    this.each(1, op('i32.and', n, i32c(3)), () => this.takeOne());
+  }
+
   /** Goes over n elements, `count` at a time. Without a counter, which would be one register too many. */
-  const each = (count: number, n: Expr, body: () => void): void => {
-    const end = f.let(op('i32.add', to, op('i32.mul', n, i32c(bytes))));
+  private each(count: number, n: Expr, body: () => void): void {
+    const { f, to } = this;
+    const end = f.let(op('i32.add', to, op('i32.mul', n, i32c(this.bytes))));
     f.while(op('i32.lt_u', to, end), () => {
       body();
-      for (const ptr of [to, ...sources]) f.set(ptr, op('i32.add', ptr, i32c(count * bytes)));
+      for (const ptr of [to, ...this.sources]) f.set(ptr, op('i32.add', ptr, i32c(count * this.bytes)));
     });
-  };
-  const name = (e: Expr): Expr => (e.kind === 'local' ? e : f.let(e));
-  const take = (offsets: readonly number[]): void => {
+  }
+
+  private take(offsets: readonly number[]): void {
+    const { f, combine, dtype, sources, to, isTurn } = this;
     const values = (ptr: Expr, offset: number): Vector =>
-      range(bytes / 4).map((part) => load('v128.load', ptr, offset + 16 * part));
+      range(this.bytes / 4).map((part) => load('v128.load', ptr, offset + 16 * part));
+    const [first, ...others] = isTurn ? sources : [to, ...sources];
     const totals = offsets.map((offset) => {
       const total = new Accumulators(f, combine, dtype);
-      total.startWith(values(to, offset));
+      total.startWith(values(first!, offset));
       return total;
     });
-    for (const ptr of sources)
+    for (const ptr of isTurn ? [...others, to] : others)
       totals.forEach((total, u) => {
         total.add(0, values(ptr, offsets[u]!), 4);
       });
@@ -67,22 +106,38 @@ function lines(combine: Combine, dtype: DType, height: number): Func {
         f.store('v128.store', to, part, offsets[u]! + 16 * i);
       });
     });
-  };
-  // Pointers go on by a line of the cache: they are more instructions than what is done with a vector.
-  const fours = 16 / bytes;
-  each(4 * fours, op('i32.and', n, i32c(-4 * fours)), () => {
-    const offsets = range(fours).map((u) => 4 * u * bytes);
-    // Line after line, if registers hold what is known of so many vectors.
-    if (isExtreme(combine, dtype)) for (const offset of offsets) take([offset]);
-    else take(offsets);
-  });
-  each(4, op('i32.and', n, i32c(4 * fours - 4)), () => take([0]));
-  each(1, op('i32.and', n, i32c(3)), () => {
-    const total = sources.reduce(
-      (sum, ptr) => name(combineScalars(combine, dtype, sum, f.let(loadElement(dtype, ptr)), name)),
-      f.let(loadElement(dtype, to)),
-    );
+  }
+
+  private takeOne(): void {
+    const { f, combine, dtype, sources, to, isTurn } = this;
+    const name = (e: Expr): Expr => (e.kind === 'local' ? e : f.let(e));
+    const total = (isTurn ? [...sources, to] : [to, ...sources])
+      .map((ptr): Expr => f.let(loadElement(dtype, ptr)))
+      .reduce((sum, value) => name(combineScalars(combine, dtype, sum, value, name)));
     storeElement(f, dtype, to, total);
+  }
+}
+
+function lines(combine: Combine, dtype: DType): Func {
+  const f = new FunctionBuilder(lineFoldName(combine, dtype), new Array(4).fill('i32'));
+  const [n, step, to, from] = f.parameters as [Local, Local, Local, Local];
+  const sources = [f.var(from)];
+  while (sources.length < linesAtOnce) sources.push(f.var(op('i32.add', sources.at(-1)!, step)));
+  new LineFold(f, combine, dtype, { to, sources, isTurn: false }).write(n);
+  return f.build(true);
+}
+
+function turns(combine: Combine, dtype: DType): Func {
+  const f = new FunctionBuilder(turnFoldName(combine, dtype), new Array(5).fill('i32'));
+  const [n, step, start, from, count] = f.parameters as [Local, Local, Local, Local, Local];
+  const sources = [f.var(from)];
+  while (sources.length < rowsPerTurn) sources.push(f.var(op('i32.add', sources.at(-1)!, step)));
+  const to = f.var(start);
+  const fold = new LineFold(f, combine, dtype, { to, sources, isTurn: true });
+  // At the end of a line, each stream is at its next one.
+  f.for(0, count, () => {
+    f.set(to, start);
+    fold.write(n);
   });
   return f.build(true);
 }
@@ -93,7 +148,7 @@ export const foldFunctions = (target: Target): Func[] =>
     all.flatMap((dtype) => [
       fold(combine, dtype, target),
       rows(combine, dtype),
-      ...(dtype === 'bool' ? [] : linesAtOnce.map((height) => lines(combine, dtype, height))),
+      ...(dtype === 'bool' ? [] : [lines(combine, dtype), turns(combine, dtype)]),
     ]),
   );
 

@@ -70,9 +70,18 @@ export class Accumulators {
     });
   }
 
-  /** All that it knows so far. */
-  state(): readonly Local[] {
-    return [...this.locals, ...this.nans, ...this.signs].flat();
+  /** All that it knows so far, by vector of results. */
+  state(): readonly (readonly Local[])[] {
+    return this.locals.map((vectors, u) => [...vectors, ...(this.nans[u] ?? []), ...(this.signs[u] ?? [])]);
+  }
+
+  /** As if nothing had been added to results that are no extremes. */
+  restart(): void {
+    const identity = splatConstant(identityOf(this.combine, this.dtype), this.dtype);
+    for (const vectors of this.locals)
+      vectors.forEach((local, part) => {
+        this.f.set(local, identity[part]!);
+      });
   }
 
   /** Begins one vector of results with its first value, of which no NaN is ignored. */

@@ -12,8 +12,9 @@ import type { Fold } from '../passes/phases.ts';
 import { scalarType } from '../storage.ts';
 import { Accumulators } from './accumulators.ts';
 import { type FoldSchedule, limitStep } from './fold-schedule.ts';
-import { rangeOfPasses, rowsTogether, writeFoldsByRows } from './folds-by-rows.ts';
+import { rangeOfPasses, writeFoldsByRows } from './folds-by-rows.ts';
 import { forBlocks, laneBlocks } from './lane-blocks.ts';
+import { isOrdered, orderOfRows, RowFold, restPerBlock, rowsPerTurn } from './turns.ts';
 
 /** The kernel of a schedule; with `rowAxes` it takes a range of rows. */
 export function foldKernel(schedule: FoldSchedule, rowAxes?: number): Kernel {
@@ -68,7 +69,7 @@ class FoldKernel {
       folded,
       range: (axes, streams) => (byRows(axes, streams) ? 0 : rangeAxis(axes, schedule.inParts)),
       together: (axes, streams) =>
-        byRows(axes, streams) ? rowsTogether(roots) : rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1,
+        byRows(axes, streams) ? rowsPerTurn : rowAxisOfTiles(axes, streams) === 0 ? tileSide : 1,
       ...(rowAxes !== undefined && { rowAxes }),
       ...(plan.limit && { limit: plan.limit }),
     });
@@ -331,15 +332,19 @@ class FoldKernel {
       const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
       values.hoist(frame.pointers(here), []);
       values.pin(roots, frame.pointers(here), count, lanes, (leaf) => isMovedBy(leaf, this.schedule.plan.folded));
-      const folds = pass.folds.map((fold) => new Accumulators(f, fold.combine, fold.root.dtype, fold.ignoresNaN));
-      for (const fold of folds) fold.start(count);
+      const { extent } = frame.axes[this.foldedAxes.at(-1)!]!;
+      const folds = pass.folds.map(
+        (fold) => new RowFold(f, fold, count, { rows: this.tileAxis === undefined ? extent : 1 }),
+      );
       if (this.tileAxis !== undefined) this.blockInTiles(pass, folds, here, count, lanes, this.tileAxis);
       else
-        this.walk(this.foldedAxes, here, pass, (at) => {
-          values.hoist(frame.pointers(at), roots);
-          this.evaluate(pass, roots, at, { count, lanes }, (results, u) => {
-            folds.forEach((fold, i) => {
-              fold.add(u, results[i]!, 4);
+        this.walk(this.foldedAxes.slice(0, -1), here, pass, (from) => {
+          this.overRows(pass, folds, from, (at) => {
+            values.hoist(frame.pointers(at), roots);
+            this.evaluate(pass, roots, at, { count, lanes }, (results, u) => {
+              folds.forEach((fold, i) => {
+                fold.add(u, results[i]!);
+              });
             });
           });
         });
@@ -357,10 +362,67 @@ class FoldKernel {
     });
   }
 
+  /** All rows of a block from the first, along the innermost of the folded axes, in the order of [turns](turns.ts) if it matters. */
+  private overRows(
+    pass: Pass,
+    folds: readonly RowFold[],
+    first: readonly Expr[],
+    take: (row: readonly Expr[]) => void,
+  ): void {
+    const { frame } = this;
+    const { f } = frame;
+    const rows = this.foldedAxes.at(-1)!;
+    const { extent } = frame.axes[rows]!;
+    const { blocks, turns, inTurns } = orderOfRows(extent);
+    if (blocks === 0 || !pass.folds.some(({ combine, root }) => isOrdered(combine, root.dtype))) {
+      this.walk([rows], first, pass, take);
+      return;
+    }
+    const steps = this.stepsOf(pass, frame.axes[rows]!);
+    const movable = (from: readonly Expr[]): Expr[] => from.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
+    const at = movable(first);
+    const endBlock = (): void => {
+      for (const fold of folds) fold.endBlock();
+    };
+    const block = (): void => {
+      f.for(0, turns, () => {
+        for (const fold of folds) fold.startTurn(true);
+        const row = movable(at);
+        f.for(0, rowsPerTurn, () => {
+          take(row);
+          frame.advance(row, steps, turns);
+        });
+        for (const fold of folds) fold.endTurn();
+        frame.advance(at, steps, 1);
+      });
+      frame.advance(at, steps, (rowsPerTurn - 1) * turns);
+    };
+    const single = (count: number): void => {
+      if (count === 0) return;
+      f.for(0, count, () => {
+        take(at);
+        frame.advance(at, steps, 1);
+      });
+    };
+    if (blocks === 1) block();
+    else
+      f.for(0, blocks, () => {
+        block();
+        endBlock();
+      });
+    const rest = extent - inTurns;
+    if (rest >= restPerBlock)
+      f.for(0, Math.floor(rest / restPerBlock), () => {
+        single(restPerBlock);
+        endBlock();
+      });
+    single(rest % restPerBlock);
+  }
+
   /** The folds of a pass over a block, four steps along a folded axis at a time. */
   private blockInTiles(
     pass: Pass,
-    folds: readonly Accumulators[],
+    folds: readonly RowFold[],
     start: readonly Expr[],
     count: number,
     lanes: number,
@@ -379,7 +441,7 @@ class FoldKernel {
         for (let u = 0; u < count; u++)
           for (const vectors of values.evaluateTile(roots, frame.pointers(at), height, lanes, turned, 4 * u))
             folds.forEach((fold, i) => {
-              fold.add(u, vectors[i]!, 4);
+              fold.add(u, vectors[i]!);
             });
       };
       f.for(

@@ -143,7 +143,7 @@ function scheduleByRows(
   const readings = phases.phases.length - Math.min(1, saved.length);
   const byRows = isOnce ? goByRows(folds, rows, columns) : goByRowsAgain(folds, rows, columns, { isSlow, readings });
   if (!byRows || !areKeptUntilRead(phases, saved)) return undefined;
-  const scratch = rowFoldBytes(folds, columns) + columnValueBytes(phases.phases, folded, columns);
+  const scratch = rowFoldBytes(folds, rows, columns) + columnValueBytes(phases.phases, folded, columns);
   const state = new Buffer('int32', scratch / 4, nowhere);
   const scratched = [{ buffer: state, offset: 0 }];
   return { plan, across: false, vectors: blockWidth(folds), phases, scratch, scratched, inParts: false, state };

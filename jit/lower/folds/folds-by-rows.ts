@@ -8,7 +8,8 @@ import type { VectorEval } from '../expressions/vector-eval.ts';
 import { storeVector } from '../expressions/vector-memory.ts';
 import { elementBytes, type KernelFrame, type KernelRange } from '../kernels/kernel.ts';
 import type { Fold, FoldStore, Phase } from '../passes/phases.ts';
-import { Accumulators, isExtreme } from './accumulators.ts';
+import { isExtreme } from './accumulators.ts';
+import { isOrdered, keepsTotal, orderOfRows, RowFold, type RowOrder, restPerBlock, rowsPerTurn } from './turns.ts';
 
 /*
  * Folds over the first axis of a matrix. Blocks of neighbouring results, each over all rows, read some bytes of a row and then of
@@ -28,21 +29,25 @@ const [longBlock, longestBlock] = [512, 2048];
 /** Bytes of a matrix that the third-level cache may hold. */
 const largest = 2 ** 24;
 
-/** Vectors that a fold keeps for four results. */
-const vectorsOf = ({ root, combine, ignoresNaN }: Fold): number =>
-  parts(root.dtype) * (isExtreme(combine, root.dtype) ? (ignoresNaN ? 2 : 3) : 1);
+/** Vectors that a fold of so many rows keeps for four results. */
+function vectorsOf({ root: { dtype }, combine, ignoresNaN }: Fold, rows: number, keepsTurns: boolean): number {
+  if (isExtreme(combine, dtype)) return parts(dtype) * (ignoresNaN ? 2 : 3);
+  const turn = keepsTurns && isOrdered(combine, dtype) ? 1 : 0;
+  return parts(dtype) * (1 + turn + (keepsTotal(combine, dtype, rows) ? 1 : 0));
+}
 
 /** Bytes of partial results, and of results, for each four of neighbouring columns. */
-const stateBytesOf = (folds: readonly Fold[]): number => 16 * folds.reduce((sum, fold) => sum + vectorsOf(fold), 0);
+const stateBytesOf = (folds: readonly Fold[], rows: number, keepsTurns: boolean): number =>
+  16 * folds.reduce((sum, fold) => sum + vectorsOf(fold, rows, keepsTurns), 0);
 const resultBytesOf = (folds: readonly Fold[]): number =>
   16 * folds.reduce((sum, { root }) => sum + parts(root.dtype), 0);
 
 /** Bytes of vectors, one for each four of neighbouring columns. */
 const vectorBytesOf = (trees: readonly Tree[]): number => 16 * trees.reduce((sum, { dtype }) => sum + parts(dtype), 0);
 
-/** Bytes in which folds of so many columns keep both. */
-export const rowFoldBytes = (folds: readonly Fold[], columns: number): number =>
-  Math.ceil(columns / 4) * (stateBytesOf(folds) + resultBytesOf(folds));
+/** Bytes in which folds of so many rows and columns keep both, at most. */
+export const rowFoldBytes = (folds: readonly Fold[], rows: number, columns: number): number =>
+  Math.ceil(columns / 4) * (stateBytesOf(folds, rows, true) + resultBytesOf(folds));
 
 /** Bytes for what passes read of columns, beside that. */
 export const columnValueBytes = (phases: readonly Phase[], folded: readonly boolean[], columns: number): number =>
@@ -71,8 +76,7 @@ function columnValues(roots: readonly Tree[], folded: readonly boolean[]): Tree[
 
 /** Whether folds of so many rows and columns go by rows where one pass over them is enough. */
 export function goByRows(folds: readonly Fold[], rows: number, columns: number): boolean {
-  const vectors = folds.reduce((sum, fold) => sum + vectorsOf(fold), 0);
-  const isOne = folds.length === 1 && vectors === parts(folds[0]!.root.dtype);
+  const isOne = folds.length === 1 && !isExtreme(folds[0]!.combine, folds[0]!.root.dtype);
   const bytes = rows * rowBytes(folds, columns);
   return isFitting(folds, rows, columns) && bytes >= (isOne ? smallest.oneVector : smallest.more);
 }
@@ -97,21 +101,22 @@ const rowBytes = (folds: readonly Fold[], columns: number): number =>
   columns * Math.max(...folds.map(({ root }) => elementBytes[root.dtype]));
 
 const isFitting = (folds: readonly Fold[], rows: number, columns: number): boolean =>
-  rows >= 16 && rowBytes(folds, columns) >= shortestRow && rowFoldBytes(folds, columns) <= mostStateBytes;
+  rows >= 16 && rowBytes(folds, columns) >= shortestRow && rowFoldBytes(folds, rows, columns) <= mostStateBytes;
 
-const mostRows = 8;
-
-/** Rows at a time: loads of partial results are shared by them. */
-export const rowsTogether = (roots: readonly Tree[]): number => {
+/** Rows of a turn that are written out one after the other, and not in a loop. */
+const rowsWritten = (roots: readonly Tree[]): number => {
   const nodes = roots.reduce((sum, root) => sum + treeSize(root), 0);
-  return nodes <= 8 ? mostRows : nodes <= 40 ? 4 : 1;
+  return nodes <= 8 ? rowsPerTurn : nodes <= 40 ? 4 : 1;
 };
 
-/** Vectors of columns at a time: a line of the cache, if registers hold what is known of so many. */
+/** Vectors of columns at a time. A line of the cache of each stream is no quicker: 64 µs instead of 45 for 1000×1000. */
 function columnsTogether(roots: readonly Tree[], folds: readonly Fold[], values: readonly Tree[]): number {
-  if (rowsTogether(roots) < mostRows) return 1;
-  const registers = (stateBytesOf(folds) + vectorBytesOf(values)) / 16;
-  return registers <= 2 ? 4 : registers <= 4 ? 2 : 1;
+  if (rowsWritten(roots) < rowsPerTurn) return 1;
+  const ofFolds = folds.reduce(
+    (sum, { combine, root }) => sum + parts(root.dtype) * (isExtreme(combine, root.dtype) ? 3 : 1),
+    0,
+  );
+  return ofFolds + vectorBytesOf(values) / 16 <= 2 ? 2 : 1;
 }
 
 /** A pass over all rows. */
@@ -120,6 +125,9 @@ export interface RowPass {
   /** What is stored for each element, by the index of its pointer. */
   readonly writes: readonly { readonly root: Tree; readonly pointer: number }[];
 }
+
+/** Whether a pass takes a row of a turn after the other: one that writes, as stores and loads in turn wait for each other. */
+const keepsTurns = ({ writes }: RowPass): boolean => writes.length > 0;
 
 export interface RowFolds {
   readonly frame: KernelFrame;
@@ -134,12 +142,14 @@ export interface RowFolds {
   readonly state: Expr;
 }
 
-/** The kernel's range: of the rows of each pass, one after the other. */
+/**
+ * The kernel's range: of the rows of each pass, one after the other, in the order in which [turns](turns.ts) take them, and a
+ * multiple of `rowsPerTurn` in each call.
+ */
 export function rangeOfPasses(range: KernelRange, passes: number): KernelRange {
-  if (passes === 1) return range;
   const { extent, chunk } = range;
   // No call takes the end of one pass and the beginning of the next.
-  return { ...range, extent: passes * roundUp(extent, chunk), isOutermost: false };
+  return { ...range, extent: passes === 1 ? extent : passes * roundUp(extent, chunk), isOutermost: false };
 }
 
 const roundUp = (n: number, unit: number): number => Math.ceil(n / unit) * unit;
@@ -171,6 +181,8 @@ export function writeFoldsByRows(kernel: RowFolds): void {
  */
 class Columns {
   private readonly kernel: RowFolds;
+  private readonly rows: number;
+  private readonly order: RowOrder;
   private readonly resultsAt: number;
   private readonly valuesAt: number;
   private readonly recordBytes: number;
@@ -186,39 +198,95 @@ class Columns {
         folded,
       ),
     );
-    this.resultsAt = Math.max(...passes.map(({ folds }) => stateBytesOf(folds)));
+    const rows = kernel.frame.axes[0]!.extent;
+    this.rows = rows;
+    this.order = orderOfRows(rows);
+    this.resultsAt = Math.max(...passes.map((pass) => stateBytesOf(pass.folds, rows, keepsTurns(pass))));
     this.valuesAt = this.resultsAt + resultBytesOf(this.before(passes.length - 1));
     this.recordBytes = this.valuesAt + Math.max(...this.columnValues.map(vectorBytesOf));
   }
 
-  /** Rows `begin` … `end` of a pass. */
+  /** The rows of a pass at `begin` … `end` of their order. */
   pass(p: number, begin: Expr, end: Expr): void {
     const { frame, values, passes } = this.kernel;
     const { f } = frame;
-    const rows = frame.axes[0]!;
+    const { steps } = frame.axes[0]!;
     const { folds, writes } = passes[p]!;
     const roots = [...folds, ...writes].map(({ root }) => root);
     values.forget();
     values.hoist(frame.pointers(frame.starts), roots);
     f.if(op('i32.eqz', begin), () => this.begin(p));
-    const at = frame.starts.map((ptr, i) => (rows.steps[i] === 0 ? ptr : f.var(ptr)));
-    frame.skip(at, begin, rows.steps);
-    // Four rows that are stored 4096 bytes apart would wait for each other.
-    const together = writes.length > 0 ? 1 : rowsTogether(roots);
-    const whole = f.let(op('i32.sub', end, op('i32.and', op('i32.sub', end, begin), i32c(together - 1))));
-    const upTo = (from: Expr, to: Expr, height: number): void =>
+    const at = frame.starts.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
+    if (folds.length === 0) {
+      frame.skip(at, begin, steps);
+      f.for(begin, end, () => {
+        this.takeRow(p, roots, at);
+        frame.advance(at, steps, 1);
+      });
+    } else {
+      this.inTurns(p, roots, at, begin, end);
+      this.afterTurns(p, roots, at, begin, end);
+    }
+    if (folds.length > 0 || p === passes.length - 1) f.if(op('i32.eq', end, i32c(this.rows)), () => this.finish(p));
+  }
+
+  private inTurns(p: number, roots: readonly Tree[], at: readonly Expr[], begin: Expr, end: Expr): void {
+    const { frame } = this.kernel;
+    const { f } = frame;
+    const { steps } = frame.axes[0]!;
+    const { blocks, turns, inTurns } = this.order;
+    const blockRows = rowsPerTurn * turns;
+    const last = f.let(select(op('i32.lt_s', end, i32c(inTurns)), end, i32c(inTurns)));
+    const take = (from: Expr, to: Expr): void =>
       f.for(
         from,
         to,
         () => {
-          this.take(p, roots, at, height);
-          frame.advance(at, rows.steps, height);
+          if (keepsTurns(this.kernel.passes[p]!)) this.takeTurnByRows(p, roots, at);
+          else this.takeTurn(p, roots, at);
+          frame.advance(at, steps, 1);
         },
-        height,
+        rowsPerTurn,
       );
-    upTo(begin, whole, together);
-    if (together > 1) upTo(whole, end, 1);
-    if (folds.length > 0 || p === passes.length - 1) f.if(op('i32.eq', end, i32c(rows.extent)), () => this.finish(p));
+    if (blocks === 1) {
+      frame.skip(at, op('i32.div_u', begin, i32c(rowsPerTurn)), steps);
+      take(begin, last);
+      return;
+    }
+    const inBlock = f.let(op('i32.rem_u', begin, i32c(blockRows)));
+    const blockBegin = f.var(op('i32.sub', begin, inBlock));
+    frame.skip(at, op('i32.add', blockBegin, op('i32.div_u', inBlock, i32c(rowsPerTurn))), steps);
+    const from = f.var(begin);
+    f.while(op('i32.lt_s', from, last), () => {
+      const blockEnd = f.let(op('i32.add', blockBegin, i32c(blockRows)));
+      take(from, f.let(select(op('i32.lt_s', blockEnd, last), blockEnd, last)));
+      f.if(op('i32.le_s', blockEnd, last), () => this.endBlock(p));
+      frame.advance(at, steps, (rowsPerTurn - 1) * turns);
+      f.set(blockBegin, blockEnd);
+      f.set(from, blockEnd);
+    });
+  }
+
+  /** The rows behind the last block. */
+  private afterTurns(p: number, roots: readonly Tree[], at: readonly Expr[], begin: Expr, end: Expr): void {
+    const { frame } = this.kernel;
+    const { f } = frame;
+    const { steps } = frame.axes[0]!;
+    const { blocks, inTurns } = this.order;
+    if (inTurns === this.rows) return;
+    const row = f.var(select(op('i32.gt_s', begin, i32c(inTurns)), begin, i32c(inTurns)));
+    frame.starts.forEach((ptr, i) => {
+      if (steps[i] !== 0) f.set(at[i] as Local, ptr);
+    });
+    frame.skip(at, row, steps);
+    f.while(op('i32.lt_s', row, end), () => {
+      this.takeRow(p, roots, at);
+      frame.advance(at, steps, 1);
+      f.set(row, offsetBy(row, 1));
+      if (blocks === 1) return;
+      const isEnd = op('i32.eqz', op('i32.rem_u', op('i32.sub', row, i32c(inTurns)), i32c(restPerBlock)));
+      f.if(isEnd, () => this.endBlock(p));
+    });
   }
 
   private begin(p: number): void {
@@ -227,7 +295,7 @@ class Columns {
     const trees = this.columnValues[p]!;
     if (folds.length + trees.length === 0) return;
     this.along(trees.length > 0 ? frame.starts : [], 1, (here, record, _, lanes) => {
-      this.keep(this.accumulators(folds), record);
+      this.keep(this.foldsOf(p, 1), record);
       if (trees.length === 0) return;
       this.hold(
         record,
@@ -240,38 +308,131 @@ class Columns {
     values.forget();
   }
 
-  /** `height` rows of all columns. */
-  private take(p: number, roots: readonly Tree[], at: readonly Expr[], height: number): void {
+  private takeRow(p: number, roots: readonly Tree[], at: readonly Expr[], isInTurn = false): void {
+    this.withColumns(p, roots, at, (here, record, count, lanes) => {
+      const all = this.resumed(p, record, count);
+      this.holdValues(p, record, count)();
+      this.addRows(p, roots, here, { rows: 1, count, lanes }, (k, u, value) => {
+        if (isInTurn) all[k]!.addKept(u, value);
+        else all[k]!.add(u, value);
+      });
+      this.keep(all, record);
+    });
+  }
+
+  /** A row of each stream, one after the other. */
+  private takeTurnByRows(p: number, roots: readonly Tree[], at: readonly Expr[]): void {
+    const { frame } = this.kernel;
+    const { f } = frame;
+    const { steps } = frame.axes[0]!;
+    const row = at.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
+    f.for(0, rowsPerTurn, () => {
+      this.takeRow(p, roots, row, true);
+      frame.advance(row, steps, this.order.turns);
+    });
+    if (this.kernel.passes[p]!.folds.some(({ combine, root }) => isOrdered(combine, root.dtype)))
+      this.betweenRows(p, (one) => one.endKeptTurn());
+  }
+
+  /** A row of each stream. */
+  private takeTurn(p: number, roots: readonly Tree[], at: readonly Expr[]): void {
+    const { frame } = this.kernel;
+    const { f } = frame;
+    const { steps } = frame.axes[0]!;
+    const rows = rowsWritten(roots);
+    this.withColumns(p, roots, at, (here, record, count, lanes) => {
+      const all = this.resumed(p, record, count);
+      const hold = this.holdValues(p, record, count);
+      for (const one of all) one.startTurn(rows < rowsPerTurn);
+      const add = (from: readonly Expr[]): void => {
+        hold();
+        this.addRows(p, roots, from, { rows, count, lanes }, (k, u, value) => all[k]!.add(u, value));
+      };
+      if (rows === rowsPerTurn) add(here);
+      else {
+        const row = here.map((ptr, i) => (steps[i] === 0 ? ptr : f.var(ptr)));
+        f.for(
+          0,
+          rowsPerTurn,
+          () => {
+            add(row);
+            frame.advance(row, steps, rows * this.order.turns);
+          },
+          rows,
+        );
+      }
+      for (const one of all) one.endTurn();
+      this.keep(all, record);
+    });
+  }
+
+  /** Gives the values of rows that are `turns` apart to fold `k`, and stores what the pass writes of them. */
+  private addRows(
+    p: number,
+    roots: readonly Tree[],
+    here: readonly Expr[],
+    { rows, count, lanes }: { readonly rows: number; readonly count: number; readonly lanes: number },
+    add: (k: number, u: number, value: Vector) => void,
+  ): void {
     const { frame, values, passes } = this.kernel;
     const { folds, writes } = passes[p]!;
-    const { steps } = frame.axes[0]!;
-    const columns = writes.length > 0 ? 1 : columnsTogether(roots, folds, this.columnValues[p]!);
-    this.along(at, columns, (here, record, count, lanes) => {
-      const pointers = frame.pointers(here);
-      const all = range(count).map((u) => this.resumed(folds, record, u));
-      values.forget();
-      this.hold(record, this.valuesAt, this.columnValues[p]!, count);
-      if (writes.length === 0) {
-        // Row after row, as lines of the cache lie.
-        const places = range(height).flatMap((row) => range(count).map((u) => ({ at: 4 * u, lanes, row })));
-        values.evaluateEach(roots, pointers, places, (results, i) => {
-          all[i % count]!.forEach((one, k) => {
-            one.add(0, results[k]!, 4);
-          });
-        });
-      } else
-        values.evaluateTile(roots, pointers, height, lanes, []).forEach((row, r) => {
-          all[0]!.forEach((one, i) => {
-            one.add(0, row[i]!, 4);
-          });
-          writes.forEach(({ root, pointer }, i) => {
-            const vector = row[folds.length + i]!;
-            storeVector(frame.f, root.dtype, here[pointer]!, vector, r * steps[pointer]!, lanes);
-          });
-        });
-      all.forEach((one, u) => {
-        this.keep(one, record, u);
+    const pointers = frame.pointers(here);
+    if (writes.length > 0) {
+      const [results] = values.evaluateAll(roots, pointers, 1, lanes);
+      folds.forEach((_, k) => {
+        add(k, 0, results![k]!);
       });
+      writes.forEach(({ root, pointer }, w) => {
+        storeVector(frame.f, root.dtype, here[pointer]!, results![folds.length + w]!, 0, lanes);
+      });
+      return;
+    }
+    // Row after row, as lines of the cache lie.
+    const places = range(rows).flatMap((row) =>
+      range(count).map((u) => ({ at: 4 * u, lanes, row: row * this.order.turns })),
+    );
+    values.evaluateEach(roots, pointers, places, (results, i) => {
+      folds.forEach((_, k) => {
+        add(k, i % count, results[k]!);
+      });
+    });
+  }
+
+  private withColumns(
+    p: number,
+    roots: readonly Tree[],
+    at: readonly Expr[],
+    unit: (here: readonly Expr[], record: Expr, count: number, lanes: number) => void,
+  ): void {
+    const { folds, writes } = this.kernel.passes[p]!;
+    this.along(at, writes.length > 0 ? 1 : columnsTogether(roots, folds, this.columnValues[p]!), unit);
+  }
+
+  /** Reads what a pass knows of columns; the function that it returns gives that to evaluation. */
+  private holdValues(p: number, record: Expr, count: number): () => void {
+    const { values } = this.kernel;
+    const trees = this.columnValues[p]!;
+    const vectors = this.read(record, this.valuesAt, trees, count);
+    return () => {
+      values.forget();
+      trees.forEach((tree, i) => {
+        values.hold(tree, vectors[i]!);
+      });
+    };
+  }
+
+  private endBlock(p: number): void {
+    const keepsTotals = this.kernel.passes[p]!.folds.some(({ combine, root }) =>
+      keepsTotal(combine, root.dtype, this.rows),
+    );
+    if (keepsTotals) this.betweenRows(p, (one) => one.endBlock());
+  }
+
+  private betweenRows(p: number, change: (fold: RowFold) => void): void {
+    this.along([], 1, (_, record) => {
+      const all = this.resumed(p, record, 1);
+      all.forEach(change);
+      this.keep(all, record);
     });
   }
 
@@ -284,7 +445,7 @@ class Columns {
     values.forget();
     values.hoist(frame.pointers(frame.starts), []);
     this.along(isLast ? frame.starts : [], 1, (here, record, _, lanes) => {
-      const found = this.resumed(folds, record).map((one) => one.finish()[0]!);
+      const found = this.resumed(p, record, 1).map((one) => one.finish()[0]!);
       if (!isLast) {
         this.put(record, this.resultsAt + resultBytesOf(this.before(p)), found);
         return;
@@ -311,19 +472,24 @@ class Columns {
     return this.kernel.passes.slice(0, p).flatMap(({ folds }) => folds);
   }
 
-  /** Gives what stands in `count` records to the evaluation of trees. */
-  private hold(record: Expr, place: number, trees: readonly Tree[], count = 1): void {
-    const { frame, values } = this.kernel;
+  /** Gives what stands in a record to the evaluation of trees. */
+  private hold(record: Expr, place: number, trees: readonly Tree[]): void {
+    this.read(record, place, trees, 1).forEach((vectors, i) => {
+      this.kernel.values.hold(trees[i]!, vectors);
+    });
+  }
+
+  /** The values of trees in `count` records. */
+  private read(record: Expr, place: number, trees: readonly Tree[], count: number): Vector[][] {
+    const { f } = this.kernel.frame;
     let offset = place;
-    for (const tree of trees) {
-      const vectors = range(count).map((u) =>
-        range(parts(tree.dtype)).map((part) =>
-          frame.f.let(load('v128.load', record, u * this.recordBytes + offset + 16 * part)),
-        ),
-      );
-      values.hold(tree, vectors);
+    return trees.map((tree) => {
+      const at = offset;
       offset += 16 * parts(tree.dtype);
-    }
+      return range(count).map((u) =>
+        range(parts(tree.dtype)).map((part) => f.let(load('v128.load', record, u * this.recordBytes + at + 16 * part))),
+      );
+    });
   }
 
   private put(record: Expr, place: number, vectors: readonly Vector[]): void {
@@ -332,27 +498,38 @@ class Columns {
     });
   }
 
-  private accumulators(folds: readonly Fold[]): Accumulators[] {
-    return folds.map(({ combine, root, ignoresNaN }) => {
-      const one = new Accumulators(this.kernel.frame.f, combine, root.dtype, ignoresNaN);
-      one.start(1);
-      return one;
-    });
+  private foldsOf(p: number, count: number): RowFold[] {
+    const { frame, passes } = this.kernel;
+    const how = { rows: this.rows, keepsTurns: keepsTurns(passes[p]!) };
+    return passes[p]!.folds.map((fold) => new RowFold(frame.f, fold, count, how));
   }
 
-  /** What stands in a record, `u` behind the one that is given. */
-  private resumed(folds: readonly Fold[], record: Expr, u = 0): Accumulators[] {
-    const all = this.accumulators(folds);
-    forEachPart(all, (local, offset) => {
-      this.kernel.frame.f.set(local, load('v128.load', record, u * this.recordBytes + offset));
+  /** What stands in `count` records. */
+  private resumed(p: number, record: Expr, count: number): RowFold[] {
+    const all = this.foldsOf(p, count);
+    this.forEachPart(all, (local, offset) => {
+      this.kernel.frame.f.set(local, load('v128.load', record, offset));
     });
     return all;
   }
 
-  private keep(all: readonly Accumulators[], record: Expr, u = 0): void {
-    forEachPart(all, (local, offset) => {
-      this.kernel.frame.f.store('v128.store', record, local, u * this.recordBytes + offset);
+  private keep(all: readonly RowFold[], record: Expr): void {
+    this.forEachPart(all, (local, offset) => {
+      this.kernel.frame.f.store('v128.store', record, local, offset);
     });
+  }
+
+  /** What folds know, 16 bytes after 16 in the record of each vector. */
+  private forEachPart(all: readonly RowFold[], use: (local: Local, offset: number) => void): void {
+    let offset = 0;
+    for (const one of all) {
+      one.state().forEach((vectors, u) => {
+        vectors.forEach((local, i) => {
+          use(local, u * this.recordBytes + offset + 16 * i);
+        });
+      });
+      offset += 16 * one.state()[0]!.length;
+    }
   }
 
   /** Four columns after four, `together` times that at a time, with the pointers and the record of the first four. */
@@ -383,13 +560,4 @@ class Columns {
     }
     if (tail > 0) unit(here, record, 1, tail);
   }
-}
-
-/** What accumulators know, 16 bytes after 16. */
-function forEachPart(all: readonly Accumulators[], use: (local: Local, offset: number) => void): void {
-  all
-    .flatMap((one) => one.state())
-    .forEach((local, i) => {
-      use(local, 16 * i);
-    });
 }

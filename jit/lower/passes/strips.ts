@@ -32,7 +32,10 @@ export function findStrips(
   let readers: Readers | undefined;
   let groups: Group[] = [];
   let made = new Set<Atom>();
-  const isEligible = (group: Group): boolean => sizeOf(group.shape) >= fewest && !group.loops && !apart.has(group);
+  // Folds over leading axes go by columns, or take rows in another order.
+  const goesInOrder = ({ folded }: Group): boolean => !folded?.[0] || folded.every(Boolean);
+  const isEligible = (group: Group): boolean =>
+    sizeOf(group.shape) >= fewest && !group.loops && !apart.has(group) && goesInOrder(group);
   const reads = (eqn: Eqn): boolean => eqn.inputs.some((atom) => made.has(atom));
   const close = (): void => {
     if (groups.length > 1) {
