@@ -241,5 +241,18 @@ t.test('BiCGSTAB begins anew where its residual is orthogonal to the first one',
     }
   const lanes = vmap(solve)(np.eye(3, { dtype: 'float64' }));
   t.ok(np.max(np.abs(np.matmul(lanes, A.T).sub(np.eye(3)))).item() < 1e-8, 'each lane for itself');
+  const swap = f64([
+    [0, 1],
+    [1, 0],
+  ]);
+  t.same(solveBicgstab((x) => np.matmul(swap, x), f64([1, 0])).tolist(), [0, 1], 'a residual orthogonal to its image');
+  const found = random.normal(random.key(5), [300, 6, 6], { dtype: 'float64' });
+  const right = random.normal(random.key(6), [300, 6], { dtype: 'float64' });
+  const solveAll = vmap((A: NDArray, b: NDArray) =>
+    solveBicgstab((x) => np.matmul(A, x), b, { tol: 1e-9, maxiter: 300, info: true }),
+  );
+  const [, { status }] = solveAll(found, right);
+  const converged = np.sum(np.equal(status, 0)).item();
+  t.ok(converged >= 290, `of 300 random matrices ${converged} are solved`);
   t.end();
 });

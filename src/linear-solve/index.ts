@@ -132,8 +132,8 @@ export const solveNormalCg: LinearSolve = solveWith('solveNormalCg', methods.nor
 export const solveGmres: LinearSolve = solveWith('solveGmres', methods.gmres);
 
 /**
- * BiCGSTAB, for invertible operators that are not symmetric. It begins anew where its recursion breaks down, as JAX's does not; operators
- * with xᵀAx = 0 (skew-symmetric ones) it does not solve at all: GMRES does.
+ * BiCGSTAB, for invertible operators that are not symmetric. It begins anew where its recursion breaks down, as JAX's does not. Operators
+ * with xᵀAx = 0 for all x (skew-symmetric ones) it does not solve: GMRES does.
  */
 export const solveBicgstab: LinearSolve = solveWith('solveBicgstab', methods.bicgstab);
 

@@ -114,47 +114,57 @@ export const normalCg = (options: IterationOptions = {}): LinearSolver => {
   };
 };
 
-/** Van der Vorst, 1992; where its recursion breaks down, it begins anew (Barrett et al., Templates, section 2.3.8). */
+/**
+ * Van der Vorst, 1992. Where its recursion breaks down (Barrett et al., Templates, section 2.3.8), because the residual or A p is orthogonal to
+ * the shadow residual or ω is 0, it begins anew from the x that it has. Its shadow residual is then r, or, if r is orthogonal to A r,
+ * their sum at equal lengths, which is orthogonal to neither.
+ */
 export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => {
   const first = residualOf(matvec, b, x0);
   const limit = square(tol);
   const squared = dot(first, first);
-  const one = full([], 1, squared.dtype);
-  const nil = full([], 0, squared.dtype);
+  const [nil, one] = [full([], 0, squared.dtype), full([], 1, squared.dtype)];
   const negligible = finfo(squared.dtype).eps ** 2;
+  const isOrthogonal = (product: Value, xx: Value, yy: Value): Value =>
+    le(mul(product, product), mul(negligible, mul(xx, yy)));
   const { k, x, rr } = whileLoop(
     ({ k, rr }: any) => both(and(gt(rr, limit), lt(k, maxiter)), active),
-    ({ k, x, r, rr, alpha, omega, rho, p, q, ...before }: any) => {
-      const product = dot(before.shadow, r);
-      // Where r is orthogonal to the shadow residual, or ω is 0, the recursion ends: it begins anew at x.
-      const isOrthogonal = le(mul(product, product), mul(negligible, mul(before.shadowSquared, rr)));
-      const anew = or(isOrthogonal, eq(omega, 0));
-      const shadow = r.map((v: Value, i: number) => select(anew, v, before.shadow[i]!));
-      const rhoNext = select(anew, rr, product);
-      const beta = select(anew, nil, mul(div(product, rho), div(alpha, unlessZero(omega))));
+    ({ k, x, r, rr, alpha, omega, rho, p, q, shadow: last, shadowSquared }: any) => {
+      const ahead = dot(last, r);
+      const isNew = or(eq(omega, 0), isOrthogonal(ahead, shadowSquared, rr));
+      const beta = select(isNew, nil, mul(div(ahead, rho), div(alpha, unlessZero(omega))));
       const pNext = plus(r, scale(beta, axpy(p, omega.neg(), q)));
       const qNext = matvec(pNext);
-      const alphaNext = div(rhoNext, dot(shadow, qNext));
+      const [rq, qq] = [dot(r, qNext), dot(qNext, qNext)];
+      const length = sqrt(div(rr, qq));
+      const joined = axpy(r, select(lt(rq, 0), length.neg(), length), qNext);
+      const useBoth = isOrthogonal(rq, rr, qq);
+      const shadow = last.map((v: Value, i: number) => select(isNew, select(useBoth, joined[i]!, r[i]!), v));
+      const rhoNext = dot(shadow, r);
+      const step = dot(shadow, qNext);
+      const isStuck = and(not(isNew), isOrthogonal(step, shadowSquared, qq));
+      const alphaNext = div(rhoNext, select(isStuck, one, step));
       const s = axpy(r, alphaNext.neg(), qNext);
       const early = lt(dot(s, s), limit);
       const t = matvec(s);
       const tt = dot(t, t);
       const omegaNext = select(eq(tt, 0), one, div(dot(t, s), unlessZero(tt)));
       const half = axpy(x, alphaNext, pNext);
-      const next = (half: Vectors, whole: Vectors): Vectors => whole.map((v, i) => select(early, half[i]!, v));
-      const rNext = next(s, axpy(s, omegaNext.neg(), t));
+      const next = (old: Vectors, half: Vectors, whole: Vectors): Vectors =>
+        whole.map((v, i) => select(isStuck, old[i]!, select(early, half[i]!, v)));
+      const rNext = next(r, s, axpy(s, omegaNext.neg(), t));
       return {
         k: k.add(1),
-        x: next(half, axpy(half, omegaNext, s)),
+        x: next(x, half, axpy(half, omegaNext, s)),
         r: rNext,
         rr: dot(rNext, rNext),
         alpha: alphaNext,
-        omega: omegaNext,
+        omega: select(isStuck, nil, omegaNext),
         rho: rhoNext,
         p: pNext,
         q: qNext,
         shadow,
-        shadowSquared: select(anew, rr, before.shadowSquared),
+        shadowSquared: dot(shadow, shadow),
       };
     },
     {
@@ -163,7 +173,7 @@ export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => 
       r: first,
       rr: squared,
       alpha: one,
-      omega: one,
+      omega: nil,
       rho: one,
       p: zeros(b),
       q: zeros(b),
