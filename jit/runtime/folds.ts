@@ -94,12 +94,12 @@ class LineFold {
     const [first, ...others] = isTurn ? sources : [to, ...sources];
     const totals = offsets.map((offset) => {
       const total = new Accumulators(f, combine, dtype);
-      total.startWith(values(first!, offset));
+      total.startWith([values(first!, offset)]);
       return total;
     });
     for (const ptr of isTurn ? [...others, to] : others)
       totals.forEach((total, u) => {
-        total.add(0, values(ptr, offsets[u]!), 4);
+        total.add(0, [values(ptr, offsets[u]!)], 4);
       });
     totals.forEach((total, u) => {
       total.finish()[0]!.forEach((part, i) => {
@@ -176,7 +176,7 @@ function fold(combine: Combine, dtype: DType, target: Target): Func {
   const blocks = laneBlocks([{ combine, root: leaf }]);
   totals.startOne(blocks[0]!);
   forBlocks(f, n, blocks, (count) => {
-    for (let u = 0; u < count; u++) totals.add(u, values.evaluate(leaf, pointers, 4 * u, 4), 4);
+    for (let u = 0; u < count; u++) totals.add(u, [values.evaluate(leaf, pointers, 4 * u, 4)], 4);
     f.set(x, op('i32.add', x, i32c(4 * count * elementBytes[dtype])));
   });
   const total = f.var(totals.horizontal());

@@ -2,9 +2,10 @@ import type { DType } from '../../src/core/dtype.ts';
 import type { Element } from '../element.ts';
 import { Inputs } from '../lower/expressions/streams.ts';
 import { applyElement, type Tree } from '../lower/expressions/tree.ts';
-import { VectorEval } from '../lower/expressions/vector-eval.ts';
+import { successive, VectorEval } from '../lower/expressions/vector-eval.ts';
 import { extractLane, storeVector } from '../lower/expressions/vector-memory.ts';
 import { Accumulators } from '../lower/folds/accumulators.ts';
+import { Addends } from '../lower/folds/addends.ts';
 import { type Combine, combineScalars, foldedButNaN, foldedIntegers } from '../lower/folds/combine.ts';
 import { forBlocks, laneBlocks } from '../lower/folds/lane-blocks.ts';
 import { elementBytes } from '../lower/kernels/kernel.ts';
@@ -103,12 +104,16 @@ function fusedFunction({ key, elements, operands, combine }: FusedRecord, names:
         ? new Accumulators(f, integers.combine, 'uint32')
         : new Accumulators(f, combine, root.dtype, butNaN !== undefined);
       const isLogical = combine === 'and' || combine === 'or';
-      const [most, ...fewer] = laneBlocks([{ combine: integers?.combine ?? combine, root: folded }]);
+      const fold = { combine: integers?.combine ?? combine, root: folded };
+      const addends = new Addends([fold], target);
+      const [most, ...fewer] = laneBlocks([fold], addends.roots);
       totals.startOne(most!);
       // To ask whether it is decided takes longer than to look at a vector.
       const blocks = isLogical ? [2 * most!, 1] : [most!, ...fewer];
       forBlocks(f, n, blocks, (count) => {
-        for (let u = 0; u < count; u++) totals.add(u % most!, evaluator.evaluate(folded, pointers, 4 * u, 4), 4);
+        evaluator.evaluateEach(addends.roots, pointers, successive(count, 4), (results, u) => {
+          totals.add(u % most!, addends.of(results, 0), 4);
+        });
         moveOn(4 * count);
         if (isLogical) f.if(totals.isDecided(), () => f.break());
       });

@@ -14,6 +14,7 @@ import {
 } from '../../wasm/code.ts';
 import { noMath, parts, splatConstant, type Vector, vectorOp } from '../expressions/vector-code.ts';
 import { extractLane } from '../expressions/vector-memory.ts';
+import type { Addend } from './addends.ts';
 import { type Combine, combineScalars, identityOf } from './combine.ts';
 
 /**
@@ -84,9 +85,9 @@ export class Accumulators {
       });
   }
 
-  /** Begins one vector of results with its first value, of which no NaN is ignored. */
-  startWith(value: Vector): void {
-    this.locals = [value.map((part) => this.f.var(part))];
+  /** Begins one vector of results with the first that is added, of which no NaN is ignored. */
+  startWith(addend: Addend): void {
+    this.locals = [this.valueOf(addend).map((part) => this.f.var(part))];
     if (!this.extreme) return;
     const locals = this.locals[0]!;
     this.nans = [locals.map((x) => this.f.var(this.ofBits ? x : op(`${this.shape}.ne`, x, x)))];
@@ -101,6 +102,10 @@ export class Accumulators {
     this.signs = beside(this.ofBits ? identity[0]! : i32x4c(this.combine === 'max' ? -1 : 0));
   }
 
+  private valueOf([value, factor]: Addend): Vector {
+    return factor ? value.map((part, i) => op(`${this.shape}.mul`, part, factor[i]!)) : value;
+  }
+
   private vectors(count: number, make: (part: number) => Local): Local[][] {
     return range(count).map(() => range(parts(this.dtype)).map(make));
   }
@@ -112,11 +117,19 @@ export class Accumulators {
     );
   }
 
-  /** Takes `value` into accumulator `u`; of a vector at the end of a row only the first `lanes` elements. */
-  add(u: number, value: Vector, lanes: number): void {
+  /** Takes a value, or the product of two, into accumulator `u`; of a vector at the end of a row only the first `lanes` elements. */
+  add(u: number, addend: Addend, lanes: number): void {
     const { f } = this;
-    const part = lanes < 4 ? this.masked(value, lanes) : value;
     const locals = this.locals[u]!;
+    const [first, factor] = addend;
+    if (factor && lanes === 4) {
+      locals.forEach((local, i) => {
+        f.set(local, op(`${this.shape}.relaxed_madd`, first[i]!, factor[i]!, local));
+      });
+      return;
+    }
+    const value = this.valueOf(addend);
+    const part = lanes < 4 ? this.masked(value, lanes) : value;
     if (!this.extreme) {
       this.join(locals, part).forEach((joined, i) => {
         f.set(locals[i]!, joined);

@@ -8,11 +8,11 @@ import { successive, VectorEval } from '../expressions/vector-eval.ts';
 import { extractLane, storeVector } from '../expressions/vector-memory.ts';
 import { elementBytes, type Kernel, type KernelAxis, KernelFrame } from '../kernels/kernel.ts';
 import { isSmall, rowAxisOfTiles, tileSide, turnedLeaves, walkTiles } from '../kernels/tiles.ts';
-import type { Fold } from '../passes/phases.ts';
 import { scalarType } from '../storage.ts';
 import { Accumulators } from './accumulators.ts';
+import { Addends } from './addends.ts';
 import { type FoldSchedule, limitStep } from './fold-schedule.ts';
-import { rangeOfPasses, writeFoldsByRows } from './folds-by-rows.ts';
+import { type RowPass, rangeOfPasses, writeFoldsByRows } from './folds-by-rows.ts';
 import { forBlocks, laneBlocks } from './lane-blocks.ts';
 import { isOrdered, orderOfRows, RowFold, restPerBlock, rowsPerTurn } from './turns.ts';
 
@@ -78,17 +78,17 @@ class FoldKernel {
     const streamOf = (leaf: Tree): number => frame.inputs.streams.findIndex((s) => s.leaf === leaf);
     this.passes = phases.phases.map(({ folds, stores }, p): Pass => {
       const numbers = numbered[p]!;
-      return {
-        folds: folds.map((fold, i) => ({ ...fold, root: canonical(numbers.folds[i]!) })),
-        writes: [
-          ...stores.map((store, i) => ({
-            root: canonical(numbers.stores[i]!),
-            pointer: frame.inputs.streams.length + store.index,
-          })),
-          ...numbers.saves.map(([from, leaf]) => ({ root: canonical(from), pointer: streamOf(canonical(leaf)) })),
-        ],
-        steps: new Map(),
-      };
+      const all = folds.map((fold, i) => ({ ...fold, root: canonical(numbers.folds[i]!) }));
+      const writes = [
+        ...stores.map((store, i) => ({
+          root: canonical(numbers.stores[i]!),
+          pointer: frame.inputs.streams.length + store.index,
+        })),
+        ...numbers.saves.map(([from, leaf]) => ({ root: canonical(from), pointer: streamOf(canonical(leaf)) })),
+      ];
+      const addends = new Addends(all);
+      const roots = [...addends.roots, ...writes.map(({ root }) => root)];
+      return { folds: all, addends, writes, roots, steps: new Map() };
     });
     this.rowRoots = rows.map(canonical);
     this.saved = new Set(
@@ -188,7 +188,7 @@ class FoldKernel {
     const { frame, values } = this;
     const { f } = frame;
     const inner = frame.axes.at(-1)!;
-    const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
+    const { roots } = pass;
     if (this.tileAxis !== undefined) {
       this.passInTiles(pass, folds, start, this.tileAxis);
       return;
@@ -202,7 +202,7 @@ class FoldKernel {
       const block = (count: number, lanes: number): void => {
         this.evaluate(pass, roots, here, { count, lanes }, (results, u) => {
           folds.forEach((fold, i) => {
-            fold.add(u, results[i]!, lanes);
+            fold.add(u, pass.addends.of(results, i), lanes);
           });
         });
         if (lanes === 4) frame.advance(here, steps, 4 * count);
@@ -253,7 +253,7 @@ class FoldKernel {
   /** The same where both of two folded axes have arrays that lie along them. */
   private passInTiles(pass: Pass, folds: readonly Accumulators[], start: readonly Expr[], tileAxis: number): void {
     const { frame, values } = this;
-    const roots = pass.folds.map((fold) => fold.root);
+    const { roots } = pass.addends;
     const turned = this.turnedIn(roots, tileAxis);
     for (const fold of folds) fold.startOne(4);
     const outer = this.foldedAxes.slice(0, -1).filter((axis) => axis !== tileAxis);
@@ -262,7 +262,7 @@ class FoldKernel {
       walkTiles(frame, tileAxis, at, (here, height, lanes) => {
         values.evaluateTile(roots, frame.pointers(here), height, lanes, turned).forEach((row, u) => {
           folds.forEach((fold, i) => {
-            fold.add(u, row[i]!, lanes);
+            fold.add(u, pass.addends.of(row, i), lanes);
           });
         });
       });
@@ -329,7 +329,7 @@ class FoldKernel {
     const { f } = frame;
     values.forget();
     for (const pass of this.passes) {
-      const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
+      const { roots } = pass;
       values.hoist(frame.pointers(here), []);
       values.pin(roots, frame.pointers(here), count, lanes, (leaf) => isMovedBy(leaf, this.schedule.plan.folded));
       const { extent } = frame.axes[this.foldedAxes.at(-1)!]!;
@@ -343,7 +343,7 @@ class FoldKernel {
             values.hoist(frame.pointers(at), roots);
             this.evaluate(pass, roots, at, { count, lanes }, (results, u) => {
               folds.forEach((fold, i) => {
-                fold.add(u, results[i]!);
+                fold.add(u, pass.addends.of(results, i));
               });
             });
           });
@@ -430,7 +430,7 @@ class FoldKernel {
   ): void {
     const { frame, values } = this;
     const { f } = frame;
-    const roots = pass.folds.map((fold) => fold.root);
+    const { roots } = pass.addends;
     const turned = this.turnedIn(roots, tileAxis);
     const { extent, steps } = frame.axes[tileAxis]!;
     const outer = this.foldedAxes.filter((axis) => axis !== tileAxis);
@@ -441,7 +441,7 @@ class FoldKernel {
         for (let u = 0; u < count; u++)
           for (const vectors of values.evaluateTile(roots, frame.pointers(at), height, lanes, turned, 4 * u))
             folds.forEach((fold, i) => {
-              fold.add(u, vectors[i]!);
+              fold.add(u, pass.addends.of(vectors, i));
             });
       };
       f.for(
@@ -474,7 +474,7 @@ class FoldKernel {
     values.evaluateAll(roots, pointers, count, lanes).forEach((results, u) => {
       take(results, u);
       pass.writes.forEach(({ root, pointer }, i) => {
-        const value = results[pass.folds.length + i]!;
+        const value = results[pass.addends.roots.length + i]!;
         storeVector(frame.f, root.dtype, at[pointer]!, value, 4 * u * elementBytes[root.dtype], lanes);
       });
     });
@@ -489,8 +489,7 @@ class FoldKernel {
 
   private findSteps(pass: Pass, axis: KernelAxis): number[] {
     const used = new Set(pass.writes.map((write) => write.pointer));
-    const roots = [...pass.folds.map((fold) => fold.root), ...pass.writes.map((write) => write.root)];
-    const read = this.values.leavesOf(roots);
+    const read = this.values.leavesOf(pass.roots);
     return axis.steps.map((step, i) =>
       used.has(i) || read.has(this.frame.inputs.streams[i]?.leaf as Tree) ? step : 0,
     );
@@ -519,9 +518,7 @@ class FoldKernel {
 }
 
 /** A pass with the trees of the kernel, and the pointers that it writes at. */
-interface Pass {
-  readonly folds: readonly Fold[];
-  readonly writes: readonly { readonly root: Tree; readonly pointer: number }[];
+interface Pass extends RowPass {
   /** What has been found of the steps of its pointers. */
   readonly steps: Map<KernelAxis, readonly number[]>;
 }

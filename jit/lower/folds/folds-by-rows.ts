@@ -9,6 +9,7 @@ import { storeVector } from '../expressions/vector-memory.ts';
 import { elementBytes, type KernelFrame, type KernelRange } from '../kernels/kernel.ts';
 import type { Fold, FoldStore, Phase } from '../passes/phases.ts';
 import { isExtreme } from './accumulators.ts';
+import type { Addend, Addends } from './addends.ts';
 import { isOrdered, keepsTotal, orderOfRows, RowFold, type RowOrder, restPerBlock, rowsPerTurn } from './turns.ts';
 
 /*
@@ -122,6 +123,9 @@ function columnsTogether(roots: readonly Tree[], folds: readonly Fold[], values:
 /** A pass over all rows. */
 export interface RowPass {
   readonly folds: readonly Fold[];
+  readonly addends: Addends;
+  /** All that is evaluated: for the folds, then what is written. */
+  readonly roots: readonly Tree[];
   /** What is stored for each element, by the index of its pointer. */
   readonly writes: readonly { readonly root: Tree; readonly pointer: number }[];
 }
@@ -192,12 +196,7 @@ class Columns {
   constructor(kernel: RowFolds) {
     const { passes, folded } = kernel;
     this.kernel = kernel;
-    this.columnValues = passes.map(({ folds, writes }) =>
-      columnValues(
-        [...folds, ...writes].map(({ root }) => root),
-        folded,
-      ),
-    );
+    this.columnValues = passes.map(({ roots }) => columnValues(roots, folded));
     const rows = kernel.frame.axes[0]!.extent;
     this.rows = rows;
     this.order = orderOfRows(rows);
@@ -211,8 +210,7 @@ class Columns {
     const { frame, values, passes } = this.kernel;
     const { f } = frame;
     const { steps } = frame.axes[0]!;
-    const { folds, writes } = passes[p]!;
-    const roots = [...folds, ...writes].map(({ root }) => root);
+    const { folds, roots } = passes[p]!;
     values.forget();
     values.hoist(frame.pointers(frame.starts), roots);
     f.if(op('i32.eqz', begin), () => this.begin(p));
@@ -312,9 +310,9 @@ class Columns {
     this.withColumns(p, roots, at, (here, record, count, lanes) => {
       const all = this.resumed(p, record, count);
       this.holdValues(p, record, count)();
-      this.addRows(p, roots, here, { rows: 1, count, lanes }, (k, u, value) => {
-        if (isInTurn) all[k]!.addKept(u, value);
-        else all[k]!.add(u, value);
+      this.addRows(p, roots, here, { rows: 1, count, lanes }, (k, u, addend) => {
+        if (isInTurn) all[k]!.addKept(u, addend);
+        else all[k]!.add(u, addend);
       });
       this.keep(all, record);
     });
@@ -346,7 +344,7 @@ class Columns {
       for (const one of all) one.startTurn(rows < rowsPerTurn);
       const add = (from: readonly Expr[]): void => {
         hold();
-        this.addRows(p, roots, from, { rows, count, lanes }, (k, u, value) => all[k]!.add(u, value));
+        this.addRows(p, roots, from, { rows, count, lanes }, (k, u, addend) => all[k]!.add(u, addend));
       };
       if (rows === rowsPerTurn) add(here);
       else {
@@ -372,18 +370,18 @@ class Columns {
     roots: readonly Tree[],
     here: readonly Expr[],
     { rows, count, lanes }: { readonly rows: number; readonly count: number; readonly lanes: number },
-    add: (k: number, u: number, value: Vector) => void,
+    add: (k: number, u: number, addend: Addend) => void,
   ): void {
     const { frame, values, passes } = this.kernel;
-    const { folds, writes } = passes[p]!;
+    const { folds, addends, writes } = passes[p]!;
     const pointers = frame.pointers(here);
     if (writes.length > 0) {
       const [results] = values.evaluateAll(roots, pointers, 1, lanes);
       folds.forEach((_, k) => {
-        add(k, 0, results![k]!);
+        add(k, 0, addends.of(results!, k));
       });
       writes.forEach(({ root, pointer }, w) => {
-        storeVector(frame.f, root.dtype, here[pointer]!, results![folds.length + w]!, 0, lanes);
+        storeVector(frame.f, root.dtype, here[pointer]!, results![addends.roots.length + w]!, 0, lanes);
       });
       return;
     }
@@ -393,7 +391,7 @@ class Columns {
     );
     values.evaluateEach(roots, pointers, places, (results, i) => {
       folds.forEach((_, k) => {
-        add(k, i % count, results[k]!);
+        add(k, i % count, addends.of(results, k));
       });
     });
   }

@@ -4,6 +4,7 @@ import type { FunctionBuilder, Local } from '../../wasm/code.ts';
 import type { Vector } from '../expressions/vector-code.ts';
 import type { Fold } from '../passes/phases.ts';
 import { Accumulators, isExtreme } from './accumulators.ts';
+import type { Addend } from './addends.ts';
 import type { Combine } from './combine.ts';
 
 /*
@@ -92,26 +93,26 @@ export class RowFold {
   }
 
   /** The next row of vector `u`. */
-  add(u: number, value: Vector): void {
+  add(u: number, addend: Addend): void {
     const { turn } = this;
-    if (!turn) this.block.add(u, value, 4);
-    else if (turn[u]) turn[u].add(0, value, 4);
+    if (!turn) this.block.add(u, addend, 4);
+    else if (turn[u]) turn[u].add(0, addend, 4);
     else {
       turn[u] = this.accumulators(0);
-      turn[u].startWith(value);
+      turn[u].startWith(addend);
     }
   }
 
   endTurn(): void {
     this.turn?.forEach((one, u) => {
-      this.block.add(u, one!.finish()[0]!, 4);
+      this.block.add(u, [one!.finish()[0]!], 4);
     });
     this.turn = undefined;
   }
 
   /** The next row of vector `u`, in a turn that is kept. */
-  addKept(u: number, value: Vector): void {
-    (this.kept ?? this.block).add(u, value, 4);
+  addKept(u: number, addend: Addend): void {
+    (this.kept ?? this.block).add(u, addend, 4);
   }
 
   endKeptTurn(): void {
@@ -130,7 +131,7 @@ export class RowFold {
 
 function moveInto(total: Accumulators, part: Accumulators): void {
   part.finish().forEach((vector, u) => {
-    total.add(u, vector, 4);
+    total.add(u, [vector], 4);
   });
   part.restart();
 }
