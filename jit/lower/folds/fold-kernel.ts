@@ -88,7 +88,7 @@ class FoldKernel {
       ];
       const addends = new Addends(all);
       const roots = [...addends.roots, ...writes.map(({ root }) => root)];
-      return { folds: all, addends, writes, roots, steps: new Map() };
+      return { folds: all, addends, writes, roots, isWriting: writes.length > 0, steps: new Map() };
     });
     this.rowRoots = rows.map(canonical);
     this.saved = new Set(
@@ -96,7 +96,7 @@ class FoldKernel {
     );
     const rowAxis = rowAxisOfTiles(frame.axes, frame.streams);
     const inTiles = rowAxis !== undefined && frame.axes[rowAxis]!.folded && isSmall(frame.inputs);
-    const writes = this.passes.some((pass) => pass.writes.length > 0);
+    const writes = this.passes.some(({ isWriting }) => isWriting);
     this.tileAxis = inTiles && !writes ? rowAxis : undefined;
     this.byRows = byRows(frame.axes, frame.streams);
     // Lines of the cache are used up together.
@@ -467,7 +467,7 @@ class FoldKernel {
   ): void {
     const { frame, values } = this;
     const pointers = frame.pointers(at);
-    if (pass.writes.length === 0) {
+    if (!pass.isWriting) {
       values.evaluateEach(roots, pointers, successive(count, lanes), take);
       return;
     }

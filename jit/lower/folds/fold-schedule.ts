@@ -9,8 +9,10 @@ import { elementBytes } from '../kernels/kernel.ts';
 import { type Fold, type FoldStore, type Phases, planPhases } from '../passes/phases.ts';
 import { Buffer } from '../storage.ts';
 import { isExtreme } from './accumulators.ts';
+import { Addends } from './addends.ts';
 import { foldedButNaN } from './combine.ts';
-import { columnValueBytes, goByRows, goByRowsAgain, rowFoldBytes } from './folds-by-rows.ts';
+import { goByRows, goByRowsAgain } from './going-by-rows.ts';
+import { RowRecords } from './row-records.ts';
 
 /** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
 export interface FoldPlan {
@@ -143,7 +145,12 @@ function scheduleByRows(
   const readings = phases.phases.length - Math.min(1, saved.length);
   const byRows = isOnce ? goByRows(folds, rows, columns) : goByRowsAgain(folds, rows, columns, { isSlow, readings });
   if (!byRows || !areKeptUntilRead(phases, saved)) return undefined;
-  const scratch = rowFoldBytes(folds, rows, columns) + columnValueBytes(phases.phases, folded, columns);
+  const passes = phases.phases.map(({ folds, stores, saves }) => ({
+    folds,
+    roots: [...new Addends(folds).roots, ...[...stores, ...saves].map(({ root }) => root)],
+    isWriting: stores.length + saves.length > 0,
+  }));
+  const scratch = new RowRecords(passes, folded, { rows, columns }).bytes;
   const state = new Buffer('int32', scratch / 4, nowhere);
   const scratched = [{ buffer: state, offset: 0 }];
   return { plan, across: false, vectors: blockWidth(folds), phases, scratch, scratched, inParts: false, state };

@@ -1,15 +1,15 @@
 import { range } from '../../../src/core/shape.ts';
 import { type Expr, i32c, type Local, load, op, select } from '../../wasm/code.ts';
 import { offsetBy } from '../../wasm/loop-nest.ts';
-import { isMovedBy } from '../expressions/streams.ts';
-import { operandsOf, type Tree, treeSize, withLeaf } from '../expressions/tree.ts';
+import { type Tree, treeSize } from '../expressions/tree.ts';
 import { parts, type Vector } from '../expressions/vector-code.ts';
 import type { VectorEval } from '../expressions/vector-eval.ts';
 import { storeVector } from '../expressions/vector-memory.ts';
-import { elementBytes, type KernelFrame, type KernelRange } from '../kernels/kernel.ts';
-import type { Fold, FoldStore, Phase } from '../passes/phases.ts';
+import type { KernelFrame, KernelRange } from '../kernels/kernel.ts';
+import type { Fold, FoldStore } from '../passes/phases.ts';
 import { isExtreme } from './accumulators.ts';
 import type { Addend, Addends } from './addends.ts';
+import { type PassOverRows, RowRecords, resultBytesOf, vectorBytesOf } from './row-records.ts';
 import { isOrdered, keepsTotal, orderOfRows, RowFold, type RowOrder, restPerBlock, rowsPerTurn } from './turns.ts';
 
 /*
@@ -18,91 +18,6 @@ import { isOrdered, keepsTotal, orderOfRows, RowFold, type RowOrder, restPerBloc
  * rows. So partial results of all columns stay in memory, and take a few rows at a time: the same sums in the same order. On
  * 1000×1000 float32 64 µs instead of 95, where reading is 54, and on 2000×8000 2.7 ms instead of 5.9.
  */
-
-/** Bytes from which on rows are read whole: one vector of partial results is worth it in the first-level cache too. */
-const smallest = { oneVector: 2 ** 14, more: 2 ** 18, again: 2 ** 20 };
-/** Partial results that stay in the second-level cache beside the rows. */
-const mostStateBytes = 2 ** 18;
-/** A line of the cache. */
-const shortestRow = 64;
-/** Rows of blocks of columns that take longer than rows, and that the second-level cache does not hold. */
-const [longBlock, longestBlock] = [512, 2048];
-/** Bytes of a matrix that the third-level cache may hold. */
-const largest = 2 ** 24;
-
-/** Vectors that a fold of so many rows keeps for four results. */
-function vectorsOf({ root: { dtype }, combine, ignoresNaN }: Fold, rows: number, keepsTurns: boolean): number {
-  if (isExtreme(combine, dtype)) return parts(dtype) * (ignoresNaN ? 2 : 3);
-  const turn = keepsTurns && isOrdered(combine, dtype) ? 1 : 0;
-  return parts(dtype) * (1 + turn + (keepsTotal(combine, dtype, rows) ? 1 : 0));
-}
-
-/** Bytes of partial results, and of results, for each four of neighbouring columns. */
-const stateBytesOf = (folds: readonly Fold[], rows: number, keepsTurns: boolean): number =>
-  16 * folds.reduce((sum, fold) => sum + vectorsOf(fold, rows, keepsTurns), 0);
-const resultBytesOf = (folds: readonly Fold[]): number =>
-  16 * folds.reduce((sum, { root }) => sum + parts(root.dtype), 0);
-
-/** Bytes of vectors, one for each four of neighbouring columns. */
-const vectorBytesOf = (trees: readonly Tree[]): number => 16 * trees.reduce((sum, { dtype }) => sum + parts(dtype), 0);
-
-/** Bytes in which folds of so many rows and columns keep both, at most. */
-export const rowFoldBytes = (folds: readonly Fold[], rows: number, columns: number): number =>
-  Math.ceil(columns / 4) * (stateBytesOf(folds, rows, true) + resultBytesOf(folds));
-
-/** Bytes for what passes read of columns, beside that. */
-export const columnValueBytes = (phases: readonly Phase[], folded: readonly boolean[], columns: number): number =>
-  Math.ceil(columns / 4) * Math.max(...phases.map((phase) => vectorBytesOf(columnValues(rootsOf(phase), folded))));
-
-const rootsOf = ({ folds, stores, saves }: Phase): Tree[] => [...folds, ...stores, ...saves].map(({ root }) => root);
-
-/** What is the same in all rows and computed, or a result: parts of `roots` that are parts of no other such. */
-function columnValues(roots: readonly Tree[], folded: readonly boolean[]): Tree[] {
-  const kept = folded.map((isFolded) => !isFolded);
-  const changes = withLeaf((leaf) => isMovedBy(leaf, folded));
-  const differs = withLeaf((leaf) => leaf.kind === 'held' || isMovedBy(leaf, kept));
-  const found = new Set<Tree>();
-  const seen = new Set<Tree>();
-  const visit = (tree: Tree): void => {
-    if (seen.has(tree)) return;
-    seen.add(tree);
-    const operands = operandsOf(tree);
-    const isValue = (operands.length > 0 || tree.kind === 'held') && tree.kind !== 'loop';
-    if (isValue && differs(tree) && !changes(tree)) found.add(tree);
-    else operands.forEach(visit);
-  };
-  roots.forEach(visit);
-  return [...found];
-}
-
-/** Whether folds of so many rows and columns go by rows where one pass over them is enough. */
-export function goByRows(folds: readonly Fold[], rows: number, columns: number): boolean {
-  const isOne = folds.length === 1 && !isExtreme(folds[0]!.combine, folds[0]!.root.dtype);
-  const bytes = rows * rowBytes(folds, columns);
-  return isFitting(folds, rows, columns) && bytes >= (isOne ? smallest.oneVector : smallest.more);
-}
-
-/**
- * The same where what depends on folds needs further passes, for which blocks of columns wait in the second-level cache: unless they are
- * long, or so many bytes apart that they drive each other out. The third time, matrices that no cache holds are not read by rows.
- * Softmax of 1024² over its first axis takes 1.4 ms, as over its last, and in blocks 3.0; with 2000×1000 2.8 instead of 4.6.
- */
-export function goByRowsAgain(
-  folds: readonly Fold[],
-  rows: number,
-  columns: number,
-  how: { readonly isSlow: boolean; readonly readings: number },
-): boolean {
-  const bytes = rows * rowBytes(folds, columns);
-  const isLong = rows > longBlock && (how.readings <= 2 || bytes <= largest || rows > longestBlock);
-  return isFitting(folds, rows, columns) && bytes >= smallest.again && (how.isSlow || isLong);
-}
-
-const rowBytes = (folds: readonly Fold[], columns: number): number =>
-  columns * Math.max(...folds.map(({ root }) => elementBytes[root.dtype]));
-
-const isFitting = (folds: readonly Fold[], rows: number, columns: number): boolean =>
-  rows >= 16 && rowBytes(folds, columns) >= shortestRow && rowFoldBytes(folds, rows, columns) <= mostStateBytes;
 
 /** Rows of a turn that are written out one after the other, and not in a loop. */
 const rowsWritten = (roots: readonly Tree[]): number => {
@@ -121,17 +36,11 @@ function columnsTogether(roots: readonly Tree[], folds: readonly Fold[], values:
 }
 
 /** A pass over all rows. */
-export interface RowPass {
-  readonly folds: readonly Fold[];
+export interface RowPass extends PassOverRows {
   readonly addends: Addends;
-  /** All that is evaluated: for the folds, then what is written. */
-  readonly roots: readonly Tree[];
   /** What is stored for each element, by the index of its pointer. */
   readonly writes: readonly { readonly root: Tree; readonly pointer: number }[];
 }
-
-/** Whether a pass takes a row of a turn after the other: one that writes, as stores and loads in turn wait for each other. */
-const keepsTurns = ({ writes }: RowPass): boolean => writes.length > 0;
 
 export interface RowFolds {
   readonly frame: KernelFrame;
@@ -179,30 +88,20 @@ export function writeFoldsByRows(kernel: RowFolds): void {
   });
 }
 
-/**
- * Records of four columns each, side by side in memory: the partial results of the pass under way, behind them the results of
- * the passes before, and what the pass reads of each column, which is computed when it begins.
- */
+/** Writes passes over all columns, of which [records](row-records.ts) are in memory. */
 class Columns {
   private readonly kernel: RowFolds;
   private readonly rows: number;
   private readonly order: RowOrder;
-  private readonly resultsAt: number;
-  private readonly valuesAt: number;
-  private readonly recordBytes: number;
-  /** By pass. */
-  private readonly columnValues: readonly (readonly Tree[])[];
+  private readonly records: RowRecords;
 
   constructor(kernel: RowFolds) {
-    const { passes, folded } = kernel;
+    const { passes, folded, frame } = kernel;
+    const [rows, columns] = frame.axes.map(({ extent }) => extent) as [number, number];
     this.kernel = kernel;
-    this.columnValues = passes.map(({ roots }) => columnValues(roots, folded));
-    const rows = kernel.frame.axes[0]!.extent;
     this.rows = rows;
     this.order = orderOfRows(rows);
-    this.resultsAt = Math.max(...passes.map((pass) => stateBytesOf(pass.folds, rows, keepsTurns(pass))));
-    this.valuesAt = this.resultsAt + resultBytesOf(this.before(passes.length - 1));
-    this.recordBytes = this.valuesAt + Math.max(...this.columnValues.map(vectorBytesOf));
+    this.records = new RowRecords(passes, folded, { rows, columns });
   }
 
   /** The rows of a pass at `begin` … `end` of their order. */
@@ -240,7 +139,7 @@ class Columns {
         from,
         to,
         () => {
-          if (keepsTurns(this.kernel.passes[p]!)) this.takeTurnByRows(p, roots, at);
+          if (this.kernel.passes[p]!.isWriting) this.takeTurnByRows(p, roots, at);
           else this.takeTurn(p, roots, at);
           frame.advance(at, steps, 1);
         },
@@ -290,18 +189,14 @@ class Columns {
   private begin(p: number): void {
     const { frame, values, passes } = this.kernel;
     const { folds } = passes[p]!;
-    const trees = this.columnValues[p]!;
+    const { columnValues: trees, valuesAt } = this.records.records[p]!;
     if (folds.length + trees.length === 0) return;
-    this.along(trees.length > 0 ? frame.starts : [], 1, (here, record, _, lanes) => {
-      this.keep(this.foldsOf(p, 1), record);
+    this.alongResults(p, trees.length > 0 ? frame.starts : [], (here, record, lanes, before) => {
+      this.keep(p, this.foldsOf(p, 1), record);
       if (trees.length === 0) return;
-      this.hold(
-        record,
-        this.resultsAt,
-        this.before(p).map(({ held }) => held),
-      );
+      this.holdResults(p, before);
       const [found] = values.evaluateAll(trees, frame.pointers(here), 1, lanes);
-      this.put(record, this.valuesAt, found!);
+      this.put(record, valuesAt, found!);
     });
     values.forget();
   }
@@ -314,7 +209,7 @@ class Columns {
         if (isInTurn) all[k]!.addKept(u, addend);
         else all[k]!.add(u, addend);
       });
-      this.keep(all, record);
+      this.keep(p, all, record);
     });
   }
 
@@ -360,7 +255,7 @@ class Columns {
         );
       }
       for (const one of all) one.endTurn();
-      this.keep(all, record);
+      this.keep(p, all, record);
     });
   }
 
@@ -373,9 +268,9 @@ class Columns {
     add: (k: number, u: number, addend: Addend) => void,
   ): void {
     const { frame, values, passes } = this.kernel;
-    const { folds, addends, writes } = passes[p]!;
+    const { folds, addends, writes, isWriting } = passes[p]!;
     const pointers = frame.pointers(here);
-    if (writes.length > 0) {
+    if (isWriting) {
       const [results] = values.evaluateAll(roots, pointers, 1, lanes);
       folds.forEach((_, k) => {
         add(k, 0, addends.of(results!, k));
@@ -402,19 +297,22 @@ class Columns {
     at: readonly Expr[],
     unit: (here: readonly Expr[], record: Expr, count: number, lanes: number) => void,
   ): void {
-    const { folds, writes } = this.kernel.passes[p]!;
-    this.along(at, writes.length > 0 ? 1 : columnsTogether(roots, folds, this.columnValues[p]!), unit);
+    const { folds, isWriting } = this.kernel.passes[p]!;
+    this.along(p, at, isWriting ? 1 : columnsTogether(roots, folds, this.records.records[p]!.columnValues), unit);
   }
 
   /** Reads what a pass knows of columns; the function that it returns gives that to evaluation. */
   private holdValues(p: number, record: Expr, count: number): () => void {
     const { values } = this.kernel;
-    const trees = this.columnValues[p]!;
-    const vectors = this.read(record, this.valuesAt, trees, count);
+    const { columnValues: trees, valuesAt, bytes } = this.records.records[p]!;
+    const vectors = range(count).map((u) => this.read(record, u * bytes + valuesAt, trees));
     return () => {
       values.forget();
       trees.forEach((tree, i) => {
-        values.hold(tree, vectors[i]!);
+        values.hold(
+          tree,
+          vectors.map((all) => all[i]!),
+        );
       });
     };
   }
@@ -427,10 +325,10 @@ class Columns {
   }
 
   private betweenRows(p: number, change: (fold: RowFold) => void): void {
-    this.along([], 1, (_, record) => {
+    this.along(p, [], 1, (_, record) => {
       const all = this.resumed(p, record, 1);
       all.forEach(change);
-      this.keep(all, record);
+      this.keep(p, all, record);
     });
   }
 
@@ -442,18 +340,14 @@ class Columns {
     const isLast = p === passes.length - 1;
     values.forget();
     values.hoist(frame.pointers(frame.starts), []);
-    this.along(isLast ? frame.starts : [], 1, (here, record, _, lanes) => {
+    this.alongResults(p, isLast ? frame.starts : [], (here, record, lanes, before) => {
       const found = this.resumed(p, record, 1).map((one) => one.finish()[0]!);
       if (!isLast) {
-        this.put(record, this.resultsAt + resultBytesOf(this.before(p)), found);
+        this.put(before, resultBytesOf(this.before(p)), found);
         return;
       }
       values.forget();
-      this.hold(
-        record,
-        this.resultsAt,
-        this.before(p).map(({ held }) => held),
-      );
+      this.holdResults(p, before);
       folds.forEach(({ held }, i) => {
         values.hold(held, [found[i]!]);
       });
@@ -470,23 +364,22 @@ class Columns {
     return this.kernel.passes.slice(0, p).flatMap(({ folds }) => folds);
   }
 
-  /** Gives what stands in a record to the evaluation of trees. */
-  private hold(record: Expr, place: number, trees: readonly Tree[]): void {
-    this.read(record, place, trees, 1).forEach((vectors, i) => {
-      this.kernel.values.hold(trees[i]!, vectors);
+  /** Gives the results of the passes before to evaluation. */
+  private holdResults(p: number, from: Expr): void {
+    const trees = this.before(p).map(({ held }) => held);
+    this.read(from, 0, trees).forEach((vector, i) => {
+      this.kernel.values.hold(trees[i]!, [vector]);
     });
   }
 
-  /** The values of trees in `count` records. */
-  private read(record: Expr, place: number, trees: readonly Tree[], count: number): Vector[][] {
+  /** Vectors for trees, one behind the other. */
+  private read(from: Expr, place: number, trees: readonly Tree[]): Vector[] {
     const { f } = this.kernel.frame;
     let offset = place;
-    return trees.map((tree) => {
+    return trees.map(({ dtype }) => {
       const at = offset;
-      offset += 16 * parts(tree.dtype);
-      return range(count).map((u) =>
-        range(parts(tree.dtype)).map((part) => f.let(load('v128.load', record, u * this.recordBytes + at + 16 * part))),
-      );
+      offset += 16 * parts(dtype);
+      return range(parts(dtype)).map((part) => f.let(load('v128.load', from, at + 16 * part)));
     });
   }
 
@@ -498,43 +391,58 @@ class Columns {
 
   private foldsOf(p: number, count: number): RowFold[] {
     const { frame, passes } = this.kernel;
-    const how = { rows: this.rows, keepsTurns: keepsTurns(passes[p]!) };
+    const how = { rows: this.rows, keepsTurns: passes[p]!.isWriting };
     return passes[p]!.folds.map((fold) => new RowFold(frame.f, fold, count, how));
   }
 
   /** What stands in `count` records. */
   private resumed(p: number, record: Expr, count: number): RowFold[] {
     const all = this.foldsOf(p, count);
-    this.forEachPart(all, (local, offset) => {
+    this.forEachPart(p, all, (local, offset) => {
       this.kernel.frame.f.set(local, load('v128.load', record, offset));
     });
     return all;
   }
 
-  private keep(all: readonly RowFold[], record: Expr): void {
-    this.forEachPart(all, (local, offset) => {
+  private keep(p: number, all: readonly RowFold[], record: Expr): void {
+    this.forEachPart(p, all, (local, offset) => {
       this.kernel.frame.f.store('v128.store', record, local, offset);
     });
   }
 
   /** What folds know, 16 bytes after 16 in the record of each vector. */
-  private forEachPart(all: readonly RowFold[], use: (local: Local, offset: number) => void): void {
+  private forEachPart(p: number, all: readonly RowFold[], use: (local: Local, offset: number) => void): void {
     let offset = 0;
     for (const one of all) {
       one.state().forEach((vectors, u) => {
         vectors.forEach((local, i) => {
-          use(local, u * this.recordBytes + offset + 16 * i);
+          use(local, u * this.records.records[p]!.bytes + offset + 16 * i);
         });
       });
       offset += 16 * one.state()[0]!.length;
     }
   }
 
+  /** The same one by one, with the place of the results of passes before the last one. */
+  private alongResults(
+    p: number,
+    from: readonly Expr[],
+    unit: (here: readonly Expr[], record: Expr, lanes: number, results: Expr) => void,
+  ): void {
+    const { f } = this.kernel.frame;
+    const { resultsAt, resultBytes } = this.records;
+    const results = f.var(offsetBy(this.kernel.state, resultsAt));
+    const moveOn = (count: number): void => f.set(results, offsetBy(results, count * resultBytes));
+    this.along(p, from, 1, (here, record, _, lanes) => unit(here, record, lanes, results), moveOn);
+  }
+
   /** Four columns after four, `together` times that at a time, with the pointers and the record of the first four. */
   private along(
+    p: number,
     from: readonly Expr[],
     together: number,
     unit: (here: readonly Expr[], record: Expr, count: number, lanes: number) => void,
+    moveOn?: (count: number) => void,
   ): void {
     const { frame, state } = this.kernel;
     const { f } = frame;
@@ -545,7 +453,8 @@ class Columns {
     const record = f.var(state);
     const advance = (count: number): void => {
       frame.advance(here, steps, 4 * count);
-      f.set(record, offsetBy(record, count * this.recordBytes));
+      f.set(record, offsetBy(record, count * this.records.records[p]!.bytes));
+      moveOn?.(count);
     };
     const turn = (): void => {
       unit(here, record, together, 4);
