@@ -271,6 +271,8 @@ t.test('sums of tall columns do not lose digits', (t) => {
     mean: (x) => np.mean(x, { axis: 0 }),
     variance: (x) => np.var(x, { axis: 0 }),
     'of squares': (x) => np.sum(x.mul(x), { axis: 0 }),
+    'running sums': (x) => np.cumsum(x, { axis: 0 }).slice(-1),
+    'running sums of one column': (x) => np.cumsum(x.slice([null], 0)).slice(-1),
     'of two axes': (x) => np.sum(x.slice([null, n - 3]).reshape([500_000, 2, 2]), { axis: [0, 1] }),
   };
   for (const [name, f] of Object.entries(folds)) {

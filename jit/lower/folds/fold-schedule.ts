@@ -11,7 +11,7 @@ import { Buffer } from '../storage.ts';
 import { isExtreme } from './accumulators.ts';
 import { Addends } from './addends.ts';
 import { foldedButNaN } from './combine.ts';
-import { goByRows, goByRowsAgain } from './going-by-rows.ts';
+import { goByRows, goByRowsAgain, isLight } from './going-by-rows.ts';
 import { RowRecords } from './row-records.ts';
 
 /** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
@@ -110,7 +110,7 @@ const leafOfStore =
     leafOf(root.dtype, shape, ptr, strides);
 
 /**
- * Folds over the rows of a matrix, of which other threads need not take some, where that is done [row by row](folds-by-rows.ts). A value
+ * Folds over the rows of a matrix, of which other threads do not take some, where that is done [row by row](folds-by-rows.ts). A value
  * that a later pass reads again waits where a result will be; undefined where there is none of its kind.
  */
 function scheduleByRows(
@@ -119,7 +119,12 @@ function scheduleByRows(
   stores: readonly FoldStore[],
 ): FoldSchedule | undefined {
   const { shape, folded, limit } = plan;
-  if (limit || target().shared || folded.lastIndexOf(true) > folded.indexOf(false) || !folded.includes(false))
+  if (
+    limit ||
+    (target().shared && !isLight(folds)) ||
+    folded.lastIndexOf(true) > folded.indexOf(false) ||
+    !folded.includes(false)
+  )
     return undefined;
   const columns = sizeOf(shape.filter((_, axis) => !folded[axis]));
   const rows = sizeOf(shape) / columns;
