@@ -11,7 +11,7 @@ import { Buffer } from '../storage.ts';
 import { isExtreme } from './accumulators.ts';
 import { Addends } from './addends.ts';
 import { foldedButNaN } from './combine.ts';
-import { goByRows, goByRowsAgain, isLight } from './going-by-rows.ts';
+import { goByRows, goByRowsAgain, isLight, longestInThreads } from './going-by-rows.ts';
 import { RowRecords } from './row-records.ts';
 
 /** What a fold kernel computes: folds over some axes of a shape, and values stored from the same elements. */
@@ -150,6 +150,7 @@ function scheduleByRows(
   const readings = phases.phases.length - Math.min(1, saved.length);
   const byRows = isOnce ? goByRows(folds, rows, columns) : goByRowsAgain(folds, rows, columns, { isSlow, readings });
   if (!byRows || !areKeptUntilRead(phases, saved)) return undefined;
+  if (target().shared && !isOnce && rows <= longestInThreads) return undefined;
   const passes = phases.phases.map(({ folds, stores, saves }) => ({
     folds,
     roots: [...new Addends(folds).roots, ...[...stores, ...saves].map(({ root }) => root)],

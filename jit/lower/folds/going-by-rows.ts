@@ -45,6 +45,9 @@ export function goByRowsAgain(
 export const isLight = (folds: readonly Fold[]): boolean =>
   folds.reduce((nodes, { root }) => nodes + treeSize(root), 0) <= 8;
 
+/** Rows in blocks of columns that are quicker in several threads where what depends on folds needs further passes. */
+export const longestInThreads = 4096;
+
 const rowBytes = (folds: readonly Fold[], columns: number): number =>
   columns * Math.max(...folds.map(({ root }) => elementBytes[root.dtype]));
 
