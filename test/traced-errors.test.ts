@@ -435,6 +435,7 @@ t.test('tests of arrays', async (t) => {
         return v;
       },
     ) => f,
+    nan: (f = (v: any) => [Number.isNaN(v.sum()), v]) => f,
   };
   check(named.comparison(), [x], `tests \`v.sum().gt(0)\` with \`?:\`, which is always true: ${truthy}.`, choose);
   check(named.variable(), [x], `tests \`big\` with \`if\`, which is always true: ${truthy}.`, choose);
@@ -509,6 +510,12 @@ t.test('tests of arrays', async (t) => {
     [x],
     'assigns to `v[0]`, but arrays do not change.',
     'hint: make a new one: `v = v.at(0).set(3)`',
+  );
+  check(
+    named.nan(),
+    [x],
+    'calls `Number.isNaN(v.sum())`, which is always false: it is an array, and no JavaScript number.',
+    'hint: test elements with `np.isnan(v.sum())`',
   );
 });
 

@@ -22,7 +22,8 @@ interface Finding {
 }
 
 /** Without any of these a function need not be parsed, nor acorn loaded. Optional chaining and `??` do not count. */
-const suspicious = /\bif\b|\bwhile\b|\bfor\b[^{]*;|\bswitch\b|(?<!\?)\?(?![?.])|&&|\|\||!|==|[\w$)\]]\[|\.length\b/;
+const suspicious =
+  /\bif\b|\bwhile\b|\bfor\b[^{]*;|\bswitch\b|(?<!\?)\?(?![?.])|&&|\|\||!|==|[\w$)\]]\[|\.length\b|\bNumber\.is/;
 /** A loop that counts: its test compares, which is an error of its own where one of the two is an array. */
 const counting =
   /\bfor\s*\(\s*let\s+[\w$]+\s*=\s*[\w$]+\s*;\s*[\w$]+\s*[<>]=?\s*[\w$]+\s*;\s*[\w$]+\s*(?:\+\+|--|[+\-*]=\s*[\w$]+)\s*\)/g;
@@ -75,6 +76,14 @@ function holds(
 }
 
 const choose = 'choose between values with `np.where(…)`, between computations with `lax.cond(…)`';
+
+/** Functions that say of everything but JavaScript's numbers that it is not so, and what says it of arrays. */
+const numberTests: Readonly<Record<string, string>> = {
+  'Number.isNaN': 'np.isnan(x)',
+  'Number.isFinite': 'np.isfinite(x)',
+  'Number.isInteger': 'x.eq(np.floor(x))',
+  'Number.isSafeInteger': 'x.eq(np.floor(x))',
+};
 
 class Linter {
   readonly findings: Finding[] = [];
@@ -130,6 +139,9 @@ class Linter {
         break;
       case 'AssignmentExpression':
         this.assignment(node);
+        break;
+      case 'CallExpression':
+        this.call(node);
     }
   }
 
@@ -202,6 +214,19 @@ class Linter {
     this.report(node, array, {
       message: `reads ${shown}, which is undefined: JavaScript's brackets do not index arrays.`,
       hint: `use \`${name}.slice(${key})\``,
+    });
+  }
+
+  /** `Number.isNaN(x)` and its like. */
+  private call(node: any): void {
+    const { callee, arguments: args } = node;
+    const called = this.text.slice(callee.start, callee.end);
+    const instead = numberTests[called];
+    if (!instead || args.length !== 1) return;
+    const name = this.text.slice(args[0].start, args[0].end);
+    this.report(node, this.names.certainty(args[0]), {
+      message: `calls ${this.show(node)}, which is always false: it is an array, and no JavaScript number.`,
+      hint: `test elements with \`${instead.replaceAll(/\bx\b/g, () => name)}\``,
     });
   }
 
