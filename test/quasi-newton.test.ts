@@ -438,6 +438,9 @@ t.test('LevenbergMarquardt with bounds', (t) => {
   t.throws(() => new solvers.LevenbergMarquardt({ residualFun: residuals.banana!, bounds: 3 as never }).run(start), {
     message: /^LevenbergMarquardt: needs its bounds as a list \[lower, upper\] or null, but got /,
   });
+  t.throws(() => new solvers.LevenbergMarquardt({ residualFun: residuals.banana!, bounds: [2, 1] }).run(start), {
+    message: /^LevenbergMarquardt: the lower bound 2 is above the upper one, 1\./,
+  });
   t.end();
 });
 

@@ -13,10 +13,15 @@ export type Bounds<P = any> = readonly [lower: Strength<P>, upper: Strength<P>] 
 
 /**
  * @param hint what to write instead
- * @throws TreeError when the bounds are no list of two
+ * @throws TreeError when the bounds are no list of two, or two numbers of which the first is larger
  */
 export function checkBounds(name: string, bounds: unknown, hint: string): void {
-  if (bounds === null || (Array.isArray(bounds) && bounds.length === 2)) return;
+  if (bounds === null) return;
+  if (Array.isArray(bounds) && bounds.length === 2) {
+    const [lower, upper] = bounds as readonly unknown[];
+    if (typeof lower !== 'number' || typeof upper !== 'number' || !(lower > upper)) return;
+    throw new TreeError(`${name}: the lower bound ${lower} is above the upper one, ${upper}.`);
+  }
   const found = Array.isArray(bounds) ? `a list of ${bounds.length}` : naming(bounds);
   throw new TreeError(`${name}: needs its bounds as a list [lower, upper] or null, but got ${found}.`, { hint });
 }
