@@ -653,6 +653,25 @@ t.test('loops whose steps read the first element of what they carry', (t) => {
   t.end();
 });
 
+t.test('an array that a loop goes over is one that its steps read as a whole, too', (t) => {
+  // As memory to go over, and as a number in a local: the number has to last while the loop runs.
+  const f = (x: NDArray): NDArray => {
+    const square = x.mul(x).reshape([1]);
+    return lax.scan(
+      (nothing: NDArray, s: NDArray) => {
+        const [, sums] = lax.scan((c: NDArray, _: NDArray) => [x, c], s.mul(0.25), square) as [NDArray, NDArray];
+        const [last] = lax.scan((_: NDArray, __: NDArray) => [square, square], sums, sums) as [NDArray, NDArray];
+        return [nothing, last];
+      },
+      np.zeros([]),
+      square,
+    )[1] as NDArray;
+  };
+  t.same(jit(f)(np.array(3)).tolist(), [[9]]);
+  t.same(f(np.array(3)).tolist(), [[9]]);
+  t.end();
+});
+
 t.test('every transformed program is well formed', (t) => {
   const programs: [string, (x: NDArray) => any][] = [
     ['grad of cond', (x) => vmap(grad(cubeOrDouble))(x)],

@@ -635,3 +635,37 @@ t.test('programs of products of matrices', (t) => {
   ]);
   t.end();
 });
+
+t.test('products of an array with itself, over other axes of each', (t) => {
+  const before: Record<string, (x: NDArray) => NDArray> = {
+    given: (x) => x,
+    computed: (x) => np.round(x.mul(1.25)),
+    stored: (x) => np.cumsum(x, { axis: 0 }),
+    'one number': (x) => np.broadcastTo(np.sum(x), x.shape),
+  };
+  const choices = [[0], [1], [2], [0, 1], [1, 2], [0, 2], [1, 0], [2, 0]];
+  const wrong: string[] = [];
+  for (const n of [4, 9])
+    for (const lhsContract of choices)
+      for (const rhsContract of choices) {
+        if (lhsContract.length !== rhsContract.length) continue;
+        const x = np
+          .arange(n ** 3)
+          .mul(7)
+          .add(3)
+          .mod(11)
+          .sub(5)
+          .reshape([n, n, n])
+          .astype('float64');
+        for (const [name, prepare] of Object.entries(before)) {
+          const f = (x: NDArray): NDArray => {
+            const y = prepare(x);
+            // Nothing else reads y, whose memory the product may not have while it reads it.
+            return np.cumsum(lax.dotGeneral(y, y, { lhsContract, rhsContract }).mul(2), { axis: 0 });
+          };
+          if (!np.arrayEqual(jit(f)(x), f(x))) wrong.push(`${name}, ${n}: ${lhsContract} and ${rhsContract}`);
+        }
+      }
+  t.same(wrong, []);
+  t.end();
+});

@@ -48,6 +48,8 @@ export class Driver extends ModuleWriter {
   /** How often what is left of the block under way reads a value. */
   usesLeft: (v: Var) => number = () => 1;
   private readonly values = new Map<Var, Bound>();
+  /** What operands that the equation under way has more than once were bound to. */
+  private readonly replaced = new Map<Var, Storage[]>();
 
   bind(v: Var, fused: Fused): void {
     const storages = storagesOf(fused.root);
@@ -59,7 +61,10 @@ export class Driver extends ModuleWriter {
   rebind(v: Var, fused: Fused): void {
     const old = this.values.get(v);
     this.bind(v, fused);
-    if (old) for (const storage of old.storages) storage.release();
+    if (!old) return;
+    const later = this.replaced.get(v);
+    if (later) later.push(...old.storages);
+    else for (const storage of old.storages) storage.release();
   }
 
   unbind(v: Var): void {
@@ -219,9 +224,18 @@ export class Driver extends ModuleWriter {
     runBlock(this, program, outs, destinations, release);
   }
 
-  /** Executes an equation by itself. */
+  /**
+   * Executes an equation by itself. An operand that it has twice may be read as it is in one place and be stored for the other, which binds it
+   * to a copy: all that it was bound to lasts until the equation is done.
+   */
   equation(eqn: Eqn, placement: Placement, places: Places): void {
+    const variables = repeated(eqn.inputs).filter((v) => !this.replaced.has(v));
+    for (const v of variables) this.replaced.set(v, []);
     lowerEquation(this, eqn, placement, places);
+    for (const v of variables) {
+      for (const storage of this.replaced.get(v)!) storage.release();
+      this.replaced.delete(v);
+    }
   }
 
   /** Runs a sub-program with its inputs bound to values of this one. */
@@ -234,3 +248,8 @@ export class Driver extends ModuleWriter {
     this.block(jaxpr.eqns, jaxpr.outs, destinations, release);
   }
 }
+
+/** Variables that are in a list more than once. */
+const repeated = (atoms: readonly Atom[]): Var[] => [
+  ...new Set(atoms.filter((atom, i): atom is Var => !(atom instanceof Literal) && atoms.indexOf(atom) < i)),
+];

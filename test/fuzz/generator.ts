@@ -283,11 +283,15 @@ export class Generator {
       { weight: 4, n: 2 },
       { weight: 1, n: 3 },
     ]).n;
-    return Array.from({ length: Math.min(rank, maxRank) }, () => this.extent());
+    const shape = Array.from({ length: Math.min(rank, maxRank) }, () => this.extent());
+    while (sizeOf(shape) > Math.max(this.limits.size, 9 ** 3)) shape[shape.indexOf(Math.max(...shape))]! >>= 1;
+    return shape;
   }
 
   extent(): number {
     const { random } = this;
+    const { size } = this.limits;
+    if (size > 32 && random.chance(0.5)) return random.integer(5, random.choose([20, 70, Math.ceil(size / 8)]));
     if (random.chance(0.06)) return random.choose([5, 7, 8, 9]);
     return random.integer(1, 4);
   }

@@ -20,6 +20,8 @@ const { values } = parseArgs({
     count: { type: 'string', default: '2000' },
     /** Fraction of the programs that are compiled. */
     compile: { type: 'string', default: '0.3' },
+    /** Most elements of a value: code of other shapes is used where there are more. */
+    size: { type: 'string', default: '32' },
     /** How many failures to report before stopping. */
     failures: { type: 'string', default: '1' },
     /** Seconds to make a failing program smaller. */
@@ -51,7 +53,7 @@ function run(part: number, tell: (message: Message) => void): void {
     const options: CheckOptions = { compile: chosen < share, eager: chosen < 0.05, count: statistics.count };
     let sample: ReturnType<typeof makeSample> | undefined;
     try {
-      sample = makeSample(seed);
+      sample = makeSample(seed, { size: Number(values.size) });
       if (values.print) console.log(writeScript(sample));
       statistics.record(sample, check(sample, options));
     } catch (error) {

@@ -24,15 +24,21 @@ export const reversible = (program: Program): boolean =>
 export interface SampleOptions {
   readonly dtype?: DType;
   readonly jax?: boolean;
+  /** Most elements of a value. */
+  readonly size?: number;
 }
 
-export function makeSample(seed: number, { dtype, jax = false }: SampleOptions = {}): Sample {
+export function makeSample(seed: number, { dtype, jax = false, size = 32 }: SampleOptions = {}): Sample {
   const random = new Random(seed);
   const type = dtype ?? random.choose<DType>(['float32', 'float64']);
-  const limits: Limits = { steps: random.integer(2, 8), size: 32, reversible: random.chance(0.9), jax };
+  const limits: Limits = { steps: random.integer(2, 8), size, reversible: random.chance(0.9), jax };
   const program = withoutDeadSteps(new Generator(random, type, limits, productions(limits)).program());
   const depth = random.integer(0, 4);
-  const stack = randomStack(stageOf(program.inputs, program.outs), random, { reversible: reversible(program), depth });
+  const stack = randomStack(stageOf(program.inputs, program.outs), random, {
+    reversible: reversible(program),
+    depth,
+    size,
+  });
   return { seed, program, stack };
 }
 

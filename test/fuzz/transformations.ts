@@ -19,12 +19,14 @@ export interface Stage {
   readonly py: string | undefined;
 }
 
-export type Transformation = (f: Stage, random: Random) => Stage | undefined;
+/** @param most elements of what is differentiated */
+export type Transformation = (f: Stage, random: Random, most?: number) => Stage | undefined;
 
 const floats = (types: readonly Type[]): number[] => types.flatMap((t, i) => (isFloat(t) ? [i] : []));
 const direction = (t: Type): Argument => ({ shape: t.shape, dtype: t.dtype, low: -1, high: 1 });
 const elements = (types: readonly Type[]): number => types.reduce((n, t) => n + sizeOf(t.shape), 0);
-const mostElements = 120;
+/** What is differentiated has so many elements, or four times those of the largest value. */
+const fewest = 120;
 
 /** Arguments at `from` on for the inputs that are floats; the others stand for themselves, for they have no tangent. */
 function directions(inputs: readonly Type[], from: number): string {
@@ -42,10 +44,10 @@ export const checkpoint: Transformation = (f) => ({
 });
 
 const linear = (name: string, js: (f: Stage, active: readonly number[]) => string, py: string): Transformation => {
-  return (f) => {
+  return (f, _random, most = fewest) => {
     const active = floats(f.inputs);
     const out = floats(f.outs);
-    if (active.length === 0 || out.length === 0 || elements(f.outs) > mostElements) return undefined;
+    if (active.length === 0 || out.length === 0 || elements(f.outs) > most) return undefined;
     return {
       name,
       inputs: [...f.inputs, ...active.map((i) => direction(f.inputs[i]!))],
@@ -89,10 +91,10 @@ export const transposedTwice: Transformation = linear(
   'jvp_of',
 );
 
-export const vjp: Transformation = (f) => {
+export const vjp: Transformation = (f, _random, most = fewest) => {
   const active = floats(f.inputs);
   const out = floats(f.outs);
-  if (active.length === 0 || out.length === 0 || elements(f.inputs) > mostElements) return undefined;
+  if (active.length === 0 || out.length === 0 || elements(f.inputs) > most) return undefined;
   const n = f.inputs.length;
   let next = n;
   const cotangents = f.outs.map((t, i) => (isFloat(t) ? `a[${next++}]` : `y[${i}]`));
@@ -106,10 +108,10 @@ export const vjp: Transformation = (f) => {
 };
 
 /** The gradient of a weighted sum of all results, which it returns as well. */
-export const grad: Transformation = (f) => {
+export const grad: Transformation = (f, _random, most = fewest) => {
   const active = floats(f.inputs);
   const out = floats(f.outs);
-  if (active.length === 0 || out.length === 0 || elements(f.inputs) > mostElements) return undefined;
+  if (active.length === 0 || out.length === 0 || elements(f.inputs) > most) return undefined;
   const weights = out.map((_, k) => [1, -0.5, 0.75, 2][k % 4]!);
   const terms = out.map((i, k) => `np.sum(y[${i}]).mul(${weights[k]})`);
   const sum = terms.reduce((a, b) => `${a}.add(${b})`);
@@ -125,11 +127,11 @@ export const grad: Transformation = (f) => {
 
 const jacobian =
   (name: 'jacfwd' | 'jacrev'): Transformation =>
-  (f) => {
+  (f, _random, most = fewest) => {
     const active = floats(f.inputs);
     const out = floats(f.outs);
     const size = elements(active.map((i) => f.inputs[i]!)) * elements(out.map((i) => f.outs[i]!));
-    if (size === 0 || size > mostElements) return undefined;
+    if (size === 0 || size > most) return undefined;
     return {
       name,
       inputs: f.inputs,
@@ -162,9 +164,9 @@ const inserted = (shape: readonly number[], axis: number, n: number): number[] =
   ...shape.slice(axis),
 ];
 
-export const vmap = (f: Stage, random: Random): VmapStage | undefined => {
+export const vmap = (f: Stage, random: Random, most: number = fewest): VmapStage | undefined => {
   const size = random.choose([1, 2, 2, 3]);
-  if ((elements(f.inputs) + elements(f.outs)) * size > 2 * mostElements || f.inputs.length === 0) return undefined;
+  if ((elements(f.inputs) + elements(f.outs)) * size > 2 * most || f.inputs.length === 0) return undefined;
   const inAxes = f.inputs.map((t): number | null => (random.chance(0.75) ? random.integer(0, t.shape.length) : null));
   if (!inAxes.some((axis) => axis !== null)) inAxes[0] = 0;
   const outAxes = f.outs.map((t) => random.integer(0, t.shape.length));
@@ -181,6 +183,8 @@ export const vmap = (f: Stage, random: Random): VmapStage | undefined => {
 
 export interface StackOptions {
   readonly reversible: boolean;
+  /** Most elements of a value of the program. */
+  readonly size: number;
   readonly depth: number;
 }
 
@@ -188,12 +192,13 @@ const forward: readonly Transformation[] = [jit, jvp, jacfwd, vmap, vmap, checkp
 const reverse: readonly Transformation[] = [vjp, grad, jacrev];
 
 /** A random stack on top of a program. */
-export function randomStack(base: Stage, random: Random, { reversible, depth }: StackOptions): Stage[] {
+export function randomStack(base: Stage, random: Random, { reversible, depth, size }: StackOptions): Stage[] {
   const stack: Stage[] = [];
+  const most = Math.max(fewest, 4 * size - 8);
   const choices = reversible ? [...forward, ...reverse, ...reverse] : forward;
   for (let i = 0; i < depth; i++) {
-    const made = random.choose(choices)(stack.at(-1) ?? base, random);
-    if (made && elements(made.inputs) <= 2 * mostElements && elements(made.outs) <= 3 * mostElements) stack.push(made);
+    const made = random.choose(choices)(stack.at(-1) ?? base, random, most);
+    if (made && elements(made.inputs) <= 2 * most && elements(made.outs) <= 3 * most) stack.push(made);
   }
   return stack;
 }

@@ -11,6 +11,7 @@ import {
   isComputed,
   readBuffer,
   reshaped,
+  storagesOf,
   type Tree,
   viewed,
 } from '../expressions/tree.ts';
@@ -21,7 +22,7 @@ import { type LanewiseLoop, lanewiseLoop } from '../passes/lanewise.ts';
 import type { Fold } from '../passes/phases.ts';
 import type { Placement } from '../passes/virtual.ts';
 import { type Before, rowsInBlock } from '../products/product-ends.ts';
-import type { Buffer } from '../storage.ts';
+import type { Buffer, Storage } from '../storage.ts';
 
 /** Emits the kernel of a group and binds its results. */
 export function runGroup(d: Driver, group: Group, placement: Placement, places: Places): void {
@@ -116,6 +117,7 @@ class GroupTrees {
   /** Equations whose values are computed elsewhere, and what depends on them. */
   private readonly left: Eqn[] = [];
   private readonly views: Eqn[] = [];
+  private readonly kept: Storage[] = [];
 
   constructor(d: Driver, group: Group, placement: Placement) {
     this.d = d;
@@ -137,6 +139,7 @@ class GroupTrees {
   /** What is not the kernel's: views of its results, and values that other kernels compute. */
   rest(places: Places): void {
     const { d } = this;
+    for (const storage of this.kept) storage.release();
     for (const eqn of this.views) d.rebind(eqn.outputs[0]!, this.view(eqn));
     for (const eqn of this.left) d.equation(eqn, this.placement, places);
   }
@@ -171,7 +174,7 @@ class GroupTrees {
 
   private loop(eqn: Eqn, loop: LanewiseLoop): void {
     const { d } = this;
-    for (const i of loop.stored) if (d.fused(eqn.inputs[i]!).root.kind !== 'array') d.buffer(eqn.inputs[i]!);
+    for (const i of loop.stored) if (d.fused(eqn.inputs[i]!).root.kind !== 'array') this.stored(eqn.inputs[i]!);
     const stacked = eqn.outputs.slice(loop.carry.length).map((v) => {
       if (!d.isRead(v)) return undefined;
       const { dtype, size, shape } = v.aval;
@@ -192,8 +195,18 @@ class GroupTrees {
   private operand(atom: Var, shape: Shape): Fused {
     const fused = this.d.fused(atom);
     if (!isComputed(fused.root) || fused.shape.length === 0 || sizeOf(fused.shape) === sizeOf(shape)) return fused;
-    this.d.buffer(atom);
-    return this.d.fused(atom);
+    return this.stored(atom);
+  }
+
+  /** The value in memory. What it was computed from lasts until the kernel is written, which may compute it elsewhere. */
+  private stored(atom: Atom): Fused {
+    const { d } = this;
+    for (const storage of storagesOf(d.fused(atom).root)) {
+      storage.retain();
+      this.kept.push(storage);
+    }
+    d.buffer(atom);
+    return d.fused(atom);
   }
 
   private value(v: Var, fused: Fused): void {
