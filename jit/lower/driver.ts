@@ -67,6 +67,16 @@ export class Driver extends ModuleWriter {
     else for (const storage of old.storages) storage.release();
   }
 
+  /** What operands of the equation under way are bound to, and were before they were stored for it. */
+  storagesOfOperands({ inputs }: Eqn): Set<Storage> {
+    return new Set(
+      inputs.flatMap((atom) => [
+        ...storagesOf(this.fused(atom).root),
+        ...(atom instanceof Literal ? [] : (this.replaced.get(atom) ?? [])),
+      ]),
+    );
+  }
+
   unbind(v: Var): void {
     const bound = this.values.get(v);
     if (!bound) return;

@@ -5,7 +5,7 @@ import { gemmParameters, gemmScratchBytes } from '../../runtime/gemm.ts';
 import { type Expr, i32c } from '../../wasm/code.ts';
 import type { Driver } from '../driver.ts';
 import { isProductType, type ProductType } from '../expressions/lanes.ts';
-import { type HeldLeaf, readBuffer, storagesOf, substitute } from '../expressions/tree.ts';
+import { type HeldLeaf, readBuffer, substitute } from '../expressions/tree.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import { mapKernel, type Store } from '../kernels/map-kernel.ts';
 import type { Epilogue } from '../passes/epilogues.ts';
@@ -57,7 +57,7 @@ export function multiplyInto(d: Driver, eqn: Eqn, p: Product, a: RowOperand, b: 
   if (!isFloat && (p.n === 1 || p.m === 1 || !isSmallProduct(p, dtype))) return false;
   if (p.inParts && (p.onto || p.outRow !== p.n || !epilogue.inRegisters)) return false;
   const vector = isFloat && !p.inParts ? matrixVector(p) : undefined;
-  const operands = new Set(eqn.inputs.flatMap((atom) => [...storagesOf(d.fused(atom).root)]));
+  const operands = d.storagesOfOperands(eqn);
   const retain = (): void => {
     for (const storage of operands) storage.retain();
   };
