@@ -9,12 +9,13 @@ import { movement } from './movement.ts';
 import { nestedTransforms } from './nested-transforms.ts';
 import { products } from './products.ts';
 
-export const productions = (_limits: Limits): readonly Production[] => [
+/** Without what is not written for JAX, if it has to be: `any dot`. */
+export const productions = ({ jax }: Limits): readonly Production[] => [
   ...elementwise,
   ...integers,
   ...folds,
   ...movement,
-  ...products,
+  ...products.filter(({ name }) => !jax || name !== 'any dot'),
   ...controlFlow,
   ...nestedTransforms,
   ...implicit,

@@ -36,6 +36,51 @@ function makeDot(g: Generator): Variable[] {
   ];
 }
 
+/** A product over any axes, often of an array with itself. */
+function makeAnyDot(g: Generator): Variable[] | undefined {
+  const { random } = g;
+  const x = g.float((v) => v.shape.length > 0 && sizeOf(v.shape) > 0);
+  const axes = random.shuffle(x.shape.map((_, axis) => axis));
+  const contracted = random.integer(0, Math.min(2, axes.length));
+  const lhsContract = axes.slice(0, contracted);
+  const lhsBatch = random.chance(0.3) ? axes.slice(contracted, contracted + 1) : [];
+  const shared = [...lhsContract, ...lhsBatch];
+  const itself = random.chance(0.5) ? matching(x.shape, shared, random.shuffle(axes)) : undefined;
+  const free = Array.from({ length: random.integer(0, 2) }, () => random.integer(1, 4));
+  const order = random.shuffle([...shared.keys(), ...free.map((_, i) => shared.length + i)]);
+  const extents = [...shared.map((axis) => x.shape[axis]!), ...free];
+  const y = itself
+    ? x
+    : g.floatOf(
+        order.map((i) => extents[i]!),
+        x.dtype,
+      );
+  const other = itself ?? shared.map((_, i) => order.indexOf(i));
+  const [rhsContract, rhsBatch] = [other.slice(0, contracted), other.slice(contracted)];
+  const left = [...x.shape.keys()].filter((axis) => !shared.includes(axis)).map((axis) => x.shape[axis]!);
+  const right = [...y.shape.keys()].filter((axis) => !other.includes(axis)).map((axis) => y.shape[axis]!);
+  const shape = [...lhsBatch.map((axis) => x.shape[axis]!), ...left, ...right];
+  const high = reach(x) * reach(y) * sizeOf(lhsContract.map((axis) => x.shape[axis]!));
+  const js = `{ lhsContract: [${lhsContract}], rhsContract: [${rhsContract}], lhsBatch: [${lhsBatch}], rhsBatch: [${rhsBatch}] }`;
+  return [g.emit('dot_general', `lax.dotGeneral($0, $1, ${js})`, undefined, [x, y], { ...x, shape, low: -high, high })];
+}
+
+/** Axes among `candidates` that are as long as those given, if there are such. */
+function matching(
+  shape: readonly number[],
+  given: readonly number[],
+  candidates: readonly number[],
+): number[] | undefined {
+  const left = [...candidates];
+  const found: number[] = [];
+  for (const axis of given) {
+    const i = left.findIndex((other) => shape[other] === shape[axis]);
+    if (i < 0) return undefined;
+    found.push(...left.splice(i, 1));
+  }
+  return found;
+}
+
 function makeConv(g: Generator): Variable[] {
   const { random } = g;
   const groups = random.chance(0.2) ? 2 : 1;
@@ -212,6 +257,7 @@ function makeSpectral(g: Generator): Variable[] {
 
 export const products: readonly Production[] = [
   { name: 'dot', weight: 5, make: makeDot },
+  { name: 'any dot', weight: 3, make: makeAnyDot },
   { name: 'conv', weight: 1.5, make: makeConv },
   { name: 'reduceWindow', weight: 2, make: makeWindow },
   { name: 'factor', weight: 3, make: makeFactor },
