@@ -39,7 +39,9 @@ function makeDot(g: Generator): Variable[] {
 /** A product over any axes, often of an array with itself. */
 function makeAnyDot(g: Generator): Variable[] | undefined {
   const { random } = g;
-  const x = g.float((v) => v.shape.length > 0 && sizeOf(v.shape) > 0);
+  const any = g.float((v) => v.shape.length > 0 && sizeOf(v.shape) > 0);
+  // All axes of a cube are as long as each other.
+  const x = random.chance(0.4) ? g.shaped(any, new Array(3).fill(random.integer(2, 3))) : any;
   const axes = random.shuffle(x.shape.map((_, axis) => axis));
   const contracted = random.integer(0, Math.min(2, axes.length));
   const lhsContract = axes.slice(0, contracted);
