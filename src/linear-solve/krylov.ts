@@ -129,17 +129,17 @@ export const bicgstab: Iteration = (matvec, b, x0, { tol, maxiter, active }) => 
     le(mul(product, product), mul(negligible, mul(xx, yy)));
   const { k, x, rr } = whileLoop(
     ({ k, rr }: any) => both(and(gt(rr, limit), lt(k, maxiter)), active),
-    ({ k, x, r, rr, alpha, omega, rho, p, q, shadow: last, shadowSquared }: any) => {
-      const ahead = dot(last, r);
-      const isNew = or(eq(omega, 0), isOrthogonal(ahead, shadowSquared, rr));
-      const beta = select(isNew, nil, mul(div(ahead, rho), div(alpha, unlessZero(omega))));
+    ({ k, x, r, rr, alpha, omega, rho, p, q, shadow: before, shadowSquared }: any) => {
+      const product = dot(before, r);
+      const isNew = or(eq(omega, 0), isOrthogonal(product, shadowSquared, rr));
+      const beta = select(isNew, nil, mul(div(product, rho), div(alpha, unlessZero(omega))));
       const pNext = plus(r, scale(beta, axpy(p, omega.neg(), q)));
       const qNext = matvec(pNext);
       const [rq, qq] = [dot(r, qNext), dot(qNext, qNext)];
       const length = sqrt(div(rr, qq));
       const joined = axpy(r, select(lt(rq, 0), length.neg(), length), qNext);
       const useBoth = isOrthogonal(rq, rr, qq);
-      const shadow = last.map((v: Value, i: number) => select(isNew, select(useBoth, joined[i]!, r[i]!), v));
+      const shadow = before.map((v: Value, i: number) => select(isNew, select(useBoth, joined[i]!, r[i]!), v));
       const rhoNext = dot(shadow, r);
       const step = dot(shadow, qNext);
       const isStuck = and(not(isNew), isOrthogonal(step, shadowSquared, qq));
